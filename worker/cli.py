@@ -1,0 +1,257 @@
+"""The program `query-worker`: run, demo, enrich, check."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import orjson
+
+from worker import __version__, config, logs
+from worker.errors import ConfigError, Stop
+from worker.settings import Settings
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def _configured(command: Callable) -> Callable:
+    """The options that every command shares."""
+    for option in (
+        click.option(
+            "--set", "assignments", multiple=True, metavar="PART.KEY=VALUE", help="One setting."
+        ),
+        click.option(
+            *("-c", "--config", "file"), type=click.Path(path_type=Path), help="A TOML file."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -> Settings:
+    settings = config.load(file, assignments=assignments)
+    level = "warning" if quiet and settings.logging.level == "info" else settings.logging.level
+    logs.set_up(settings.logging.model_copy(update={"level": level}))
+    return settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="query-worker")
+def cli() -> None:
+    """Raw search queries in from Kafka, understood events out.
+
+    Settings come from -c FILE, the environment (QUERY_WORKER_KAFKA__INPUT_TOPIC=queries) and
+    --set kafka.input_topic=queries, in rising order.
+    """
+
+
+@cli.command(short_help="Consume, understand and publish until stopped.")
+@_configured
+def run(file: Path | None, assignments: tuple[str, ...]) -> None:
+    """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
+
+    \b
+    Example:
+      query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
+    """
+    from worker.app import App
+
+    app = App(_load(file, assignments))
+    asyncio.run(_until_stopped(app.run))
+    totals = app.runner.totals
+    logger.info(
+        "consumed %d, published %d, dead-lettered %d",
+        *(totals.consumed, totals.published, totals.dead_lettered),
+    )
+
+
+@cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")
+@click.argument("source", default="-", metavar="[FILE]")
+@_configured
+def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
+    """Enrich the lines of FILE (or of stdin) and print JSON lines in the same order.
+
+    A line that starts with { is a JSON event, any other is the query itself. The models run in
+    this process unless the configuration names a Triton server.
+
+    \b
+    Example:
+      printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
+    """
+    settings = _load(file, assignments, quiet=True)
+    if not settings.inference.model_fields_set & {"backend", "url"}:
+        inference = settings.inference.model_copy(update={"backend": "onnx"})
+        settings = settings.model_copy(update={"inference": inference})
+    if sys.stdout is None or (source == "-" and sys.stdin is None):
+        raise ConfigError("stdin and stdout must be open; name a FILE, or redirect to one")
+    try:
+        descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
+        os.read(descriptor, 0)  # a folder can be opened, but not read
+    except OSError as error:
+        raise ConfigError(f"{source}: {error.strerror}") from None
+    try:
+        lines, failed = asyncio.run(_enrich(settings, descriptor))
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if failed:
+        print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
+
+
+async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
+    from worker.app import Understanding
+    from worker.enrich import enrich as enrich_lines
+
+    understanding = Understanding(settings)
+    async with understanding.ready(settings.lifecycle.startup_timeout_s):
+        with _progress() as progress:
+            return await enrich_lines(
+                understanding.pipeline, descriptor, sys.stdout.buffer, progress
+            )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Shows lines and rate on a terminal, when the results do not go there themselves."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+    from rich.text import Text
+
+    class Figures(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.completed:,.0f} queries, {task.speed or 0:,.0f}/s")
+
+    columns = SpinnerColumn(), Figures(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("enrich", total=None)
+        yield lambda count: bar.advance(task, count)
+
+
+@cli.command(short_help="Check all that `run` rests on.")
+@_configured
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:
+    """Check all that `run` rests on: configuration, models, lexicon, Triton, Kafka, rights.
+
+    \b
+    Example:
+      query-worker check -c worker.toml
+    """
+    from worker.check import check as look
+
+    settings = _load(file, assignments, quiet=True)
+    findings = look(settings)
+    if as_json:
+        click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
+    else:
+        _print_findings(findings)
+    if any(finding.state == "fault" for finding in findings):
+        sys.exit(1)
+
+
+def _print_findings(findings: list) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+    table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
+    for item in findings:
+        state = Text(item.state, styles[item.state])
+        table.add_row(Text(item.part), state, Text(item.told), Text(item.remedy))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@cli.command(short_help="Watch queries flow through an embedded Kafka and Triton.")
+@click.option("--queries", type=click.Path(path_type=Path), help="Your own: one query a line.")
+@click.option("--events", type=click.IntRange(1), help="Stop after so many and print a summary.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0),
+    default=100.0,
+    show_default=True,
+    help="Events per second; 0 is as fast as it goes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
+@_configured
+def demo(
+    queries: Path | None,
+    events: int | None,
+    rate: float,
+    as_json: bool,
+    file: Path | None,
+    assignments: tuple[str, ...],
+) -> None:
+    """Watch queries flow through an embedded Kafka and Triton, with the starter models.
+
+    The configuration's Kafka and Triton are left alone; everything else of it counts.
+
+    \b
+    Example:
+      query-worker demo --events 2000 --rate 500
+    """
+    from worker.embedded.demo import Demo
+
+    if not math.isfinite(rate):
+        raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
+    settings = _load(file, assignments, quiet=True)
+    show = Demo(settings, queries, events, rate, live=not as_json)
+    summary = asyncio.run(_until_stopped(show.run))
+    click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
+    if not summary.balanced:
+        sys.exit(1)
+
+
+async def _until_stopped(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+    """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def on_signal(*_: object) -> None:
+        if stop.is_set():
+            print("stopped by force: what was not confirmed is consumed again", file=sys.stderr)
+            os._exit(1)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return await work(stop)
+
+
+def main() -> None:
+    """Run the command line; faults are told in one line each, never as a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        print(f"query-worker: {error.format_message()} (--help tells more)", file=sys.stderr)
+        sys.exit(2)
+    except Stop as error:
+        print(f"query-worker: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except OSError as error:  # a full disk, a vanished terminal
+        print(f"query-worker: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if logging.getLogger().isEnabledFor(logging.DEBUG):
+            raise
+        told = f"{type(error).__name__}: {error}"
+        print(
+            f"query-worker: this should not happen: {told}\n"
+            "  --set logging.level=debug shows where; please report it",
+            file=sys.stderr,
+        )
+        sys.exit(1)

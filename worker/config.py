@@ -1,0 +1,157 @@
+"""Read the settings, and tell what is wrong with them.
+
+Sources in rising order: defaults, a TOML file, environment (`QUERY_WORKER_KAFKA__INPUT_TOPIC`),
+command line (`--set kafka.input_topic=queries`). Every fault is told in one listing.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from worker.errors import ConfigError, Fault
+from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings
+
+ENV_PREFIX = "QUERY_WORKER_"
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Iterable[str] = (),
+) -> Settings:
+    """Read settings from all sources.
+
+    Args:
+        file: a TOML file, or None.
+        environment: default the process's own.
+        assignments: `part.key=value` strings of the command line.
+
+    Raises:
+        ConfigError: names every fault with key, value, expected and remedy.
+    """
+    faults: list[Fault] = []
+    sources: dict[tuple[str, str], str] = {}
+    tree = _read(file) if file else {}
+    for source, key, value in _overrides(environment, assignments, faults):
+        _put(tree, source, key, value, faults)
+        sources[key[0], key[1]] = source
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        faults += [_fault(item, sources.get(item["loc"][:2])) for item in error.errors()]
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError(f"configuration: {count}", faults)
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file; name a TOML file with -c") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from None
+
+
+def _overrides(
+    environment: Mapping[str, str] | None, assignments: Iterable[str], faults: list[Fault]
+) -> Iterable[tuple[str, list[str], str]]:
+    """(source, [part, key], value) of each variable and flag."""
+    environment = os.environ if environment is None else environment
+    for name in sorted(name for name in environment if name.startswith(ENV_PREFIX)):
+        key = name.removeprefix(ENV_PREFIX).lower().split("__", 1)
+        if len(key) == 2:
+            yield name, key, environment[name]
+        else:
+            likely = name.removeprefix(ENV_PREFIX).replace("_", "__", 1)
+            remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
+            faults.append(Fault(name, "(hidden)", f"{ENV_PREFIX}PART__KEY", remedy))
+    for item in assignments:
+        key, equals, value = item.partition("=")
+        if equals and "." in key:
+            yield f"--set {key}", key.strip().split(".", 1), value
+        else:
+            faults.append(Fault("--set", repr(item), "part.key=value", "write it so"))
+
+
+def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault]) -> None:
+    """Set one value; `kafka.client.security.protocol` reaches into the property tables."""
+    part, name = key
+    table, _, inner = name.partition(".")
+    if "__" in table:  # environment: QUERY_WORKER_KAFKA__CLIENT__SECURITY_PROTOCOL
+        table, _, inner = table.partition("__")
+        inner = inner.replace("_", ".")
+    section = tree.setdefault(part, {})
+    if isinstance(section, dict) and inner:
+        section = section.setdefault(table, {})
+        table = inner
+    if isinstance(section, dict):
+        section[table] = value
+    else:
+        faults.append(Fault(source, repr(section), "a table", f"write [{part}] in the file"))
+
+
+def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
+    key = ".".join(str(part) for part in item["loc"]) or "configuration"
+    shown = f"{key} ({source})" if source and not source.startswith("--") else key
+    found = repr(item.get("input"))
+    found = "(hidden)" if _secret(key) else found if len(found) <= 80 else found[:77] + "..."
+    match item["type"]:
+        case "extra_forbidden":
+            found = "(hidden)" if item["loc"][0] == "kafka" else found
+            known = ", ".join(_known(item["loc"][:-1]))
+            return Fault(shown, found, f"one of {known}", "mend the name, or leave it out")
+        case "value_error":
+            return Fault(shown, "(hidden)", *item["ctx"]["error"].args)
+        case "string_pattern_mismatch":
+            example = _field(item["loc"]).default
+            return Fault(shown, found, f"text like {example!r}", "mend the value")
+        case "model_type" | "dict_type":
+            return Fault(shown, found, "a table", f"write [{key}] and keys below it")
+    return Fault(shown, found, item["msg"].removeprefix("Input should be "), "mend the value")
+
+
+def _secret(key: str) -> bool:
+    part, _, name = key.partition(".")
+    tables = part == "kafka" and name.partition(".")[0] in ("client", "consumer", "producer")
+    return tables or any(word in key for word in ("password", "secret", "token", "jaas", "key"))
+
+
+def _field(location: tuple) -> Any:
+    part, key = location[:2]
+    return Settings.model_fields[part].annotation.model_fields[key]
+
+
+def _known(location: tuple) -> list[str]:
+    model: type[BaseModel] = Settings
+    for name in location:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)
+
+
+def reference() -> str:
+    """The configuration reference: a Markdown table for each part, made from the models."""
+    lines: list[str] = []
+    for part, field in Settings.model_fields.items():
+        lines += [f"**`[{part}]`**", "", "| key | default | meaning |", "|---|---|---|"]
+        for key, item in field.annotation.model_fields.items():
+            default = item.get_default(call_default_factory=True)
+            shown = {STARTER_MODELS: "starter models", STARTER_LEXICON: "starter lexicon"}.get(
+                default if isinstance(default, Path) else None, f"`{default!r}`".replace("'", '"')
+            )
+            lines.append(f"| `{key}` | {shown} | {item.description.replace('|', '/')} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(reference())

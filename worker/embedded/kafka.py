@@ -1,0 +1,74 @@
+"""The demo's broker: librdkafka's mock cluster, on real loopback ports of this process.
+
+Any Kafka client can use it. It has groups, commits and idempotent produce, four partitions a
+topic, and keeps the last 5 MiB of a partition; it has no topic administration, no restart and no
+transactions worth the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from worker.errors import StartupError
+
+START_S = 10.0
+
+
+class EmbeddedKafka:
+    """One mock broker; it lives as long as this object's client.
+
+    Attributes:
+        bootstrap_servers: its address, set by `start`.
+    """
+
+    def __init__(self) -> None:
+        self.bootstrap_servers = ""
+        self._client: Producer | None = None
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[EmbeddedKafka]:
+        kafka = cls()
+        kafka.start()
+        try:
+            yield kafka
+        finally:
+            kafka.stop()
+
+    def start(self) -> None:
+        """Open the broker's port.
+
+        Raises:
+            StartupError: it told no address in time.
+        """
+        # The address given here is not used: the mock cluster replaces it by its own.
+        self._client = Producer(
+            {"bootstrap.servers": "embedded", "test.mock.num.brokers": 1, "log_level": 0}
+        )
+        brokers = self._client.list_topics(timeout=START_S).brokers
+        if not brokers:
+            raise StartupError("the embedded Kafka told no address; start it again")
+        self.bootstrap_servers = ",".join(f"{b.host}:{b.port}" for b in brokers.values())
+
+    def create(self, *topics: str) -> None:
+        """Make topics: the mock cluster does so at the first question about them."""
+        assert self._client
+        for topic in topics:
+            self._client.list_topics(topic, timeout=START_S)
+
+    def records(self, topic: str) -> int:
+        """How many records were ever produced to a topic, by whomever."""
+        asker = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "records"})
+        try:
+            numbers = asker.list_topics(topic, timeout=START_S).topics[topic].partitions
+            places = [TopicPartition(topic, number) for number in numbers]
+            return sum(asker.get_watermark_offsets(p, timeout=START_S)[1] for p in places)
+        finally:
+            asker.close()
+
+    def stop(self) -> None:
+        """Close the port; what the broker held is gone."""
+        self._client = None

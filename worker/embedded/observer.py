@@ -1,0 +1,172 @@
+"""What the demo shows: the worker's own metrics, and its output topics read back from Kafka."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import orjson
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+
+from worker.app import App
+
+WINDOW_S = 5.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The worker's counters at one moment."""
+
+    at: float
+    statuses: dict[str, float]
+    cache: dict[str, float]
+    intents: dict[str, float]
+    buckets: dict[float, float]
+
+    @classmethod
+    def of(cls, app: App) -> Sample:
+        families = {
+            family.name.removeprefix("query_worker_"): family.samples
+            for family in app.metrics.registry.collect()
+        }
+
+        def totals(name: str) -> dict[str, float]:
+            return {
+                next(iter(s.labels.values())): s.value
+                for s in families[name]
+                if s.name.endswith("_total")
+            }
+
+        buckets = {
+            float(s.labels["le"]): s.value
+            for s in families["event_seconds"]
+            if s.name.endswith("_bucket")
+        }
+        statuses, cache = totals("events"), totals("cache_lookups")
+        return cls(time.monotonic(), statuses, cache, totals("intents"), buckets)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What happened between two samples."""
+
+    first: Sample
+    last: Sample
+
+    @property
+    def seconds(self) -> float:
+        return self.last.at - self.first.at
+
+    @property
+    def events(self) -> float:
+        return sum(self.last.statuses.values()) - sum(self.first.statuses.values())
+
+    @property
+    def rate(self) -> float:
+        """Events per second."""
+        return self.events / self.seconds if self.seconds else 0.0
+
+    def intent_shares(self, labels: Iterable[str]) -> dict[str, float]:
+        """Label → share of the published events."""
+        counts = {
+            label: self.last.intents.get(label, 0) - self.first.intents.get(label, 0)
+            for label in labels
+        }
+        total = sum(counts.values())
+        return {label: count / total if total else 0.0 for label, count in counts.items()}
+
+    @property
+    def hit_ratio(self) -> float:
+        """Share of lookups that the cache, or an equal query in flight, answered."""
+        found = {k: v - self.first.cache.get(k, 0) for k, v in self.last.cache.items()}
+        total = sum(found.values())
+        return (total - found.get("miss", 0)) / total if total else 0.0
+
+    def latency_ms(self, quantile: float) -> float:
+        """Quantile of the event latency, interpolated in its bucket as Prometheus does."""
+        counts = {le: n - self.first.buckets.get(le, 0) for le, n in self.last.buckets.items()}
+        edges = sorted(counts)
+        rank = quantile * counts[edges[-1]]
+        for below, above in pairwise([0.0, *edges]):
+            inside = counts[above] - counts.get(below, 0)
+            if counts[above] >= rank and inside:
+                if above == float("inf"):
+                    return below * 1000
+                part = (rank - counts.get(below, 0)) / inside
+                return round((below + part * (above - below)) * 1000, 1)
+        return 0.0
+
+
+@dataclass
+class Observer:
+    """Samples the metrics and keeps the newest events of the output and dead-letter topics."""
+
+    app: App
+    newest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=64))
+
+    def __post_init__(self) -> None:
+        self._first = Sample.of(self.app)
+        self._recent: deque[Sample] = deque([self._first])
+        self._stopping = threading.Event()
+
+    def sample(self) -> None:
+        self._recent.append(Sample.of(self.app))
+        while len(self._recent) > 2 and self._recent[-1].at - self._recent[0].at > WINDOW_S:
+            self._recent.popleft()
+
+    def recent(self) -> Span:
+        """The last few seconds."""
+        return Span(self._recent[0], self._recent[-1])
+
+    def whole(self) -> Span:
+        """From the first event to now."""
+        return Span(self._first, Sample.of(self.app))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read the output topics in a thread, as any consumer could."""
+        thread = threading.Thread(target=self._read, name="demo-reader", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            thread.join(2.0)
+
+    def _read(self) -> None:
+        kafka = self.app.settings.kafka
+        consumer = Consumer(
+            {
+                "bootstrap.servers": kafka.bootstrap_servers,
+                "group.id": "demo-view",
+                "enable.auto.commit": False,
+                "queued.max.messages.kbytes": 1024,
+            }
+        )
+        topics = consumer.list_topics(timeout=10).topics
+        consumer.assign(
+            [
+                TopicPartition(name, number, OFFSET_BEGINNING)
+                for name in (kafka.output_topic, kafka.dead_letter_topic)
+                for number in topics[name].partitions
+            ]
+        )
+        while not self._stopping.is_set():
+            messages = [m for m in consumer.consume(500, 0.05) if m.error() is None]
+            self.newest.extend(_shown(message, kafka.output_topic) for message in messages[-8:])
+        consumer.close()
+
+
+def _shown(message: Message, output_topic: str) -> dict[str, Any]:
+    """An output event, or a dead letter's reason and raw bytes."""
+    if message.topic() == output_topic:
+        return orjson.loads(message.value())
+    headers = dict(message.headers() or ())
+    raw = (message.value() or b"").decode("utf-8", "replace")
+    return {"rejected": headers["x-error-type"].decode(), "query": raw}

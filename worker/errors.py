@@ -1,0 +1,104 @@
+"""Errors, sorted by what the caller does about them.
+
+WorkerError
+├── Stop                  the process cannot go on; the message names the remedy
+│   ├── ConfigError       wrong configuration or usage: every fault in one listing (exit code 2)
+│   ├── ContractError     the served models are not those the worker was set up for
+│   ├── LexiconError      the lexicon folder cannot be used
+│   ├── StartupError      Kafka or Triton did not come up before the deadline
+│   └── DeliveryError     Kafka finally refused an output and its dead letter
+├── Retry                 the same call may succeed later
+│   ├── ModelUnavailable  the server is away, loading, or its queue is full
+│   └── ModelTimeout      the deadline of one call passed
+└── Reject                this input will never succeed: dead letter
+    └── ModelRejected     the model server refused the batch, or answered nonsense
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, as a user reads it: where, what was found and how to mend it."""
+
+    key: str
+    found: str
+    expected: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: found {self.found}, expected {self.expected}; {self.remedy}"
+
+
+class WorkerError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class Stop(WorkerError):
+    """The process must end; `str(error)` is what the user reads, one line a fault."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join([message, *(f"  - {fault}" for fault in self.faults)]))
+
+
+class ConfigError(Stop):
+    """The configuration or the command line is wrong."""
+
+    exit_code = 2
+
+
+class ContractError(Stop):
+    """The models that are served do not fit the worker's model folders."""
+
+
+class LexiconError(Stop):
+    """The lexicon is missing, broken, or was built with another encoder."""
+
+    exit_code = 2
+
+
+class StartupError(Stop):
+    """Something the worker waits for did not come up before the deadline."""
+
+
+class DeliveryError(Stop):
+    """Kafka finally refused an output and its dead letter; nothing was committed."""
+
+
+class Retry(WorkerError):
+    """The same call may succeed later."""
+
+
+class ModelUnavailable(Retry):
+    """The model server is away, still loading, or its queue is full."""
+
+
+class ModelTimeout(Retry):
+    """The deadline of one model call passed."""
+
+
+class Reject(WorkerError):
+    """This input will never succeed.
+
+    Attributes:
+        stage: the step that refused it, e.g. ``decode``.
+        reason: a short fixed word for metrics and headers, e.g. ``invalid_json``.
+    """
+
+    def __init__(self, stage: str, reason: str, message: str) -> None:
+        self.stage = stage
+        self.reason = reason
+        super().__init__(message)
+
+
+class ModelRejected(Reject):
+    """The model server refused the batch, or its answer has the wrong shape, type or values."""
+
+    def __init__(self, model: str, message: str) -> None:
+        super().__init__(model, "model_rejected", message)

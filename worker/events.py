@@ -1,0 +1,200 @@
+"""Input events decoded, output events spliced.
+
+Only the fields that the worker needs are decoded; the input's own bytes become the output's
+beginning. The one case that is rewritten is an input that already uses a name of the output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+from msgspec import UNSET, Raw
+
+from worker.errors import Reject
+
+SCHEMA_VERSION = "1.0"
+OUTPUT_NAMES = (
+    *("schema_version", "normalized_query", "language", "intent", "expansions", "categories"),
+    *("attributes", "status", "degraded", "provenance", "processed_at"),
+)
+
+_Input = msgspec.defstruct(
+    "_Input",
+    [
+        *((name, Any, UNSET) for name in ("query", "query_id", "timestamp")),
+        *((name, Any, UNSET) for name in ("user_id", "session_id", "locale", "channel")),
+        *((name, Any, UNSET) for name in OUTPUT_NAMES),
+    ],
+)
+_decoder = msgspec.json.Decoder(_Input)
+_fields = msgspec.json.Decoder(dict[str, Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A raw event and what it lacks.
+
+    Attributes:
+        value: the record's bytes; None is a tombstone.
+        default_id: its `query_id` when it has none.
+        default_timestamp: its `timestamp` when it has none, Unix milliseconds.
+    """
+
+    value: bytes | None
+    default_id: str
+    default_timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decoded input.
+
+    Attributes:
+        query: the query's text, as it came.
+        locale: BCP 47 tag, or None.
+        head: the output's first bytes: the input without its closing brace, and a comma.
+    """
+
+    query: str
+    locale: str | None
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """What is attached to every event of one query, made once.
+
+    Attributes:
+        body: the JSON members from `schema_version` up to the value of `provenance.cached`.
+        intent: the intent's label, or None without one; for metrics.
+        degraded: the stages that are missing.
+    """
+
+    body: bytes
+    intent: str | None
+    degraded: tuple[str, ...] = ()
+
+    def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:
+        """The output event's bytes; `now_ms` is Unix time in milliseconds."""
+        flag = b"true" if cached else b"false"
+        return b'%b%b%b},"processed_at":%d}' % (event.head, self.body, flag, now_ms)
+
+
+def from_line(line: bytes) -> bytes:
+    """A line of text as an event: `{` begins a JSON event, anything else is the query itself.
+
+    What is not UTF-8 stays as it is, so that `decode` refuses it.
+    """
+    line = line.removeprefix(b"\xef\xbb\xbf")  # editors on Windows begin a file with it
+    if line.lstrip().startswith(b"{"):
+        return line
+    try:
+        return orjson.dumps({"query": line.decode()})
+    except UnicodeDecodeError:
+        return line
+
+
+def decode(item: Input, max_chars: int) -> Event:
+    """Decode an input; a query of more than `max_chars` characters is refused.
+
+    Raises:
+        Reject: names the reason (stage `decode`).
+    """
+    if item.value is None:
+        raise _reject("null_value", "the record has no value (tombstone)")
+    fields = _parse(item.value)
+    query = fields.query
+    if query is UNSET:
+        raise _reject("missing_query", "the event has no field `query`")
+    if not isinstance(query, str):
+        raise _reject("query_not_text", f"`query` is {_kind(query)}, expected a string")
+    if len(query) > max_chars:
+        raise query_too_long(len(query), max_chars)
+    _check_optional(fields)
+    return Event(query, _text(fields.locale), _head(item, fields))
+
+
+def empty_query() -> Reject:
+    """The rejection of a query without any visible character."""
+    return _reject("empty_query", "`query` has no visible character")
+
+
+def query_too_long(found: int, most: int) -> Reject:
+    """The rejection of a query, or a normal form, with too many characters."""
+    return _reject("query_too_long", f"`query` has {found} characters, at most {most}")
+
+
+def _parse(value: bytes) -> Any:
+    try:
+        if not value.isascii():
+            value.decode()
+        if b"\\ud" in value or b"\\uD" in value:
+            orjson.loads(value)  # refuses lone surrogates also in fields that are not decoded
+        return _decoder.decode(value)
+    except UnicodeDecodeError as error:
+        raise _reject("invalid_utf8", f"not UTF-8 at byte {error.start}") from None
+    except msgspec.ValidationError as error:
+        if value.lstrip().startswith(b"{"):  # e.g. a number that no double can hold
+            raise _reject("invalid_field", str(error)) from None
+        raise _reject("not_an_object", "the value is JSON, but not an object") from None
+    except RecursionError:
+        raise _reject("invalid_json", "nested too deeply") from None
+    except (msgspec.DecodeError, orjson.JSONDecodeError) as error:
+        raise _reject("invalid_json", f"not JSON: {error}") from None
+
+
+def _check_optional(fields: Any) -> None:
+    for name in ("query_id", "user_id", "session_id"):
+        value = getattr(fields, name)
+        if value is not UNSET and value is not None and type(value) not in (str, int):
+            raise _reject("invalid_field", f"`{name}` is {_kind(value)}, expected a string")
+    for name in ("locale", "channel"):
+        value = getattr(fields, name)
+        if value is not UNSET and value is not None and type(value) is not str:
+            raise _reject("invalid_field", f"`{name}` is {_kind(value)}, expected a string")
+    if fields.timestamp not in (UNSET, None) and not _is_time(fields.timestamp):
+        raise _reject(
+            "invalid_field", "`timestamp` must be Unix milliseconds or an ISO 8601 string"
+        )
+
+
+def _is_time(value: Any) -> bool:
+    if type(value) in (int, float):
+        return True
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
+def _head(item: Input, fields: Any) -> bytes:
+    defaults = {"query_id": item.default_id, "timestamp": item.default_timestamp}
+    missing = {k: v for k, v in defaults.items() if getattr(fields, k) in (UNSET, None)}
+    value = item.value
+    if any(getattr(fields, name) is not UNSET for name in (*OUTPUT_NAMES, *missing)):
+        value = _without(value, {*OUTPUT_NAMES, *missing})
+    head = value.rstrip()[:-1] + b","
+    return head + orjson.dumps(missing)[1:-1] + b"," if missing else head
+
+
+def _without(value: bytes, names: set[str]) -> bytes:
+    """The object without these members; the other values keep their exact bytes."""
+    kept = {name: raw for name, raw in _fields.decode(value).items() if name not in names}
+    return msgspec.json.encode(kept)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "an array"}
+    return "null" if value is None else kinds.get(type(value), "an object")
+
+
+def _reject(reason: str, message: str) -> Reject:
+    return Reject("decode", reason, message)

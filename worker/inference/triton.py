@@ -1,0 +1,166 @@
+"""Inference by a Triton server over gRPC.
+
+What the caller hears of a failed call:
+
+    DEADLINE_EXCEEDED                  ModelTimeout (retry)
+    INVALID_ARGUMENT, OUT_OF_RANGE     ModelRejected: the batch is at fault
+    a wrong answer                     ModelRejected
+    anything else                      ModelUnavailable (retry): away, loading, queue full, model
+                                       unknown or broken; none of it is the batch's fault
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from triton_models.contract import ModelContract
+from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
+from worker.inference.port import Answer
+from worker.inference.served import Served, compare, describe, missing
+from worker.inference.tensors import check_answer, check_batch
+
+LARGEST_MESSAGE = 2**31 - 1
+CHANNEL = [
+    ("grpc.max_send_message_length", LARGEST_MESSAGE),
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    # Notice a dead connection while calls wait; no pings without calls, which Triton punishes.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 0),
+    # By default a client that lost its server waits up to two minutes before it tries again.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.use_local_subchannel_pool", 1),
+]
+
+
+class TritonInference:
+    """The models of a Triton server.
+
+    Args:
+        url: gRPC address, `host:port`.
+        contracts: the models that will be called.
+        timeout_s: deadline of one call, from when it is sent, seconds.
+        max_in_flight: calls under way at once; more wait their turn.
+    """
+
+    def __init__(
+        self, url: str, contracts: Sequence[ModelContract], timeout_s: float, max_in_flight: int
+    ) -> None:
+        self.name = f"Triton at {url}"
+        self._url = url
+        self._contracts = {contract.name: contract for contract in contracts}
+        self._timeout_s = timeout_s
+        self._places = asyncio.Semaphore(max_in_flight)
+        self._client: InferenceServerClient | None = None
+
+    async def start(self) -> None:
+        """Open the channel; it connects with the first call, and again after every loss."""
+        self._client = InferenceServerClient(self._url, channel_args=CHANNEL)
+
+    async def stop(self) -> None:
+        """Close the channel; calls in flight end with `ModelUnavailable`."""
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    async def ready(self) -> bool:
+        """Whether every model answers now. Never raises."""
+        try:
+            client = self._open()
+            asked = [
+                client.is_model_ready(name, client_timeout=self._timeout_s)
+                for name in self._contracts
+            ]
+            return all(await asyncio.gather(*asked))
+        except (InferenceServerException, ModelUnavailable):
+            return False
+
+    async def check(self, contracts: Sequence[ModelContract]) -> list[Fault]:
+        """Compare the server's metadata and configuration with the model folders.
+
+        Returns every fault found. Raises `Retry` when the server cannot be asked now.
+        """
+        faults: list[Fault] = []
+        for contract in contracts:
+            try:
+                faults += compare(contract, await self._describe(contract.name))
+            except InferenceServerException as error:
+                if error.status() != "StatusCode.NOT_FOUND":
+                    raise self._translated(contract.name, error) from None
+                faults.append(missing(contract))
+        return faults
+
+    async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
+        """Run one batch; all inputs are int64, shape [batch, length].
+
+        Raises `ModelUnavailable`, `ModelTimeout` (both `Retry`) or `ModelRejected`.
+        """
+        contract = self._contracts.get(model)
+        if contract is None:
+            raise ModelUnavailable(f"{model}: not among the models that this worker was given")
+        rows = check_batch(contract, inputs)
+        async with self._places:
+            result = await self._call(contract, inputs)
+        try:
+            values = result.as_numpy(contract.output)
+        except (ValueError, TypeError) as error:  # fewer bytes than the shape says
+            raise ModelRejected(model, f"the answer cannot be read: {error}") from None
+        version = result.get_response().model_version
+        return Answer(check_answer(contract, rows, values), version)
+
+    def _open(self) -> InferenceServerClient:
+        if self._client is None:
+            raise ModelUnavailable(f"{self.name}: the client is stopped")
+        return self._client
+
+    async def _call(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> InferResult:
+        client = self._open()
+        try:
+            return await client.infer(
+                contract.name,
+                [_tensor(name, inputs[name]) for name in contract.inputs],
+                outputs=[InferRequestedOutput(contract.output)],
+                timeout=int(self._timeout_s * 1e6),
+                client_timeout=self._timeout_s,
+            )
+        except InferenceServerException as error:
+            raise self._translated(contract.name, error) from None
+        except asyncio.CancelledError:
+            if self._client is None and not asyncio.current_task().cancelling():
+                # Not our caller but `stop` ended the call.
+                raise ModelUnavailable(f"{contract.name}: the client was stopped") from None
+            raise
+
+    async def _describe(self, model: str) -> Served:
+        client = self._open()
+        metadata = await client.get_model_metadata(model, client_timeout=self._timeout_s)
+        answer = await client.get_model_config(model, client_timeout=self._timeout_s)
+        parameters = answer.config.parameters
+        return Served(
+            {item.name: describe(item.datatype, list(item.shape)) for item in metadata.inputs},
+            {item.name: describe(item.datatype, list(item.shape)) for item in metadata.outputs},
+            answer.config.max_batch_size,
+            {key: parameters[key].string_value for key in parameters},
+        )
+
+    def _translated(self, model: str, error: InferenceServerException) -> WorkerError:
+        message = f"{model}: {error.message()} ({self.name})"
+        match (error.status() or "").removeprefix("StatusCode."):
+            case "DEADLINE_EXCEEDED":
+                return ModelTimeout(f"{model}: no answer in {self._timeout_s:g} s ({self.name})")
+            case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
+                return ModelRejected(model, message)
+            case _:
+                return ModelUnavailable(message)
+
+
+def _tensor(name: str, values: np.ndarray) -> InferInput:
+    return InferInput(name, list(values.shape), "INT64").set_data_from_numpy(values)

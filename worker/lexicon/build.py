@@ -1,0 +1,177 @@
+"""Builds a lexicon: source folder and encoder in, searchable files out.
+
+python -m worker.lexicon.build [--source DIR] [--models DIR] [--out DIR]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import onnxruntime
+import orjson
+from tokenizers import Tokenizer
+from usearch.index import Index
+
+from triton_models import contract
+from worker.errors import LexiconError, Stop
+from worker.lexicon import source
+from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized, sha256
+from worker.lexicon.words import key
+from worker.settings import STARTER_LEXICON, STARTER_MODELS
+
+BATCH = 64
+CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
+
+
+def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
+    """Build the lexicon of a source folder.
+
+    Args:
+        models: holds the model folder `encoder`.
+        out: is made, or its files are replaced.
+
+    Returns:
+        The manifest, as it was written.
+
+    Raises:
+        LexiconError: the sources have faults (all are listed), or the encoder cannot be used.
+    """
+    read = source.read(folder)
+    encoder = Encoder(models / "encoder")
+    vectors = _vectors(read, encoder)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MANIFEST).unlink(missing_ok=True)  # never a manifest beside files that it does not fit
+    (out / TERMS).write_bytes(lines(read))
+    (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
+    _index(vectors).save(out / VECTORS)
+    hashes = {name: sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
+    content = hashes[TERMS] + hashes[ATTRIBUTES] + encoder.contract.onnx_sha256
+    manifest = {
+        "format": FORMAT,
+        "version": hashlib.sha256(content.encode()).hexdigest()[:8],
+        "terms": len(read.terms),
+        "dimension": encoder.contract.dimension,
+        "encoder_onnx_sha256": encoder.contract.onnx_sha256,
+        "sha256": hashes,
+    }
+    (out / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    return manifest
+
+
+class Encoder:
+    """The encoder of a model folder, run in this process.
+
+    Raises:
+        LexiconError: the folder does not hold a usable encoder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self.contract = contract.load(folder)
+        except contract.ModelFolderError as error:
+            raise LexiconError(str(error)) from None
+        if self.contract.kind != "encoder":
+            raise LexiconError(f"{folder}: a model of kind {self.contract.kind}, not encoder")
+        self._tokenizer = Tokenizer.from_file(str(self.contract.tokenizer))
+        self._tokenizer.enable_truncation(self.contract.max_length)
+        self._session = onnxruntime.InferenceSession(self.contract.onnx)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors, float32, shape [texts, dimension]."""
+        vectors = np.empty((len(texts), self.contract.dimension), np.float32)
+        encoded = [item.ids for item in self._tokenizer.encode_batch(list(texts))]
+        by_length = sorted(range(len(texts)), key=lambda row: len(encoded[row]))
+        for start in range(0, len(texts), BATCH):
+            rows = by_length[start : start + BATCH]
+            vectors[rows] = self._run([encoded[row] for row in rows])
+        return vectors
+
+    def _run(self, batch: Sequence[Sequence[int]]) -> np.ndarray:
+        longest = max(map(len, batch))
+        length = next(b for b in self.contract.length_buckets if b >= longest)
+        ids, mask = np.zeros((2, len(batch), length), np.int64)
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
+        inputs = dict(zip(self.contract.inputs, (ids, mask), strict=True))
+        return self._session.run([self.contract.output], inputs)[0]
+
+
+def _vectors(read: source.Source, encoder: Encoder) -> np.ndarray:
+    """A vector a term, float32: the mean of its names'.
+
+    It lies nearer than the name's own to what else the term may be called.
+    """
+    vectors = encoder.encode([text for term in read.terms for text in term.texts])
+    starts = np.cumsum([0, *(len(term.texts) for term in read.terms)])[:-1]
+    return np.add.reduceat(vectors, starts)
+
+
+def lines(read: source.Source) -> bytes:
+    """What `terms.jsonl` holds: a term a line, its names each with the keys derived from it."""
+    told = []
+    for term, parent in zip(read.terms, read.parents, strict=True):
+        texts = {key(text): text for text in reversed(term.texts)}  # the first of each key
+        names = [[text, *read.spelling.variants(text)] for text in reversed(texts.values())]
+        line = {"names": names, "category": term.category, "parent": parent}
+        told.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(told)
+
+
+def _index(vectors: np.ndarray) -> Index:
+    index = Index(
+        ndim=vectors.shape[1],
+        metric="cos",
+        dtype="i8",
+        connectivity=CONNECTIVITY,
+        expansion_add=EXPANSION_ADD,
+    )
+    # One thread: the same file every time.
+    index.add(np.arange(len(vectors)), quantized(vectors), threads=1)
+    return index
+
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option(
+    *("--source", "folder"),
+    type=FOLDER,
+    default=STARTER_LEXICON,
+    help="Folder of *.txt, one file a department, and optionally attributes.toml and words.toml."
+    "  [default: the starter lexicon]",
+)
+@click.option(
+    "--models",
+    type=FOLDER,
+    default=STARTER_MODELS,
+    help="Folder that holds the model folder `encoder`.  [default: the starter models]",
+)
+@click.option("--out", type=FOLDER, help="Folder to write.  [default: built, in the source folder]")
+def main(folder: Path, models: Path, out: Path | None) -> None:
+    """Build the lexicon that the worker searches.
+
+    Example: python -m worker.lexicon.build --source my_lexicon
+    """
+    started = time.perf_counter()
+    out = out or folder / "built"
+    try:
+        manifest = build(folder, models, out)
+    except Stop as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    size = sum(path.stat().st_size for path in out.iterdir())
+    click.echo(
+        f"{out}: {manifest['terms']} terms, version {manifest['version']},"
+        f" {size / 1e6:.2f} MB in {time.perf_counter() - started:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

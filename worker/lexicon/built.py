@@ -1,0 +1,121 @@
+"""The files of a built lexicon: what they are called, and how they are read.
+
+`lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.jsonl` a term a
+line; `attributes.json` the tables of attribute words; `vectors.usearch` one vector a term, its key
+the term's line in `terms.jsonl`, from 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from usearch.index import Index
+
+from worker.errors import LexiconError
+from worker.lexicon.words import key
+
+MANIFEST = "lexicon.json"
+TERMS = "terms.jsonl"
+ATTRIBUTES = "attributes.json"
+VECTORS = "vectors.usearch"
+BUILD = "python -m worker.lexicon.build"
+FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "sha256"}
+FORMAT = 1  # of these files; one more with each change that older code cannot read
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term as it was built.
+
+    Attributes:
+        names: its name, then its synonyms: the text and the keys it is found by, its own first.
+        category: path such as "Shoes > Running".
+        parent: id of the broader term, or None.
+    """
+
+    names: tuple[tuple[str, tuple[str, ...]], ...]
+    category: str
+    parent: int | None
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Term:
+        """Read a line of `terms.jsonl`; there a name is its text and its derived keys."""
+        fields = orjson.loads(line)
+        names = ((text, (key(text), *derived)) for text, *derived in fields["names"])
+        return cls(tuple(names), fields["category"], fields["parent"])
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A built lexicon, read.
+
+    Attributes:
+        manifest: what `lexicon.json` holds.
+        terms: in the order of their ids.
+        attributes: tables as `Attributes` takes them.
+        index: the terms' vectors.
+    """
+
+    manifest: dict[str, Any]
+    terms: list[Term]
+    attributes: dict[str, Any]
+    index: Index
+
+
+def read(folder: Path) -> Built:
+    """Read a built lexicon: `folder` itself, or `built` in it.
+
+    Raises:
+        LexiconError: a file is missing, or is not the one that the manifest was written for.
+    """
+    folder = folder / "built" if (folder / "built").is_dir() else folder
+    manifest = _manifest(folder)
+    try:
+        lines = (folder / TERMS).read_bytes().splitlines()
+        terms = [Term.from_line(line) for line in lines]
+        tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
+        return Built(manifest, terms, tables, Index.restore(folder / VECTORS))
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise _unusable(folder, f"{type(error).__name__}: {error}") from None
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, once every file that it names is the one it was written for."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise LexiconError(f"{path}: not found; build it: {BUILD} --source FOLDER")
+    try:
+        manifest = orjson.loads(path.read_bytes())
+        if missing := FIELDS - manifest.keys():
+            raise _unusable(folder, f"{MANIFEST} lacks {', '.join(sorted(missing))}")
+        if manifest["format"] != FORMAT:
+            raise _unusable(folder, f"its format is {manifest['format']}, not {FORMAT}")
+        for name in (TERMS, ATTRIBUTES, VECTORS):
+            if sha256(folder / name) != manifest["sha256"][name]:
+                raise _unusable(folder, f"{name} is not the file that {MANIFEST} was written for")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unusable(folder, f"{type(error).__name__}: {error}") from None
+    return manifest
+
+
+def _unusable(folder: Path, reason: str) -> LexiconError:
+    return LexiconError(f"{folder}: unusable lexicon ({reason}); build it again: {BUILD}")
+
+
+def quantized(vectors: np.ndarray) -> np.ndarray:
+    """Vectors as int8, each stretched to the full range: the cosine does not see the scale.
+
+    Args:
+        vectors: float32, shape [n, dimension], none of them zero.
+    """
+    return np.rint(vectors * (127 / np.abs(vectors).max(axis=1, keepdims=True))).astype(np.int8)

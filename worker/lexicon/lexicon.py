@@ -1,0 +1,260 @@
+"""Search in a built lexicon: terms in a query, terms near it, its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from worker.lexicon import built
+from worker.lexicon.attributes import Attribute, Attributes, Span
+from worker.lexicon.built import Built, Term, quantized
+from worker.lexicon.words import Word, words
+
+EFFORT = 64  # nodes that a search looks at; recall against time
+READ_KEPT = 1024  # normal forms
+NO_TERM = -1  # what an idiom stands for
+SYNONYM_PRIOR = 0.9
+PARENT_PRIOR = 0.6
+NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A term that stands in a query.
+
+    Attributes:
+        surface: the text as the query has it.
+        start: offset of its first character in the normal form.
+        end: one past its last.
+    """
+
+    term_id: int
+    surface: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that might expand a query.
+
+    Attributes:
+        source: "synonym" of a mentioned term, its "parent", or a neighbour by "embedding".
+        prior: how far the lexicon itself trusts it, 0 to 1.
+    """
+
+    text: str
+    source: str
+    term_id: int
+    prior: float
+
+
+class _Read(NamedTuple):
+    """A normal form, read.
+
+    Attributes:
+        hits: every key that stands in it: its first word, one past its last, the key.
+        terms: those that are mentions: first word, one past the last, term id.
+    """
+
+    words: list[Word]
+    hits: list[tuple[int, int, str]]
+    terms: list[tuple[int, int, int]]
+
+
+class Lexicon:
+    """Terms and what is known of them; never changes, so any thread may search.
+
+    Attributes:
+        version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
+        encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
+        dimension: of the vectors.
+    """
+
+    def __init__(self, parts: Built) -> None:
+        self.version: str = parts.manifest["version"]
+        self.encoder_sha256: str = parts.manifest["encoder_onnx_sha256"]
+        self.dimension: int = parts.manifest["dimension"]
+        self._terms = terms = parts.terms
+        self._attributes = attributes = Attributes(parts.attributes)
+        self._index = parts.index
+        self._index.expansion_search = EFFORT
+        # Mentions, candidates and attributes of one query are asked for soon after each other.
+        self._read = lru_cache(READ_KEPT)(self._scan)
+        self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
+        self._told_as = [self._text_of[term.names[0][1][0]] for term in terms]
+        self._term_of: dict[str, int] = {}
+        self._longest: dict[str, int] = {}  # words of the longest key, by its first word
+        idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
+        for form, term_id in chain(_forms(terms), idioms):
+            self._term_of.setdefault(form, term_id)
+            first = form.partition(" ")[0]
+            self._longest[first] = max(self._longest.get(first, 0), 1 + form.count(" "))
+
+    @classmethod
+    def load(cls, folder: Path) -> Lexicon:
+        """Read a built lexicon: `folder` itself, or `built` beside the sources in it.
+
+        Raises:
+            LexiconError: a file is missing, or is not the one that the manifest was written for.
+        """
+        return cls(built.read(Path(folder)))
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def name(self, term_id: int) -> str:
+        """The term's own name, such as "running shoes"."""
+        return self._terms[term_id].names[0][0]
+
+    def category(self, term_id: int) -> str:
+        """The term's path, such as "Shoes > Running"."""
+        return self._terms[term_id].category
+
+    def matches(self, form: str) -> list[Mention]:
+        """The terms in a normal form, in order, without overlap; longer ones are taken first."""
+        read = self._read(form)
+        spans = ((read.words[i].start, read.words[j - 1].end, t) for i, j, t in read.terms)
+        return [Mention(term_id, form[start:end], start, end) for start, end, term_id in spans]
+
+    def attributes(self, form: str) -> list[Attribute]:
+        """Colour, size, material … in a normal form, in order, without overlap."""
+        read = self._read(form)
+        spans = [self._span(read.words, *term) for term in read.terms]
+        return self._attributes.find(form, read.words, spans)
+
+    def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The terms whose vectors are nearest, best first.
+
+        Args:
+            vectors: float32, shape [n, dimension], unit length.
+
+        Returns:
+            Term ids (int64) and cosines (float32), both of shape [n, min(k, terms)]. Where there
+            is no neighbour, as for a zero vector, the id is -1 and the cosine -inf.
+        """
+        shape = len(vectors), min(k, len(self._terms))
+        ids, cosines = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
+        rows = np.flatnonzero(vectors.any(axis=1))
+        if rows.size:
+            # One thread: the callers' batches are small, and the models need the other cores.
+            found = self._index.search(quantized(vectors[rows]), shape[1], threads=1)
+            keys = np.atleast_2d(found.keys)
+            ids[rows, : keys.shape[1]] = keys
+            cosines[rows, : keys.shape[1]] = 1 - np.atleast_2d(found.distances)
+        return ids, cosines
+
+    def candidates(
+        self,
+        form: str,
+        mentions: Sequence[Mention],
+        near_ids: np.ndarray,
+        near_similarity: np.ndarray,
+        *,
+        limit: int,
+        min_similarity: float,
+    ) -> list[Candidate]:
+        """Texts that might expand a query; none of them stands in it, in any spelling or number.
+
+        Synonyms first, then broader terms, then neighbours, for which a third of the places is
+        kept.
+
+        Args:
+            near_ids, near_similarity: the query's rows of `nearest`, each of shape [k].
+            min_similarity: cosine from which a neighbour counts.
+        """
+        said = {self._text_of[hit] for *_, hit in self._read(form).hits}
+        mentioned = list(dict.fromkeys(mention.term_id for mention in mentions))
+        links = [*self._synonyms(mentioned, said), *self._parents(mentioned, said)]
+        near = self._neighbours(near_ids, near_similarity, min_similarity, {*mentioned}, said)
+        near = list(islice(near, limit))
+        room = limit - min(len(near), limit // NEIGHBOUR_SHARE)
+        return [*links[:room], *near][:limit]
+
+    def _scan(self, form: str) -> _Read:
+        found = words(form)
+        hits = list(self._hits([word.key for word in found]))
+        free, terms = [True] * len(found), []
+        for i, j, hit in sorted(hits, key=lambda hit: hit[0] - hit[1]):
+            if all(free[i:j]):
+                free[i:j] = [False] * (j - i)
+                terms.append((i, j, self._term_of[hit]))
+        return _Read(found, hits, sorted(term for term in terms if term[2] != NO_TERM))
+
+    def _hits(self, keys: list[str]) -> Iterator[tuple[int, int, str]]:
+        for i, first in enumerate(keys):
+            for j in range(i + 1, min(i + self._longest.get(first, 0), len(keys)) + 1):
+                if (hit := " ".join(keys[i:j])) in self._term_of:
+                    yield i, j, hit
+
+    def _span(self, found: Sequence[Word], i: int, j: int, term_id: int) -> Span:
+        """A term with its head: the last of its words that name it, or a broader term."""
+        head = i
+        if j - i > 1:
+            line = {term_id, *self._broader(term_id)}
+            keys = [word.key for word in found[i:j]]
+            tails = (k for k in range(1, j - i) if self._term_of.get(" ".join(keys[k:])) in line)
+            head += next(tails, 0)
+        return Span(found[i].start, found[j - 1].end, found[head].start, self.category(term_id))
+
+    def _broader(self, term_id: int) -> Iterator[int]:
+        while (term_id := self._terms[term_id].parent) is not None:
+            yield term_id
+
+    def _synonyms(self, mentioned: Sequence[int], said: set[str]) -> Iterator[Candidate]:
+        """The other names of the mentioned terms, in turn."""
+        names = zip_longest(*(self._terms[term_id].names for term_id in mentioned))
+        for row in names:
+            for term_id, name in zip(mentioned, row, strict=True):
+                if name and (text := self._text_of[name[1][0]]) not in said:
+                    said.add(text)
+                    yield Candidate(text, "synonym", term_id, SYNONYM_PRIOR)
+
+    def _parents(self, mentioned: Sequence[int], said: set[str]) -> Iterator[Candidate]:
+        for term_id in mentioned:
+            parent = self._terms[term_id].parent
+            if parent is not None and (text := self._told_as[parent]) not in said:
+                said.add(text)
+                yield Candidate(text, "parent", parent, PARENT_PRIOR)
+
+    def _neighbours(
+        self,
+        ids: np.ndarray,
+        similarity: np.ndarray,
+        least: float,
+        mentioned: set[int],
+        said: set[str],
+    ) -> Iterator[Candidate]:
+        for term_id, cosine in zip(ids.tolist(), similarity.tolist(), strict=True):
+            if term_id < 0 or cosine < least:
+                return
+            if term_id not in mentioned and (text := self._told_as[term_id]) not in said:
+                said.add(text)
+                yield Candidate(text, "embedding", term_id, min(max(cosine, 0.0), 1.0))
+
+
+def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:
+    """Keys with their terms, the stronger claim on a key first."""
+    named, derived = slice(0, 1), slice(1, None)
+    for keys in (named, derived):
+        for names in (slice(0, 1), slice(1, None)):  # the term's name, then its synonyms
+            for term_id, term in enumerate(terms):
+                for _, forms in term.names[names]:
+                    yield from ((form, term_id) for form in forms[keys])
+
+
+def _text_of(terms: Sequence[Term]) -> dict[str, str]:
+    """The one text that stands for each key: variants of a text are told as that text."""
+    texts: dict[str, str] = {}
+    for term in terms:
+        for text, forms in term.names:
+            text = texts.get(forms[0], text)
+            for form in forms:
+                texts.setdefault(form, text)
+    return texts

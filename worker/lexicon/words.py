@@ -1,0 +1,165 @@
+"""Words of a text, and the ways in which a term may be written.
+
+A *key* is what texts are looked up by: words joined by single spaces, without punctuation, so that
+"wi-fi", "Wi Fi" and "wi fi" are one, as are "women's" and "womens".
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from worker.errors import Fault
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|&")
+LONGEST_JOINED = 15  # characters; longer pairs nobody writes as one word
+
+SHORTEST_PLURAL = 4  # letters; shorter words in -s are mostly abbreviations
+_SIBILANT = ("s", "x", "z", "ch", "sh")
+
+
+class Word(NamedTuple):
+    """A word of a text.
+
+    Attributes:
+        key: without apostrophes; "&" is "and".
+        start: offset of its first character.
+        end: one past its last.
+    """
+
+    key: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a lower-case text, in order."""
+    return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+def key(text: str) -> str:
+    """What a lower-case text is looked up by."""
+    return " ".join([_plain(word) for word in _WORD.findall(text)])
+
+
+def _plain(word: str) -> str:
+    if word.isalnum():
+        return word
+    return "and" if word == "&" else word.replace("'", "").replace("’", "")
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How words vary.
+
+    Attributes:
+        plurals: irregular plural by singular, such as knife: knives.
+        plural_only: words whose singular is another thing: "shorts", "glasses".
+        groups: words that are one in different spellings, such as (color, colour).
+    """
+
+    plurals: dict[str, str]
+    plural_only: frozenset[str]
+    groups: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def _singulars(self) -> dict[str, str]:
+        return {plural: singular for singular, plural in self.plurals.items()}
+
+    @cached_property
+    def _others(self) -> dict[str, list[str]]:
+        return {w: [o for o in group if o != w] for group in self.groups for w in group}
+
+    def variants(self, text: str) -> list[str]:
+        """Keys other than its own by which `text` is found: number, spelling, joined words."""
+        own = key(text)
+        found = dict.fromkeys([own])
+        for vary in (self.spellings, self._numbers, _joined):
+            for form in list(found):
+                found.update(dict.fromkeys(vary(form)))
+        return [form for form in found if form != own]
+
+    def spellings(self, form: str) -> Iterator[str]:
+        """Each word in its other spellings, one at a time."""
+        parts = form.split()
+        for place, word in enumerate(parts):
+            for other in self._others.get(word, ()):
+                yield " ".join([*parts[:place], other, *parts[place + 1 :]])
+
+    def _numbers(self, form: str) -> Iterator[str]:
+        """The last word in its other number."""
+        head, _, last = form.rpartition(" ")
+        other = self.other_number(last, alone=not head)
+        if other:
+            yield f"{head} {other}".lstrip()
+
+    def other_number(self, word: str, alone: bool) -> str | None:
+        """The plural of a singular or the singular of a plural; None where there is none.
+
+        Args:
+            alone: whether it stands without other words: then "shorts" has no singular.
+        """
+        for irregular in (self.plurals, self._singulars):
+            if word in irregular:
+                return irregular[word]
+        if not word.isalpha() or (alone and word in self.plural_only):
+            return None
+        if _is_plural(word):
+            return _singular(word) if len(word) >= SHORTEST_PLURAL else None
+        return _plural(word) if len(word) > 1 else None
+
+
+def _is_plural(word: str) -> bool:
+    return word.endswith("s") and not word.endswith(("ss", "us", "is"))
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "zzes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def _plural(word: str) -> str:
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(_SIBILANT) else "s")
+
+
+def _joined(form: str) -> Iterator[str]:
+    """Two words as one (raincoat), a single letter with what follows (tshirt, vneck)."""
+    parts = form.split()
+    if len(parts) == 2:
+        if len(form) <= LONGEST_JOINED:
+            yield "".join(parts)
+        return
+    for place, word in enumerate(parts[:-1]):
+        if len(word) == 1:
+            yield " ".join([*parts[:place], word + parts[place + 1], *parts[place + 2 :]])
+
+
+def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
+    """Read `words.toml`; what is wrong goes to `faults`."""
+    expected = "the tables plurals, plural_only and spellings"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        faults.append(Fault(path.name, str(error), expected, "mend the file"))
+        table = {}
+    plurals, only = table.get("plurals", {}), table.get("plural_only", [])
+    groups = table.get("spellings", [])
+    good = isinstance(plurals, dict) and _texts(only) and isinstance(groups, list)
+    if not good or not _texts(list(plurals.values())) or not all(map(_texts, groups)):
+        faults.append(Fault(path.name, "other types", expected, "write texts in lists"))
+        return Spelling({}, frozenset(), ())
+    return Spelling(plurals, frozenset(only), tuple(map(tuple, groups)))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

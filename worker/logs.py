@@ -1,0 +1,51 @@
+"""Logs: one line of text, or one JSON object, a message; to stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from time import monotonic
+
+import orjson
+
+from worker.settings import Logging
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        item = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            item["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(item).decode()
+
+
+class Seldom:
+    """Warns about a thing at most once in a while, so that an outage does not flood the log."""
+
+    def __init__(self, logger: logging.Logger, every_s: float = 10.0) -> None:
+        self._logger, self._every_s = logger, every_s
+        self._told: dict[str, float] = {}
+
+    def warning(self, thing: str, message: str, *arguments: object) -> None:
+        """Warn unless `thing` was warned about less than `every_s` seconds ago."""
+        now = monotonic()
+        if now - self._told.get(thing, -self._every_s) >= self._every_s:
+            self._told[thing] = now
+            self._logger.warning(message, *arguments)
+
+
+def set_up(settings: Logging) -> None:
+    """Send this process's logs to stderr as the settings say."""
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+    handler.setFormatter(_Json() if settings.format == "json" else text)
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    # librdkafka tells every lost connection on top of what the error callbacks tell.
+    logging.getLogger("librdkafka").setLevel(
+        logging.DEBUG if settings.level == "debug" else logging.CRITICAL
+    )

@@ -1,0 +1,98 @@
+"""The worker's metrics: one declared vocabulary, with unit and meaning.
+
+Every series is declared here and nowhere else; dashboards and alerts are checked against it.
+Label children on hot paths are kept by the caller (`labels()` costs more than `inc()`).
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+SECONDS = (
+    *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0),
+)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+class Metrics:
+    """All series of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, meaning: str, *labels: str) -> Counter:
+            return Counter(f"query_worker_{name}", meaning, labels, registry=self.registry)
+
+        def gauge(name: str, meaning: str, *labels: str) -> Gauge:
+            return Gauge(f"query_worker_{name}", meaning, labels, registry=self.registry)
+
+        def histogram(name: str, meaning: str, buckets: tuple, *labels: str) -> Histogram:
+            return Histogram(
+                f"query_worker_{name}", meaning, labels, buckets=buckets, registry=self.registry
+            )
+
+        self.consumed = counter("records_consumed", "Records taken from the input topic")
+        self.events = counter(
+            "events", "Events confirmed by Kafka: complete, degraded or dead_lettered", "status"
+        )
+        self.event_seconds = histogram(
+            "event_seconds", "Time from consume to confirmed output, one event", SECONDS
+        )
+        self.stage_seconds = histogram(
+            "stage_seconds", "Time a batch spends in one step of the way", SECONDS, "stage"
+        )
+        self.batch_records = histogram("batch_records", "Records in a batch", ROWS)
+        self.batch_fill = histogram(
+            "batch_fill_ratio", "Records in a batch over batching.max_records", RATIO
+        )
+        self.in_flight_records = gauge("in_flight_records", "Records consumed, not confirmed")
+        self.in_flight_batches = gauge("in_flight_batches", "Batches consumed, not confirmed")
+        self.in_flight_bytes = gauge("in_flight_bytes", "Bytes of the records in flight")
+        self.cache = counter(
+            "cache_lookups", "Lookups in the enrichment cache: hit, miss or joined", "result"
+        )
+        self.cache_entries = gauge("cache_entries", "Enrichments held by the cache")
+        self.model_calls = counter("model_calls", "Model calls by outcome", "model", "outcome")
+        self.model_seconds = histogram(
+            "model_call_seconds", "Time of one answered model call", SECONDS, "model"
+        )
+        self.model_rows = histogram("model_batch_rows", "Rows in one model call", ROWS, "model")
+        self.model_fill = histogram(
+            "model_batch_fill_ratio", "Tokens over padded tokens in one model call", RATIO, "model"
+        )
+        self.dead_letters = counter(
+            "dead_letters", "Records sent to the dead-letter topic", "stage", "reason"
+        )
+        self.degraded = counter("degraded_events", "Events published without a stage", "stage")
+        self.intents = counter("intents", "Published events by intent", "intent")
+        self.lag = gauge(
+            "consumer_lag_records",
+            "Records of the partition that are not yet committed",
+            *("topic", "partition"),
+        )
+        self.partitions = gauge("assigned_partitions", "Input partitions owned now")
+        self.rebalances = counter("rebalances", "Assignments and revocations", "kind")
+        self.commits = counter("commits", "Offset commits by outcome", "outcome")
+        self.kafka_errors = counter("kafka_errors", "Errors told by the Kafka client", "code")
+        self.up = gauge("component_up", "1 while the component answers", "component")
+        self.heartbeat = gauge(
+            "heartbeat_timestamp_seconds", "Unix time of the main loop's last turn"
+        )
+        self.build = Info("query_worker_build", "Version and models", registry=self.registry)
+
+
+def vocabulary() -> dict[str, str]:
+    """Every sample name that `/metrics` can show, with its meaning."""
+    suffixes = {
+        "counter": ("_total",),
+        "histogram": ("_bucket", "_sum", "_count"),
+        "info": ("_info",),
+        "gauge": ("",),
+    }
+    return {
+        family.name + suffix: family.documentation
+        for family in Metrics().registry.collect()
+        for suffix in suffixes[family.type]
+    }

@@ -1,0 +1,182 @@
+"""The settings: one frozen model per part, each key with its meaning, bounds and default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+import triton_models
+
+STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
+STARTER_LEXICON = Path(__file__).parent / "lexicon" / "starter"
+
+Policy = Literal["block", "degrade", "dead_letter"]
+Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+HOST_PORT = r"[^\s,/:]+:\d{1,5}"
+
+# Properties that the worker's guarantees rest on, with what to use instead.
+OWNED = {
+    "bootstrap.servers": "set kafka.bootstrap_servers",
+    "group.id": "set kafka.group_id",
+    "partition.assignment.strategy": "leave it out (cooperative-sticky), or set group.protocol",
+    "enable.auto.commit": "leave it out: the worker commits what is confirmed",
+    "enable.auto.offset.store": "leave it out: the worker commits what is confirmed",
+    "enable.idempotence": "leave it out: the producer is always idempotent",
+    "transactional.id": "leave it out: delivery is at least once",
+}
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Kafka(Part):
+    bootstrap_servers: str = Field("localhost:9092", pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
+    """Brokers to start from, `host:port,host:port`."""
+    input_topic: Topic = "queries"
+    """Topic of raw queries."""
+    output_topic: Topic = "queries.enriched"
+    """Topic of enriched events."""
+    dead_letter_topic: Topic = "queries.dead-letters"
+    """Topic of rejected records, byte for byte."""
+    group_id: str = Field("query-worker", min_length=1)
+    """Consumer group; workers of one group share the partitions."""
+    commit_interval_ms: int = Field(1000, ge=10, le=60_000)
+    """How often confirmed offsets are committed, milliseconds."""
+    client: dict[str, str] = {}
+    """librdkafka properties of every client, e.g. `"security.protocol" = "SASL_SSL"`."""
+    consumer: dict[str, str] = {}
+    """librdkafka properties of the consumer alone."""
+    producer: dict[str, str] = {}
+    """librdkafka properties of the producer alone."""
+
+    @field_validator("client", "consumer", "producer", mode="before")
+    @classmethod
+    def _dotted(cls, value: Any) -> Any:
+        return dict(_flatten(value)) if isinstance(value, Mapping) else value
+
+    @field_validator("client", "consumer", "producer")
+    @classmethod
+    def _not_owned(cls, value: dict[str, str]) -> dict[str, str]:
+        taken = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
+        if taken:
+            raise ValueError("properties that the worker does not set itself", "; ".join(taken))
+        return value
+
+    @model_validator(mode="after")
+    def _distinct_topics(self) -> Self:
+        topics = [self.input_topic, self.output_topic, self.dead_letter_topic]
+        if len(set(topics)) < len(topics):
+            raise ValueError(
+                "three different topics",
+                "let input_topic, output_topic and dead_letter_topic differ",
+            )
+        return self
+
+
+class Batching(Part):
+    max_records: int = Field(256, ge=1, le=10_000)
+    """Records fetched at most for one round of batches."""
+    max_wait_ms: int = Field(10, ge=1, le=1000)
+    """How long a round waits to fill, milliseconds: the price in latency at low load."""
+    max_batches_in_flight: int = Field(16, ge=1, le=1024)
+    """Batches consumed and not yet confirmed, over all partitions."""
+    max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20)
+    """Bytes of records consumed and not yet confirmed."""
+
+
+class Inference(Part):
+    backend: Literal["triton", "onnx"] = "triton"
+    """`triton`: a Triton server over gRPC; `onnx`: ONNX Runtime in this process."""
+    url: str = Field("localhost:8001", pattern=rf"^{HOST_PORT}$")
+    """Triton's gRPC address, `host:port`."""
+    models: Path = STARTER_MODELS
+    """Folder with `intent`, `encoder` and `matching`, the same that Triton serves."""
+    timeout_ms: int = Field(2000, ge=10, le=120_000)
+    """Deadline of one model call, milliseconds."""
+    max_calls_in_flight: int = Field(8, ge=1, le=256)
+    """Model calls under way at once."""
+    threads: int = Field(2, ge=1, le=128)
+    """Threads of the `onnx` backend."""
+
+
+class Policies(Part):
+    intent: Policy = "block"
+    """When the intent model is away: wait, publish without it, or dead-letter."""
+    encoder: Policy = "block"
+    """The same for the encoder."""
+    matching: Policy = "block"
+    """The same for matching."""
+    patience_ms: int = Field(5000, ge=0, le=600_000)
+    """How long `degrade` and `dead_letter` retry before they act, milliseconds."""
+
+
+class Understanding(Part):
+    max_query_chars: int = Field(1000, ge=1, le=100_000)
+    """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
+    default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
+    """Language of Latin-script queries that show no other."""
+    max_candidates: int = Field(8, ge=0, le=64)
+    """Lexicon terms that the matching model scores for one query."""
+    min_similarity: float = Field(0.5, ge=-1, le=1)
+    """Cosine from which a neighbour in the lexicon is a candidate."""
+    match_threshold: float | None = Field(None, ge=0, le=1)
+    """Score from which a candidate is an expansion; default: the matching model's own."""
+    max_expansions: int = Field(8, ge=0, le=64)
+    """Expansions attached at most, best first."""
+    cache_bytes: int = Field(128 * 2**20, ge=0)
+    """Memory for enrichments of queries seen before (about 2 KB each); 0 turns the cache off."""
+
+
+class Lexicon(Part):
+    folder: Path = STARTER_LEXICON
+    """Folder of the built lexicon."""
+
+
+class Server(Part):
+    host: str = "127.0.0.1"
+    """Address that `/metrics`, `/livez` and `/readyz` listen on."""
+    port: int = Field(9464, ge=0, le=65_535)
+    """Its port; 0 takes a free one."""
+
+
+class Lifecycle(Part):
+    startup_timeout_s: float = Field(120, gt=0, le=3600)
+    """How long `run` waits for Kafka and Triton, seconds."""
+    shutdown_timeout_s: float = Field(25, gt=0, le=3600)
+    """Deadline of the drain after SIGTERM, seconds; keep it under the platform's grace period."""
+    stall_timeout_s: float = Field(15, gt=0, le=3600)
+    """Without a turn of the main loop for this long, `/livez` fails."""
+
+
+class Logging(Part):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is written to stderr."""
+    format: Literal["text", "json"] = "text"
+    """One line of text, or one JSON object, a message."""
+
+
+class Settings(Part):
+    kafka: Kafka = Kafka()
+    batching: Batching = Batching()
+    inference: Inference = Inference()
+    policies: Policies = Policies()
+    understanding: Understanding = Understanding()
+    lexicon: Lexicon = Lexicon()
+    server: Server = Server()
+    lifecycle: Lifecycle = Lifecycle()
+    logging: Logging = Logging()
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """Unquoted dotted keys in TOML are nested tables: join them again, values as strings."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flatten(item, f"{prefix}{key}.")
+        elif isinstance(item, bool):
+            yield prefix + key, str(item).lower()
+        else:
+            yield prefix + key, str(item)

@@ -1,0 +1,87 @@
+"""Questions to a Kafka cluster, before and beside the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec
+
+from worker.settings import Kafka
+from worker.stream.clients import common_properties
+
+MESSAGE_LIMIT = 1_000_000  # where a topic does not tell its own
+
+
+class Cluster:
+    """Asks a cluster about itself; every call blocks for at most its timeout."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._last_error = ""
+        properties = common_properties(kafka) | {"error_cb": self._on_error}
+        self._client = AdminClient(properties)
+
+    def missing(self, timeout_s: float = 1.0) -> str | None:
+        """Why the worker cannot start on this cluster now; None when it can."""
+        try:
+            topics = self._client.list_topics(timeout=timeout_s).topics
+        except KafkaException as error:
+            self._client.poll(0)
+            why = self._last_error or error.args[0].str()
+            return f"{why}; start it, or mend kafka.bootstrap_servers and [kafka.client]"
+        wanted = (
+            self._kafka.input_topic,
+            self._kafka.output_topic,
+            self._kafka.dead_letter_topic,
+        )
+        absent = [name for name in wanted if name not in topics]
+        return f"topics are missing: {', '.join(absent)}; create them" if absent else None
+
+    def message_limit(self, timeout_s: float = 5.0) -> int:
+        """The smaller `max.message.bytes` of the output and the dead-letter topic."""
+        names = self._kafka.output_topic, self._kafka.dead_letter_topic
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+        futures = self._client.describe_configs(resources, request_timeout=timeout_s)
+        limits = [MESSAGE_LIMIT]
+        for future in futures.values():
+            # It may not be told, or we may not ask.
+            with suppress(KafkaException, KeyError, TimeoutError):
+                limits.append(int(future.result(timeout_s)["max.message.bytes"].value))
+        return min(limits)
+
+    def lag(self, partitions: Iterable[int], timeout_s: float = 5.0) -> dict[int, int]:
+        """Partition → records of the input topic that the group has not committed.
+
+        Where it has committed nothing yet, all that the partition holds.
+
+        Raises:
+            KafkaException, TimeoutError: the cluster did not answer.
+        """
+        topic = self._kafka.input_topic
+        places = [TopicPartition(topic, number) for number in partitions]
+        if not places:
+            return {}
+        group = ConsumerGroupTopicPartitions(self._kafka.group_id, places)
+        (asked,) = self._client.list_consumer_group_offsets(
+            [group], request_timeout=timeout_s
+        ).values()
+        ends = self._offsets(places, OffsetSpec.latest(), timeout_s)
+        begins = self._offsets(places, OffsetSpec.earliest(), timeout_s)
+        committed = {p.partition: p.offset for p in asked.result(timeout_s).topic_partitions}
+        return {
+            number: end - max(committed.get(number, -1), begins[number])
+            for number, end in ends.items()
+        }
+
+    def _offsets(
+        self, places: list[TopicPartition], spec: OffsetSpec, timeout_s: float
+    ) -> dict[int, int]:
+        futures = self._client.list_offsets(
+            {place: spec for place in places}, request_timeout=timeout_s
+        )
+        return {p.partition: future.result(timeout_s).offset for p, future in futures.items()}
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._last_error = error.str()

@@ -1,0 +1,57 @@
+"""Records that travel together: one partition's, in offset order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from confluent_kafka import Message
+
+from worker.stream.tracker import Ticket
+
+OVERHEAD = 200  # bytes that a message object takes beside its content, about
+Header = tuple[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive records of one partition.
+
+    Attributes:
+        consumed_at: `time.monotonic()` when the first of their round came.
+    """
+
+    records: list[Message]
+    ticket: Ticket
+    consumed_at: float
+
+
+def by_partition(messages: Iterable[Message]) -> dict[int, list[Message]]:
+    """Records by partition, offset order kept; error messages left out."""
+    groups: dict[int, list[Message]] = {}
+    for message in messages:
+        if message.error() is None:
+            groups.setdefault(message.partition(), []).append(message)
+    return groups
+
+
+def headers(record: Message) -> list[Header] | None:
+    """The record's headers; None when a name is not UTF-8, which the client cannot read."""
+    try:
+        return record.headers() or []
+    except (SystemError, UnicodeDecodeError):
+        return None
+
+
+def place(record: Message) -> str:
+    """`topic-partition-offset`."""
+    return f"{record.topic()}-{record.partition()}-{record.offset()}"
+
+
+def size(records: Iterable[Message]) -> int:
+    """Bytes of keys, values and headers, as far as they decide memory."""
+    total = 0
+    for record in records:
+        total += len(record.value() or b"") + len(record.key() or b"") + OVERHEAD
+        total += sum(len(value or b"") for _, value in headers(record) or ())
+    return total

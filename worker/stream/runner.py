@@ -1,0 +1,229 @@
+"""The one loop: consume → decode → understand → produce → commit.
+
+Batches of all partitions are understood at once; within a partition they are produced in offset
+order, each after the one before it. A batch is resolved, and so may be committed, only when
+Kafka confirmed every output and dead letter of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+
+from confluent_kafka import KafkaException, Message
+
+from worker.errors import Reject, Stop
+from worker.events import Input
+from worker.metrics import Metrics
+from worker.settings import Settings
+from worker.stream.admin import Cluster
+from worker.stream.batch import Batch, headers, place
+from worker.stream.sink import Delivery, Sink
+from worker.stream.source import Source
+from worker.stream.tracker import Tracker
+from worker.understanding.pipeline import Output, Pipeline
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 0.25
+LAG_S = 2.0
+# Shares of the shutdown deadline; the rest is for closing the producer.
+FINISH_SHARE, CLOSE_SHARE = 0.6, 0.3
+
+
+@dataclass
+class Totals:
+    """Records since the start, confirmed by Kafka unless consumed only."""
+
+    consumed: int = 0
+    published: int = 0
+    dead_lettered: int = 0
+    first_at: float = 0.0  # time.monotonic() of the first and the last confirmation
+    last_at: float = 0.0
+
+
+class Runner:
+    """Carries batches from source to sink until told to stop."""
+
+    def __init__(
+        self, settings: Settings, pipeline: Pipeline, tracker: Tracker, metrics: Metrics
+    ) -> None:
+        self._settings, self._pipeline = settings, pipeline
+        self._tracker, self._metrics = tracker, metrics
+        self._sink = Sink(settings.kafka, metrics)
+        self._source = Source(
+            *(settings.kafka, settings.batching, tracker, metrics),
+            hand_over=lambda batch: self._loop.call_soon_threadsafe(self._admit, batch),
+            fail=lambda error: self._loop.call_soon_threadsafe(self._fail, error),
+        )
+        self._turns: dict[int, asyncio.Future[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._deliver_seconds = metrics.stage_seconds.labels("deliver")
+        self._statuses = {
+            status: metrics.events.labels(status)
+            for status in ("complete", "degraded", "dead_lettered")
+        }
+        self.totals = Totals()
+        self.heartbeat_at = monotonic()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the consumer holds a connection to a broker."""
+        return self._source.connected
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then drain within the shutdown deadline.
+
+        Raises:
+            Stop: Kafka or a dead letter failed for good; nothing unconfirmed was committed.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._failure: asyncio.Future[None] = self._loop.create_future()
+        await self._sink.start()
+        self._source.start()
+        beside = [asyncio.create_task(task) for task in (self._beat_on(), self._measure_lag())]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stopped, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+            logger.info("draining: %d batches in flight", self._tracker.in_flight.batches)
+            left = await self._drain()
+        finally:
+            self._source.stop()
+            for task in (stopped, *beside):
+                task.cancel()
+        if self._failure.done():
+            await self._failure
+        if left:
+            raise Stop(f"the drain ended at its deadline: {left} batches will be consumed again")
+
+    async def _beat_on(self) -> None:
+        while True:
+            self._beat()
+            await asyncio.sleep(BEAT_S)
+
+    async def _measure_lag(self) -> None:
+        """From the cluster itself: what is not fetched, the consumer knows nothing of."""
+        cluster, topic = Cluster(self._settings.kafka), self._settings.kafka.input_topic
+        while True:
+            owned = self._tracker.owned()
+            with suppress(KafkaException, TimeoutError):  # away: the last figures stand
+                lag = await asyncio.to_thread(cluster.lag, owned)
+                for partition in set(lag) & set(self._tracker.owned()):
+                    self._metrics.lag.labels(topic, str(partition)).set(lag[partition])
+            await asyncio.sleep(LAG_S)
+
+    def _beat(self) -> None:
+        """The heartbeat is the older of this loop's and the consumer thread's."""
+        self.heartbeat_at = self._source.turned_at
+        self._metrics.heartbeat.set(time.time() - (monotonic() - self.heartbeat_at))
+        self._metrics.up.labels("kafka").set(self.connected)
+        now = self._tracker.in_flight
+        self._metrics.in_flight_batches.set(now.batches)
+        self._metrics.in_flight_records.set(now.records)
+        self._metrics.in_flight_bytes.set(now.size)
+        if self._sink.fatal:
+            self.fail(Stop(f"the Kafka producer failed for good: {self._sink.fatal.str()}"))
+
+    def fail(self, error: BaseException) -> None:
+        """End the work with this error, raised by `run`."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    def _admit(self, batch: Batch) -> None:
+        """Start a batch; its turn to produce comes after the partition's batch before it."""
+        self.totals.consumed += len(batch.records)
+        partition = batch.ticket.partition
+        before, mine = self._turns.get(partition), self._loop.create_future()
+        self._turns[partition] = mine
+        task = self._loop.create_task(self._carry(batch, before, mine))
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.fail(task.exception())
+
+    async def _carry(
+        self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
+    ) -> None:
+        results = await self._pipeline.process([_input(record) for record in batch.records])
+        for index, record in enumerate(batch.records):
+            if headers(record) is None:
+                told = "the name of a header is not UTF-8; the headers are lost"
+                results[index] = Reject("decode", "invalid_headers", told)
+        if before is not None:
+            await before
+        if batch.ticket.stale:  # the next owner of the partition does it again
+            mine.set_result(None)
+        else:
+            await self._deliver(batch, results, mine)
+        self._tracker.resolve(batch.ticket)
+
+    async def _deliver(
+        self, batch: Batch, results: list[Output | Reject], mine: asyncio.Future[None]
+    ) -> None:
+        """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
+        started = monotonic()
+        delivery = Delivery()
+        for index, (record, result) in enumerate(zip(batch.records, results, strict=True)):
+            if isinstance(result, Output):
+                await self._sink.output(delivery, index, record, result.value)
+        mine.set_result(None)
+        for index, _ in await delivery.confirmed():
+            refused = await self._sink.output_alone(batch.records[index], results[index].value)
+            results[index] = refused or results[index]
+        rejected = [pair for pair in zip(batch.records, results, strict=True) if _bad(pair[1])]
+        await asyncio.gather(*(self._sink.dead_letter(*pair) for pair in rejected))
+        self._deliver_seconds.observe(monotonic() - started)
+        self._count(batch, results)
+
+    def _count(self, batch: Batch, results: list[Output | Reject]) -> None:
+        now = monotonic()
+        took = now - batch.consumed_at
+        for result in results:
+            if isinstance(result, Reject):
+                status = "dead_lettered"
+                self._metrics.dead_letters.labels(result.stage, result.reason).inc()
+            else:
+                status = "degraded" if result.enrichment.degraded else "complete"
+                self._metrics.intents.labels(result.enrichment.intent or "none").inc()
+                for stage in result.enrichment.degraded:
+                    self._metrics.degraded.labels(stage).inc()
+            self._statuses[status].inc()
+            self._metrics.event_seconds.observe(took)
+        dead = sum(map(_bad, results))
+        self.totals.dead_lettered += dead
+        self.totals.published += len(results) - dead
+        self.totals.first_at = self.totals.first_at or now
+        self.totals.last_at = now
+
+    async def _drain(self) -> int:
+        """Stop fetching → finish what is in flight → commit → close, within one deadline.
+
+        Returns the number of batches that were not finished; they were not committed.
+        """
+        deadline = self._settings.lifecycle.shutdown_timeout_s
+        self._source.stop_fetching()
+        if self._tasks and not self._failure.done():
+            await asyncio.wait(self._tasks, timeout=FINISH_SHARE * deadline)
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if not await asyncio.to_thread(self._source.close, CLOSE_SHARE * deadline):
+            logger.warning("the consumer did not close in time; the group notices by itself")
+        await self._sink.stop()
+        return len(left)
+
+
+def _input(record: Message) -> Input:
+    return Input(record.value(), place(record), record.timestamp()[1])
+
+
+def _bad(result: Output | Reject) -> bool:
+    return isinstance(result, Reject)

@@ -1,0 +1,233 @@
+"""The consumer and its thread: fetch, hand over, commit what is resolved.
+
+The thread owns the consumer; rebalance callbacks run in it. Without room for more batches it
+stops fetching, after a while pauses the partitions, and keeps polling, so that the group never
+takes it for dead.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.settings import Batching, Kafka
+from worker.stream.batch import Batch, by_partition, size
+from worker.stream.clients import consumer_properties
+from worker.stream.tracker import Tracker
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 0.1  # for the first record of a round
+FULL_S = 0.2  # for room
+PAUSE_AFTER_S = 5.0  # without room; a pause throws away what was prefetched
+REVOKE_WAIT_S = 5.0
+STATISTICS_MS = 1000
+
+
+class Source:
+    """Records of the input topic, as batches.
+
+    Args:
+        hand_over: called in the consumer thread with each batch.
+        fail: called in the consumer thread with an error that ends the worker.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        batching: Batching,
+        tracker: Tracker,
+        metrics: Metrics,
+        hand_over: Callable[[Batch], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._kafka, self._batching, self._tracker = kafka, batching, tracker
+        self._metrics = metrics
+        self._hand_over, self._fail = hand_over, fail
+        self._stopping = threading.Event()
+        self._seldom = Seldom(logger)
+        self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
+        self._consumer: Consumer | None = None
+        self._paused = False
+        self._full_since: float | None = None
+        self._mean_size = 1000.0
+        self._commit_at = 0.0
+        self._fetching = True
+        self.turned_at = monotonic()
+        self.connected = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop_fetching(self) -> None:
+        """No further batches; polling and commits go on until `close`."""
+        self._fetching = False
+
+    def stop(self) -> None:
+        """Let the thread commit, leave the group and end; does not wait for it."""
+        self._stopping.set()
+
+    def close(self, timeout_s: float) -> bool:
+        """Commit what is resolved and leave the group; False when that took too long."""
+        self.stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._consumer = Consumer(self._properties())
+            self._consumer.subscribe(
+                [self._kafka.input_topic],
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_lost,
+            )
+            while not self._stopping.is_set():
+                self.turned_at = monotonic()
+                self._turn()
+            self._commit(wait=True)
+        except BaseException as error:
+            with suppress(RuntimeError):  # the loop is closed: it ended before us
+                self._fail(error)
+        finally:
+            if self._consumer:
+                self._consumer.close()
+
+    def _turn(self) -> None:
+        assert self._consumer
+        if self.turned_at >= self._commit_at:
+            self._commit(wait=False)
+            self._commit_at = self.turned_at + self._kafka.commit_interval_ms / 1000
+        if self._has_room():
+            self._full_since = None
+            if self._paused:
+                self._set_paused(False)
+        elif not self._paused:
+            self._full_since = self._full_since or self.turned_at
+            if self._fetching and self.turned_at - self._full_since < PAUSE_AFTER_S:
+                return
+            self._set_paused(True)
+        first = self._consumer.consume(1, IDLE_S)
+        if first:
+            arrived = monotonic()
+            wait_s = self._batching.max_wait_ms / 1000
+            self._dispatch(first + self._consumer.consume(self._round() - 1, wait_s), arrived)
+
+    def _has_room(self) -> bool:
+        """Room for more batches; once paused, only when half of it is free again."""
+        if not self._fetching:
+            return False
+        limits = self._batching.max_batches_in_flight, self._batching.max_bytes_in_flight
+        if self._paused:
+            batches, size = (max(1, limit // 2) for limit in limits)
+            return self._tracker.wait_for_room(batches, size, 0.0)
+        return self._tracker.wait_for_room(*limits, FULL_S)
+
+    def _round(self) -> int:
+        """How many records fit, if they are as large as those before them."""
+        room = self._batching.max_bytes_in_flight - self._tracker.in_flight.size
+        return min(self._batching.max_records, max(2, int(room / self._mean_size)))
+
+    def _dispatch(self, messages: list[Message], arrived: float) -> None:
+        for message in messages:
+            if message.error() is not None:
+                self._on_error(message.error())
+        self._metrics.consumed.inc(sum(message.error() is None for message in messages))
+        for partition, records in by_partition(messages).items():
+            total = size(records)
+            self._mean_size = total / len(records)
+            ticket = self._tracker.track(partition, records[-1].offset() + 1, len(records), total)
+            self._metrics.batch_records.observe(len(records))
+            self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
+            self._hand_over(Batch(records, ticket, arrived))
+
+    def _set_paused(self, paused: bool) -> None:
+        assert self._consumer
+        self._paused = paused
+        assignment = self._consumer.assignment()
+        (self._consumer.pause if paused else self._consumer.resume)(assignment)
+        logger.debug("%s %d partitions", "paused" if paused else "resumed", len(assignment))
+
+    def _commit(self, wait: bool) -> None:
+        assert self._consumer
+        topic = self._kafka.input_topic
+        offsets = [TopicPartition(topic, p, o) for p, o in self._tracker.committable().items()]
+        if not offsets:
+            return
+        try:
+            done = self._consumer.commit(offsets=offsets, asynchronous=not wait)
+            if wait:
+                self._on_commit(None, done)
+        except KafkaException as error:
+            self._on_commit(error.args[0], offsets)
+
+    def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        self._metrics.commits.labels("failed" if error else "ok").inc()
+        if error:
+            logger.warning("commit failed, tried again at the next: %s", error.str())
+            return
+        for item in offsets:
+            if item.error is None:
+                self._tracker.committed(item.partition, item.offset)
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._tracker.assign(item.partition for item in partitions)
+        consumer.incremental_assign(partitions)
+        # A rebalance must not undo a pause; nor must a pause outlive a partition's time away,
+        # as librdkafka has it.
+        (consumer.pause if self._paused else consumer.resume)(partitions)
+        self._rebalanced("assigned", partitions)
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Let what is in flight finish, within bounds, and commit it while it is still ours."""
+        numbers = [item.partition for item in partitions]
+        if not self._stopping.is_set():
+            self._tracker.wait_resolved(numbers, REVOKE_WAIT_S)
+        self._commit(wait=True)
+        self._drop("revoked", partitions)
+        consumer.incremental_unassign(partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._drop("lost", partitions)
+        consumer.incremental_unassign(partitions)
+
+    def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
+        self._tracker.revoke(item.partition for item in partitions)
+        for item in partitions:  # a series that stays would keep its lag alert alive for ever
+            self._metrics.lag.remove_by_labels(
+                {"topic": item.topic, "partition": str(item.partition)}
+            )
+        self._rebalanced(kind, partitions)
+
+    def _rebalanced(self, kind: str, partitions: list[TopicPartition]) -> None:
+        self._metrics.rebalances.labels(kind).inc()
+        self._metrics.partitions.set(len(self._tracker.owned()))
+        logger.info("%s: partitions %s", kind, [item.partition for item in partitions])
+
+    def _properties(self) -> dict:
+        return consumer_properties(self._kafka) | {
+            "statistics.interval.ms": STATISTICS_MS,
+            "stats_cb": self._on_statistics,
+            "error_cb": self._on_error,
+            "on_commit": self._on_commit,
+        }
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._metrics.kafka_errors.labels(error.name()).inc()
+        if error.fatal():
+            raise KafkaException(error)
+        self._seldom.warning(error.name(), "Kafka: %s", error.str())
+
+    def _on_statistics(self, text: str) -> None:
+        statistics = json.loads(text)
+        brokers = statistics.get("brokers", {}).values()
+        self.connected = any(broker["state"] == "UP" for broker in brokers)

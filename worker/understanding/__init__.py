@@ -1,0 +1,1 @@
+"""From a query's text to its enrichment. Knows nothing about Kafka."""

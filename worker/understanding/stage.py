@@ -1,0 +1,134 @@
+"""A step that calls a model: tokenize, call in batches, retry, and fall back by its policy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from time import monotonic
+
+import numpy as np
+from tokenizers import Encoding
+
+from triton_models.contract import ModelContract
+from worker.errors import ModelRejected, Reject, Retry
+from worker.inference.port import Answer, Inference
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.settings import Policy
+from worker.understanding.tokenize import QueryTokenizer, TokenBatch
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+
+
+class Rows:
+    """What a stage found for each of n inputs.
+
+    Attributes:
+        values: float32, shape [n, dimension]; rows without an answer are 0.
+        versions: the model version behind each row; "" where there is none.
+        rejected: row → why this input can never be answered.
+    """
+
+    def __init__(self, count: int, dimension: int) -> None:
+        self.values = np.zeros((count, dimension), np.float32)
+        self.versions = [""] * count
+        self.rejected: dict[int, Reject] = {}
+
+    def missing(self, row: int) -> bool:
+        """Whether the model was away and the policy is to go on without it."""
+        return not self.versions[row] and row not in self.rejected
+
+
+class Stage:
+    """One model, as the pipeline uses it."""
+
+    def __init__(
+        self,
+        contract: ModelContract,
+        inference: Inference,
+        policy: Policy,
+        patience_s: float,
+        metrics: Metrics,
+    ) -> None:
+        self.name = contract.name
+        self._contract = contract
+        self._inference = inference
+        self._policy = policy
+        self._patience_s = patience_s
+        self._tokenizer = QueryTokenizer(contract)
+        self._seldom = Seldom(logger)
+        self._calls = metrics.model_calls
+        self._call_seconds = metrics.model_seconds.labels(self.name)
+        self._call_rows = metrics.model_rows.labels(self.name)
+        self._call_fill = metrics.model_fill.labels(self.name)
+        self._tokenize_seconds = metrics.stage_seconds.labels("tokenize")
+        self._seconds = metrics.stage_seconds.labels(self.name)
+
+    async def run(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Rows:
+        """Answer every text (or pair); never raises for a model's sake."""
+        found = Rows(len(texts), self._contract.dimension)
+        if not texts:
+            return found
+        with self._tokenize_seconds.time():
+            encodings = await asyncio.to_thread(self._tokenizer.encode, texts)
+        with self._seconds.time():
+            batches = self._tokenizer.batches(encodings, range(len(texts)))
+            await asyncio.gather(*(self._answer(batch, encodings, found) for batch in batches))
+        return found
+
+    async def _answer(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
+        try:
+            answer = await self._call_patiently(batch)
+        except Retry as error:
+            if self._policy == "dead_letter":
+                away = Reject(self.name, "model_unavailable", str(error))
+                found.rejected.update(dict.fromkeys(batch.rows, away))
+        except ModelRejected as error:
+            await self._split(batch, encodings, found, error)
+        else:
+            found.values[batch.rows] = answer.values
+            for row in batch.rows:
+                found.versions[row] = answer.version
+
+    async def _split(
+        self, batch: TokenBatch, encodings: list[Encoding], found: Rows, error: ModelRejected
+    ) -> None:
+        """Halve a refused batch until the inputs that are at fault stand alone."""
+        if len(batch.rows) == 1:
+            found.rejected[batch.rows[0]] = error
+            return
+        middle = len(batch.rows) // 2
+        for rows in (batch.rows[:middle], batch.rows[middle:]):
+            for half in self._tokenizer.batches(encodings, rows):
+                await self._answer(half, encodings, found)
+
+    async def _call_patiently(self, batch: TokenBatch) -> Answer:
+        """Call until it succeeds; policies other than `block` give up after their patience."""
+        give_up = monotonic() + self._patience_s
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._call(batch)
+            except Retry as error:
+                if self._policy != "block" and monotonic() + pause > give_up:
+                    raise
+                self._seldom.warning(self.name, "%s; trying again (%s)", error, self._policy)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _call(self, batch: TokenBatch) -> Answer:
+        started = monotonic()
+        try:
+            answer = await self._inference.infer(self.name, batch.inputs)
+        except (Retry, ModelRejected) as error:
+            self._calls.labels(self.name, type(error).__name__).inc()
+            raise
+        self._calls.labels(self.name, "ok").inc()
+        self._call_seconds.observe(monotonic() - started)
+        self._call_rows.observe(len(batch.rows))
+        self._call_fill.observe(batch.fill)
+        return answer

@@ -1,0 +1,34 @@
+"""Make docs/demo.svg from the running demo: `.venv/bin/python docs/record_demo.py`."""
+
+import asyncio
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from worker import config
+from worker.embedded import demo
+from worker.embedded.view import View
+
+TURNS = 60  # refreshes: what fifteen seconds show
+WIDTH, HEIGHT = 140, 32
+
+
+class Recorder(View):
+    """A view that keeps the picture of one moment."""
+
+    def refresh(self) -> None:
+        super().refresh()
+        if self._turn == TURNS:
+            self._console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO())
+            self._console.print(self._draw())
+            target = Path(__file__).with_name("demo.svg")
+            self._console.save_svg(str(target), title="make demo")
+            self._turn += 1
+            STOP.set()
+
+
+STOP = asyncio.Event()
+demo.View = Recorder
+show = demo.Demo(config.load(None, {}), None, None, 100.0, live=True)
+print(asyncio.run(show.run(STOP)).as_text())

@@ -1,0 +1,25 @@
+"""One fixture: every implementation of the port in turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.contract.subjects import IMPLEMENTATIONS, Subject
+from tests.fakes import FakeInference, FakeServer
+from triton_models.contract import load_all
+from worker.inference.onnx import OnnxInference
+from worker.inference.triton import TritonInference
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def subject(request: pytest.FixtureRequest, tiny_models: Path) -> Subject:
+    contracts = {contract.name: contract for contract in load_all(tiny_models)}
+    if request.param == "OnnxInference":
+        return Subject(contracts, None, lambda c, timeout_s, most: OnnxInference(c, threads=2))
+    if request.param == "TritonInference":
+        server = request.getfixturevalue("tiny_triton")
+        return Subject(contracts, server, lambda c, t, n: TritonInference(server.url, c, t, n))
+    fake = FakeServer(list(contracts.values()))
+    return Subject(contracts, fake, lambda c, t, n: FakeInference(fake, c, t, n))

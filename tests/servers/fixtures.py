@@ -1,0 +1,59 @@
+"""Real servers that tests share: a plugin, each started at most once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import kafka as apache
+from tests.servers import models as tiny
+from tests.servers import triton as nvidia
+from tests.skips import skip_or_fail
+from worker.embedded.triton import available
+from worker.settings import STARTER_MODELS
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[apache.ApacheKafka]:
+    """A real Apache Kafka."""
+    if reason := apache.unavailable():
+        skip_or_fail(reason)
+    try:
+        apache.fetch()
+    except apache.KafkaError as error:
+        skip_or_fail(str(error))
+    broker = apache.ApacheKafka()
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three tiny model folders."""
+    folder = tmp_path_factory.mktemp("models")
+    tiny.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def triton() -> Iterator[nvidia.Server]:
+    """The real Triton with the starter models."""
+    yield from _triton(STARTER_MODELS)
+
+
+@pytest.fixture(scope="session")
+def tiny_triton(tiny_models: Path) -> Iterator[nvidia.Server]:
+    """The real Triton with the tiny models."""
+    yield from _triton(tiny_models)
+
+
+def _triton(models: Path) -> Iterator[nvidia.Server]:
+    if reason := available():
+        skip_or_fail(f"the real Triton cannot run here: {reason}")
+    with nvidia.running(models) as server:
+        yield server

@@ -1,0 +1,223 @@
+"""A real Apache Kafka, one node in KRaft mode, without Docker: its jars from Maven Central.
+
+The jars (45 MB) are fetched once and kept in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from worker.embedded import guardian
+
+VERSION = "4.1.0"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "query-worker-tests"
+JARS = CACHE / f"kafka-{VERSION}"
+PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+POM = f"""<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
+      <version>{VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+JAVA = (
+    *("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+PARTITIONS = 4
+START_S, STOP_S, FETCH_S = 60.0, 20.0, 300.0
+
+
+class KafkaError(RuntimeError):
+    """The broker could not be fetched or started; the message ends with its last output."""
+
+
+def unavailable() -> str | None:
+    """Why a real Kafka cannot run here; None if it can."""
+    for program, remedy in (("java", "Java 17 or newer"), ("mvn", "Maven")):
+        if shutil.which(program) is None:
+            return f"a real Kafka needs {remedy}: `{program}` is not on the PATH"
+    told = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
+    version = re.search(r'version "(\d+)', told)
+    if version is None or int(version[1]) < 17:
+        return f"a real Kafka needs Java 17 or newer, found: {told.splitlines()[:1]}"
+    return None
+
+
+def fetch() -> Path:
+    """The folder of jars, filled by Maven when it is not there yet."""
+    if JARS.is_dir():
+        return JARS
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        pom, jars = Path(scratch) / "pom.xml", Path(scratch) / "jars"
+        pom.write_text(POM)
+        goal = [
+            f"{PLUGIN}:copy-dependencies",
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={jars}",
+        ]
+        done = subprocess.run(
+            ["mvn", "-q", "-B", "-f", pom, *goal], capture_output=True, text=True, timeout=FETCH_S
+        )
+        if done.returncode:
+            raise KafkaError(f"Maven could not fetch Kafka {VERSION}:\n{done.stdout[-2000:]}")
+        try:
+            jars.rename(JARS)
+        except OSError:  # another run was first
+            if not JARS.is_dir():
+                raise
+    return JARS
+
+
+class ApacheKafka:
+    """One broker on free loopback ports; its data outlive `stop` and `kill` until `close`.
+
+    Attributes:
+        bootstrap_servers: its address, the same over restarts.
+    """
+
+    def __init__(self) -> None:
+        self._port, self._controller_port = _free_ports(2)
+        self.bootstrap_servers = f"127.0.0.1:{self._port}"
+        self._folder = Path(tempfile.mkdtemp(prefix="query-worker-kafka-"))
+        self._log = self._folder / "kafka.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the broker, formatted at the first time, and wait until it answers."""
+        properties = self._folder / "server.properties"
+        if not properties.exists():
+            properties.write_text(self._properties())
+            self._java("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", properties)
+        command = self._command("kafka.Kafka", properties)
+        guard = (sys.executable, "-I", "-S", guardian.__file__, "", str(self._folder))
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*guard, *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self._wait(self._answers, START_S, "start")
+
+    def stop(self) -> None:
+        """End it in good order, as an operator would."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL: as a machine that loses its power."""
+        self._signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill it and remove its data."""
+        if self._process and self._process.poll() is None:
+            self._process.stdin.close()
+            self._process.wait(STOP_S)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def create(self, *topics: str, partitions: int = PARTITIONS) -> None:
+        """Create topics and wait until the broker knows them."""
+        wanted = [NewTopic(topic, partitions, 1) for topic in topics]
+        admin = self._admin()  # must live until all is done
+        for done in admin.create_topics(wanted, operation_timeout=STOP_S).values():
+            done.result(STOP_S)
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            raise KafkaError(f"Kafka ended while starting:\n{self._tail()}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self._port)):
+                return False
+        try:
+            return bool(self._admin().list_topics(timeout=5).brokers)
+        except KafkaException:
+            return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        os.kill(int(children.read_text().split()[0]), number)
+        self._wait(lambda: self._process.poll() is not None, STOP_S, "end")
+
+    def _wait(self, condition: Callable[[], bool], limit_s: float, what: str) -> None:
+        deadline = time.monotonic() + limit_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise KafkaError(f"Kafka did not {what} in {limit_s:g} s:\n{self._tail()}")
+            time.sleep(0.05)
+
+    def _java(self, *arguments: str | Path) -> None:
+        done = subprocess.run(self._command(*arguments), capture_output=True, text=True)
+        if done.returncode:
+            raise KafkaError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
+
+    def _command(self, *arguments: str | Path) -> list[str]:
+        return [*JAVA, "-cp", f"{fetch()}/*", *map(str, arguments)]
+
+    def _tail(self) -> str:
+        return self._log.read_text(errors="replace")[-3000:]
+
+    def _properties(self) -> str:
+        broker, controller = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._controller_port}"
+        return f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://{broker},CONTROLLER://{controller}
+advertised.listeners=PLAINTEXT://{broker}
+log.dirs={self._folder}/data
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+num.partitions={PARTITIONS}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+
+
+def _cluster_id() -> str:
+    """22 characters of URL-safe base64, as StorageTool's random-uuid gives."""
+    return uuid4().hex[:21] + "A"
+
+
+def _free_ports(count: int) -> list[int]:
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()

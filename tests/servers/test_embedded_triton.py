@@ -1,0 +1,222 @@
+"""The embedded Triton leaves nothing behind, comes back by itself, and says why it cannot start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.servers.models import batch, build, expected
+from tests.skips import skip_or_fail
+from triton_models.contract import load, sha256
+from worker.embedded import binary
+from worker.embedded.triton import EmbeddedTriton, available
+from worker.errors import Retry, StartupError
+from worker.inference.triton import TritonInference
+
+LIMIT_S = 30.0
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from worker.embedded.triton import EmbeddedTriton
+
+async def main():
+    await EmbeddedTriton(Path(sys.argv[1])).start(60)
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _needs_triton():
+    if reason := available():
+        skip_or_fail(f"the real Triton cannot run here: {reason}")
+
+
+@pytest.fixture
+def parent(tiny_models: Path, tmp_path: Path):
+    """A process that runs an embedded Triton, its temporary files in `tmp_path`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tiny_models)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def processes(parent: int) -> dict[int, str]:
+    """Process id → command of all that an embedded Triton of `parent` runs, guardian included.
+
+    Each has the parent's id in its command line: in the prefix of its shared memory.
+    """
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if f"query-worker-{parent}-" in command:
+            found[int(folder.name)] = command
+    return found
+
+
+def without(others: Iterable[int]) -> dict[int, str]:
+    """What this process runs beside the servers that tests share."""
+    return {pid: c for pid, c in processes(os.getpid()).items() if pid not in set(others)}
+
+
+def segments(parent: int) -> list[Path]:
+    return list(Path("/dev/shm").glob(f"query-worker-{parent}-*"))
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {LIMIT_S} s: {what}"
+        time.sleep(0.02)
+
+
+def one(found: dict[int, str], part: str) -> int:
+    return next(pid for pid, command in found.items() if part in command)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_nothing_is_left_when_the_parent_dies(parent, tmp_path, number):
+    started = processes(parent.pid)
+    assert len(started) == 5  # guardian, server, a stub for each of three models
+    assert segments(parent.pid) and list(tmp_path.iterdir())
+    parent.send_signal(number)
+    parent.wait()
+    until(lambda: not processes(parent.pid), "all processes end")
+    assert not segments(parent.pid)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_of_it_survives_the_guardian(parent):
+    """Not even then: the server follows its guardian, and a new one is started."""
+    before = processes(parent.pid)
+    os.kill(one(before, "guardian.py"), signal.SIGKILL)
+    until(lambda: not before.keys() & processes(parent.pid).keys(), "all processes end")
+    until(lambda: len(processes(parent.pid)) == 5, "a new server")
+
+
+def test_a_dead_model_process_is_replaced(tiny_models):
+    """Triton would go on without it and call itself ready, so the server is started again."""
+    contract = load(tiny_models / "intent")
+    inputs = batch(contract, 2, 8)
+
+    async def test() -> None:
+        others = processes(os.getpid()).keys()
+        triton = EmbeddedTriton(tiny_models)
+        await triton.start(LIMIT_S)
+        inference = TritonInference(triton.grpc_url, [contract], 5, 1)
+        await inference.start()
+        try:
+            stub = one(without(others), "/intent/")
+            os.kill(stub, signal.SIGKILL)
+            answer = None
+            while answer is None:
+                with contextlib.suppress(Retry):
+                    answer = await inference.infer("intent", inputs)
+            np.testing.assert_allclose(answer.values, expected(contract, inputs), atol=1e-5)
+            assert one(without(others), "/intent/") != stub
+        finally:
+            await inference.stop()
+            await triton.stop()
+
+    asyncio.run(asyncio.wait_for(test(), LIMIT_S))
+
+
+def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog):
+    caplog.set_level(logging.INFO)
+
+    async def test() -> None:
+        triton = EmbeddedTriton(tiny_models)
+        try:
+            await triton.start(LIMIT_S)
+            first, address = triton.pid, triton.grpc_url
+            os.kill(first, signal.SIGKILL)
+            ready = [r for r in caplog.messages if "is ready at" in r]
+            while len([r for r in caplog.messages if "is ready at" in r]) == len(ready):
+                await asyncio.sleep(0.02)
+            assert triton.pid != first and triton.grpc_url == address
+        finally:
+            await triton.stop()
+
+    asyncio.run(asyncio.wait_for(test(), LIMIT_S))
+    assert any("starting it again" in m for m in caplog.messages)
+
+
+def test_stop_leaves_nothing(tiny_models, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def test() -> None:
+        others = processes(os.getpid()).keys()
+        triton = EmbeddedTriton(tiny_models)
+        await triton.start(LIMIT_S)
+        assert len(without(others)) == 5
+        await triton.stop()
+        assert not without(others)
+
+    asyncio.run(test())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_cannot_be_loaded_is_told_with_the_log(tmp_path):
+    build(tmp_path / "models")
+    broken = tmp_path / "models" / "intent"
+    (broken / "model.onnx").write_bytes(b"not a model")
+    description = json.loads((broken / "model.json").read_text())
+    description["onnx_sha256"] = sha256(broken / "model.onnx")
+    (broken / "model.json").write_text(json.dumps(description))
+
+    async def test() -> None:
+        with pytest.raises(StartupError) as caught:
+            await EmbeddedTriton(tmp_path / "models").start(LIMIT_S)
+        assert "ended while starting" in str(caught.value)
+        assert "failed to load 'intent'" in str(caught.value)
+        assert "Protobuf parsing failed" in str(caught.value)
+
+    asyncio.run(test())
+
+
+def test_a_deadline_that_passes_is_told(tiny_models):
+    async def test() -> None:
+        triton = EmbeddedTriton(tiny_models)
+        with pytest.raises(StartupError, match="was not ready within 0.01 s"):
+            await triton.start(0.01)
+        assert triton.pid is None
+
+    asyncio.run(test())
+
+
+def test_where_it_cannot_run_it_says_what_to_do(tiny_models, monkeypatch):
+    monkeypatch.setattr(binary.sys, "platform", "darwin")
+
+    async def test() -> None:
+        with pytest.raises(StartupError) as caught:
+            await EmbeddedTriton(tiny_models).start(1)
+        assert "Linux on x86-64" in str(caught.value)
+        assert 'inference.backend = "onnx"' in str(caught.value)
+
+    asyncio.run(test())

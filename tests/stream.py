@@ -1,0 +1,185 @@
+"""Put records into a broker, run a worker on it, read back what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from uuid import uuid4
+
+import jsonschema
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from worker import config
+from worker.app import App
+from worker.settings import Settings
+
+DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Three topics that nothing else uses."""
+
+    input: str
+    output: str
+    dead_letters: str
+
+    @classmethod
+    def fresh(cls) -> Topics:
+        name = f"t{uuid4().hex[:8]}"
+        return cls(name, f"{name}.enriched", f"{name}.dead-letters")
+
+
+@dataclass(frozen=True)
+class Record:
+    value: bytes | None
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    partition: int = 0
+
+
+def settings(bootstrap: str, topics: Topics, *assignments: str) -> Settings:
+    """Settings of a worker on these topics; the models run in process unless told otherwise."""
+    return config.load(
+        None,
+        {},
+        [
+            f"kafka.bootstrap_servers={bootstrap}",
+            f"kafka.input_topic={topics.input}",
+            f"kafka.output_topic={topics.output}",
+            f"kafka.dead_letter_topic={topics.dead_letters}",
+            f"kafka.group_id={topics.input}",
+            "kafka.commit_interval_ms=100",
+            "inference.backend=onnx",
+            "server.port=0",
+            *assignments,
+        ],
+    )
+
+
+def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> int:
+    """Produce and wait until all is confirmed; returns the count."""
+    errors: list[object] = []
+
+    def on_delivery(error: object, _: Message) -> None:
+        if error is not None:
+            errors.append(error)
+
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "message.max.bytes": 10_000_000,
+            "enable.idempotence": True,  # keeps the order of its retries
+        }
+    )
+    count = 0
+    for record in records:
+        while True:
+            try:
+                producer.produce(
+                    topic,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers) or None,
+                    partition=record.partition,
+                    on_delivery=on_delivery,
+                )
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+        count += 1
+    assert producer.flush(DEADLINE_S) == 0
+    assert not errors, errors[:3]
+    return count
+
+
+def read(bootstrap: str, topics: Iterable[str], count: int) -> list[Message]:
+    """The first `count` messages of the topics, and all that come until half a second is silent."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": uuid4().hex,
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+        }
+    )
+    known = consumer.list_topics(timeout=10).topics
+    consumer.assign(
+        [TopicPartition(name, number, 0) for name in topics for number in known[name].partitions]
+    )
+    found: list[Message] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while len(found) < count and time.monotonic() < deadline:
+        found += [m for m in consumer.consume(1000, 0.1) if m.error() is None]
+    while more := [m for m in consumer.consume(1000, 0.5) if m.error() is None]:
+        found += more
+    consumer.close()
+    assert len(found) >= count, f"{len(found)} of {count} messages came out"
+    return found
+
+
+def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
+    """Partition → committed offset of a group, where there is one."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    offsets = consumer.committed([TopicPartition(topic, n) for n in numbers], timeout=10)
+    consumer.close()
+    return {item.partition: item.offset for item in offsets if item.offset >= 0}
+
+
+@contextmanager
+def running(chosen: Settings) -> Iterator[App]:
+    """A worker in a thread; stopped and drained at the end, its error raised."""
+    app = App(chosen)
+    ready, failed = threading.Event(), []
+    handles: dict = {}
+
+    async def main() -> None:
+        handles["loop"], handles["stop"] = asyncio.get_running_loop(), asyncio.Event()
+        ready.set()
+        await app.run(handles["stop"])
+
+    def target() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    assert ready.wait(DEADLINE_S)
+    try:
+        yield app
+    finally:
+        if thread.is_alive():
+            handles["loop"].call_soon_threadsafe(handles["stop"].set)
+        thread.join(DEADLINE_S)
+        assert not thread.is_alive(), "the worker did not stop"
+    if failed:
+        raise failed[0]
+
+
+def wait_until(condition, what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Poll until `condition()`; fails naming `what` when the deadline passes."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, f"waited {deadline_s} s for: {what}"
+        time.sleep(0.02)
+
+
+def done(app: App, count: int):
+    """A condition: so many records are confirmed."""
+    return lambda: app.runner.totals.published + app.runner.totals.dead_lettered >= count
+
+
+def schema(name: str) -> jsonschema.Draft202012Validator:
+    """`input` or `output`, as it ships."""
+    text = resources.files("worker").joinpath(f"schemas/{name}.schema.json").read_text()
+    return jsonschema.Draft202012Validator(json.loads(text))

@@ -1,0 +1,160 @@
+"""What the starter tables read out of queries."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.lexicon.attributes import Attribute
+from worker.understanding.normalize import normal_form
+
+# query: (name, value, text in the query) …
+FOUND = {
+    # colours, shades, modifiers
+    "red running shoes": [("color", "red", "red")],
+    "crimson scarf": [("color", "red", "crimson")],
+    "light blue jeans": [("color", "blue", "light blue")],
+    "dark navy blue suit": [("color", "blue", "dark navy blue")],
+    "off-white curtains": [("color", "white", "off-white")],
+    "grey hoodie": [("color", "gray", "grey")],
+    "olive green jacket": [("color", "green", "olive green")],
+    "rose gold watch": [("color", "gold", "rose gold")],
+    "multi-coloured lights": [("color", "multicolor", "multi-coloured")],
+    "black and white dress": [("color", "black", "black"), ("color", "white", "white")],
+    # a colour that is part of another thing
+    "red wine": [],
+    "red wine glasses": [],
+    "black tea": [],
+    "orange juice": [],
+    "coloured pencils": [],
+    "black friday deals": [],
+    # words that are colours only beside a thing
+    "orange sneakers": [("color", "orange", "orange")],
+    "phone case orange": [("color", "orange", "orange")],
+    "orange": [],
+    "chocolate leather sofa": [
+        ("color", "brown", "chocolate"),
+        ("material", "leather", "leather"),
+    ],
+    "protein powder chocolate": [],
+    "please clear my history": [],
+    "boots in tan": [("color", "beige", "tan")],
+    "coffee-colored hair clips": [("color", "brown", "coffee-colored")],
+    "chandelier with bronze finish": [("color", "bronze", "bronze finish")],
+    "tea with cream": [],
+    # materials
+    "black leather jacket": [("color", "black", "black"), ("material", "leather", "leather")],
+    "leather jackets": [("material", "leather", "leather")],
+    "stainless steel lunch box": [("material", "stainless steel", "stainless steel")],
+    "wooden train set": [("material", "wood", "wooden")],
+    "faux leather sofa": [("material", "faux leather", "faux leather")],
+    "14k gold necklace": [("material", "gold", "14k gold")],
+    "glass water bottle": [("material", "glass", "glass")],
+    "glass cleaner": [],
+    "aluminium ladder": [("material", "aluminum", "aluminium")],
+    # gender and age
+    "mens slim fit jeans": [("gender", "men", "mens")],
+    "women's leather wallet": [
+        ("gender", "women", "women's"),
+        ("material", "leather", "leather"),
+    ],
+    "gift for her": [("gender", "women", "for her")],
+    "kids shoes": [("age", "kids", "kids")],
+    "baby monitor": [],
+    "toddler girl sandals": [("age", "toddler", "toddler"), ("gender", "girls", "girl")],
+    "toys for 1 year old boy": [("age", "1 year", "1 year old"), ("gender", "boys", "boy")],
+    "toys for 5-year-olds": [("age", "5 years", "5-year-olds")],
+    "3-6 months bodysuit": [("age", "3-6 months", "3-6 months")],
+    "ages 4 to 8": [("age", "4-8 years", "ages 4 to 8")],
+    "puzzle ages 3+": [("age", "3+ years", "ages 3+")],
+    "2 year warranty": [],
+    "24 months financing": [],
+    "male to female adapter": [],
+    # sizes
+    "black dress m": [("color", "black", "black"), ("size", "medium", "m")],
+    "bike helmet size m": [("size", "medium", "size m")],
+    "tops in size large": [("size", "large", "size large")],
+    "wide pants in a large": [("size", "large", "large")],
+    "hoodie xl": [("size", "x-large", "xl")],
+    "size 10.5 boots": [("size", "10.5", "size 10.5")],
+    "uk 8 heels": [("size", "uk 8", "uk 8")],
+    "heels size 8 uk": [("size", "uk 8", "size 8 uk")],
+    "hiking boots eu42": [("size", "eu 42", "eu42")],
+    "contact us 24/7": [],
+    "jeans 32x34": [("size", "32x34", "32x34")],
+    "jeans w32 l34": [("size", "w32 l34", "w32 l34")],
+    "34 waist jeans": [("size", "waist 34", "34 waist")],
+    "34b bra": [("size", "34b", "34b")],
+    "queen mattress": [("size", "queen", "queen")],
+    "king size duvet cover": [("size", "king", "king size")],
+    "king of hearts": [],
+    "big dog bed": [("size", "large", "big")],
+    "4k tv 55 inch": [("size", "55 inch", "55 inch")],
+    "55in tv": [("size", "55 inch", "55in")],
+    'tv 55"': [("size", "55 inch", '55"')],
+    "2 in 1 laptop": [],
+    "only 5 in stock": [],
+    "rug 5 x 8 ft": [("size", "5x8 ft", "5 x 8 ft")],
+    "frame 30 cm x 40 cm": [("size", "30x40 cm", "30 cm x 40 cm")],
+    "1/2 inch drill bit": [("size", "1/2 inch", "1/2 inch")],
+    "garden hose 20m": [("size", "20 m", "20m")],
+    "winter tires 205/55 r16": [("size", "205/55 r16", "205/55 r16")],
+    "iphone 14 128gb blue": [("size", "128 gb", "128gb"), ("color", "blue", "blue")],
+    "three seater sofa": [("size", "3 seater", "three seater")],
+    "two-person tent": [("size", "2 person", "two-person")],
+    # quantities
+    "pack of six socks": [("quantity", "6 pack", "pack of six")],
+    "6-pack socks": [("quantity", "6 pack", "6-pack")],
+    "2 x 500ml shampoo": [("quantity", "2x500 ml", "2 x 500ml")],
+    "2 liter water bottle": [("quantity", "2 l", "2 liter")],
+    "1,5 litre kettle": [("quantity", "1.5 l", "1,5 litre")],
+    "coffee beans 1kg": [("quantity", "1 kg", "1kg")],
+    "power bank 20,000 mah": [("quantity", "20000 mah", "20,000 mah")],
+    "60w bulb": [("quantity", "60 w", "60w")],
+    "40-60 l backpack": [("quantity", "40-60 l", "40-60 l")],
+    "5g phone": [],
+    # none
+    "where is my order": [],
+    "how are you": [],
+}
+
+
+@pytest.mark.parametrize("query", FOUND)
+def test_attributes(lexicon, query):
+    found = lexicon.attributes(query)
+    assert [(a.name, a.value, query[a.start : a.end]) for a in found] == FOUND[query]
+
+
+@pytest.mark.parametrize("word", ["red wine glasses", "light up shoes", "mens wide leather belt"])
+def test_no_mention_is_lost_to_an_attribute(lexicon, word):
+    assert lexicon.matches(word)
+
+
+def test_at_least_60_colors_and_materials(starter):
+    values = starter.attributes["values"].items()
+    assert sum(name == "color" for _, (name, _) in values) >= 60
+    assert len({value for _, (name, value) in values if name == "material"}) >= 60
+
+
+def test_json(lexicon):
+    assert orjson.loads(orjson.dumps(lexicon.attributes("red hat"))) == [
+        {"name": "color", "value": "red", "start": 0, "end": 3}
+    ]
+
+
+PIECES = """red wine light navy blue size m xl 5 x 8 in inch pack of six 2 1/2 kg , - " 's women's
+for her old year 3-6 months + king leather jacket t-shirt é 足 ½ ’ & 1,000 uk eu 24/7 w32 l34"""
+WORDS = st.sampled_from(PIECES.split())
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).map(" ".join)))
+def test_attributes_lie_in_the_query_in_order_without_overlap(lexicon, text):
+    form = normal_form(text)
+    end = 0
+    for found in lexicon.attributes(form):
+        assert isinstance(found, Attribute)
+        assert found.name in {"color", "size", "material", "gender", "age", "quantity"}
+        assert found.value
+        assert end <= found.start < found.end <= len(form)
+        assert form[found.start : found.end].strip() == form[found.start : found.end]
+        end = found.end

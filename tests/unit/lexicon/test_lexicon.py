@@ -1,0 +1,198 @@
+"""Search: mentions, candidates, neighbours; and a lexicon that cannot be used."""
+
+import shutil
+import threading
+
+import numpy as np
+import orjson
+import pytest
+
+from worker.errors import LexiconError
+from worker.lexicon.lexicon import Lexicon, Mention
+from worker.settings import STARTER_LEXICON
+
+NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
+
+
+def candidates(lexicon, query, near=NO_NEIGHBOURS, limit=12, least=0.5):
+    mentions = lexicon.matches(query)
+    return lexicon.candidates(query, mentions, *near, limit=limit, min_similarity=least)
+
+
+def named(lexicon, name) -> int:
+    return next(i for i in range(len(lexicon)) if lexicon.name(i) == name)
+
+
+@pytest.mark.parametrize(
+    "query, names",
+    [
+        ("red running shoes", ["running shoes"]),
+        ("trail running shoes for men", ["trail running shoes"]),  # the longest
+        ("coffee maker and a toaster", ["coffee maker", "toaster"]),
+        ("phone case with card holder", ["phone case", "card holder"]),
+        ("wi-fi extender", ["wifi extender"]),
+        ("Running shoes".lower() + "!", ["running shoes"]),
+        ("yoga mat non slip", ["yoga mat"]),
+        ("shoeshine", []),  # no parts of words
+        ("where is my order", []),
+        ("", []),
+        ("!!! ???", []),
+    ],
+)
+def test_mentions(lexicon, query, names):
+    assert [lexicon.name(m.term_id) for m in lexicon.matches(query)] == names
+
+
+def test_a_mention_says_where_it_stands(lexicon):
+    query = "buy t-shirts, white"
+    [mention] = lexicon.matches(query)
+    assert mention == Mention(named(lexicon, "t shirt"), "t-shirts", 4, 12)
+    assert query[mention.start : mention.end] == mention.surface
+    assert lexicon.category(mention.term_id) == "Clothing > Tops"
+
+
+def test_candidates_are_synonyms_then_parents_then_neighbours(lexicon):
+    near = np.array([named(lexicon, "trail running shoes"), named(lexicon, "socks")])
+    found = candidates(lexicon, "red running shoes", (near, np.array([0.9, 0.7], np.float32)))
+    assert [(c.text, c.source) for c in found] == [
+        ("jogging shoes", "synonym"),
+        ("running sneakers", "synonym"),
+        ("running trainers", "synonym"),
+        ("road running shoes", "synonym"),
+        ("athletic shoes", "parent"),
+        ("trail running shoes", "embedding"),
+        ("socks", "embedding"),
+    ]
+    assert found[0].term_id == named(lexicon, "running shoes")
+    assert found[4].term_id == named(lexicon, "athletic shoes")
+    assert found[0].prior > found[4].prior
+    assert found[5].prior == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "query, never",
+    [
+        ("trail running shoes", "running shoes"),  # its parent stands in the query
+        ("running shoe", "running shoes"),
+        ("boots", "boot"),
+        ("grey polarised sunglasses", "polarized sunglasses"),
+        ("jewellery", "jewelry"),
+        ("t-shirt", "t shirt"),
+        ("sofa couch", "sofa"),
+        ("sofa couch", "couch"),
+    ],
+)
+def test_what_stands_in_the_query_is_no_candidate(lexicon, query, never):
+    near = np.arange(len(lexicon)), np.full(len(lexicon), 0.9, np.float32)
+    assert never not in [c.text for c in candidates(lexicon, query, near, limit=len(lexicon))]
+
+
+def test_no_text_twice(lexicon):
+    near = np.arange(len(lexicon)), np.full(len(lexicon), 0.9, np.float32)
+    found = [c.text for c in candidates(lexicon, "sofa and jumper", near, limit=len(lexicon))]
+    assert len(found) == len(set(found)) > 1000
+
+
+def test_neighbours_below_the_least_similarity_are_none(lexicon):
+    near = np.array([3, 4, -1]), np.array([0.6, 0.4, -np.inf], np.float32)
+    assert [c.term_id for c in candidates(lexicon, "hello", near)] == [3]
+
+
+def test_a_third_of_the_places_is_for_neighbours(lexicon):
+    near = np.arange(100), np.full(100, 0.9, np.float32)
+    found = candidates(lexicon, "backpack, sweater and sofa", near, limit=6)
+    assert [c.source for c in found] == ["synonym"] * 4 + ["embedding"] * 2
+    assert candidates(lexicon, "sofa", near, limit=0) == []
+
+
+def test_synonyms_of_all_mentions_get_their_turn(lexicon):
+    found = candidates(lexicon, "backpack and sweater", limit=2)
+    assert [lexicon.name(c.term_id) for c in found] == ["backpack", "sweater"]
+
+
+def test_nearest(lexicon):
+    vectors = np.random.default_rng(7).normal(size=(3, lexicon.dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[1] = 0
+    ids, similarity = lexicon.nearest(vectors, 5)
+    assert ids.shape == similarity.shape == (3, 5)
+    assert (ids.dtype, similarity.dtype) == (np.int64, np.float32)
+    assert (ids[1] == -1).all() and (similarity[1] == -np.inf).all()
+    for row in (0, 2):
+        assert len(set(ids[row])) == 5 and ids[row].min() >= 0
+        assert (np.diff(similarity[row]) <= 0).all()
+        assert (np.abs(similarity[row]) <= 1).all()
+    one, _ = lexicon.nearest(vectors[:1], 5)
+    assert (one == ids[:1]).all()
+
+
+def test_nearest_of_nothing_and_of_too_many(lexicon):
+    nothing = np.empty((0, lexicon.dimension), np.float32)
+    assert lexicon.nearest(nothing, 5)[0].shape == (0, 5)
+    ids, _ = lexicon.nearest(np.ones((1, lexicon.dimension), np.float32), 10**6)
+    assert ids.shape == (1, len(lexicon))
+
+
+def test_threads_may_search_at_once(lexicon):
+    vectors = np.random.default_rng(8).normal(size=(64, lexicon.dimension)).astype(np.float32)
+    expected, _ = lexicon.nearest(vectors, 10)
+    wrong: list[int] = []
+
+    def search() -> None:
+        for row in range(64):
+            if (lexicon.nearest(vectors[row : row + 1], 10)[0] != expected[row]).any():
+                wrong.append(row)
+
+    threads = [threading.Thread(target=search) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.fixture
+def copy(tmp_path):
+    shutil.copytree(STARTER_LEXICON / "built", tmp_path / "built")
+    return tmp_path
+
+
+def test_a_built_folder_needs_no_sources(copy, lexicon):
+    for folder in (copy, copy / "built"):
+        loaded = Lexicon.load(folder)
+        assert (loaded.version, len(loaded)) == (lexicon.version, len(lexicon))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def old(path):
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | {"format": 0}))
+
+
+@pytest.mark.parametrize(
+    "name, harm, message",
+    [
+        ("lexicon.json", lambda path: path.unlink(), "not found; build it: python -m worker.l"),
+        ("lexicon.json", lambda path: path.write_text("{}"), "unusable lexicon"),
+        ("lexicon.json", lambda path: path.write_text("no"), "unusable lexicon"),
+        ("lexicon.json", old, "its format is 0"),
+        ("terms.jsonl", cut, "terms.jsonl is not the file"),
+        ("attributes.json", cut, "attributes.json is not the file"),
+        ("vectors.usearch", cut, "vectors.usearch is not the file"),
+        ("vectors.usearch", lambda path: path.unlink(), "No such file"),
+    ],
+)
+def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
+    harm(copy / "built" / name)
+    with pytest.raises(LexiconError) as caught:
+        Lexicon.load(copy)
+    told = str(caught.value)
+    assert message in told and "python -m worker.lexicon.build" in told
+    assert "\n" not in told
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(LexiconError, match="not found; build it"):
+        Lexicon.load(tmp_path / "nowhere")

@@ -1,0 +1,58 @@
+"""What the starter encoder finds for queries that no term's words tell."""
+
+import pytest
+
+from worker.lexicon.build import Encoder
+from worker.settings import STARTER_MODELS
+
+# query: a term that should be among the ten nearest
+EXPECTED = {
+    "shoes for jogging": "running shoes",
+    "cheap red sneakers": "sneakers",
+    "gown for a black tie event": "evening gown",
+    "something to wear in the rain": "rain jacket",
+    "jacket for skiing": "ski jacket",
+    "sleeve for my laptop": "laptop sleeve",
+    "necklase": "necklace",
+    "watch for swimmers": "waterproof watch",
+    "face cream with spf": "sunscreen",
+    "curly hair shampo": "shampoo",
+    "food for my puppy": "puppy food",
+    "seat for baby in the car": "car seat",
+    "building blocks for toddlers": "building blocks",
+    "three seat couch": "sofa",
+    "bed for guests that folds": "folding bed",
+    "machine to wash clothes": "washing machine",
+    "espresso machin": "espresso machine",
+    "pan for frying": "frying pan",
+    "lamp to read in bed": "reading lamp",
+    "cordles drill": "cordless drill",
+    "cable to charge my iphone": "phone charger",
+    "headphones without wires": "wireless headphones",
+    "screen for gaming": "gaming monitor",
+    "tent for the whole family": "family tent",
+    "weights for home gym": "dumbbells",
+    "resistence bands": "resistance bands",
+}
+
+
+@pytest.fixture(scope="module")
+def nearest(lexicon):
+    vectors = Encoder(STARTER_MODELS / "encoder").encode(list(EXPECTED))
+    ids, _ = lexicon.nearest(vectors, 10)
+    return {
+        query: [lexicon.name(term_id) for term_id in row]
+        for query, row in zip(EXPECTED, ids, strict=True)
+    }
+
+
+def test_the_expected_terms_exist(starter):
+    names = {term.name for term in starter.terms}
+    assert [name for name in EXPECTED.values() if name not in names] == []
+
+
+def test_most_queries_find_their_term(nearest):
+    missed = {
+        query: nearest[query] for query, term in EXPECTED.items() if term not in nearest[query]
+    }
+    assert len(missed) <= 4, missed

@@ -1,0 +1,127 @@
+"""A source folder's faults are all told at once, by file and line."""
+
+import pytest
+
+from worker.errors import LexiconError
+from worker.lexicon import source
+
+
+def write(folder, **files: str):
+    for name, text in files.items():
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def faults(folder) -> list[str]:
+    with pytest.raises(LexiconError) as caught:
+        source.read(folder)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_good_folder(tmp_path):
+    read = source.read(
+        write(
+            tmp_path,
+            shoes="# all sorts\n[Shoes]\nshoes = footwear\n\n[Shoes > Boots]\n"
+            "boots = boot, bootees < shoes  # winter\n",
+        )
+    )
+    shoes, boots = read.terms
+    assert (shoes.name, shoes.synonyms, shoes.category) == ("shoes", ("footwear",), "Shoes")
+    assert (boots.texts, boots.category) == (("boots", "boot", "bootees"), "Shoes > Boots")
+    assert boots.place == "shoes.txt:6"
+    assert read.parents == [None, 0]
+    assert read.attributes["values"]["crimson"] == ("color", "red")  # the starter's table
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("shoes = footwear\n", "a.txt:1: found a term before any heading"),
+        ("[Shoes]\n[Shoes > Boots]\nboots\n", "a.txt:1: found [Shoes] without a term"),
+        ("[Shoes]\nboots\n[Shoes > Boots]\n", "a.txt:3: found [Shoes > Boots] without a term"),
+        ("[Shoes > ]\nboots\n", "a.txt:1: found '[Shoes > ]'"),
+        ("[Shoes\nboots\n", "a.txt:1: found '[Shoes'"),
+        ("[Shoes]\nboots\nBoots 2\n", "a.txt:3: found 'Boots 2'"),
+        ("[Shoes]\nboots = booties, , bootees\n", "a.txt:2: found ''"),
+        ("[Shoes]\nboots =\n", "a.txt:2: found ''"),
+        ("[Shoes]\nboots <\n", "a.txt:2: found ''"),
+        ("[Shoes]\nboots; shoes\n", "a.txt:2: found 'boots; shoes'"),
+        ("[Shoes]\nboots\nclogs\nboots\n", "a.txt:4: found 'boots', expected each text once"),
+        ("[Shoes]\nboots = booties\nbooties\n", "a.txt:3: found 'booties', expected each text"),
+        ("[Shoes]\nboots < shoes\n", "a.txt:2: found < shoes, expected the name of a term"),
+        ("[Shoes]\nboots < boots\n", "a.txt:2: found 'boots' is broader than itself"),
+    ],
+)
+def test_a_fault_by_file_and_line(tmp_path, text, expected):
+    [fault] = faults(write(tmp_path, a=text))
+    assert fault.startswith(expected)
+
+
+def test_all_faults_in_one_listing(tmp_path):
+    told = faults(
+        write(tmp_path, a="[Shoes]\nBOOTS\nclogs < nothing\n", b="[Hats]\nhat = cap\ncap\n")
+    )
+    assert [fault.split(": ")[0] for fault in told] == ["a.txt:2", "a.txt:3", "b.txt:3"]
+
+
+def test_a_synonym_as_parent_names_the_term_to_write(tmp_path):
+    [fault] = faults(write(tmp_path, a="[Shoes]\nshoes = footwear\nboots < footwear\n"))
+    assert fault.endswith("write 'shoes'")
+
+
+def test_a_circle_is_told_for_each_term_in_it(tmp_path):
+    told = faults(write(tmp_path, a="[A]\none < two\ntwo < three\nthree < one\nfour < one\n"))
+    assert [fault.split(": ")[0] for fault in told] == ["a.txt:2", "a.txt:3", "a.txt:4"]
+
+
+def test_two_files_may_use_one_text_and_a_parent_is_sought_in_its_own_first(tmp_path):
+    read = source.read(
+        write(
+            tmp_path,
+            computers="[Computers]\nkeyboard\nmechanical keyboard < keyboard\n",
+            music="[Music]\nkeyboard\nstage keyboard < keyboard\n",
+            other="[Other]\nfolding keyboard < keyboard\n",
+        )
+    )
+    assert read.parents == [None, 0, None, 2, 0]
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"[Shoes]\nb\xff\n")
+    [fault] = faults(tmp_path)
+    assert fault.startswith("a.txt: ") and "UTF-8" in fault
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(LexiconError, match=r"no \*\.txt in it"):
+        source.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, text, expected",
+    [
+        ("words", "plurals = 3", "words.toml: found other types"),
+        ("words", "plurals = {", "words.toml: found"),
+        ("attributes", "[color]\nred = 'crimson'", "attributes.toml: found [color] red"),
+        ("attributes", "[color]\nred = ['Red']", "attributes.toml: found [color] red"),
+        ("attributes", "[colour]\nred = ['red']", "attributes.toml: found [colour]"),
+        (
+            "attributes",
+            "[color]\nred = ['wine']\nburgundy = ['wine']",
+            "attributes.toml: found 'wine' in [color] burgundy",
+        ),
+        ("attributes", "[unit.colour]\nkg = ['kg']", "attributes.toml: found [unit.colour]"),
+        ("attributes", "[[beside]]\nwords = ['rose']", "attributes.toml: found [[beside]]"),
+        (
+            "attributes",
+            "[[beside]]\nwords = ['rose']\nexcept = ['Food']",
+            "attributes.toml: found [[beside]] 'Food'",
+        ),
+    ],
+)
+def test_faults_of_the_tables(tmp_path, name, text, expected):
+    write(tmp_path, a="[Shoes]\nshoes\n")
+    (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    [fault] = faults(tmp_path)
+    assert fault.startswith(expected)

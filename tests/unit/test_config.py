@@ -1,0 +1,105 @@
+"""Configuration: sources in rising order, and every fault in one listing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from worker import config
+from worker.errors import ConfigError
+from worker.settings import Settings
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "worker.toml"
+    file.write_text(text)
+    return file
+
+
+def test_file_then_environment_then_command_line(tmp_path):
+    file = write(tmp_path, '[kafka]\ninput_topic = "f"\noutput_topic = "f2"\ngroup_id = "f3"\n')
+    environment = {"QUERY_WORKER_KAFKA__OUTPUT_TOPIC": "e2", "QUERY_WORKER_KAFKA__GROUP_ID": "e3"}
+    kafka = config.load(file, environment, ["kafka.group_id=c3"]).kafka
+    assert (kafka.input_topic, kafka.output_topic, kafka.group_id) == ("f", "e2", "c3")
+
+
+def test_librdkafka_properties_from_every_source(tmp_path):
+    file = write(
+        tmp_path,
+        '[kafka.client]\n"security.protocol" = "SASL_SSL"\nsasl.mechanism = "PLAIN"\n'
+        "socket.keepalive.enable = true\n",
+    )
+    environment = {"QUERY_WORKER_KAFKA__CLIENT__SASL_PASSWORD": "p"}
+    kafka = config.load(file, environment, ["kafka.client.sasl.username=u"]).kafka
+    assert kafka.client == {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "PLAIN",
+        "socket.keepalive.enable": "true",
+        "sasl.password": "p",
+        "sasl.username": "u",
+    }
+
+
+def test_every_fault_in_one_listing(tmp_path):
+    file = write(
+        tmp_path,
+        '[kafka]\ninput_topic = "t"\noutput_topic = "t"\n'
+        '[kafka.client]\n"enable.auto.commit" = true\n'
+        "[batching]\nmax_records = 0\n[inference]\nbackend = 'gpu'\nurl = 'http://x'\n[batchng]\n",
+    )
+    with pytest.raises(ConfigError) as caught:
+        config.load(file, {"QUERY_WORKER_SERVER__PORT": "many"}, ["nonsense"])
+    keys = [fault.key for fault in caught.value.faults]
+    assert keys == [
+        *("--set", "kafka.client", "batching.max_records", "inference.backend"),
+        *("inference.url", "server.port (QUERY_WORKER_SERVER__PORT)", "batchng"),
+    ]
+    text = str(caught.value)
+    assert "7 faults" in text
+    assert "enable.auto.commit (leave it out" in text
+    assert "one of kafka, batching, inference" in text
+    assert caught.value.exit_code == 2
+
+
+def test_equal_topics_are_refused():
+    with pytest.raises(ConfigError, match="three different topics"):
+        config.load(None, {}, ["kafka.input_topic=queries.enriched"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "assignment"),
+    [
+        ({}, "kafka.client.sasl.password=hunter2"),
+        ({}, "kafka.sasl.password=hunter2"),
+        ({"QUERY_WORKER_KAFKA__CLINT__SASL_PASSWORD": "hunter2"}, "kafka.group_id=x"),
+        ({"QUERY_WORKER_KAFKA_SASL_PASSWORD": "hunter2"}, "kafka.group_id=x"),
+    ],
+)
+def test_secrets_are_not_shown(environment, assignment):
+    with pytest.raises(ConfigError) as caught:
+        config.load(None, environment, [assignment, "kafka.client.group.id=x"])
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_variable_with_one_underscore_is_a_fault_not_silence():
+    with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__INPUT_TOPIC"):
+        config.load(None, {"QUERY_WORKER_KAFKA_INPUT_TOPIC": "a"})
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "no such file"), ("[kafka", "not TOML"), ("kafka = 5", "kafka: found 5")],
+)
+def test_a_bad_file_is_told_in_one_line(tmp_path, content, told):
+    file = tmp_path / "worker.toml" if content is None else write(tmp_path, content)
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        config.load(file, {})
+
+
+def test_the_reference_names_every_key():
+    text = config.reference()
+    for part, field in Settings.model_fields.items():
+        assert f"`[{part}]`" in text
+        for key, item in field.annotation.model_fields.items():
+            assert f"| `{key}` |" in text
+            assert item.description, f"{part}.{key} has no description"

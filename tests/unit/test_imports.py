@@ -1,0 +1,69 @@
+"""Imports go one way; only app.py, and what stands above it, names concrete parts."""
+
+import ast
+from pathlib import Path
+
+import worker
+
+ROOT = Path(worker.__file__).parent
+# Each room and what it may import of the package, besides itself.
+BASE = {"errors", "settings", "metrics", "events", "logs"}
+ALLOWED = {
+    "errors": set(),
+    "settings": set(),
+    "config": {"errors", "settings"},
+    "metrics": set(),
+    "events": {"errors"},
+    "logs": {"settings"},
+    "inference": BASE,
+    "lexicon": BASE,
+    "server": BASE,
+    "understanding": BASE | {"inference", "lexicon"},
+    "stream": BASE | {"understanding"},
+    "app": BASE | {"inference", "lexicon", "understanding", "stream", "server"},
+    "enrich": BASE | {"understanding"},
+    "check": BASE | {"app", "stream"},
+    "embedded": BASE | {"app"},
+    "cli": BASE | {"config", "app", "check", "enrich", "embedded", "logs"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+
+
+def imports(file: Path) -> set[str]:
+    """Rooms of the package that a file imports; `worker` itself is the version."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "worker":
+            found |= {alias.name for alias in node.names if not alias.name.startswith("__")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("worker."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("worker.")}
+    return found
+
+
+def test_imports_go_one_way():
+    wrong = []
+    for file in ROOT.rglob("*.py"):
+        room = file.relative_to(ROOT).parts[0].removesuffix(".py")
+        for target in imports(file) - ALLOWED[room] - {room}:
+            wrong.append(f"{file.relative_to(ROOT)} imports {target}")
+    assert not wrong
+
+
+def test_only_the_runner_of_stream_knows_understanding():
+    for file in (ROOT / "stream").glob("*.py"):
+        if file.name != "runner.py":
+            assert "understanding" not in imports(file), file
+
+
+def test_the_worker_runs_without_training_packages():
+    for file in ROOT.rglob("*.py"):
+        names = {
+            alias.name.split(".")[0]
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        assert not names & {"torch", "transformers", "sklearn"}, file

@@ -1,0 +1,178 @@
+"""The way of an event without Kafka: one answer an input, computed once, and isolated faults."""
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+
+from worker import config
+from worker.app import load_contracts, make_pipeline
+from worker.errors import ModelUnavailable, Reject
+from worker.events import Input
+from worker.inference.port import Answer
+from worker.metrics import Metrics
+
+
+class Counting:
+    """An inference port that counts rows and answers the same to everything."""
+
+    name = "counting"
+
+    def __init__(self, contracts, away=()):
+        self.contracts, self.away = contracts, set(away)
+        self.rows = dict.fromkeys(contracts, 0)
+
+    async def infer(self, model, inputs):
+        await asyncio.sleep(0)
+        if model in self.away:
+            raise ModelUnavailable("away")
+        rows = len(inputs["input_ids"])
+        self.rows[model] += rows
+        values = np.full((rows, self.contracts[model].dimension), 0.9, np.float32)
+        return Answer(values, "1")
+
+
+@pytest.fixture
+def build():
+    def make(*assignments, away=()):
+        settings = config.load(None, {}, assignments)
+        contracts = load_contracts(settings)
+        inference, metrics = Counting(contracts, away), Metrics()
+        return make_pipeline(settings, contracts, inference, metrics), inference, metrics
+
+    return make
+
+
+def inputs(*queries):
+    return [
+        Input(json.dumps({"query": query}).encode(), f"id-{index}", 5)
+        for index, query in enumerate(queries)
+    ]
+
+
+def lookups(metrics):
+    samples = metrics.cache.collect()[0].samples
+    return {s.labels["result"]: int(s.value) for s in samples if s.name.endswith("_total")}
+
+
+def events(results):
+    return [json.loads(result.value) for result in results]
+
+
+def test_equal_queries_are_computed_once_and_then_cached(build):
+    pipeline, inference, metrics = build()
+
+    async def work():
+        first = pipeline.process(inputs("red shoes", "RED  shoes", "blue hat"))
+        second = pipeline.process(inputs("Blue Hat", "red shoes"))
+        return await asyncio.gather(first, second), await pipeline.process(inputs("red SHOES"))
+
+    (first, second), third = asyncio.run(work())
+    assert inference.rows["intent"] == inference.rows["encoder"] == 2
+    assert lookups(metrics) == {"hit": 1, "miss": 2, "joined": 3}
+    assert [e["provenance"]["cached"] for e in events(first + second)] == [False] * 5
+    assert events(third)[0]["provenance"]["cached"] is True
+    assert [e["query"] for e in events(first)] == ["red shoes", "RED  shoes", "blue hat"]
+    assert {e["normalized_query"] for e in events(first + second)} == {"red shoes", "blue hat"}
+
+
+def test_rejected_inputs_keep_their_places(build):
+    pipeline, *_ = build()
+    values = [b"{", b'{"query": "red"}', b'{"query": " "}', b'{"query": "hat"}', None]
+    results = asyncio.run(pipeline.process([Input(value, "x", 5) for value in values]))
+    shown = [
+        item.reason if isinstance(item, Reject) else json.loads(item.value)["query"]
+        for item in results
+    ]
+    assert shown == ["invalid_json", "red", "empty_query", "hat", "null_value"]
+
+
+@pytest.mark.parametrize("stage", ["intent", "encoder", "matching"])
+def test_a_degraded_event_says_so_and_is_not_cached(build, stage):
+    pipeline, inference, _ = build(
+        *(f"policies.{stage}=degrade", "policies.patience_ms=0"), away=[stage]
+    )
+
+    async def work():
+        away = await pipeline.process(inputs("red running shoes"))
+        inference.away.clear()
+        return away + await pipeline.process(inputs("red running shoes"))
+
+    degraded, complete = events(asyncio.run(work()))
+    assert (degraded["status"], degraded["degraded"]) == ("degraded", [stage])
+    assert degraded["provenance"][stage] is None
+    assert (degraded["intent"] is None) == (stage == "intent")
+    assert (complete["status"], complete["degraded"]) == ("complete", [])
+    assert complete["provenance"]["cached"] is False
+
+
+def test_the_dead_letter_policy_rejects_only_what_the_model_did_not_see(build):
+    pipeline, inference, _ = build(
+        *("policies.intent=dead_letter", "policies.patience_ms=0"), away=["intent"]
+    )
+
+    async def work():
+        (rejected,) = await pipeline.process(inputs("red shoes"))
+        inference.away.clear()
+        (published,) = await pipeline.process(inputs("red shoes"))
+        return rejected, published
+
+    rejected, published = asyncio.run(work())
+    assert (rejected.stage, rejected.reason) == ("intent", "model_unavailable")
+    assert json.loads(published.value)["status"] == "complete"
+
+
+def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(build, monkeypatch):
+    pipeline, *_ = build()
+    select = type(pipeline._expander).pairs
+
+    def faulty(self, form, found):
+        if form == "cursed":
+            raise ZeroDivisionError("a bug")
+        return select(self, form, found)
+
+    monkeypatch.setattr(type(pipeline._expander), "pairs", faulty)
+    results = asyncio.run(pipeline.process(inputs("red", "blue", "cursed", "green", "hat")))
+    shown = [r.reason if isinstance(r, Reject) else "ok" for r in results]
+    assert shown == ["ok", "ok", "internal_error", "ok", "ok"]
+
+
+def test_a_cancelled_computation_leaves_those_who_joined_with_an_error_not_a_hang(build):
+    pipeline, inference, _ = build(away=["intent"])
+
+    async def work():
+        first = asyncio.create_task(pipeline.process(inputs("red shoes")))
+        await asyncio.sleep(0.05)
+        joined = asyncio.create_task(pipeline.process(inputs("red shoes")))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        with pytest.raises(ModelUnavailable):
+            await asyncio.wait_for(joined, 5)
+        inference.away.clear()
+        return await pipeline.process(inputs("red shoes"))
+
+    (result,) = asyncio.run(work())
+    assert json.loads(result.value)["status"] == "complete"
+
+
+def test_the_cache_forgets_the_least_recently_used(build):
+    pipeline, inference, _ = build(f"understanding.cache_bytes={2 * 1400}")
+
+    async def work():
+        for query in ("a", "b", "a", "c", "a", "b"):
+            await pipeline.process(inputs(query))
+
+    asyncio.run(work())
+    assert inference.rows["intent"] == 4  # a, b, c, and b again
+
+
+def test_nothing_is_cached_when_the_cache_is_off(build):
+    pipeline, inference, _ = build("understanding.cache_bytes=0")
+
+    async def work():
+        await pipeline.process(inputs("a"))
+        await pipeline.process(inputs("a"))
+
+    asyncio.run(work())
+    assert inference.rows["intent"] == 2

@@ -1,0 +1,108 @@
+"""A step that calls a model: batches, retries, splits, and falls back by its policy."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from triton_models.contract import load
+from worker.errors import ModelRejected, ModelTimeout, ModelUnavailable
+from worker.inference.port import Answer
+from worker.metrics import Metrics
+from worker.settings import STARTER_MODELS
+from worker.understanding import stage as stage_module
+from worker.understanding.stage import Stage
+from worker.understanding.tokenize import QueryTokenizer
+
+CONTRACT = load(STARTER_MODELS / "intent")
+TEXTS = [f"red shoes number {'very ' * (n % 9)}{n}" for n in range(150)]
+
+
+class Scripted:
+    """An inference port whose failures the test chooses; each row's answer is its first id."""
+
+    def __init__(self, failures=(), poison=()):
+        self.failures, self.poison = list(failures), set(poison)
+        self.calls: list[tuple[int, int]] = []
+
+    async def infer(self, model, inputs):
+        ids = inputs["input_ids"]
+        self.calls.append(ids.shape)
+        if self.failures:
+            raise self.failures.pop(0)
+        if any(self.poison & set(row.tolist()) for row in ids):
+            raise ModelRejected(model, "poison")
+        values = np.zeros((len(ids), CONTRACT.dimension), np.float32)
+        values[:, 0] = inputs["attention_mask"].sum(1)
+        return Answer(values, "7")
+
+
+def run(inference, texts, policy="block", patience_s=0.0, metrics=None):
+    stage = Stage(CONTRACT, inference, policy, patience_s, metrics or Metrics())
+    return asyncio.run(stage.run(texts))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(stage_module, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(stage_module, "LONGEST_PAUSE_S", 0.0)
+
+
+def test_rows_come_back_in_the_callers_order_whatever_the_batches():
+    tokenizer = QueryTokenizer(CONTRACT)
+    lengths = [len(item) for item in tokenizer.encode(TEXTS)]
+    inference = Scripted()
+    rows = run(inference, TEXTS)
+    assert rows.values[:, 0].tolist() == lengths
+    assert set(rows.versions) == {"7"}
+    assert all(n <= CONTRACT.max_batch_size for n, _ in inference.calls)
+    assert {length for _, length in inference.calls} <= set(CONTRACT.length_buckets)
+
+
+def test_a_text_longer_than_the_model_is_cut():
+    rows = run(Scripted(), ["word " * 500])
+    assert rows.values[0, 0] == CONTRACT.max_length
+
+
+def test_block_retries_until_the_model_is_back():
+    away = [ModelUnavailable("away"), ModelTimeout("late")] * 5
+    metrics = Metrics()
+    rows = run(Scripted(away), TEXTS[:3], metrics=metrics)
+    assert rows.versions == ["7"] * 3
+    outcomes = {
+        s.labels["outcome"]: s.value
+        for s in metrics.model_calls.collect()[0].samples
+        if s.name.endswith("_total")
+    }
+    assert outcomes == {"ModelUnavailable": 5, "ModelTimeout": 5, "ok": 1}
+
+
+def test_degrade_goes_on_without_the_model():
+    rows = run(Scripted([ModelUnavailable("away")] * 9), TEXTS[:3], "degrade")
+    assert all(rows.missing(row) for row in range(3))
+    assert not rows.rejected
+
+
+def test_dead_letter_rejects_what_the_model_did_not_see():
+    rows = run(Scripted([ModelUnavailable("away")] * 9), TEXTS[:3], "dead_letter")
+    assert {row: error.reason for row, error in rows.rejected.items()} == dict.fromkeys(
+        range(3), "model_unavailable"
+    )
+
+
+def test_a_refused_batch_is_split_until_the_input_at_fault_stands_alone():
+    texts = ["red shoes"] * 20 + ["red hat"] + ["red shoes"] * 11
+    shoes, hat = (
+        set(item.ids) for item in QueryTokenizer(CONTRACT).encode(["red shoes", "red hat"])
+    )
+    inference = Scripted(poison=hat - shoes)
+    rows = run(inference, texts)
+    assert list(rows.rejected) == [20]
+    assert [row for row, version in enumerate(rows.versions) if not version] == [20]
+    assert len(inference.calls) <= 2 * 5 + 1  # the whole, then two halves at each of log2(32)
+
+
+def test_nothing_to_ask_asks_nothing():
+    inference = Scripted()
+    assert run(inference, []).values.shape == (0, CONTRACT.dimension)
+    assert inference.calls == []

@@ -1,0 +1,79 @@
+"""Only the contiguous resolved prefix may ever be committed, and never for a revoked partition."""
+
+import random
+import threading
+
+import pytest
+
+from worker.stream.tracker import InFlight, Tracker
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_random_orders_never_pass_an_unresolved_batch(seed):
+    draw = random.Random(seed)
+    tracker, offset, tickets = Tracker(), 0, []
+    tracker.assign([0])
+    for _ in range(draw.randint(1, 30)):
+        offset += draw.randint(1, 50)  # offsets may have gaps: compaction, transactions
+        tickets.append(tracker.track(0, offset, 1, 10))
+    resolved = set()
+    for index in draw.sample(range(len(tickets)), len(tickets)):
+        tracker.resolve(tickets[index])
+        resolved.add(index)
+        prefix = next((i for i in range(len(tickets)) if i not in resolved), len(tickets))
+        expected = {0: tickets[prefix - 1].next_offset} if prefix else {}
+        assert tracker.committable() == expected
+    assert tracker.in_flight == InFlight()
+
+
+def test_what_was_committed_is_not_committed_again():
+    tracker = Tracker()
+    tracker.assign([3])
+    tracker.resolve(tracker.track(3, 10, 10, 0))
+    assert tracker.committable() == {3: 10}
+    tracker.committed(3, 10)
+    assert tracker.committable() == {}
+
+
+def test_a_late_completion_moves_nothing_after_revocation():
+    tracker = Tracker()
+    tracker.assign([0, 1])
+    late = tracker.track(0, 5, 5, 50)
+    tracker.revoke([0])
+    assert late.stale
+    tracker.resolve(late)
+    assert tracker.committable() == {}
+    tracker.assign([0])  # given back: the old ticket must not count for the new time
+    fresh = tracker.track(0, 3, 3, 30)
+    assert tracker.committable() == {}
+    tracker.resolve(fresh)
+    assert tracker.committable() == {0: 3}
+    assert tracker.in_flight == InFlight()
+
+
+def test_partitions_are_independent():
+    tracker = Tracker()
+    tracker.assign([0, 1])
+    tracker.track(0, 5, 5, 0)
+    tracker.resolve(tracker.track(1, 7, 7, 0))
+    assert tracker.committable() == {1: 7}
+
+
+def test_room_comes_back_when_a_batch_is_resolved():
+    tracker = Tracker()
+    tracker.assign([0])
+    ticket = tracker.track(0, 5, 5, 1000)
+    assert not tracker.wait_for_room(batches=1, size=10_000, timeout_s=0)
+    assert not tracker.wait_for_room(batches=10, size=1000, timeout_s=0)
+    threading.Timer(0.01, tracker.resolve, [ticket]).start()
+    assert tracker.wait_for_room(batches=1, size=10_000, timeout_s=10)
+
+
+def test_waiting_for_a_revoked_partition_ends_when_its_batches_do():
+    tracker = Tracker()
+    tracker.assign([0, 1])
+    ticket = tracker.track(0, 5, 5, 0)
+    tracker.track(1, 5, 5, 0)
+    assert not tracker.wait_resolved([0], timeout_s=0)
+    threading.Timer(0.01, tracker.resolve, [ticket]).start()
+    assert tracker.wait_resolved([0], timeout_s=10)

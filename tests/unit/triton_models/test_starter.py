@@ -1,0 +1,113 @@
+"""The committed models hold their contract and do as well as their cards say."""
+
+import re
+
+import numpy as np
+import pytest
+
+from triton_models import contract, evaluate
+from triton_models.contract import KINDS
+from triton_models.served import ServedModel
+from triton_models.settings import BUCKETS, LABELS, MAX_BATCH_SIZE, STARTER
+from triton_models.text import encode
+
+MOST_BYTES = 30_000_000
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def model(request) -> contract.ModelContract:
+    return contract.load(STARTER / request.param)  # checks the hashes of the files
+
+
+def test_contract_is_the_one_that_is_asked_for(model):
+    assert model.name == model.kind == model.folder.name
+    assert model.length_buckets == BUCKETS
+    assert model.max_batch_size == MAX_BATCH_SIZE
+    assert model.labels == (LABELS if model.kind == "intent" else ())
+    assert model.dimension == {"intent": 5, "encoder": 384, "matching": 1}[model.kind]
+
+
+def test_models_share_one_tokenizer():
+    assert len({contract.load(STARTER / kind).tokenizer_sha256 for kind in KINDS}) == 1
+
+
+def test_all_files_together_are_small():
+    sizes = [path.stat().st_size for path in STARTER.rglob("*") if path.is_file()]
+    assert sum(sizes) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("length", BUCKETS)
+@pytest.mark.parametrize("batch", [1, 2, MAX_BATCH_SIZE])
+def test_every_bucket_and_batch_is_answered(model, length, batch):
+    served = ServedModel(model.folder)
+    assert tuple(served.inputs) == model.inputs
+    assert [output.name for output in served.session.get_outputs()] == [model.output]
+    answer = served.infer({name: np.ones((batch, length), np.int64) for name in model.inputs})
+    assert answer.shape == (batch, model.dimension)
+    assert answer.dtype == np.float32
+    assert np.isfinite(answer).all()
+
+
+def test_answers_are_probabilities_unit_vectors_and_scores(model):
+    served = ServedModel(model.folder)
+    texts = ["red running shoes", "wher is my order", "sony wh-1000xm5 black", "a"]
+    terms = ["sneakers"] * len(texts) if model.kind == "matching" else None
+    answers = served.run(texts, terms)
+    assert answers.min() >= (-1 if model.kind == "encoder" else 0)
+    assert answers.max() <= 1
+    if model.kind == "intent":
+        np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+    if model.kind == "encoder":
+        np.testing.assert_allclose(np.linalg.norm(answers, axis=1), 1, atol=1e-5)
+
+
+def test_padding_changes_little(model):
+    """Int8 rounds activations by the largest of the batch, so a little is expected."""
+    served = ServedModel(model.folder)
+    arrays = encode(
+        served.tokenizer, ["red shoes"], ["boots"] if model.kind == "matching" else None
+    )
+    wider = {name: np.pad(array, ((0, 0), (0, 56))) for name, array in arrays.items()}
+    assert np.abs(served.infer(arrays) - served.infer(wider)).max() < 0.05
+
+
+def test_no_printable_character_is_unknown():
+    tokenizer = ServedModel(STARTER / "intent").tokenizer
+    unknown = tokenizer.token_to_id("[UNK]")
+    for text in map(chr, [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xC0, 0x100)]):
+        assert unknown not in tokenizer.encode(f"x{text} {text}").ids, text
+
+
+def test_no_path_of_the_machine_that_made_it(model):
+    content = model.onnx.read_bytes()
+    assert not re.search(rb"site-packages|/home/|\.py\b", content)
+
+
+def test_intent_does_as_its_card_says():
+    report = evaluate.intent(STARTER / "intent")
+    card = (STARTER / "intent" / "CARD.md").read_text()
+    stated = float(re.search(r"macro-F1 \*\*([\d.]+)\*\*", card).group(1))
+    assert report["macro_f1"] == pytest.approx(stated, abs=0.006)  # int8 kernels differ a little
+    assert stated > 0.8
+    assert min(row["recall"] for row in report["labels"].values()) > 0.6
+
+
+def test_intent_beats_the_baseline_of_its_card():
+    card = (STARTER / "intent" / "CARD.md").read_text()
+    ours, baseline = (float(x) for x in re.findall(r"\| ([\d.]+) \|\n", card + "\n")[-2:])
+    assert ours > baseline + 0.1
+
+
+def test_matching_does_as_its_card_says():
+    report = evaluate.matching(STARTER / "matching")
+    card = (STARTER / "matching" / "CARD.md").read_text()
+    stated = float(re.search(r"F1 \*\*([\d.]+)\*\*", card).group(1))
+    assert report["f1"] == pytest.approx(stated, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_card_says_where_it_comes_from_and_where_it_ends(kind):
+    card = (STARTER / kind / "CARD.md").read_text()
+    assert f"python -m triton_models train {kind}" in card
+    assert "Apache-2.0" in card
+    assert "## Limits" in card

@@ -1,0 +1,144 @@
+"""The training code at toy size: a loss that falls, an ONNX file that answers as its network."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("onnxscript")
+
+from tokenizers import Tokenizer  # noqa: E402
+from transformers import BertConfig, BertForSequenceClassification, BertModel  # noqa: E402
+
+from triton_models import contract, export, networks, vocabulary  # noqa: E402
+from triton_models.contract import INPUTS  # noqa: E402
+from triton_models.loop import Schedule, batches, fit  # noqa: E402
+from triton_models.served import ServedModel  # noqa: E402
+from triton_models.settings import LABELS, STARTER, UsageError  # noqa: E402
+from triton_models.sources import Labelled  # noqa: E402
+from triton_models.train_intent import calibrate, classification_loss  # noqa: E402
+
+QUERIES = [
+    Labelled(text, label, "generated toy")
+    for text, label in [
+        ("buy it now", "purchase"),
+        ("red shoes", "browse"),
+        ("how long is delivery", "inquiry"),
+        ("parcel broken", "complaint"),
+        ("hello there", "other"),
+    ]
+] * 8
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A toy BERT: two layers, 48 wide, with the tokenizer of the starter models."""
+    folder = tmp_path_factory.mktemp("toy")
+    tokenizer = Tokenizer.from_file(str(STARTER / "encoder" / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=96,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_the_loss_falls_and_the_labels_are_learned(checkpoint):
+    network = networks.load(checkpoint, "intent")
+    tokenizer = vocabulary.bare_tokenizer(checkpoint)
+    loss = classification_loss(network, tokenizer, QUERIES, {})
+    schedule = Schedule(epochs=40, batch_size=8, rate=3e-3)
+    lengths = [len(q.query) for q in QUERIES]
+    means = fit(network, lengths, loss, schedule, say=lambda line: None)
+    assert means[-1] < means[0] / 2
+
+
+def test_temperature_is_folded_into_the_last_layer(checkpoint):
+    torch.manual_seed(2)
+    network = networks.load(checkpoint, "intent").eval()
+    before = network.classifier.classifier.weight.clone()
+    temperature = calibrate(network, vocabulary.bare_tokenizer(checkpoint), QUERIES)
+    torch.testing.assert_close(network.classifier.classifier.weight * temperature, before)
+
+
+def test_batches_hold_every_example_once():
+    import random
+
+    rows = batches([5, 50, 7, 60, 6], 2, random.Random(3))
+    assert sorted(i for row in rows for i in row) == [0, 1, 2, 3, 4]
+    assert max(map(len, rows)) == 2
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_export_answers_as_the_network(checkpoint, tmp_path, kind, precision):
+    out = tmp_path / kind
+    differences = export.export(checkpoint, kind, out, precision)
+    assert differences["fp32"] < 1e-4
+    assert differences.get("int8", 0) < 0.05
+    written = contract.load(out)
+    assert (written.kind, written.dimension) == (
+        kind,
+        {"intent": len(LABELS), "encoder": 48, "matching": 1}[kind],
+    )
+    terms = ["shoes"] * 2 if kind == "matching" else None
+    assert np.isfinite(ServedModel(out).run(["red shoes", "a " * 90], terms)).all()
+
+
+def test_the_pair_model_begins_as_a_cosine_and_keeps_what_it_learned(checkpoint, tmp_path):
+    network = networks.load(checkpoint, "matching").eval()
+    ids = torch.tensor([[2, 40, 3, 40, 3], [2, 40, 3, 90, 3]])
+    types = torch.tensor([[0, 0, 0, 1, 1]] * 2)
+    same, other = network(ids, torch.ones_like(ids), types)[:, 0]
+    assert same > other
+    with torch.no_grad():
+        network.head.bias += 1.0
+    networks.save(network, tmp_path)
+    again = networks.load(tmp_path, "matching").eval()
+    expected = network(ids, torch.ones_like(ids), types)
+    torch.testing.assert_close(again(ids, torch.ones_like(ids), types), expected)
+
+
+def test_a_classifier_of_your_own_keeps_its_labels(checkpoint, tmp_path):
+    config = BertConfig.from_pretrained(checkpoint)
+    config.id2label = {0: "buy", 1: "look", 2: "ask"}
+    BertForSequenceClassification(config).save_pretrained(tmp_path / "mine")
+    vocabulary.bare_tokenizer(checkpoint).save(str(tmp_path / "mine" / "tokenizer.json"))
+    export.export(tmp_path / "mine", "intent", tmp_path / "out", "fp32")
+    assert contract.load(tmp_path / "out").labels == ("buy", "look", "ask")
+
+
+def test_exporting_again_keeps_the_card(checkpoint, tmp_path):
+    out = tmp_path / "encoder"
+    export.export(checkpoint, "encoder", out, "fp32")
+    (out / "CARD.md").write_text("mine")
+    export.export(checkpoint, "encoder", out, "fp32")
+    assert (out / "CARD.md").read_text() == "mine"
+    assert [p.name for p in tmp_path.iterdir()] == ["encoder"]
+
+
+def test_a_folder_that_is_no_checkpoint_is_named(tmp_path):
+    with pytest.raises(UsageError, match="config.json"):
+        export.export(tmp_path, "intent", tmp_path / "out")
+
+
+def test_pruned_vocabulary_keeps_characters_and_frequent_pieces(checkpoint):
+    tokenizer = vocabulary.bare_tokenizer(checkpoint)
+    kept = vocabulary.choose_pieces(tokenizer, ["shoes shoes sneakers"], size=0)
+    assert all(vocabulary.is_character(tokenizer.id_to_token(i)) for i in kept[5:])
+    small = vocabulary.prune(tokenizer, sorted({*kept, tokenizer.token_to_id("shoes")}))
+    encoded = small.encode("shoes zebra")
+    assert encoded.tokens[:2] == ["[CLS]", "shoes"]
+    assert "[UNK]" not in encoded.tokens
+    vocabulary_ids = json.loads(small.to_str())["model"]["vocab"].values()
+    assert sorted(vocabulary_ids) == list(range(len(vocabulary_ids)))

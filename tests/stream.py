@@ -100,8 +100,8 @@ def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> int:
     return count
 
 
-def read(bootstrap: str, topics: Iterable[str], count: int) -> list[Message]:
-    """The first `count` messages of the topics, and all that come until half a second is silent."""
+def read(bootstrap: str, topics: Iterable[str], count: int, rest: bool = True) -> list[Message]:
+    """The first `count` messages; with `rest`, also all that come until half a second is silent."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -117,8 +117,8 @@ def read(bootstrap: str, topics: Iterable[str], count: int) -> list[Message]:
     found: list[Message] = []
     deadline = time.monotonic() + DEADLINE_S
     while len(found) < count and time.monotonic() < deadline:
-        found += [m for m in consumer.consume(1000, 0.1) if m.error() is None]
-    while more := [m for m in consumer.consume(1000, 0.5) if m.error() is None]:
+        found += [m for m in consumer.consume(100, 0.1) if m.error() is None]
+    while rest and (more := [m for m in consumer.consume(1000, 0.5) if m.error() is None]):
         found += more
     consumer.close()
     assert len(found) >= count, f"{len(found)} of {count} messages came out"
@@ -166,12 +166,12 @@ def running(chosen: Settings) -> Iterator[App]:
         raise failed[0]
 
 
-def wait_until(condition, what: str, deadline_s: float = DEADLINE_S) -> None:
+def wait_until(condition, what: str, deadline_s: float = DEADLINE_S, pause_s: float = 0.02) -> None:
     """Poll until `condition()`; fails naming `what` when the deadline passes."""
     end = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < end, f"waited {deadline_s} s for: {what}"
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def done(app: App, count: int):

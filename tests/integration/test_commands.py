@@ -82,7 +82,7 @@ def test_demo_takes_the_users_own_queries(tmp_path):
     done = program.run("demo", "--events", "200", "--rate", "0", "--queries", str(file))
     assert done.returncode == 0, done.stderr
     assert "200 in = " in done.stdout and "dead-lettered" in done.stdout
-    assert "Kafka 127.0.0.1:" in done.stderr and "/metrics" in done.stderr
+    assert "Kafka     127.0.0.1:" in done.stderr and "/metrics" in done.stderr
 
 
 def test_the_built_in_stream_is_wide_and_repeats():

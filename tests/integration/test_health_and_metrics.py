@@ -70,7 +70,7 @@ def test_a_hung_main_loop_fails_livez(embedded_broker):
     broker = embedded_broker
     chosen = settings(broker.bootstrap_servers, broker.topics(), "lifecycle.stall_timeout_s=0.6")
     with running(chosen) as app:
-        wait_until(lambda: get(app, "/readyz")[0] == 200, "ready")
+        wait_until(lambda: app.http.url and get(app, "/readyz")[0] == 200, "ready")
         assert get(app, "/livez")[0] == 200
         hang = time.sleep  # on the loop itself: nothing else runs there meanwhile
         app.runner._loop.call_soon_threadsafe(hang, 2.5)

@@ -39,7 +39,7 @@ def below(topics, offsets, events):
 def test_a_signal_drains(broker, backlog, number):
     topics, chosen = backlog
     with program.started("run", *program.assignments(chosen)) as worker:
-        read(broker.bootstrap_servers, [topics.output], 200)
+        read(broker.bootstrap_servers, [topics.output], 200, rest=False)
         worker.popen.send_signal(number)
         assert worker.ended(chosen.lifecycle.shutdown_timeout_s) == 0, worker.log
     consumed, published = map(
@@ -59,7 +59,7 @@ def test_after_sigkill_nothing_committed_is_lost_and_the_rest_is_done_again(brok
     flags = program.assignments(chosen)
     flags += ["--set", "kafka.consumer.session.timeout.ms=6000"]
     with program.started("run", *flags) as worker:
-        read(broker.bootstrap_servers, [topics.output], 500)
+        read(broker.bootstrap_servers, [topics.output], 500, rest=False)
         worker.popen.kill()
         worker.ended()
     group = broker.bootstrap_servers, chosen.kafka.group_id, topics.input
@@ -69,7 +69,10 @@ def test_after_sigkill_nothing_committed_is_lost_and_the_rest_is_done_again(brok
     assert wanted == out
     with program.started("run", *flags) as worker:
         wait_until(
-            lambda: sum(committed(*group).values()) == COUNT, "the successor has done the rest"
+            lambda: sum(committed(*group).values()) == COUNT,
+            "the successor has done the rest",
+            120,
+            1.0,
         )
         worker.popen.terminate()
         assert worker.ended() == 0

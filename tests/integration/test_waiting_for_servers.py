@@ -17,8 +17,9 @@ def test_it_says_what_it_waits_for_and_gives_up_at_its_deadline(embedded_broker)
         worker.says("waiting for Triton at 127.0.0.1:9 (3 s left)")
         worker.says("waiting for Kafka at 127.0.0.1:9 (")
         assert worker.ended(30) == 1
-    last = worker.lines[-1]
-    assert last.startswith("query-worker: ") and "127.0.0.1:9" in last and "start it" in last
+    triton, kafka = worker.lines[-2:]
+    assert triton.startswith("query-worker: Triton at 127.0.0.1:9: ") and "start it" in triton
+    assert kafka.startswith("Kafka at 127.0.0.1:9: ") and "start it" in kafka
     assert "Traceback" not in worker.log
 
 
@@ -59,13 +60,18 @@ def test_a_broker_that_restarts_in_the_middle_loses_nothing(kafka):
         records = [Record(b'{"query": "red shoes %d"}' % n, partition=n % 4) for n in range(3000)]
         with program.started("run", *program.assignments(chosen)) as worker:
             produce(broker.bootstrap_servers, topics.input, records[:1500])
-            read(broker.bootstrap_servers, [topics.output], 100)
+            read(broker.bootstrap_servers, [topics.output], 100, rest=False)
             broker.kill()
             worker.says("Kafka: ")
             broker.start()
             produce(broker.bootstrap_servers, topics.input, records[1500:])
             group = broker.bootstrap_servers, chosen.kafka.group_id, topics.input
-            wait_until(lambda: sum(committed(*group).values()) == len(records), "all is committed")
+            wait_until(
+                lambda: sum(committed(*group).values()) == len(records),
+                "all is committed",
+                120,
+                1.0,
+            )
             worker.popen.terminate()
             assert worker.ended() == 0, worker.log
         found = read(broker.bootstrap_servers, [topics.output], len(records))

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 BEAT_S = 0.25
 LAG_S = 2.0
 # Shares of the shutdown deadline; the rest is for closing the producer.
-FINISH_SHARE, CLOSE_SHARE = 0.6, 0.3
+QUIET_SHARE, FINISH_SHARE, CLOSE_SHARE = 0.1, 0.6, 0.2
 
 
 @dataclass
@@ -208,7 +208,7 @@ class Runner:
         Returns the number of batches that were not finished; they were not committed.
         """
         deadline = self._settings.lifecycle.shutdown_timeout_s
-        self._source.stop_fetching()
+        await asyncio.to_thread(self._source.stop_fetching, QUIET_SHARE * deadline)
         if self._tasks and not self._failure.done():
             await asyncio.wait(self._tasks, timeout=FINISH_SHARE * deadline)
         left = list(self._tasks)

@@ -52,7 +52,7 @@ class Source:
         self._kafka, self._batching, self._tracker = kafka, batching, tracker
         self._metrics = metrics
         self._hand_over, self._fail = hand_over, fail
-        self._stopping = threading.Event()
+        self._stopping, self._quiet = threading.Event(), threading.Event()
         self._seldom = Seldom(logger)
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._consumer: Consumer | None = None
@@ -67,9 +67,13 @@ class Source:
     def start(self) -> None:
         self._thread.start()
 
-    def stop_fetching(self) -> None:
-        """No further batches; polling and commits go on until `close`."""
+    def stop_fetching(self, timeout_s: float) -> None:
+        """No further batch is handed over after this; polling and commits go on until `close`.
+
+        Waits for the thread to have seen it, at most `timeout_s`.
+        """
         self._fetching = False
+        self._quiet.wait(timeout_s)
 
     def stop(self) -> None:
         """Let the thread commit, leave the group and end; does not wait for it."""
@@ -125,6 +129,7 @@ class Source:
     def _has_room(self) -> bool:
         """Room for more batches; once paused, only when half of it is free again."""
         if not self._fetching:
+            self._quiet.set()
             return False
         limits = self._batching.max_batches_in_flight, self._batching.max_bytes_in_flight
         if self._paused:

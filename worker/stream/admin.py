@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource
 
 from worker.settings import Kafka
 from worker.stream.clients import common_properties
@@ -51,37 +51,33 @@ class Cluster:
                 limits.append(int(future.result(timeout_s)["max.message.bytes"].value))
         return min(limits)
 
-    def lag(self, partitions: Iterable[int], timeout_s: float = 5.0) -> dict[int, int]:
+    def _on_error(self, error: KafkaError) -> None:
+        self._last_error = error.str()
+
+
+class Backlog:
+    """Asks how far a group is behind; every call blocks for at most a few timeouts.
+
+    A consumer that never joins the group: librdkafka's admin calls for the same questions end the
+    process when the broker goes away under them.
+    """
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._topic = kafka.input_topic
+        properties = common_properties(kafka) | {"group.id": kafka.group_id}
+        self._client = Consumer(properties | {"enable.auto.commit": False})
+
+    def lag(self, partitions: Iterable[int], timeout_s: float = 2.0) -> dict[int, int]:
         """Partition → records of the input topic that the group has not committed.
 
         Where it has committed nothing yet, all that the partition holds.
 
         Raises:
-            KafkaException, TimeoutError: the cluster did not answer.
+            KafkaException: the cluster did not answer.
         """
-        topic = self._kafka.input_topic
-        places = [TopicPartition(topic, number) for number in partitions]
-        if not places:
-            return {}
-        group = ConsumerGroupTopicPartitions(self._kafka.group_id, places)
-        (asked,) = self._client.list_consumer_group_offsets(
-            [group], request_timeout=timeout_s
-        ).values()
-        ends = self._offsets(places, OffsetSpec.latest(), timeout_s)
-        begins = self._offsets(places, OffsetSpec.earliest(), timeout_s)
-        committed = {p.partition: p.offset for p in asked.result(timeout_s).topic_partitions}
-        return {
-            number: end - max(committed.get(number, -1), begins[number])
-            for number, end in ends.items()
-        }
-
-    def _offsets(
-        self, places: list[TopicPartition], spec: OffsetSpec, timeout_s: float
-    ) -> dict[int, int]:
-        futures = self._client.list_offsets(
-            {place: spec for place in places}, request_timeout=timeout_s
-        )
-        return {p.partition: future.result(timeout_s).offset for p, future in futures.items()}
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()
+        places = [TopicPartition(self._topic, number) for number in partitions]
+        found = {}
+        for place in self._client.committed(places, timeout=timeout_s) if places else ():
+            begin, end = self._client.get_watermark_offsets(place, timeout=timeout_s)
+            found[place.partition] = end - max(place.offset, begin)
+        return found

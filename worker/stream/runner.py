@@ -20,7 +20,7 @@ from worker.errors import Reject, Stop
 from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
-from worker.stream.admin import Cluster
+from worker.stream.admin import Backlog
 from worker.stream.batch import Batch, headers, place
 from worker.stream.sink import Delivery, Sink
 from worker.stream.source import Source
@@ -107,11 +107,11 @@ class Runner:
 
     async def _measure_lag(self) -> None:
         """From the cluster itself: what is not fetched, the consumer knows nothing of."""
-        cluster, topic = Cluster(self._settings.kafka), self._settings.kafka.input_topic
+        backlog, topic = Backlog(self._settings.kafka), self._settings.kafka.input_topic
         while True:
             owned = self._tracker.owned()
-            with suppress(KafkaException, TimeoutError):  # away: the last figures stand
-                lag = await asyncio.to_thread(cluster.lag, owned)
+            with suppress(KafkaException):  # away: the last figures stand
+                lag = await asyncio.to_thread(backlog.lag, owned)
                 for partition in set(lag) & set(self._tracker.owned()):
                     self._metrics.lag.labels(topic, str(partition)).set(lag[partition])
             await asyncio.sleep(LAG_S)

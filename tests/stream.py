@@ -13,13 +13,25 @@ from importlib import resources
 from uuid import uuid4
 
 import jsonschema
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from worker import config
 from worker.app import App
 from worker.settings import Settings
 
 DEADLINE_S = 60.0
+NOT_YET = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,14 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """Partition → committed offset of a group, where there is one."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
     numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    offsets = consumer.committed([TopicPartition(topic, n) for n in numbers], timeout=10)
+    asked, offsets = [TopicPartition(topic, n) for n in numbers], None
+    while offsets is None:
+        try:
+            offsets = consumer.committed(asked, timeout=10)
+        except KafkaException as error:  # a broker that just started still loads its groups
+            if error.args[0].code() not in NOT_YET:
+                raise
+            time.sleep(0.1)
     consumer.close()
     return {item.partition: item.offset for item in offsets if item.offset >= 0}
 

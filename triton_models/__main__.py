@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from triton_models import contract
 from triton_models import repository as triton
 from triton_models.contract import KINDS
-from triton_models.settings import STARTER, UsageError
+from triton_models.settings import STARTER, UsageError, foreign
 
 EXAMPLES = {
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
@@ -29,10 +32,21 @@ HELP = {
     "repository": "write the model repository that Triton loads",
 }
 
+# What the operating system says of a place that cannot be written; a full disk is no wrong usage.
+USAGE = {errno.EACCES, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
+OUT_REMEDY = "see that it can be written, or give --out another folder"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells wrong usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (--help tells more)\n")
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line; each command's help ends with an example."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="python -m triton_models", description="The models' side of the query worker."
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -84,10 +98,9 @@ def repository_arguments(add: Callable) -> None:
 
 
 def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def training(module: str):
@@ -108,6 +121,10 @@ def train(args: argparse.Namespace) -> None:
 
 
 def export(args: argparse.Namespace) -> None:
+    if foreign(args.out, "model.json"):
+        raise UsageError(
+            f"{args.out}: exists and is not a model folder; choose another, or empty it first"
+        )
     differences = training("export").export(args.checkpoint, args.kind, args.out, args.precision)
     shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
     print(f"{args.out}: largest difference from the network: {shown}")
@@ -117,15 +134,28 @@ def export(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     from triton_models import evaluate as judge
 
+    refuse(
+        (args.kind == "encoder" and args.dev, "--dev goes with intent or matching"),
+        (args.baseline and args.kind != "intent", "--baseline goes with intent"),
+        (args.baseline and not args.data, "--baseline needs --data, the folder of public sets"),
+        (args.baseline and args.model, "give --baseline or --model, not both"),
+        (args.data and not args.baseline and args.kind != "encoder", "--data is for the encoder"),
+    )
     folder = args.model or STARTER / args.kind
     dev = {"dev": args.dev} if args.dev else {}
     if args.baseline:
-        report = training("train").baseline(args.kind, args.data, **dev)
+        report = training("train").baseline(args.data, **dev)
     elif args.kind == "encoder":
         report = judge.encoder(folder, args.data)
     else:
         report = {"intent": judge.intent, "matching": judge.matching}[args.kind](folder, **dev)
-    print(json.dumps(report) if args.json else judge.render(report))
+    print(json.dumps(report) if args.json else judge.render(report), flush=True)
+
+
+def refuse(*faults: tuple[object, str]) -> None:
+    """Raises UsageError with the texts of the faults that are there."""
+    if told := "; ".join(text for there, text in faults if there):
+        raise UsageError(told)
 
 
 def compile_(args: argparse.Namespace) -> None:
@@ -137,6 +167,7 @@ def compile_(args: argparse.Namespace) -> None:
 
 
 def repository(args: argparse.Namespace) -> None:
+    refuse((args.plans and args.platform != "tensorrt", "--plans goes with --platform tensorrt"))
     triton.write(args.models, args.out, args.platform, args.instances, args.plans)
     print(f"{args.out}: model repository for {args.platform}")
 
@@ -160,7 +191,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 1
-    except (RuntimeError, OSError) as fault:
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as fault:
+        told = f"{fault.filename or 'output'}: {fault.strerror or fault}"
+        print(f"triton_models {args.command}: {told}; {OUT_REMEDY}", file=sys.stderr)
+        return 2 if fault.errno in USAGE else 1
+    except RuntimeError as fault:
         print(f"triton_models {args.command}: {fault}", file=sys.stderr)
         return 1
     return 0

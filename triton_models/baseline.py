@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from triton_models import evaluate, networks, sources
+from triton_models.dev import labelled_queries
 from triton_models.settings import DATA, LABELS
 from triton_models.sources import Labelled
 from triton_models.train_encoder import vectors
@@ -53,7 +54,7 @@ def report(data: Path, teacher: Path, dev: Path = DATA / "dev_intent.jsonl") -> 
 
     learned = capped(obvious(data), MOST)
     tokenizer, network = bare_tokenizer(teacher), networks.load(teacher, "encoder").eval()
-    rows = evaluate.read_dev(dev, ("query", "intent", "style"))
+    rows = labelled_queries(dev, LABELS)
     texts = [q.query[:200] for q in learned] + [r["query"] for r in rows]
     features = np.asarray(vectors(network, tokenizer, texts))
     head = LogisticRegression(max_iter=1000, C=10.0)

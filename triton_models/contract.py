@@ -109,9 +109,9 @@ def sha256(path: Path) -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ModelFolderError(f"{path}: not found; export the model into this folder") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFolderError(f"{path}: unreadable ({error}); export the model again") from None
     if not isinstance(fields, dict):
         raise ModelFolderError(f"{path}: not a JSON object; export the model again")
@@ -121,7 +121,11 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _check_hash(path: Path, expected: str) -> None:
     if not path.is_file():
         raise ModelFolderError(f"{path}: not found; export the model into this folder again")
-    if (found := sha256(path)) != expected:
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise ModelFolderError(f"{path}: unreadable ({error.strerror}); mend its rights") from None
+    if found != expected:
         raise ModelFolderError(
             f"{path}: its sha256 is {found[:12]}…, model.json says {expected[:12]}…;"
             " export the model again so that its files belong together"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,37 +9,36 @@ from pathlib import Path
 import numpy as np
 
 from triton_models import contract, figures, sources
+from triton_models.contract import ModelContract
+from triton_models.dev import judged_pairs, labelled_queries
 from triton_models.lexicon_terms import read_terms
 from triton_models.served import ServedModel
-from triton_models.settings import DATA, LABELS, STYLES, UsageError
+from triton_models.settings import DATA, UsageError, usable
 
 Report = dict
 Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
 
 
-def read_dev(path: Path, fields: Sequence[str]) -> list[dict]:
-    """The rows of a JSON lines file that have all `fields`; UsageError names file and line."""
-    if not path.is_file():
+def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
+    """A model folder's contract and its model, run in this process.
+
+    Raises:
+        ModelFolderError, UsageError: it is no model folder, of another kind, or cannot be run.
+    """
+    model = contract.load(folder)
+    if model.kind != kind:
         raise UsageError(
-            f"{path} not found: give --dev a file of JSON lines with {', '.join(fields)}"
+            f"{folder}: a model of kind {model.kind}, not {kind}; give --model another folder"
         )
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            rows.append({field: row[field] for field in fields})
-        except (ValueError, KeyError, TypeError):
-            raise UsageError(
-                f"{path}:{number}: expected a JSON object with {', '.join(fields)}"
-            ) from None
-    return rows
+    with usable(folder, "export the model again"):
+        return model, ServedModel(folder)
 
 
 def intent(folder: Path, dev: Path = DATA / "dev_intent.jsonl") -> Report:
     """Figures of an intent model on labelled queries, by label and style."""
-    rows = read_dev(dev, ("query", "intent", "style"))
-    labels = contract.load(folder).labels
-    return intent_report(rows, ServedModel(folder).run([r["query"] for r in rows]), labels)
+    model, network = served(folder, "intent")
+    rows = labelled_queries(dev, model.labels)
+    return intent_report(rows, network.run([r["query"] for r in rows]), model.labels)
 
 
 def intent_report(rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence[str]) -> Report:
@@ -49,23 +47,22 @@ def intent_report(rows: Sequence[dict], probabilities: np.ndarray, labels: Seque
     found = [labels[i] for i in probabilities.argmax(axis=1)]
     right = np.array([w == f for w, f in zip(wanted, found, strict=True)])
     styles = {}
-    for style in STYLES:
+    for style in dict.fromkeys(r["style"] for r in rows if r["style"]):
         mine = [i for i, r in enumerate(rows) if r["style"] == style]
-        if mine:
-            styles[style] = {
-                "macro_f1": figures.macro_f1(
-                    [wanted[i] for i in mine], [found[i] for i in mine], LABELS
-                ),
-                "accuracy": float(right[mine].mean()),
-            }
+        styles[style] = {
+            "macro_f1": figures.macro_f1(
+                [wanted[i] for i in mine], [found[i] for i in mine], labels
+            ),
+            "accuracy": float(right[mine].mean()),
+        }
     return {
         "queries": len(rows),
-        "macro_f1": figures.macro_f1(wanted, found, LABELS),
+        "macro_f1": figures.macro_f1(wanted, found, labels),
         "accuracy": float(right.mean()),
         "calibration_error": figures.calibration_error(
             probabilities, np.array([labels.index(w) for w in wanted])
         ),
-        "labels": figures.label_table(wanted, found, LABELS),
+        "labels": figures.label_table(wanted, found, labels),
         "styles": styles,
         "errors": [
             f"{r['query']} ({r['intent']}): {f} {p:.2f}"
@@ -77,9 +74,9 @@ def intent_report(rows: Sequence[dict], probabilities: np.ndarray, labels: Seque
 
 def matching(folder: Path, dev: Path = DATA / "dev_matching.jsonl") -> Report:
     """Figures of a matching model on judged pairs, at the threshold of its contract."""
-    rows = read_dev(dev, ("query", "term", "match"))
-    threshold = contract.load(folder).threshold or 0.5
-    scores = ServedModel(folder).run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0]
+    model, network = served(folder, "matching")
+    rows, threshold = judged_pairs(dev), model.threshold
+    scores = network.run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0]
     matches = np.array([r["match"] for r in rows])
     found = scores >= threshold
     return {
@@ -98,11 +95,9 @@ def matching(folder: Path, dev: Path = DATA / "dev_matching.jsonl") -> Report:
 
 def encoder(folder: Path, data: Path | None = None) -> Report:
     """Figures of an encoder: synonyms of our lexicon, and products of a catalogue if given."""
-    model = ServedModel(folder)
-    report: Report = {"lexicon": synonym_search(model.run)}
-    if data is not None:
-        report["icecat"] = product_search(model.run, data)
-    return report
+    network = served(folder, "encoder")[1]
+    products = {} if data is None else {"icecat": product_search(network.run, data)}
+    return {"lexicon": synonym_search(network.run)} | products
 
 
 def synonym_search(run: Vectors) -> Report:
@@ -168,6 +163,8 @@ def render(report: Report, indent: str = "") -> str:
     """A report as text: a line a figure, a table for what is by label or style."""
     lines = []
     for name, value in report.items():
+        if value == {}:
+            continue
         if isinstance(value, dict):
             lines += [f"{indent}{name}:", render(value, indent + "  ")]
         elif isinstance(value, list):

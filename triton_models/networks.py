@@ -20,7 +20,7 @@ from transformers import (
     BertModel,
 )
 
-from triton_models.settings import LABELS, MAX_LENGTH
+from triton_models.settings import LABELS, MAX_LENGTH, usable
 
 HEAD = "head.safetensors"  # the pair model's last layer, beside the BERT
 PAIR_DROPOUT = 0.1
@@ -107,7 +107,15 @@ def unit_mean(states: Tensor, mask: Tensor) -> Tensor:
 
 
 def load(folder: Path, kind: str) -> nn.Module:
-    """The network of a checkpoint folder, made for `kind`; a missing end starts untrained."""
+    """The network of a checkpoint folder, made for `kind`; a missing end starts untrained.
+
+    Raises UsageError for a folder that holds no BERT checkpoint.
+    """
+    with usable(folder, "give the folder of a BERT checkpoint"):
+        return _network(folder, kind)
+
+
+def _network(folder: Path, kind: str) -> nn.Module:
     if kind == "encoder":
         return VectorModel(AutoModel.from_pretrained(folder, attn_implementation="eager"))
     if kind == "matching" and not is_classifier(folder):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triton_models.contract import ModelContract, load_all
+from triton_models.settings import foreign
 
 MARKER = "repository.json"
 PYTHON_MODEL = Path(__file__).parent / "repository_files" / "model.py"
@@ -86,7 +87,7 @@ def write(
 
 
 def _refuse_foreign(out: Path) -> None:
-    if out.exists() and not (out / MARKER).is_file() and (out.is_file() or any(out.iterdir())):
+    if foreign(out, MARKER):
         raise RepositoryError(
             f"{out}: exists and is not a model repository of ours; choose another folder,"
             " or empty it first"

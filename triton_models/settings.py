@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 LABELS = ("purchase", "browse", "inquiry", "complaint", "other")
@@ -16,5 +18,22 @@ DATA = PACKAGE / "data"
 STARTER = PACKAGE / "starter"
 
 
+def foreign(place: Path, marker: str) -> bool:
+    """Whether something is there that may not be replaced: a file, or a folder without `marker`."""
+    if not place.is_dir():
+        return place.exists()
+    return not (place / marker).is_file() and any(place.iterdir())
+
+
 class UsageError(Exception):
     """Something the user gave is wrong; the message is one line and names the remedy."""
+
+
+@contextmanager
+def usable(place: Path, remedy: str) -> Iterator[None]:
+    """Turns what a library raises over a user's file into a UsageError that names it."""
+    try:
+        yield
+    except Exception as error:  # ONNX Runtime, tokenizers, safetensors, …: no other common base
+        told = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UsageError(f"{place}: cannot be used ({told}); {remedy}") from None

@@ -14,8 +14,16 @@ import torch
 import transformers
 
 from triton_models import baseline as linear
-from triton_models import card, evaluate, networks, train_encoder, train_intent, train_matching
-from triton_models.settings import UsageError
+from triton_models import (
+    card,
+    contract,
+    evaluate,
+    networks,
+    train_encoder,
+    train_intent,
+    train_matching,
+)
+from triton_models.settings import LABELS, UsageError
 
 MODULES = {"intent": train_intent, "matching": train_matching, "encoder": train_encoder}
 NOTES = "training.json"
@@ -32,9 +40,10 @@ def run(
     schedule = MODULES[kind].SCHEDULE
     if epochs:
         schedule = dataclasses.replace(schedule, epochs=epochs)
+    source = teacher or minilm() if kind == "encoder" else start
+    require_checkpoint(source)
     out.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    source = teacher or minilm() if kind == "encoder" else checked(start)
     results = MODULES[kind].train(data, out, source, schedule)
     seconds = time.monotonic() - begun
     if kind == "intent":
@@ -56,13 +65,13 @@ def run(
     return f"{out}: trained in {seconds:.0f} s, final loss {results['losses'][-1]:.4f}"
 
 
-def checked(start: Path) -> Path:
-    """The checkpoint to start from; UsageError when it is none."""
-    if not (start / "tokenizer.json").is_file():
+def require_checkpoint(start: Path) -> None:
+    """Raises UsageError when there is no checkpoint to start from."""
+    if not (start / "tokenizer.json").is_file() or not (start / "config.json").is_file():
         raise UsageError(
-            f"{start} is no checkpoint: run `train encoder` first, or give --start another one"
+            f"{start}: no checkpoint (config.json, tokenizer.json) in it; run `train encoder`"
+            " first, or give --start (the encoder: --teacher) another folder"
         )
-    return start
 
 
 def minilm() -> Path:
@@ -77,15 +86,18 @@ def minilm() -> Path:
     return Path(get_model_path())
 
 
-def baseline(kind: str, data: Path | None, **dev: Path) -> evaluate.Report:
+def baseline(data: Path, **dev: Path) -> evaluate.Report:
     """The figures of the linear head that the intent model has to beat."""
-    if kind != "intent" or data is None:
-        raise UsageError("--baseline goes with `evaluate intent --data DIR`")
     return linear.report(data, minilm(), **dev)
 
 
 def write_card(checkpoint: Path, kind: str, folder: Path, data: Path | None) -> None:
-    """Evaluate an exported model and write its card."""
+    """Evaluate an exported model and write its card.
+
+    None for labels of your own: the figures would be of our dev set, which knows only ours.
+    """
+    if kind == "intent" and set(contract.load(folder).labels) != set(LABELS):
+        return
     notes = checkpoint / NOTES
     trained = json.loads(notes.read_text()) if notes.is_file() else {}
     if kind == "encoder":

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from triton_models import evaluate, generate, networks, sources, vocabulary, wordnet
 from triton_models.lexicon_terms import read_terms
 from triton_models.loop import Schedule, fit
-from triton_models.settings import UsageError
 from triton_models.text import encode
 
 LAYERS = (0, 2, 4)  # of the teacher, where the student begins
@@ -33,8 +32,6 @@ LONGEST = 64  # characters
 
 def train(data: Path, out: Path, teacher: Path, schedule: Schedule = SCHEDULE) -> dict:
     """Train and write the checkpoint `out`; returns the settings and figures to report."""
-    if not (teacher / "tokenizer.json").is_file():
-        raise UsageError(f"{teacher} is no BERT checkpoint: give --teacher its folder")
     origins, judged = corpus(data), related(data)
     texts, pairs = list(origins), [(a, b) for a, b, _ in judged]
     large = vocabulary.bare_tokenizer(teacher)

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from triton_models.settings import usable
+
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def bare_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a checkpoint folder, without padding or truncation baked in."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    with usable(folder / "tokenizer.json", "give the folder of a BERT checkpoint"):
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

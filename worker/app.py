@@ -60,7 +60,8 @@ def load_lexicon(settings: Settings, contracts: Contracts) -> Lexicon:
     if lexicon.encoder_sha256 != contracts["encoder"].onnx_sha256:
         raise LexiconError(
             f"{settings.lexicon.folder}: built with another encoder than "
-            f"{contracts['encoder'].folder}; build it again: python -m worker.lexicon.build"
+            f"{contracts['encoder'].folder}; build it again: python -m worker.lexicon.build "
+            f"--source FOLDER --out FOLDER --models {settings.inference.models}"
         )
     return lexicon
 

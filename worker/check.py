@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
 
-from worker.app import check_models, load_contracts, load_lexicon, make_inference
+from triton_models.contract import ModelContract, ModelFolderError, load
+from worker.app import MODELS, Contracts, check_models, load_lexicon, make_inference
 from worker.errors import Stop
 from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
@@ -35,16 +37,36 @@ def check(settings: Settings) -> list[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
+    contracts: dict[str, ModelContract] = {}
+    faults: list[Finding] = []
+    for name in MODELS:
+        try:
+            contracts[name] = load(settings.inference.models / name)
+        except ModelFolderError as error:
+            told, _, remedy = str(error).rpartition("; ")
+            faults.append(Finding(f"model folder {name}", "fault", told, remedy))
+    yield from faults
+    if not faults:
+        told = f"{', '.join(contracts)} in {settings.inference.models}"
+        yield Finding("model folders", "ok", told)
+    yield _lexicon(settings, contracts)
+    if contracts:
+        yield from _served(settings, contracts)
+
+
+def _lexicon(settings: Settings, contracts: Contracts) -> Finding:
+    if "encoder" not in contracts:
+        told = "not checked: it belongs to the encoder"
+        return Finding("lexicon", "warning", told, "mend the encoder's model folder first")
     try:
-        contracts = load_contracts(settings)
-        yield Finding(
-            "model folders", "ok", f"{', '.join(contracts)} in {settings.inference.models}"
-        )
         lexicon = load_lexicon(settings, contracts)
-        yield Finding("lexicon", "ok", f"{len(lexicon)} terms, version {lexicon.version}")
     except Stop as error:
-        yield Finding("model folders", "fault", str(error))
-        return
+        told, _, remedy = str(error).rpartition("; ")
+        return Finding("lexicon", "fault", told, remedy)
+    return Finding("lexicon", "ok", f"{len(lexicon)} terms, version {lexicon.version}")
+
+
+def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
     inference = make_inference(settings, contracts)
 
     async def ask() -> str | None:
@@ -60,9 +82,11 @@ def _models(settings: Settings) -> Iterator[Finding]:
         for fault in error.faults:
             told = f"{fault.key}: found {fault.found}, expected {fault.expected}"
             yield Finding("model contract", "fault", told, fault.remedy)
-        return
+        if error.faults:
+            return
+        away = str(error)
     except TimeoutError:
-        away = f"no answer within {TIMEOUT_S:.0f} s"
+        away = f"no answer within {TIMEOUT_S:.0f} s; start it, or mend inference.url"
     if away:
         told, _, remedy = away.rpartition("; ")
         yield Finding(inference.name, "fault", told or away, remedy if told else "")
@@ -94,29 +118,39 @@ def _kafka(kafka: Kafka) -> Iterator[Finding]:
         return
     brokers = f"{len(metadata.brokers)} broker(s)"
     yield Finding(f"Kafka at {kafka.bootstrap_servers}", "ok", brokers)
-    for name in (kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic):
-        if name in metadata.topics:
-            count = len(metadata.topics[name].partitions)
-            yield Finding(f"topic {name}", "ok", f"{count} partition(s)")
-        else:
-            yield Finding(f"topic {name}", "fault", "does not exist", "create it")
-    if not {kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic} <= set(metadata.topics):
-        return
-    yield from _rights(client, kafka)
-    yield from _sizes(client, kafka)
-
-
-def _rights(client: AdminClient, kafka: Kafka) -> Iterator[Finding]:
     wanted = {
         kafka.input_topic: AclOperation.READ,
         kafka.output_topic: AclOperation.WRITE,
         kafka.dead_letter_topic: AclOperation.WRITE,
     }
-    topics = client.describe_topics(
-        TopicCollection(list(wanted)),
-        include_authorized_operations=True,
-        request_timeout=TIMEOUT_S,
-    )
+    for name in wanted:
+        if name in metadata.topics:
+            count = len(metadata.topics[name].partitions)
+            yield Finding(f"topic {name}", "ok", f"{count} partition(s)")
+        else:
+            remedy = f"create it, or mend kafka.{_setting(kafka, name)}"
+            yield Finding(f"topic {name}", "fault", "does not exist", remedy)
+    there = {name: right for name, right in wanted.items() if name in metadata.topics}
+    yield from _rights(client, kafka, there)
+    if len(there) == len(wanted):
+        yield from _sizes(client, kafka)
+
+
+def _setting(kafka: Kafka, topic: str) -> str:
+    keys = ("input_topic", "output_topic", "dead_letter_topic")
+    return next(key for key in keys if getattr(kafka, key) == topic)
+
+
+def _rights(
+    client: AdminClient, kafka: Kafka, wanted: Mapping[str, AclOperation]
+) -> Iterator[Finding]:
+    topics: Mapping[str, Future] = {}
+    if wanted:  # it refuses to describe none
+        topics = client.describe_topics(
+            TopicCollection(list(wanted)),
+            include_authorized_operations=True,
+            request_timeout=TIMEOUT_S,
+        )
     groups = client.describe_consumer_groups(
         [kafka.group_id], include_authorized_operations=True, request_timeout=TIMEOUT_S
     )

@@ -45,14 +45,21 @@ def _load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) 
     return settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="query-worker")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Raw search queries in from Kafka, understood events out.
 
     Settings come from -c FILE, the environment (QUERY_WORKER_KAFKA__INPUT_TOPIC=queries) and
     --set kafka.input_topic=queries, in rising order.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        sys.exit(2)
 
 
 @cli.command(short_help="Consume, understand and publish until stopped.")
@@ -98,7 +105,8 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
         descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
         os.read(descriptor, 0)  # a folder can be opened, but not read
     except OSError as error:
-        raise ConfigError(f"{source}: {error.strerror}") from None
+        remedy = "name a file of queries, one a line, or - for stdin"
+        raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
     try:
         lines, failed = asyncio.run(_enrich(settings, descriptor))
     except BrokenPipeError:  # the reader has seen enough
@@ -153,6 +161,8 @@ def check(file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Non
     from worker.check import check as look
 
     settings = _load(file, assignments, quiet=True)
+    # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     findings = look(settings)
     if as_json:
         click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))

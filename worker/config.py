@@ -57,9 +57,11 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such file; name a TOML file with -c") from None
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); name a TOML file with -c"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from None
+        raise ConfigError(f"{file}: not TOML in UTF-8: {error}; mend the file") from None
 
 
 def _overrides(
@@ -72,7 +74,8 @@ def _overrides(
         if len(key) == 2:
             yield name, key, environment[name]
         else:
-            likely = name.removeprefix(ENV_PREFIX).replace("_", "__", 1)
+            part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
+            likely = f"{part or 'PART'}__{rest or 'KEY'}"
             remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
             faults.append(Fault(name, "(hidden)", f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
@@ -101,10 +104,9 @@ def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault
 
 
 def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
-    key = ".".join(str(part) for part in item["loc"]) or "configuration"
+    key = ".".join(str(part) or '""' for part in item["loc"]) or "configuration"
     shown = f"{key} ({source})" if source and not source.startswith("--") else key
-    found = repr(item.get("input"))
-    found = "(hidden)" if _secret(key) else found if len(found) <= 80 else found[:77] + "..."
+    found = _found(key, item.get("input"))
     match item["type"]:
         case "extra_forbidden":
             found = "(hidden)" if item["loc"][0] == "kafka" else found
@@ -115,9 +117,21 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
             return Fault(shown, found, f"text like {example!r}", "mend the value")
+        case "string_too_short":
+            return Fault(shown, found, "text that is not empty", "mend the value, or leave it out")
+        case "path_type":
+            return Fault(shown, found, "text, the path of a folder", "mend the value")
         case "model_type" | "dict_type":
             return Fault(shown, found, "a table", f"write [{key}] and keys below it")
     return Fault(shown, found, item["msg"].removeprefix("Input should be "), "mend the value")
+
+
+def _found(key: str, value: Any) -> str:
+    """A value as it may be told; a table may hold secrets, under whatever misspelled name."""
+    if isinstance(value, Mapping):
+        return "a table"
+    shown = "(hidden)" if _secret(key) else repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
 def _secret(key: str) -> bool:

@@ -29,14 +29,22 @@ class Seldom:
 
     def __init__(self, logger: logging.Logger, every_s: float = 10.0) -> None:
         self._logger, self._every_s = logger, every_s
-        self._told: dict[str, float] = {}
+        self._told: dict[str, tuple[float, int]] = {}  # when last, and how often not since
 
     def warning(self, thing: str, message: str, *arguments: object) -> None:
-        """Warn unless `thing` was warned about less than `every_s` seconds ago."""
+        """Warn unless `thing` was warned about less than `every_s` seconds ago.
+
+        The next warning tells how many were left out.
+        """
         now = monotonic()
-        if now - self._told.get(thing, -self._every_s) >= self._every_s:
-            self._told[thing] = now
-            self._logger.warning(message, *arguments)
+        told_at, hidden = self._told.get(thing, (-self._every_s, 0))
+        if now - told_at < self._every_s:
+            self._told[thing] = told_at, hidden + 1
+            return
+        self._told[thing] = now, 0
+        if hidden:
+            message, arguments = f"{message} (and %d times before, not shown)", (*arguments, hidden)
+        self._logger.warning(message, *arguments)
 
 
 def set_up(settings: Logging) -> None:

@@ -15,7 +15,8 @@ STARTER_LEXICON = Path(__file__).parent / "lexicon" / "starter"
 
 Policy = Literal["block", "degrade", "dead_letter"]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-HOST_PORT = r"[^\s,/:]+:\d{1,5}"
+PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
+HOST_PORT = rf"([^\s,/:\[\]]+|\[[0-9A-Fa-f:.]+\]):{PORT}"  # an IPv6 address stands in brackets
 
 # Properties that the worker's guarantees rest on, with what to use instead.
 OWNED = {
@@ -137,7 +138,7 @@ class Lexicon(Part):
 
 
 class Server(Part):
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", min_length=1)
     """Address that `/metrics`, `/livez` and `/readyz` listen on."""
     port: int = Field(9464, ge=0, le=65_535)
     """Its port; 0 takes a free one."""

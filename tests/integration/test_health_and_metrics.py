@@ -75,7 +75,7 @@ def test_a_hung_main_loop_fails_livez(embedded_broker):
         hang = time.sleep  # on the loop itself: nothing else runs there meanwhile
         app.runner._loop.call_soon_threadsafe(hang, 2.5)
         wait_until(lambda: get(app, "/livez")[0] == 503, "the hang is seen", 2.0)
-        assert json.loads(get(app, "/livez")[1])["heartbeat_age_s"] > 0.6
+        assert json.loads(get(app, "/livez")[1])["heartbeat_age_s"] >= 0.6  # rounded
         wait_until(lambda: get(app, "/livez")[0] == 200, "it goes on", 10.0)
 
 

@@ -44,7 +44,7 @@ def test_a_taken_port_is_told_in_one_line(embedded_broker):
             embedded_broker.bootstrap_servers, embedded_broker.topics(), f"server.port={port}"
         )
         with program.started("run", *program.assignments(chosen)) as worker:
-            assert worker.ended() == 1
+            assert worker.ended() == 2
     assert "set server.port to a free one" in worker.lines[-1]
     assert "Traceback" not in worker.log
 

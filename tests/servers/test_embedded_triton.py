@@ -147,7 +147,8 @@ def test_a_dead_model_process_is_replaced(tiny_models):
     asyncio.run(asyncio.wait_for(test(), LIMIT_S))
 
 
-def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog):
+@pytest.mark.parametrize(("number", "told"), [(signal.SIGKILL, "ended"), (signal.SIGSTOP, "hangs")])
+def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog, number, told):
     caplog.set_level(logging.INFO)
 
     async def test() -> None:
@@ -155,7 +156,7 @@ def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog):
         try:
             await triton.start(LIMIT_S)
             first, address = triton.pid, triton.grpc_url
-            os.kill(first, signal.SIGKILL)
+            os.kill(first, number)
             ready = [r for r in caplog.messages if "is ready at" in r]
             while len([r for r in caplog.messages if "is ready at" in r]) == len(ready):
                 await asyncio.sleep(0.02)
@@ -164,7 +165,7 @@ def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog):
             await triton.stop()
 
     asyncio.run(asyncio.wait_for(test(), LIMIT_S))
-    assert any("starting it again" in m for m in caplog.messages)
+    assert any(f"Triton {told}" in m and "starting it again" in m for m in caplog.messages)
 
 
 def test_stop_leaves_nothing(tiny_models, tmp_path, monkeypatch):

@@ -73,6 +73,8 @@ def test_equal_topics_are_refused():
         ({}, "kafka.sasl.password=hunter2"),
         ({"QUERY_WORKER_KAFKA__CLINT__SASL_PASSWORD": "hunter2"}, "kafka.group_id=x"),
         ({"QUERY_WORKER_KAFKA_SASL_PASSWORD": "hunter2"}, "kafka.group_id=x"),
+        ({}, "kafak.client.sasl.password=hunter2"),
+        ({}, "kafka.group_id.sasl.password=hunter2"),
     ],
 )
 def test_secrets_are_not_shown(environment, assignment):
@@ -84,11 +86,33 @@ def test_secrets_are_not_shown(environment, assignment):
 def test_a_variable_with_one_underscore_is_a_fault_not_silence():
     with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__INPUT_TOPIC"):
         config.load(None, {"QUERY_WORKER_KAFKA_INPUT_TOPIC": "a"})
+    with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__KEY"):
+        config.load(None, {"QUERY_WORKER_KAFKA": "a"})
+
+
+@pytest.mark.parametrize("address", ["kafka:1", "10.0.0.1:65535", "[::1]:9092", "a:1,[fe80::1]:2"])
+def test_addresses_that_are_taken(address):
+    assert config.load(None, {}, [f"kafka.bootstrap_servers={address}"])
+
+
+@pytest.mark.parametrize(
+    "address", ["kafka", "kafka:0", "kafka:65536", "::1:9092", "a:1,", "a b:1"]
+)
+def test_addresses_that_are_refused(address):
+    with pytest.raises(ConfigError, match="expected text like 'localhost:9092'"):
+        config.load(None, {}, [f"kafka.bootstrap_servers={address}"])
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(None, "no such file"), ("[kafka", "not TOML"), ("kafka = 5", "kafka: found 5")],
+    [
+        (None, "no such file; name a TOML file with -c"),
+        ("[kafka", "not TOML"),
+        ("kafka = 5", "kafka: found 5"),
+        ('"" = 5', '"": found 5'),
+        ("[lexicon]\nfolder = 5", "lexicon.folder: found 5, expected text, the path of a folder"),
+        ("[server]\nhost = ''", "server.host: found '', expected text that is not empty"),
+    ],
 )
 def test_a_bad_file_is_told_in_one_line(tmp_path, content, told):
     file = tmp_path / "worker.toml" if content is None else write(tmp_path, content)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,13 +16,18 @@ from worker.metrics import Metrics
 
 
 class Counting:
-    """An inference port that counts rows and answers the same to everything."""
+    """An inference port that counts rows and answers the same to everything.
+
+    Attributes:
+        exchange_after: model → answers until version 2 takes over, which scores 0.8, not 0.9.
+    """
 
     name = "counting"
 
     def __init__(self, contracts, away=()):
         self.contracts, self.away = contracts, set(away)
         self.rows = dict.fromkeys(contracts, 0)
+        self.exchange_after = {}
 
     async def infer(self, model, inputs):
         await asyncio.sleep(0)
@@ -29,8 +35,11 @@ class Counting:
             raise ModelUnavailable("away")
         rows = len(inputs["input_ids"])
         self.rows[model] += rows
-        values = np.full((rows, self.contracts[model].dimension), 0.9, np.float32)
-        return Answer(values, "1")
+        left = self.exchange_after.get(model, math.inf)
+        self.exchange_after[model] = left - 1
+        value, version = (0.9, "1") if left > 0 else (0.8, "2")
+        values = np.full((rows, self.contracts[model].dimension), value, np.float32)
+        return Answer(values, version)
 
 
 @pytest.fixture
@@ -176,3 +185,55 @@ def test_nothing_is_cached_when_the_cache_is_off(build):
 
     asyncio.run(work())
     assert inference.rows["intent"] == 2
+
+
+@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+def test_the_cache_is_emptied_when_a_model_answers_with_another_version(build, model):
+    pipeline, inference, _ = build()
+
+    async def work():
+        await pipeline.process(inputs("red running shoes", "blue sofa"))
+        inference.exchange_after[model] = 0
+        await pipeline.process(inputs("red running hat"))  # the first that version 2 answers
+        return await pipeline.process(inputs("red running shoes", "red running hat"))
+
+    for event in events(asyncio.run(work())):
+        assert event["provenance"][model] == f"{model}:2"
+    assert inference.rows["intent"] == 4 + (event["provenance"]["cached"] is False)
+
+
+@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+def test_what_two_versions_answered_at_once_is_not_cached(build, model):
+    """Which of the two came last, nobody knows; version 1 must not be served from then on."""
+    pipeline, inference, _ = build()
+    inference.exchange_after[model] = 1
+    queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(90)]
+
+    async def work():
+        await pipeline.process(inputs(*queries))
+        return await pipeline.process(inputs(*queries))
+
+    made_by = {event["provenance"][model] for event in events(asyncio.run(work()))}
+    assert made_by == {f"{model}:2"}
+
+
+def test_no_event_holds_scores_of_two_versions(build):
+    pipeline, inference, _ = build()
+    inference.exchange_after["matching"] = 1
+    queries = [f"red running shoes {n}" for n in range(40)]
+    found = events(asyncio.run(pipeline.process(inputs(*queries))))
+    assert sum(len(event["expansions"]) for event in found) > 64  # more than one call
+    for event in found:
+        scores = {item["score"] for item in event["expansions"] + event["categories"]}
+        wanted = {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"]["matching"]]
+        assert scores <= wanted
+
+
+def test_a_normal_form_that_outgrows_the_limit_is_rejected(build):
+    """NFKC makes eighteen characters of one."""
+    pipeline, inference, _ = build("understanding.max_query_chars=20")
+    short, long = asyncio.run(pipeline.process(inputs("\ufdfa", "\ufdfa\ufdfa")))
+    assert len(events([short])[0]["normalized_query"]) == 18
+    assert (long.stage, long.reason) == ("decode", "query_too_long")
+    assert "has 36 characters, at most 20" in str(long)
+    assert inference.rows["intent"] == 1

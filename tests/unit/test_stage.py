@@ -1,12 +1,13 @@
 """A step that calls a model: batches, retries, splits, and falls back by its policy."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from triton_models.contract import load
-from worker.errors import ModelRejected, ModelTimeout, ModelUnavailable
+from worker.errors import ConfigError, ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.settings import STARTER_MODELS
@@ -57,6 +58,12 @@ def test_rows_come_back_in_the_callers_order_whatever_the_batches():
     assert set(rows.versions) == {"7"}
     assert all(n <= CONTRACT.max_batch_size for n, _ in inference.calls)
     assert {length for _, length in inference.calls} <= set(CONTRACT.length_buckets)
+
+
+def test_a_broken_tokenizer_is_told_with_its_file(tmp_path):
+    (tmp_path / "tokenizer.json").write_text('{"a":')
+    with pytest.raises(ConfigError, match="tokenizer.json is no tokenizer .* export the model"):
+        QueryTokenizer(replace(CONTRACT, folder=tmp_path))
 
 
 def test_a_text_longer_than_the_model_is_cut():

@@ -35,6 +35,18 @@ def test_what_was_committed_is_not_committed_again():
     assert tracker.committable() == {}
 
 
+def test_offsets_that_go_back_are_committable_again():
+    """The topic was made anew under the same name: its offsets begin at 0 once more."""
+    tracker = Tracker()
+    tracker.assign([3])
+    tracker.resolve(tracker.track(3, 10, 10, 0))
+    tracker.committed(3, 10)
+    tracker.resolve(tracker.track(3, 4, 4, 0))
+    assert tracker.committable() == {3: 4}
+    tracker.committed(3, 4)
+    assert tracker.committable() == {}
+
+
 def test_a_late_completion_moves_nothing_after_revocation():
     tracker = Tracker()
     tracker.assign([0, 1])

@@ -148,11 +148,13 @@ class Demo:
         view = View(app, observer) if self._live else None
         try:
             with view.shown() if view else contextlib.nullcontext(), observer.reading():
-                while not working.done() and not await self._settled(app, kafka, feeding):
+                settled = False  # a short stream too is shown once
+                while not (settled or working.done()):
+                    await asyncio.wait({working}, timeout=REFRESH_S)
                     observer.sample()
                     if view:
                         view.refresh()
-                    await asyncio.wait({working}, timeout=REFRESH_S)
+                    settled = await self._settled(app, kafka, feeding)
             await feeding
         finally:
             stop_app.set()

@@ -31,7 +31,9 @@ def read_values(file: Path) -> list[bytes]:
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); name a file of queries"
+        ) from None
     for number, line in enumerate(lines, 1):
         if len(line) > MAX_BYTES:
             raise ConfigError(

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.02
 WATCH_S = 1.0
+HUNG_AFTER = 5  # health checks in a row without an answer; one waits a second
 STOP_S = 5.0
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
 SOUND_LIFE_S = 60.0  # a server that lived this long is restarted without back-off
@@ -170,16 +171,19 @@ class EmbeddedTriton:
                 log.warning("%s", error)
 
     async def _failure(self) -> str:
-        """Wait until the server ends, or a model's process, which Triton does not replace."""
+        """Wait until the server ends or hangs, or a model's process, which it does not replace."""
         if self._process is None:
             return "did not start"
-        while True:
+        missed = 0
+        while missed < HUNG_AFTER:
             try:
                 code = await asyncio.wait_for(self._process.wait(), WATCH_S)
                 return f"ended (exit code {code})"
             except TimeoutError:
                 if lost := self._stubs - _children(self.pid):
                     return f"lost a model's process ({min(lost)})"
+            missed = 0 if await asyncio.to_thread(_ready, self._ports[1]) else missed + 1
+        return f"hangs ({missed} health checks in a row without an answer)"
 
     async def _end_process(self) -> None:
         """Tell the guardian to kill the server and all it started."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -28,6 +29,8 @@ from worker.settings import STARTER_LEXICON, STARTER_MODELS
 BATCH = 64
 CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
 
+MODELS_REMEDY = "name with --models the folder that holds the model folder `encoder`"
+
 
 def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     """Build the lexicon of a source folder.
@@ -40,16 +43,22 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
         The manifest, as it was written.
 
     Raises:
-        LexiconError: the sources have faults (all are listed), or the encoder cannot be used.
+        LexiconError: the sources have faults (all are listed), the encoder cannot be used, or `out`
+            cannot be written.
     """
     read = source.read(folder)
     encoder = Encoder(models / "encoder")
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        return _write(read, encoder, out)
+
+
+def _write(read: source.Source, encoder: Encoder, out: Path) -> dict[str, object]:
     vectors = _vectors(read, encoder)
-    out.mkdir(parents=True, exist_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)  # never a manifest beside files that it does not fit
     (out / TERMS).write_bytes(lines(read))
     (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
-    _index(vectors).save(out / VECTORS)
+    (out / VECTORS).write_bytes(_index(vectors).save())
     hashes = {name: sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
     content = hashes[TERMS] + hashes[ATTRIBUTES] + encoder.contract.onnx_sha256
     manifest = {
@@ -64,6 +73,15 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     return manifest
 
 
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        told = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+        raise LexiconError(f"{told}; name with --out a folder that can") from None
+
+
 class Encoder:
     """The encoder of a model folder, run in this process.
 
@@ -75,12 +93,17 @@ class Encoder:
         try:
             self.contract = contract.load(folder)
         except contract.ModelFolderError as error:
-            raise LexiconError(str(error)) from None
+            raise LexiconError(f"{error}; or {MODELS_REMEDY}") from None
         if self.contract.kind != "encoder":
-            raise LexiconError(f"{folder}: a model of kind {self.contract.kind}, not encoder")
-        self._tokenizer = Tokenizer.from_file(str(self.contract.tokenizer))
+            told = f"{folder}: a model of kind {self.contract.kind}, not encoder"
+            raise LexiconError(f"{told}; {MODELS_REMEDY}")
+        try:
+            self._tokenizer = Tokenizer.from_file(str(self.contract.tokenizer))
+            self._session = onnxruntime.InferenceSession(self.contract.onnx)
+        except Exception as error:  # what the two libraries raise has no other common base
+            told = str(error).partition("\n")[0]
+            raise LexiconError(f"{folder}: cannot be used ({told}); {MODELS_REMEDY}") from None
         self._tokenizer.enable_truncation(self.contract.max_length)
-        self._session = onnxruntime.InferenceSession(self.contract.onnx)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors, float32, shape [texts, dimension]."""

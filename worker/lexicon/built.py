@@ -93,7 +93,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
     """The manifest, once every file that it names is the one it was written for."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise LexiconError(f"{path}: not found; build it: {BUILD} --source FOLDER")
+        raise LexiconError(
+            f"{path}: not found; mend lexicon.folder, or build it: {BUILD} --source FOLDER"
+        )
     try:
         manifest = orjson.loads(path.read_bytes())
         if missing := FIELDS - manifest.keys():
@@ -109,7 +111,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _unusable(folder: Path, reason: str) -> LexiconError:
-    return LexiconError(f"{folder}: unusable lexicon ({reason}); build it again: {BUILD}")
+    again = f"{BUILD} --source FOLDER --out {folder}"
+    return LexiconError(f"{folder}: unusable lexicon ({reason}); build it again: {again}")
 
 
 def quantized(vectors: np.ndarray) -> np.ndarray:

@@ -78,7 +78,8 @@ def read(folder: Path) -> Source:
     folder = Path(folder)
     files = sorted(folder.glob("*.txt"))
     if not files:
-        raise LexiconError(f"{folder}: no *.txt in it; name the folder of the source files")
+        told = "no *.txt in it" if folder.is_dir() else "no such folder"
+        raise LexiconError(f"{folder}: {told}; name with --source the folder of the source files")
     faults: list[Fault] = []
     reading = _Reading(faults)
     for file in files:
@@ -89,6 +90,8 @@ def read(folder: Path) -> Source:
     departments = {term.category.split(" > ")[0] for term in reading.terms}
     known = departments if tables.parent == folder else None  # the starter's has its own
     attributes = read_tables(tables, spelling, known, faults)
+    if not reading.terms and not faults:
+        raise LexiconError(f"{folder}: no term in its *.txt; write some, as in the starter lexicon")
     if faults:
         raise LexiconError(f"{folder}: {len(faults)} fault(s)", sorted(faults, key=_place))
     return Source(reading.terms, parents, spelling, attributes)
@@ -116,7 +119,10 @@ class _Reading:
         self.said, category, filled, place = {}, "", True, ""
         try:
             lines = normalize("NFKC", file.read_text(encoding="utf-8")).splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            self._fault(file.name, str(error.strerror), "a text file", "make it one, or remove it")
+            return
+        except UnicodeDecodeError as error:
             self._fault(file.name, str(error), "UTF-8 text", "save it as UTF-8")
             return
         for number, line in enumerate(lines, 1):

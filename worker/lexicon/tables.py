@@ -36,8 +36,8 @@ def read_tables(
     except (OSError, ValueError) as error:
         faults.append(Fault(path.name, str(error), "TOML in UTF-8", "mend the file"))
         return {}
-    wrong = [Fault(path.name, *fault) for fault in _faults(parts)]
-    wrong += [Fault(path.name, *fault) for fault in _strangers(parts, departments)]
+    told = [*_shapes(parts)] or [*_faults(parts), *_strangers(parts, departments)]
+    wrong = [Fault(path.name, *fault) for fault in told]
     faults += wrong
     return {} if wrong else _tables(parts, spelling)
 
@@ -79,6 +79,22 @@ def _rule(rule: dict[str, list[str]], spelling: Spelling) -> dict[str, Any]:
     only = "departments" in rule
     departments = rule["departments" if only else "except"]
     return {"words": _forms(rule["words"], spelling), "only": only, "departments": departments}
+
+
+def _shapes(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Parts that are no tables: what was found, what is expected, and the remedy."""
+    tables = {f"[{name}]": parts.get(name, {}) for name in (*VALUES, "modifiers", "idioms")}
+    for part in ("unit", "count"):
+        measures = parts.get(part, {})
+        inner = measures.items() if isinstance(measures, dict) else [("size", None)]
+        tables |= {f"[{part}.{name}]": table for name, table in inner}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            yield f"{name} of another type", "a table", f"write {name} and keys below it"
+    rules = parts.get("beside", [])
+    good = isinstance(rules, list) and all(isinstance(rule, dict) for rule in rules)
+    if not good or not all(isinstance(texts, list) for rule in rules for texts in rule.values()):
+        yield "[[beside]] of another type", "tables of lists", "write [[beside]] and lists below it"
 
 
 def _faults(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

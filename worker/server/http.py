@@ -5,6 +5,8 @@ The probes report the main loop's heartbeat, not the life of this thread: a hung
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from worker.errors import StartupError
+from worker.errors import ConfigError, Fault
+
+HOST_REMEDY = "set server.host to 127.0.0.1, or to 0.0.0.0 for every address of this machine"
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,13 @@ class HttpServer:
         if self._server is None:
             return ""
         host, port = self._server.server_address[:2]
-        return f"http://{host}:{port}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> None:
         """Listen.
 
         Raises:
-            StartupError: the address cannot be bound.
+            ConfigError: the address cannot be bound; names `server.host` or `server.port`.
         """
         outer = self
 
@@ -65,14 +69,7 @@ class HttpServer:
             def log_message(self, *_: object) -> None:
                 """Probes and scrapes are no news."""
 
-        try:
-            self._server = ThreadingHTTPServer(self._address, Handler)
-        except OSError as error:
-            host, port = self._address
-            raise StartupError(
-                f"cannot listen on {host}:{port} ({error.strerror}); "
-                "set server.port to a free one, 0 takes any"
-            ) from None
+        self._server = _bound(*self._address, Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
 
@@ -99,3 +96,26 @@ class HttpServer:
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
+
+
+def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """A server that listens there; of a name's addresses, IPv4 goes before IPv6."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, *_, address = min(found, key=lambda item: item[0] != socket.AF_INET)
+    except (OSError, UnicodeError):  # a label of a name may be too long, or empty
+        raise _refused("server.host", host, "a name that resolves", HOST_REMEDY) from None
+    try:
+        server = type("Server", (ThreadingHTTPServer,), {"address_family": family})
+        return server(address[:2], handler)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            told = f"{port} ({error.strerror})"
+            remedy = "set server.port to a free one, 0 takes any"
+            raise _refused("server.port", told, "a port to listen on", remedy) from None
+        told = f"{host} ({error.strerror})"
+        raise _refused("server.host", told, "an address of this machine", HOST_REMEDY) from None
+
+
+def _refused(key: str, found: str, expected: str, remedy: str) -> ConfigError:
+    return ConfigError("cannot serve health and metrics", [Fault(key, found, expected, remedy)])

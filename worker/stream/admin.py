@@ -41,15 +41,28 @@ class Cluster:
 
     def message_limit(self, timeout_s: float = 5.0) -> int:
         """The smaller `max.message.bytes` of the output and the dead-letter topic."""
+        if not self._has_controller(timeout_s):
+            return MESSAGE_LIMIT
         names = self._kafka.output_topic, self._kafka.dead_letter_topic
         resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-        futures = self._client.describe_configs(resources, request_timeout=timeout_s)
         limits = [MESSAGE_LIMIT]
+        futures = self._client.describe_configs(resources, request_timeout=timeout_s)
         for future in futures.values():
             # It may not be told, or we may not ask.
             with suppress(KafkaException, KeyError, TimeoutError):
                 limits.append(int(future.result(timeout_s)["max.message.bytes"].value))
         return min(limits)
+
+    def _has_controller(self, timeout_s: float) -> bool:
+        """Whether the cluster names one: without it, admin calls wait for all of their timeout.
+
+        The embedded broker never does.
+        """
+        try:
+            known = self._client.list_topics(self._kafka.output_topic, timeout=timeout_s)
+        except KafkaException:
+            return False
+        return known.controller_id in known.brokers
 
     def _on_error(self, error: KafkaError) -> None:
         self._last_error = error.str()

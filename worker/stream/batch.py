@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import methodcaller
 
 from confluent_kafka import Message
 
@@ -11,6 +12,10 @@ from worker.stream.tracker import Ticket
 
 OVERHEAD = 200  # bytes that a message object takes beside its content, about
 Header = tuple[str, bytes | None]
+_UNREADABLE: list[Header] = []  # known by its identity
+# A header that the client cannot read makes it return a list with a hole and set an error beside
+# it. A call in Python's own code may overlook that and then crash; one from C code raises it.
+_call_headers = methodcaller("headers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,11 @@ def by_partition(messages: Iterable[Message]) -> dict[int, list[Message]]:
 def headers(record: Message) -> list[Header] | None:
     """The record's headers; None when a name is not UTF-8, which the client cannot read."""
     try:
-        return record.headers() or []
+        found = _call_headers(record)
     except (SystemError, UnicodeDecodeError):
-        return None
+        found = _UNREADABLE
+        record.set_headers(found)  # asked again, the client would give out what it has half made
+    return None if found is _UNREADABLE else found or []
 
 
 def place(record: Message) -> str:

@@ -180,8 +180,6 @@ class Sink:
 
 def error_headers(record: Message, error: Reject) -> list[Header]:
     """Why a record was rejected, and where it came from."""
-    earlier = [value for name, value in headers(record) or () if name == "x-attempts"]
-    attempts = int(earlier[-1]) + 1 if earlier and (earlier[-1] or b"").isdigit() else 1
     told = {
         "x-error-stage": error.stage,
         "x-error-type": error.reason,
@@ -189,6 +187,12 @@ def error_headers(record: Message, error: Reject) -> list[Header]:
         "x-source-topic": record.topic(),
         "x-source-partition": record.partition(),
         "x-source-offset": record.offset(),
-        "x-attempts": attempts,
+        "x-attempts": _earlier_attempts(record) + 1,
     }
     return [(name, str(value).encode("utf-8", "replace")) for name, value in told.items()]
+
+
+def _earlier_attempts(record: Message) -> int:
+    """What its last `x-attempts` tells; 0 where that is no number that replaying could reach."""
+    told = [value or b"" for name, value in headers(record) or () if name == "x-attempts"]
+    return int(told[-1]) if told and told[-1].isdigit() and len(told[-1]) < 10 else 0

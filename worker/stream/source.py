@@ -30,6 +30,7 @@ FULL_S = 0.2  # for room
 PAUSE_AFTER_S = 5.0  # without room; a pause throws away what was prefetched
 REVOKE_WAIT_S = 5.0
 STATISTICS_MS = 1000
+LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
 
 
 class Source:
@@ -58,7 +59,7 @@ class Source:
         self._consumer: Consumer | None = None
         self._paused = False
         self._full_since: float | None = None
-        self._mean_size = 1000.0
+        self._mean_size = LARGE_RECORD  # until records tell better
         self._commit_at = 0.0
         self._fetching = True
         self.turned_at = monotonic()
@@ -124,7 +125,8 @@ class Source:
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
-            self._dispatch(first + self._consumer.consume(self._round() - 1, wait_s), arrived)
+            more = self._consumer.consume(self._round(size(first)) - 1, wait_s)
+            self._dispatch(first + more, arrived)
 
     def _has_room(self) -> bool:
         """Room for more batches; once paused, only when half of it is free again."""
@@ -137,23 +139,27 @@ class Source:
             return self._tracker.wait_for_room(batches, size, 0.0)
         return self._tracker.wait_for_room(*limits, FULL_S)
 
-    def _round(self) -> int:
-        """How many records fit, if they are as large as those before them."""
+    def _round(self, first_size: int) -> int:
+        """How many records fit, if they are as large as the first or as those before it."""
         room = self._batching.max_bytes_in_flight - self._tracker.in_flight.size
-        return min(self._batching.max_records, max(2, int(room / self._mean_size)))
+        expected = max(self._mean_size, first_size)
+        return min(self._batching.max_records, max(2, int(room / expected)))
 
     def _dispatch(self, messages: list[Message], arrived: float) -> None:
         for message in messages:
             if message.error() is not None:
                 self._on_error(message.error())
-        self._metrics.consumed.inc(sum(message.error() is None for message in messages))
+        count = fetched = 0
         for partition, records in by_partition(messages).items():
             total = size(records)
-            self._mean_size = total / len(records)
+            count, fetched = count + len(records), fetched + total
             ticket = self._tracker.track(partition, records[-1].offset() + 1, len(records), total)
+            self._metrics.consumed.inc(len(records))
             self._metrics.batch_records.observe(len(records))
             self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
             self._hand_over(Batch(records, ticket, arrived))
+        if count:
+            self._mean_size = fetched / count
 
     def _set_paused(self, paused: bool) -> None:
         assert self._consumer

@@ -69,6 +69,7 @@ class Pipeline:
         self._default_language = default_language
         self._max_query_chars = max_query_chars
         self._versions = [""] * 3  # last seen of intent, encoder and matching
+        self._exchanges = 0  # how often one of them changed
         self._pending: dict[Key, asyncio.Future[Enrichment | Reject]] = {}
         self._lookups = {
             result: metrics.cache.labels(result) for result in ("hit", "miss", "joined")
@@ -127,6 +128,7 @@ class Pipeline:
 
     async def _fill(self, keys: list[Key]) -> None:
         """Compute `keys` and resolve their futures, whatever happens."""
+        exchanges = self._exchanges
         try:
             results = await self._compute_or_reject(keys) if keys else []
         except BaseException:  # cancelled: those who joined the query were not
@@ -135,8 +137,9 @@ class Pipeline:
                 future.set_exception(ModelUnavailable("stopped"))
                 future.exception()  # nobody need have joined
             raise
+        current = exchanges == self._exchanges  # else some of it is an older version's
         for key, result in zip(keys, results, strict=True):
-            if isinstance(result, Enrichment) and not result.degraded:
+            if current and isinstance(result, Enrichment) and not result.degraded:
                 self._cache.put(key, result)
             self._pending.pop(key).set_result(result)
         self._entries.set(len(self._cache))
@@ -160,7 +163,7 @@ class Pipeline:
         with self._retrieve_seconds.time():
             found = self._expander.retrieve(forms, vectors.values)
         pairs = [self._expander.pairs(*item) for item in zip(forms, found, strict=True)]
-        scores = await self._matching.run([pair for group in pairs for pair in group])
+        scores = await self._score([pair for group in pairs for pair in group])
         self._forget_other_versions(intents, vectors, scores)
         with self._enrich_seconds.time():
             results, start = [], 0
@@ -169,6 +172,16 @@ class Pipeline:
                 results.append(self._enrich(key, row, span, intents, vectors, scores, found[row]))
             return results
 
+    async def _score(self, pairs: list[tuple[str, str]]) -> Rows:
+        """The matching model's answers: once more if it was exchanged while it gave them.
+
+        No event may hold scores of two versions.
+        """
+        scores = await self._matching.run(pairs)
+        if len({*scores.versions} - {""}) > 1:
+            scores = await self._matching.run(pairs)
+        return scores
+
     def _forget_other_versions(self, *stages: Rows) -> None:
         """Empty the cache when a model answers with another version than before."""
         for stage, rows in enumerate(stages):
@@ -176,6 +189,7 @@ class Pipeline:
                 if self._versions[stage]:
                     logger.info("a model changed to version %s: the cache is emptied", version)
                     self._cache.clear()
+                    self._exchanges += 1
                 self._versions[stage] = version
 
     def _enrich(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from triton_models.contract import ModelContract
+from worker.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,29 @@ class TokenBatch:
     fill: float
 
 
+def _load(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no narrower class
+        raise ConfigError(
+            f"inference.models: {path} is no tokenizer of the `tokenizers` library ({error}): "
+            "export the model again"
+        ) from None
+
+
 class QueryTokenizer:
-    """The tokenizer of one model; releases the GIL while it works."""
+    """The tokenizer of one model; releases the GIL while it works.
+
+    Raises:
+        ConfigError: its file is not of the `tokenizers` library.
+    """
 
     def __init__(self, contract: ModelContract) -> None:
         self._inputs = contract.inputs
         # Few lengths, so that Triton can batch requests together and TensorRT needs few profiles.
         self._buckets = contract.length_buckets
         self._max_batch = contract.max_batch_size
-        self._tokenizer = Tokenizer.from_file(str(contract.tokenizer))
+        self._tokenizer = _load(contract.tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(contract.max_length)
 

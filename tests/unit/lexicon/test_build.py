@@ -1,6 +1,7 @@
 """The build: one command, the same files every time, and the shipped ones are up to date."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,39 @@ def test_faults_are_told_and_nothing_is_built(source):
         "  - things.txt:2: found 'Boots', expected lower-case words; name = synonym < broader term",
         "  - things.txt:3: found < shoes, expected the name of a term; add it as a term",
     ]
+    assert not (source / "built").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--out", "things.txt"], "things.txt: cannot be written (File exists); name with --out"),
+        (["--out", "things.txt/x"], "cannot be written (Not a directory); name with --out"),
+        (["--source", "nowhere"], "nowhere: no such folder; name with --source"),
+        (["--source", "things.txt"], "things.txt: no such folder; name with --source"),
+        (["--models", "nowhere"], "model.json: not found; export the model into this folder; or"),
+        (["--models", "wrong"], "a model of kind intent, not encoder; name with --models"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(source, monkeypatch, arguments, told):
+    monkeypatch.chdir(source)
+    Path("wrong").mkdir()
+    Path("wrong/encoder").symlink_to(STARTER_MODELS / "intent")
+    result = run("--source", ".", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_an_encoder_that_cannot_be_run(source, tmp_path):
+    folder = tmp_path / "encoder"
+    shutil.copytree(STARTER_MODELS / "encoder", folder)
+    (folder / "model.onnx").write_bytes(b"no model")
+    description = orjson.loads((folder / "model.json").read_bytes())
+    description["onnx_sha256"] = contract.sha256(folder / "model.onnx")
+    (folder / "model.json").write_bytes(orjson.dumps(description))
+    result = run("--source", source, "--models", tmp_path)
+    assert result.exit_code == 2
+    assert "cannot be used" in result.stderr and "name with --models" in result.stderr
     assert not (source / "built").exists()
 
 

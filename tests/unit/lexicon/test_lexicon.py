@@ -174,7 +174,11 @@ def old(path):
 @pytest.mark.parametrize(
     "name, harm, message",
     [
-        ("lexicon.json", lambda path: path.unlink(), "not found; build it: python -m worker.l"),
+        (
+            "lexicon.json",
+            lambda path: path.unlink(),
+            "not found; mend lexicon.folder, or build it:",
+        ),
         ("lexicon.json", lambda path: path.write_text("{}"), "unusable lexicon"),
         ("lexicon.json", lambda path: path.write_text("no"), "unusable lexicon"),
         ("lexicon.json", old, "its format is 0"),
@@ -194,5 +198,5 @@ def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(LexiconError, match="not found; build it"):
+    with pytest.raises(LexiconError, match="not found; mend lexicon.folder, or build it"):
         Lexicon.load(tmp_path / "nowhere")

@@ -96,6 +96,15 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_an_empty_folder(tmp_path):
     with pytest.raises(LexiconError, match=r"no \*\.txt in it"):
         source.read(tmp_path)
+    write(tmp_path, a="# nothing yet\n")
+    with pytest.raises(LexiconError, match=r"no term in its \*\.txt"):
+        source.read(tmp_path)
+
+
+def test_a_folder_that_is_called_like_a_source_file(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    [fault] = faults(tmp_path)
+    assert fault.startswith("a.txt: found Is a directory")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +119,16 @@ def test_an_empty_folder(tmp_path):
             "attributes",
             "[color]\nred = ['wine']\nburgundy = ['wine']",
             "attributes.toml: found 'wine' in [color] burgundy",
+        ),
+        ("attributes", "color = 5", "attributes.toml: found [color] of another type"),
+        ("attributes", "unit = 5", "attributes.toml: found [unit.size] of another type"),
+        ("attributes", "[unit]\nsize = 5", "attributes.toml: found [unit.size] of another type"),
+        ("attributes", "beside = 5", "attributes.toml: found [[beside]] of another type"),
+        ("attributes", "beside = [5]", "attributes.toml: found [[beside]] of another type"),
+        (
+            "attributes",
+            "[[beside]]\nwords = 5",
+            "attributes.toml: found [[beside]] of another type",
         ),
         ("attributes", "[unit.colour]\nkg = ['kg']", "attributes.toml: found [unit.colour]"),
         ("attributes", "[[beside]]\nwords = ['rose']", "attributes.toml: found [[beside]]"),

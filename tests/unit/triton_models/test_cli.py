@@ -1,10 +1,17 @@
 """Commands: exit codes, and one line with the remedy for what the user got wrong."""
 
 import importlib.util
+import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from triton_models.__main__ import EXAMPLES, main
+from triton_models.contract import sha256
+from triton_models.settings import STARTER
+
+ENCODER = str(STARTER / "encoder")
 
 
 @pytest.mark.parametrize("command", EXAMPLES)
@@ -19,24 +26,51 @@ def test_help_ends_with_an_example(command, capsys):
     ("arguments", "remedy"),
     [
         (["evaluate", "intent", "--model", "/nowhere"], "export the model"),
+        (["evaluate", "encoder", "--model", "/nowhere"], "export the model"),
+        (["evaluate", "encoder", "--model", "file"], "export the model"),
+        (["evaluate", "intent", "--model", ENCODER], "of kind encoder, not intent; give --model"),
+        (["evaluate", "matching", "--model", ENCODER], "of kind encoder, not matching"),
         (["evaluate", "intent", "--dev", "/nowhere"], "give --dev"),
+        (["evaluate", "intent", "--dev", "."], "Is a directory); give --dev"),
+        (["evaluate", "intent", "--dev", "file"], "no line in it; give --dev"),
+        (["evaluate", "encoder", "--dev", "file"], "--dev goes with intent or matching"),
+        (["evaluate", "encoder", "--data", "."], "give --data"),
+        (["evaluate", "intent", "--data", "."], "--data is for the encoder"),
+        (["evaluate", "intent", "--baseline"], "--baseline needs --data"),
+        (["evaluate", "matching", "--baseline", "--data", "."], "--baseline goes with intent"),
+        (["repository", "--platform", "python", "--out", "file"], "choose another folder"),
+        (["repository", "--platform", "python", "--out", "file/r"], "give --out another folder"),
+        (["repository", "--platform", "python", "--plans", ".", "--out", "r"], "--plans goes with"),
         (["repository", "--platform", "tensorrt", "--out", "r"], "compile"),
         (["repository", "--platform", "python", "--models", "/nowhere", "--out", "r"], "point to"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(arguments, remedy, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("file").touch()
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert remedy in error
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["train", "color"], ["fly"], [], ["train", "intent"]])
-def test_unknown_arguments_exit_2(arguments):
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "color"], "invalid choice: 'color'"),
+        (["fly"], "invalid choice: 'fly'"),
+        ([], "required: COMMAND"),
+        (["train", "intent"], "required: --data"),
+        (["train", "intent", "--epochs", "0"], "'0' is not a whole number above 0"),
+        (["train", "intent", "--epochs", "many"], "'many' is not a whole number above 0"),
+    ],
+)
+def test_unknown_arguments_are_told_in_one_line_and_exit_2(arguments, told, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is here")
@@ -45,11 +79,63 @@ def test_training_without_torch_names_the_command_that_adds_it(capsys, tmp_path)
     assert "make install-training" in capsys.readouterr().err
 
 
-def test_a_fault_in_a_dev_file_is_named_by_line(capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "line", "told"),
+    [
+        ("intent", b'{"query": 1', "not JSON"),
+        ("intent", b"\xff", "not JSON"),
+        ("intent", b"[" * 100_000, "not JSON"),
+        ("intent", b"[1]", "not a JSON object; write one with query, intent"),
+        ("intent", b'{"intent": "browse"}', "query: found nothing, expected text"),
+        ("intent", b'{"query": 5, "intent": "browse"}', "query: found 5, expected text"),
+        ("intent", b'{"query": "a", "intent": "fly"}', "expected one of purchase, browse, inquiry"),
+        ("intent", b'{"query": "a", "intent": ["browse"]}', "expected one of purchase, browse"),
+        ("matching", b'{"query": "a", "match": 1}', "term: found nothing, expected text"),
+        ("matching", b'{"query": "a", "term": "b", "match": "x"}', "found 'x', expected 1 or 0"),
+    ],
+)
+def test_a_fault_in_a_dev_file_is_named_by_line(capsys, tmp_path, kind, line, told):
     path = tmp_path / "mine.jsonl"
-    path.write_text('{"query": "shoes", "intent": "browse", "style": "keywords"}\n{"query": 1\n')
-    assert main(["evaluate", "intent", "--dev", str(path)]) == 2
-    assert f"{path}:2:" in capsys.readouterr().err
+    path.write_bytes(b'\n{"query": "a", "intent": "browse", "term": "b", "match": 1}\n' + line)
+    assert main(["evaluate", kind, "--dev", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert f"{path}:3: " in error and told in error
+    assert error.count("\n") == 1
+
+
+def test_your_own_queries_need_no_style(capsys, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"query": "red shoes", "intent": "browse"}\n')
+    assert main(["evaluate", "intent", "--dev", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["queries"], report["accuracy"], report["styles"]) == (1, 1.0, {})
+
+
+@pytest.fixture
+def unreadable(tmp_path):
+    """A model folder whose contract fits, and whose model is none."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(STARTER / "encoder", folder)
+    (folder / "model.onnx").write_bytes(b"no model")
+    description = json.loads((folder / "model.json").read_text())
+    description["onnx_sha256"] = sha256(folder / "model.onnx")
+    (folder / "model.json").write_text(json.dumps(description))
+    return folder
+
+
+def test_a_model_that_cannot_be_run_is_told_in_one_line(capsys, unreadable):
+    assert main(["evaluate", "encoder", "--model", str(unreadable)]) == 2
+    error = capsys.readouterr().err
+    assert "cannot be used" in error and "export the model again" in error
+    assert error.count("\n") == 1
+
+
+def test_export_does_not_replace_what_is_not_a_model_folder(capsys, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    for out in (tmp_path, tmp_path / "thesis.txt"):
+        assert main(["export", "runs", "--kind", "intent", "--out", str(out)]) == 2
+        assert "exists and is not a model folder" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
 def test_evaluate_prints_figures_as_json(capsys):

@@ -5,20 +5,24 @@ import json
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("onnxscript")
+from tests.skips import skip_or_fail
 
-from tokenizers import Tokenizer  # noqa: E402
-from transformers import BertConfig, BertForSequenceClassification, BertModel  # noqa: E402
+try:
+    import onnxscript  # noqa: F401
+    import torch
+except ModuleNotFoundError as missing:
+    skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
-from triton_models import contract, export, networks, vocabulary  # noqa: E402
-from triton_models.contract import INPUTS  # noqa: E402
-from triton_models.loop import Schedule, batches, fit  # noqa: E402
-from triton_models.served import ServedModel  # noqa: E402
-from triton_models.settings import LABELS, STARTER, UsageError  # noqa: E402
-from triton_models.sources import Labelled  # noqa: E402
-from triton_models.train_intent import calibrate, classification_loss  # noqa: E402
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertForSequenceClassification, BertModel
+
+from triton_models import contract, export, networks, vocabulary
+from triton_models.contract import INPUTS
+from triton_models.loop import Schedule, batches, fit
+from triton_models.served import ServedModel
+from triton_models.settings import LABELS, STARTER, UsageError
+from triton_models.sources import Labelled
+from triton_models.train_intent import calibrate, classification_loss
 
 QUERIES = [
     Labelled(text, label, "generated toy")

@@ -1,0 +1,48 @@
+"""An output that its topic refuses is dead-lettered alone, and the others keep their order."""
+
+import json
+import random
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
+
+LIMIT = 3000  # bytes of a compressed request; most outputs have about half of it
+COUNT = 120
+TOO_LARGE = range(7, COUNT, 20)
+
+
+@pytest.fixture
+def topics(kafka):
+    """Topics of one partition; that of the outputs takes little at a time."""
+    topics = Topics.fresh()
+    small = NewTopic(topics.output, 1, 1, config={"max.message.bytes": str(LIMIT)})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    for created in admin.create_topics([small]).values():
+        created.result(20)
+    kafka.create(topics.input, topics.dead_letters, partitions=1)
+    return topics
+
+
+def value(number):
+    """Padded with what hardly compresses, so that neighbours in one request are too much."""
+    padding = random.Random(number).randbytes(LIMIT if number in TOO_LARGE else 300).hex()
+    return json.dumps({"query": f"red shoes {number % 40}", "n": number, "p": padding}).encode()
+
+
+def test_only_what_is_too_large_is_dead_lettered(kafka, topics):
+    servers = kafka.bootstrap_servers
+    records = [Record(value(number), key=b"same") for number in range(COUNT)]
+    produce(servers, topics.input, records)
+    with running(settings(servers, topics, "batching.max_records=10")) as app:
+        wait_until(done(app, COUNT), "all records")
+    fitting = [number for number in range(COUNT) if number not in TOO_LARGE]
+    outputs = read(servers, [topics.output], len(fitting))
+    assert [json.loads(message.value())["n"] for message in outputs] == fitting
+    letters = read(servers, [topics.dead_letters], len(TOO_LARGE))
+    assert [letter.value() for letter in letters] == [value(number) for number in TOO_LARGE]
+    for letter in letters:
+        told = dict(letter.headers())
+        assert (told["x-error-stage"], told["x-error-type"]) == (b"produce", b"output_refused")
+        assert told["x-error-message"].startswith(topics.output.encode() + b" refused it: ")

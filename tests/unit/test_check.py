@@ -1,0 +1,79 @@
+"""`check` tells all that is wrong at once, and ends when it is told to."""
+
+import json
+import shutil
+import signal
+import socket
+
+import pytest
+
+from tests import program
+from triton_models.contract import sha256
+from worker import check, config
+from worker.settings import STARTER_MODELS
+
+NOWHERE = "127.0.0.1:9"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(check, "TIMEOUT_S", 0.2)
+
+
+def findings(*assignments: str) -> dict[str, check.Finding]:
+    away = (f"kafka.bootstrap_servers={NOWHERE}", f"inference.url={NOWHERE}")
+    return {item.part: item for item in check.check(config.load(None, {}, [*away, *assignments]))}
+
+
+def test_one_fault_does_not_hide_another(impatient, tmp_path):
+    """A broken model folder, no lexicon, no Triton, no Kafka: all in one listing."""
+    models = tmp_path / "models"
+    shutil.copytree(STARTER_MODELS, models)
+    (models / "intent" / "model.json").unlink()
+    (models / "matching" / "model.onnx").unlink()
+    found = findings(f"inference.models={models}", f"lexicon.folder={tmp_path}")
+    triton, kafka = f"Triton at {NOWHERE}", f"Kafka at {NOWHERE}"
+    faults = {part for part, item in found.items() if item.state == "fault"}
+    assert faults == {"model folder intent", "model folder matching", "lexicon", triton, kafka}
+    assert all(found[part].remedy for part in faults)
+    assert "lexicon.folder" in found["lexicon"].remedy
+    assert "inference.url" in found[triton].remedy
+
+
+def test_a_model_that_cannot_be_run(impatient, tmp_path):
+    """Its contract fits, so that only the attempt shows it."""
+    models = tmp_path / "models"
+    shutil.copytree(STARTER_MODELS, models)
+    folder = models / "intent"
+    (folder / "model.onnx").write_bytes(b"no model")
+    description = json.loads((folder / "model.json").read_text())
+    description["onnx_sha256"] = sha256(folder / "model.onnx")
+    (folder / "model.json").write_text(json.dumps(description))
+    found = findings(f"inference.models={models}", "inference.backend=onnx")
+    [told] = [item for part, item in found.items() if "ONNX Runtime" in part]
+    assert (told.state, told.remedy) == ("fault", "export the model again")
+    assert str(folder) in told.told
+
+
+def test_each_topic_that_is_missing_is_told_with_its_key(embedded_broker):
+    topics = embedded_broker.topics()
+    found = findings(
+        *(f"kafka.bootstrap_servers={embedded_broker.bootstrap_servers}", "inference.backend=onnx"),
+        *(f"kafka.input_topic={topics.input}", "kafka.output_topic=none-a"),
+        "kafka.dead_letter_topic=none-b",
+    )
+    assert found[f"topic {topics.input}"].state == "ok"
+    assert f"access to topic {topics.input}" in found
+    assert "kafka.output_topic" in found["topic none-a"].remedy
+    assert "kafka.dead_letter_topic" in found["topic none-b"].remedy
+
+
+def test_ctrl_c_ends_it_while_a_broker_keeps_it_waiting():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        broker = f"127.0.0.1:{silent.getsockname()[1]}"
+        flags = (f"kafka.bootstrap_servers={broker}", f"inference.url={NOWHERE}")
+        with program.started("check", "--set", flags[0], "--set", flags[1]) as running:
+            silent.settimeout(60)
+            silent.accept()[0].close()
+            running.popen.send_signal(signal.SIGINT)
+            assert running.ended() == -signal.SIGINT  # not held back until the call has timed out

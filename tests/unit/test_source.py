@@ -1,0 +1,62 @@
+"""A round of records is bounded by bytes, not by their number alone."""
+
+import queue
+
+import pytest
+from confluent_kafka import Message
+
+from worker import config
+from worker.metrics import Metrics
+from worker.stream import source as source_module
+from worker.stream.source import Source
+from worker.stream.tracker import Tracker
+
+LIMIT = 4 * 2**20
+LARGE = 900_000
+
+
+class Full:
+    """A consumer that has prefetched everything already, as a fast broker makes it."""
+
+    def __init__(self, records):
+        self.left = list(records)
+
+    def consume(self, count, _timeout_s):
+        taken, self.left = self.left[:count], self.left[count:]
+        return taken
+
+    def commit(self, **_):
+        """What is committed is another test's."""
+
+
+def record(number, length, partition=0):
+    return Message(
+        topic="queries", partition=partition, offset=number, key=None, value=bytes(length)
+    )
+
+
+LARGE_ONLY = [record(n, LARGE) for n in range(60)]
+SMALL_BESIDE = [record(n, LARGE if n % 2 else 10, partition=1 - n % 2) for n in range(120)]
+
+
+@pytest.mark.parametrize("records", [LARGE_ONLY, SMALL_BESIDE, SMALL_BESIDE[1:]])
+def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
+    monkeypatch.setattr(source_module, "FULL_S", 0.0)
+    chosen = config.load(None, {}, [f"batching.max_bytes_in_flight={LIMIT}"])
+    tracker, batches = Tracker(), queue.SimpleQueue()
+    source = Source(
+        *(chosen.kafka, chosen.batching, tracker, Metrics()),
+        hand_over=batches.put,
+        fail=pytest.fail,
+    )
+    source._consumer, most, consumed = Full(records), 0, 0
+    while source._consumer.left:
+        while source._consumer.left and tracker.in_flight.size < LIMIT:
+            source._turn()
+        most = max(most, tracker.in_flight.size)
+        while not batches.empty():
+            batch = batches.get()
+            consumed += len(batch.records)
+            tracker.resolve(batch.ticket)
+    assert consumed == len(records)
+    assert LIMIT / 2 < most < 1.5 * LIMIT

@@ -7,7 +7,7 @@ from ctypes import c_int, c_int16, c_size_t, c_void_p
 
 from confluent_kafka import KafkaError, KafkaException, Producer, cimpl
 
-PRODUCE_REQUEST = 0  # Kafka's number of it
+PRODUCE_REQUEST, INIT_PRODUCER_ID = 0, 22  # Kafka's numbers of them
 _END, _TOPIC, _PARTITION, _VALUE, _KEY, _FLAGS, _HEADER = 0, 1, 3, 4, 5, 7, 9
 _COPY = 2
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 from triton_models.contract import ModelContract, ModelFolderError, load
 from worker import __version__
-from worker.errors import ConfigError, ContractError, LexiconError, Retry, StartupError
+from worker.errors import ConfigError, ContractError, LexiconError, Retry, StartupError, Stop
 from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
@@ -42,25 +42,37 @@ def load_contracts(settings: Settings) -> Contracts:
     """The model folders' contracts by name.
 
     Raises:
-        ConfigError: a folder is missing or broken.
+        ConfigError: folders are missing or broken; tells also what is wrong with the lexicon,
+            which is not looked at without them.
     """
-    try:
-        return {name: load(settings.inference.models / name) for name in MODELS}
-    except ModelFolderError as error:
-        raise ConfigError(f"inference.models: {error}") from None
+    contracts: dict[str, ModelContract] = {}
+    faults: list[str] = []
+    for name in MODELS:
+        try:
+            contracts[name] = load(settings.inference.models / name)
+        except ModelFolderError as error:
+            faults.append(f"inference.models: {error}")
+    if faults:
+        try:
+            load_lexicon(settings, contracts)
+        except LexiconError as error:
+            faults.append(str(error))
+        raise ConfigError("\n".join(faults))
+    return contracts
 
 
 def load_lexicon(settings: Settings, contracts: Contracts) -> Lexicon:
-    """The lexicon, which must have been built with the encoder that is served.
+    """The lexicon, which must have been built with the encoder that is served, if that is known.
 
     Raises:
         LexiconError: it is missing or broken, or its vectors are another encoder's.
     """
     lexicon = Lexicon.load(settings.lexicon.folder)
-    if lexicon.encoder_sha256 != contracts["encoder"].onnx_sha256:
+    encoder = contracts.get("encoder")
+    if encoder and lexicon.encoder_sha256 != encoder.onnx_sha256:
         raise LexiconError(
             f"{settings.lexicon.folder}: built with another encoder than "
-            f"{contracts['encoder'].folder}; build it again: python -m worker.lexicon.build "
+            f"{encoder.folder}; build it again: python -m worker.lexicon.build "
             f"--source FOLDER --out FOLDER --models {settings.inference.models}"
         )
     return lexicon
@@ -197,9 +209,8 @@ class App:
     """
 
     def __init__(self, settings: Settings) -> None:
-        check_properties(settings.kafka)
         self.settings, self.metrics = settings, Metrics()
-        self._understanding = Understanding(settings, self.metrics)
+        self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
         self.runner = Runner(settings, self._understanding.pipeline, Tracker(), self.metrics)
         self.http = HttpServer(
@@ -209,7 +220,36 @@ class App:
         )
         self._state = "starting"
         self._models_up = False
+        for part in ("kafka", "models"):  # told also while they are waited for
+            self.metrics.up.labels(part).set(0)
         self._stop = asyncio.Event()
+
+    @property
+    def intents(self) -> tuple[str, ...]:
+        """The labels of the intent model, in its order."""
+        return tuple(self._understanding.contracts["intent"].labels)
+
+    @property
+    def models_away(self) -> bool:
+        """Whether the model server did not answer when it was last asked, in the midst of work."""
+        return self._state == "running" and not self._models_up
+
+    def _checked(self, settings: Settings) -> Understanding:
+        """What can be known to be wrong before anything is started, all in one listing."""
+        faults: list[Stop] = []
+        try:
+            check_properties(settings.kafka)
+        except ConfigError as error:
+            faults.append(error)
+        try:
+            understanding = Understanding(settings, self.metrics)
+        except Stop as error:
+            faults.append(error)
+        if len(faults) > 1:
+            raise ConfigError("\n".join(map(str, faults)))
+        if faults:
+            raise faults[0]
+        return understanding
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for Kafka and the models, then work until `stop` is set and all is drained.
@@ -255,7 +295,8 @@ class App:
             lambda: asyncio.to_thread(cluster.missing),
             deadline,
         )
-        waits = [asyncio.create_task(wait) for wait in (self._understanding.wait(deadline), broker)]
+        parts = {"models": self._understanding.wait(deadline), "kafka": broker}
+        waits = [asyncio.create_task(self._found(*part)) for part in parts.items()]
         _, late = await asyncio.wait(waits, return_when=asyncio.FIRST_EXCEPTION)
         if late:  # both may be away: their deadline is the same
             await asyncio.wait(late, timeout=2 * PROBE_S)
@@ -267,6 +308,10 @@ class App:
         if faults:
             raise StartupError("\n".join(map(str, faults)))
         self._models_up = True
+
+    async def _found(self, part: str, wait: Awaitable[None]) -> None:
+        await wait
+        self.metrics.up.labels(part).set(1)
 
     async def _watch_models(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
 
 from triton_models.contract import ModelContract, ModelFolderError, load
@@ -18,6 +18,7 @@ from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
 
 TIMEOUT_S = 5.0
+DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
 GROWTH = 16_384  # bytes that an enrichment adds at most to its input
 
 
@@ -98,7 +99,8 @@ def _properties(kafka: Kafka) -> Iterator[Finding]:
     try:
         check_properties(kafka)
     except Stop as error:
-        yield Finding("[kafka.client]", "fault", error.faults[0].found, error.faults[0].remedy)
+        for fault in error.faults:
+            yield Finding(fault.key, "fault", fault.found, fault.remedy)
     else:
         yield from _kafka(kafka)
 
@@ -128,8 +130,9 @@ def _kafka(kafka: Kafka) -> Iterator[Finding]:
             count = len(metadata.topics[name].partitions)
             yield Finding(f"topic {name}", "ok", f"{count} partition(s)")
         else:
-            remedy = f"create it, or mend kafka.{_setting(kafka, name)}"
-            yield Finding(f"topic {name}", "fault", "does not exist", remedy)
+            told = "does not exist, or this user may not DESCRIBE it"
+            remedy = f"create it, add an ACL: DESCRIBE, or mend kafka.{_setting(kafka, name)}"
+            yield Finding(f"topic {name}", "fault", told, remedy)
     there = {name: right for name, right in wanted.items() if name in metadata.topics}
     yield from _rights(client, kafka, there)
     if len(there) == len(wanted):
@@ -160,9 +163,12 @@ def _rights(
         try:
             allowed = future.result().authorized_operations
         except KafkaException as error:
-            yield Finding(
-                f"access to {what}", "warning", error.args[0].str(), "allow DESCRIBE to check it"
-            )
+            told, remedy = error.args[0].str(), "allow DESCRIBE to check it"
+            # READ and WRITE bring DESCRIBE along: who may not describe it may not use it.
+            denied = error.args[0].code() in DENIED
+            if denied:
+                remedy = f"add an ACL: {right.name} on {what}"
+            yield Finding(f"access to {what}", "fault" if denied else "warning", told, remedy)
             continue
         if allowed is None:
             yield Finding(f"access to {what}", "warning", "the broker does not tell rights")
@@ -170,7 +176,8 @@ def _rights(
             yield Finding(f"access to {what}", "ok", f"may {right.name}")
         else:
             yield Finding(
-                f"access to {what}", "fault", f"may not {right.name}", f"add an ACL: {right.name}"
+                *(f"access to {what}", "fault", f"may not {right.name}"),
+                f"add an ACL: {right.name} on {what}",
             )
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +22,8 @@ from worker.settings import Settings
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+FORCED = b"stopped by force: what was not confirmed is consumed again\n"
 
 
 def _configured(command: Callable) -> Callable:
@@ -219,19 +221,26 @@ def demo(
         raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
     settings = _load(file, assignments, quiet=True)
     show = Demo(settings, queries, events, rate, live=not as_json)
-    summary = asyncio.run(_until_stopped(show.run))
+    summary = asyncio.run(_until_stopped(show.run, show.put_away))
     click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
     if not summary.balanced:
         sys.exit(1)
 
 
-async def _until_stopped(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-    """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process."""
+async def _until_stopped(
+    work: Callable[[asyncio.Event], Awaitable[T]], put_away: Callable[[], None] = lambda: None
+) -> T:
+    """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process.
+
+    It calls `put_away` before, wherever `work` is.
+    """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def on_signal(*_: object) -> None:
         if stop.is_set():
-            print("stopped by force: what was not confirmed is consumed again", file=sys.stderr)
+            put_away()
+            with suppress(OSError):  # not by `print`, which this handler may have interrupted
+                os.write(2, FORCED)
             os._exit(1)
         loop.call_soon_threadsafe(stop.set)
 

@@ -7,6 +7,7 @@ command line (`--set kafka.input_topic=queries`). Every fault is told in one lis
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,10 @@ from worker.errors import ConfigError, Fault
 from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings
 
 ENV_PREFIX = "QUERY_WORKER_"
+SERVICE_LINK = re.compile(  # `_SERVER_PORT` may also be a slip of ours: its value tells
+    r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?="
+    r"|_PORT=(tcp|udp|sctp)://"
+)
 
 
 def load(
@@ -73,9 +78,9 @@ def _overrides(
         key = name.removeprefix(ENV_PREFIX).lower().split("__", 1)
         if len(key) == 2:
             yield name, key, environment[name]
-        else:
+        elif _slip(name.removeprefix(ENV_PREFIX), environment[name]):
             part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
-            likely = f"{part or 'PART'}__{rest or 'KEY'}"
+            likely = f"{part}__{rest or 'KEY'}"
             remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
             faults.append(Fault(name, "(hidden)", f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
@@ -84,6 +89,15 @@ def _overrides(
             yield f"--set {key}", key.strip().split(".", 1), value
         else:
             faults.append(Fault("--set", repr(item), "part.key=value", "write it so"))
+
+
+def _slip(name: str, value: str) -> bool:
+    """Whether a variable, its prefix left out, was meant for us.
+
+    Kubernetes makes such names too, for each service `query-worker…` of the namespace.
+    """
+    part = name.partition("_")[0].lower()
+    return part in Settings.model_fields and not SERVICE_LINK.search(f"_{name}={value}")
 
 
 def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import orjson
@@ -45,6 +48,28 @@ class Seldom:
         if hidden:
             message, arguments = f"{message} (and %d times before, not shown)", (*arguments, hidden)
         self._logger.warning(message, *arguments)
+
+
+class _Held(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: deque[logging.LogRecord] = deque(maxlen=200)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Keep back what is logged, the last 200 messages of it, and write it at the end."""
+    root, held = logging.getLogger(), _Held()
+    handlers, root.handlers = root.handlers, [held]
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        for record in held.records:
+            root.handle(record)
 
 
 def set_up(settings: Logging) -> None:

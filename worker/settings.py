@@ -27,7 +27,14 @@ OWNED = {
     "enable.auto.offset.store": "leave it out: the worker commits what is confirmed",
     "enable.idempotence": "leave it out: the producer is always idempotent",
     "transactional.id": "leave it out: delivery is at least once",
+    "metadata.broker.list": "set kafka.bootstrap_servers",
+    "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
+    "statistics.interval.ms": "leave it out: the worker reads them each second",
 }
+# Properties of the Python client that are objects; here every value is text.
+OBJECTS = (
+    *("logger", "on_commit", "on_delivery", "default.topic.config", "delivery.report.only.error"),
+)
 
 
 class Part(BaseModel):
@@ -63,6 +70,11 @@ class Kafka(Part):
     @classmethod
     def _not_owned(cls, value: dict[str, str]) -> dict[str, str]:
         taken = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
+        taken += [
+            f"{name} (leave it out: it cannot be written as text)"
+            for name in value
+            if name in OBJECTS or name.endswith("_cb")
+        ]
         if taken:
             raise ValueError("properties that the worker does not set itself", "; ".join(taken))
         return value

@@ -66,11 +66,11 @@ def test_enrich_through_triton_is_the_same_as_in_process(triton):
 
 
 def test_demo_adds_up(triton):
-    done = program.run("demo", "--events", "400", "--rate", "0", "--json")
+    done = program.run("demo", "--events", "2000", "--rate", "0", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["produced"] == summary["consumed"] == 400
-    assert summary["published"] + summary["dead_lettered"] == 400
+    assert summary["produced"] == summary["consumed"] == 2000
+    assert summary["published"] + summary["dead_lettered"] == 2000
     assert summary["balanced"] is True
     assert summary["events_per_second"] > 0 and summary["p99_ms"] >= summary["p50_ms"] > 0
     assert 0 < summary["cache_hit_ratio"] < 1

@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError
 
-from tests.librdkafka import PRODUCE_REQUEST, answer_with
+from tests.librdkafka import INIT_PRODUCER_ID, PRODUCE_REQUEST, answer_with
 from tests.stream import Record, Topics, committed, produce, running, settings, wait_until
 from worker.embedded.kafka import EmbeddedKafka
 from worker.errors import Stop
@@ -24,3 +24,15 @@ def test_it_stops_the_worker():
             wait_until(lambda: app._state == "stopped", "the worker ends by itself", 20.0)
         assert app.runner.totals.published == app.runner.totals.dead_lettered == 0
         assert committed(kafka.bootstrap_servers, topics.input, topics.input) == {}
+
+
+def test_a_user_without_the_right_is_told_which_to_add():
+    topics = Topics.fresh()
+    with EmbeddedKafka.running() as kafka:
+        kafka.create(topics.input, topics.output, topics.dead_letters)
+        answer_with(kafka._client, INIT_PRODUCER_ID, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+        with (
+            pytest.raises(Stop, match=f"WRITE on {topics.output} and .*, and IDEMPOTENT_WRITE"),
+            running(settings(kafka.bootstrap_servers, topics)) as app,
+        ):
+            wait_until(lambda: app._state == "stopped", "the worker ends by itself", 20.0)

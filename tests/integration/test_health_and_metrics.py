@@ -6,8 +6,11 @@ import time
 import urllib.error
 import urllib.request
 
+from prometheus_client import generate_latest
+
 from tests.stream import Record, done, produce, running, settings, wait_until
 from worker import metrics
+from worker.app import App
 
 
 def get(app, path):
@@ -46,9 +49,7 @@ def test_every_declared_series_moves(broker):
         - {"query_worker_degraded_events_total", "query_worker_kafka_errors_total"}
     )
     assert not missing
-    assert {n for n in names if n.startswith("query_worker")} <= set(declared) | {
-        f"{name.removesuffix('_total')}_created" for name in declared
-    } | {f"{name.removesuffix('_bucket')}_created" for name in declared}
+    assert names <= set(declared)
     assert found["query_worker_records_consumed_total"] == 55
     assert found['query_worker_events_total{status="complete"}'] == 50
     assert found['query_worker_events_total{status="dead_lettered"}'] == 5
@@ -64,6 +65,20 @@ def test_every_declared_series_moves(broker):
         for r in ("hit", "miss", "joined")
     ]
     assert sum(lookups) == 50 and lookups[1] >= 1
+
+
+def test_what_is_waited_for_at_the_start_is_told_to_be_down(embedded_broker):
+    up, down = (f'query_worker_component_up{{component="{name}"}}' for name in ("kafka", "models"))
+    away = "inference.backend=triton", "inference.url=127.0.0.1:9"
+    chosen = settings(embedded_broker.bootstrap_servers, embedded_broker.topics(), *away)
+    first = samples(generate_latest(App(chosen).metrics.registry).decode())
+    assert (first[up], first[down]) == (0, 0)
+    with running(chosen) as app:
+        wait_until(lambda: app.http.url, "it serves")
+        wait_until(lambda: samples(get(app, "/metrics")[1])[up] == 1, "Kafka is found")
+        found = samples(get(app, "/metrics")[1])
+    assert found[down] == 0
+    assert found["process_start_time_seconds"] > 0  # what tells a restart loop
 
 
 def test_a_hung_main_loop_fails_livez(embedded_broker):

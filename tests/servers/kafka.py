@@ -19,7 +19,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from worker.embedded import guardian
 
@@ -46,6 +54,8 @@ JAVA = (
     *("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 )
+USER, PASSWORD = "worker", "secret"
+LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 PARTITIONS = 4
 START_S, STOP_S, FETCH_S = 60.0, 20.0, 300.0
 
@@ -100,8 +110,9 @@ class ApacheKafka:
     """
 
     def __init__(self) -> None:
-        self._port, self._controller_port = _free_ports(2)
+        self._port, self._controller_port, self._guarded_port = _free_ports(3)
         self.bootstrap_servers = f"127.0.0.1:{self._port}"
+        self.guarded = f"127.0.0.1:{self._guarded_port}"
         self._folder = Path(tempfile.mkdtemp(prefix="query-worker-kafka-"))
         self._log = self._folder / "kafka.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -144,6 +155,14 @@ class ApacheKafka:
         wanted = [NewTopic(topic, partitions, 1) for topic in topics]
         admin = self._admin()  # must live until all is done
         for done in admin.create_topics(wanted, operation_timeout=STOP_S).values():
+            done.result(STOP_S)
+
+    def allow(self, kind: ResourceType, name: str, operation: AclOperation) -> None:
+        """Let the user of `guarded` do this; at first it may do nothing."""
+        pattern, allow = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+        rule = AclBinding(kind, name, pattern, f"User:{USER}", "*", operation, allow)
+        admin = self._admin()
+        for done in admin.create_acls([rule]).values():
             done.result(STOP_S)
 
     def _admin(self) -> AdminClient:
@@ -189,8 +208,13 @@ class ApacheKafka:
 node.id=1
 controller.quorum.voters=1@{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{broker},CONTROLLER://{controller}
-advertised.listeners=PLAINTEXT://{broker}
+listeners=PLAINTEXT://{broker},CONTROLLER://{controller},GUARDED://{self.guarded}
+advertised.listeners=PLAINTEXT://{broker},GUARDED://{self.guarded}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.guarded.plain.sasl.jaas.config={LOGIN} required user_{USER}="{PASSWORD}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
 log.dirs={self._folder}/data
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500

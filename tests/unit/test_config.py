@@ -127,3 +127,28 @@ def test_the_reference_names_every_key():
         for key, item in field.annotation.model_fields.items():
             assert f"| `{key}` |" in text
             assert item.description, f"{part}.{key} has no description"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SERVICE_HOST", "10.0.0.1"),
+        ("PORT", "tcp://10.0.0.1:9464"),
+        ("PORT_9464_TCP_ADDR", "10.0.0.1"),
+        ("KAFKA_SERVICE_PORT_HTTP", "80"),  # of a service `query-worker-kafka`
+        ("SERVER_PORT", "tcp://10.0.0.1:80"),
+    ],
+)
+def test_what_kubernetes_adds_for_a_service_of_our_name_is_no_fault(name, value):
+    assert config.load(None, {f"QUERY_WORKER_{name}": value})
+
+
+def test_a_slip_that_looks_like_a_service_is_told():
+    with pytest.raises(ConfigError, match="QUERY_WORKER_SERVER__PORT"):
+        config.load(None, {"QUERY_WORKER_SERVER_PORT": "9464"})
+
+
+@pytest.mark.parametrize("name", ["error_cb", "logger", "default.topic.config", "batch.size"])
+def test_properties_that_the_worker_keeps_to_itself(name):
+    with pytest.raises(ConfigError, match=f"{name} .leave it out"):
+        config.load(None, {}, [f"kafka.producer.{name}=1"])

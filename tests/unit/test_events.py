@@ -1,13 +1,17 @@
 """Every input is decoded or refused with its reason; unknown fields pass through."""
 
 import json
+from datetime import date, datetime, timedelta, timezone
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.stream import schema
 from worker.errors import Reject
-from worker.events import OUTPUT_NAMES, Enrichment, Input, decode, from_line
+from worker.events import OUTPUT_NAMES, TIME, Enrichment, Input, decode, from_line
+from worker.understanding.normalize import normal_form
 
 BODY = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', intent="browse")
 
@@ -51,12 +55,24 @@ def splice(value):
         (b'{"query": "a", "timestamp": "yesterday"}', "invalid_field"),
         (b'{"query": "a", "timestamp": [5]}', "invalid_field"),
         (b'{"query": "a", "timestamp": 1e400}', "invalid_field"),
+        (b'{"query": "a", "x": 1e400}', "invalid_json"),
+        (b'{"query": "a", "x": [{"y": -1.5E+999}]}', "invalid_json"),
+        (b'{"query": "a", "x": ' + b"9" * 400 + b"}", "invalid_json"),
+        (b'{"query": "a", "timestamp": "20240101"}', "invalid_field"),
+        (b'{"query": "a", "timestamp": "2024-W01"}', "invalid_field"),
+        (b'{"query": "a", "timestamp": "2024-01-01T24:00"}', "invalid_field"),
+        (b'{"query": "a", "query_id": 1.5}', "invalid_field"),
     ],
 )
 def test_refused_with_its_reason(value, reason):
     with pytest.raises(Reject) as caught:
         read(value)
     assert (caught.value.stage, caught.value.reason) == ("decode", reason)
+
+
+def test_a_number_that_no_double_holds_is_named():
+    with pytest.raises(Reject, match="number out of range"):
+        read(b'{"query": "red shoes", "x": 1e400}')
 
 
 def test_what_is_missing_is_added():
@@ -120,6 +136,82 @@ values = st.recursive(
     max_leaves=8,
 )
 names = st.sampled_from(["query", "query_id", "timestamp", "locale", *OUTPUT_NAMES]) | st.text()
+
+
+ENRICHED = {
+    "schema_version": "1.0",
+    "normalized_query": "red",
+    "language": "en",
+    "intent": None,
+    "expansions": [],
+    "categories": [],
+    "attributes": [],
+    "status": "complete",
+    "degraded": [],
+    "provenance": dict.fromkeys(("intent", "encoder", "matching"))
+    | {"worker": "1", "lexicon": "1"},
+}
+FULL = Enrichment(orjson.dumps(ENRICHED)[1:-2] + b',"cached":', intent=None)
+INPUT, OUTPUT = schema("input"), schema("output")
+
+zones = st.none() | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))
+times = st.datetimes(timezones=zones).map(datetime.isoformat)
+shaped = st.from_regex(r"[0-9]{4}-?(W?[0-9]{2}-?[0-9]{0,2})([T ][0-9]{2}:?[0-9]{2}Z?)?")
+ids = st.integers() | st.floats(-1e20, 1e20).map(lambda x: x // 1) | st.text() | st.none()
+moments = times | shaped | st.dates().map(lambda day: f"{day:%Y%m%d}") | st.dates().map(str)
+optional = {"timestamp": moments | values, "query_id": ids | values, "user_id": ids | values}
+optional |= {name: st.text() | values for name in ("locale", "channel", "status", "other")}
+KNOWN = ("query", "query_id", "timestamp", "user_id", "session_id", "locale", "channel")
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.text(max_size=3), st.fixed_dictionaries({}, optional=optional))
+def test_the_schemas_admit_what_is_accepted_and_what_is_published(query, others):
+    try:
+        value = orjson.dumps(others | {"query": query})
+        event = read(value)
+    except (Reject, orjson.JSONEncodeError):
+        return
+    if normal_form(event.query):
+        INPUT.validate(orjson.loads(value))
+        OUTPUT.validate(orjson.loads(FULL.splice(event, cached=False, now_ms=5)))
+
+
+ONES = ["1", "-1", "1.0", "1e3", "1.5", '"x"', '""', "null", "true", "[]", "{}", "9" * 30]
+ONES += ['"2024-01-01T00:00:00Z"', '"2024-01-01 00:00"', '"2024-02-29"', '"2023-02-29"']
+ONES += ['"20240101"', '"2024-W01"', '"2024-W01-1"', '"20240101T000000"', '"yesterday!!"']
+ONES += ['"  "', '"\\u200b"', '"\\u0000\\u00ad"', '"\\u200ba"']
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("value", ONES)
+def test_the_input_schema_admits_just_what_is_accepted(name, value):
+    text = f'{{"query": "a", "{name}": {value}}}'
+    try:
+        accepted = bool(normal_form(read(text.encode()).query))
+    except Reject:
+        accepted = False
+    assert accepted == INPUT.is_valid(json.loads(text))
+
+
+def test_the_schemas_hold_the_decoders_own_idea_of_a_time():
+    for form in (INPUT.schema, OUTPUT.schema):
+        kinds = form["properties"]["timestamp"]["oneOf"]
+        assert [kind["pattern"] for kind in kinds if "pattern" in kind] == [TIME.pattern]
+
+
+@given(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32))
+def test_a_day_counts_when_there_is_one(year, month, day):
+    try:
+        there_is = bool(date(year, month, day))
+    except ValueError:
+        there_is = False
+    assert bool(TIME.fullmatch(f"{year:04}-{month:02}-{day:02}")) == there_is
+
+
+@given(times)
+def test_every_time_that_python_writes_counts(text):
+    assert TIME.fullmatch(text) or datetime.fromisoformat(text).utcoffset().microseconds
 
 
 @settings(max_examples=400, deadline=None)

@@ -23,7 +23,7 @@ ALLOWED = {
     "app": BASE | {"inference", "lexicon", "understanding", "stream", "server"},
     "enrich": BASE | {"understanding"},
     "check": BASE | {"app", "stream"},
-    "embedded": BASE | {"app"},
+    "embedded": BASE | {"app", "stream"},
     "cli": BASE | {"config", "app", "check", "enrich", "embedded", "logs"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -29,6 +29,15 @@ def test_a_flood_of_equal_warnings_is_a_few_lines_that_tell_how_many(caplog, clo
     ]
 
 
+def test_what_is_held_back_is_written_at_the_end(caplog):
+    logger = logging.getLogger("screen")
+    with logs.held():
+        logger.warning("Triton is %s", "away")
+        assert caplog.records == []
+    logger.warning("later")
+    assert [record.getMessage() for record in caplog.records] == ["Triton is away", "later"]
+
+
 def test_what_is_seldom_is_told_each_time_and_without_a_count(caplog, clock):
     seldom = logs.Seldom(logging.getLogger("flood"), EVERY_S)
     for _ in range(3):

@@ -60,3 +60,29 @@ def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
             tracker.resolve(batch.ticket)
     assert consumed == len(records)
     assert LIMIT / 2 < most < 1.5 * LIMIT
+
+
+def test_no_commit_while_one_is_not_answered():
+    class Silent(Full):
+        commits = 0
+
+        def commit(self, **_):
+            self.commits += 1
+
+    chosen = config.load(None, {}, ["kafka.commit_interval_ms=10"])
+    tracker = Tracker()
+    source = Source(
+        *(chosen.kafka, chosen.batching, tracker, Metrics()),
+        hand_over=lambda batch: tracker.resolve(batch.ticket),
+        fail=pytest.fail,
+    )
+    tracker.assign([0])
+    source._consumer = Silent([record(0, 10)])
+    for turn in range(3):
+        source.turned_at = turn
+        source._turn()
+    assert source._consumer.commits == 1
+    source._on_commit(None, [])
+    source.turned_at = 4
+    source._turn()
+    assert source._consumer.commits == 2  # it was not said to be done: asked again

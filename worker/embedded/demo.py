@@ -91,6 +91,7 @@ class Demo:
         self._settings, self._events, self._rate = settings, events, rate
         self._values = traffic.read_values(queries or traffic.BUILT_IN)
         self._live = live
+        self._view: View | None = None
         self._started = time.monotonic()
         self._produced = 0
         self._fed_at = 0.0
@@ -106,6 +107,11 @@ class Demo:
                     settings.kafka.dead_letter_topic,
                 )
                 return await self._stream(App(settings), kafka, stop)
+
+    def put_away(self) -> None:
+        """Give the terminal back; for an end by force."""
+        if self._view:
+            self._view.put_away()
 
     @contextlib.asynccontextmanager
     async def _models(self) -> AsyncIterator[dict[str, str]]:
@@ -145,7 +151,7 @@ class Demo:
         working = asyncio.create_task(app.run(stop_app))
         feeding = asyncio.create_task(self._feed(app, stop))
         observer = Observer(app)
-        view = View(app, observer) if self._live else None
+        self._view = view = View(app, observer) if self._live else None
         try:
             with view.shown() if view else contextlib.nullcontext(), observer.reading():
                 settled = False  # a short stream too is shown once

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from worker.app import App
+from worker.stream.batch import headers
 
 WINDOW_S = 5.0
 
@@ -83,10 +83,10 @@ class Span:
 
     @property
     def hit_ratio(self) -> float:
-        """Share of lookups that the cache, or an equal query in flight, answered."""
+        """Share of lookups that the cache answered."""
         found = {k: v - self.first.cache.get(k, 0) for k, v in self.last.cache.items()}
         total = sum(found.values())
-        return (total - found.get("miss", 0)) / total if total else 0.0
+        return found.get("hit", 0) / total if total else 0.0
 
     def latency_ms(self, quantile: float) -> float:
         """Quantile of the event latency, interpolated in its bucket as Prometheus does."""
@@ -103,12 +103,24 @@ class Span:
         return 0.0
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A record of the output topic, or of the dead-letter topic: then `rejected` is its reason."""
+
+    query: str
+    intent: str = "none"
+    confidence: float = 0.0
+    expansions: str = ""
+    category: str = ""
+    rejected: str = ""
+
+
 @dataclass
 class Observer:
     """Samples the metrics and keeps the newest events of the output and dead-letter topics."""
 
     app: App
-    newest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=64))
+    newest: deque[Shown] = field(default_factory=lambda: deque(maxlen=64))
 
     def __post_init__(self) -> None:
         self._first = Sample.of(self.app)
@@ -159,14 +171,34 @@ class Observer:
         )
         while not self._stopping.is_set():
             messages = [m for m in consumer.consume(500, 0.05) if m.error() is None]
-            self.newest.extend(_shown(message, kafka.output_topic) for message in messages[-8:])
+            shown = (_shown(message, kafka.output_topic) for message in messages[-8:])
+            self.newest.extend(filter(None, shown))
         consumer.close()
 
 
-def _shown(message: Message, output_topic: str) -> dict[str, Any]:
-    """An output event, or a dead letter's reason and raw bytes."""
-    if message.topic() == output_topic:
-        return orjson.loads(message.value())
-    headers = dict(message.headers() or ())
+def _shown(message: Message, output_topic: str) -> Shown | None:
+    """None for what cannot be shown: any client may put anything into these topics."""
+    try:
+        return _event(message) if message.topic() == output_topic else _dead_letter(message)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _event(message: Message) -> Shown:
+    event = orjson.loads(message.value())
+    intent = event["intent"] or {"label": "none", "confidence": 0.0}
+    terms = ", ".join(item["term"] for item in event["expansions"])
+    category = event["categories"][0]["path"] if event["categories"] else ""
+    label, confidence = _line(intent["label"]), float(intent["confidence"])
+    return Shown(_line(event["query"]), label, confidence, _line(terms), _line(category))
+
+
+def _dead_letter(message: Message) -> Shown:
+    reason = dict(headers(message) or ())["x-error-type"].decode()
     raw = (message.value() or b"").decode("utf-8", "replace")
-    return {"rejected": headers["x-error-type"].decode(), "query": raw}
+    return Shown(_line(raw), rejected=_line(reason))
+
+
+def _line(text: str) -> str:
+    """At most 120 characters that a terminal prints and does not obey."""
+    return "".join(filter(str.isprintable, " ".join(text[:500].split())))[:120]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import cycle
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
@@ -16,16 +17,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from worker import logs
 from worker.app import App
-from worker.embedded.observer import Observer, Span
+from worker.embedded.observer import Observer, Shown, Span
 
-COLORS = {
-    "purchase": "green",
-    "browse": "cyan",
-    "inquiry": "yellow",
-    "complaint": "red",
-    "other": "magenta",
-}
+PALETTE = ("green", "cyan", "yellow", "red", "magenta", "blue")
+LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # the screen from before, and the cursor
+IN_A_ROW = 3  # intents
 WIDE, MEDIUM = 118, 90  # columns from which there are panels, and a category column
 BAR = 40
 PLAIN_EVERY = 8  # refreshes, where the output is no terminal
@@ -38,18 +36,34 @@ class View:
         self._app, self._observer = app, observer
         self._console = Console(file=sys.stderr)
         self._live: Live | None = None
-        self._rows: deque[dict[str, Any]] = deque(maxlen=100)
+        self._rows: deque[Shown] = deque(maxlen=100)
+        self._colors = dict(zip(app.intents, cycle(PALETTE), strict=False))
         self._turn = 0
         self._told = False
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """On a terminal, a screen of its own: nothing of it is left behind."""
+        """On a terminal, a screen of its own: nothing of it is left behind.
+
+        What is logged meanwhile would be written across it, and comes after it.
+        """
         if not self._console.is_terminal:
             yield
             return
-        with Live(console=self._console, screen=True, auto_refresh=False) as self._live:
-            yield
+        try:
+            with (
+                logs.held(),
+                Live(console=self._console, screen=True, auto_refresh=False) as self._live,
+            ):
+                yield
+        finally:
+            self._live = None
+
+    def put_away(self) -> None:
+        """Give the terminal back in the middle of anything: the process is about to end."""
+        if self._live:
+            with suppress(OSError):
+                os.write(sys.stderr.fileno(), LEAVE_SCREEN)
 
     def refresh(self) -> None:
         """Draw again; one new event at a time, so that the list can be read."""
@@ -64,11 +78,11 @@ class View:
         elif self._turn % PLAIN_EVERY == 0:
             self._console.print(self._line(), soft_wrap=True)
 
-    def _next(self) -> dict[str, Any] | None:
+    def _next(self) -> Shown | None:
         """The newest event that is not on the screen already, if there is one."""
-        shown = {row["query"] for row in list(self._rows)[: self._console.height]}
+        shown = {row.query for row in list(self._rows)[: self._console.height]}
         newest = self._observer.newest
-        fresh = [event for event in list(newest) if event["query"] not in shown]
+        fresh = [event for event in list(newest) if event.query not in shown]
         newest.clear()
         return fresh[-1] if fresh else None
 
@@ -97,7 +111,8 @@ class View:
         return Text.assemble(
             *(("query-worker demo", "bold"), "   Ctrl-C stops\n"),
             *("Kafka     ", (kafka.bootstrap_servers, "bold"), "   ", (topics, "cyan"), "\n"),
-            *(models, "   metrics ", (f"{self._app.http.url}/metrics", "bold")),
+            *(models, ("   away" if self._app.models_away else "", "bold red")),
+            *("   metrics ", (f"{self._app.http.url}/metrics", "bold")),
             no_wrap=True,
             overflow="ellipsis",
         )
@@ -114,12 +129,12 @@ class View:
             "p99": f"{span.latency_ms(0.99):.1f} ms",
             "from cache": f"{span.hit_ratio:.0%}",
         }
-        shares = span.intent_shares(COLORS)
+        shares = span.intent_shares(self._colors)
         if width >= WIDE:
             panels = [
                 Panel(_grid(stream), title="stream", width=28),
                 Panel(_grid(latency), title="latency, last 5 s", width=32),
-                Panel(_intents(shares), title="intents", width=52),
+                Panel(_intents(shares, self._colors), title="intents", width=52),
             ]
             return Columns(panels, padding=(0, 1))
         lines = [
@@ -128,7 +143,7 @@ class View:
         ]
         return Text("\n").join(
             Text.assemble(line, no_wrap=True, overflow="ellipsis")
-            for line in (*lines, _shares(shares))
+            for line in (*lines, _shares(shares, self._colors))
         )
 
     def _newest(self, width: int, rows: int) -> Table:
@@ -139,7 +154,7 @@ class View:
         if width >= MEDIUM:
             table.add_column("category", ratio=4, no_wrap=True, overflow="ellipsis")
         for event in list(self._rows)[:rows]:
-            table.add_row(*_row(event)[: len(table.columns)])
+            table.add_row(*_row(event, self._colors)[: len(table.columns)])
         return table
 
 
@@ -152,32 +167,29 @@ def _grid(figures: dict[str, str]) -> Table:
     return grid
 
 
-def _intents(shares: dict[str, float]) -> Group:
-    items = list(shares)
-    lines = [_shares({label: shares[label] for label in part}) for part in (items[:3], items[3:])]
+def _intents(shares: dict[str, float], colors: Mapping[str, str]) -> Group:
+    items = list(shares.items())
+    rows = [dict(items[at : at + IN_A_ROW]) for at in range(0, len(items), IN_A_ROW)]
     bar = Text()
     for label, share in shares.items():
-        bar.append("█" * round(BAR * share), COLORS[label])
-    return Group(*lines, bar)
+        bar.append("█" * round(BAR * share), colors[label])
+    return Group(*(_shares(row, colors) for row in rows), bar)
 
 
-def _shares(shares: dict[str, float]) -> Text:
+def _shares(shares: dict[str, float], colors: Mapping[str, str]) -> Text:
     line = Text()
     for label, share in shares.items():
         line.append("   " if line else "")
-        line.append(f"{label:<9}", COLORS[label])
+        line.append(f"{label[:9]:<9}", colors[label])
         line.append(f"{share:>4.0%}")
     return line
 
 
-def _row(event: dict[str, Any]) -> tuple[Text, Text, Text, Text]:
-    query = Text(" ".join(str(event["query"]).split())[:120])
-    if "rejected" in event:
-        reason = Text(f"dead letter: {event['rejected']}", "red")
+def _row(event: Shown, colors: Mapping[str, str]) -> tuple[Text, Text, Text, Text]:
+    query = Text(event.query)
+    if event.rejected:
+        reason = Text(f"dead letter: {event.rejected}", "red")
         return query, Text("rejected", "bold red"), reason, Text("")
-    intent = event["intent"] or {"label": "none", "confidence": 0.0}
-    shown = Text(f"{intent['label']} {intent['confidence']:.2f}", COLORS.get(intent["label"], ""))
-    terms = ", ".join(item["term"] for item in event["expansions"])
-    expansions = Text(terms) if terms else Text("–", "dim")
-    category = Text(event["categories"][0]["path"] if event["categories"] else "", "dim")
-    return query, shown, expansions, category
+    shown = Text(f"{event.intent} {event.confidence:.2f}", colors.get(event.intent, ""))
+    expansions = Text(event.expansions) if event.expansions else Text("–", "dim")
+    return query, shown, expansions, Text(event.category, "dim")

@@ -37,7 +37,11 @@ class Cluster:
             self._kafka.dead_letter_topic,
         )
         absent = [name for name in wanted if name not in topics]
-        return f"topics are missing: {', '.join(absent)}; create them" if absent else None
+        if not absent:
+            return None
+        # A cluster does not name topics that it hides from this user.
+        remedy = "create them, or allow this user to DESCRIBE them"
+        return f"topics are missing: {', '.join(absent)}; {remedy}"
 
     def message_limit(self, timeout_s: float = 5.0) -> int:
         """The smaller `max.message.bytes` of the output and the dead-letter topic."""

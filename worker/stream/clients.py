@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer
@@ -65,21 +66,48 @@ def check_properties(kafka: Kafka) -> None:
     """See that librdkafka takes all properties; needs no broker.
 
     Raises:
-        ConfigError: it refuses one.
+        ConfigError: it refuses some; names them all.
     """
-    faults = []
-    kinds = {
-        "consumer": (Consumer, consumer_properties(kafka)),
-        "producer": (Producer, producer_properties(kafka)),
-    }
-    for kind, (client, properties) in kinds.items():
-        try:
-            client(properties)
-        except (KafkaException, ValueError) as error:
-            told = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-            keys = f"kafka.client, kafka.{kind}"
-            faults.append(
-                Fault(keys, told, "librdkafka's properties", "mend or leave out the property")
-            )
+    faults: dict[str, Fault] = {}  # by what is told: the two clients share properties
+    for kind, client, properties in (
+        ("consumer", Consumer, consumer_properties(kafka)),
+        ("producer", Producer, producer_properties(kafka)),
+    ):
+        own = {name: f"kafka.client.{name}" for name in kafka.client}
+        own |= {name: f"kafka.{kind}.{name}" for name in getattr(kafka, kind)}
+        for told, names in _refused(client, properties, own):
+            keys = ", ".join(own[name] for name in names) or f"kafka.client, kafka.{kind}"
+            fault = Fault(keys, told, "librdkafka's properties", "mend or leave out the property")
+            faults.setdefault(told, fault)
     if faults:
-        raise ConfigError("configuration: librdkafka refuses its properties", faults[:1])
+        raise ConfigError("configuration: librdkafka refuses its properties", list(faults.values()))
+
+
+def _refused(
+    client: type[Consumer | Producer], properties: dict[str, Any], own: Iterable[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each refusal and the names it is about: those without which it is another or none.
+
+    librdkafka tells one refusal at a time, and some under another name of the property.
+    """
+    while told := _refusal(client, properties):
+        names = [name for name in own if _refusal(client, _without(properties, [name])) != told]
+        yield told, names
+        if not names:
+            return
+        properties = _without(properties, names)
+
+
+def _refusal(client: type[Consumer | Producer], properties: dict[str, Any]) -> str | None:
+    try:
+        client(properties)
+    except KafkaException as error:
+        told = error.args[0].str().strip()
+        return told.removeprefix(f"Failed to create {client.__name__.lower()}: ")
+    except (ValueError, TypeError, AttributeError) as error:
+        return str(error)
+    return None
+
+
+def _without(properties: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name not in names}

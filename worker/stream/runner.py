@@ -16,7 +16,7 @@ from time import monotonic
 
 from confluent_kafka import KafkaException, Message
 
-from worker.errors import Reject, Stop
+from worker.errors import DeliveryError, Reject, Stop
 from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
@@ -72,7 +72,7 @@ class Runner:
 
     @property
     def connected(self) -> bool:
-        """Whether the consumer holds a connection to a broker."""
+        """Whether the consumer reaches a broker that lets it consume."""
         return self._source.connected
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -126,7 +126,7 @@ class Runner:
         self._metrics.in_flight_records.set(now.records)
         self._metrics.in_flight_bytes.set(now.size)
         if self._sink.fatal:
-            self.fail(Stop(f"the Kafka producer failed for good: {self._sink.fatal.str()}"))
+            self.fail(DeliveryError(self._sink.told(self._sink.fatal)))
 
     def fail(self, error: BaseException) -> None:
         """End the work with this error, raised by `run`."""

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.002
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
+DENIED = KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
 RECORD_AT_FAULT = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE,
@@ -109,7 +110,7 @@ class Sink:
         if refusal is None:
             return None
         if refusal.fatal():
-            raise DeliveryError(f"the Kafka producer failed for good: {refusal.str()}")
+            raise DeliveryError(self.told(refusal))
         if refusal.code() in RECORD_AT_FAULT:
             return Reject("produce", "output_refused", f"{topic} refused it: {refusal.str()}")
         raise DeliveryError(
@@ -130,12 +131,25 @@ class Sink:
         if await self._send(record, topic, headers=kept + told) is None:
             return
         refusal = await self._send(record, topic)  # the reason may have made it too large
+        if refusal is not None and refusal.fatal():
+            raise DeliveryError(self.told(refusal))
         if refusal is not None:
             raise DeliveryError(
                 f"{topic} refuses the dead letter of {place(record)}: {refusal.str()}; raise its "
                 "max.message.bytes above the input topic's, or mend its access rights"
             )
         logger.error("dead letter of %s went without its reason: %s", place(record), error)
+
+    def told(self, fatal: KafkaError) -> str:
+        """What ends the worker when its producer can never produce again."""
+        told = f"the Kafka producer failed for good: {fatal.str()}"
+        if fatal.code() not in DENIED:
+            return told
+        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
+        return (
+            f"{told}; allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster "
+            "for brokers before 3.0"
+        )
 
     async def _send(self, record: Message, topic: str, **changed) -> KafkaError | None:
         """Produce one record and wait for its confirmation; returns the refusal, if any."""

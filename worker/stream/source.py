@@ -30,7 +30,10 @@ FULL_S = 0.2  # for room
 PAUSE_AFTER_S = 5.0  # without room; a pause throws away what was prefetched
 REVOKE_WAIT_S = 5.0
 STATISTICS_MS = 1000
+REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
+EVERYWHERE = -1  # in place of a partition
+DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 class Source:
@@ -61,9 +64,17 @@ class Source:
         self._full_since: float | None = None
         self._mean_size = LARGE_RECORD  # until records tell better
         self._commit_at = 0.0
+        self._committing = False  # an asynchronous commit is not answered yet
         self._fetching = True
+        self._denied: dict[int, str] = {}  # partition → what this user may not do
+        self._remind_at = 0.0
+        self._any_broker_up = False
         self.turned_at = monotonic()
-        self.connected = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker can be reached and lets this user consume."""
+        return self._any_broker_up and not self._denied
 
     def start(self) -> None:
         self._thread.start()
@@ -109,9 +120,12 @@ class Source:
 
     def _turn(self) -> None:
         assert self._consumer
-        if self.turned_at >= self._commit_at:
+        if self.turned_at >= self._commit_at and not self._committing:
             self._commit(wait=False)
             self._commit_at = self.turned_at + self._kafka.commit_interval_ms / 1000
+        if self._denied and self.turned_at >= self._remind_at:
+            logger.warning("Kafka: %s", "; ".join(dict.fromkeys(self._denied.values())))
+            self._remind_at = self.turned_at + REMIND_S
         if self._has_room():
             self._full_since = None
             if self._paused:
@@ -148,7 +162,7 @@ class Source:
     def _dispatch(self, messages: list[Message], arrived: float) -> None:
         for message in messages:
             if message.error() is not None:
-                self._on_error(message.error())
+                self._on_error(message.error(), message.partition())
         count = fetched = 0
         for partition, records in by_partition(messages).items():
             total = size(records)
@@ -176,22 +190,35 @@ class Source:
             return
         try:
             done = self._consumer.commit(offsets=offsets, asynchronous=not wait)
-            if wait:
-                self._on_commit(None, done)
         except KafkaException as error:
-            self._on_commit(error.args[0], offsets)
+            self._committed(error.args[0], offsets)
+        else:
+            if wait:
+                self._committed(None, done)
+            else:
+                self._committing = True
 
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        """The answer to an asynchronous commit; it comes in a poll, never in `commit` itself."""
+        self._committing = False
+        self._committed(error, offsets)
+
+    def _committed(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         self._metrics.commits.labels("failed" if error else "ok").inc()
         if error:
-            logger.warning("commit failed, tried again at the next: %s", error.str())
+            if error.code() in DENIED:
+                self._deny(error, EVERYWHERE)
+            told = "commit failed, tried again at the next: %s"
+            self._seldom.warning(f"commit {error.name()}", told, error.str())
             return
+        self._denied.pop(EVERYWHERE, None)
         for item in offsets:
             if item.error is None:
                 self._tracker.committed(item.partition, item.offset)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._tracker.assign(item.partition for item in partitions)
+        self._denied.pop(EVERYWHERE, None)
         consumer.incremental_assign(partitions)
         # A rebalance must not undo a pause; nor must a pause outlive a partition's time away,
         # as librdkafka has it.
@@ -214,6 +241,7 @@ class Source:
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         self._tracker.revoke(item.partition for item in partitions)
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
+            self._denied.pop(item.partition, None)
             self._metrics.lag.remove_by_labels(
                 {"topic": item.topic, "partition": str(item.partition)}
             )
@@ -232,13 +260,27 @@ class Source:
             "on_commit": self._on_commit,
         }
 
-    def _on_error(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> None:
         self._metrics.kafka_errors.labels(error.name()).inc()
         if error.fatal():
             raise KafkaException(error)
-        self._seldom.warning(error.name(), "Kafka: %s", error.str())
+        if error.code() in DENIED:
+            self._deny(error, partition)
+        else:
+            self._seldom.warning(error.name(), "Kafka: %s", error.str())
+
+    def _deny(self, error: KafkaError, partition: int) -> None:
+        """Hold it until an assignment, a commit or a fetch shows that it is over."""
+        group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
+        what = f"group {self._kafka.group_id}" if group else f"topic {self._kafka.input_topic}"
+        told = f"{error.str()}; add an ACL: READ on {what}"
+        self._denied[EVERYWHERE if group else partition] = told
 
     def _on_statistics(self, text: str) -> None:
         statistics = json.loads(text)
         brokers = statistics.get("brokers", {}).values()
-        self.connected = any(broker["state"] == "UP" for broker in brokers)
+        self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
+        topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})
+        for number, partition in topic.get("partitions", {}).items():
+            if partition["hi_offset"] >= 0:  # a fetch that is refused does not tell it
+                self._denied.pop(int(number), None)

@@ -31,6 +31,6 @@ def promtool(*arguments: str | Path) -> None:
 
 def unknown_metrics(expression: str) -> set[str]:
     """Names in a PromQL expression that no part of the system exports."""
-    names = set(re.findall(r"\b(?:query_worker_\w+|nv_\w+|up)\b", expression))
+    names = set(re.findall(r"\b(?:query_worker_\w+|process_\w+|nv_\w+|up)\b", expression))
     assert names, f"no metric in {expression!r}"
     return names - set(vocabulary()) - OTHERS

@@ -34,10 +34,10 @@ from tests.servers.kafka import ApacheKafka, fetch
 from tests.servers.triton import Server, running
 from tests.stream import Record, Topics
 from worker import __version__, config
-from worker.app import Understanding
 from worker.embedded import traffic
 from worker.errors import Reject
 from worker.events import Input, decode
+from worker.parts import Understanding
 from worker.settings import STARTER_MODELS
 
 PARTITIONS = 4

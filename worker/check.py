@@ -12,8 +12,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
 
 from triton_models.contract import ModelContract, ModelFolderError, load
-from worker.app import MODELS, Contracts, check_models, load_lexicon, make_inference
 from worker.errors import Stop
+from worker.parts import MODELS, Contracts, check_models, load_lexicon, make_inference
 from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
 

@@ -119,8 +119,8 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
 
 
 async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
-    from worker.app import Understanding
     from worker.enrich import enrich as enrich_lines
+    from worker.parts import Understanding
 
     understanding = Understanding(settings)
     async with understanding.ready(settings.lifecycle.startup_timeout_s):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from worker import config
-from worker.app import load_contracts, make_pipeline
 from worker.errors import ModelUnavailable, Reject
 from worker.events import Input
 from worker.inference.port import Answer
 from worker.metrics import Metrics
+from worker.parts import load_contracts, make_pipeline
 
 
 class Counting:

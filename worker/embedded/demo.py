@@ -14,12 +14,13 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from worker.app import App, load_contracts
+from worker.app import App
 from worker.embedded import traffic
 from worker.embedded.kafka import EmbeddedKafka
 from worker.embedded.observer import Observer
 from worker.embedded.triton import EmbeddedTriton, available
 from worker.embedded.view import View
+from worker.parts import load_contracts
 from worker.settings import Settings
 
 logger = logging.getLogger(__name__)

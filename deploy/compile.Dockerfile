@@ -6,8 +6,7 @@
 FROM nvcr.io/nvidia/tensorrt:25.10-py3
 # Ubuntu guards its own Python against pip; in an image of one purpose there is nothing to guard.
 ENV PIP_BREAK_SYSTEM_PACKAGES=1
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install "nvidia-modelopt[onnx]==0.39.0"
+RUN pip install --no-cache-dir "nvidia-modelopt[onnx]==0.39.0"
 COPY triton_models /opt/query-worker/triton_models
 ENV PYTHONPATH=/opt/query-worker \
     PYTHONDONTWRITEBYTECODE=1 \

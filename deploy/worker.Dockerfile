@@ -9,10 +9,9 @@ COPY pyproject.toml README.md LICENSE ./
 COPY worker worker
 COPY triton_models triton_models
 # The environment gets no pip: nothing can be installed into the finished image.
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip wheel --no-deps --wheel-dir /wheels . \
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
     && python -m venv --without-pip /opt/query-worker \
-    && pip --python /opt/query-worker/bin/python install /wheels/*.whl
+    && pip --python /opt/query-worker/bin/python install --no-cache-dir /wheels/*.whl
 
 FROM python:3.11.14-slim-bookworm
 # /repository: where a volume of this ownership is mounted to write the model repository.

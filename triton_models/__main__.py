@@ -12,22 +12,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from triton_models import contract
+from triton_models import contract, finetune_options
 from triton_models import repository as triton
 from triton_models.contract import KINDS
 from triton_models.settings import STARTER, UsageError, foreign
 
 EXAMPLES = {
+    "data": "python -m triton_models data manifest.toml --report data.md",
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
+    "finetune": "python -m triton_models finetune --queries mine.csv --how lora --out runs/mine",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
-    "evaluate": "python -m triton_models evaluate intent --model models/intent",
+    "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
+    "compare": "python -m triton_models compare intent models/intent models/better",
+    "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
+    "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
     "compile": "python -m triton_models compile --models models --out plans",
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
 }
 HELP = {
+    "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
     "train": "train a model on the public sets and our own generated text",
+    "finetune": "train an intent model on your own labelled queries, with any labels",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
-    "evaluate": "print the figures of a model folder",
+    "evaluate": "print the figures of a model folder, or write a full report",
+    "compare": "two models side by side on the same rows, with a paired test",
+    "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
+    "explain": "show which words of a query, or of a query and a term, decide",
     "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
     "repository": "write the model repository that Triton loads",
 }
@@ -58,6 +68,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def data_arguments(add: Callable) -> None:
+    add("manifest", type=Path, metavar="MANIFEST", help="TOML file that names the sources")
+    add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
+    add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
+
+
 def train_arguments(add: Callable) -> None:
     add("kind", choices=KINDS, help="encoder first: the others start from it")
     add("--data", type=Path, required=True, help="folder of the public sets")
@@ -78,9 +94,38 @@ def export_arguments(add: Callable) -> None:
 def evaluate_arguments(add: Callable) -> None:
     add("kind", choices=KINDS)
     add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--dev", type=Path, help="your own labelled queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--report", type=Path, help="folder to write a full report into, with pictures")
+    add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     add("--data", type=Path, help="public sets, for the encoder's and the baseline's figures")
     add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
+    add("--json", action="store_true", help="print JSON")
+
+
+def compare_arguments(add: Callable) -> None:
+    add("kind", choices=("intent", "matching"))
+    add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
+    add("b", type=Path, metavar="B", help="the other")
+    add("--dev", type=Path, nargs="+", help="your own labelled queries or judged pairs")
+    add("--report", type=Path, help="folder to write a report into")
+    add("--json", action="store_true", help="print JSON")
+
+
+def predict_arguments(add: Callable) -> None:
+    add("kind", choices=KINDS)
+    add("file", type=Path, metavar="FILE", help="a query a line, JSON lines or TSV; - is stdin")
+    add("--model", type=Path, help="model folder (default: the starter's)")
+    add("--out", type=Path, help="file to write (default: stdout)")
+    add("--batch", type=positive, help="rows of one call of the model")
+
+
+def explain_arguments(add: Callable) -> None:
+    add("kind", choices=("intent", "matching"))
+    add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
+    add("--label", help="intent: the label to explain (default: the predicted one)")
+    add("--model", type=Path, help="model folder (default: the starter's)")
+    add("--checkpoint", type=Path, help="its torch checkpoint, to check by integrated gradients")
+    add("--html", type=Path, help="write a page as well")
     add("--json", action="store_true", help="print JSON")
 
 
@@ -115,9 +160,20 @@ def training(module: str):
         ) from None
 
 
+def data(args: argparse.Namespace) -> None:
+    from triton_models import data_command
+
+    data_command.run(args.manifest, args.report, args.json)
+
+
 def train(args: argparse.Namespace) -> None:
     out = args.out or Path("runs") / args.kind
     print(training("train").run(args.kind, args.data, out, args.start, args.teacher, args.epochs))
+
+
+def finetune(args: argparse.Namespace) -> None:
+    refuse((args.dev and args.no_dev, "give --dev or --no-dev, not both"))
+    print(training("finetune").run(args))
 
 
 def export(args: argparse.Namespace) -> None:
@@ -133,23 +189,58 @@ def export(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     from triton_models import evaluate as judge
+    from triton_models import report as reports
 
     refuse(
-        (args.kind == "encoder" and args.dev, "--dev goes with intent or matching"),
         (args.baseline and args.kind != "intent", "--baseline goes with intent"),
         (args.baseline and not args.data, "--baseline needs --data, the folder of public sets"),
         (args.baseline and args.model, "give --baseline or --model, not both"),
+        (args.baseline and args.report, "--report is for a model, not for --baseline"),
+        (args.baseline and len(args.dev or ()) > 1, "--baseline takes one --dev file"),
         (args.data and not args.baseline and args.kind != "encoder", "--data is for the encoder"),
+        (args.out_of_scope and args.kind != "intent", "--out-of-scope goes with intent"),
+        (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
-    folder = args.model or STARTER / args.kind
-    dev = {"dev": args.dev} if args.dev else {}
+    folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     if args.baseline:
-        report = training("train").baseline(args.data, **dev)
-    elif args.kind == "encoder":
-        report = judge.encoder(folder, args.data)
+        report = training("train").baseline(args.data, **({"dev": args.dev[0]} if args.dev else {}))
     else:
-        report = {"intent": judge.intent, "matching": judge.matching}[args.kind](folder, **dev)
+        report = judge.summary(args.kind, folder, args.dev, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
+    if place:
+        page = reports.write(reports.full(args.kind, folder, args.dev, args.out_of_scope), place)
+        print(f"report: {page}", file=sys.stderr)
+
+
+def compare(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from triton_models import compare as comparison
+    from triton_models import evaluate as judge
+    from triton_models import report as reports
+
+    place = args.report and reports.checked(args.report)
+    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV[args.kind])
+    if args.json:
+        print(json.dumps(reports.plain(report)), flush=True)
+    else:
+        comparison.show(report, Console())
+    if place:
+        print(f"report: {reports.write(report, place)}", file=sys.stderr)
+
+
+def predict(args: argparse.Namespace) -> None:
+    from triton_models import predict as prediction
+
+    model = args.model or STARTER / args.kind
+    prediction.run(args.kind, args.file, model, args.out, args.batch)
+
+
+def explain(args: argparse.Namespace) -> None:
+    from triton_models import explain_view
+
+    gradients = training("gradients") if args.checkpoint else None
+    explain_view.run(args, args.model or STARTER / args.kind, gradients)
 
 
 def refuse(*faults: tuple[object, str]) -> None:
@@ -173,9 +264,14 @@ def repository(args: argparse.Namespace) -> None:
 
 
 COMMANDS = {
+    "data": (data_arguments, data),
     "train": (train_arguments, train),
+    "finetune": (finetune_options.arguments, finetune),
     "export": (export_arguments, export),
     "evaluate": (evaluate_arguments, evaluate),
+    "compare": (compare_arguments, compare),
+    "predict": (predict_arguments, predict),
+    "explain": (explain_arguments, explain),
     "compile": (compile_arguments, compile_),
     "repository": (repository_arguments, repository),
 }

@@ -11,9 +11,12 @@ from triton_models.settings import UsageError
 
 Fields = dict[str, tuple[Callable[[Any], bool], str]]  # whether a value is right, and what is
 
+OPTIONAL = (lambda value: isinstance(value, str), "text, or none")
+
 
 def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
-    """Rows with `query`, `intent` (one of `labels`) and `style`, which may be left out: "".
+    """Rows with `query`, `intent` (one of `labels`), and what may be left out, then "": `style`,
+    `source` and `language`.
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
@@ -21,19 +24,66 @@ def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
     fields: Fields = {
         "query": (_text, "text"),
         "intent": (lambda value: value in labels, f"one of {', '.join(labels)}"),
-        "style": (lambda value: isinstance(value, str), "text, or none"),
+        "style": OPTIONAL,
+        "source": OPTIONAL,
+        "language": OPTIONAL,
     }
-    return _read(path, fields, {"style": ""})
+    return _read(path, fields, {"style": "", "source": "", "language": ""})
 
 
 def judged_pairs(path: Path) -> list[dict]:
-    """Rows with `query`, `term` and `match` (1 or 0).
+    """Rows with `query`, `term` and `match` (1 or 0), and what may be left out: `source`.
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
     """
     yes_or_no = (lambda value: type(value) in (int, bool) and value in (0, 1), "1 or 0")
-    return _read(path, {"query": (_text, "text"), "term": (_text, "text"), "match": yes_or_no}, {})
+    fields: Fields = {
+        "query": (_text, "text"),
+        "term": (_text, "text"),
+        "match": yes_or_no,
+        "source": OPTIONAL,
+    }
+    return _read(path, fields, {"source": ""})
+
+
+def judged_queries(path: Path) -> list[dict]:
+    """Rows with `query`, `relevant` (its right texts), and what may be left out: `grades`, a number
+    above 0 for each of them (1 each), `source` and `language`.
+
+    Raises:
+        UsageError: names the file, and the first line that is wrong.
+    """
+    fields: Fields = {
+        "query": (_text, "text"),
+        "relevant": (_texts, "a list of texts"),
+        "grades": (_grades, "a list of numbers above 0, or none"),
+        "source": OPTIONAL,
+        "language": OPTIONAL,
+    }
+    rows = _read(path, fields, {"grades": [], "source": "", "language": ""})
+    for row in rows:
+        if row["grades"] and len(row["grades"]) != len(row["relevant"]):
+            raise UsageError(
+                f"{path}: {row['query'][:80]!r}: {len(row['grades'])} grades for"
+                f" {len(row['relevant'])} relevant texts; give one for each"
+            )
+    return rows
+
+
+def of_all(read: Callable[[Path], list[dict]], paths: Sequence[Path]) -> list[dict]:
+    """The rows of several files; where there are several, a row without a source gets its file's
+    name for one."""
+    parts = [(path.stem if len(paths) > 1 else "", read(path)) for path in paths]
+    return [row | {"source": row["source"] or name} for name, rows in parts for row in rows]
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and value != [] and all(map(_text, value))
+
+
+def _grades(value: Any) -> bool:
+    return isinstance(value, list) and all(type(v) in (int, float) and v > 0 for v in value)
 
 
 def _text(value: Any) -> bool:

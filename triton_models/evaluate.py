@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models import contract, figures, sources
+from triton_models import contract, figures, ranking, sources
 from triton_models.contract import ModelContract
-from triton_models.dev import judged_pairs, labelled_queries
+from triton_models.dev import judged_pairs, judged_queries, labelled_queries, of_all
 from triton_models.lexicon_terms import read_terms
 from triton_models.served import ServedModel
 from triton_models.settings import DATA, UsageError, usable
+
+DEV = {"intent": (DATA / "dev_intent.jsonl",), "matching": (DATA / "dev_matching.jsonl",)}
 
 Report = dict
 Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
@@ -34,11 +36,48 @@ def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
         return model, ServedModel(folder)
 
 
-def intent(folder: Path, dev: Path = DATA / "dev_intent.jsonl") -> Report:
-    """Figures of an intent model on labelled queries, by label and style."""
+def summary(
+    kind: str,
+    folder: Path,
+    devs: Sequence[Path] | None,
+    data: Path | None = None,
+    outside: str | None = None,
+) -> Report:
+    """The figures of any kind of model, those that a terminal shows; None is our own dev set."""
+    if kind == "encoder":
+        return encoder(folder, data, devs or ())
+    if kind == "matching":
+        return matching(folder, devs or DEV[kind])
+    return intent(folder, devs or DEV[kind], outside)
+
+
+def intent(
+    folder: Path, devs: Sequence[Path] = DEV["intent"], outside: str | None = None
+) -> Report:
+    """Figures of an intent model on labelled queries, by label and style.
+
+    Rows of the label `outside`, which the model need not know, are left out if it does not.
+    """
     model, network = served(folder, "intent")
-    rows = labelled_queries(dev, model.labels)
+    rows = scoped(devs, model.labels, outside)
+    rows = [row for row in rows if row["intent"] in model.labels]
     return intent_report(rows, network.run([r["query"] for r in rows]), model.labels)
+
+
+def scoped(devs: Sequence[Path], labels: Sequence[str], outside: str | None) -> list[dict]:
+    """Labelled queries of a model's labels and the label `outside`, if there is one.
+
+    Raises:
+        UsageError: a row is wrong, or none has a label of the model, or none is outside.
+    """
+    known = tuple(labels) if outside is None else tuple(dict.fromkeys((*labels, outside)))
+    rows = of_all(lambda path: labelled_queries(path, known), devs)
+    given = {row["intent"] for row in rows}
+    if outside and outside not in given:
+        raise UsageError(f"--out-of-scope {outside}: no dev query has this label; give another")
+    if not given & set(labels):
+        raise UsageError("no dev query has a label that the model knows; give other --dev files")
+    return rows
 
 
 def intent_report(rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence[str]) -> Report:
@@ -72,10 +111,10 @@ def intent_report(rows: Sequence[dict], probabilities: np.ndarray, labels: Seque
     }
 
 
-def matching(folder: Path, dev: Path = DATA / "dev_matching.jsonl") -> Report:
+def matching(folder: Path, devs: Sequence[Path] = DEV["matching"]) -> Report:
     """Figures of a matching model on judged pairs, at the threshold of its contract."""
     model, network = served(folder, "matching")
-    rows, threshold = judged_pairs(dev), model.threshold
+    rows, threshold = of_all(judged_pairs, devs), model.threshold
     scores = network.run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0]
     matches = np.array([r["match"] for r in rows])
     found = scores >= threshold
@@ -93,10 +132,15 @@ def matching(folder: Path, dev: Path = DATA / "dev_matching.jsonl") -> Report:
     }
 
 
-def encoder(folder: Path, data: Path | None = None) -> Report:
-    """Figures of an encoder: synonyms of our lexicon, and products of a catalogue if given."""
+def encoder(folder: Path, data: Path | None = None, devs: Sequence[Path] = ()) -> Report:
+    """Figures of an encoder: on your judged queries, or else synonyms of our lexicon, and products
+    of a catalogue if given."""
     network = served(folder, "encoder")[1]
     products = {} if data is None else {"icecat": product_search(network.run, data)}
+    if devs:
+        rows = of_all(judged_queries, devs)
+        found = ranking.ranked(rows, *ranking.pool(rows), network.run)
+        return {"queries": len(rows)} | ranking.means(found) | products
     return {"lexicon": synonym_search(network.run)} | products
 
 
@@ -129,11 +173,11 @@ def product_search(run: Vectors, data: Path) -> Report:
     judged = {query: grades for query, grades in judged.items() if any(grades.values())}
     scores = run(list(judged)) @ run([p["title"] for p in products]).T
     rows = []
-    for ranking, grades in zip(np.argsort(-scores, axis=1), judged.values(), strict=True):
-        every, ideal = [grades.get(i, 0) for i in ranking], list(grades.values())
-        seen = [grades[i] for i in ranking if i in grades]
+    for order, grades in zip(np.argsort(-scores, axis=1), judged.values(), strict=True):
+        every, ideal = [grades.get(i, 0) for i in order], list(grades.values())
+        seen = [grades[i] for i in order if i in grades]
         good = {i for i, grade in grades.items() if grade >= 2}
-        recall = len(good & set(ranking[:100])) / len(good) if good else np.nan
+        recall = len(good & set(order[:100])) / len(good) if good else np.nan
         rows.append((figures.ndcg(every, ideal), figures.ndcg(seen, ideal), recall))
     ndcg, judged_ndcg, recall = np.nanmean(rows, axis=0)
     return {
@@ -144,11 +188,13 @@ def product_search(run: Vectors, data: Path) -> Report:
     }
 
 
-def latency(folder: Path, repeats: int = 60) -> dict[str, float]:
+def latency(
+    folder: Path, repeats: int = 60, shapes: Sequence[tuple[int, int]] = ((1, 8), (32, 8))
+) -> dict[str, float]:
     """Milliseconds for one batch on one core, the median, by "batch x tokens"."""
     model = ServedModel(folder)
     found = {}
-    for batch, length in ((1, 8), (32, 8)):
+    for batch, length in shapes:
         arrays = {name: np.ones((batch, length), dtype=np.int64) for name in model.inputs}
         times = []
         for _ in range(repeats):

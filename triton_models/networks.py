@@ -7,6 +7,7 @@ averaged. A folder of your own in that format works the same way.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,16 +15,19 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
     BertConfig,
     BertModel,
 )
 
+from triton_models import adapters
 from triton_models.settings import LABELS, MAX_LENGTH, usable
 
 HEAD = "head.safetensors"  # the pair model's last layer, beside the BERT
 PAIR_DROPOUT = 0.1
+DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 HIDDEN = -1e4  # added to the attention of padding; fits FP16, where the usual minimum would not
 
 
@@ -46,17 +50,29 @@ class VectorModel(nn.Module):
 
 
 class ProbabilityModel(nn.Module):
-    """Queries to probabilities: float32 [batch, labels]; the temperature is in the last layer."""
+    """Queries to probabilities: float32 [batch, labels]; the temperature is in the last layer.
+
+    Two notes in the checkpoint's config change it: with `"pooling": "mean"` the head sees the
+    mean of the tokens instead of [CLS], which suits a BERT that was trained for that, and with
+    the problem type "multi_label_classification" each label has a probability of its own.
+    """
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
         self.classifier = classifier
+        self.mean = getattr(classifier.config, "pooling", "cls") == "mean"
+        self.multi = classifier.config.problem_type == "multi_label_classification"
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return read(self.classifier, input_ids, attention_mask).logits
+        if not self.mean:
+            return read(self.classifier, input_ids, attention_mask).logits
+        states = read(self.classifier.base_model, input_ids, attention_mask)[0]
+        pooled = self.classifier.dropout(masked_mean(states, attention_mask))
+        return self.classifier.classifier(pooled)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return self.logits(input_ids, attention_mask).softmax(dim=-1)
+        logits = self.logits(input_ids, attention_mask)
+        return logits.sigmoid() if self.multi else logits.softmax(dim=-1)
 
 
 class ScoreModel(nn.Module):
@@ -101,9 +117,13 @@ class PairModel(ScoreModel):
 
 def unit_mean(states: Tensor, mask: Tensor) -> Tensor:
     """The mean of the masked token states, as a unit vector: [batch, width]."""
+    return nn.functional.normalize(masked_mean(states, mask), dim=-1)
+
+
+def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean of the masked token states: [batch, width]."""
     weights = mask.unsqueeze(-1).to(states.dtype)
-    mean = (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
-    return nn.functional.normalize(mean, dim=-1)
+    return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
 
 
 def load(folder: Path, kind: str) -> nn.Module:
@@ -112,7 +132,37 @@ def load(folder: Path, kind: str) -> nn.Module:
     Raises UsageError for a folder that holds no BERT checkpoint.
     """
     with usable(folder, "give the folder of a BERT checkpoint"):
-        return _network(folder, kind)
+        network = _network(folder, kind)
+        adapters.restore(network, folder)
+        return network
+
+
+def classifier(
+    folder: Path,
+    names: Sequence[str],
+    pooling: str = "cls",
+    multi: bool = False,
+    dropout: float | None = None,
+) -> ProbabilityModel:
+    """A classifier with labels of your own on a checkpoint's BERT; the head is new.
+
+    `pooling` and `multi` as in `ProbabilityModel`; `dropout` instead of the checkpoint's.
+    """
+    changed = {} if dropout is None else dict.fromkeys(DROPOUTS, dropout)
+    with usable(folder, "give the folder of a BERT checkpoint"):
+        config = AutoConfig.from_pretrained(
+            folder,
+            id2label=dict(enumerate(names)),
+            label2id={name: i for i, name in enumerate(names)},
+            pooling=pooling,
+            problem_type=f"{'multi' if multi else 'single'}_label_classification",
+            **changed,
+        )
+        return ProbabilityModel(
+            AutoModelForSequenceClassification.from_pretrained(
+                folder, config=config, attn_implementation="eager", ignore_mismatched_sizes=True
+            )
+        )
 
 
 def _network(folder: Path, kind: str) -> nn.Module:
@@ -131,7 +181,7 @@ def _network(folder: Path, kind: str) -> nn.Module:
 
 
 def _pair_model(folder: Path) -> PairModel:
-    dropout = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), PAIR_DROPOUT)
+    dropout = dict.fromkeys(DROPOUTS, PAIR_DROPOUT)
     bert = AutoModel.from_pretrained(folder, attn_implementation="eager", **dropout)
     network = PairModel(bert)
     if (folder / HEAD).is_file():

@@ -16,17 +16,18 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from triton_models import generate, networks, sources
+from triton_models import generate, networks, sources, written
 from triton_models.loop import Schedule, fit
 from triton_models.settings import DATA, LABELS
 from triton_models.sources import Labelled
 from triton_models.train_encoder import inputs
 from triton_models.vocabulary import bare_tokenizer
 
-SCHEDULE = Schedule(epochs=2, batch_size=64, rate=3e-4)
-PER_STYLE = 800  # generated queries for each label and style
-MOST = 2200  # queries of one source and label, so that no source is a label
-MISSPELLED = 0.1  # share of the public queries that are read with a typo
+SCHEDULE = Schedule(epochs=3, batch_size=64, rate=3e-4)
+PER_STYLE = 200  # generated queries for each label and style
+MOST = 700  # queries of one public set and label, so that no source is a label
+REPEAT = 2  # how often an epoch sees each of our written queries
+MISSPELLED = 0.4  # share of the queries that are read with a typo
 SMOOTHING = 0.05  # of the labels
 
 
@@ -57,11 +58,15 @@ def examples(data: Path, typos: dict[str, list[str]]) -> tuple[list[Labelled], l
     rng = random.Random(7)
     lines = (DATA / "dev_intent.jsonl").read_text().splitlines()
     forbidden = {plain(json.loads(line)["query"]) for line in lines}
-    found = sources.labelled(data) + generate.generate(PER_STYLE, 1, typos)
-    found = [q for q in found if plain(q.query) not in forbidden]
-    rng.shuffle(found)
-    learned = capped([q for q in found if not sources.is_dev(q.query)], MOST)
-    return learned, capped([q for q in found if sources.is_dev(q.query)], MOST // 10)
+    public = sources.labelled(data) + generate.generate(PER_STYLE, 1, typos)
+    rng.shuffle(public)
+    found = [q for q in public + written.queries() if plain(q.query) not in forbidden]
+    learned = [q for q in found if not sources.is_dev(q.query)]
+    ours = [q for q in learned if q.source == "written"]
+    learned = capped(learned, MOST) + (REPEAT - 1) * ours
+    held_out = capped([q for q in found if sources.is_dev(q.query)], MOST // 10)
+    rng.shuffle(learned)
+    return learned, held_out
 
 
 def plain(text: str) -> str:
@@ -70,12 +75,12 @@ def plain(text: str) -> str:
 
 
 def capped(queries: Sequence[Labelled], most: int) -> list[Labelled]:
-    """At most `most` of each source and label."""
+    """At most `most` of each public source and label; what we wrote is kept."""
     seen: Counter[tuple[str, str]] = Counter()
     kept = []
     for query in queries:
         seen[query.source, query.intent] += 1
-        if seen[query.source, query.intent] <= most:
+        if query.source == "written" or seen[query.source, query.intent] <= most:
             kept.append(query)
     return kept
 
@@ -90,7 +95,7 @@ def classification_loss(
     rng = random.Random(13)
 
     def read(query: Labelled) -> str:
-        if "generated" not in query.source and rng.random() < MISSPELLED:
+        if rng.random() < MISSPELLED:
             return generate.misspell(query.query, typos, rng)
         return query.query
 

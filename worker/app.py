@@ -134,9 +134,7 @@ class App:
 
     async def _watch_models(self) -> None:
         while True:
-            up = await self._inference.ready()
-            if up and not self._models_up:
-                up = await self._still_fits()
+            up = await self._still_fits()
             if up != self._models_up:
                 logger.warning("%s is %s", self._inference.name, "back" if up else "away")
             self._models_up = up
@@ -144,7 +142,10 @@ class App:
             await asyncio.sleep(PROBE_S)
 
     async def _still_fits(self) -> bool:
-        """Whether a model server that came back serves our models; others end the worker."""
+        """Whether the model server answers with our models; others end the worker.
+
+        Asked each time: a server may be exchanged between two looks.
+        """
         try:
             return await check_models(self._inference, self._understanding.contracts) is None
         except ContractError as error:

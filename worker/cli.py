@@ -1,4 +1,4 @@
-"""The program `query-worker`: run, demo, enrich, check."""
+"""The program `query-worker`: run, demo, enrich, explain, check."""
 
 from __future__ import annotations
 
@@ -148,6 +148,35 @@ def _progress() -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("enrich", total=None)
         yield lambda count: bar.advance(task, count)
+
+
+@cli.command(short_help="Show why a query is understood as it is.")
+@click.argument("query")
+@click.option("--term", help="Explain the match with this term instead of the best candidate.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@_configured
+def explain(
+    query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
+) -> None:
+    """Show why: the intent by word, each candidate's evidence and score, the best match by word.
+
+    The models of inference.models are run in this process; no server is asked.
+
+    \b
+    Example:
+      query-worker explain "red running shoes" --term sneakers
+    """
+    from worker.explain import shown, why
+
+    found = why(_load(file, assignments, quiet=True), query, term)
+    if as_json:
+        click.echo(orjson.dumps(found.as_dict()))
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(Padding(shown(found), (1, 2)))
 
 
 @cli.command(short_help="Check all that `run` rests on.")

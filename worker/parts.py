@@ -85,6 +85,18 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
     )
 
 
+def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Expander:
+    """Retrieval and selection as the settings have it."""
+    chosen, threshold = settings.understanding, settings.understanding.match_threshold
+    return Expander(
+        lexicon,
+        chosen.max_candidates,
+        chosen.min_similarity,
+        contracts["matching"].threshold if threshold is None else threshold,
+        chosen.max_expansions,
+    )
+
+
 def make_pipeline(
     settings: Settings, contracts: Contracts, inference: Inference, metrics: Metrics
 ) -> Pipeline:
@@ -95,14 +107,6 @@ def make_pipeline(
     """
     chosen = settings.understanding
     lexicon = load_lexicon(settings, contracts)
-    threshold = chosen.match_threshold
-    expander = Expander(
-        lexicon,
-        chosen.max_candidates,
-        chosen.min_similarity,
-        contracts["matching"].threshold if threshold is None else threshold,
-        chosen.max_expansions,
-    )
     patience_s = settings.policies.patience_ms / 1000
     stages = [
         Stage(contracts[name], inference, getattr(settings.policies, name), patience_s, metrics)
@@ -115,7 +119,7 @@ def make_pipeline(
     )
     return Pipeline(
         *stages,
-        expander,
+        make_expander(settings, contracts, lexicon),
         contracts["intent"].labels,
         Cache(chosen.cache_bytes),
         chosen.default_language,

@@ -24,8 +24,9 @@ ALLOWED = {
     "app": BASE | {"parts", "stream", "server"},
     "enrich": BASE | {"understanding"},
     "check": BASE | {"parts", "stream"},
+    "explain": BASE | {"parts", "understanding", "lexicon"},
     "embedded": BASE | {"app", "parts", "stream"},
-    "cli": BASE | {"config", "app", "parts", "check", "enrich", "embedded", "logs"},
+    "cli": BASE | {"config", "app", "parts", "check", "enrich", "explain", "embedded", "logs"},
     "__main__": {"cli"},
     "__init__": set(),
 }

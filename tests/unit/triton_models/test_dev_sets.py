@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+from triton_models import written
 from triton_models.settings import DATA, LABELS, STYLES
 
 
@@ -10,11 +11,13 @@ def rows(name: str) -> list[dict]:
     return [json.loads(line) for line in (DATA / name).read_text().splitlines()]
 
 
-def test_every_label_has_as_many_queries_of_every_style():
-    cells = Counter((row["intent"], row["style"]) for row in rows("dev_intent.jsonl"))
-    assert set(cells) == {(label, style) for label in LABELS for style in STYLES}
-    assert min(cells.values()) == max(cells.values())
-    assert sum(cells.values()) >= 320
+def test_every_hand_wrote_every_label_in_every_style():
+    cells = Counter((r["source"], r["intent"], r["style"]) for r in rows("dev_intent.jsonl"))
+    hands = {source for source, _, _ in cells}
+    assert hands == {"first hand", "second hand"}
+    assert set(cells) == {(h, label, s) for h in hands for label in LABELS for s in STYLES}
+    assert max(cells.values()) < 2.5 * min(cells.values())
+    assert sum(cells.values()) >= 800
 
 
 def test_no_query_is_there_twice():
@@ -28,3 +31,22 @@ def test_pairs_are_judged_yes_or_no_and_not_lopsided():
     matches = [p["match"] for p in pairs]
     assert set(matches) == {0, 1}
     assert 0.3 < sum(matches) / len(matches) < 0.7
+
+
+def test_what_we_wrote_for_training_holds_no_dev_query():
+    def plain(text: str) -> str:
+        return "".join(c for c in text.casefold() if c.isalnum())
+
+    dev = {plain(row["query"]) for row in rows("dev_intent.jsonl")}
+    learned = [plain(query.query) for query in written.queries()]
+    assert len(learned) > 7000 and len(set(learned)) == len(learned)
+    assert not dev & set(learned)
+    assert {query.intent for query in written.queries()} == set(LABELS)
+
+
+def test_written_titles_and_kinds_are_whole():
+    titles = written.titles()
+    assert {grade for _, _, grade in titles} == set("ESCI")
+    assert len({(query, title) for query, title, _ in titles}) == len(titles) > 3000
+    queries = [query for query, _ in written.kinds()]
+    assert len(set(queries)) == len(queries) > 1500

@@ -1,0 +1,62 @@
+"""`query-worker explain`: what it tells is what `enrich` publishes, with the reasons."""
+
+import json
+
+import pytest
+
+from tests import program
+
+
+def test_it_explains_what_enrich_publishes():
+    query, strict = "red running shoes", ("--set", "understanding.match_threshold=0.9")
+    told = json.loads(program.run("explain", query, "--json", *strict).stdout)
+    event = json.loads(program.run("enrich", *strict, text=query).stdout)
+    assert told["intent"]["label"] == event["intent"]["label"]
+    assert told["intent"]["score"] == pytest.approx(event["intent"]["confidence"], abs=0.02)
+    kept = {c["term"]: c["score"] for c in told["candidates"] if c["verdict"] == "kept"}
+    expansions = {e["term"]: e["score"] for e in event["expansions"]}
+    assert kept and kept == pytest.approx(expansions, abs=0.01)
+    dropped = [c for c in told["candidates"] if c["verdict"] != "kept"]
+    assert dropped and all(c["verdict"] == "below 0.9" and c["score"] < 0.9 for c in dropped)
+    assert told["match"]["term"] == told["candidates"][0]["term"]
+    assert {word["part"] for word in told["match"]["words"]} == {"query", "term"}
+
+
+def test_it_reads_well_and_takes_another_term():
+    done = program.run("explain", "Red  SHOES", "--term", "garden hose")
+    assert done.returncode == 0, done.stderr
+    for text in ("red shoes", "Candidates", "another name of", "kept", "garden hose", "no match"):
+        assert text in done.stdout
+
+
+def test_settings_count_and_no_candidate_is_no_fault():
+    flags = ["--set", "understanding.max_candidates=0"]
+    done = program.run("explain", "red shoes", *flags)
+    assert done.returncode == 0 and "none: no term" in done.stdout and "Match" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([" "], "has 0 visible characters; give 1 to 1000"),
+        (["x" * 1001], "has 1001 visible characters"),
+        (["sofa", "--term", " "], "no visible character"),
+        ([], "Missing argument 'QUERY'"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, told):
+    done = program.run("explain", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_every_model_that_is_missing_is_told():
+    done = program.run("explain", "sofa", "--set", "inference.models=/nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = [line for line in done.stderr.splitlines() if ": not found; export" in line]
+    assert len(told) == 3 == len(done.stderr.splitlines())
+
+
+def test_help_has_an_example():
+    done = program.run("explain", "--help")
+    assert done.returncode == 0 and 'query-worker explain "red running shoes"' in done.stdout

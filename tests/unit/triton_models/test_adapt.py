@@ -1,0 +1,194 @@
+"""How much is trained: what moves, what stays, what is served in the end."""
+
+import pytest
+
+from tests.skips import skip_or_fail
+
+try:
+    import onnxscript  # noqa: F401
+    import peft  # noqa: F401
+    import torch
+except ModuleNotFoundError as missing:
+    skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
+
+from tests.unit.triton_models import toy
+from triton_models import export, networks
+from triton_models.adapt import WAYS, Adaptation, adapt
+from triton_models.finetune_options import RATES
+from triton_models.loop import Run, Schedule, learn
+from triton_models.settings import UsageError
+from triton_models.vocabulary import bare_tokenizer
+
+STEPS = 12
+RATE = {"frozen": 3e-2, "adalora": 3e-2}  # with little to learn in few steps
+HEAD = {
+    f"classifier.{part}.{kind}"
+    for part in ("classifier", "bert.pooler.dense")
+    for kind in ("weight", "bias")
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return toy.write(tmp_path_factory.mktemp("toy"))
+
+
+def train(start, how):
+    network = toy.classifier(start)
+    schedule = Schedule(epochs=8, batch_size=8, rate=RATE.get(how, 5e-3))
+    history = learn(
+        network,
+        toy.LENGTHS,
+        toy.loss(network, start),
+        schedule,
+        adaptation=Adaptation(how, size=4),
+        say=lambda line: None,
+    )
+    return network, history
+
+
+def moved(network, start) -> set[str]:
+    """The names of the weights that are not as they were at the start."""
+    before = toy.classifier(start).state_dict()
+    return {n for n, w in network.state_dict().items() if n in before and (w != before[n]).any()}
+
+
+def test_the_command_offers_every_way():
+    assert set(RATES) == set(WAYS)
+
+
+@pytest.mark.parametrize("how", ["lora", "adalora", "adapters"])
+def test_what_is_added_begins_without_effect(start, how):
+    network = toy.classifier(start)
+    before = toy.answers(network, start)
+    adapt(network, Adaptation(how, size=4), STEPS)
+    torch.testing.assert_close(toy.answers(network, start), before)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_the_loss_falls_and_the_checkpoint_answers_alike(start, how, tmp_path):
+    network, history = train(start, how)
+    assert history.losses[-1] < history.losses[0] * 0.9
+    assert all(weight.requires_grad for weight in network.parameters())
+    networks.save(network, tmp_path)
+    bare_tokenizer(start).save(str(tmp_path / "tokenizer.json"))
+    again = networks.load(tmp_path, "intent")
+    assert networks.labels(tmp_path) == toy.LABELS
+    torch.testing.assert_close(toy.answers(again, start), toy.answers(network, start))
+
+
+@pytest.mark.parametrize("how", ["lora", "adapters", "prefix"])
+def test_export_answers_as_the_network(start, how, tmp_path):
+    network = toy.classifier(start, pooling="mean")
+    before = toy.answers(network, start)
+    adapted = adapt(network, Adaptation(how, size=4), STEPS)
+    for name, weight in network.named_parameters():
+        if any(part in name for part in ("lora_", "prefix_", ".down.", ".up.")):
+            torch.nn.init.normal_(weight, std=0.3)
+    changed = toy.answers(network, start)
+    assert (changed - before).abs().max() > 1e-2
+    adapted.finish()
+    torch.testing.assert_close(toy.answers(network, start), changed)
+    networks.save(network, tmp_path / "checkpoint")
+    bare_tokenizer(start).save(str(tmp_path / "checkpoint" / "tokenizer.json"))
+    differences = export.export(tmp_path / "checkpoint", "intent", tmp_path / "model", "fp32")
+    assert differences["fp32"] < 1e-5
+
+
+def test_a_frozen_bert_stays_as_it_was(start):
+    network, _ = train(start, "frozen")
+    assert moved(network, start) == HEAD
+
+
+@pytest.mark.parametrize("how", ["adapters", "prefix"])
+def test_the_matrices_stay_as_they_were(start, how):
+    network, _ = train(start, how)
+    touched = {name for name in moved(network, start) if "LayerNorm" not in name}
+    assert touched == HEAD
+
+
+def test_lora_is_merged_into_the_layers_and_leaves_the_embeddings(start):
+    network, _ = train(start, "lora")
+    assert network.state_dict().keys() == toy.classifier(start).state_dict().keys()
+    touched = moved(network, start)
+    assert "classifier.bert.encoder.layer.0.attention.self.query.weight" in touched
+    assert "classifier.bert.encoder.layer.1.output.dense.weight" in touched
+    assert not any("embeddings" in name for name in touched)
+
+
+def test_adalora_ends_with_the_rank_it_may_keep(start):
+    network = toy.classifier(start)
+    adapted = adapt(network, Adaptation("adalora", size=2), STEPS)
+    kept = []
+    adapted.finish = lambda: kept.extend(
+        int((w != 0).sum()) for n, w in network.named_parameters() if "lora_E" in n
+    )
+    schedule = Schedule(epochs=4, batch_size=8, rate=5e-3)
+    run = Run(network, adapted, toy.loss(network, start), schedule, STEPS)
+    for _ in range(4):
+        run.epoch([list(range(i, i + 8)) for i in (0, 8, 16)], None, lambda: None)
+    run.finish()
+    assert sum(kept) <= 2 * len(kept) < 3 * len(kept)
+
+
+def test_gradual_goes_from_the_top_down(start):
+    network = toy.classifier(start)
+    adapted = adapt(network, Adaptation("gradual"), 60)
+    seen = []
+    for step in range(60):
+        adapted.before(step)
+        levels = {adapted.level(n) for n, w in network.named_parameters() if w.requires_grad}
+        if not seen or levels != seen[-1]:
+            seen.append(levels)
+    assert seen == [{3}, {2, 3}, {1, 2, 3}, {0, 1, 2, 3}]
+
+
+def test_gradual_moves_what_was_frozen_at_first(start):
+    network, _ = train(start, "gradual")
+    assert any("word_embeddings" in name for name in moved(network, start))
+
+
+def test_lower_layers_learn_slower_and_norms_do_not_decay(start):
+    network = toy.classifier(start)
+    settings = Adaptation(layer_decay=0.5, head_rate=1.0, table_rate=0.1)
+    groups = adapt(network, settings, STEPS).groups(0.01, 0.3)
+    of = {id(w): (group["lr"], group["weight_decay"]) for group in groups for w in group["params"]}
+    bert = network.classifier.bert
+    assert of[id(network.classifier.classifier.weight)] == (1.0, 0.3)
+    assert of[id(bert.encoder.layer[1].output.dense.weight)] == (0.01, 0.3)
+    assert of[id(bert.encoder.layer[0].output.dense.weight)] == (0.005, 0.3)
+    assert of[id(bert.encoder.layer[0].output.dense.bias)] == (0.005, 0.0)
+    assert of[id(bert.embeddings.word_embeddings.weight)] == pytest.approx((0.00025, 0.3))
+    assert len(of) == len(list(network.parameters()))
+
+
+@pytest.mark.parametrize("kind", ["encoder", "matching"])
+def test_the_other_networks_adapt_and_come_back_too(start, kind, tmp_path):
+    network = networks.load(start, kind)
+    adapt(network, Adaptation("adapters", size=4), STEPS).finish()
+    with torch.no_grad():
+        network.bert.encoder.layer[0].output.dropout.up.weight.normal_()
+    networks.save(network, tmp_path)
+    again = networks.load(tmp_path, kind)
+    for name, weight in network.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], weight)
+
+
+def test_adapters_on_adapters_are_refused(start):
+    network = toy.classifier(start)
+    adapt(network, Adaptation("adapters", size=4), STEPS)
+    with pytest.raises(UsageError, match="--how full"):
+        adapt(network, Adaptation("prefix", size=4), STEPS)
+
+
+def test_a_way_that_is_none_is_named(start):
+    with pytest.raises(UsageError, match="'half'"):
+        adapt(toy.classifier(start), Adaptation("half"), STEPS)

@@ -1,0 +1,122 @@
+"""Two sides on the same rows: model folders and prediction files."""
+
+import json
+
+import pytest
+
+from triton_models import answers, compare
+from triton_models.__main__ import main
+from triton_models.settings import STARTER, UsageError
+
+QUERIES = [f"query {i}" for i in range(40)]
+
+
+def write(path, rows) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def told(query: str, label: str, sure: float = 0.9) -> dict:
+    scores = {"browse": 1 - sure, "inquiry": 1 - sure} | {label: sure}
+    return {"query": query, "label": label, "confidence": sure, "scores": scores}
+
+
+@pytest.fixture
+def sides(tmp_path):
+    """Dev rows that all want `browse`; A has 20 of 40 right, B these and 12 more, less 1."""
+    dev = write(tmp_path / "dev.jsonl", ({"query": q, "intent": "browse"} for q in QUERIES))
+    right_a, right_b = set(range(20)), set(range(1, 32))
+    a, b = (
+        write(
+            tmp_path / f"{name}.jsonl",
+            (told(q, "browse" if i in right else "inquiry") for i, q in enumerate(QUERIES)),
+        )
+        for name, right in (("a", right_a), ("b", right_b))
+    )
+    return a, b, dev
+
+
+def test_the_rows_that_only_one_has_right_are_counted_and_tested(sides, capsys):
+    a, b, dev = sides
+    assert main(["compare", "intent", a, b, "--dev", dev, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    m = found["mcnemar"]
+    assert (m["both_right"], m["only_a"], m["only_b"], m["both_wrong"]) == (19, 1, 12, 8)
+    assert m["p"] == pytest.approx(2 * (1 + 13) / 2**13)
+    accuracy = found["figures"]["accuracy"]["difference"]
+    assert accuracy["value"] == pytest.approx(11 / 40)
+    assert 0 < accuracy["low"] < accuracy["value"] < accuracy["high"]
+    assert found["only_a"] == [
+        {"query": "query 0", "wanted": "browse", "a": "browse 0.90", "b": "inquiry 0.90"}
+    ]
+    assert found["figures"]["auc_roc"]["a"]["value"] is None  # one label only is wanted
+
+
+def test_the_terminal_says_which_is_better(sides, capsys):
+    a, b, dev = sides
+    assert main(["compare", "intent", a, b, "--dev", dev]) == 0
+    out = capsys.readouterr().out
+    assert "only A 1, only B 12" in out
+    assert "b.jsonl (B) is right more often" in out
+    assert main(["compare", "intent", a, a, "--dev", dev]) == 0
+    assert "do not tell the two apart" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["intent", "matching"])
+def test_a_model_and_its_own_predictions_are_right_on_the_same_rows(kind, tmp_path, capsys):
+    rows = {
+        "intent": [
+            {"query": "red shoes", "intent": "browse"},
+            {"query": "where is my refund", "intent": "complaint"},
+        ],
+        "matching": [
+            {"query": "sofa", "term": "couch", "match": 1},
+            {"query": "sofa", "term": "screwdriver", "match": 0},
+        ],
+    }[kind]
+    dev = write(tmp_path / "dev.jsonl", rows)
+    predicted = str(tmp_path / "predicted.jsonl")
+    folder = str(STARTER / kind)
+    assert main(["predict", kind, dev, "--out", predicted]) == 0
+    assert main(["compare", kind, folder, predicted, "--dev", dev, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["mcnemar"]["both_right"] == 2 and found["mcnemar"]["p"] == 1.0
+    assert (found["a"], found["b"]) == (kind, "predicted.jsonl")
+
+
+def test_labels_of_either_side_are_compared(tmp_path):
+    dev = [tmp_path / "dev.jsonl"]
+    write(dev[0], [{"query": "a", "intent": "song"}, {"query": "b", "intent": "browse"}])
+    one, other = tmp_path / "one.jsonl", tmp_path / "other.jsonl"
+    write(one, [told("a", "browse"), told("b", "browse")])
+    write(other, [{"query": q, "label": "song", "scores": {"song": 1.0}} for q in "ab"])
+    found = compare.compare("intent", one, other, dev)
+    assert (found["mcnemar"]["only_a"], found["mcnemar"]["only_b"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ([], "no prediction in it; write the file by"),
+        (["nonsense"], "one.jsonl:1: not a prediction of intent"),
+        (['{"query": "a", "label": "x", "scores": {"x": 1}}', "[]"], "one.jsonl:2: not a pred"),
+        (['{"query": "a", "label": "x", "scores": 5}'], "one.jsonl:1: not a prediction"),
+        (
+            [f'{{"query": "a", "label": "x", "scores": {{"{n}": 1}}}}' for n in "xy"],
+            "its lines have different labels",
+        ),
+        (['{"error": "no query", "line": 1}'], "no prediction in it"),
+    ],
+)
+def test_a_file_that_holds_no_predictions_is_told(lines, fault, tmp_path):
+    path = tmp_path / "one.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(UsageError, match=fault):
+        answers.of(path, "intent")
+
+
+def test_a_query_without_a_prediction_is_named(sides, capsys, tmp_path):
+    a, b, _ = sides
+    dev = write(tmp_path / "more.jsonl", [{"query": "unseen", "intent": "browse"}])
+    assert main(["compare", "intent", a, b, "--dev", dev]) == 2
+    assert "no prediction of 'unseen'; predict the dev file's queries" in capsys.readouterr().err

@@ -1,0 +1,80 @@
+"""Labelled queries with any labels: formats, columns, faults told by line, and the split."""
+
+import json
+
+import pytest
+
+from triton_models import examples
+from triton_models.examples import Example
+from triton_models.settings import UsageError
+
+WANTED = [Example("red shoes", ("look",)), Example("buy, now", ("buy",))]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", 'text,category\nred shoes,look\n"buy, now",buy\n'),
+        ("a.csv", '\ufeffid,intent,query\n1,look,red  shoes\n2,buy,"buy, now"\n'),
+        ("a.tsv", "query\tintent\nred shoes\tlook\nbuy, now\tbuy\n"),
+        ("a.tsv", "red shoes\tlook\nbuy, now\tbuy\n"),
+        ("a.jsonl", '{"query": "red shoes", "intent": "look"}\n\n["buy, now", "buy"]\n'),
+        ("a.json", '[["red shoes", "look"], {"text": "buy, now", "label": "buy"}]'),
+    ],
+)
+def test_formats(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert examples.read(str(tmp_path / name)) == WANTED
+
+
+def test_named_columns_and_lists(tmp_path):
+    (tmp_path / "a.csv").write_text("q,c\nred shoes,look\n")
+    assert examples.read(str(tmp_path / "a.csv"), ["q", "c"]) == WANTED[:1]
+    parts = {"train": [["red shoes", "look"]], "oos": [["buy, now", "buy"]], "note": "x"}
+    (tmp_path / "b.json").write_text(json.dumps(parts))
+    assert examples.read(f"{tmp_path}/b.json:train+oos") == WANTED
+    with pytest.raises(UsageError, match="b.json:train[+]oos"):
+        examples.read(f"{tmp_path}/b.json")
+
+
+def test_several_labels(tmp_path):
+    (tmp_path / "a.tsv").write_text("query\tlabels\nred shoes now\tlook | buy\n")
+    (tmp_path / "a.jsonl").write_text('{"query": "hm", "labels": []}')
+    assert examples.read(f"{tmp_path}/a.tsv", multi=True)[0].labels == ("look", "buy")
+    assert examples.read(f"{tmp_path}/a.jsonl", multi=True)[0].labels == ()
+    with pytest.raises(UsageError, match="a.jsonl:1: 0 labels"):
+        examples.read(f"{tmp_path}/a.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "text,category\nred,look\n,buy\n", "a.csv:3: no query"),
+        ("a.csv", "text,category,id\nred,look\n", "a.csv:2"),
+        ("a.tsv", "id\tquestion\tclass\n1\tred\tlook\n", "a.tsv:2.*--columns"),
+        ("a.jsonl", '{"query": "a", "intent": "b"}\n{', "a.jsonl:2: not JSON"),
+        ("a.jsonl", '{"query": "a", "intent": 3}', "a.jsonl:1: no intent"),
+        ("a.jsonl", "3", "a.jsonl:1"),
+        ("a.json", "3", "a.json: "),
+        ("a.csv", "", "no labelled query"),
+    ],
+)
+def test_faults_name_the_line(tmp_path, name, text, told):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=told):
+        examples.read(str(tmp_path / name))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        examples.read(str(tmp_path / "none.csv"))
+
+
+def test_the_split_is_by_query_and_nothing_of_dev_is_learned():
+    found = [Example(f"query {i}", ("a",)) for i in range(1000)]
+    learned, dev = examples.split(found)
+    assert 120 < len(dev) < 180
+    assert not {e.text for e in learned} & {e.text for e in dev}
+    assert examples.split(found[::-1])[1] == dev[::-1]
+    assert examples.without([Example("Red-shoes?", ("a",))], WANTED) == []
+    assert examples.without([Example("???", ("a",))], WANTED) == [Example("???", ("a",))]

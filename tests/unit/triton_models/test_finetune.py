@@ -1,0 +1,139 @@
+"""`finetune` as a command: from a file of labelled queries to a model folder with its labels."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from tests.skips import skip_or_fail
+
+try:
+    import onnxscript  # noqa: F401
+    import torch
+except ModuleNotFoundError as missing:
+    skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
+
+from tests.unit.triton_models import toy
+from triton_models import classify, contract
+from triton_models.__main__ import main
+from triton_models.loop import RESUME
+from triton_models.served import ServedModel
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return toy.write(tmp_path_factory.mktemp("toy"), layers=1)
+
+
+def finetune(*more) -> int:
+    return main(["finetune", *map(str, more), "--threads", "1", "--batch", "16"])
+
+
+def rows(path, labels, each, multi=False):
+    lines = [
+        {"query": f"item {number} {label}", "labels": [label, "any"] if multi else label}
+        for label in labels
+        for number in range(each)
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, capsys):
+    labels = [f"label_{i:02d}" for i in range(77)]
+    queries, out = rows(tmp_path / "mine.jsonl", labels, 6), tmp_path / "run"
+    assert finetune("--queries", queries, "--start", start, "--out", out, "--epochs", 1) == 0
+    assert "77 labels" in capsys.readouterr().out
+    notes = json.loads((out / "run.json").read_text())
+    assert notes["recipe"]["schedule"]["epochs"] == 1
+    assert notes["command"].startswith("python -m triton_models finetune --queries ")
+    assert notes["data"]["learned"] + notes["data"]["dev"] == 77 * 6
+    assert len(notes["data"]["learned_sha256"]) == 64
+    assert 0 <= notes["result"]["dev"]["calibration_error"] <= 1
+    assert not (out / RESUME).exists()
+    assert main(["export", str(out), "--kind", "intent", "--out", str(tmp_path / "model")]) == 0
+    assert contract.load(tmp_path / "model").labels == tuple(labels)
+    found = ServedModel(tmp_path / "model").run(["item 1 label_03"])
+    assert found.shape == (1, 77)
+    assert found.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_several_labels_a_query(start, tmp_path):
+    queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 40, multi=True), tmp_path / "run"
+    given = ("--multi", "--rate", "0.01", "--epochs", 6, "--dropout", "0")
+    assert finetune("--queries", queries, "--start", start, "--out", out, *given) == 0
+    assert json.loads((out / "run.json").read_text())["result"]["dev"]["micro_f1"] > 0.9
+    export = ["export", str(out), "--kind", "intent", "--precision", "fp32"]
+    assert main([*export, "--out", str(tmp_path / "model")]) == 0
+    assert contract.load(tmp_path / "model").labels == ("any", "blue", "red")
+    found = ServedModel(tmp_path / "model").run(["item 3 red"])[0]
+    assert (found > 0.5).tolist() == [True, False, True]
+
+
+def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
+    queries = rows(tmp_path / "mine.jsonl", ["red", "blue"], 20)
+    strange = rows(tmp_path / "strange.jsonl", ["green"], 3)
+    single = rows(tmp_path / "single.jsonl", ["red"], 30)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    begin = ("--queries", queries, "--start", start, "--out", tmp_path / "run")
+    for given, told in (
+        ((*begin, "--dev", strange), "green"),
+        ((*begin, "--dev", queries, "--no-dev"), "not both"),
+        ((*begin, "--dev", queries), "nothing left"),
+        ((*begin, "--out-of-scope", "oos"), "'oos'"),
+        ((*begin, "--no-dev", "--patience", 2), "--patience"),
+        ((*begin, "--out", tmp_path / "full"), "full"),
+        ((*begin, "--start", tmp_path / "none"), "none"),
+        (("--queries", single, *begin[2:]), "at least two"),
+    ):
+        assert finetune(*given) == 2
+        error = capsys.readouterr().err
+        assert told in error
+        assert error.count("\n") == 1
+
+
+def test_help_needs_no_torch(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(SystemExit):
+        main(["finetune", "--help"])
+    assert "--adversarial" in capsys.readouterr().out
+
+
+def test_temperature_is_folded_into_the_last_layer(start):
+    network = toy.classifier(start)
+    before = network.classifier.classifier.weight.clone()
+    wanted = classify.targets(toy.EXAMPLES[:6], toy.LABELS)
+    said = 8 * (wanted - 0.5) + 12 * torch.eye(3)[[1, 0, 1, 0, 2, 2]]  # sure, and often wrong
+    temperature = classify.calibrate(network, said, wanted)
+    assert temperature > 1.5
+    torch.testing.assert_close(network.classifier.classifier.weight * temperature, before)
+
+
+def test_figures_agree_with_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(3)
+    said = torch.from_numpy(rng.normal(size=(200, 5))).float()
+    right = rng.integers(0, 5, 200)
+    wanted = torch.nn.functional.one_hot(torch.from_numpy(right), 5).float()
+    report = classify.measure(said + wanted, wanted, multi=False)
+    found = (said + wanted).argmax(1).numpy()
+    assert report["accuracy"] == pytest.approx(metrics.accuracy_score(right, found))
+    assert report["macro_f1"] == pytest.approx(metrics.f1_score(right, found, average="macro"))
+    both = (torch.from_numpy(rng.random((200, 5))) < 0.4).float()
+    report = classify.measure(said + both, both, multi=True)
+    found = (said + both).sigmoid().numpy() >= 0.5
+    for average in ("micro", "macro"):
+        expected = metrics.f1_score(both.numpy(), found, average=average)
+        assert report[f"{average}_f1"] == pytest.approx(expected)
+
+
+def test_what_is_unlike_every_label_is_out_of_scope():
+    wanted = torch.eye(3)[[0] * 50 + [1] * 50 + [2] * 40]
+    said = 6 * wanted.clone()
+    said[100:130] = torch.tensor([0.4, 0.3, 0.0])  # out of scope and not called so, but unsure
+    report = classify.out_of_scope(said, wanted, 2)
+    assert report["out_of_scope_recall"] == 1.0
+    assert report["in_scope_accuracy"] == 1.0
+    assert 0.4 < report["threshold"] < 1.0

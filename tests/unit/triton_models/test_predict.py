@@ -1,0 +1,155 @@
+"""`predict`: a line out for each line in, in order, and the same answers as the worker's."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import program
+from triton_models import predict
+from triton_models.__main__ import main
+from triton_models.predictor import load, plain
+from triton_models.settings import STARTER
+from worker.understanding.normalize import normal_form
+
+QUERIES = [
+    "where is my refund",
+    "red running shoes",
+    "Sony WH-1000XM5 BLACK",
+    "do you ship to canada?",
+    "ＣＨＥＡＰ  sofá",  # full-width letters, two spaces, an accent
+    "play some jazz",
+]
+
+
+def predicted(capfdbinary, *arguments):
+    code = main(["predict", *map(str, arguments)])
+    out, error = capfdbinary.readouterr()
+    return code, [json.loads(line) for line in out.splitlines()], error.decode()
+
+
+@given(st.text())
+@settings(max_examples=300, deadline=None)
+def test_queries_are_read_in_the_workers_normal_form(text):
+    assert plain(text) == normal_form(text)
+
+
+def test_the_same_answers_as_enrich(capfdbinary, tmp_path):
+    file = tmp_path / "queries.txt"
+    file.write_text("\n".join(QUERIES))
+    done = program.run("enrich", str(file))
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    code, intents, _ = predicted(capfdbinary, "intent", file)
+    assert code == 0 and [row["query"] for row in intents] == QUERIES
+    for row, event in zip(intents, events, strict=True):
+        assert row["label"] == event["intent"]["label"]
+        assert row["scores"] == pytest.approx(event["intent"]["scores"], abs=0.02)
+        assert row["confidence"] == max(row["scores"].values())
+
+    expansions = [(e["normalized_query"], x["term"]) for e in events for x in e["expansions"]]
+    file.write_text("".join(f"{query}\t{term}\n" for query, term in expansions))
+    code, pairs, _ = predicted(capfdbinary, "matching", file)
+    assert code == 0 and [(row["query"], row["term"]) for row in pairs] == expansions
+    scores = [x["score"] for event in events for x in event["expansions"]]
+    assert [row["score"] for row in pairs] == pytest.approx(scores, abs=0.05)
+    assert len(pairs) > 5 and sum(row["match"] for row in pairs) > 0.8 * len(pairs)
+
+
+def test_a_bad_line_comes_out_in_its_place_and_the_end_is_exit_code_1(capfdbinary, tmp_path):
+    lines = [
+        b"\xef\xbb\xbfred shoes\r",
+        b'{"query": "blue sofa", "page": 3}',
+        b'{"query": ',
+        b"",
+        b'{"query": 5}',
+        b"\xff\xfe",
+        b"x" * (predict.LONGEST_LINE + 5),
+        b" \x00\t",
+        b"last, without an end",
+    ]
+    file, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    code, rows, error = predicted(capfdbinary, "intent", file, "--out", out)
+    assert (code, rows) == (1, [])
+    assert error == (
+        "triton_models predict: 6 of 9 lines could not be answered: see their `error`\n"
+    )
+    rows = [json.loads(line) for line in out.read_bytes().splitlines()]
+    told = [row.get("query") or (row["line"], row["error"].split(":")[0]) for row in rows]
+    missing = "no `query` in it"
+    assert told == [
+        "red shoes",
+        "blue sofa",
+        (3, "not JSON"),
+        (4, missing),
+        (5, missing),
+        (6, "not UTF-8 at byte 0"),
+        (7, f"longer than {predict.LONGEST_LINE} bytes"),
+        (8, missing),
+        "last, without an end",
+    ]
+    assert len(rows[6]["input"]) == predict.SHOWN
+
+
+def test_a_pair_may_be_json_with_a_title_or_lack_its_term(capfdbinary, tmp_path):
+    file = tmp_path / "pairs"
+    file.write_text('{"query": "sofa", "title": "couch"}\nsofa\tgarden hose\nsofa\nsofa\t \n')
+    code, rows, _ = predicted(capfdbinary, "matching", file)
+    assert code == 1
+    assert [row.get("match") for row in rows] == [True, False, None, None]
+    assert rows[0]["term"] == "couch" and "no `term`" in rows[2]["error"]
+
+
+def test_vectors_are_unit_length_and_in_order(capfdbinary, tmp_path):
+    file = tmp_path / "queries"
+    file.write_text("sofa\na very comfortable grey couch for five people\ncouch\n")
+    code, rows, _ = predicted(capfdbinary, "encoder", file, "--batch", 1)
+    vectors = np.array([row["vector"] for row in rows])
+    assert code == 0 and vectors.shape == (3, 384)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+    alone = load(STARTER / "encoder", "encoder").run(["couch"])[0]
+    assert vectors[2] == pytest.approx(alone, abs=1e-5)
+
+
+def test_no_more_is_read_than_the_next_chunk():
+    class Endless:
+        """Stdin that never ends; counts what was taken."""
+
+        def __init__(self):
+            self.lines = 0
+
+        def readline(self, limit):
+            self.lines += 1
+            return b"\n"
+
+    class Full(io.BytesIO):
+        def flush(self):
+            raise BrokenPipeError
+
+    predictor, source = load(STARTER / "intent", "intent", batch=2), Endless()
+    with pytest.raises(BrokenPipeError):
+        predict.predict(predictor, source, Full(), lambda count: None)
+    assert source.lines == predict.BATCHES * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["intent", "/nowhere"], "cannot be read (No such file or directory); name a file"),
+        (["intent", "."], "cannot be read (Is a directory); name a file"),
+        (["intent", "in", "--out", "in"], "in: the file that is read; give --out another"),
+        (["intent", "in", "--out", "/nowhere/x"], "give --out another folder"),
+        (["intent", "in", "--batch", "65"], "allows --batch 64 at most"),
+        (["intent", "in", "--model", str(STARTER / "encoder")], "of kind encoder, not intent"),
+        (["intent", "in", "--model", "/nowhere"], "export the model"),
+    ],
+)
+def test_wrong_usage_is_one_line(capfdbinary, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").write_text("red shoes\n")
+    code, rows, error = predicted(capfdbinary, *arguments)
+    assert (code, rows) == (2, []) and told in error and error.count("\n") == 1
+    assert (tmp_path / "in").read_text() == "red shoes\n"

@@ -1,0 +1,196 @@
+"""The full report: what it counts, what its page holds, and its pictures."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.skips import skip_or_fail
+from triton_models import report, report_intent, report_ranking, report_text
+from triton_models.__main__ import main
+from triton_models.dev import judged_queries
+from triton_models.report_intent import Answers
+from triton_models.settings import STARTER, UsageError
+
+LABELS = ("buy", "look", "other")
+
+
+def answers(wanted: str, found: str, sure: float = 0.8) -> Answers:
+    """Labels told by their first letters, one a row."""
+    place = {label[0]: i for i, label in enumerate(LABELS)}
+    names = [LABELS[place[letter]] for letter in wanted]
+    rows = [
+        {"query": " ".join("x" * (i % 3 + 1)), "intent": name, "style": "ab"[i % 2]}
+        for i, name in enumerate(names)
+    ]
+    p = np.full((len(rows), 3), (1 - sure) / 2)
+    p[np.arange(len(rows)), [place[letter] for letter in found]] = sure
+    return Answers(rows, LABELS, p, np.array([place[letter] for letter in wanted]))
+
+
+def test_figures_slices_and_errors_are_counted():
+    found = report_intent.judged(answers("bbbblllo", "bbbllllb"))
+    assert found["figures"]["accuracy"]["value"] == 6 / 8
+    assert found["confusion"]["counts"] == [[3, 1, 0], [0, 3, 0], [1, 0, 0]]
+    assert found["calibration"]["before"]["ece"] == pytest.approx(0.05)
+    styles = found["slices"]["style"]
+    assert {name: row["rows"] for name, row in styles.items()} == {"a": 4, "b": 4}
+    assert (styles["a"]["accuracy"]["value"], styles["b"]["accuracy"]["value"]) == (1.0, 0.5)
+    assert found["slices"]["rare labels"]["rare"]["rows"] == 1
+    assert "source" not in found["slices"]
+    errors = report_intent.typical_errors(answers("bbbblllo", "bbbllllb"))
+    assert [(e["wanted"], e["found"], e["count"]) for e in errors] == [
+        ("buy", "look", 1),
+        ("other", "buy", 1),
+    ]
+
+
+def test_out_of_scope_is_refused_by_its_label_or_by_the_threshold():
+    p = np.array([[0.9, 0.1, 0], [0.6, 0.4, 0], [0.1, 0.2, 0.7], [0.55, 0.45, 0], [0.95, 0.05, 0]])
+    rows = [{"intent": name} for name in ("buy", "look", "other", "other", "other")]
+    found = report_intent.out_of_scope(rows, p, LABELS, "other")
+    at = {t: i for i, t in enumerate(found["curve"]["threshold"])}
+    read = [
+        (found["curve"]["recall"][at[t]], found["curve"]["in_scope_accuracy"][at[t]])
+        for t in (0.0, 0.58, 0.96)
+    ]
+    assert read == [(pytest.approx(1 / 3), 0.5), (pytest.approx(2 / 3), 0.5), (1.0, 0.0)]
+    assert 0.55 < found["best_threshold"] <= 0.9
+    unknown = report_intent.out_of_scope(rows, p[:, :2], LABELS[:2], "other")
+    assert unknown["curve"]["recall"][at[0.0]] == 0  # it cannot say so
+    assert unknown["curve"]["recall"][at[0.58]] == pytest.approx(2 / 3)
+
+
+def test_out_of_scope_needs_both_sides():
+    assert report_intent.out_of_scope([{"intent": "buy"}], np.eye(3)[:1], LABELS, "other") == {}
+
+
+def test_robustness_is_what_the_model_says_of_the_changed_text():
+    """A model that reads only lower case loses all under upper case, and nothing else matters."""
+
+    def run(texts):
+        return np.array([[1.0, 0, 0] if text != text.upper() else [0, 1.0, 0] for text in texts])
+
+    judged = answers("bbbb", "bbbb")
+    found = report_intent.robustness(judged, SimpleNamespace(run=run))
+    assert found["upper case"]["macro_f1"]["value"] == 0.0
+    assert found["upper case"]["drop"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert found["extra spaces"]["drop"]["value"] == 0.0
+
+
+def test_precision_and_recall_take_ties_together():
+    scores, matches = np.array([0.9, 0.9, 0.5, 0.1]), np.array([True, False, True, False])
+    curve = report_ranking.precision_recall(scores, matches)
+    assert curve["precision"] == pytest.approx([1 / 2, 2 / 3, 2 / 4])
+    assert curve["recall"] == pytest.approx([1 / 2, 1, 1])
+    table = report_ranking.threshold_table(scores, matches, 0.42)
+    row = next(row for row in table if row["threshold"] == 0.42)
+    assert (row["precision"], row["recall"]) == (pytest.approx(2 / 3), 1.0)
+
+
+def test_judged_queries_are_held_to_what_is_expected(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"query": "a", "relevant": ["x", "y"], "grades": [3]}\n')
+    with pytest.raises(UsageError, match="1 grades for 2 relevant texts; give one for each"):
+        judged_queries(path)
+    path.write_text('{"query": "a", "relevant": []}\n')
+    with pytest.raises(UsageError, match="mine.jsonl:1: relevant: found .*a list of texts"):
+        judged_queries(path)
+
+
+def test_the_encoder_is_judged_on_your_own_queries(tmp_path, capsys):
+    path = tmp_path / "mine.jsonl"
+    pairs = [("red sneakers", "running shoes"), ("couch", "sofa"), ("tv", "television")]
+    rows = [{"query": q, "relevant": [r, f"new {r}"], "grades": [3, 1]} for q, r in pairs]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert main(["evaluate", "encoder", "--dev", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["queries"] == 3
+    assert found["mrr"] == found["recall@5"] == 1.0 and found["recall@1"] == 0.5
+    assert found["ndcg@10"] > 0.9
+
+
+def test_rows_of_several_files_are_told_apart_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "SHAPES", ((1, 8),))
+    files = [tmp_path / f"{name}.jsonl" for name in ("phones", "sofas")]
+    files[0].write_text('{"query": "samsung phone", "term": "smartphone", "match": 1}\n')
+    files[1].write_text('{"query": "sofa", "term": "screwdriver", "match": 0}\n')
+    found = report_ranking.matching(STARTER / "matching", files)
+    assert {n: row["rows"] for n, row in found["slices"]["source"].items()} == {
+        "phones": 1,
+        "sofas": 1,
+    }
+    page = report_text.markdown(found, [])
+    assert (
+        "| phones | 1 | – | 1.000 (1.000 to 1.000) |" in page
+    )  # an AUC of one class is not defined
+    json.dumps(report.plain(found), allow_nan=False)
+
+
+def test_a_cell_cannot_break_its_table():
+    assert report_text.table(("a",), [("x | y\nz",)]).splitlines()[2] == "| x \\| y z |"
+
+
+@pytest.fixture
+def matplotlib():
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        skip_or_fail("matplotlib is not installed: `make install-training` adds it")
+    return matplotlib
+
+
+def test_a_report_is_written_with_its_pictures_and_can_be_written_again(
+    matplotlib, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(report, "SHAPES", ((1, 8),))
+    dev = tmp_path / "dev.jsonl"
+    rows = [("red shoes", "browse"), ("where is it", "inquiry"), ("sing a song", "off topic")] * 2
+    dev.write_text("\n".join(json.dumps({"query": q, "intent": i}) for q, i in rows))
+    asked = ["evaluate", "intent", "--dev", str(dev), "--out-of-scope", "off topic", "--report"]
+    place = tmp_path / "out"
+    for _ in range(2):
+        assert main([*asked, str(place)]) == 0
+    told = capsys.readouterr()
+    assert "queries: 4" in told.out and str(place / "report.md") in told.err
+    page, found = (place / "report.md").read_text(), json.loads((place / "report.json").read_text())
+    assert found["rows"] == 6 and found["out_of_scope"]["rows"] == 2
+    pictures = {path.name for path in place.glob("*.svg")}
+    assert {"confusion.svg", "calibration.svg", "robustness.svg", "out_of_scope.svg"} <= pictures
+    assert all(f"]({name})" in page for name in pictures)
+    assert all((place / name).read_text().rstrip().endswith("</svg>") for name in pictures)
+
+
+def test_seventy_seven_labels_are_drawn_and_listed_worst_first(matplotlib, tmp_path):
+    from triton_models import pictures
+
+    rng = np.random.default_rng(0)
+    labels = tuple(f"label_{i:02}" for i in range(77))
+    wanted = np.repeat(np.arange(77), 4)
+    p = rng.dirichlet(np.ones(77), size=308) + 0.02 * np.eye(77)[wanted]
+    rows = [{"query": "a b", "intent": labels[i]} for i in wanted]
+    found = report_intent.judged(Answers(rows, labels, p / p.sum(axis=1, keepdims=True), wanted))
+    assert "confusion" in pictures.draw(found | {"kind": "intent"}, tmp_path)
+    assert (tmp_path / "confusion.svg").stat().st_size < 1_000_000
+    table = report_text.labels(found).splitlines()[4:]
+    f1 = [float(line.split("|")[4]) for line in table]
+    assert len(f1) == 77 and f1 == sorted(f1)
+
+
+def test_what_is_no_report_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert main(["evaluate", "intent", "--report", str(tmp_path)]) == 2
+    assert "exists and is not a report; choose another folder" in capsys.readouterr().err
+
+
+def test_pictures_without_matplotlib_are_told_in_one_line(tmp_path, capsys, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "triton_models.pictures", raising=False)
+    monkeypatch.delattr("triton_models.pictures", raising=False)
+    assert main(["evaluate", "intent", "--report", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert "`make install-training`" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()

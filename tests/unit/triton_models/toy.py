@@ -1,0 +1,63 @@
+"""A toy BERT and toy queries for the tests of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+from triton_models import classify, networks
+from triton_models.examples import Example
+from triton_models.settings import STARTER
+
+LABELS = ("ask", "buy", "look")
+EXAMPLES = [
+    Example(text, (label,))
+    for text, label in [
+        ("how long is delivery", "ask"),
+        ("does it have a zip", "ask"),
+        ("buy it now", "buy"),
+        ("order two phones", "buy"),
+        ("red shoes", "look"),
+        ("garden chairs", "look"),
+    ]
+] * 4
+LENGTHS = [len(e.text) for e in EXAMPLES]
+
+
+def write(folder: Path, layers: int = 2) -> Path:
+    """A checkpoint 32 wide, with the tokenizer of the starter models."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = Tokenizer.from_file(str(STARTER / "encoder" / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=48,
+        initializer_range=0.2,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def classifier(folder: Path, **given) -> networks.ProbabilityModel:
+    """A new classifier on the toy BERT; the same one every time."""
+    torch.manual_seed(2)
+    return networks.classifier(folder, LABELS, **given).eval()
+
+
+def answers(network: networks.ProbabilityModel, folder: Path) -> torch.Tensor:
+    """Logits of the six queries."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return classify.logits(network.eval(), tokenizer, [e.text for e in EXAMPLES[:6]])
+
+
+def loss(network, folder: Path, lesson: classify.Lesson | None = None) -> classify.Loss:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return classify.Loss(network, tokenizer, EXAMPLES, LABELS, lesson or classify.Lesson())

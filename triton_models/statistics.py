@@ -1,0 +1,231 @@
+"""What an evaluation's figures are worth: intervals, paired tests, areas, calibration. NumPy only.
+
+A bootstrap resample is told by how often it drew each row: draws, [resamples, rows]. A statistic
+is a function from draws to one number a resample, so that a bootstrap is a few matrix products,
+and two models that are judged on the same draws are compared in pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+Statistic = Callable[[np.ndarray], np.ndarray]  # draws [resamples, rows] to [resamples]
+
+SAMPLES = 1000
+LEVEL = 0.95
+Z = 1.959964  # of the normal distribution, at that level
+BINS = 15
+CELLS = 4_000_000  # of draws that are held at once
+
+
+def intervals(
+    statistics: Mapping[str, Statistic], rows: int, samples: int = SAMPLES, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Each statistic's value on the rows, and its 95 % percentile bootstrap interval.
+
+    All of them see the same draws. NaN where a statistic is not defined (an AUC of one class).
+    """
+    rng = np.random.default_rng(seed)
+    at_once = max(1, CELLS // rows)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
+    for start in range(0, samples, at_once):
+        draws = _draws(rng, min(at_once, samples - start), rows)
+        for name, statistic in statistics.items():
+            found[name].append(statistic(draws))
+    return {
+        name: {"value": value(statistic, rows)} | _bounds(np.concatenate(found[name]))
+        for name, statistic in statistics.items()
+    }
+
+
+def value(statistic: Statistic, rows: int) -> float:
+    """A statistic of the rows themselves."""
+    return float(statistic(np.ones((1, rows)))[0])
+
+
+def difference(one: Statistic, other: Statistic) -> Statistic:
+    """How much higher the first is, on the same draws."""
+    return lambda draws: one(draws) - other(draws)
+
+
+def mean(values: np.ndarray) -> Statistic:
+    """The mean of a value a row."""
+    numbers = np.asarray(values, dtype=float)
+    return lambda draws: _ratio(draws @ numbers, draws.sum(axis=1))
+
+
+def macro_f1(wanted: np.ndarray, found: np.ndarray, labels: int) -> Statistic:
+    """The mean F1 of the labels that are wanted in a resample; both arrays hold label indices."""
+    of_wanted, of_found = np.eye(labels)[wanted], np.eye(labels)[found]
+    of_hits = of_wanted * of_found
+
+    def statistic(draws: np.ndarray) -> np.ndarray:
+        hits, count, given = draws @ of_hits, draws @ of_wanted, draws @ of_found
+        return _mean_of_known(np.where(count > 0, _ratio(2 * hits, count + given), np.nan))
+
+    return statistic
+
+
+def f1(found: np.ndarray, matches: np.ndarray) -> Statistic:
+    """F1 of the positive class; both are [rows], true or false."""
+    found, matches = np.asarray(found, dtype=float), np.asarray(matches, dtype=float)
+    return lambda draws: _ratio(2 * (draws @ (found * matches)), draws @ (found + matches))
+
+
+def auc(scores: np.ndarray, matches: np.ndarray) -> Statistic:
+    """The area under the ROC curve: how often a match scores above another row, ties half."""
+    order, positive, first, last = _ranked(scores, matches)
+
+    def statistic(draws: np.ndarray) -> np.ndarray:
+        drawn = draws[:, order]
+        below = np.cumsum(np.where(positive, 0, drawn), axis=1)
+        below = np.pad(below, ((0, 0), (1, 0)))
+        weights = drawn[:, positive]
+        beaten = (weights * (below[:, first] + below[:, last])).sum(axis=1) / 2
+        return _ratio(beaten, weights.sum(axis=1) * below[:, -1])
+
+    return statistic
+
+
+def average_precision(scores: np.ndarray, matches: np.ndarray) -> Statistic:
+    """The area under the precision-recall curve, rows of equal score taken together."""
+    order, positive, first, _ = _ranked(scores, matches)
+
+    def statistic(draws: np.ndarray) -> np.ndarray:
+        drawn = draws[:, order]
+        every = np.pad(np.cumsum(drawn, axis=1), ((0, 0), (1, 0)))
+        hits = np.pad(np.cumsum(np.where(positive, drawn, 0), axis=1), ((0, 0), (1, 0)))
+        above = every[:, -1:] - every[:, first]
+        precision = _ratio(hits[:, -1:] - hits[:, first], above, 0.0)
+        weights = drawn[:, positive]
+        return _ratio((weights * precision).sum(axis=1), weights.sum(axis=1))
+
+    return statistic
+
+
+def macro_auc(probabilities: np.ndarray, wanted: np.ndarray) -> Statistic:
+    """The mean one-versus-rest AUC of the labels, of those that have both sides in a resample."""
+    each = [auc(probabilities[:, i], wanted == i) for i in np.unique(wanted)]
+    return lambda draws: _mean_of_known(np.stack([one(draws) for one in each], axis=1))
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Statistic:
+    """Expected calibration error: the gap of confidence and accuracy, weighted over the bins."""
+    gap = np.eye(bins)[_bin(confidence, bins)] * (confidence - right)[:, None]
+    return lambda draws: _ratio(np.abs(draws @ gap).sum(axis=1), draws.sum(axis=1))
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[dict]:
+    """Each bin that holds rows: its bounds, rows, mean confidence and accuracy."""
+    which = _bin(confidence, bins)
+    counts = np.bincount(which, minlength=bins)
+    sure, good = (np.bincount(which, weights=v, minlength=bins) for v in (confidence, right))
+    return [
+        {
+            "from": b / bins,
+            "to": (b + 1) / bins,
+            "rows": int(counts[b]),
+            "confidence": float(sure[b] / counts[b]),
+            "accuracy": float(good[b] / counts[b]),
+        }
+        for b in np.flatnonzero(counts)
+    ]
+
+
+def mcnemar(only_one: int, only_other: int) -> float:
+    """The two-sided p of McNemar's exact test, from the rows that only one of two has right."""
+    n, fewer = only_one + only_other, min(only_one, only_other)
+    tail = term = 1
+    for k in range(fewer):
+        term = term * (n - k) // (k + 1)
+        tail += term
+    return min(1.0, 2 * tail / 2**n)
+
+
+def wilson(right: np.ndarray) -> dict[str, float]:
+    """A share and Wilson's interval, which holds for few rows and near 0 and 1 too."""
+    n, share, z2 = len(right), float(np.mean(right)), Z**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return {"value": share, "low": float(centre - half), "high": float(centre + half)}
+
+
+def fit_temperature(probabilities: np.ndarray, wanted: np.ndarray) -> float:
+    """The temperature that makes the wanted labels likeliest, by Newton's method on 1 / T."""
+    logits, sharpness = _logits(probabilities), 1.0
+    target = logits[np.arange(len(wanted)), wanted].mean()
+    for _ in range(40):
+        p = _softmax(logits * sharpness)
+        expected = (p * logits).sum(axis=1)
+        variance = ((p * logits**2).sum(axis=1) - expected**2).mean()
+        step = (target - expected.mean()) / max(variance, 1e-9)
+        sharpness = float(np.clip(sharpness + step, sharpness / 2, sharpness * 2))
+        sharpness = float(np.clip(sharpness, 0.05, 20))
+    return 1 / sharpness
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """The probabilities at another temperature: above 1 less sure, below 1 surer."""
+    return _softmax(_logits(probabilities) / temperature)
+
+
+def cross_fitted(
+    probabilities: np.ndarray, wanted: np.ndarray, folds: int = 5, seed: int = 0
+) -> np.ndarray:
+    """Each fold's probabilities at the temperature that the other folds ask for."""
+    if len(wanted) < 2:
+        return probabilities
+    fold = np.random.default_rng(seed).permutation(len(wanted)) % folds
+    answers = np.array(probabilities, dtype=float)
+    for here in np.unique(fold):
+        others = fold != here
+        temperature = fit_temperature(probabilities[others], wanted[others])
+        answers[~others] = tempered(probabilities[~others], temperature)
+    return answers
+
+
+def _draws(rng: np.random.Generator, samples: int, rows: int) -> np.ndarray:
+    drawn = rng.integers(rows, size=(samples, rows)) + rows * np.arange(samples)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=samples * rows)
+    return counts.reshape(samples, rows).astype(float)
+
+
+def _bounds(samples: np.ndarray) -> dict[str, float]:
+    known = samples[~np.isnan(samples)]
+    if not len(known):
+        return {"low": float("nan"), "high": float("nan")}
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return {"low": float(low), "high": float(high)}
+
+
+def _ranked(scores: np.ndarray, matches: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Rows by rising score, which are positive, and where each positive's group of ties lies."""
+    order = np.argsort(scores, kind="stable")
+    ordered, positive = np.asarray(scores)[order], (np.asarray(matches) > 0)[order]
+    first = np.searchsorted(ordered, ordered[positive], side="left")
+    last = np.searchsorted(ordered, ordered[positive], side="right")
+    return order, positive, first, last
+
+
+def _ratio(over: np.ndarray, under: np.ndarray, otherwise: float = np.nan) -> np.ndarray:
+    return np.divide(over, under, out=np.full(np.shape(over), otherwise), where=under > 0)
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    return _ratio(np.where(known, values, 0).sum(axis=1), known.sum(axis=1))
+
+
+def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(np.asarray(probabilities, dtype=float), 1e-12, None))
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models import contract, figures, ranking, sources
+from triton_models import figures, ranking, sources
 from triton_models.contract import ModelContract
 from triton_models.dev import judged_pairs, judged_queries, labelled_queries, of_all
 from triton_models.lexicon_terms import read_terms
-from triton_models.served import ServedModel
+from triton_models.served import ServedModel, contract_of
 from triton_models.settings import DATA, UsageError, usable
 
 DEV = {"intent": (DATA / "dev_intent.jsonl",), "matching": (DATA / "dev_matching.jsonl",)}
@@ -27,11 +27,7 @@ def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
     Raises:
         ModelFolderError, UsageError: it is no model folder, of another kind, or cannot be run.
     """
-    model = contract.load(folder)
-    if model.kind != kind:
-        raise UsageError(
-            f"{folder}: a model of kind {model.kind}, not {kind}; give --model another folder"
-        )
+    model = contract_of(folder, kind)
     with usable(folder, "export the model again"):
         return model, ServedModel(folder)
 

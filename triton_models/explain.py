@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from tokenizers import Encoding
 
-from triton_models.predictor import Predictor, Tokens, plain
+from triton_models.describe import normal_form
+from triton_models.predictor import Predictor, Tokens
 from triton_models.settings import UsageError
 
 # What a reader takes for a word: no white space in it; scripts without spaces go by character.
@@ -94,7 +95,7 @@ def intent(predictor: Predictor, query: str, label: str | None = None) -> Explan
     probabilities = asked([()])[0]
     column = int(probabilities.argmax()) if label is None else labels.index(label)
     return Explanation(
-        query=plain(query),
+        query=normal_form(query),
         term=None,
         label=labels[column],
         score=float(probabilities[column]),
@@ -114,7 +115,7 @@ def matching(predictor: Predictor, query: str, term: str) -> Explanation:
     mask = predictor.tokenizer.token_to_id("[MASK]")
     asked = _Asked(predictor, *read(predictor, query, term), mask)
     return Explanation(
-        query=plain(query),
+        query=normal_form(query),
         term=term,
         label=None,
         score=float(asked([()])[0, 0]),
@@ -129,8 +130,8 @@ def read(
     predictor: Predictor, query: str, term: str | None = None
 ) -> tuple[Encoding, tuple[Word, ...]]:
     """The model's sequence, and the words with their places in it."""
-    texts = (plain(query),) if term is None else (plain(query), term)
-    if not all(map(plain, texts)):
+    texts = (normal_form(query),) if term is None else (normal_form(query), term)
+    if not all(map(normal_form, texts)):
         raise UsageError("no visible character to explain; give a query, and for matching a term")
     encoding = predictor.encode([texts[0]], None if term is None else [texts[1]])[0]
     return encoding, place(encoding, texts)

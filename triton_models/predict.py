@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from triton_models.predictor import DIGITS, Predictor, load, plain
+from triton_models.describe import normal_form
+from triton_models.predictor import DIGITS, Predictor, load
 from triton_models.settings import UsageError
 
 BATCHES = 32  # read at once; nothing else of the file is held
@@ -97,9 +98,9 @@ def _read(line: bytes, pair: bool) -> Asked | str:
     except UnicodeDecodeError as error:
         return f"not UTF-8 at byte {error.start}"
     query, term = row.get("query"), row.get("term", row.get("title")) if pair else None
-    if not isinstance(query, str) or not (form := plain(query)):
+    if not isinstance(query, str) or not (form := normal_form(query)):
         return "no `query` in it: write text, or JSON with `query`"
-    if pair and not (isinstance(term, str) and plain(term)):
+    if pair and not (isinstance(term, str) and normal_form(term)):
         return "no `term` in it: write query<TAB>term, or JSON with `query` and `term` or `title`"
     return Asked(query, form, term)
 

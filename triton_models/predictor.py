@@ -5,38 +5,19 @@ A leaf that the worker may import.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Encoding
 
-from triton_models import contract as contracts
 from triton_models.contract import ModelContract
-from triton_models.served import ServedModel
+from triton_models.served import ServedModel, contract_of
 from triton_models.settings import UsageError, usable
 
 BATCH = 16  # rows of one call; on a CPU larger ones are no faster
 DIGITS = 4  # of probabilities and scores, as in the worker's events
 Tokens = tuple[Sequence[int], Sequence[int]]  # ids and types of one sequence, special ones included
-
-
-def plain(text: str) -> str:
-    """The worker's normal form: NFKC, lower case, no control characters, single spaces.
-
-    Written here a second time because this side imports nothing of the worker; a test holds the
-    two to each other.
-    """
-    text = unicodedata.normalize("NFKC", text)
-    return " ".join("".join(map(_visible, text)).lower().split())
-
-
-def _visible(character: str) -> str:
-    kind = unicodedata.category(character)
-    if kind == "Cc":
-        return " "
-    return "" if kind[0] == "C" else character
 
 
 class Predictor:
@@ -92,12 +73,7 @@ def load(folder: Path, kind: str, batch: int | None = None, threads: int = 1) ->
     Raises:
         ModelFolderError, UsageError: it is no model folder, of another kind, or cannot be run.
     """
-    contract = contracts.load(folder)
-    if contract.kind != kind:
-        raise UsageError(
-            f"{folder}: a model of kind {contract.kind}, not {kind}; give --model another folder"
-        )
-    return Predictor(contract, batch, threads)
+    return Predictor(contract_of(folder, kind), batch, threads)
 
 
 def _padded(sequences: Sequence[Tokens], length: int) -> dict[str, np.ndarray]:

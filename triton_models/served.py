@@ -9,8 +9,24 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from triton_models.settings import MAX_BATCH_SIZE
+from triton_models import contract
+from triton_models.contract import ModelContract
+from triton_models.settings import MAX_BATCH_SIZE, UsageError
 from triton_models.text import encode
+
+
+def contract_of(folder: Path, kind: str) -> ModelContract:
+    """The contract of a model folder.
+
+    Raises:
+        ModelFolderError, UsageError: it is no model folder, or of another kind.
+    """
+    found = contract.load(folder)
+    if found.kind != kind:
+        raise UsageError(
+            f"{folder}: a model of kind {found.kind}, not {kind}; give --model another folder"
+        )
+    return found
 
 
 class ServedModel:

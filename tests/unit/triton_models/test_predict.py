@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import program
-from triton_models import predict
+from triton_models import describe, predict
 from triton_models.__main__ import main
-from triton_models.predictor import load, plain
+from triton_models.predictor import load
 from triton_models.settings import STARTER
 from worker.understanding.normalize import normal_form
 
@@ -34,7 +34,7 @@ def predicted(capfdbinary, *arguments):
 @given(st.text())
 @settings(max_examples=300, deadline=None)
 def test_queries_are_read_in_the_workers_normal_form(text):
-    assert plain(text) == normal_form(text)
+    assert describe.normal_form(text) == normal_form(text)
 
 
 def test_the_same_answers_as_enrich(capfdbinary, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from tests.stream import Topics
 from worker.embedded.kafka import EmbeddedKafka
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+# A shell's background job ignores SIGINT, and so would the programs under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

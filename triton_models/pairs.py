@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from triton_models import generate, sources, wordnet
+from triton_models import generate, sources, wordnet, written
 from triton_models.lexicon_terms import Term, read_terms
 
 SHAPES = (
@@ -27,7 +27,8 @@ SHAPES = (
     "{material} %s",
     "best %s",
 )
-SHORT_TITLE = 9  # words of a title that are read
+SHORT_TITLE = 14  # words of a title that are read
+WORDED = 3500  # queries made of a title's words
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def all_pairs(data: Path, typos: dict[str, list[str]]) -> list[Pair]:
     rng = random.Random(23)
     found = [*lexicon_pairs(rng, typos), *synonyms(data, rng), *rated(data)]
     found += [*offers(data, rng), *goals(data, rng), *classes(data, rng)]
+    found += [*judged_titles(rng), *worded_titles(data, rng), *kinds(rng)]
     return [p for p in found if p.query != p.term]
 
 
@@ -101,7 +103,7 @@ def lexicon_pairs(rng: random.Random, typos: dict[str, list[str]]) -> Iterator[P
 
     for term in lexicon.terms:
         good = [pair for s in term.synonyms for pair in ((term.name, s), (s, term.name))]
-        good = pick(good, 4, rng)
+        good = pick(good, 3, rng)
         if parent := lexicon.by_name.get(term.parent):
             good.append((rng.choice(term.names), parent.name))
         for query, name in good:
@@ -128,12 +130,58 @@ def synonyms(data: Path, rng: random.Random) -> Iterator[Pair]:
 
 
 def rated(data: Path) -> Iterator[Pair]:
-    """Graded products of a catalogue: 2 and 3 belong, 0 does not, 1 is left out."""
+    """Graded products of a catalogue: 3 belongs, 0 and 1 do not, 2 is left out."""
     titles = {p["id"]: short(p["title"]) for p in sources.catalogue(data)}
     for row in sources.read_csv(data, "chorus_icecat/ratings.csv"):
-        if row["docid"] in titles and row["rating"] != "1":
-            match = int(row["rating"] != "0")
+        if row["docid"] in titles and row["rating"] != "2":
+            match = int(row["rating"] == "3")
             yield Pair(row["query"], titles[row["docid"]], match, "icecat", row["query"])
+
+
+def judged_titles(rng: random.Random) -> Iterator[Pair]:
+    """Our own judged titles: exact ones against the others, and against those of other queries."""
+    rows = written.titles()
+    for query, title, grade in rows:
+        yield Pair(query, short(title), int(grade == "E"), "titles", query)
+        if grade == "E" and (other := rng.choice(rows))[0] != query:
+            yield Pair(query, short(other[1]), 0, "titles", query)
+
+
+def worded_titles(data: Path, rng: random.Random) -> Iterator[Pair]:
+    """Some words of a product's title, with that title and with one like it that lacks a word.
+
+    In real results a title that holds the query's words is more often right than not.
+    """
+    by_category: dict[str, list[str]] = defaultdict(list)
+    for row in sources.read_csv(data, "pricerunner/products.csv"):
+        by_category[row["Category Label"]].append(row["Product Title"].lower())
+    for product in sources.catalogue(data):
+        by_category[product.get("attr_t_type") or product["supplier"]].append(product["title"])
+    categories = [titles for titles in by_category.values() if len(titles) > 20]
+    for _ in range(WORDED):
+        titles = rng.choice(categories)
+        title = short(rng.choice(titles))
+        words = [word for word in title.lower().split() if len(word) > 1]
+        kept = sorted(rng.sample(range(len(words)), min(len(words), rng.randint(2, 4))))
+        query = " ".join(words[i] for i in kept)
+        other = short(max(rng.sample(titles, 8), key=lambda t: shared(query, t) % len(kept)))
+        yield Pair(query, title, 1, "worded", title)
+        if shared(query, other) < len(kept):
+            yield Pair(query, other, 0, "worded", title)
+
+
+def shared(query: str, title: str) -> int:
+    """How many words of a query a title holds."""
+    return len(set(query.split()) & set(short(title).lower().split()))
+
+
+def kinds(rng: random.Random) -> Iterator[Pair]:
+    """Our own queries with their kind of product, against another kind."""
+    rows = written.kinds()
+    for query, kind in rows:
+        yield Pair(query, kind.lower(), 1, "kinds", query)
+        if (other := rng.choice(rows)[1]) != kind:
+            yield Pair(query, other.lower(), 0, "kinds", query)
 
 
 def offers(data: Path, rng: random.Random) -> Iterator[Pair]:

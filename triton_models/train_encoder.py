@@ -2,20 +2,21 @@
 
 Two losses: distance to the teacher's vector of the same text (the student sometimes reads it
 misspelled), and, for pairs such as query and title, the right partner among those of the batch.
+A batch of pairs is of one source, so that the wrong partners are near ones.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from triton_models import evaluate, generate, networks, sources, vocabulary, wordnet
+from triton_models import evaluate, generate, networks, sources, vocabulary, wordnet, written
 from triton_models.lexicon_terms import read_terms
 from triton_models.loop import Schedule, fit
 from triton_models.text import encode
@@ -24,10 +25,12 @@ LAYERS = (0, 2, 4)  # of the teacher, where the student begins
 PIECES = 9200  # the vocabulary: what the size of the committed weights allows
 SCHEDULE = Schedule(epochs=3, batch_size=64, rate=4e-4)
 MISSPELLED = 0.12  # share of texts that the student reads with a typo
-CONTRAST = 0.3  # weight of the second loss
-EVERY = 4  # steps between two looks at pairs
+CONTRAST = 0.5  # weight of the second loss
+EVERY = 2  # steps between two looks at pairs
 SHARPNESS = 20.0  # inverse temperature of the second loss
 LONGEST = 64  # characters
+
+Pair = tuple[str, str]
 
 
 def train(data: Path, out: Path, teacher: Path, schedule: Schedule = SCHEDULE) -> dict:
@@ -41,7 +44,7 @@ def train(data: Path, out: Path, teacher: Path, schedule: Schedule = SCHEDULE) -
     largest = networks.load(teacher, "encoder").eval()
     targets = vectors(largest, large, texts)
     network = networks.cut(teacher, LAYERS, pieces)
-    student = Student(network, small, texts, targets, pairs, sources.misspellings(data))
+    student = Student(network, small, texts, targets, judged, sources.misspellings(data))
     losses = fit(network, list(map(len, texts)), student.loss, schedule)
     networks.save(network, out)
     small.save(str(out / "tokenizer.json"))
@@ -59,7 +62,8 @@ def corpus(data: Path) -> dict[str, str]:
     """Texts to learn the vectors of, with the set each came from; none of the dev side."""
     rng = random.Random(5)
     queries = [q for q in sources.labelled(data) if not sources.is_dev(q.query)]
-    made = [(q.query, "generated") for q in generate.generate(150, 3, {})]
+    made = [(q.query, "generated") for q in generate.generate(100, 3, {})]
+    made += [(q.query, "written") for q in written.queries()]
     titles = [(p["title"], "icecat") for p in sources.catalogue(data)]
     titles += [
         (t, "pricerunner") for t, cluster, _ in sources.offers(data) if not sources.is_dev(cluster)
@@ -88,8 +92,13 @@ def lexicon_texts() -> list[str]:
 
 
 def related(data: Path) -> list[tuple[str, str, str]]:
-    """(text, text, set): query and title, two titles of a product, two synonyms."""
-    pairs = [(a, b, "wordnet") for a, b in wordnet.synonym_pairs(data)[:2500]]
+    """(text, text, set): query and title, query and kind, two titles of a product, two synonyms."""
+    pairs = 2 * [
+        (query, title, "titles") for query, title, grade in written.titles() if grade == "E"
+    ]
+    pairs += 3 * [(query, kind.lower(), "kinds") for query, kind in written.kinds()]
+    pairs += 4 * furniture(data)
+    pairs += [(a, b, "wordnet") for a, b in wordnet.synonym_pairs(data)[:2500]]
     pairs += [(t.name, s, "lexicon") for t in read_terms() for s in t.synonyms]
     goals = sources.read_json(data, "webshop/goal_query_map.json")
     pairs += [(goal, query, "webshop") for goal, found in goals.items() for query in found[:1]]
@@ -100,9 +109,17 @@ def related(data: Path) -> list[tuple[str, str, str]]:
             pairs.append((row["query"], titles[row["docid"]], "icecat"))
     pairs += [(a, b, "pricerunner") for a, b in same_product(data)][:4000]
     short = [(shortened(a), shortened(b), source) for a, b, source in pairs]
-    found = [pair for pair in short if pair[0] != pair[1]]
-    random.Random(5).shuffle(found)
-    return found
+    return [pair for pair in short if pair[0] != pair[1]]
+
+
+def furniture(data: Path) -> list[tuple[str, str, str]]:
+    """Furniture queries and the name of their product class; none of the dev side."""
+    rows = sources.read_csv(data, "wands/query.csv", "\t")
+    return [
+        (row["query"], row["query_class"].lower(), "wands")
+        for row in rows
+        if row["query_class"] and not sources.is_dev(row["query"])
+    ]
 
 
 def same_product(data: Path) -> list[tuple[str, str]]:
@@ -133,6 +150,21 @@ def inputs(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
+def pair_batches(judged: Sequence[tuple[str, str, str]], count: int) -> Iterator[list[Pair]]:
+    """Batches of `count` pairs without end, each of one source; larger sources come more often."""
+    rng = random.Random(5)
+    by_source: dict[str, list[Pair]] = {}
+    for left, right, source in judged:
+        by_source.setdefault(source, []).append((left, right))
+    while True:
+        batches = []
+        for pairs in by_source.values():
+            rng.shuffle(pairs)
+            batches += [pairs[i : i + count] for i in range(0, len(pairs), count)]
+        rng.shuffle(batches)
+        yield from batches
+
+
 class Student:
     """The student's loss on a batch of text indices, now and then with a batch of pairs."""
 
@@ -142,13 +174,14 @@ class Student:
         tokenizer: Tokenizer,
         texts: Sequence[str],
         targets: Tensor,
-        pairs: Sequence[tuple[str, str]],
+        judged: Sequence[tuple[str, str, str]],
         typos: dict[str, list[str]],
     ) -> None:
         self.network, self.tokenizer = network, tokenizer
-        self.texts, self.targets, self.pairs, self.typos = texts, targets, pairs, typos
+        self.texts, self.targets, self.typos = texts, targets, typos
         self.rng = random.Random(11)
-        self.next_pair = self.steps = 0
+        self.pairs = pair_batches(judged, SCHEDULE.batch_size // 2) if judged else None
+        self.steps = 0
 
     def loss(self, rows: list[int]) -> Tensor:
         seen = [self.read(self.texts[i]) for i in rows]
@@ -157,25 +190,24 @@ class Student:
         distance = (1.0 - (answers * target).sum(dim=1)).mean()
         relations = nn.functional.mse_loss(answers @ answers.T, target @ target.T)
         self.steps += 1
-        pairs = CONTRAST * self.contrast(len(rows) // 2) if self.steps % EVERY == 0 else 0.0
-        return distance + 5.0 * relations + pairs
+        due = self.pairs is not None and self.steps % EVERY == 0
+        return distance + 5.0 * relations + (CONTRAST * self.contrast() if due else 0.0)
 
     def read(self, text: str) -> str:
         if self.rng.random() < MISSPELLED:
             return generate.misspell(text, self.typos, self.rng)
         return text
 
-    def contrast(self, count: int) -> Tensor:
-        """How well the next pairs find each other among themselves."""
-        if len(self.pairs) < 2:
-            return torch.zeros(())
-        start = self.next_pair = (self.next_pair + count) % max(1, len(self.pairs) - count)
-        left, right = zip(*self.pairs[start : start + count], strict=True)
-        both = (
-            self.network(*inputs(self.tokenizer, left)),
-            self.network(*inputs(self.tokenizer, right)),
-        )
-        logits = SHARPNESS * both[0] @ both[1].T
-        wanted = torch.arange(len(left))
+    def contrast(self) -> Tensor:
+        """How well the next pairs find each other among themselves.
+
+        Where several have one partner, as queries of one kind do, each of them is right.
+        """
+        left, right = zip(*next(self.pairs), strict=True)
+        queries = self.network(*inputs(self.tokenizer, [self.read(text) for text in left]))
+        found = self.network(*inputs(self.tokenizer, right))
+        logits = SHARPNESS * queries @ found.T
+        same = torch.tensor([[a == b for b in right] for a in right], dtype=torch.float32)
+        wanted = same / same.sum(dim=1, keepdim=True)
         forward = nn.functional.cross_entropy(logits, wanted)
         return (forward + nn.functional.cross_entropy(logits.T, wanted)) / 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.servers import models
 from triton_models.contract import ModelContract
-from triton_models.repository import parameters
+from triton_models.serving.repository import parameters
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.inference.served import DYNAMIC, Served, compare, describe, missing

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from triton_models import contract, finetune_options
-from triton_models import repository as triton
+from triton_models import contract
 from triton_models.contract import KINDS
+from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
+from triton_models.training import finetune_options
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
@@ -161,19 +162,23 @@ def training(module: str):
 
 
 def data(args: argparse.Namespace) -> None:
-    from triton_models import data_command
+    from triton_models.data import command
 
-    data_command.run(args.manifest, args.report, args.json)
+    command.run(args.manifest, args.report, args.json)
 
 
 def train(args: argparse.Namespace) -> None:
     out = args.out or Path("runs") / args.kind
-    print(training("train").run(args.kind, args.data, out, args.start, args.teacher, args.epochs))
+    print(
+        training("recipes.command").run(
+            args.kind, args.data, out, args.start, args.teacher, args.epochs
+        )
+    )
 
 
 def finetune(args: argparse.Namespace) -> None:
     refuse((args.dev and args.no_dev, "give --dev or --no-dev, not both"))
-    print(training("finetune").run(args))
+    print(training("training.finetune").run(args))
 
 
 def export(args: argparse.Namespace) -> None:
@@ -181,15 +186,17 @@ def export(args: argparse.Namespace) -> None:
         raise UsageError(
             f"{args.out}: exists and is not a model folder; choose another, or empty it first"
         )
-    differences = training("export").export(args.checkpoint, args.kind, args.out, args.precision)
+    differences = training("serving.export").export(
+        args.checkpoint, args.kind, args.out, args.precision
+    )
     shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
     print(f"{args.out}: largest difference from the network: {shown}")
-    training("train").write_card(args.checkpoint, args.kind, args.out, args.data)
+    training("recipes.command").write_card(args.checkpoint, args.kind, args.out, args.data)
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    from triton_models import evaluate as judge
-    from triton_models import report as reports
+    from triton_models.evaluation import evaluate as judge
+    from triton_models.evaluation import report as reports
 
     refuse(
         (args.baseline and args.kind != "intent", "--baseline goes with intent"),
@@ -203,7 +210,9 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     if args.baseline:
-        report = training("train").baseline(args.data, **({"dev": args.dev[0]} if args.dev else {}))
+        report = training("recipes.command").baseline(
+            args.data, **({"dev": args.dev[0]} if args.dev else {})
+        )
     else:
         report = judge.summary(args.kind, folder, args.dev, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
@@ -215,9 +224,9 @@ def evaluate(args: argparse.Namespace) -> None:
 def compare(args: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from triton_models import compare as comparison
-    from triton_models import evaluate as judge
-    from triton_models import report as reports
+    from triton_models.evaluation import compare as comparison
+    from triton_models.evaluation import evaluate as judge
+    from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
     report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV[args.kind])
@@ -230,17 +239,17 @@ def compare(args: argparse.Namespace) -> None:
 
 
 def predict(args: argparse.Namespace) -> None:
-    from triton_models import predict as prediction
+    from triton_models.serving import predict as prediction
 
     model = args.model or STARTER / args.kind
     prediction.run(args.kind, args.file, model, args.out, args.batch)
 
 
 def explain(args: argparse.Namespace) -> None:
-    from triton_models import explain_view
+    from triton_models.explanation import view
 
-    gradients = training("gradients") if args.checkpoint else None
-    explain_view.run(args, args.model or STARTER / args.kind, gradients)
+    gradients = training("explanation.gradients") if args.checkpoint else None
+    view.run(args, args.model or STARTER / args.kind, gradients)
 
 
 def refuse(*faults: tuple[object, str]) -> None:
@@ -250,7 +259,7 @@ def refuse(*faults: tuple[object, str]) -> None:
 
 
 def compile_(args: argparse.Namespace) -> None:
-    from triton_models.compile import compile_model
+    from triton_models.serving.compile import compile_model
 
     for model in contract.load_all(args.models):
         plan, built = compile_model(model, args.out)

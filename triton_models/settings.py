@@ -14,7 +14,7 @@ BUCKETS = (8, 16, 32, 64)  # lengths, in tokens, that training and evaluation pa
 MAX_BATCH_SIZE = 64
 
 PACKAGE = Path(__file__).parent
-DATA = PACKAGE / "data"
+DEV_SETS = PACKAGE / "evaluation"  # what the starter models are judged by
 STARTER = PACKAGE / "starter"
 
 

@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from triton_models import explain, explain_view
-from triton_models.explain import Explanation
-from triton_models.predictor import DIGITS, Predictor
+from triton_models.explanation import explain, view
+from triton_models.explanation.explain import Explanation
+from triton_models.serving.predictor import DIGITS, Predictor
 from triton_models.settings import UsageError
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
@@ -112,7 +112,7 @@ def shown(found: Why) -> RenderableType:
 
 def _parts(found: Why) -> Iterator[RenderableType]:
     yield Text("Intent", "bold underline")
-    yield explain_view.shown(found.intent)
+    yield view.shown(found.intent)
     yield Text("\nCandidates from the lexicon", "bold underline")
     if found.candidates:
         yield _table(found.candidates)
@@ -120,7 +120,7 @@ def _parts(found: Why) -> Iterator[RenderableType]:
         yield Text("none: no term of the lexicon is in the query or near it")
     if found.match is not None:
         yield Text("\nMatch", "bold underline")
-        yield explain_view.shown(found.match)
+        yield view.shown(found.match)
 
 
 def _table(candidates: list[Judged]) -> Table:
@@ -128,7 +128,7 @@ def _table(candidates: list[Judged]) -> Table:
     table.add_column("score", justify="right")
     table.add_column("verdict")
     for item in candidates:
-        style = explain_view.FOR if item.verdict == "kept" else "dim"
+        style = view.FOR if item.verdict == "kept" else "dim"
         cells = item.term, item.source, item.evidence, f"{item.score:.2f}", item.verdict
         table.add_row(*(Text(cell, style) for cell in cells))
     return table

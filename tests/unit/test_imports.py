@@ -3,6 +3,9 @@
 import ast
 from pathlib import Path
 
+import pytest
+
+import triton_models
 import worker
 
 ROOT = Path(worker.__file__).parent
@@ -30,27 +33,43 @@ ALLOWED = {
     "__main__": {"cli"},
     "__init__": set(),
 }
+MODELS = Path(triton_models.__file__).parent
+LEAVES = {"settings", "contract", "text"}
+ROOMS = {
+    "settings": set(),
+    "contract": {"settings"},
+    "text": {"settings"},
+    "__init__": set(),
+    "data": LEAVES,
+    "serving": LEAVES | {"data", "training"},
+    "evaluation": LEAVES | {"data", "serving"},
+    "training": LEAVES | {"data", "evaluation"},
+    "recipes": LEAVES | {"data", "training", "evaluation"},
+    "explanation": LEAVES | {"data", "serving", "training"},
+    "__main__": LEAVES | {"data", "training", "evaluation", "serving", "explanation"},
+}
 
 
-def imports(file: Path) -> set[str]:
-    """Rooms of the package that a file imports; `worker` itself is the version."""
+def imports(file: Path, package: str = "worker") -> set[str]:
+    """Rooms of the package that a file imports; the package itself is the version."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "worker":
+        if isinstance(node, ast.ImportFrom) and node.module == package:
             found |= {alias.name for alias in node.names if not alias.name.startswith("__")}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("worker."):
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
             found.add(node.module.split(".")[1])
         elif isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("worker.")}
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith(f"{package}.")}
     return found
 
 
-def test_imports_go_one_way():
+@pytest.mark.parametrize(("root", "allowed"), [(ROOT, ALLOWED), (MODELS, ROOMS)])
+def test_imports_go_one_way(root, allowed):
     wrong = []
-    for file in ROOT.rglob("*.py"):
-        room = file.relative_to(ROOT).parts[0].removesuffix(".py")
-        for target in imports(file) - ALLOWED[room] - {room}:
-            wrong.append(f"{file.relative_to(ROOT)} imports {target}")
+    for file in root.rglob("*.py"):
+        room = file.relative_to(root).parts[0].removesuffix(".py")
+        for target in imports(file, root.name) - allowed[room] - {room}:
+            wrong.append(f"{file.relative_to(root)} imports {target}")
     assert not wrong
 
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from triton_models import repository
+from triton_models.serving import repository
 from worker.embedded import binary, guardian
 from worker.embedded.binary import available
 from worker.errors import StartupError

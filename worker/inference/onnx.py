@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
-from triton_models import repository
 from triton_models.contract import ModelContract
+from triton_models.serving import repository
 from worker.errors import ContractError, Fault, ModelRejected, ModelUnavailable
 from worker.inference.port import Answer
 from worker.inference.served import DYNAMIC, Served, compare, describe, missing

@@ -17,7 +17,7 @@ class Served:
 
     Attributes:
         inputs, outputs: name → text such as ``INT64 [-1, -1]``.
-        parameters: the texts that `triton_models.repository` writes into config.pbtxt.
+        parameters: the texts that `triton_models.serving.repository` writes into config.pbtxt.
     """
 
     inputs: Mapping[str, str]

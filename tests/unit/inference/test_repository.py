@@ -5,7 +5,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tests.servers.models import LABELS, build
-from triton_models.repository import PLATFORMS, RepositoryError, write
+from triton_models.serving.repository import PLATFORMS, RepositoryError, write
 
 
 @pytest.fixture

@@ -12,12 +12,13 @@ except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
 from tests.unit.triton_models import toy
-from triton_models import export, networks
-from triton_models.adapt import WAYS, Adaptation, adapt
-from triton_models.finetune_options import RATES
-from triton_models.loop import Run, Schedule, learn
+from triton_models.serving import export
 from triton_models.settings import UsageError
-from triton_models.vocabulary import bare_tokenizer
+from triton_models.training import networks
+from triton_models.training.adapt import WAYS, Adaptation, adapt
+from triton_models.training.finetune_options import RATES
+from triton_models.training.loop import Run, Schedule, learn
+from triton_models.training.vocabulary import bare_tokenizer
 
 STEPS = 12
 RATE = {"frozen": 3e-2, "adalora": 3e-2}  # with little to learn in few steps

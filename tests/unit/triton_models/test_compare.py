@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from triton_models import answers, compare
 from triton_models.__main__ import main
+from triton_models.evaluation import answers, compare
 from triton_models.settings import STARTER, UsageError
 
 QUERIES = [f"query {i}" for i in range(40)]

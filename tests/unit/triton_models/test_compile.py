@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from triton_models import compile as trt
 from triton_models import contract
+from triton_models.serving import compile as trt
 from triton_models.settings import STARTER, UsageError
 
 

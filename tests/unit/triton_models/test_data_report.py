@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from triton_models import describe, near
 from triton_models.__main__ import main
+from triton_models.data import describe, near
 from triton_models.settings import PACKAGE
 from worker.understanding.normalize import normal_form as workers
 
-EXAMPLE = PACKAGE / "example" / "manifest.toml"
+EXAMPLE = PACKAGE / "data" / "example" / "manifest.toml"
 
 
 def grams(text: str) -> set[str]:

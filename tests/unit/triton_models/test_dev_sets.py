@@ -3,12 +3,12 @@
 import json
 from collections import Counter
 
-from triton_models import written
-from triton_models.settings import DATA, LABELS, STYLES
+from triton_models.recipes import written
+from triton_models.settings import DEV_SETS, LABELS, STYLES
 
 
 def rows(name: str) -> list[dict]:
-    return [json.loads(line) for line in (DATA / name).read_text().splitlines()]
+    return [json.loads(line) for line in (DEV_SETS / name).read_text().splitlines()]
 
 
 def test_every_hand_wrote_every_label_in_every_style():

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from triton_models import examples
-from triton_models.examples import Example
 from triton_models.settings import UsageError
+from triton_models.training import examples
+from triton_models.training.examples import Example
 
 WANTED = [Example("red shoes", ("look",)), Example("buy, now", ("buy",))]
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from triton_models import explain, explain_view
 from triton_models.__main__ import main
-from triton_models.predictor import load
+from triton_models.explanation import explain, view
+from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
 
 
@@ -110,7 +110,7 @@ def test_json_and_a_page_that_needs_nothing_else(capsys, tmp_path):
 
 def test_a_small_effect_is_not_drawn_as_a_large_one(matching):
     found = explain.matching(matching, "garden hose", "usb c cable")
-    assert found.score < 0.05 and "█" * 6 not in str(explain_view._row(found.words[0], 0.05)[1])
+    assert found.score < 0.05 and "█" * 6 not in str(view._row(found.words[0], 0.05)[1])
 
 
 @pytest.mark.parametrize(

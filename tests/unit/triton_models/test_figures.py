@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from triton_models import figures
+from triton_models.evaluation import figures
 
 
 def test_label_table_counts_hits():

@@ -15,10 +15,11 @@ except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
 from tests.unit.triton_models import toy
-from triton_models import classify, contract
+from triton_models import contract
 from triton_models.__main__ import main
-from triton_models.loop import RESUME
-from triton_models.served import ServedModel
+from triton_models.serving.served import ServedModel
+from triton_models.training import classify
+from triton_models.training.loop import RESUME
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from triton_models import generate
+from triton_models.data.typos import misspell
+from triton_models.recipes import generate
 from triton_models.settings import LABELS, STYLES
 
 
@@ -44,7 +45,7 @@ def test_misspelled_text_keeps_its_words_in_number_and_changes_something():
     rng = random.Random(4)
     changed = 0
     for text in ("where is my order", "red running shoes for women", "ps5"):
-        other = generate.misspell(text, {}, rng)
+        other = misspell(text, {}, rng)
         assert len(other.split()) == len(text.split())
         changed += other != text
     assert changed == 2  # "ps5" holds no word that is long enough
@@ -52,7 +53,7 @@ def test_misspelled_text_keeps_its_words_in_number_and_changes_something():
 
 def test_known_misspellings_are_used():
     rng = random.Random(0)
-    found = {generate.misspell("receive", {"receive": ["recieve"]}, rng) for _ in range(50)}
+    found = {misspell("receive", {"receive": ["recieve"]}, rng) for _ in range(50)}
     assert "recieve" in found
     assert len(found) > 1
 

@@ -13,11 +13,13 @@ except ModuleNotFoundError as missing:
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForSequenceClassification
 
-from triton_models import explain, explain_view, export, gradients, networks
 from triton_models.__main__ import main
-from triton_models.predictor import load
+from triton_models.explanation import explain, gradients, view
+from triton_models.serving import export
+from triton_models.serving.predictor import load
 from triton_models.settings import STARTER, UsageError
 from triton_models.text import encode
+from triton_models.training import networks
 
 WORDS = {"buy": 0, "look": 1, "refund": 2}
 
@@ -65,7 +67,7 @@ def test_gradients_and_effects_find_the_same_word(toy):
     assert found.label == "refund" and answer == pytest.approx(found.score, abs=1e-4)
     for value in ("effect", "gradient"):
         assert max(found.words, key=lambda word: getattr(word, value)).text == "refund"
-    assert explain_view.correlation(found) > 0.3
+    assert view.correlation(found) > 0.3
 
 
 def test_gradients_add_up_to_the_difference_of_the_answers(toy):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from triton_models import manifest_file, sources
 from triton_models.__main__ import main
-from triton_models.dataset import load, load_labelled, load_pairs, load_texts
-from triton_models.reading import on_dev_side
+from triton_models.data import manifest_file
+from triton_models.data.dataset import load, load_labelled, load_pairs, load_texts
+from triton_models.data.reading import on_dev_side
+from triton_models.data.split import is_dev
 from triton_models.settings import LABELS, PACKAGE, UsageError
 
-EXAMPLE = PACKAGE / "example" / "manifest.toml"
+EXAMPLE = PACKAGE / "data" / "example" / "manifest.toml"
 
 
 def source(**keys: str) -> str:
@@ -154,7 +155,7 @@ def test_the_split_is_the_rule_of_the_sets_and_takes_a_share():
     made = [s for s in manifest_file.read(EXAMPLE).sources if s.name == "searches"][0]
     of = type(made)(made.name, made.path, "queries", "own", "by_key")
     keys = [f"query {i}" for i in range(2000)]
-    assert [on_dev_side(of, key) for key in keys] == [sources.is_dev(key) for key in keys]
+    assert [on_dev_side(of, key) for key in keys] == [is_dev(key) for key in keys]
     share = sum(on_dev_side(made, key) for key in keys) / len(keys)
     assert made.dev_share == 25 and 0.22 < share < 0.28
 

@@ -2,8 +2,8 @@
 
 import random
 
-from triton_models.lexicon_terms import Term, read_terms
-from triton_models.pairs import Lexicon, lexicon_pairs
+from triton_models.data.lexicon_terms import Term, read_terms
+from triton_models.recipes.pairs import Lexicon, lexicon_pairs
 
 SHOES = Term("shoes", ("footwear",), "", "Shoes")
 RUNNING = Term("running shoes", ("jogging shoes",), "shoes", "Shoes > Sport")

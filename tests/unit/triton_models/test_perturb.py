@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from triton_models import perturb
-from triton_models.perturb import PERTURBATIONS, perturbed
+from triton_models.evaluation import perturb
+from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
 
 TEXTS = ["where is my refund", "iphone 15 pro 256gb", "red shoes", "tv", "4k", "", "Größe 42"]
 

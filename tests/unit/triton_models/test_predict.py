@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import program
-from triton_models import describe, predict
 from triton_models.__main__ import main
-from triton_models.predictor import load
+from triton_models.data import describe
+from triton_models.serving import predict
+from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
 from worker.understanding.normalize import normal_form
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.skips import skip_or_fail
-from triton_models import report, report_intent, report_ranking, report_text
 from triton_models.__main__ import main
-from triton_models.dev import judged_queries
-from triton_models.report_intent import Answers
+from triton_models.evaluation import report, report_intent, report_ranking, report_text
+from triton_models.evaluation.dev import judged_queries
+from triton_models.evaluation.report_intent import Answers
 from triton_models.settings import STARTER, UsageError
 
 LABELS = ("buy", "look", "other")
@@ -163,7 +163,7 @@ def test_a_report_is_written_with_its_pictures_and_can_be_written_again(
 
 
 def test_seventy_seven_labels_are_drawn_and_listed_worst_first(matplotlib, tmp_path):
-    from triton_models import pictures
+    from triton_models.evaluation import pictures
 
     rng = np.random.default_rng(0)
     labels = tuple(f"label_{i:02}" for i in range(77))
@@ -188,8 +188,8 @@ def test_pictures_without_matplotlib_are_told_in_one_line(tmp_path, capsys, monk
     import sys
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "triton_models.pictures", raising=False)
-    monkeypatch.delattr("triton_models.pictures", raising=False)
+    monkeypatch.delitem(sys.modules, "triton_models.evaluation.pictures", raising=False)
+    monkeypatch.delattr("triton_models.evaluation.pictures", raising=False)
     assert main(["evaluate", "intent", "--report", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert "`make install-training`" in error and error.count("\n") == 1

@@ -2,13 +2,14 @@
 
 import pytest
 
-from triton_models import sources
+from triton_models.data import sources
+from triton_models.data.split import is_dev
 from triton_models.settings import LABELS, UsageError
 
 
 def test_split_is_by_key_without_case_and_about_its_share():
-    assert sources.is_dev("Red Shoes") == sources.is_dev("red shoes")
-    share = sum(sources.is_dev(f"query {i}") for i in range(4000)) / 4000
+    assert is_dev("Red Shoes") == is_dev("red shoes")
+    share = sum(is_dev(f"query {i}") for i in range(4000)) / 4000
     assert 0.12 < share < 0.18
 
 

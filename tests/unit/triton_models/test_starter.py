@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from triton_models import contract, evaluate
+from triton_models import contract
 from triton_models.contract import KINDS
-from triton_models.served import ServedModel
+from triton_models.evaluation import evaluate
+from triton_models.serving.served import ServedModel
 from triton_models.settings import BUCKETS, LABELS, MAX_BATCH_SIZE, STARTER
 from triton_models.text import encode
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.skips import skip_or_fail
-from triton_models import figures, ranking, statistics
+from triton_models.evaluation import figures, ranking, statistics
 
 
 @pytest.fixture

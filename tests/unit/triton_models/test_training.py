@@ -16,13 +16,15 @@ except ModuleNotFoundError as missing:
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
-from triton_models import contract, export, networks, vocabulary
+from triton_models import contract
 from triton_models.contract import INPUTS
-from triton_models.loop import Schedule, batches, fit
-from triton_models.served import ServedModel
+from triton_models.data.sources import Labelled
+from triton_models.recipes.intent import calibrate, classification_loss
+from triton_models.serving import export
+from triton_models.serving.served import ServedModel
 from triton_models.settings import LABELS, STARTER, UsageError
-from triton_models.sources import Labelled
-from triton_models.train_intent import calibrate, classification_loss
+from triton_models.training import networks, vocabulary
+from triton_models.training.loop import Schedule, batches, fit
 
 QUERIES = [
     Labelled(text, label, "generated toy")

@@ -8,9 +8,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from triton_models import classify, networks
-from triton_models.examples import Example
 from triton_models.settings import STARTER
+from triton_models.training import classify, networks
+from triton_models.training.examples import Example
 
 LABELS = ("ask", "buy", "look")
 EXAMPLES = [

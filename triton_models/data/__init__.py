@@ -1,0 +1,1 @@
+"""What users bring, read by a manifest: labelled queries, judged pairs, catalogues, click logs."""

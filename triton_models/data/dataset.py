@@ -1,0 +1,99 @@
+"""What the trainers take from a manifest: labelled queries, pairs and texts, by side.
+
+    learned, held_out = load_labelled("manifest.toml")
+
+No key is on both sides: `leaks` of the manifest says whether that is refused or mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+from triton_models.data import graded, manifest_file, reading
+from triton_models.data.graded import GradedPair
+from triton_models.data.manifest import Manifest
+from triton_models.data.rows import DataSet, Row
+from triton_models.data.split import Labelled
+
+T = TypeVar("T")
+
+
+class Sides(NamedTuple, Generic[T]):
+    """The two sides of the split."""
+
+    train: list[T]
+    dev: list[T]
+
+
+def load(manifest: Path | str | Manifest) -> DataSet:
+    """Everything that a manifest names, with no key on both sides.
+
+    Raises:
+        UsageError: lists every fault, or the keys on both sides.
+    """
+    if not isinstance(manifest, Manifest):
+        manifest = manifest_file.read(Path(manifest))
+    return reading.read(manifest).apart()
+
+
+def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
+    """The labelled queries, each normal form and label once a side.
+
+    Several labels of one query are joined by "|". Raises UsageError as `load` does.
+    """
+    rows = [row for row in _data(manifest).queries if row.intent]
+
+    def side(dev: bool) -> list[Labelled]:
+        found = {(r.form, r.intent): r for r in reversed(rows) if r.dev == dev}
+        return [Labelled(r.query, r.intent, r.source) for r in reversed(found.values())]
+
+    return Sides(side(False), side(True))
+
+
+def load_pairs(manifest: Path | str | Manifest | DataSet) -> Sides[GradedPair]:
+    """Graded pairs: the judged ones, those of click logs and those of catalogues.
+
+    `match` of a pair is 1 from a grade of 0.5. Raises UsageError as `load` does.
+    """
+    return pairs_by_side(_data(manifest))
+
+
+def pairs_by_side(data: DataSet) -> Sides[GradedPair]:
+    """The same of data as they are; on each side only its own rows make pairs."""
+
+    logs = {s.name: [] for s in data.manifest.sources if s.format == "clicks"}
+    for row in data.clicks:
+        logs[row.source].append(row)
+
+    def side(dev: bool) -> list[GradedPair]:
+        found = list(graded.judged(row for row in data.pairs if row.dev == dev))
+        for source in data.manifest.sources:
+            if log := logs.get(source.name):
+                mine = [row for row in log if row.dev == dev]
+                found += graded.clicked(mine, source, graded.usual_rate(log))
+            elif source.format == "catalogue":
+                products = (row for row in data.products if row.source == source.name)
+                found += graded.of_catalogue([row for row in products if row.dev == dev])
+        return list({(p.query, p.term, p.source): p for p in found if p.query != p.term}.values())
+
+    return Sides(side(False), side(True))
+
+
+def load_texts(manifest: Path | str | Manifest | DataSet) -> Sides[str]:
+    """Every text once a side, for pretraining: queries, terms, titles and descriptions."""
+    data = _data(manifest)
+
+    def texts(row: Row) -> Iterable[str]:
+        names = ("query", "term", "title", "description")
+        return (text for name in names if (text := getattr(row, name, "")))
+
+    def side(dev: bool) -> list[str]:
+        return list(dict.fromkeys(t for row in data.rows if row.dev == dev for t in texts(row)))
+
+    return Sides(side(False), side(True))
+
+
+def _data(given: Path | str | Manifest | DataSet) -> DataSet:
+    return given.apart() if isinstance(given, DataSet) else load(given)

@@ -1,0 +1,124 @@
+"""The manifest: one TOML file that names what a model is trained on.
+
+    intents = ["purchase", "browse"]      # optional: the only labels allowed
+    leaks = "refuse"                      # or "drop": what to do with keys on both sides
+
+    [[source]]
+    name = "support"
+    path = "support.csv"                  # relative to the manifest
+    format = "queries"                    # queries | pairs | catalogue | clicks
+    licence = "CC-BY-4.0"
+    split = "by_key"                      # train | dev | by_key
+    key = "customer"                      # by_key: a column, by default the query (catalogue: id)
+    dev_share = 15                        # by_key: percent of the keys
+    columns = { query = "text", intent = "topic" }        # ours = theirs
+    labels = { refund = "complaint", spam = "", "*" = "other" }  # theirs = ours, "" leaves out
+
+Read by `manifest_file.read`, which lists every fault by file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from triton_models.data import records
+from triton_models.data.split import DEV_SHARE
+
+FORMATS = ("queries", "pairs", "catalogue", "clicks")
+SPLITS = ("train", "dev", "by_key")
+LEAKS = ("refuse", "drop")
+SEPARATOR = "|"  # between the labels of a query that has several
+REST = "*"  # in `labels`: every label that is not named
+# Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
+COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "queries": {"query": ("query",), "intent": ("intent",), "style?": ("style",)},
+    "pairs": {
+        "query": ("query",),
+        "term": ("term", "title", "document"),
+        "grade": ("grade", "match"),
+    },
+    "catalogue": {
+        "id": ("id",),
+        "title": ("title",),
+        "category?": ("category",),
+        "product?": ("product",),
+        "brand?": ("brand",),
+        "description?": ("description",),
+    },
+    "clicks": {
+        "query": ("query",),
+        "item": ("item", "id", "title"),
+        "clicks": ("clicks", "count"),
+        "impressions?": ("impressions",),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file and how it is read.
+
+    Attributes:
+        columns: our name of a column to theirs.
+        labels: their label or grade to ours, "" leaves the row out; empty: as they are.
+        label: queries only: the label of every row; None where a column has it.
+        key: their name of the column that decides on the side, "" for the format's own.
+        weight: how much an example of it counts in the loss.
+        catalogue: clicks only: the source whose `id` the items are, "" where items are titles.
+        min_impressions: clicks only: rows with fewer say too little and are left out.
+        min_clicks: clicks without impressions: rows with fewer are left out.
+        line: of its [[source]] in the manifest.
+    """
+
+    name: str
+    path: Path
+    format: str
+    licence: str
+    split: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str | float] = field(default_factory=dict)
+    label: str | None = None
+    key: str = ""
+    dev_share: int = DEV_SHARE
+    weight: float = 1.0
+    delimiter: str = ""
+    catalogue: str = ""
+    min_impressions: int = 20
+    min_clicks: int = 3
+    line: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is plain text: a query a line, without columns."""
+        return records.kind(self.path) == ".txt"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that was read and is free of faults.
+
+    Attributes:
+        intents: the labels allowed, empty for any.
+        leaks: what becomes of training rows whose key is on the dev side too.
+    """
+
+    path: Path
+    sources: tuple[Source, ...]
+    intents: tuple[str, ...] = ()
+    leaks: str = "refuse"
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Each source's weight in the loss, by name."""
+        return {source.name: source.weight for source in self.sources}
+
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of the manifest and its files: the data hash of a run."""
+        found = hashlib.sha256(self.path.read_bytes())
+        for source in self.sources:
+            with source.path.open("rb") as file:
+                found.update(hashlib.file_digest(file, "sha256").digest())
+        return found.hexdigest()

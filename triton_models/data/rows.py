@@ -1,0 +1,141 @@
+"""The rows behind a manifest, and which of them stand on both sides of the split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from triton_models.data.manifest import Manifest
+from triton_models.settings import UsageError
+
+NAMED = 5  # keys of a message
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What every row has.
+
+    Attributes:
+        key: (name space, normal form); decides on the side, and is on one side only.
+        form: normal form of the query, or of a product's title.
+    """
+
+    source: str
+    line: int
+    key: tuple[str, str]
+    dev: bool
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Row):
+    """A query with its label, "" for none, several joined by "|"; style is given or by rule."""
+
+    query: str
+    intent: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Row):
+    """A query and a term or title with a grade from 0, does not belong, to 1."""
+
+    query: str
+    term: str
+    grade: float
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Row):
+    """A row of a catalogue. Rows of one `product` are titles of the same thing."""
+
+    id: str
+    title: str
+    category: str
+    product: str
+    brand: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Click(Row):
+    """What became of an item shown for a query; None impressions where the log has none."""
+
+    query: str
+    item: str
+    clicks: int
+    impressions: int | None
+
+
+@dataclass
+class DataSet:
+    """Everything that a manifest names.
+
+    Attributes:
+        left_out: rows that are not used, by source: a label mapped to "", an item that is in no
+            catalogue any more.
+    """
+
+    manifest: Manifest
+    queries: list[Query] = field(default_factory=list)
+    pairs: list[Judged] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
+    clicks: list[Click] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def asked(self) -> list[Query | Judged | Click]:
+        """Every row that has a query."""
+        return [*self.queries, *self.pairs, *self.clicks]
+
+    @property
+    def rows(self) -> list[Row]:
+        return [*self.asked, *self.products]
+
+    def both_sides(self) -> list[tuple[Row, Row]]:
+        """(training row, dev row) for every key that is on both sides, one pair a key."""
+        dev = {row.key: row for row in self.rows if row.dev}
+        found = {row.key: row for row in self.rows if not row.dev and row.key in dev}
+        return [(row, dev[key]) for key, row in found.items()]
+
+    def apart(self) -> DataSet:
+        """The same with no key on both sides.
+
+        Raises:
+            UsageError: there is one, and the manifest says `leaks = "refuse"`. With "drop" the
+                training rows go whose key, or whose very query, is on the dev side too.
+        """
+        if self.manifest.leaks == "drop":
+            return self._dropped()
+        if found := self.both_sides():
+            named = "".join(
+                f"\n  {mine.key[1]!r}: {mine.source}:{mine.line} (train), "
+                f"{theirs.source}:{theirs.line} (dev)"
+                for mine, theirs in found[:NAMED]
+            )
+            more = f"\n  … and {len(found) - NAMED} more" if len(found) > NAMED else ""
+            raise UsageError(
+                f"{self.manifest.path}: {len(found)} key(s) on both sides of the split; give the"
+                ' sources split = "by_key" with one dev_share, or write leaks = "drop" to leave'
+                f" the training rows out{named}{more}"
+            )
+        return self
+
+    def _dropped(self) -> DataSet:
+        keys = {row.key for row in self.rows if row.dev}
+        forms = {row.form for row in self.asked if row.dev}
+
+        def keep(rows: list) -> list:
+            return [
+                r
+                for r in rows
+                if r.dev or (r.key not in keys and (isinstance(r, Product) or r.form not in forms))
+            ]
+
+        return replace(
+            self,
+            queries=keep(self.queries),
+            pairs=keep(self.pairs),
+            products=keep(self.products),
+            clicks=keep(self.clicks),
+        )

@@ -1,0 +1,196 @@
+"""What the report of an intent model measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from triton_models.evaluation import figures, statistics
+from triton_models.evaluation.evaluate import scoped, served
+from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
+from triton_models.evaluation.report import Report, groups, head, latency, slices
+from triton_models.serving.served import ServedModel
+
+THRESHOLDS = np.round(np.arange(0, 1.0, 0.01), 2)
+OUT_OF_SCOPE = "other"
+RARE = 0.5  # of the mean count of a label, below which it is rare
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Labelled queries and what a model says of them.
+
+    Attributes:
+        probabilities: [rows, labels].
+        wanted: index of the right label of each row.
+    """
+
+    rows: list[dict]
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    wanted: np.ndarray
+
+    @property
+    def found(self) -> np.ndarray:
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        return self.probabilities.max(axis=1).astype(float)
+
+    @property
+    def right(self) -> np.ndarray:
+        return self.found == self.wanted
+
+
+def report(folder: Path, devs: Sequence[Path], outside: str | None = None) -> Report:
+    """Everything about an intent model on labelled queries.
+
+    `outside` is the label of what is out of scope; the model need not know it, then the rows
+    that have it count for the out-of-scope figures only.
+    """
+    model, network = served(folder, "intent")
+    rows = scoped(devs, model.labels, outside)
+    probabilities = network.run([row["query"] for row in rows])
+    mine = [i for i, row in enumerate(rows) if row["intent"] in model.labels]
+    inside = [rows[i] for i in mine]
+    wanted = np.array([model.labels.index(row["intent"]) for row in inside])
+    answers = Answers(inside, model.labels, probabilities[mine], wanted)
+    scope = out_of_scope(rows, probabilities, model.labels, outside or OUT_OF_SCOPE)
+    return (
+        head(model, devs, len(rows))
+        | judged(answers)
+        | {"robustness": robustness(answers, network)}
+        | ({"out_of_scope": scope} if scope else {})
+        | {"errors": typical_errors(answers), "latency_ms": latency(folder)}
+    )
+
+
+def judged(answers: Answers) -> Report:
+    """Figures that need no further answer of the model."""
+    labels, rows = answers.labels, answers.rows
+    found = [labels[i] for i in answers.found]
+    wanted = [row["intent"] for row in rows]
+    parts = groups(rows)
+    if rare := rare_rows(answers.wanted):
+        parts["rare labels"] = rare
+    return {
+        "figures": statistics.intervals(measures(answers), len(rows)),
+        "labels": figures.label_table(wanted, found, labels),
+        "confusion": {
+            "labels": list(labels),
+            "counts": figures.confusion(wanted, found, labels).tolist(),
+        },
+        "calibration": calibration(answers),
+        "slices": slices(parts, lambda mine: slice_figures(answers, mine)),
+    }
+
+
+def measures(answers: Answers) -> dict[str, statistics.Statistic]:
+    """The three figures that carry intervals."""
+    return {
+        "macro_f1": statistics.macro_f1(answers.wanted, answers.found, len(answers.labels)),
+        "accuracy": statistics.mean(answers.right),
+        "auc_roc": statistics.macro_auc(answers.probabilities, answers.wanted),
+    }
+
+
+def slice_figures(answers: Answers, mine: np.ndarray) -> Report:
+    """Accuracy with Wilson's interval, as slices are small, and macro-F1 of the labels in it."""
+    right = answers.right[mine]
+    f1 = statistics.macro_f1(answers.wanted[mine], answers.found[mine], len(answers.labels))
+    return {
+        "accuracy": statistics.wilson(right),
+        "macro_f1": statistics.value(f1, len(mine)),
+    }
+
+
+def rare_rows(wanted: np.ndarray) -> dict[str, np.ndarray]:
+    """Rows of labels with less than half the mean count, and the others; {} without any."""
+    counts = np.bincount(wanted)
+    rare = counts[wanted] < RARE * counts[counts > 0].mean()
+    return {"rare": np.flatnonzero(rare), "others": np.flatnonzero(~rare)} if rare.any() else {}
+
+
+def calibration(answers: Answers) -> Report:
+    """Reliability as it is, and at temperatures fitted on the other folds of the same rows."""
+    after = statistics.cross_fitted(answers.probabilities, answers.wanted)
+    parts = {"before": answers.probabilities, "after": after}
+    temperature = statistics.fit_temperature(answers.probabilities, answers.wanted)
+    found: Report = {"temperature": temperature}
+    for name, probabilities in parts.items():
+        sure = probabilities.max(axis=1).astype(float)
+        error = statistics.calibration_error(sure, answers.right)
+        found[name] = {
+            "ece": statistics.value(error, len(sure)),
+            "bins": statistics.reliability(sure, answers.right),
+        }
+    return found
+
+
+def robustness(answers: Answers, network: ServedModel) -> Report:
+    """Macro-F1 under each perturbation, and how far it drops, in pairs."""
+    labels, rows = len(answers.labels), len(answers.rows)
+    texts = [row["query"] for row in answers.rows]
+    clean = statistics.macro_f1(answers.wanted, answers.found, labels)
+    found = {}
+    for name in PERTURBATIONS:
+        changed = perturbed(texts, name)
+        given = network.run(changed).argmax(axis=1)
+        f1 = statistics.macro_f1(answers.wanted, given, labels)
+        found[name] = statistics.intervals(
+            {"macro_f1": f1, "drop": statistics.difference(clean, f1)}, rows
+        ) | {"changed": float(np.mean([a != b for a, b in zip(texts, changed, strict=True)]))}
+    return found
+
+
+def out_of_scope(
+    rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence[str], outside: str
+) -> Report:
+    """Recall of what is out of scope against accuracy in scope, by threshold.
+
+    A query is held to be out of scope when the model says so, or when its highest probability is
+    below the threshold. {} when the rows hold one side only.
+    """
+    out = np.array([row["intent"] == outside for row in rows])
+    if out.all() or not out.any():
+        return {}
+    said = np.array([labels[i] for i in probabilities.argmax(axis=1)])
+    right = said == np.array([row["intent"] for row in rows])
+    refused = (said == outside) | (probabilities.max(axis=1) < THRESHOLDS[:, None])
+    curve = {
+        "threshold": THRESHOLDS.tolist(),
+        "recall": refused[:, out].mean(axis=1).tolist(),
+        "precision": ratio(refused[:, out].sum(axis=1), refused.sum(axis=1)).tolist(),
+        "in_scope_accuracy": (right & ~refused)[:, ~out].mean(axis=1).tolist(),
+    }
+    both = np.add(curve["recall"], curve["in_scope_accuracy"])
+    return {
+        "label": outside,
+        "rows": int(out.sum()),
+        "in_scope_rows": int((~out).sum()),
+        "best_threshold": float(THRESHOLDS[both.argmax()]),
+        "curve": curve,
+    }
+
+
+def ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """Elementwise, NaN where there is nothing to divide by."""
+    return np.divide(over, under, out=np.full(len(over), np.nan), where=under > 0)
+
+
+def typical_errors(answers: Answers, pairs: int = 12, each: int = 3) -> list[Report]:
+    """The confusions by how often they come, each with its surest examples."""
+    wrong: dict[tuple[str, str], list[Report]] = {}
+    for i in sorted(np.flatnonzero(~answers.right), key=lambda i: -answers.confidence[i]):
+        pair = (answers.rows[i]["intent"], answers.labels[answers.found[i]])
+        example = {"query": answers.rows[i]["query"], "confidence": float(answers.confidence[i])}
+        wrong.setdefault(pair, []).append(example)
+    often = sorted(wrong.items(), key=lambda item: -len(item[1]))[:pairs]
+    return [
+        {"wanted": wanted, "found": found, "count": len(rows), "examples": rows[:each]}
+        for (wanted, found), rows in often
+    ]

@@ -1,0 +1,141 @@
+"""What the reports of a matching model and of an encoder measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triton_models.data.lexicon_terms import SOURCE, read_terms
+from triton_models.evaluation import ranking, statistics
+from triton_models.evaluation.dev import judged_pairs, judged_queries, of_all
+from triton_models.evaluation.evaluate import served
+from triton_models.evaluation.report import Report, groups, head, latency, slices
+
+MOST_ERRORS = 30
+THRESHOLDS = np.round(np.arange(0.05, 1.0, 0.05), 2)
+
+
+def matching(folder: Path, devs: Sequence[Path]) -> Report:
+    """Everything about a matching model on judged pairs."""
+    model, network = served(folder, "matching")
+    rows = of_all(judged_pairs, devs)
+    scores = network.run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0].astype(float)
+    matches = np.array([r["match"] > 0 for r in rows])
+
+    def judged(mine: np.ndarray) -> Report:
+        measures = pair_measures(scores[mine], matches[mine], model.threshold)
+        return statistics.intervals(measures, len(mine))
+
+    return head(model, devs, len(rows)) | {
+        "threshold": model.threshold,
+        "matches": int(matches.sum()),
+        "figures": judged(np.arange(len(rows))),
+        "thresholds": threshold_table(scores, matches, model.threshold),
+        "curve": precision_recall(scores, matches),
+        "slices": slices(groups(rows), judged),
+        "errors": pair_errors(rows, scores, matches, model.threshold),
+        "latency_ms": latency(folder),
+    }
+
+
+def pair_measures(
+    scores: np.ndarray, matches: np.ndarray, threshold: float
+) -> dict[str, statistics.Statistic]:
+    """AUC and average precision, whatever the threshold, and F1 and accuracy at it."""
+    found = scores >= threshold
+    return {
+        "auc_roc": statistics.auc(scores, matches),
+        "average_precision": statistics.average_precision(scores, matches),
+        "f1": statistics.f1(found, matches),
+        "accuracy": statistics.mean(found == matches),
+    }
+
+
+def threshold_table(scores: np.ndarray, matches: np.ndarray, chosen: float) -> list[Report]:
+    """Precision, recall and F1 of other thresholds, to choose by."""
+    steps = np.unique(np.append(THRESHOLDS, round(chosen, 4)))
+    found = scores >= steps[:, None]
+    hits, given = found[:, matches].sum(axis=1), found.sum(axis=1)
+    return [
+        {
+            "threshold": float(step),
+            "precision": float(h / g) if g else float("nan"),
+            "recall": float(h / matches.sum()) if matches.any() else float("nan"),
+            "f1": float(2 * h / (g + matches.sum())) if g + matches.sum() else float("nan"),
+        }
+        for step, h, g in zip(steps, hits, given, strict=True)
+    ]
+
+
+def precision_recall(scores: np.ndarray, matches: np.ndarray, most: int = 400) -> Report:
+    """The precision-recall curve from its strictest threshold on, thinned for drawing."""
+    order = np.argsort(-scores, kind="stable")
+    ordered, hits = scores[order], np.cumsum(matches[order])
+    ends = np.append(np.flatnonzero(np.diff(ordered)), len(order) - 1)  # ties are taken together
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, most).astype(int))]
+    return {
+        "threshold": ordered[ends].tolist(),
+        "precision": (hits[ends] / (ends + 1)).tolist(),
+        "recall": (hits[ends] / max(1, hits[-1])).tolist(),
+    }
+
+
+def pair_errors(
+    rows: Sequence[dict], scores: np.ndarray, matches: np.ndarray, threshold: float
+) -> list[Report]:
+    """Wrong pairs, those farthest on the wrong side of the threshold first."""
+    wrong = np.flatnonzero((scores >= threshold) != matches)
+    wrong = wrong[np.argsort(-np.abs(scores[wrong] - threshold))][:MOST_ERRORS]
+    return [
+        {"query": rows[i]["query"], "term": rows[i]["term"], "match": bool(matches[i])}
+        | {"score": float(scores[i])}
+        for i in wrong
+    ]
+
+
+def encoder(folder: Path, devs: Sequence[Path]) -> Report:
+    """Everything about an encoder on judged queries; without any, on our lexicon's synonyms."""
+    model, network = served(folder, "encoder")
+    rows = of_all(judged_queries, devs) if devs else synonyms()
+    candidates, grades = ranking.pool(rows)
+    found = ranking.ranked(rows, candidates, grades, network.run)
+
+    def judged(mine: np.ndarray) -> Report:
+        measures = {name: statistics.mean(v[mine]) for name, v in found.figures.items()}
+        return statistics.intervals(measures, len(mine))
+
+    return head(model, devs or sorted(SOURCE.glob("*.txt")), len(rows)) | {
+        "candidates": len(candidates),
+        "figures": judged(np.arange(len(rows))),
+        "slices": slices(groups(rows), judged),
+        "errors": ranking_errors(rows, candidates, found),
+        "latency_ms": latency(folder),
+    }
+
+
+def synonyms() -> list[dict]:
+    """Every synonym of the starter lexicon as a query; its own term is the right answer."""
+    return [
+        {"query": synonym, "relevant": [term.name], "grades": []}
+        for term in read_terms()
+        for synonym in term.synonyms
+    ]
+
+
+def ranking_errors(
+    rows: Sequence[dict], candidates: Sequence[str], found: ranking.Ranked
+) -> list[Report]:
+    """Queries whose first right answer stands lowest."""
+    worst = np.argsort(-found.rank, kind="stable")[:MOST_ERRORS]
+    return [
+        {
+            "query": rows[i]["query"],
+            "wanted": rows[i]["relevant"][0],
+            "rank": int(found.rank[i]),
+            "first": candidates[found.first[i]],
+        }
+        for i in worst
+        if found.rank[i] > 1
+    ]

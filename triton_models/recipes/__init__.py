@@ -1,0 +1,1 @@
+"""How the starter models are made, and the text written for it."""

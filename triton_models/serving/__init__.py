@@ -1,0 +1,1 @@
+"""From a checkpoint to what Triton serves: ONNX, TensorRT plans, the model repository."""

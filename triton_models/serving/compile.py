@@ -1,0 +1,150 @@
+"""TensorRT plans of the three models: fp32 ONNX, strongly typed FP16, one profile a length bucket.
+
+Runs where the plans will be served, inside NVIDIA's image on the GPU itself: a plan is bound to
+the TensorRT version and the GPU it was built on, so both are in its name, with the ONNX hash.
+
+    <out>/<name>/<key>.plan     kept for each TensorRT version, GPU and ONNX file
+    <out>/<name>/model.plan     a copy of the one for this machine, which `repository` takes
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from triton_models.contract import ModelContract
+from triton_models.settings import UsageError
+
+WORKSPACE = 1 << 30  # bytes of GPU memory that TensorRT may use while it builds
+SHORT_HASH = 12  # hex digits of the ONNX hash in a plan's name
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The shapes [batch, length] of every input that one optimization profile serves."""
+
+    smallest: tuple[int, int]
+    usual: tuple[int, int]
+    largest: tuple[int, int]
+
+
+def profiles(contract: ModelContract) -> list[Profile]:
+    """One profile for each length bucket: the length is fixed, the batch is 1 to the largest."""
+    most = contract.max_batch_size
+    return [
+        Profile((1, length), (max(1, most // 2), length), (most, length))
+        for length in contract.length_buckets
+    ]
+
+
+def plan_key(contract: ModelContract, tensorrt_version: str, gpu: str) -> str:
+    """The name of a plan, without its suffix; equal keys mean that a plan can be used again."""
+    device = re.sub(r"[^a-z0-9]+", "-", gpu.lower()).strip("-")
+    digest = contract.onnx_sha256[:SHORT_HASH]
+    return f"{contract.name}-v{contract.version}-trt{tensorrt_version}-{device}-{digest}"
+
+
+def compile_model(contract: ModelContract, out: Path) -> tuple[Path, bool]:
+    """Build the plan of one model unless it is there.
+
+    Returns the keyed plan, and whether it was built now. Raises UsageError when TensorRT,
+    ModelOpt or the GPU is not there, RuntimeError when TensorRT rejects the model.
+    """
+    tensorrt = require("tensorrt", "NVIDIA's Triton or TensorRT image")
+    folder = out / contract.name
+    plan = folder / f"{plan_key(contract, tensorrt.__version__, gpu_name())}.plan"
+    missing = not plan.is_file()
+    if missing:
+        require("modelopt.onnx.autocast", "pip install 'nvidia-modelopt[onnx]' in that image")
+        folder.mkdir(parents=True, exist_ok=True)
+        write(plan, build(tensorrt, half_precision(contract, folder), contract))
+    serve(plan, folder / "model.plan")
+    return plan, missing
+
+
+def require(module: str, remedy: str) -> ModuleType:
+    """Import what only NVIDIA's image has, or say in one line where to find it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise UsageError(
+            f"{module} is not installed: `compile` needs a GPU and TensorRT; use {remedy}"
+            " (deploy/ has a one-off service for it)"
+        ) from None
+
+
+def gpu_name() -> str:
+    """The name of the first GPU, such as "NVIDIA L4"."""
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+        return found.stdout.splitlines()[0].strip()
+    except (OSError, subprocess.SubprocessError, IndexError):
+        raise UsageError(
+            "no NVIDIA GPU is visible: start the container with access to one"
+        ) from None
+
+
+def half_precision(contract: ModelContract, folder: Path) -> bytes:
+    """The model as strongly typed FP16 ONNX; int8 weights are made float32 first."""
+    import onnx
+
+    from triton_models.serving.dequantize import dequantize
+
+    autocast = importlib.import_module("modelopt.onnx.autocast")
+    plain = folder / "fp32.onnx"
+    onnx.save(dequantize(onnx.load(contract.onnx)), plain)
+    try:
+        half = autocast.convert_to_mixed_precision(
+            str(plain), low_precision_type="fp16", keep_io_types=True
+        )
+    finally:
+        plain.unlink()
+    return half.SerializeToString()
+
+
+def build(tensorrt: ModuleType, graph: bytes, contract: ModelContract) -> bytes:
+    """The serialized plan of an ONNX graph."""
+    logger = tensorrt.Logger(tensorrt.Logger.WARNING)
+    builder = tensorrt.Builder(logger)
+    network = builder.create_network(strongly_typed(tensorrt))
+    parser = tensorrt.OnnxParser(network, logger)
+    if not parser.parse(graph):
+        faults = "; ".join(str(parser.get_error(i)) for i in range(parser.num_errors))
+        raise RuntimeError(f"{contract.name}: TensorRT cannot read the model: {faults}")
+    settings = builder.create_builder_config()
+    settings.set_memory_pool_limit(tensorrt.MemoryPoolType.WORKSPACE, WORKSPACE)
+    for profile in profiles(contract):
+        shapes = builder.create_optimization_profile()
+        for name in contract.inputs:
+            shapes.set_shape(name, profile.smallest, profile.usual, profile.largest)
+        settings.add_optimization_profile(shapes)
+    plan = builder.build_serialized_network(network, settings)
+    if plan is None:
+        raise RuntimeError(f"{contract.name}: TensorRT built no plan; its messages are above")
+    return bytes(plan)
+
+
+def strongly_typed(tensorrt: ModuleType) -> int:
+    """The flag that TensorRT 10 wants for types as the graph has them; 11 knows no other way."""
+    flag = getattr(tensorrt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    return 0 if flag is None else 1 << int(flag)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that is either whole or absent."""
+    draft = path.with_suffix(".part")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def serve(plan: Path, place: Path) -> None:
+    """Put a copy of the plan where `repository` looks for it."""
+    draft = place.with_suffix(".part")
+    shutil.copyfile(plan, draft)
+    draft.replace(place)

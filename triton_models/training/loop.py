@@ -1,0 +1,304 @@
+"""The one training loop: shuffled batches of like length, AdamW, warm-up and decay.
+
+Everything random is drawn from torch's generator or from the seed, so that a run that was cut
+off and resumed ends with the weights of one that was not (on the same machine and threads).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from rich.progress import Progress
+from torch import Tensor, nn
+
+from triton_models.settings import UsageError, usable
+from triton_models.training.adapt import Adaptation, Adapted, adapt
+from triton_models.training.adversary import Adversary, random_state, set_random_state
+
+WARM_UP = 0.06  # share of the steps
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+RESUME = "resume.pt"  # in the run's folder, until it is done
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: passes over the examples, at most.
+        batch_size: examples a step.
+        rate: the highest learning rate.
+        seed: of the order of examples, and of new weights.
+        table_rate: the rate of the word embeddings, as a multiple of `rate`.
+        warm_up: share of the steps in which the rate rises.
+        decay: how it falls then: "linear" or "cosine".
+        weight_decay: of matrices; biases and norms are not decayed.
+        clip: longest gradient.
+        patience: epochs without a better judgement after which to stop; 0 never stops.
+        parts: forward passes that a batch is split into, to save memory.
+        precision: "fp32", or on a GPU "bf16" or "fp16".
+        adversarial: length of the adversary's step (see `adversary`); 0 for none.
+    """
+
+    epochs: int
+    batch_size: int
+    rate: float
+    seed: int = 17
+    table_rate: float = 1.0
+    warm_up: float = WARM_UP
+    decay: str = "linear"
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    patience: int = 0
+    parts: int = 1
+    precision: str = "fp32"
+    adversarial: float = 0.0
+
+    def share_of_rate(self, step: int, steps: int) -> float:
+        """The learning rate at a step, as a share of the highest."""
+        warm = max(1, round(self.warm_up * steps))
+        if step < warm:
+            return (step + 1) / warm
+        left = max(0.0, (steps - step) / (steps - warm + 1))
+        return left if self.decay == "linear" else (1 - math.cos(math.pi * left)) / 2
+
+
+@dataclass
+class History:
+    """What came of a run, epoch by epoch.
+
+    Attributes:
+        losses: the mean loss of each epoch.
+        scores: the judgement after each, if there is a judge.
+        best: the epoch whose weights were kept, counted from 1; 0 without a judge.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    best: int = 0
+
+
+def batches(
+    lengths: Sequence[int],
+    size: int,
+    rng: random.Random,
+    weights: Sequence[float] | None = None,
+) -> list[list[int]]:
+    """All indices once, in shuffled batches whose members have like lengths (less padding).
+
+    With `weights`, as many indices are drawn by them instead, with repetition.
+    """
+    chosen = range(len(lengths))
+    if weights is not None:
+        chosen = rng.choices(chosen, weights, k=len(lengths))
+    order = sorted(chosen, key=lambda i: (lengths[i] + rng.randint(0, 4), rng.random()))
+    rows = [order[start : start + size] for start in range(0, len(order), size)]
+    rng.shuffle(rows)
+    return rows
+
+
+def fit(
+    network: nn.Module,
+    lengths: Sequence[int],
+    loss_of: Callable[[list[int]], Tensor],
+    schedule: Schedule,
+    say: Callable[[str], None] = print,
+) -> list[float]:
+    """Train all of a network in place; returns the mean loss of each epoch. See `learn`."""
+    return learn(network, lengths, loss_of, schedule, say=say).losses
+
+
+def learn(
+    network: nn.Module,
+    lengths: Sequence[int],
+    loss_of: Callable[[list[int]], Tensor],
+    schedule: Schedule,
+    *,
+    adaptation: Adaptation | None = None,
+    judge: Callable[[], float] | None = None,
+    weights: Sequence[float] | None = None,
+    folder: Path | None = None,
+    key: str = "",
+    say: Callable[[str], None] = print,
+) -> History:
+    """Train in place; `loss_of` gives the loss of a batch of indices.
+
+    `lengths` are the examples' lengths in characters. After each epoch `judge` tells how good
+    the network is: the best weights are kept. In `folder` each epoch leaves what is needed to go
+    on; `key` says which run it belongs to.
+
+    Raises UsageError for settings that do not fit, or a folder with the remains of another run.
+    """
+    rng = random.Random(schedule.seed)
+    plan = [batches(lengths, schedule.batch_size, rng, weights) for _ in range(schedule.epochs)]
+    steps = sum(map(len, plan))
+    adaptation = adaptation or Adaptation(table_rate=schedule.table_rate)
+    run = Run(network, adapt(network, adaptation, steps), loss_of, schedule, steps)
+    file = folder / RESUME if folder else None
+    if file and file.is_file():
+        run.resume(file, key)
+        say(f"going on after epoch {len(run.history.losses)}: {file}")
+    with Progress(disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("training", total=steps, completed=run.step)
+        for epoch, rows in enumerate(plan, 1):
+            if epoch <= len(run.history.losses):
+                continue
+            if run.patient():
+                say(run.epoch(rows, judge, lambda: bar.advance(task)))
+                if file:
+                    run.save(file, key)
+    run.finish()
+    if file:
+        file.unlink(missing_ok=True)
+    return run.history
+
+
+class Run:
+    """The state of one training run, which can be saved after any epoch."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        adapted: Adapted,
+        loss_of: Callable[[list[int]], Tensor],
+        schedule: Schedule,
+        steps: int,
+    ) -> None:
+        self.network, self.adapted, self.loss_of = network, adapted, loss_of
+        self.schedule, self.steps, self.step = schedule, steps, 0
+        self.device = next(network.parameters()).device
+        if schedule.precision == "fp16" and self.device.type != "cuda":
+            raise UsageError("fp16 training needs a GPU: leave --precision at fp32")
+        groups = adapted.groups(schedule.rate, schedule.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=schedule.rate, fused=True)
+        self.rates = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: schedule.share_of_rate(step, steps)
+        )
+        self.scaler = torch.amp.GradScaler(enabled=schedule.precision == "fp16")
+        size = schedule.adversarial
+        self.adversary = Adversary(network, size) if size else None
+        self.history, self.best = History(), None
+        self.seconds = 0.0
+
+    def patient(self) -> bool:
+        """Whether to train on: judgements still rise now and then."""
+        late = len(self.history.scores) - self.history.best
+        return not self.schedule.patience or late < self.schedule.patience
+
+    def epoch(
+        self,
+        rows: list[list[int]],
+        judge: Callable[[], float] | None,
+        advance: Callable[[], None],
+    ) -> str:
+        """One pass over the batches, and the judgement; returns the line that tells of it."""
+        begun = time.monotonic()
+        self.network.train()
+        total = 0.0
+        for row in rows:
+            total += self.learn(row)
+            advance()
+        self.network.eval()
+        losses, scores = self.history.losses, self.history.scores
+        losses.append(total / len(rows))
+        told = f"epoch {len(losses)}/{self.schedule.epochs}: loss {losses[-1]:.4f}"
+        if judge:
+            scores.append(judge())
+            told += f", dev {scores[-1]:.4f}"
+            if scores[-1] == max(scores) and scores.count(scores[-1]) == 1:
+                self.history.best, self.best = len(scores), _copy(self.network)
+                told += " (best)"
+        self.seconds += time.monotonic() - begun
+        return f"{told}, {self.seconds:.0f} s"
+
+    def learn(self, row: list[int]) -> float:
+        """One step of the optimizer; returns the loss."""
+        self.adapted.before(self.step)
+        size = -(-len(row) // self.schedule.parts)
+        total = 0.0
+        for start in range(0, len(row), size):
+            part = row[start : start + size]
+            total += self.backward(part, len(part) / len(row))
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.adapted.after(self.step)
+        self.optimizer.zero_grad()
+        self.rates.step()
+        self.step += 1
+        return total
+
+    def backward(self, part: list[int], share: float) -> float:
+        """Add the gradients of some examples, `share` of the batch; returns their loss."""
+        drawn = random_state() if self.adversary else []
+        loss = self.loss(part) * share
+        self.scaler.scale(loss).backward()
+        if self.adversary:
+            with self.adversary.moved():
+                set_random_state(drawn)  # the same dropout and misspellings again
+                self.scaler.scale(self.loss(part) * share).backward()
+        return loss.item()
+
+    def loss(self, part: list[int]) -> Tensor:
+        kind = PRECISIONS[self.schedule.precision]
+        with torch.autocast(self.device.type, kind, enabled=kind is not None):
+            return self.loss_of(part) + self.adapted.penalty()
+
+    def finish(self) -> None:
+        """Put the best weights back, and make the network ready to be saved."""
+        if self.adversary:
+            self.adversary.leave()
+        if self.best:
+            self.network.load_state_dict(self.best)
+        self.adapted.finish()
+        self.network.eval()
+
+    def save(self, file: Path, key: str) -> None:
+        """Write all that `resume` needs, in one step."""
+        state = {
+            "key": key,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rates": self.rates.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "adapted": self.adapted.state(),
+            "random": random_state(),
+            "best": self.best,
+            "history": vars(self.history),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        written = file.with_suffix(".new")
+        torch.save(state, written)
+        os.replace(written, file)
+
+    def resume(self, file: Path, key: str) -> None:
+        """Go on from what `save` wrote; UsageError if another run wrote it."""
+        with usable(file, "delete it to begin anew"):
+            state = torch.load(file, map_location=self.device, weights_only=True)
+        if state["key"] != key:
+            raise UsageError(
+                f"{file}: left by a run with other settings or data; delete it to begin anew,"
+                " or choose another --out"
+            )
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rates.load_state_dict(state["rates"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.adapted.resume(state["adapted"])
+        self.history, self.best = History(**state["history"]), state["best"]
+        self.step, self.seconds = state["step"], state["seconds"]
+        set_random_state([drawn.cpu() for drawn in state["random"]])
+
+
+def _copy(network: nn.Module) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in network.state_dict().items()}

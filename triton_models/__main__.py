@@ -26,6 +26,7 @@ EXAMPLES = {
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
     "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
+    "disagree": "python -m triton_models disagree queries.txt --models models/a models/b",
     "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
     "compile": "python -m triton_models compile --models models --out plans",
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
@@ -38,6 +39,7 @@ HELP = {
     "evaluate": "print the figures of a model folder, or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
     "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
+    "disagree": "the queries on which models differ most: the ones worth labelling next",
     "explain": "show which words of a query, or of a query and a term, decide",
     "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
     "repository": "write the model repository that Triton loads",
@@ -118,6 +120,13 @@ def predict_arguments(add: Callable) -> None:
     add("--model", type=Path, help="model folder (default: the starter's)")
     add("--out", type=Path, help="file to write (default: stdout)")
     add("--batch", type=positive, help="rows of one call of the model")
+
+
+def disagree_arguments(add: Callable) -> None:
+    add("file", type=Path, metavar="FILE", help="queries, one a line")
+    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
+    add("--most", type=positive, default=100, help="queries to show (default: 100)")
+    add("--json", action="store_true", help="print JSON lines")
 
 
 def explain_arguments(add: Callable) -> None:
@@ -245,6 +254,15 @@ def predict(args: argparse.Namespace) -> None:
     prediction.run(args.kind, args.file, model, args.out, args.batch)
 
 
+def disagree(args: argparse.Namespace) -> None:
+    from triton_models.evaluation.disagree import ranked
+
+    refuse((len(args.models) < 2, "--models: name two models or more"))
+    for row in ranked(args.models, args.file, args.most):
+        told = "\t".join([f"{row['disagreement']:.4f}", *row["intents"], row["query"]])
+        print(json.dumps(row) if args.json else told)
+
+
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
@@ -280,6 +298,7 @@ COMMANDS = {
     "evaluate": (evaluate_arguments, evaluate),
     "compare": (compare_arguments, compare),
     "predict": (predict_arguments, predict),
+    "disagree": (disagree_arguments, disagree),
     "explain": (explain_arguments, explain),
     "compile": (compile_arguments, compile_),
     "repository": (repository_arguments, repository),

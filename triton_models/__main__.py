@@ -133,6 +133,8 @@ def explain_arguments(add: Callable) -> None:
 def compile_arguments(add: Callable) -> None:
     add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
     add("--out", type=Path, required=True, help="folder for the plans")
+    add("--precision", choices=("fp16", "bf16", "int8"), default="fp16", help="default: fp16")
+    add("--texts", type=Path, metavar="FILE", help="queries like yours, to measure and check on")
 
 
 def repository_arguments(add: Callable) -> None:
@@ -262,8 +264,8 @@ def compile_(args: argparse.Namespace) -> None:
     from triton_models.serving.compile import compile_model
 
     for model in contract.load_all(args.models):
-        plan, built = compile_model(model, args.out)
-        print(f"{model.name}: {'built' if built else 'up to date'}: {plan}")
+        plan, parity = compile_model(model, args.out, args.precision, args.texts)
+        print(f"{model.name}: {parity or 'up to date'}: {plan}")
 
 
 def repository(args: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ STYLE = {
     "ytick.color": INK,
     "legend.frameon": False,
 }
+BLANK = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind a number on a line
 NUMBERED = 20  # labels up to which the confusions show their counts
 
 
@@ -94,13 +95,15 @@ def calibration(report: Report) -> Figure:
         top.plot([0, 1], [0, 1], color=GREY, dashes=(4, 3))
         rows = np.array([b["rows"] for b in bins])
         top.vlines(sure, sure, good, color=ORANGE, linewidth=3, alpha=0.5, label="gap")
-        top.scatter(sure, good, 15 + 185 * rows / rows.max(), color=BLUE, label="accuracy")
+        top.scatter(sure, good, 15 + 185 * rows / rows.max(), color=BLUE, label="accuracy",
+                    clip_on=False, zorder=3)  # fmt: skip
         when = "as it is" if name == "before" else "temperature from other rows"
         top.set_title(f"{when}: error {part['ece']:.3f}", fontsize=11)
         top.set(xlim=(0, 1), ylim=(-0.03, 1.05), ylabel="accuracy" if name == "before" else "")
         width = bins[0]["to"] - bins[0]["from"]
         bottom.bar([b["from"] for b in bins], rows, width, align="edge", color=BLUE, ec="white")
         bottom.set_yscale("symlog", linthresh=1)
+        bottom.yaxis.set_major_formatter("{x:,.0f}")
         bottom.set(xlabel="confidence", ylabel="rows" if name == "before" else "")
     tops[0].legend(loc="upper left", markerscale=0.5)
     return figure
@@ -138,7 +141,7 @@ def dots(names: list[str], found: list[Report], figure_name: str, whole: float) 
     axes.plot(value, places, "o", color=BLUE)
     for place, number in zip(places, value, strict=True):
         axes.annotate(f"{number:.2f}", (number, place), (0, 6), ha="center", fontsize=8,
-                      textcoords="offset points")  # fmt: skip
+                      textcoords="offset points", bbox=BLANK)  # fmt: skip
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set_ylim(len(names) - 0.4, -0.9)

@@ -96,8 +96,7 @@ def test_known_misspellings_are_taken_where_there_is_one():
 def test_training_text_is_misspelled_by_sound_too():
     rng = random.Random(0)
     found = {misspell("headphones", {}, rng) for _ in range(300)}
-    assert found & set(sound_alikes("headphones")) - {"headphone"}
-    assert "heaphones" in found and len(found) > 20
+    assert {"headfones", "heaphones"} <= found and len(found) > 20
 
 
 def test_numbers_and_model_names_are_left_alone():

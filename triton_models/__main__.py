@@ -100,7 +100,7 @@ def evaluate_arguments(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--data", type=Path, help="public sets, for the encoder's and the baseline's figures")
+    add("--data", type=Path, help="public sets: products, the baseline, known typos")
     add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
     add("--json", action="store_true", help="print JSON")
 
@@ -142,6 +142,8 @@ def explain_arguments(add: Callable) -> None:
 def compile_arguments(add: Callable) -> None:
     add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
     add("--out", type=Path, required=True, help="folder for the plans")
+    add("--precision", choices=("fp16", "bf16", "int8"), default="fp16", help="default: fp16")
+    add("--texts", type=Path, metavar="FILE", help="queries like yours, to measure and check on")
 
 
 def repository_arguments(add: Callable) -> None:
@@ -213,7 +215,10 @@ def evaluate(args: argparse.Namespace) -> None:
         (args.baseline and args.model, "give --baseline or --model, not both"),
         (args.baseline and args.report, "--report is for a model, not for --baseline"),
         (args.baseline and len(args.dev or ()) > 1, "--baseline takes one --dev file"),
-        (args.data and not args.baseline and args.kind != "encoder", "--data is for the encoder"),
+        (
+            args.data and not (args.baseline or args.report) and args.kind != "encoder",
+            "--data is for the encoder, for --baseline and for --report",
+        ),
         (args.out_of_scope and args.kind != "intent", "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
@@ -226,7 +231,8 @@ def evaluate(args: argparse.Namespace) -> None:
         report = judge.summary(args.kind, folder, args.dev, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        page = reports.write(reports.full(args.kind, folder, args.dev, args.out_of_scope), place)
+        found = reports.full(args.kind, folder, args.dev, args.out_of_scope, args.data)
+        page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
 
@@ -280,8 +286,8 @@ def compile_(args: argparse.Namespace) -> None:
     from triton_models.serving.compile import compile_model
 
     for model in contract.load_all(args.models):
-        plan, built = compile_model(model, args.out)
-        print(f"{model.name}: {'built' if built else 'up to date'}: {plan}")
+        plan, parity = compile_model(model, args.out, args.precision, args.texts)
+        print(f"{model.name}: {parity or 'up to date'}: {plan}")
 
 
 def repository(args: argparse.Namespace) -> None:

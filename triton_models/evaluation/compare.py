@@ -17,9 +17,10 @@ from rich.text import Text
 
 from triton_models import contract
 from triton_models.evaluation import answers, statistics
+from triton_models.evaluation.cells import NAMES, ranged
+from triton_models.evaluation.compare_text import agreement, verdict
 from triton_models.evaluation.dev import judged_pairs, labelled_queries, of_all
 from triton_models.evaluation.report import Report
-from triton_models.evaluation.report_text import NAMES, ranged, verdict
 from triton_models.evaluation.statistics import Statistic
 
 SHOWN = 10  # rows that only one side has right, in the terminal
@@ -33,12 +34,15 @@ class Side:
     Attributes:
         right: whether each row is answered rightly, [rows].
         told: each row's answer, in words.
+        found, numbers: its label or decision, and its probabilities or score: [rows, …].
     """
 
     name: str
     measures: dict[str, Statistic]
     right: np.ndarray
     told: list[str]
+    found: np.ndarray
+    numbers: np.ndarray
 
 
 def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
@@ -67,6 +71,10 @@ def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
             "only_b": int(only_b.sum()),
             "both_wrong": int((~a.right & ~b.right).sum()),
             "p": statistics.mcnemar(int(only_a.sum()), int(only_b.sum())),
+        },
+        "agreement": {
+            "same": float((a.found == b.found).mean()),
+            "largest_difference": float(np.abs(a.numbers - b.numbers).max()),
         },
         "only_a": won(rows, only_a, a, b),
         "only_b": won(rows, only_b, a, b),
@@ -104,7 +112,7 @@ def intent(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], li
             "ece": statistics.calibration_error(sure, found == wanted),
         }
         told = [f"{labels[f]} {c:.2f}" for f, c in zip(found, sure, strict=True)]
-        sides.append(Side(name, measures, found == wanted, told))
+        sides.append(Side(name, measures, found == wanted, told, found, p))
     return rows, sides
 
 
@@ -124,7 +132,7 @@ def matching(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], 
             "accuracy": statistics.mean(found == matches),
         }
         told = [f"{MATCH[bool(f)]} {s:.2f}" for f, s in zip(found, scores, strict=True)]
-        sides.append(Side(name, measures, found == matches, told))
+        sides.append(Side(name, measures, found == matches, told, found, scores))
     return rows, sides
 
 
@@ -146,7 +154,8 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
     console.print(
         f"\nboth right {m['both_right']:,}, only A {m['only_a']:,}, only B {m['only_b']:,}, "
-        f"neither {m['both_wrong']:,}; McNemar's exact p = {m['p']:.3g}\n{verdict(report)}",
+        f"neither {m['both_wrong']:,}; McNemar's exact p = {m['p']:.3g}\n{verdict(report)}\n"
+        f"{agreement(report)}",
         markup=False,
         highlight=False,
         soft_wrap=True,

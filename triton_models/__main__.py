@@ -21,7 +21,7 @@ from triton_models.training import finetune_options
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
-    "finetune": "python -m triton_models finetune --queries mine.csv --how lora --out runs/mine",
+    "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
@@ -33,7 +33,7 @@ EXAMPLES = {
 HELP = {
     "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
     "train": "train a model on the public sets and our own generated text",
-    "finetune": "train an intent model on your own labelled queries, with any labels",
+    "finetune": "train a model on your own labelled queries or judged pairs",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
     "evaluate": "print the figures of a model folder, or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
@@ -177,7 +177,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def finetune(args: argparse.Namespace) -> None:
-    refuse((args.dev and args.no_dev, "give --dev or --no-dev, not both"))
+    finetune_options.check(args)
     print(training("training.finetune").run(args))
 
 

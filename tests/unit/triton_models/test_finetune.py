@@ -28,7 +28,7 @@ def start(tmp_path_factory):
 
 
 def finetune(*more) -> int:
-    return main(["finetune", *map(str, more), "--threads", "1", "--batch", "16"])
+    return main(["finetune", "intent", *map(str, more), "--threads", "1", "--batch", "16"])
 
 
 def rows(path, labels, each, multi=False):
@@ -48,7 +48,7 @@ def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, 
     assert "77 labels" in capsys.readouterr().out
     notes = json.loads((out / "run.json").read_text())
     assert notes["recipe"]["schedule"]["epochs"] == 1
-    assert notes["command"].startswith("python -m triton_models finetune --queries ")
+    assert notes["command"].startswith("python -m triton_models finetune intent --queries ")
     assert notes["data"]["learned"] + notes["data"]["dev"] == 77 * 6
     assert len(notes["data"]["learned_sha256"]) == 64
     assert 0 <= notes["result"]["dev"]["calibration_error"] <= 1
@@ -98,7 +98,7 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
 def test_help_needs_no_torch(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(SystemExit):
-        main(["finetune", "--help"])
+        main(["finetune", "intent", "--help"])
     assert "--adversarial" in capsys.readouterr().out
 
 

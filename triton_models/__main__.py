@@ -16,10 +16,11 @@ from triton_models import contract
 from triton_models.contract import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import finetune_options
+from triton_models.training import finetune_options, pretrain_options
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
+    "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
     "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
@@ -32,6 +33,7 @@ EXAMPLES = {
 }
 HELP = {
     "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
+    "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "train": "train a model on the public sets and our own generated text",
     "finetune": "train a model on your own labelled queries or judged pairs",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
@@ -176,6 +178,11 @@ def train(args: argparse.Namespace) -> None:
     )
 
 
+def pretrain(args: argparse.Namespace) -> None:
+    pretrain_options.check(args)
+    print(training("training.pretrain").run(args))
+
+
 def finetune(args: argparse.Namespace) -> None:
     finetune_options.check(args)
     print(training("training.finetune").run(args))
@@ -274,6 +281,7 @@ def repository(args: argparse.Namespace) -> None:
 
 COMMANDS = {
     "data": (data_arguments, data),
+    "pretrain": (pretrain_options.arguments, pretrain),
     "train": (train_arguments, train),
     "finetune": (finetune_options.arguments, finetune),
     "export": (export_arguments, export),

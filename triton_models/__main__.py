@@ -106,10 +106,10 @@ def evaluate_arguments(add: Callable) -> None:
 
 
 def compare_arguments(add: Callable) -> None:
-    add("kind", choices=("intent", "matching"))
+    add("kind", choices=KINDS)
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
-    add("--dev", type=Path, nargs="+", help="your own labelled queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a report into")
     add("--json", action="store_true", help="print JSON")
 
@@ -198,7 +198,8 @@ def export(args: argparse.Namespace) -> None:
     )
     shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
     print(f"{args.out}: largest difference from the network: {shown}")
-    training("recipes.command").write_card(args.checkpoint, args.kind, args.out, args.data)
+    if not training("training.run_card").write(args.checkpoint, args.out):
+        training("recipes.command").write_card(args.checkpoint, args.kind, args.out, args.data)
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -236,7 +237,7 @@ def compare(args: argparse.Namespace) -> None:
     from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
-    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV[args.kind])
+    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV.get(args.kind, ()))
     if args.json:
         print(json.dumps(reports.plain(report)), flush=True)
     else:

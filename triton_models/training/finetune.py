@@ -21,8 +21,8 @@ from triton_models.training import encoder, intent, left_out, matching, networks
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import minilm, require_checkpoint
 from triton_models.training.loop import RESUME
+from triton_models.training.run_card import NOTES
 
-NOTES = "run.json"
 COURSES = {"intent": intent, "encoder": encoder, "matching": matching}
 
 

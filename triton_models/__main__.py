@@ -10,19 +10,21 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from triton_models import contract
+from triton_models.combination import options as combine_options
 from triton_models.contract import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import finetune_options, pretrain_options
+from triton_models.training import finetune_options, option_table, pretrain_options
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
     "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
     "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
+    "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
@@ -36,6 +38,7 @@ HELP = {
     "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "train": "train a model on the public sets and our own generated text",
     "finetune": "train a model on your own labelled queries or judged pairs",
+    "combine": "several models made one, or one made small: average, stack, distil, prune, table",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
     "evaluate": "print the figures of a model folder, or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
@@ -64,11 +67,17 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (arguments, _) in COMMANDS.items():
-        example = f"example: {EXAMPLES[name]}"
-        command = commands.add_parser(name, help=HELP[name], epilog=example)
-        command.description = HELP[name]
-        arguments(command.add_argument)
+        arguments(described(commands, name, HELP[name], EXAMPLES[name]).add_argument)
+    steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, step in combine_options.STEPS.items():
+        command = described(steps, name, step.help, step.example)
+        option_table.declare(step.table, command.add_argument)
     return top
+
+
+def described(commands: Any, name: str, told: str, example: str) -> argparse.ArgumentParser:
+    """A new command below others; its help ends with an example."""
+    return commands.add_parser(name, help=told, description=told, epilog=f"example: {example}")
 
 
 def data_arguments(add: Callable) -> None:
@@ -188,6 +197,11 @@ def finetune(args: argparse.Namespace) -> None:
     print(training("training.finetune").run(args))
 
 
+def combine(args: argparse.Namespace) -> None:
+    combine_options.check(args)
+    print(training(f"combination.{args.step}").run(args))
+
+
 def export(args: argparse.Namespace) -> None:
     if foreign(args.out, "model.json"):
         raise UsageError(
@@ -285,6 +299,7 @@ COMMANDS = {
     "pretrain": (pretrain_options.arguments, pretrain),
     "train": (train_arguments, train),
     "finetune": (finetune_options.arguments, finetune),
+    "combine": (lambda add: None, combine),
     "export": (export_arguments, export),
     "evaluate": (evaluate_arguments, evaluate),
     "compare": (compare_arguments, compare),

@@ -11,8 +11,7 @@ import transformers
 
 from triton_models.settings import UsageError, foreign
 from triton_models.training.loop import RESUME
-
-NOTES = "run.json"
+from triton_models.training.run_card import NOTES
 
 
 def require_own(out: Path) -> None:

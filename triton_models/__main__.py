@@ -10,18 +10,21 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from triton_models import contract
+from triton_models.combination import options as combine_options
 from triton_models.contract import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import finetune_options
+from triton_models.training import finetune_options, option_table, pretrain_options
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
+    "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
-    "finetune": "python -m triton_models finetune --queries mine.csv --how lora --out runs/mine",
+    "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
+    "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
@@ -33,8 +36,10 @@ EXAMPLES = {
 }
 HELP = {
     "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
+    "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "train": "train a model on the public sets and our own generated text",
-    "finetune": "train an intent model on your own labelled queries, with any labels",
+    "finetune": "train a model on your own labelled queries or judged pairs",
+    "combine": "several models made one, or one made small: average, stack, distil, prune, table",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
     "evaluate": "print the figures of a model folder, or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
@@ -64,11 +69,17 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (arguments, _) in COMMANDS.items():
-        example = f"example: {EXAMPLES[name]}"
-        command = commands.add_parser(name, help=HELP[name], epilog=example)
-        command.description = HELP[name]
-        arguments(command.add_argument)
+        arguments(described(commands, name, HELP[name], EXAMPLES[name]).add_argument)
+    steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, step in combine_options.STEPS.items():
+        command = described(steps, name, step.help, step.example)
+        option_table.declare(step.table, command.add_argument)
     return top
+
+
+def described(commands: Any, name: str, told: str, example: str) -> argparse.ArgumentParser:
+    """A new command below others; its help ends with an example."""
+    return commands.add_parser(name, help=told, description=told, epilog=f"example: {example}")
 
 
 def data_arguments(add: Callable) -> None:
@@ -106,10 +117,10 @@ def evaluate_arguments(add: Callable) -> None:
 
 
 def compare_arguments(add: Callable) -> None:
-    add("kind", choices=("intent", "matching"))
+    add("kind", choices=KINDS)
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
-    add("--dev", type=Path, nargs="+", help="your own labelled queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a report into")
     add("--json", action="store_true", help="print JSON")
 
@@ -187,9 +198,19 @@ def train(args: argparse.Namespace) -> None:
     )
 
 
+def pretrain(args: argparse.Namespace) -> None:
+    pretrain_options.check(args)
+    print(training("training.pretrain").run(args))
+
+
 def finetune(args: argparse.Namespace) -> None:
-    refuse((args.dev and args.no_dev, "give --dev or --no-dev, not both"))
+    finetune_options.check(args)
     print(training("training.finetune").run(args))
+
+
+def combine(args: argparse.Namespace) -> None:
+    combine_options.check(args)
+    print(training(f"combination.{args.step}").run(args))
 
 
 def export(args: argparse.Namespace) -> None:
@@ -202,7 +223,8 @@ def export(args: argparse.Namespace) -> None:
     )
     shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
     print(f"{args.out}: largest difference from the network: {shown}")
-    training("recipes.command").write_card(args.checkpoint, args.kind, args.out, args.data)
+    if not training("training.run_card").write(args.checkpoint, args.out):
+        training("recipes.command").write_card(args.checkpoint, args.kind, args.out, args.data)
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -244,7 +266,7 @@ def compare(args: argparse.Namespace) -> None:
     from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
-    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV[args.kind])
+    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV.get(args.kind, ()))
     if args.json:
         print(json.dumps(reports.plain(report)), flush=True)
     else:
@@ -298,8 +320,10 @@ def repository(args: argparse.Namespace) -> None:
 
 COMMANDS = {
     "data": (data_arguments, data),
+    "pretrain": (pretrain_options.arguments, pretrain),
     "train": (train_arguments, train),
     "finetune": (finetune_options.arguments, finetune),
+    "combine": (lambda add: None, combine),
     "export": (export_arguments, export),
     "evaluate": (evaluate_arguments, evaluate),
     "compare": (compare_arguments, compare),

@@ -47,7 +47,7 @@ def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
 
     def side(dev: bool) -> list[Labelled]:
         found = {(r.form, r.intent): r for r in reversed(rows) if r.dev == dev}
-        return [Labelled(r.query, r.intent, r.source) for r in reversed(found.values())]
+        return [Labelled(r.query, r.intent, r.source, r.category) for r in reversed(found.values())]
 
     return Sides(side(False), side(True))
 

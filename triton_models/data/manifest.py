@@ -34,7 +34,12 @@ SEPARATOR = "|"  # between the labels of a query that has several
 REST = "*"  # in `labels`: every label that is not named
 # Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
-    "queries": {"query": ("query",), "intent": ("intent",), "style?": ("style",)},
+    "queries": {
+        "query": ("query",),
+        "intent": ("intent",),
+        "style?": ("style",),
+        "category?": ("category",),
+    },
     "pairs": {
         "query": ("query",),
         "term": ("term", "title", "document"),

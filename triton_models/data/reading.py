@@ -143,7 +143,7 @@ class Reading:
     @property
     def _jsonl(self) -> bool:
         """Whether records may differ in their fields."""
-        return records.kind(self.source.path) in (".jsonl", ".ndjson")
+        return records.kind(self.source.path) in (".jsonl", ".ndjson", ".json")
 
     def _value(self, record: dict, ours: str) -> Any:
         return record.get(self.columns.get(ours, ""))
@@ -180,8 +180,10 @@ class Reading:
             return None
         form = describe.normal_form(text)
         style = self._maybe(record, "style") or describe.style(form)
+        same = self.columns.get("category") == self.columns.get("intent")
+        category = "" if same else word(self._value(record, "category"))
         base = self._base(record, line, form)
-        return Query(**base, query=text, intent=label, style=style)
+        return Query(**base, query=text, intent=label, style=style, category=category)
 
     def _intent(self, record: dict) -> str | None:
         """Our label, "" for plain text that has none, None when the row is left out."""

@@ -1,6 +1,6 @@
-"""Files as records: JSON lines, CSV, TSV or plain text, each record with its line number.
+"""Files as records: JSON lines, JSON, CSV, TSV or plain text, each record with its line number.
 
-The kind is told by the name: `.jsonl`, `.csv`, `.tsv`, `.txt`, and with `.gz` behind it.
+The kind is told by the name: `.jsonl`, `.json`, `.csv`, `.tsv`, `.txt`, and with `.gz` behind it.
 """
 
 from __future__ import annotations
@@ -8,14 +8,31 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".txt")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
 Record = dict[str, Any]
 Blame = Callable[[int, str], None]  # takes the line number and what is wrong with the line
 csv.field_size_limit(1 << 24)  # a description may be longer than the library expects
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is not told by the file itself.
+
+    Attributes:
+        bare: names for the values of rows that have none: lists of JSON, and tables without a
+            heading.
+        headings: names of which a table's heading has one; none: its first line is the heading.
+        lists: JSON only: the lists to read of a file that holds several by name.
+    """
+
+    bare: Sequence[str] = ()
+    headings: Sequence[str] = ()
+    lists: Sequence[str] = ()
 
 
 def kind(path: Path) -> str:
@@ -25,23 +42,29 @@ def kind(path: Path) -> str:
     return suffix if suffix in SUFFIXES else ""
 
 
-def read(path: Path, delimiter: str, blame: Blame) -> Iterator[tuple[int, Record]]:
+def read(
+    path: Path, delimiter: str, blame: Blame, layout: Layout = Layout()
+) -> Iterator[tuple[int, Record]]:
     """(line number, record) of every record; a line of plain text is {"text": line}.
 
     Args:
         delimiter: of a CSV file's columns, "" for the one that its name tells.
-        blame: told of each line that is no record; 0 is the whole file.
+        blame: told of each line that is no record; 0 is the whole file. Records of JSON that is
+            not in lines are counted instead.
     """
     suffix = kind(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             if suffix in (".csv", ".tsv"):
-                yield from _table(file, delimiter or ("\t" if suffix == ".tsv" else ","), blame)
+                between = delimiter or ("\t" if suffix == ".tsv" else ",")
+                yield from _table(file, between, blame, layout)
             elif suffix == ".txt":
                 yield from _texts(file)
             else:
-                yield from _objects(file, blame)
+                read_rows = _document if suffix == ".json" else _lines
+                for number, row in read_rows(file, blame, layout.lists):
+                    yield from _object(number, row, blame, layout.bare)
     except UnicodeDecodeError as error:
         blame(0, f"not UTF-8 ({error.reason}); save it as UTF-8")
     except (OSError, EOFError) as error:
@@ -55,25 +78,49 @@ def _texts(file: TextIO) -> Iterator[tuple[int, Record]]:
             yield number, {"text": text}
 
 
-def _objects(file: TextIO, blame: Blame) -> Iterator[tuple[int, Record]]:
+def _lines(file: TextIO, blame: Blame, _: Sequence[str]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            yield number, json.loads(line)
         except (ValueError, RecursionError) as error:
             blame(number, f"not JSON ({str(error)[:60]}); mend the line")
-            continue
-        if isinstance(record, dict):
-            yield number, record
-        else:
-            blame(number, "not a JSON object; write one object a line")
 
 
-def _table(file: TextIO, delimiter: str, blame: Blame) -> Iterator[tuple[int, Record]]:
-    """Rows of a table whose first line names the columns."""
+def _document(file: TextIO, blame: Blame, lists: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    """The rows of one list, or of the named ones of a file that holds several."""
+    try:
+        found = json.loads(file.read())
+    except (ValueError, RecursionError) as error:
+        return blame(0, f"not JSON ({str(error)[:60]}); mend the file")
+    if isinstance(found, dict):
+        known = [name for name, value in found.items() if isinstance(value, list)]
+        if not lists or set(lists) - set(known):
+            return blame(0, f"name the lists to read, as {Path(file.name).name}:{'+'.join(known)}")
+        found = [row for name in lists for row in found[name]]
+    if not isinstance(found, list):
+        return blame(0, "no list of rows in it; write [{…}, …]")
+    yield from enumerate(found, 1)
+
+
+def _object(
+    number: int, row: Any, blame: Blame, bare: Sequence[str]
+) -> Iterator[tuple[int, Record]]:
+    if isinstance(row, list) and bare and len(row) == len(bare):
+        row = dict(zip(bare, row, strict=True))
+    if isinstance(row, dict):
+        yield number, row
+    else:
+        blame(number, "not a JSON object; write one object a line")
+
+
+def _table(
+    file: TextIO, delimiter: str, blame: Blame, layout: Layout
+) -> Iterator[tuple[int, Record]]:
+    """Rows of a table whose first line names the columns, unless the layout does."""
     rows = csv.reader(file, delimiter=delimiter)
-    header: list[str] = []
+    header: Sequence[str] = ()
     try:
         while True:
             number = rows.line_num + 1  # where the row begins: a quoted field may hold line ends
@@ -81,8 +128,10 @@ def _table(file: TextIO, delimiter: str, blame: Blame) -> Iterator[tuple[int, Re
             if not row:
                 continue
             if not header:
-                header = [name.strip() for name in row]
-            elif len(row) != len(header):
+                header = _heading(row, layout)
+                if header is not layout.bare:
+                    continue
+            if len(row) != len(header):
                 blame(
                     number, f"{len(row)} columns, the first line has {len(header)}; mend the line"
                 )
@@ -92,3 +141,11 @@ def _table(file: TextIO, delimiter: str, blame: Blame) -> Iterator[tuple[int, Re
         return
     except csv.Error as error:
         blame(rows.line_num, f"not a table ({error}); mend the line")
+
+
+def _heading(row: list[str], layout: Layout) -> Sequence[str]:
+    """The names of a table's columns, whose first line is given."""
+    names = [name.strip() for name in row]
+    known = {name.lower() for name in names} & {name.lower() for name in layout.headings}
+    named = not layout.headings or len(names) != len(layout.bare) or bool(known)
+    return names if named else layout.bare

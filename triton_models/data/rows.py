@@ -29,11 +29,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Query(Row):
-    """A query with its label, "" for none, several joined by "|"; style is given or by rule."""
+    """A query with its label, "" for none, several joined by "|"; style is given or by rule.
+
+    A category, "" for none, is that of what is looked for.
+    """
 
     query: str
     intent: str
     style: str
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)

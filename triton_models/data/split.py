@@ -10,11 +10,12 @@ DEV_SHARE = 15  # percent of the keys
 
 @dataclass(frozen=True)
 class Labelled:
-    """A query with its intent and the set it came from."""
+    """A query with its intent, the set it came from, and its category, "" for none."""
 
     query: str
     intent: str
     source: str
+    category: str = ""
 
 
 def is_dev(key: str) -> bool:

@@ -12,7 +12,11 @@ import numpy as np
 from triton_models.evaluation.evaluate import served
 from triton_models.settings import UsageError
 
-NEEDED = {"intent": ("query", "label", "scores"), "matching": ("query", "term", "score", "match")}
+NEEDED = {
+    "intent": ("query", "label", "scores"),
+    "matching": ("query", "term", "score", "match"),
+    "encoder": ("query", "vector"),
+}
 
 
 class Answers(Protocol):
@@ -25,6 +29,9 @@ class Answers(Protocol):
 
     def matching(self, rows: Sequence[dict]) -> tuple[np.ndarray, np.ndarray]:
         """Scores [rows], and whether each counts as a match."""
+
+    def encoder(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors [texts, width]."""
 
 
 def of(path: Path, kind: str) -> Answers:
@@ -45,6 +52,9 @@ class Served:
     def matching(self, rows: Sequence[dict]) -> tuple[np.ndarray, np.ndarray]:
         scores = self.network.run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0]
         return scores.astype(float), scores >= self.contract.threshold
+
+    def encoder(self, texts: Sequence[str]) -> np.ndarray:
+        return self.network.run(texts)
 
 
 class Predicted:
@@ -74,6 +84,10 @@ class Predicted:
         scores = np.array([row["score"] for row in mine], dtype=float)
         return scores, np.array([bool(row["match"]) for row in mine])
 
+    def encoder(self, texts: Sequence[str]) -> np.ndarray:
+        rows = self._of([{"query": text} for text in texts])
+        return np.array([row["vector"] for row in rows], dtype=np.float32)
+
     def _lines(self) -> list[bytes]:
         try:
             return self.path.read_bytes().splitlines()
@@ -97,6 +111,6 @@ class Predicted:
             if key not in self.rows:
                 asked = " / ".join(filter(None, key))[:80]
                 raise UsageError(
-                    f"{self.path}: no prediction of {asked!r}; predict the dev file's queries"
+                    f"{self.path}: no prediction of {asked!r}; predict every text of the dev file"
                 )
         return [self.rows[key] for key in keys]

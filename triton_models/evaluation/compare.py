@@ -16,11 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from triton_models import contract
-from triton_models.evaluation import answers, statistics
+from triton_models.data.lexicon_terms import SOURCE
+from triton_models.evaluation import answers, ranking, statistics
 from triton_models.evaluation.cells import NAMES, ranged
-from triton_models.evaluation.compare_text import agreement, verdict
-from triton_models.evaluation.dev import judged_pairs, labelled_queries, of_all
+from triton_models.evaluation.compare_text import agreement, counted, verdict
+from triton_models.evaluation.dev import judged_pairs, judged_queries, labelled_queries, of_all
 from triton_models.evaluation.report import Report
+from triton_models.evaluation.report_ranking import synonyms
 from triton_models.evaluation.statistics import Statistic
 
 SHOWN = 10  # rows that only one side has right, in the terminal
@@ -32,60 +34,86 @@ class Side:
     """One of the two.
 
     Attributes:
-        right: whether each row is answered rightly, [rows].
+        right: how rightly each row is answered, [rows]: true or false, of an encoder NDCG@10.
         told: each row's answer, in words.
-        found, numbers: its label or decision, and its probabilities or score: [rows, …].
+        found, numbers: its label or decision, and its probabilities or score: [rows, …]; not of
+            an encoder.
     """
 
     name: str
     measures: dict[str, Statistic]
     right: np.ndarray
     told: list[str]
-    found: np.ndarray
-    numbers: np.ndarray
+    found: np.ndarray | None = None
+    numbers: np.ndarray | None = None
 
 
 def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
-    """Figures of both, their differences, McNemar's test, and the rows that only one has right."""
-    rows, (a, b) = {"intent": intent, "matching": matching}[kind](one, other, devs)
+    """Figures of both, their differences, a paired test, and the rows that one has more right.
+
+    An encoder without dev files is asked for the synonyms of our lexicon.
+    """
+    rows, (a, b) = KINDS[kind](one, other, devs)
     differences = {f"{n}-": statistics.difference(b.measures[n], a.measures[n]) for n in a.measures}
     both = {f"a {n}": s for n, s in a.measures.items()} | {
         f"b {n}": s for n, s in b.measures.items()
     }
     found = statistics.intervals(both | differences, len(rows))
-    only_a, only_b = a.right & ~b.right, b.right & ~a.right
+    files = devs or sorted(SOURCE.glob("*.txt"))
     return {
         "kind": "compare",
         "of": kind,
         "a": a.name,
         "b": b.name,
-        "dev": [{"file": path.name, "sha256": contract.sha256(path)} for path in devs],
+        "dev": [{"file": path.name, "sha256": contract.sha256(path)} for path in files],
         "rows": len(rows),
         "figures": {
             n: {"a": found[f"a {n}"], "b": found[f"b {n}"], "difference": found[f"{n}-"]}
             for n in a.measures
         },
+        **(randomisation(a, b) if kind == "encoder" else mcnemar(a, b)),
+        "only_a": won(rows, a.right > b.right, a, b),
+        "only_b": won(rows, b.right > a.right, a, b),
+    }
+
+
+def mcnemar(a: Side, b: Side) -> Report:
+    """How many rows each has right, and whether chance alone would do that."""
+    only_a, only_b = int((a.right & ~b.right).sum()), int((b.right & ~a.right).sum())
+    return {
         "mcnemar": {
             "both_right": int((a.right & b.right).sum()),
-            "only_a": int(only_a.sum()),
-            "only_b": int(only_b.sum()),
+            "only_a": only_a,
+            "only_b": only_b,
             "both_wrong": int((~a.right & ~b.right).sum()),
-            "p": statistics.mcnemar(int(only_a.sum()), int(only_b.sum())),
+            "p": statistics.mcnemar(only_a, only_b),
         },
         "agreement": {
             "same": float((a.found == b.found).mean()),
             "largest_difference": float(np.abs(a.numbers - b.numbers).max()),
         },
-        "only_a": won(rows, only_a, a, b),
-        "only_b": won(rows, only_b, a, b),
+    }
+
+
+def randomisation(a: Side, b: Side) -> Report:
+    """How many queries each ranks better, and whether chance alone would do that."""
+    return {
+        "randomisation": {
+            "only_a": int((a.right > b.right).sum()),
+            "only_b": int((b.right > a.right).sum()),
+            "equal": int((a.right == b.right).sum()),
+            "difference": float((b.right - a.right).mean()),
+            "p": statistics.randomisation(b.right - a.right),
+        }
     }
 
 
 def won(rows: Sequence[dict], mine: np.ndarray, a: Side, b: Side) -> list[Report]:
-    """The chosen rows with what each side says of them."""
+    """The chosen rows with what each side says of them, those that tell most first."""
+    gap = np.abs(a.right.astype(float) - b.right)
     return [
         {"query": shown(rows[i]), "wanted": rows[i]["wanted"], "a": a.told[i], "b": b.told[i]}
-        for i in np.flatnonzero(mine)
+        for i in sorted(np.flatnonzero(mine), key=lambda i: -gap[i])
     ]
 
 
@@ -136,6 +164,26 @@ def matching(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], 
     return rows, sides
 
 
+def encoder(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+    """The judged queries and both sides' rankings of all their relevant texts."""
+    rows = of_all(judged_queries, devs) if devs else synonyms()
+    rows = [row | {"wanted": row["relevant"][0]} for row in rows]
+    candidates, grades = ranking.pool(rows)
+    sides = []
+    for path, name in zip((one, other), names(one, other), strict=True):
+        found = ranking.ranked(rows, candidates, grades, answers.of(path, "encoder").encoder)
+        measures = {n: statistics.mean(values) for n, values in found.figures.items()}
+        told = [
+            f"rank {rank}, first {candidates[first]}"
+            for rank, first in zip(found.rank, found.first, strict=True)
+        ]
+        sides.append(Side(name, measures, found.figures["ndcg@10"], told))
+    return rows, sides
+
+
+KINDS = {"intent": intent, "matching": matching, "encoder": encoder}
+
+
 def names(one: Path, other: Path) -> tuple[str, str]:
     """What the two are called: their last part, or all of the path where that is the same."""
     last = one.resolve().name, other.resolve().name
@@ -144,7 +192,7 @@ def names(one: Path, other: Path) -> tuple[str, str]:
 
 def show(report: Report, console: Console) -> None:
     """The comparison in a terminal."""
-    a, b, m = report["a"], report["b"], report["mcnemar"]
+    a, b = report["a"], report["b"]
     table = Table(title=f"{report['rows']:,} rows", title_justify="left", box=None, padding=(0, 2))
     for name in ("figure", a, b, "B less A (95 %)"):
         table.add_column(Text(name), justify="left" if name == "figure" else "right", no_wrap=True)
@@ -153,16 +201,15 @@ def show(report: Report, console: Console) -> None:
         table.add_row(NAMES.get(name, name), *cells, ranged(row["difference"], sign=True))
     console.print(table)
     console.print(
-        f"\nboth right {m['both_right']:,}, only A {m['only_a']:,}, only B {m['only_b']:,}, "
-        f"neither {m['both_wrong']:,}; McNemar's exact p = {m['p']:.3g}\n{verdict(report)}\n"
-        f"{agreement(report)}",
+        "\n" + "\n".join([counted(report), verdict(report), *agreement(report)]),
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
     for side, name in (("only_a", a), ("only_b", b)):
         if report[side]:
-            console.print(rows_table(f"only {name} is right ({side[-1].upper()})", report[side]))
+            better = "ranks better" if report["of"] == "encoder" else "is right"
+            console.print(rows_table(f"only {name} {better} ({side[-1].upper()})", report[side]))
 
 
 def rows_table(title: str, rows: Sequence[Report]) -> Table:

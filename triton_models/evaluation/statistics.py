@@ -144,6 +144,19 @@ def mcnemar(only_one: int, only_other: int) -> float:
     return min(1.0, 2 * tail / 2**n)
 
 
+def randomisation(differences: np.ndarray, samples: int = 10_000, seed: int = 0) -> float:
+    """The two-sided p of the paired randomisation test: how often differences whose signs are drawn
+    at random are as far from 0, on average, as these."""
+    rng = np.random.default_rng(seed)
+    told = np.asarray(differences, dtype=float)
+    told, beyond = told[told != 0], 0
+    at_once = max(1, CELLS // max(1, len(told)))
+    for start in range(0, samples, at_once):
+        signs = rng.choice((-1.0, 1.0), size=(min(at_once, samples - start), len(told)))
+        beyond += int((np.abs(signs @ told) >= abs(told.sum()) - 1e-9).sum())
+    return (1 + beyond) / (1 + samples)
+
+
 def wilson(right: np.ndarray) -> dict[str, float]:
     """A share and Wilson's interval, which holds for few rows and near 0 and 1 too."""
     n, share, z2 = len(right), float(np.mean(right)), Z**2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from triton_models.data.typos import misspell
 from triton_models.evaluation import figures
-from triton_models.text import encode
+from triton_models.training.category import CategoryTask
 from triton_models.training.examples import Example
+from triton_models.training.inputs import answers, device, misspelled, tensors
 from triton_models.training.networks import ProbabilityModel
 
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
@@ -51,18 +50,19 @@ class Loss:
         examples: Sequence[Example],
         labels: Sequence[str],
         lesson: Lesson,
+        category: CategoryTask | None = None,
     ) -> None:
+        self.category = category
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.texts = [e.text for e in examples]
         self.targets = targets(examples, labels)
         weights = torch.tensor(rarity(examples), dtype=torch.float32)
-        self.weights = weights if lesson.by_weight else torch.ones(len(examples))
+        own = torch.tensor([e.weight for e in examples])
+        self.weights = weights * own if lesson.by_weight else own
 
     def __call__(self, rows: list[int]) -> Tensor:
         clean = [self.texts[i] for i in rows]
-        rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
-        share = self.lesson.misspelled
-        typed = [misspell(t, {}, rng) if rng.random() < share else t for t in clean]
+        typed = misspelled(clean, self.lesson.misspelled)
         readings = [clean, typed] if self.lesson.consistency else [typed]
         inputs = tensors(self.tokenizer, [t for r in readings for t in r], device(self.network))
         logits = self.network.logits(*inputs).float()
@@ -72,6 +72,8 @@ class Loss:
         loss = (each * weights.repeat(len(readings))).mean()
         if self.lesson.consistency:
             loss = loss + self.lesson.consistency * self.divergence(*logits.chunk(2))
+        if self.category:
+            loss = loss + self.category.loss(rows)
         return loss
 
     def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
@@ -111,28 +113,9 @@ def rarity(examples: Sequence[Example]) -> list[float]:
     ]
 
 
-def device(network: torch.nn.Module) -> torch.device:
-    return next(network.parameters()).device
-
-
-def tensors(tokenizer: Tokenizer, texts: Sequence[str], where: torch.device) -> list[Tensor]:
-    """The ids and the mask of texts, without columns that are all padding."""
-    arrays = encode(tokenizer, texts)
-    longest = int(arrays["attention_mask"].sum(axis=1).max())
-    names = ("input_ids", "attention_mask")
-    return [torch.from_numpy(arrays[name][:, :longest]).to(where) for name in names]
-
-
 def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
     """What the network says of texts, before it becomes probabilities: [texts, labels]."""
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    found = torch.zeros(len(texts), network.classifier.config.num_labels)
-    with torch.inference_mode():
-        for start in range(0, len(order), 128):
-            rows = order[start : start + 128]
-            inputs = tensors(tokenizer, [texts[i] for i in rows], device(network))
-            found[rows] = network.logits(*inputs).float().cpu()
-    return found
+    return answers(network.logits, network, tokenizer, texts)
 
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:

@@ -1,4 +1,6 @@
-"""Labelled queries of your own, with any labels: CSV, TSV, JSON lines, or one JSON file.
+"""Labelled queries of your own, with any labels: of a manifest, or of files.
+
+Files are CSV, TSV, JSON lines, or one JSON file.
 
 A JSON file may hold several lists by name, as some public sets do: `data.json:train+extra` reads
 two of them. Columns are found by their usual names, or named by `--columns`.
@@ -6,29 +8,40 @@ two of them. Columns are found by their usual names, or named by `--columns`.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from triton_models.data.split import is_dev
+from triton_models.data import dataset, records
+from triton_models.data.manifest import SEPARATOR
+from triton_models.data.records import Layout
+from triton_models.data.rows import DataSet
+from triton_models.data.split import Labelled, is_dev
 from triton_models.settings import UsageError
 
 TEXT = ("query", "text", "utterance", "sentence")
 LABEL = ("intent", "labels", "label", "category")
-SEPARATOR = "|"  # between the labels of one query, in CSV and TSV
+CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
 
 @dataclass(frozen=True)
 class Example:
-    """A query and its labels; one, unless several are asked for."""
+    """A query and its labels; one, unless several are asked for.
+
+    Attributes:
+        source: the file, or the manifest's source.
+        category: of the query, "" where it has none.
+        weight: how much it counts in the loss.
+    """
 
     text: str
     labels: tuple[str, ...]
+    source: str = field(default="", compare=False)
+    category: str = field(default="", compare=False)
+    weight: float = field(default=1.0, compare=False)
 
 
 def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[Example]:
@@ -38,73 +51,25 @@ def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[E
     """
     name, _, parts = place.partition(".json:")
     path = Path(name + ".json") if parts else Path(place)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        told = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UsageError(f"{path}: cannot be read ({told}); give labelled queries") from None
-    rows = _rows(path, text, parts.split("+") if parts else [], columns)
-    found = [_example(f"{path}:{number}", row, columns, multi) for number, row in rows]
+
+    def blame(line: int, told: str) -> NoReturn:
+        raise UsageError(f"{path}:{line}: {told}" if line else f"{path}: {told}")
+
+    layout = Layout(
+        columns or (TEXT[0], LABEL[0]), () if columns else TEXT, parts.split("+") if parts else ()
+    )
+    rows = records.read(path, "", blame, layout)
+    found = [
+        _example(f"{path}:{number}", row, columns, multi, source=place) for number, row in rows
+    ]
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
     return found
 
 
-def _rows(
-    path: Path, text: str, parts: list[str], columns: Sequence[str]
-) -> Iterator[tuple[int, Any]]:
-    """(line or place, row): a dictionary, or a list of text and label."""
-    if path.suffix == ".json":
-        yield from enumerate(_lists(path, text, parts), 1)
-    elif path.suffix in (".csv", ".tsv"):
-        yield from _table(path, text, columns)
-    else:
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                yield number, _json(f"{path}:{number}", line)
-
-
-def _table(path: Path, text: str, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
-    """The rows of CSV or TSV; without a heading that we know, two columns are text and label."""
-    lines = csv.reader(io.StringIO(text), delimiter="," if path.suffix == ".csv" else "\t")
-    heading = next(lines, [])
-    named = bool(columns) or len(heading) != 2 or bool({*map(str.lower, heading)} & {*TEXT})
-    if not named:
-        yield 1, heading
-    for row in filter(None, lines):
-        if len(row) != len(heading):
-            raise UsageError(
-                f"{path}:{lines.line_num}: {len(row)} columns, and {len(heading)} in the first"
-                " line; mend the line"
-            )
-        yield lines.line_num, dict(zip(heading, row, strict=True)) if named else row
-
-
-def _lists(path: Path, text: str, parts: list[str]) -> list:
-    found = _json(str(path), text)
-    if isinstance(found, list) and not parts:
-        return found
-    if not isinstance(found, dict):
-        raise UsageError(f"{path}: no list of queries in it; give [[query, label], …]")
-    known = [key for key, value in found.items() if isinstance(value, list)]
-    if not parts or set(parts) - set(known):
-        raise UsageError(f"{path}: name the lists to read, as {path.name}:{'+'.join(known)}")
-    return [row for part in parts for row in found[part]]
-
-
-def _json(place: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{place}: not JSON ({error}); mend it") from None
-
-
-def _example(place: str, row: Any, columns: Sequence[str], multi: bool) -> Example:
+def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source: str) -> Example:
     names = (columns[:1], columns[1:]) if columns else (TEXT, LABEL)
-    if isinstance(row, dict):
-        text, label = (next((row[n] for n in group if n in row), None) for group in names)
-    else:
-        text, label = row if isinstance(row, list) and len(row) == 2 else (None, None)
+    text, label = (next((row[n] for n in group if n in row), None) for group in names)
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"{place}: no {' or '.join(names[0])}; mend the line, or give --columns")
     labels = label if isinstance(label, list) else [label]
@@ -114,7 +79,34 @@ def _example(place: str, row: Any, columns: Sequence[str], multi: bool) -> Examp
         raise UsageError(f"{place}: no {' or '.join(names[1])}; mend the line, or give --columns")
     if not multi and len(labels) != 1:
         raise UsageError(f"{place}: {len(labels)} labels; --multi trains with several for a query")
-    return Example(" ".join(text.split()), tuple(dict.fromkeys(labels)))
+    told = next((n for n in names[1] if n in row), "")
+    category = row.get(CATEGORY) if told != CATEGORY else None
+    return Example(
+        " ".join(text.split()),
+        tuple(dict.fromkeys(labels)),
+        source,
+        category.strip() if isinstance(category, str) else "",
+    )
+
+
+def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list[Example]]:
+    """(to learn from, dev) of what a manifest names.
+
+    Raises UsageError for a query with several labels where one is asked for.
+    """
+    weights = data.manifest.weights
+
+    def example(row: Labelled) -> Example:
+        labels = tuple(row.intent.split(SEPARATOR))
+        if len(labels) > 1 and not multi:
+            raise UsageError(
+                f"{row.source}: {row.query[:60]!r} has {len(labels)} labels;"
+                " --multi trains with several for a query"
+            )
+        return Example(row.query, labels, row.source, row.category, weights[row.source])
+
+    learned, dev = dataset.load_labelled(data)
+    return list(map(example, learned)), list(map(example, dev))
 
 
 def split(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:

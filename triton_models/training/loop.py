@@ -6,7 +6,6 @@ off and resumed ends with the weights of one that was not (on the same machine a
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import sys
@@ -14,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from rich.progress import Progress
@@ -22,53 +22,10 @@ from torch import Tensor, nn
 from triton_models.settings import UsageError, usable
 from triton_models.training.adapt import Adaptation, Adapted, adapt
 from triton_models.training.adversary import Adversary, random_state, set_random_state
+from triton_models.training.schedule import Schedule
 
-WARM_UP = 0.06  # share of the steps
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 RESUME = "resume.pt"  # in the run's folder, until it is done
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Attributes:
-        epochs: passes over the examples, at most.
-        batch_size: examples a step.
-        rate: the highest learning rate.
-        seed: of the order of examples, and of new weights.
-        table_rate: the rate of the word embeddings, as a multiple of `rate`.
-        warm_up: share of the steps in which the rate rises.
-        decay: how it falls then: "linear" or "cosine".
-        weight_decay: of matrices; biases and norms are not decayed.
-        clip: longest gradient.
-        patience: epochs without a better judgement after which to stop; 0 never stops.
-        parts: forward passes that a batch is split into, to save memory.
-        precision: "fp32", or on a GPU "bf16" or "fp16".
-        adversarial: length of the adversary's step (see `adversary`); 0 for none.
-    """
-
-    epochs: int
-    batch_size: int
-    rate: float
-    seed: int = 17
-    table_rate: float = 1.0
-    warm_up: float = WARM_UP
-    decay: str = "linear"
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    patience: int = 0
-    parts: int = 1
-    precision: str = "fp32"
-    adversarial: float = 0.0
-
-    def share_of_rate(self, step: int, steps: int) -> float:
-        """The learning rate at a step, as a share of the highest."""
-        warm = max(1, round(self.warm_up * steps))
-        if step < warm:
-            return (step + 1) / warm
-        left = max(0.0, (steps - step) / (steps - warm + 1))
-        return left if self.decay == "linear" else (1 - math.cos(math.pi * left)) / 2
 
 
 @dataclass
@@ -84,6 +41,18 @@ class History:
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     best: int = 0
+
+
+class Renewed(Protocol):
+    """Something that the loss uses, made anew from the network between epochs."""
+
+    def before(self, epoch: int) -> None:
+        """Called before each epoch, counted from 1; the network is in eval mode."""
+
+    def state(self) -> Any:
+        """What a resumed run needs of it."""
+
+    def resume(self, state: Any) -> None: ...
 
 
 def batches(
@@ -125,15 +94,16 @@ def learn(
     adaptation: Adaptation | None = None,
     judge: Callable[[], float] | None = None,
     weights: Sequence[float] | None = None,
+    renewed: Renewed | None = None,
     folder: Path | None = None,
     key: str = "",
     say: Callable[[str], None] = print,
 ) -> History:
     """Train in place; `loss_of` gives the loss of a batch of indices.
 
-    `lengths` are the examples' lengths in characters. After each epoch `judge` tells how good
-    the network is: the best weights are kept. In `folder` each epoch leaves what is needed to go
-    on; `key` says which run it belongs to.
+    `lengths` are the examples' lengths in characters. Before each epoch `renewed` may look at the
+    network; after it `judge` tells how good it is: the best weights are kept. In `folder` each
+    epoch leaves what is needed to go on; `key` says which run it belongs to.
 
     Raises UsageError for settings that do not fit, or a folder with the remains of another run.
     """
@@ -141,7 +111,7 @@ def learn(
     plan = [batches(lengths, schedule.batch_size, rng, weights) for _ in range(schedule.epochs)]
     steps = sum(map(len, plan))
     adaptation = adaptation or Adaptation(table_rate=schedule.table_rate)
-    run = Run(network, adapt(network, adaptation, steps), loss_of, schedule, steps)
+    run = Run(network, adapt(network, adaptation, steps), loss_of, schedule, steps, renewed)
     file = folder / RESUME if folder else None
     if file and file.is_file():
         run.resume(file, key)
@@ -171,8 +141,10 @@ class Run:
         loss_of: Callable[[list[int]], Tensor],
         schedule: Schedule,
         steps: int,
+        renewed: Renewed | None = None,
     ) -> None:
         self.network, self.adapted, self.loss_of = network, adapted, loss_of
+        self.renewed = renewed
         self.schedule, self.steps, self.step = schedule, steps, 0
         self.device = next(network.parameters()).device
         if schedule.precision == "fp16" and self.device.type != "cuda":
@@ -201,6 +173,9 @@ class Run:
     ) -> str:
         """One pass over the batches, and the judgement; returns the line that tells of it."""
         begun = time.monotonic()
+        if self.renewed:
+            self.network.eval()
+            self.renewed.before(len(self.history.losses) + 1)
         self.network.train()
         total = 0.0
         for row in rows:
@@ -271,6 +246,7 @@ class Run:
             "rates": self.rates.state_dict(),
             "scaler": self.scaler.state_dict(),
             "adapted": self.adapted.state(),
+            "renewed": self.renewed.state() if self.renewed else None,
             "random": random_state(),
             "best": self.best,
             "history": vars(self.history),
@@ -295,6 +271,8 @@ class Run:
         self.rates.load_state_dict(state["rates"])
         self.scaler.load_state_dict(state["scaler"])
         self.adapted.resume(state["adapted"])
+        if self.renewed:
+            self.renewed.resume(state["renewed"])
         self.history, self.best = History(**state["history"]), state["best"]
         self.step, self.seconds = state["step"], state["seconds"]
         set_random_state([drawn.cpu() for drawn in state["random"]])

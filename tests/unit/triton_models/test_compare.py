@@ -66,6 +66,52 @@ def test_the_terminal_says_which_is_better(sides, capsys):
     assert "The same label on 100.0% of the rows; largest difference of a probability 0.000" in out
 
 
+@pytest.fixture
+def vectors(tmp_path):
+    """Judged queries, each with a text of its own; A ranks none of them first, B all but one."""
+    asked = [(f"query {i}", f"text {i}") for i in range(12)]
+    dev = write(tmp_path / "dev.jsonl", ({"query": q, "relevant": [t]} for q, t in asked))
+    lines = {"a": [], "b": []}
+    for i, (query, text) in enumerate(asked):
+        for name, right in (("a", (i + 1) % 12), ("b", i if i else 5)):
+            at = [0.0] * 12
+            at[right] = 1.0
+            own = [float(j == i) for j in range(12)]
+            lines[name] += [{"query": query, "vector": at}, {"query": text, "vector": own}]
+    return [write(tmp_path / f"{name}.jsonl", rows) for name, rows in lines.items()], dev
+
+
+def test_rankings_are_compared_query_by_query(vectors, tmp_path, capsys):
+    (a, b), dev = vectors
+    report = tmp_path / "report"
+    given = ["compare", "encoder", a, b, "--dev", dev]
+    assert main([*given, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["figures"]["recall@1"]["difference"]["value"] == pytest.approx(11 / 12)
+    test = found["randomisation"]
+    assert (test["only_a"], test["only_b"]) == (0, 11) and 0 < test["p"] < 0.01
+    assert test["difference"] == pytest.approx(found["figures"]["ndcg@10"]["difference"]["value"])
+    assert found["only_b"][0]["b"] == f"rank 1, first {found['only_b'][0]['wanted']}"
+    pytest.importorskip("matplotlib")
+    assert main([*given, "--report", str(report)]) == 0
+    assert "b.jsonl (B) ranks better; chance alone" in capsys.readouterr().out
+    assert "randomisation test on NDCG@10, p = " in (report / "report.md").read_text()
+
+
+def test_an_encoder_and_its_own_predictions_rank_alike(tmp_path, capsys):
+    rows = [{"query": "couch", "relevant": ["sofa"]}, {"query": "telly", "relevant": ["tv"]}]
+    dev = write(tmp_path / "dev.jsonl", rows)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("couch\ntelly\nsofa\ntv\n")
+    folder, predicted = str(STARTER / "encoder"), str(tmp_path / "predicted.jsonl")
+    assert main(["predict", "encoder", str(texts), "--out", predicted]) == 0
+    assert main(["compare", "encoder", folder, predicted, "--dev", dev, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["randomisation"]["equal"] == 2 and found["randomisation"]["p"] == 1.0
+    assert main(["compare", "encoder", folder, folder]) == 0  # the lexicon's synonyms
+    assert "do not tell the two apart" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("kind", ["intent", "matching"])
 def test_a_model_and_its_own_predictions_are_right_on_the_same_rows(kind, tmp_path, capsys):
     rows = {
@@ -123,4 +169,6 @@ def test_a_query_without_a_prediction_is_named(sides, capsys, tmp_path):
     a, b, _ = sides
     dev = write(tmp_path / "more.jsonl", [{"query": "unseen", "intent": "browse"}])
     assert main(["compare", "intent", a, b, "--dev", dev]) == 2
-    assert "no prediction of 'unseen'; predict the dev file's queries" in capsys.readouterr().err
+    assert (
+        "no prediction of 'unseen'; predict every text of the dev file" in capsys.readouterr().err
+    )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from triton_models.data import dataset
 from triton_models.settings import UsageError
 from triton_models.training import examples
 from triton_models.training.examples import Example
@@ -35,6 +36,32 @@ def test_named_columns_and_lists(tmp_path):
     assert examples.read(f"{tmp_path}/b.json:train+oos") == WANTED
     with pytest.raises(UsageError, match="b.json:train[+]oos"):
         examples.read(f"{tmp_path}/b.json")
+
+
+def test_a_category_stands_beside_the_label(tmp_path):
+    (tmp_path / "a.csv").write_text("text,intent,category\nred shoes,look,Shoes\nhi,chat,\n")
+    (tmp_path / "b.csv").write_text("text,category\nred shoes,look\n")
+    assert [e.category for e in examples.read(f"{tmp_path}/a.csv")] == ["Shoes", ""]
+    assert [(e.category, e.labels) for e in examples.read(f"{tmp_path}/b.csv")] == [("", ("look",))]
+
+
+def test_a_manifest_gives_sides_sources_weights_and_categories(tmp_path):
+    (tmp_path / "mine.jsonl").write_text(
+        '{"query": "red shoes", "intent": ["look", "buy"], "category": "Shoes"}\n'
+    )
+    (tmp_path / "dev.csv").write_text("query,intent\nlate parcel,complain\n")
+    manifest = tmp_path / "manifest.toml"
+    manifest.write_text(
+        '[[source]]\nname="mine"\npath="mine.jsonl"\nformat="queries"\nlicence="own"\n'
+        'split="train"\nweight=2\n[[source]]\nname="dev"\npath="dev.csv"\nformat="queries"\n'
+        'licence="own"\nsplit="dev"\n'
+    )
+    data = dataset.load(manifest)
+    learned, dev = examples.of_manifest(data, multi=True)
+    assert vars(learned[0]) == vars(Example("red shoes", ("look", "buy"), "mine", "Shoes", 2.0))
+    assert vars(dev[0]) == vars(Example("late parcel", ("complain",), "dev"))
+    with pytest.raises(UsageError, match="mine: 'red shoes' has 2 labels; --multi"):
+        examples.of_manifest(data)
 
 
 def test_several_labels(tmp_path):

@@ -11,6 +11,7 @@ from tests.skips import skip_or_fail
 try:
     import onnxscript  # noqa: F401
     import torch
+    from safetensors.torch import load_file
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
@@ -18,7 +19,7 @@ from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.serving.served import ServedModel
-from triton_models.training import classify
+from triton_models.training import classify, networks
 from triton_models.training.loop import RESUME
 
 
@@ -28,7 +29,7 @@ def start(tmp_path_factory):
 
 
 def finetune(*more) -> int:
-    return main(["finetune", *map(str, more), "--threads", "1", "--batch", "16"])
+    return main(["finetune", "intent", *map(str, more), "--threads", "1", "--batch", "16"])
 
 
 def rows(path, labels, each, multi=False):
@@ -48,7 +49,7 @@ def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, 
     assert "77 labels" in capsys.readouterr().out
     notes = json.loads((out / "run.json").read_text())
     assert notes["recipe"]["schedule"]["epochs"] == 1
-    assert notes["command"].startswith("python -m triton_models finetune --queries ")
+    assert notes["command"].startswith("python -m triton_models finetune intent --queries ")
     assert notes["data"]["learned"] + notes["data"]["dev"] == 77 * 6
     assert len(notes["data"]["learned_sha256"]) == 64
     assert 0 <= notes["result"]["dev"]["calibration_error"] <= 1
@@ -72,6 +73,82 @@ def test_several_labels_a_query(start, tmp_path):
     assert (found > 0.5).tolist() == [True, False, True]
 
 
+SOURCE = """[[source]]
+name = "{name}"
+path = "{name}.csv"
+format = "queries"
+licence = "own"
+split = "by_key"
+dev_share = 30
+"""
+
+
+def of_sources(tmp_path, **labels):
+    """A manifest with a file of 40 queries a label for each source."""
+    for name, its in labels.items():
+        lines = [f"{label} {name} {i},{label}" for label in its.split() for i in range(40)]
+        (tmp_path / f"{name}.csv").write_text("query,intent\n" + "\n".join(lines) + "\n")
+    (tmp_path / "manifest.toml").write_text("".join(SOURCE.format(name=n) for n in labels))
+    return tmp_path / "manifest.toml"
+
+
+def test_a_manifest_is_trained_on(start, tmp_path):
+    out = tmp_path / "run"
+    manifest = of_sources(tmp_path, forum="red blue", shop="red blue")
+    assert finetune("--manifest", manifest, "--start", start, "--out", out, "--epochs", 2) == 0
+    data = json.loads((out / "run.json").read_text())["data"]
+    assert data["learned"] + data["dev"] == 160 and data["dev"] > 20
+    assert data["licences"] == {"forum": "own", "shop": "own"}
+    assert len(data["manifest_sha256"]) == 64
+
+
+def test_each_source_is_left_out_in_turn(start, tmp_path, capsys):
+    out = tmp_path / "run"
+    manifest = of_sources(tmp_path, forum="red blue", shop="red blue green", chat="green")
+    given = ("--start", start, "--out", out, "--epochs", 8, "--rate", "0.01", "--dropout", 0)
+    assert finetune("--manifest", manifest, *given, "--leave-one-source-out") == 0
+    rows = json.loads((out / "run.json").read_text())["result"]["left_out"]
+    assert [(r["source"], r["queries"]) for r in rows] == [
+        ("forum", 80),
+        ("shop", 120),
+        ("chat", 40),
+    ]
+    forum, shop, chat = rows
+    assert forum["on_it"]["macro_f1"] > 0.8 and forum["unknown"] == 0
+    assert forum["gap"] == forum["on_it"]["macro_f1"] - forum["on_dev"]["macro_f1"]
+    page = (out / "left_out.md").read_text()
+    assert f"| forum | 80 | 0 | {forum['on_it']['macro_f1']:.3f} |" in page
+    assert page.splitlines()[-1] in capsys.readouterr().out
+    assert not (out / "model.safetensors").exists()
+
+
+def test_labels_that_the_others_lack_are_counted_and_not_judged(start, tmp_path):
+    lines = {"a": "red x", "b": "red blue"}
+    manifest, out = of_sources(tmp_path, **lines), tmp_path / "run"
+    given = ("--start", start, "--out", out, "--epochs", 1, "--leave-one-source-out")
+    assert finetune("--manifest", manifest, *given) == 0
+    rows = json.loads((out / "run.json").read_text())["result"]["left_out"]
+    assert [(r["queries"], r["unknown"]) for r in rows] == [(80, 40), (80, 40)]
+
+
+def test_a_category_is_learned_beside_the_label_and_dropped(start, tmp_path):
+    queries, out = tmp_path / "mine.jsonl", tmp_path / "run"
+    lines = [
+        {"query": f"{verb} {word} {i}", "intent": verb} | ({"category": thing} if i % 2 else {})
+        for verb in ("buy", "return")
+        for thing, word in (("Shoes", "boots"), ("Light", "lamp"))
+        for i in range(30)
+    ]
+    queries.write_text("\n".join(map(json.dumps, lines)))
+    given = ("--start", start, "--epochs", 10, "--rate", "0.01", "--dropout", 0, "--out", out)
+    assert finetune("--queries", queries, *given, "--category-weight", 4) == 0
+    result = json.loads((out / "run.json").read_text())["result"]
+    assert result["category"]["accuracy"] > 0.9 and result["dev"]["accuracy"] > 0.9
+    assert 0 < result["category"]["queries"] < 25  # half of dev has one
+    assert networks.labels(out) == ("buy", "return")
+    assert not any("category" in name for name in load_file(out / "model.safetensors"))
+
+
 def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
     queries = rows(tmp_path / "mine.jsonl", ["red", "blue"], 20)
     strange = rows(tmp_path / "strange.jsonl", ["green"], 3)
@@ -88,6 +165,13 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--out", tmp_path / "full"), "full"),
         ((*begin, "--start", tmp_path / "none"), "none"),
         (("--queries", single, *begin[2:]), "at least two"),
+        ((*begin, "--category-weight", 1), "0 values in the column `category`"),
+        ((*begin, "--leave-one-source-out"), "one source only"),
+        ((*begin, "--leave-one-source-out", "--no-dev"), "its own dev sets"),
+        ((*begin, "--manifest", queries), "one of them"),
+        ((*begin, "--pairs", queries), "--pairs goes with encoder and matching"),
+        ((*begin, "--metric", "mrr"), "of intent there are accuracy"),
+        (("--manifest", tmp_path / "none.toml", *begin[2:]), "name a manifest"),
     ):
         assert finetune(*given) == 2
         error = capsys.readouterr().err
@@ -98,7 +182,7 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
 def test_help_needs_no_torch(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(SystemExit):
-        main(["finetune", "--help"])
+        main(["finetune", "intent", "--help"])
     assert "--adversarial" in capsys.readouterr().out
 
 

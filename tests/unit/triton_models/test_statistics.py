@@ -144,6 +144,17 @@ def test_what_is_not_defined_is_nan_and_not_an_error():
     assert math.isnan(statistics.intervals({"a": one_class}, 2)["a"]["low"])
 
 
+def test_randomisation_draws_the_signs():
+    rng = np.random.default_rng(2)
+    assert statistics.randomisation(np.zeros(9)) == 1.0
+    assert statistics.randomisation(np.ones(5)) == pytest.approx(2 / 2**5, abs=0.01)
+    uneven = np.array([3.0, 1.0, -0.5, 2.0])
+    signs = np.array(np.meshgrid(*[(-1, 1)] * 4)).reshape(4, -1)
+    exact = (np.abs(uneven @ signs) >= uneven.sum() - 1e-9).mean()
+    assert statistics.randomisation(uneven) == pytest.approx(exact, abs=0.02)
+    assert statistics.randomisation(rng.normal(1, 1, 400)) == pytest.approx(1 / 10_001)
+
+
 def test_mcnemar_is_the_binomial_test():
     assert statistics.mcnemar(0, 0) == statistics.mcnemar(4, 4) == 1.0
     assert statistics.mcnemar(0, 5) == statistics.mcnemar(5, 0) == pytest.approx(2 / 2**5)

@@ -1,0 +1,82 @@
+"""What the courses of the three kinds have in common: settings, identity, what came of a run."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from triton_models.settings import UsageError
+from triton_models.training.adapt import Adaptation
+from triton_models.training.loop import History
+from triton_models.training.schedule import Schedule
+
+
+class Material(Protocol):
+    """What a course learns from and is judged by."""
+
+    def about(self) -> dict:
+        """Counts and hashes, for the notes; they tell one run from another."""
+
+    def told(self) -> str:
+        """The counts in a line."""
+
+
+def schedule_of(args: argparse.Namespace) -> Schedule:
+    return Schedule(
+        epochs=args.epochs,
+        batch_size=args.batch,
+        rate=args.rate,
+        seed=args.seed,
+        warm_up=args.warm_up,
+        decay=args.decay,
+        weight_decay=args.weight_decay,
+        clip=args.clip,
+        patience=args.patience,
+        parts=args.parts,
+        precision=args.precision,
+        adversarial=args.adversarial,
+    )
+
+
+def adaptation_of(args: argparse.Namespace) -> Adaptation:
+    return Adaptation(args.how, args.size, args.layer_decay, args.head_rate)
+
+
+def fingerprint(material: Material, recipe: Any, start: Path) -> str:
+    """Tells one run from another, for resuming."""
+    weights = (start / "config.json").read_text()
+    told = json.dumps([material.about(), dataclasses.asdict(recipe), str(start), weights])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def came_of(history: History) -> dict:
+    """The history as the notes tell it."""
+    told = {"epochs": len(history.losses), "best_epoch": history.best, **vars(history)}
+    del told["best"]
+    return told
+
+
+def place() -> str:
+    """Where to train."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def drop_out(network: nn.Module, share: float | None) -> None:
+    """Set every dropout of a network; None leaves it."""
+    for module in network.modules() if share is not None else ():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+
+
+def refuse(*faults: tuple[object, str]) -> None:
+    """Raises UsageError with the text of the first fault that is there."""
+    for wrong, told in faults:
+        if wrong:
+            raise UsageError(told)

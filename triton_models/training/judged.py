@@ -1,0 +1,96 @@
+"""Judged pairs of your own, of a manifest or of files: what encoder and matching learn from."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from triton_models.data import dataset
+from triton_models.data.graded import GradedPair
+from triton_models.data.manifest import Manifest, Source
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Graded pairs, each query and document once a side, no key on both.
+
+    Attributes:
+        weights: how much a pair of each source counts in the loss; 1 where it is not named.
+    """
+
+    learned: list[GradedPair]
+    dev: list[GradedPair]
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def positives(self) -> list[GradedPair]:
+        """The pairs to learn from that are a match."""
+        return [pair for pair in self.learned if pair.match]
+
+    @cached_property
+    def grades(self) -> dict[str, dict[str, float]]:
+        """The judgements to learn from: the grade of each document, by query."""
+        found: dict[str, dict[str, float]] = defaultdict(dict)
+        for pair in self.learned:
+            found[pair.query][pair.term] = pair.grade
+        return dict(found)
+
+    def weight(self, pair: GradedPair) -> float:
+        return self.weights.get(pair.source, 1.0)
+
+    def about(self) -> dict:
+        return {
+            "learned": len(self.learned),
+            "learned_matches": len(self.positives),
+            "dev": len(self.dev),
+            "dev_matches": sum(pair.match for pair in self.dev),
+            "learned_sha256": digest(self.learned),
+            "dev_sha256": digest(self.dev),
+        }
+
+    def told(self) -> str:
+        found = self.about()
+        return (
+            f"{found['learned']} pairs to learn from ({found['learned_matches']} match),"
+            f" {found['dev']} of dev ({found['dev_matches']})"
+        )
+
+
+def gather(args: argparse.Namespace) -> Pairs:
+    """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
+    data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev))
+    sides = dataset.load_pairs(data)
+    return Pairs(once(sides.train), once(sides.dev), data.manifest.weights)
+
+
+def of_files(places: Sequence[str], dev: str | None, no_dev: bool) -> Manifest:
+    """The manifest that names these files; what is in the dev file too is not learned from."""
+    split = "train" if dev or no_dev else "by_key"
+    given = [(place, split) for place in places] + ([(dev, "dev")] if dev else [])
+    sources = tuple(Source(place, Path(place), "pairs", "", side) for place, side in given)
+    return Manifest(Path(places[0]), sources, leaks="drop")
+
+
+def once(pairs: Iterable[GradedPair]) -> list[GradedPair]:
+    """The first judgement of each query and document."""
+    return list({(p.query, p.term): p for p in reversed(list(pairs))}.values())[::-1]
+
+
+def by_query(pairs: Iterable[GradedPair]) -> dict[str, list[int]]:
+    """The indices of each query's pairs."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for i, pair in enumerate(pairs):
+        found[pair.query].append(i)
+    return found
+
+
+def digest(pairs: Iterable[GradedPair]) -> str:
+    """The SHA-256 of pairs in their order."""
+    rows = (json.dumps([p.query, p.term, p.grade], ensure_ascii=False) for p in pairs)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -171,7 +171,9 @@ def encoder(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], l
     candidates, grades = ranking.pool(rows)
     sides = []
     for path, name in zip((one, other), names(one, other), strict=True):
-        found = ranking.ranked(rows, candidates, grades, answers.of(path, "encoder").encoder)
+        vectors = answers.of(path, "encoder").encoder
+        asked = vectors([row["query"] for row in rows])
+        found = ranking.ranked(asked, vectors(candidates), grades)
         measures = {n: statistics.mean(values) for n, values in found.figures.items()}
         told = [
             f"rank {rank}, first {candidates[first]}"

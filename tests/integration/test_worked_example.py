@@ -71,7 +71,7 @@ def test_it_is_all_of_the_kit():
 def test_what_is_learned_is_learned(shop):
     folder, _ = shop
     adapted = notes(folder, "adapted")["result"]
-    assert adapted["perplexity"] < adapted["perplexity_before"]
+    assert adapted["dev"]["perplexity"] < adapted["start"]["perplexity"]
     for name in ("intent", "encoder", "matching", "small"):
         losses = notes(folder, name)["result"]["losses"]
         assert losses[-1] < losses[0], name
@@ -79,7 +79,7 @@ def test_what_is_learned_is_learned(shop):
 
 def test_the_reports_are_there(shop):
     folder, _ = shop
-    for page in ("data.md", "table/report.md", "report/report.md"):
+    for page in ("data.md", "table/table.md", "report/report.md"):
         assert "|" in (folder / page).read_text()
     assert (folder / "repository" / "matching" / "config.pbtxt").is_file()
 

@@ -10,34 +10,41 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from triton_models import contract
+from triton_models.combination import options as combine_options
 from triton_models.contract import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import finetune_options
+from triton_models.training import finetune_options, option_table, pretrain_options
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
+    "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
     "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
     "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
+    "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
     "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
+    "disagree": "python -m triton_models disagree queries.txt --models models/a models/b",
     "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
     "compile": "python -m triton_models compile --models models --out plans",
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
 }
 HELP = {
     "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
+    "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "train": "train a model on the public sets and our own generated text",
     "finetune": "train a model on your own labelled queries or judged pairs",
+    "combine": "several models made one, or one made small: average, stack, distil, prune, table",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
     "evaluate": "print the figures of a model folder, or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
     "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
+    "disagree": "the queries on which models differ most: the ones worth labelling next",
     "explain": "show which words of a query, or of a query and a term, decide",
     "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
     "repository": "write the model repository that Triton loads",
@@ -62,11 +69,17 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (arguments, _) in COMMANDS.items():
-        example = f"example: {EXAMPLES[name]}"
-        command = commands.add_parser(name, help=HELP[name], epilog=example)
-        command.description = HELP[name]
-        arguments(command.add_argument)
+        arguments(described(commands, name, HELP[name], EXAMPLES[name]).add_argument)
+    steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, step in combine_options.STEPS.items():
+        command = described(steps, name, step.help, step.example)
+        option_table.declare(step.table, command.add_argument)
     return top
+
+
+def described(commands: Any, name: str, told: str, example: str) -> argparse.ArgumentParser:
+    """A new command below others; its help ends with an example."""
+    return commands.add_parser(name, help=told, description=told, epilog=f"example: {example}")
 
 
 def data_arguments(add: Callable) -> None:
@@ -98,7 +111,7 @@ def evaluate_arguments(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--data", type=Path, help="public sets, for the encoder's and the baseline's figures")
+    add("--data", type=Path, help="public sets: products, the baseline, known typos")
     add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
     add("--json", action="store_true", help="print JSON")
 
@@ -120,6 +133,13 @@ def predict_arguments(add: Callable) -> None:
     add("--batch", type=positive, help="rows of one call of the model")
 
 
+def disagree_arguments(add: Callable) -> None:
+    add("file", type=Path, metavar="FILE", help="queries, one a line")
+    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
+    add("--most", type=positive, default=100, help="queries to show (default: 100)")
+    add("--json", action="store_true", help="print JSON lines")
+
+
 def explain_arguments(add: Callable) -> None:
     add("kind", choices=("intent", "matching"))
     add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
@@ -133,6 +153,8 @@ def explain_arguments(add: Callable) -> None:
 def compile_arguments(add: Callable) -> None:
     add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
     add("--out", type=Path, required=True, help="folder for the plans")
+    add("--precision", choices=("fp16", "bf16", "int8"), default="fp16", help="default: fp16")
+    add("--texts", type=Path, metavar="FILE", help="queries like yours, to measure and check on")
 
 
 def repository_arguments(add: Callable) -> None:
@@ -176,9 +198,19 @@ def train(args: argparse.Namespace) -> None:
     )
 
 
+def pretrain(args: argparse.Namespace) -> None:
+    pretrain_options.check(args)
+    print(training("training.pretrain").run(args))
+
+
 def finetune(args: argparse.Namespace) -> None:
     finetune_options.check(args)
     print(training("training.finetune").run(args))
+
+
+def combine(args: argparse.Namespace) -> None:
+    combine_options.check(args)
+    print(training(f"combination.{args.step}").run(args))
 
 
 def export(args: argparse.Namespace) -> None:
@@ -205,7 +237,10 @@ def evaluate(args: argparse.Namespace) -> None:
         (args.baseline and args.model, "give --baseline or --model, not both"),
         (args.baseline and args.report, "--report is for a model, not for --baseline"),
         (args.baseline and len(args.dev or ()) > 1, "--baseline takes one --dev file"),
-        (args.data and not args.baseline and args.kind != "encoder", "--data is for the encoder"),
+        (
+            args.data and not (args.baseline or args.report) and args.kind != "encoder",
+            "--data is for the encoder, for --baseline and for --report",
+        ),
         (args.out_of_scope and args.kind != "intent", "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
@@ -218,7 +253,8 @@ def evaluate(args: argparse.Namespace) -> None:
         report = judge.summary(args.kind, folder, args.dev, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        page = reports.write(reports.full(args.kind, folder, args.dev, args.out_of_scope), place)
+        found = reports.full(args.kind, folder, args.dev, args.out_of_scope, args.data)
+        page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
 
@@ -246,6 +282,15 @@ def predict(args: argparse.Namespace) -> None:
     prediction.run(args.kind, args.file, model, args.out, args.batch)
 
 
+def disagree(args: argparse.Namespace) -> None:
+    from triton_models.evaluation.disagree import ranked
+
+    refuse((len(args.models) < 2, "--models: name two models or more"))
+    for row in ranked(args.models, args.file, args.most):
+        told = "\t".join([f"{row['disagreement']:.4f}", *row["intents"], row["query"]])
+        print(json.dumps(row) if args.json else told)
+
+
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
@@ -263,8 +308,8 @@ def compile_(args: argparse.Namespace) -> None:
     from triton_models.serving.compile import compile_model
 
     for model in contract.load_all(args.models):
-        plan, built = compile_model(model, args.out)
-        print(f"{model.name}: {'built' if built else 'up to date'}: {plan}")
+        plan, parity = compile_model(model, args.out, args.precision, args.texts)
+        print(f"{model.name}: {parity or 'up to date'}: {plan}")
 
 
 def repository(args: argparse.Namespace) -> None:
@@ -275,12 +320,15 @@ def repository(args: argparse.Namespace) -> None:
 
 COMMANDS = {
     "data": (data_arguments, data),
+    "pretrain": (pretrain_options.arguments, pretrain),
     "train": (train_arguments, train),
     "finetune": (finetune_options.arguments, finetune),
+    "combine": (lambda add: None, combine),
     "export": (export_arguments, export),
     "evaluate": (evaluate_arguments, evaluate),
     "compare": (compare_arguments, compare),
     "predict": (predict_arguments, predict),
+    "disagree": (disagree_arguments, disagree),
     "explain": (explain_arguments, explain),
     "compile": (compile_arguments, compile_),
     "repository": (repository_arguments, repository),

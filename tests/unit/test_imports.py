@@ -46,7 +46,9 @@ ROOMS = {
     "training": LEAVES | {"data", "evaluation"},
     "recipes": LEAVES | {"data", "training", "evaluation"},
     "explanation": LEAVES | {"data", "serving", "training"},
-    "__main__": LEAVES | {"data", "training", "evaluation", "serving", "explanation"},
+    "combination": LEAVES | {"data", "serving", "training", "evaluation"},
+    "__main__": LEAVES
+    | {"data", "training", "evaluation", "serving", "explanation", "combination"},
 }
 
 

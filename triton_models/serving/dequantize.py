@@ -1,8 +1,9 @@
 """The int8 graph of `export`, with float32 weights again.
 
-TensorRT does not read ONNX Runtime's dynamically quantized graphs, and the committed weights are
-in that form. Here each quantized product becomes a plain MatMul with the same (rounded) weights,
-and each quantized table a plain one; only the rounding of the activations falls away.
+TensorRT reads neither the functions of `quantize` nor ONNX Runtime's dynamically quantized graphs,
+the form of weights exported earlier. Here each quantized product becomes a plain MatMul with the
+same (rounded) weights, and each quantized table a plain one; only the rounding of the activations
+falls away.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import numpy as np
 import onnx
 from onnx import NodeProto, helper, numpy_helper
 
+from triton_models.serving.quantize import DOMAIN
+
 DYNAMIC = ("DynamicQuantizeLinear", "MatMulInteger")
+NONE = np.zeros(1, np.float32)  # the zero point of symmetric weights
 
 
 def is_quantized(model: onnx.ModelProto) -> bool:
-    """Whether the graph was quantized dynamically."""
-    return any(node.op_type in DYNAMIC for node in model.graph.node)
+    """Whether the graph was quantized by `export`."""
+    return any(node.op_type in DYNAMIC or node.domain == DOMAIN for node in model.graph.node)
 
 
 def dequantize(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -28,7 +32,9 @@ def dequantize(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     graph = _Graph(model)
     for node in list(model.graph.node):
-        if node.op_type == "MatMulInteger":
+        if node.domain == DOMAIN:
+            graph.replace_call(node)
+        elif node.op_type == "MatMulInteger":
             graph.replace_product(node)
         elif node.op_type == "DequantizeLinear":
             graph.replace_table(node)
@@ -61,6 +67,18 @@ class _Graph:
         if len(found) != 1:
             raise ValueError(f"{name} has no {kind}: this int8 graph was not made by `export`")
         return found[0]
+
+    def replace_call(self, node: NodeProto) -> None:
+        """A call of one of the functions of `quantize`."""
+        if node.op_type == "product":
+            states, _, weight, scale = node.input
+            self.put(weight, self.array(weight), NONE, self.array(scale))
+            inputs = [self.maker[states].input[0], weight]
+            self.new[node.output[0]] = helper.make_node("MatMul", inputs, node.output)
+        elif node.op_type == "entry":
+            ids, table, scale = node.input
+            self.put(table, self.array(table), NONE, self.array(scale))
+            self.new[node.output[0]] = helper.make_node("Gather", [table, ids], node.output)
 
     def replace_product(self, node: NodeProto) -> None:
         """MatMulInteger, Cast and Mul by the scales become one MatMul."""
@@ -101,7 +119,10 @@ class _Graph:
                 needed.update(node.input)
         constants = [self.constant(name) for name in self.constants if name in needed]
         del self.model.graph.node[:], self.model.graph.initializer[:]
-        del self.model.graph.value_info[:]
+        del self.model.graph.value_info[:], self.model.functions[:]
+        domains = [o for o in self.model.opset_import if o.domain != DOMAIN]
+        del self.model.opset_import[:]
+        self.model.opset_import.extend(domains)
         self.model.graph.node.extend(reversed(kept))
         self.model.graph.initializer.extend(constants)
         return self.model

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import shutil
 import tempfile
 import warnings
@@ -19,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from triton_models.contract import INPUTS, sha256
+from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
 from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, OUTPUT, UsageError
 from triton_models.text import encode
@@ -30,7 +29,6 @@ from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
 
 OPSET = 20
-FEW = 10_000  # weights of a layer that is left in float32
 FP32_TOLERANCE = 1e-4  # largest difference between the network and its ONNX file
 CHECK_TEXTS = ("red running shoes", "wher is my order", "sony wh-1000xm5", "a", "gift " * 30)
 
@@ -87,34 +85,6 @@ def _without_traces(model: onnx.ModelProto) -> None:
         node.doc_string = ""
     for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
         del value.metadata_props[:]
-
-
-def quantize(path: Path) -> None:
-    """Dynamic int8 in place: int8 weights, activations quantized as they come.
-
-    The weights keep to 7 bits, so that sums do not overflow on processors without VNNI and the
-    answers are the same everywhere; it costs nothing measurable.
-    """
-    small = path.with_suffix(".int8.onnx")
-    quantize_dynamic(
-        path,
-        small,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        nodes_to_exclude=last_layers(onnx.load(path)),
-    )
-    small.replace(path)
-
-
-def last_layers(model: onnx.ModelProto) -> list[str]:
-    """The names of the nodes with few weights: rounding them costs much and saves nothing."""
-    few = {i.name for i in model.graph.initializer if math.prod(i.dims) < FEW}
-    return [
-        node.name + ("_MatMul" if node.op_type == "Gemm" else "")  # as the quantizer will call it
-        for node in model.graph.node
-        if node.op_type in ("MatMul", "Gemm") and few & set(node.input[:2])
-    ]
 
 
 def check(network: nn.Module, kind: str, folder: Path, tolerance: float | None) -> float:

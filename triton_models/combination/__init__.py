@@ -1,0 +1,1 @@
+"""Several models made one, and one made small: averages, stacks, distillation, pruning, a table."""

@@ -1,0 +1,104 @@
+"""`combine average`: the mean of the weights of several runs ("model soup", Wortsman et al. 2022).
+
+It costs nothing to serve, unlike an ensemble. It helps where the runs began with the same weights,
+as runs with other seeds or settings do; --queries tells whether it did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from triton_models.combination import members
+from triton_models.combination.options import STEPS
+from triton_models.combination.view import short, show
+from triton_models.settings import UsageError
+from triton_models.training import classify, networks, notes
+from triton_models.training.vocabulary import bare_tokenizer
+
+TRAINING = "training.json"  # where a matching model's threshold is kept
+
+
+def run(args: argparse.Namespace) -> str:
+    """The command; returns the line to print."""
+    networks.quiet()
+    notes.require_own(args.out)
+    begun, runs = time.monotonic(), args.runs
+    kind = members.kind_of(runs[0])
+    if args.queries and kind != "intent":
+        raise UsageError(f"--queries is for classifiers, and {runs[0]} is of kind {kind}")
+    network = average(runs, kind)
+    result = judged(network, runs, args.queries) if args.queries else {}
+    args.out.mkdir(parents=True, exist_ok=True)
+    networks.save(network, args.out)
+    bare_tokenizer(runs[0]).save(str(args.out / "tokenizer.json"))
+    keep_threshold(runs, args.out)
+    named = ", ".join(map(str, runs))
+    command = STEPS["average"].command(args)
+    data = {"files": args.queries or []}
+    notes.write(args.out, kind, command, named, data, result, begun)
+    return f"{args.out}: the mean of {len(runs)} runs"
+
+
+def average(runs: Sequence[Path], kind: str) -> nn.Module:
+    """The network whose weights are the means of those of the runs.
+
+    Raises UsageError for runs of another shape, or with other labels or another vocabulary.
+    """
+    network = networks.load(runs[0], kind).eval()
+    sums = {name: weight.double() for name, weight in network.state_dict().items()}
+    for other in runs[1:]:
+        require_alike(runs[0], other, kind)
+        state = networks.load(other, kind).state_dict()
+        if {n: w.shape for n, w in state.items()} != {n: w.shape for n, w in sums.items()}:
+            raise UsageError(f"{other}: of another shape than {runs[0]}; give runs from one start")
+        for name, weight in state.items():
+            sums[name] += weight.double()
+    means = {name: (total / len(runs)) for name, total in sums.items()}
+    like = network.state_dict()
+    network.load_state_dict({name: mean.to(like[name].dtype) for name, mean in means.items()})
+    return network
+
+
+def require_alike(first: Path, other: Path, kind: str) -> None:
+    """Raises UsageError for runs whose weights mean different things."""
+    differ = "; give runs from one start, on the same labels"
+    if members.kind_of(other) != kind:
+        raise UsageError(f"{other}: of kind {members.kind_of(other)}, {first} of {kind}{differ}")
+    if kind == "intent" and networks.labels(other) != networks.labels(first):
+        raise UsageError(f"{other}: its labels are not those of {first}{differ}")
+    one, two = (bare_tokenizer(folder).get_vocab() for folder in (first, other))
+    if one != two:
+        raise UsageError(f"{other}: its vocabulary is not that of {first}{differ}")
+
+
+def judged(network: networks.ProbabilityModel, runs: Sequence[Path], places: list[str]) -> dict:
+    """Each run and the mean on dev, and the mean calibrated there; shown as a table."""
+    found = members.classifiers(runs)
+    labels, multi = found[0].labels, found[0].multi
+    dev = members.labelled(places, labels, multi)
+    texts, wanted = [e.text for e in dev], classify.targets(dev, labels)
+    rows = {
+        name: members.figures(member.says(texts, labels), wanted, multi)
+        for name, member in zip(short(runs), found, strict=True)
+    }
+    said = classify.logits(network, found[0].tokenizer, texts)
+    temperature = classify.calibrate(network, said, wanted)
+    rows["mean of the weights"] = mean = members.figures(said / temperature, wanted, multi)
+    show(f"{len(dev)} queries of dev", rows)
+    return {"temperature": temperature, "dev": mean, "runs": rows}
+
+
+def keep_threshold(runs: Sequence[Path], out: Path) -> None:
+    """A matching model's threshold: the mean of those of the runs."""
+    files = [folder / TRAINING for folder in runs]
+    noted = [json.loads(file.read_text()) for file in files if file.is_file()]
+    found = [note["threshold"] for note in noted if "threshold" in note]
+    if len(found) == len(runs):
+        kept = {"version": 1, "threshold": round(sum(found) / len(found), 4)}
+        (out / TRAINING).write_text(json.dumps(kept) + "\n")

@@ -1,0 +1,252 @@
+"""`combine distil`: a small classifier that says what a large one, or several together, say.
+
+As in Hinton et al. (2015): the student learns the teachers' probabilities, softened by a
+temperature, and the labels where they are known. Queries without labels are as good as others. The
+student may be a teacher with some of its layers and pieces left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from triton_models.combination import members, stack
+from triton_models.combination.members import Member
+from triton_models.combination.options import STEPS
+from triton_models.combination.prune import prune
+from triton_models.combination.view import show
+from triton_models.data import texts
+from triton_models.training import classify, course, examples, networks, notes
+from triton_models.training.adapt import Adaptation
+from triton_models.training.checkpoints import minilm, require_checkpoint
+from triton_models.training.classify import Lesson
+from triton_models.training.examples import Example
+from triton_models.training.intent import Material
+from triton_models.training.loop import learn
+from triton_models.training.schedule import Schedule
+from triton_models.training.vocabulary import bare_tokenizer
+
+LAYER_DECAY = 0.95
+HEAD_RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a run; layers and pieces as `prune` takes them."""
+
+    schedule: Schedule
+    temperature: float
+    label_weight: float
+    misspelled: float
+    layers: tuple[int, ...] | None
+    pieces: int | None
+    weights: tuple[float, ...] | None
+    teachers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Teachers:
+    """Classifiers, and how much each counts; None takes the mean of their probabilities."""
+
+    members: list[Member]
+    weights: Sequence[float] | None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.members[0].labels
+
+    @property
+    def multi(self) -> bool:
+        return self.members[0].multi
+
+    def say(self, found: Sequence[Example]) -> Tensor:
+        """What they say together, as logits [queries, labels]."""
+        asked = [example.text for example in found]
+        said = [member.says(asked, self.labels) for member in self.members]
+        return members.pooled(said, self.weights, self.multi)
+
+
+class Loss(classify.Loss):
+    """How far the student is from its teachers, and, where they are known, from the labels.
+
+    The Kullback-Leibler divergence at the temperature, times its square so that its gradient
+    does not hang on it, shared with the cross-entropy of the label.
+    """
+
+    def __init__(
+        self,
+        network: networks.ProbabilityModel,
+        tokenizer: Tokenizer,
+        found: Sequence[Example],
+        labels: Sequence[str],
+        said: Tensor,
+        recipe: Recipe,
+    ) -> None:
+        lesson = Lesson(smoothing=0.0, misspelled=recipe.misspelled)
+        super().__init__(network, tokenizer, found, labels, lesson)
+        self.recipe = recipe
+        self.targets = torch.cat((self.targets, said), dim=1)
+
+    def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
+        hard, said = wanted.chunk(2, dim=1)
+        t = self.recipe.temperature
+        distance = t * t * divergence(said / t, logits / t, self.network.multi)
+        share = self.recipe.label_weight * (hard.sum(dim=1) > 0)
+        return (1 - share) * distance + share * super().costs(logits, hard)
+
+
+def divergence(said: Tensor, found: Tensor, multi: bool) -> Tensor:
+    """The Kullback-Leibler divergence of logits from what is said: [queries]."""
+    if multi:
+        cost = nn.functional.binary_cross_entropy_with_logits
+        soft = said.sigmoid()
+        return (cost(found, soft, reduction="none") - cost(said, soft, reduction="none")).sum(1)
+    said, found = said.log_softmax(dim=1), found.log_softmax(dim=1)
+    return (said.exp() * (said - found)).sum(dim=1)
+
+
+def run(args: argparse.Namespace) -> str:
+    """The command; returns the line to print."""
+    networks.quiet()
+    notes.require_own(args.out)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    folders, weights = args.teachers, None
+    if len(folders) == 1 and folders[0].is_file():
+        folders, weights = stack.read(folders[0])
+    teachers = Teachers(members.classifiers(folders), weights)
+    student = minilm() if args.student == "minilm" else Path(args.student or folders[0])
+    require_checkpoint(student)
+    recipe, material = recipe_of(args, teachers), gather(args, teachers)
+    torch.set_flush_denormal(True)  # moments that fade away would slow AdamW down
+    print(material.told(), flush=True)
+    begun = time.monotonic()
+    result = train(material, teachers, student, args.out, recipe)
+    show("dev", result["figures"])
+    data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
+    command, settings = STEPS["distil"].command(args), dataclasses.asdict(recipe)
+    start = str(args.student or folders[0])
+    seconds = notes.write(args.out, "intent", command, start, data, result, begun, recipe=settings)
+    agreement = result["dev"]["agreement"]
+    return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
+
+
+def recipe_of(args: argparse.Namespace, teachers: Teachers) -> Recipe:
+    """The settings that the command line gives."""
+    return Recipe(
+        Schedule(
+            epochs=args.epochs,
+            batch_size=args.batch,
+            rate=args.rate,
+            seed=args.seed,
+            warm_up=args.warm_up,
+            parts=args.parts,
+            precision=args.precision,
+        ),
+        args.temperature,
+        args.label_weight,
+        args.misspelled,
+        args.layers,
+        args.pieces,
+        teachers.weights and tuple(teachers.weights),
+        tuple(str(member.folder) for member in teachers.members),
+    )
+
+
+def gather(args: argparse.Namespace, teachers: Teachers) -> Material:
+    """Labelled queries, and others without labels; 15 % are dev by hash, unless it is given."""
+    labels, multi = teachers.labels, teachers.multi
+    found = members.labelled(args.queries, labels, multi) if args.queries else []
+    plain = [Example(text, ()) for text in texts.read(args.text)]
+    found += examples.without(plain, found)
+    if args.dev:
+        learned, dev = found, members.labelled(args.dev, labels, multi)
+    else:
+        learned, dev = examples.split(found)
+    material = Material(examples.without(learned, dev), dev, labels)
+    course.refuse(
+        (not material.learned, "nothing left to learn from: give more queries, not those of --dev"),
+        (not dev, "too few queries: none of them falls to dev; give more, or --dev"),
+    )
+    return material
+
+
+def train(material: Material, teachers: Teachers, student: Path, out: Path, recipe: Recipe) -> dict:
+    """Train and write the checkpoint `out`; returns what came of it."""
+    network, tokenizer = begin(material, teachers, student, recipe)
+    said, of_dev = teachers.say(material.learned), teachers.say(material.dev)
+    loss = Loss(network, tokenizer, material.learned, material.labels, said, recipe)
+    asked = [example.text for example in material.dev]
+
+    def judge() -> float:
+        answers = classify.logits(network, tokenizer, asked)
+        return -float(divergence(of_dev, answers, network.multi).mean())
+
+    start = measured(classify.logits(network, tokenizer, asked), of_dev, material, network.multi)
+    out.mkdir(parents=True, exist_ok=True)
+    history = learn(
+        network,
+        [len(example.text) for example in material.learned],
+        loss,
+        recipe.schedule,
+        adaptation=Adaptation(layer_decay=LAYER_DECAY, head_rate=HEAD_RATE),
+        judge=judge,
+        folder=out,
+        key=course.fingerprint(material, recipe, student),
+    )
+    answers = classify.logits(network, tokenizer, asked)
+    result = course.came_of(history)
+    known = [i for i, example in enumerate(material.dev) if example.labels]
+    if known:
+        wanted = classify.targets([material.dev[i] for i in known], material.labels)
+        result["temperature"] = t = classify.calibrate(network, answers[known], wanted)
+        answers = answers / t
+    dev = measured(answers, of_dev, material, network.multi)
+    rows = {
+        "teachers": measured(of_dev, of_dev, material, network.multi),
+        "student, before": start,
+        "student": dev,
+    }
+    networks.save(network.cpu(), out)
+    tokenizer.save(str(out / "tokenizer.json"))
+    return result | {"start": start, "dev": dev, "figures": rows}
+
+
+def begin(
+    material: Material, teachers: Teachers, student: Path, recipe: Recipe
+) -> tuple[networks.ProbabilityModel, Tokenizer]:
+    """The untrained student; of a teacher it keeps the head."""
+    torch.manual_seed(recipe.schedule.seed)
+    pooling = "mean"
+    if networks.is_classifier(student):
+        pooling = members.config(student).get("pooling", "cls")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = student
+        if recipe.layers or recipe.pieces:
+            folder, asked = Path(scratch), [example.text for example in material.learned]
+            prune(student, folder, recipe.layers, recipe.pieces, asked)
+        network = networks.classifier(folder, teachers.labels, pooling, teachers.multi)
+        return network.to(course.place()).eval(), bare_tokenizer(folder)
+
+
+def measured(answers: Tensor, said: Tensor, material: Material, multi: bool) -> dict[str, float]:
+    """How often the teachers are agreed with, and the figures of the labelled queries."""
+    if multi:
+        same = ((answers > 0) == (said > 0)).all(dim=1)
+    else:
+        same = answers.argmax(dim=1) == said.argmax(dim=1)
+    found = {"agreement": float(same.float().mean())}
+    known = [i for i, example in enumerate(material.dev) if example.labels]
+    if known:
+        wanted = classify.targets([material.dev[i] for i in known], material.labels)
+        found |= members.figures(answers[known], wanted, multi)
+    return found

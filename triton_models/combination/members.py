@@ -1,0 +1,120 @@
+"""Checkpoints that are combined: of what kind each is, and what the classifiers among them say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from triton_models.settings import UsageError, usable
+from triton_models.training import classify, course, examples, networks
+from triton_models.training.checkpoints import require_checkpoint
+from triton_models.training.examples import Example
+from triton_models.training.vocabulary import bare_tokenizer
+
+ONE_SCORE = ("score",)  # the labels of a matching model
+TINY = 1e-9  # a probability that is taken for 0
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained classifier, on the GPU if there is one."""
+
+    folder: Path
+    network: networks.ProbabilityModel
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+
+    @property
+    def multi(self) -> bool:
+        return self.network.multi
+
+    def says(self, texts: Sequence[str], labels: Sequence[str]) -> Tensor:
+        """Logits of texts, in the order of `labels`: float32 [texts, labels].
+
+        Those of one label a query are normalised: the logarithms of the probabilities.
+        """
+        found = classify.logits(self.network, self.tokenizer, texts)
+        found = found[:, [self.labels.index(label) for label in labels]]
+        return found if self.multi else found.log_softmax(dim=1)
+
+
+def kind_of(folder: Path) -> str:
+    """intent, encoder or matching; UsageError where there is no checkpoint."""
+    require_checkpoint(folder)
+    with usable(folder, "give the folder of a BERT checkpoint"):
+        if (folder / networks.HEAD).is_file():
+            return "matching"
+        if not networks.is_classifier(folder):
+            return "encoder"
+        return "matching" if networks.labels(folder) == ONE_SCORE else "intent"
+
+
+def classifiers(folders: Sequence[Path]) -> list[Member]:
+    """Trained classifiers with the same labels.
+
+    Raises UsageError for another kind of checkpoint, or labels that differ.
+    """
+    found = []
+    for folder in folders:
+        if kind_of(folder) != "intent":
+            raise UsageError(f"{folder}: no classifier; give runs of `finetune intent`")
+        network = networks.load(folder, "intent").to(course.place()).eval()
+        tokenizer = bare_tokenizer(folder)
+        found.append(Member(folder, network, tokenizer, networks.labels(folder)))
+    first = found[0]
+    for other in found[1:]:
+        if set(other.labels) != set(first.labels) or other.multi != first.multi:
+            raise UsageError(
+                f"{other.folder}: its labels are not those of {first.folder}; give runs that were"
+                " trained on the same labels"
+            )
+    return found
+
+
+def pooled(said: Sequence[Tensor], weights: Sequence[float] | None, multi: bool) -> Tensor:
+    """What several say together, as logits [texts, labels]; each is as `Member.says` gives it.
+
+    Without weights the mean of their probabilities, with weights the weighted sum of their logits.
+    """
+    stacked = torch.stack(list(said))
+    if weights is not None:
+        joined = (stacked * torch.tensor(weights)[:, None, None]).sum(dim=0)
+        return joined if multi else joined.log_softmax(dim=1)
+    chances = stacked.sigmoid() if multi else stacked.exp()
+    mean = chances.mean(dim=0).clamp(TINY, 1 - TINY)
+    return mean.logit() if multi else mean.log()
+
+
+def labelled(places: Sequence[str], labels: Sequence[str], multi: bool) -> list[Example]:
+    """Labelled queries of files, each once; UsageError for a label that the models do not know."""
+    found = list(dict.fromkeys(e for place in places for e in examples.read(place, (), multi)))
+    if strange := set(examples.label_names(found)) - set(labels):
+        raise UsageError(
+            f"{', '.join(places)}: labels that the models do not know: {listed(strange)}"
+        )
+    return found
+
+
+def listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+
+
+def figures(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:
+    """What `classify.measure` tells, and the mean negative log-likelihood of what is wanted."""
+    functional = torch.nn.functional
+    if multi:
+        loss = functional.binary_cross_entropy_with_logits(said, wanted)
+    else:
+        loss = functional.cross_entropy(said, wanted)
+    found = classify.measure(said, wanted, multi) | {"log_loss": float(loss)}
+    return found if multi else {n: v for n, v in found.items() if n != "micro_f1"}  # as accuracy
+
+
+def config(folder: Path) -> dict:
+    return json.loads((folder / "config.json").read_text())

@@ -1,0 +1,80 @@
+"""`combine prune`: a checkpoint of any kind with fewer layers and a smaller vocabulary."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from triton_models.combination import members
+from triton_models.combination.options import STEPS
+from triton_models.data import texts
+from triton_models.settings import UsageError
+from triton_models.training import networks, notes, vocabulary
+
+CUT = ("num_hidden_layers", "vocab_size", "max_position_embeddings")  # what the config tells of it
+
+
+def run(args: argparse.Namespace) -> str:
+    """The command; returns the line to print."""
+    networks.quiet()
+    notes.require_own(args.out)
+    begun = time.monotonic()
+    kind, found = members.kind_of(args.run), texts.read(args.text)
+    before, after = prune(args.run, args.out, args.layers, args.pieces, found)
+    result = {"weights_before": before, "weights": after}
+    data = {"files": list(map(str, args.text)), "texts_sha256": texts.digest(found)}
+    notes.write(args.out, kind, STEPS["prune"].command(args), str(args.run), data, result, begun)
+    share = after / before
+    return f"{args.out}: {after / 1e6:.1f} million weights, {share:.0%} of {before / 1e6:.1f}"
+
+
+def prune(
+    folder: Path,
+    out: Path,
+    layers: Sequence[int] | None,
+    size: int | None,
+    found: Iterable[str],
+) -> tuple[int, int]:
+    """Write the checkpoint `out`; returns how many weights there were and are.
+
+    Args:
+        layers: to keep, counted from 0; None keeps all.
+        size: of the vocabulary: the pieces that the texts `found` use most; None keeps all.
+
+    Raises UsageError for layers that are not there, or a checkpoint with adapters.
+    """
+    kind = members.kind_of(folder)
+    network = networks.load(folder, kind)
+    inner = network.classifier if hasattr(network, "classifier") else network
+    config = getattr(inner, "config", None) or inner.bert.config
+    if getattr(config, "adaptation", None):
+        raise UsageError(f"{folder}: has adapters; prune a checkpoint trained in full or with LoRA")
+    if layers and max(layers) >= (most := config.num_hidden_layers):
+        raise UsageError(f"{folder}: has {most} layers; give --layers from 0 to {most - 1}")
+    tokenizer = vocabulary.bare_tokenizer(folder)
+    kept = pieces(tokenizer, size, found)
+    before = weights(network)
+    small = networks.cut(folder, tuple(layers or range(config.num_hidden_layers)), kept).bert
+    for name in CUT:
+        setattr(config, name, getattr(small.config, name))
+    small.config = config  # with its own dropout and labels
+    inner.bert = small
+    out.mkdir(parents=True, exist_ok=True)
+    networks.save(network, out)
+    vocabulary.prune(tokenizer, kept).save(str(out / "tokenizer.json"))
+    return before, weights(network)
+
+
+def pieces(tokenizer: Tokenizer, size: int | None, found: Iterable[str]) -> list[int]:
+    """The ids of the pieces to keep, in their order."""
+    if size is None:
+        return sorted(tokenizer.get_vocab().values())
+    return vocabulary.choose_pieces(tokenizer, found, size)
+
+
+def weights(network) -> int:
+    return sum(weight.numel() for weight in network.parameters())

@@ -1,0 +1,41 @@
+"""run.json: what a run was, beside the checkpoint that it left."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import torch
+import transformers
+
+from triton_models.settings import UsageError, foreign
+from triton_models.training.loop import RESUME
+from triton_models.training.run_card import NOTES
+
+
+def require_own(out: Path) -> None:
+    """Raises UsageError when a folder holds something else than a run, finished or begun."""
+    if foreign(out, NOTES) and not list(out.glob(f"{Path(RESUME).stem}.*")):
+        raise UsageError(f"{out}: holds something else; give --out another folder")
+
+
+def write(
+    out: Path, kind: str, command: str, start: str, data: dict, result: dict, begun: float, **more
+) -> int:
+    """Write the notes of a run that began at `begun` (time.monotonic); returns its seconds."""
+    seconds = round(time.monotonic() - begun)
+    notes = {
+        "command": command,
+        "kind": kind,
+        "start": start,
+        **more,
+        "data": data,
+        "result": result,
+        "seconds": seconds,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    (out / NOTES).write_text(json.dumps(notes, indent=2) + "\n")
+    return seconds

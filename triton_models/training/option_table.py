@@ -1,0 +1,48 @@
+"""Options as a table, flag to argparse's words: declared, and told again as a command line."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from triton_models.training.finetune_options import above_zero, amount, share, whole
+
+Table = Mapping[str, Mapping[str, Any]]
+
+
+def schedule(epochs: int, batch: int, rate: float) -> Table:
+    """The options of a schedule, with their defaults; `loop` says what they mean."""
+    return {
+        "--epochs": dict(type=above_zero, default=epochs, help="passes over the texts"),
+        "--batch": dict(type=above_zero, default=batch, help="texts a step"),
+        "--parts": dict(type=above_zero, default=1, help="split a step, to save memory"),
+        "--rate": dict(type=amount, default=rate, help="highest learning rate"),
+        "--warm-up": dict(type=share, default=0.1, help="share of the steps"),
+        "--precision": dict(choices=("fp32", "bf16", "fp16"), default="fp32", help="on a GPU"),
+        "--seed": dict(type=whole, default=17, help="of everything random"),
+        "--threads": dict(type=whole, default=0, help="of the processor (default: all)"),
+    }
+
+
+def declare(table: Table, add: Callable) -> None:
+    """Declare the options on a parser, whose `add_argument` is given."""
+    for flag, about in table.items():
+        default, told = about.get("default", 0), about["help"]
+        if default and "default" not in told:
+            told += f" (default: {default})"
+        add(flag, **{**about, "help": told})
+
+
+def command(name: str, table: Table, args: argparse.Namespace) -> str:
+    """The command line that gives these settings again, defaults left out."""
+    words = ["python", "-m", "triton_models", *name.split()]
+    for flag, about in table.items():
+        value = getattr(args, flag.removeprefix("--").replace("-", "_"))
+        if value == about.get("default", False if "action" in about else None):
+            continue
+        words += [flag] if flag.startswith("--") else []
+        if "action" not in about:
+            words += map(str, value if isinstance(value, list) else [value])
+    return shlex.join(words)

@@ -6,7 +6,8 @@
 FROM nvcr.io/nvidia/tensorrt:25.10-py3
 # Ubuntu guards its own Python against pip; in an image of one purpose there is nothing to guard.
 ENV PIP_BREAK_SYSTEM_PACKAGES=1
-RUN pip install --no-cache-dir "nvidia-modelopt[onnx]==0.39.0"
+# `compile` tokenizes queries, to measure the ranges of activations and to check the answers.
+RUN pip install --no-cache-dir "nvidia-modelopt[onnx]==0.47.0" "orjson>=3.10" "tokenizers>=0.21"
 COPY triton_models /opt/query-worker/triton_models
 ENV PYTHONPATH=/opt/query-worker \
     PYTHONDONTWRITEBYTECODE=1 \

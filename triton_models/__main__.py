@@ -29,6 +29,7 @@ EXAMPLES = {
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
     "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
+    "disagree": "python -m triton_models disagree queries.txt --models models/a models/b",
     "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
     "compile": "python -m triton_models compile --models models --out plans",
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
@@ -43,6 +44,7 @@ HELP = {
     "evaluate": "print the figures of a model folder, or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
     "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
+    "disagree": "the queries on which models differ most: the ones worth labelling next",
     "explain": "show which words of a query, or of a query and a term, decide",
     "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
     "repository": "write the model repository that Triton loads",
@@ -109,7 +111,7 @@ def evaluate_arguments(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--data", type=Path, help="public sets, for the encoder's and the baseline's figures")
+    add("--data", type=Path, help="public sets: products, the baseline, known typos")
     add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
     add("--json", action="store_true", help="print JSON")
 
@@ -131,6 +133,13 @@ def predict_arguments(add: Callable) -> None:
     add("--batch", type=positive, help="rows of one call of the model")
 
 
+def disagree_arguments(add: Callable) -> None:
+    add("file", type=Path, metavar="FILE", help="queries, one a line")
+    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
+    add("--most", type=positive, default=100, help="queries to show (default: 100)")
+    add("--json", action="store_true", help="print JSON lines")
+
+
 def explain_arguments(add: Callable) -> None:
     add("kind", choices=("intent", "matching"))
     add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
@@ -144,6 +153,8 @@ def explain_arguments(add: Callable) -> None:
 def compile_arguments(add: Callable) -> None:
     add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
     add("--out", type=Path, required=True, help="folder for the plans")
+    add("--precision", choices=("fp16", "bf16", "int8"), default="fp16", help="default: fp16")
+    add("--texts", type=Path, metavar="FILE", help="queries like yours, to measure and check on")
 
 
 def repository_arguments(add: Callable) -> None:
@@ -226,7 +237,10 @@ def evaluate(args: argparse.Namespace) -> None:
         (args.baseline and args.model, "give --baseline or --model, not both"),
         (args.baseline and args.report, "--report is for a model, not for --baseline"),
         (args.baseline and len(args.dev or ()) > 1, "--baseline takes one --dev file"),
-        (args.data and not args.baseline and args.kind != "encoder", "--data is for the encoder"),
+        (
+            args.data and not (args.baseline or args.report) and args.kind != "encoder",
+            "--data is for the encoder, for --baseline and for --report",
+        ),
         (args.out_of_scope and args.kind != "intent", "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
@@ -239,7 +253,8 @@ def evaluate(args: argparse.Namespace) -> None:
         report = judge.summary(args.kind, folder, args.dev, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        page = reports.write(reports.full(args.kind, folder, args.dev, args.out_of_scope), place)
+        found = reports.full(args.kind, folder, args.dev, args.out_of_scope, args.data)
+        page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
 
@@ -267,6 +282,15 @@ def predict(args: argparse.Namespace) -> None:
     prediction.run(args.kind, args.file, model, args.out, args.batch)
 
 
+def disagree(args: argparse.Namespace) -> None:
+    from triton_models.evaluation.disagree import ranked
+
+    refuse((len(args.models) < 2, "--models: name two models or more"))
+    for row in ranked(args.models, args.file, args.most):
+        told = "\t".join([f"{row['disagreement']:.4f}", *row["intents"], row["query"]])
+        print(json.dumps(row) if args.json else told)
+
+
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
@@ -284,8 +308,8 @@ def compile_(args: argparse.Namespace) -> None:
     from triton_models.serving.compile import compile_model
 
     for model in contract.load_all(args.models):
-        plan, built = compile_model(model, args.out)
-        print(f"{model.name}: {'built' if built else 'up to date'}: {plan}")
+        plan, parity = compile_model(model, args.out, args.precision, args.texts)
+        print(f"{model.name}: {parity or 'up to date'}: {plan}")
 
 
 def repository(args: argparse.Namespace) -> None:
@@ -304,6 +328,7 @@ COMMANDS = {
     "evaluate": (evaluate_arguments, evaluate),
     "compare": (compare_arguments, compare),
     "predict": (predict_arguments, predict),
+    "disagree": (disagree_arguments, disagree),
     "explain": (explain_arguments, explain),
     "compile": (compile_arguments, compile_),
     "repository": (repository_arguments, repository),

@@ -18,10 +18,11 @@ from rich.text import Text
 from triton_models import contract
 from triton_models.data.lexicon_terms import SOURCE
 from triton_models.evaluation import answers, ranking, statistics
+from triton_models.evaluation.cells import NAMES, ranged
+from triton_models.evaluation.compare_text import agreement, counted, verdict
 from triton_models.evaluation.dev import judged_pairs, judged_queries, labelled_queries, of_all
 from triton_models.evaluation.report import Report
 from triton_models.evaluation.report_ranking import synonyms
-from triton_models.evaluation.report_text import NAMES, counted, ranged, verdict
 from triton_models.evaluation.statistics import Statistic
 
 SHOWN = 10  # rows that only one side has right, in the terminal
@@ -35,12 +36,16 @@ class Side:
     Attributes:
         right: how rightly each row is answered, [rows]: true or false, of an encoder NDCG@10.
         told: each row's answer, in words.
+        found, numbers: its label or decision, and its probabilities or score: [rows, …]; not of
+            an encoder.
     """
 
     name: str
     measures: dict[str, Statistic]
     right: np.ndarray
     told: list[str]
+    found: np.ndarray | None = None
+    numbers: np.ndarray | None = None
 
 
 def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
@@ -82,7 +87,11 @@ def mcnemar(a: Side, b: Side) -> Report:
             "only_b": only_b,
             "both_wrong": int((~a.right & ~b.right).sum()),
             "p": statistics.mcnemar(only_a, only_b),
-        }
+        },
+        "agreement": {
+            "same": float((a.found == b.found).mean()),
+            "largest_difference": float(np.abs(a.numbers - b.numbers).max()),
+        },
     }
 
 
@@ -131,7 +140,7 @@ def intent(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], li
             "ece": statistics.calibration_error(sure, found == wanted),
         }
         told = [f"{labels[f]} {c:.2f}" for f, c in zip(found, sure, strict=True)]
-        sides.append(Side(name, measures, found == wanted, told))
+        sides.append(Side(name, measures, found == wanted, told, found, p))
     return rows, sides
 
 
@@ -151,7 +160,7 @@ def matching(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], 
             "accuracy": statistics.mean(found == matches),
         }
         told = [f"{MATCH[bool(f)]} {s:.2f}" for f, s in zip(found, scores, strict=True)]
-        sides.append(Side(name, measures, found == matches, told))
+        sides.append(Side(name, measures, found == matches, told, found, scores))
     return rows, sides
 
 
@@ -162,7 +171,9 @@ def encoder(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], l
     candidates, grades = ranking.pool(rows)
     sides = []
     for path, name in zip((one, other), names(one, other), strict=True):
-        found = ranking.ranked(rows, candidates, grades, answers.of(path, "encoder").encoder)
+        vectors = answers.of(path, "encoder").encoder
+        asked = vectors([row["query"] for row in rows])
+        found = ranking.ranked(asked, vectors(candidates), grades)
         measures = {n: statistics.mean(values) for n, values in found.figures.items()}
         told = [
             f"rank {rank}, first {candidates[first]}"
@@ -192,7 +203,7 @@ def show(report: Report, console: Console) -> None:
         table.add_row(NAMES.get(name, name), *cells, ranged(row["difference"], sign=True))
     console.print(table)
     console.print(
-        f"\n{counted(report)}\n{verdict(report)}",
+        "\n" + "\n".join([counted(report), verdict(report), *agreement(report)]),
         markup=False,
         highlight=False,
         soft_wrap=True,

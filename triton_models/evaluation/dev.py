@@ -11,12 +11,22 @@ from triton_models.settings import UsageError
 
 Fields = dict[str, tuple[Callable[[Any], bool], str]]  # whether a value is right, and what is
 
-OPTIONAL = (lambda value: isinstance(value, str), "text, or none")
+TEXT = (lambda value: isinstance(value, str), "text, or none")
+OPTIONAL: Fields = {
+    "style": TEXT,
+    "source": TEXT,
+    "language": TEXT,
+    "count": (
+        lambda value: value is None or (type(value) in (int, float) and value >= 0),
+        "how often the query is asked, a number from 0, or none",
+    ),
+}
+NOTHING = {"style": "", "source": "", "language": "", "count": None}
 
 
 def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
-    """Rows with `query`, `intent` (one of `labels`), and what may be left out, then "": `style`,
-    `source` and `language`.
+    """Rows with `query`, `intent` (one of `labels`), and what may be left out: `style`, `source`,
+    `language` (then ""), and `count`, how often the query is asked (then None).
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
@@ -24,32 +34,24 @@ def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
     fields: Fields = {
         "query": (_text, "text"),
         "intent": (lambda value: value in labels, f"one of {', '.join(labels)}"),
-        "style": OPTIONAL,
-        "source": OPTIONAL,
-        "language": OPTIONAL,
     }
-    return _read(path, fields, {"style": "", "source": "", "language": ""})
+    return _read(path, fields | OPTIONAL, NOTHING)
 
 
 def judged_pairs(path: Path) -> list[dict]:
-    """Rows with `query`, `term` and `match` (1 or 0), and what may be left out: `source`.
+    """Rows with `query`, `term` and `match` (1 or 0), and what may be left out, as above.
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
     """
     yes_or_no = (lambda value: type(value) in (int, bool) and value in (0, 1), "1 or 0")
-    fields: Fields = {
-        "query": (_text, "text"),
-        "term": (_text, "text"),
-        "match": yes_or_no,
-        "source": OPTIONAL,
-    }
-    return _read(path, fields, {"source": ""})
+    fields: Fields = {"query": (_text, "text"), "term": (_text, "text"), "match": yes_or_no}
+    return _read(path, fields | OPTIONAL, NOTHING)
 
 
 def judged_queries(path: Path) -> list[dict]:
-    """Rows with `query`, `relevant` (its right texts), and what may be left out: `grades`, a number
-    above 0 for each of them (1 each), `source` and `language`.
+    """Rows with `query`, `relevant` (its right texts), and what may be left out: as above, and
+    `grades`, a number above 0 for each right text (1 each).
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
@@ -58,10 +60,8 @@ def judged_queries(path: Path) -> list[dict]:
         "query": (_text, "text"),
         "relevant": (_texts, "a list of texts"),
         "grades": (_grades, "a list of numbers above 0, or none"),
-        "source": OPTIONAL,
-        "language": OPTIONAL,
     }
-    rows = _read(path, fields, {"grades": [], "source": "", "language": ""})
+    rows = _read(path, fields | OPTIONAL, NOTHING | {"grades": []})
     for row in rows:
         if row["grades"] and len(row["grades"]) != len(row["relevant"]):
             raise UsageError(

@@ -13,10 +13,13 @@ from triton_models.data import sources
 from triton_models.data.lexicon_terms import read_terms
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_pairs, judged_queries, labelled_queries, of_all
+from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
 from triton_models.serving.served import ServedModel, contract_of
 from triton_models.settings import DEV_SETS, UsageError, usable
 
 DEV = {"intent": (DEV_SETS / "dev_intent.jsonl",), "matching": (DEV_SETS / "dev_matching.jsonl",)}
+
+TYPOS = ("one typo", "two typos")  # perturbations that the short report tells of
 
 Report = dict
 Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
@@ -58,7 +61,26 @@ def intent(
     model, network = served(folder, "intent")
     rows = scoped(devs, model.labels, outside)
     rows = [row for row in rows if row["intent"] in model.labels]
-    return intent_report(rows, network.run([r["query"] for r in rows]), model.labels)
+    report = intent_report(rows, network.run([r["query"] for r in rows]), model.labels)
+    errors = report.pop("errors")
+    return report | {"typos": typo_drops(rows, network, model.labels)} | {"errors": errors}
+
+
+def typo_drops(
+    rows: Sequence[dict], network: ServedModel, labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Macro-F1 when every query is misspelled, and how much lower that is, by number of slips."""
+    texts, wanted = [r["query"] for r in rows], [r["intent"] for r in rows]
+
+    def judged(queries: list[str]) -> float:
+        found = [labels[i] for i in network.run(queries).argmax(axis=1)]
+        return figures.macro_f1(wanted, found, labels)
+
+    clean, found = judged(texts), {}
+    for name in TYPOS:
+        f1 = judged(perturbed(texts, name, PERTURBATIONS[name]))
+        found[name] = {"macro_f1": f1, "drop": clean - f1}
+    return found
 
 
 def scoped(devs: Sequence[Path], labels: Sequence[str], outside: str | None) -> list[dict]:
@@ -136,7 +158,9 @@ def encoder(folder: Path, data: Path | None = None, devs: Sequence[Path] = ()) -
     products = {} if data is None else {"icecat": product_search(network.run, data)}
     if devs:
         rows = of_all(judged_queries, devs)
-        found = ranking.ranked(rows, *ranking.pool(rows), network.run)
+        candidates, grades = ranking.pool(rows)
+        queries = network.run([row["query"] for row in rows])
+        found = ranking.ranked(queries, network.run(candidates), grades)
         return {"queries": len(rows)} | ranking.means(found) | products
     return {"lexicon": synonym_search(network.run)} | products
 

@@ -42,13 +42,13 @@ def macro_f1(wanted: Sequence[str], found: Sequence[str], labels: Sequence[str])
     return float(np.mean([row["f1"] for row in table if row["count"]]))
 
 
-def calibration_error(probabilities: np.ndarray, wanted: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: how far confidence is from accuracy, weighted over the bins.
+def calibration_error(probabilities: np.ndarray, wanted: np.ndarray) -> float:
+    """Expected calibration error: how far confidence is from accuracy, weighted over 15 bins.
 
     `probabilities` is [queries, labels], `wanted` holds the right column of each row.
     """
     right = probabilities.argmax(axis=1) == wanted
-    gap = statistics.calibration_error(probabilities.max(axis=1), right, bins)
+    gap = statistics.calibration_error(probabilities.max(axis=1), right)
     return statistics.value(gap, len(wanted))
 
 

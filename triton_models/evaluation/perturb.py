@@ -6,10 +6,13 @@ The same text and seed give the same perturbed text.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from triton_models.data.typos import neighbours
+from triton_models.data.typos import neighbours, sound_alikes
 
+Change = Callable[[str, random.Random], str]
+
+MARKS = "?!.,"  # that may stand at a word
 SHORTEST = 4  # letters of a word that is misspelled, where a query has such a one
 
 
@@ -38,28 +41,54 @@ def swapped_letters(word: str, rng: random.Random) -> str:
     return word[:i] + word[i + 1] + word[i] + word[i + 2 :]
 
 
+def sound_alike(word: str, rng: random.Random) -> str:
+    """Written as it sounds; a word that has no such spelling stays."""
+    return rng.choice(sound_alikes(word) or [word])
+
+
 SLIPS = (keyboard_slip, dropped_letter, doubled_letter, swapped_letters)
 
 
-def misspelled(text: str, slips: Sequence[Callable], rng: random.Random) -> str:
+def typo(word: str, rng: random.Random) -> str:
+    """Any one slip, of the finger or by sound."""
+    slip = rng.choice((*SLIPS, sound_alike))
+    changed = slip(word, rng)
+    return changed if changed != word else rng.choice(SLIPS)(word, rng)
+
+
+def known(typos: Mapping[str, Sequence[str]]) -> Change:
+    """Of a list of misspellings, by word."""
+
+    def change(word: str, rng: random.Random) -> str:
+        bare = word.strip(MARKS)
+        return word.replace(bare, rng.choice(typos.get(bare.lower(), [bare])))
+
+    return change
+
+
+def misspelled(text: str, slips: Sequence[Change], rng: random.Random) -> str:
     """The text with one slip for each of `slips`, in different words while there are such.
 
     Words of four letters and more are taken first, then those of two or three; numbers and model
-    names with digits stay, since a slip in them names another product.
+    names with digits stay, since a slip in them names another product. A word that a slip can do
+    nothing to leaves it to the next.
     """
     words = text.split(" ")
-    letters = [i for i, word in enumerate(words) if word.strip("?!.,").isalpha() and len(word) > 1]
+    letters = [i for i, word in enumerate(words) if word.strip(MARKS).isalpha() and len(word) > 1]
     rng.shuffle(letters)
     letters.sort(key=lambda i: len(words[i]) < SHORTEST)
-    for number, slip in enumerate(slips if letters else ()):
-        i = letters[number % len(letters)]
-        if len(words[i]) > 1:
-            words[i] = slip(words[i], rng)
+    for slip in slips:
+        for i in letters:
+            changed = slip(words[i], rng) if len(words[i]) > 1 else words[i]
+            if changed != words[i]:
+                words[i] = changed
+                letters = [*(j for j in letters if j != i), i]
+                break
     return " ".join(words)
 
 
-def _slip(slip: Callable) -> Callable[[str, random.Random], str]:
-    return lambda text, rng: misspelled(text, (slip,), rng)
+def _slips(*slips: Change) -> Change:
+    return lambda text, rng: misspelled(text, slips, rng)
 
 
 def shuffled_words(text: str, rng: random.Random) -> str:
@@ -67,13 +96,14 @@ def shuffled_words(text: str, rng: random.Random) -> str:
     return " ".join(rng.sample(words, len(words)))
 
 
-PERTURBATIONS: dict[str, Callable[[str, random.Random], str]] = {
-    "keyboard slip": _slip(keyboard_slip),
-    "dropped letter": _slip(dropped_letter),
-    "doubled letter": _slip(doubled_letter),
-    "swapped letters": _slip(swapped_letters),
-    "one typo": lambda text, rng: misspelled(text, [rng.choice(SLIPS)], rng),
-    "two typos": lambda text, rng: misspelled(text, rng.choices(SLIPS, k=2), rng),
+PERTURBATIONS: dict[str, Change] = {
+    "keyboard slip": _slips(keyboard_slip),
+    "dropped letter": _slips(dropped_letter),
+    "doubled letter": _slips(doubled_letter),
+    "swapped letters": _slips(swapped_letters),
+    "sound-alike": _slips(sound_alike),
+    "one typo": _slips(typo),
+    "two typos": _slips(typo, typo),
     "upper case": lambda text, rng: text.upper(),
     "no spaces": lambda text, rng: "".join(text.split()),
     "extra spaces": lambda text, rng: " " + "  ".join(text.split()) + " ",
@@ -81,7 +111,11 @@ PERTURBATIONS: dict[str, Callable[[str, random.Random], str]] = {
 }
 
 
-def perturbed(texts: Sequence[str], name: str, seed: int = 0) -> list[str]:
-    """The texts under one of PERTURBATIONS; one that nothing can be done to stays as it is."""
-    change = PERTURBATIONS[name]
+def perturbations(typos: Mapping[str, Sequence[str]] | None = None) -> dict[str, Change]:
+    """All of them by name; with a list of misspellings also one by that."""
+    return PERTURBATIONS | ({"known misspelling": _slips(known(typos))} if typos else {})
+
+
+def perturbed(texts: Sequence[str], name: str, change: Change, seed: int = 0) -> list[str]:
+    """The texts under a perturbation; one that nothing can be done to stays as it is."""
     return [change(text, random.Random(f"{seed} {name} {text}")) for text in texts]

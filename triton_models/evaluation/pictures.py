@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from triton_models.evaluation.report_text import NAMES
+from triton_models.evaluation.cells import NAMES
 
 Report = dict
 
@@ -30,6 +30,7 @@ STYLE = {
     "ytick.color": INK,
     "legend.frameon": False,
 }
+BLANK = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind a number on a line
 NUMBERED = 20  # labels up to which the confusions show their counts
 
 
@@ -94,13 +95,15 @@ def calibration(report: Report) -> Figure:
         top.plot([0, 1], [0, 1], color=GREY, dashes=(4, 3))
         rows = np.array([b["rows"] for b in bins])
         top.vlines(sure, sure, good, color=ORANGE, linewidth=3, alpha=0.5, label="gap")
-        top.scatter(sure, good, 15 + 185 * rows / rows.max(), color=BLUE, label="accuracy")
+        top.scatter(sure, good, 15 + 185 * rows / rows.max(), color=BLUE, label="accuracy",
+                    clip_on=False, zorder=3)  # fmt: skip
         when = "as it is" if name == "before" else "temperature from other rows"
         top.set_title(f"{when}: error {part['ece']:.3f}", fontsize=11)
         top.set(xlim=(0, 1), ylim=(-0.03, 1.05), ylabel="accuracy" if name == "before" else "")
         width = bins[0]["to"] - bins[0]["from"]
         bottom.bar([b["from"] for b in bins], rows, width, align="edge", color=BLUE, ec="white")
         bottom.set_yscale("symlog", linthresh=1)
+        bottom.yaxis.set_major_formatter("{x:,.0f}")
         bottom.set(xlabel="confidence", ylabel="rows" if name == "before" else "")
     tops[0].legend(loc="upper left", markerscale=0.5)
     return figure
@@ -123,8 +126,9 @@ def slices(report: Report) -> Figure:
 
 def robustness(report: Report) -> Figure:
     rows = report["robustness"]
-    clean = report["figures"]["macro_f1"]["value"]
-    return dots(list(rows), [row["macro_f1"] for row in rows.values()], "macro_f1", clean)
+    name = next(iter(next(iter(rows.values()))))
+    clean = report["figures"][name]["value"]
+    return dots(list(rows), [row[name] for row in rows.values()], name, clean)
 
 
 def dots(names: list[str], found: list[Report], figure_name: str, whole: float) -> Figure:
@@ -137,7 +141,7 @@ def dots(names: list[str], found: list[Report], figure_name: str, whole: float) 
     axes.plot(value, places, "o", color=BLUE)
     for place, number in zip(places, value, strict=True):
         axes.annotate(f"{number:.2f}", (number, place), (0, 6), ha="center", fontsize=8,
-                      textcoords="offset points")  # fmt: skip
+                      textcoords="offset points", bbox=BLANK)  # fmt: skip
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set_ylim(len(names) - 0.4, -0.9)
@@ -181,6 +185,40 @@ def curve(report: Report) -> Figure:
     return figure
 
 
+def scores(report: Report) -> Figure:
+    """How matches and other pairs score, on either side of the model's threshold."""
+    figure, (axes,) = canvas(7, 3.6)
+    found, threshold = report["scores"], report["threshold"]
+    left = np.array(found["from"])
+    width = left[1] - left[0]
+    axes.bar(left, found["matches"], width, align="edge", color=BLUE, ec="white", label="matches")
+    down = -np.array(found["others"])
+    axes.bar(left, down, width, align="edge", color=ORANGE, ec="white", label="other pairs")
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.axvline(threshold, color=INK, dashes=(4, 3), label=f"threshold {threshold:g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+    axes.set(xlabel="score", ylabel="pairs", xlim=(0, 1))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    return figure
+
+
+def ranks(report: Report) -> Figure:
+    """At which rank the queries find their first right answer."""
+    figure, (axes,) = canvas(7, 3.4)
+    counts = list(report["ranks"].values())
+    places = range(len(counts))
+    axes.bar(places, counts, color=[BLUE] + [ORANGE] * (len(counts) - 1), width=0.8)
+    for place, count in zip(places, counts, strict=True):
+        told = f"{count:,}\n{count / report['rows']:.0%}"
+        axes.annotate(told, (place, count), (0, 3), textcoords="offset points", ha="center")
+    axes.set_xticks(places, list(report["ranks"]))
+    axes.tick_params(length=0)
+    axes.grid(False, axis="x")
+    axes.set(xlabel="rank of the first right answer", ylabel="queries")
+    axes.margins(y=0.2)
+    return figure
+
+
 def differences(report: Report) -> Figure:
     """Each figure's difference with its paired interval, against no difference."""
     rows = report["figures"]
@@ -206,5 +244,7 @@ PICTURES: dict[str, Callable[[Report], Figure]] = {
     "robustness": robustness,
     "out_of_scope": out_of_scope,
     "curve": curve,
+    "scores": scores,
+    "ranks": ranks,
 }
 COMPARISON = {"figures": differences}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,6 @@ from triton_models.evaluation import figures
 
 DEPTHS = (1, 5, 10)
 AT_ONCE = 256  # queries, so that the scores of a large pool fit in memory
-
-Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
 
 
 @dataclass(frozen=True)
@@ -47,17 +45,17 @@ def pool(rows: Sequence[dict]) -> tuple[list[str], list[dict[int, float]]]:
 
 
 def ranked(
-    rows: Sequence[dict],
-    candidates: list[str],
-    grades: Sequence[dict[int, float]],
-    vectors: Vectors,
+    queries: np.ndarray, candidates: np.ndarray, grades: Sequence[dict[int, float]]
 ) -> Ranked:
-    """Rank all candidates for each row's query; grades are by candidate, what is not there 0."""
-    places = vectors(candidates)
-    queries = vectors([row["query"] for row in rows])
+    """Rank all candidates for each query.
+
+    Args:
+        queries, candidates: unit vectors, [queries, dimension] and [candidates, dimension].
+        grades: of each query, by candidate; what is not there counts 0.
+    """
     parts = [
-        rank_part(queries[start : start + AT_ONCE] @ places.T, grades[start : start + AT_ONCE])
-        for start in range(0, len(rows), AT_ONCE)
+        rank_part(queries[start : start + AT_ONCE] @ candidates.T, grades[start : start + AT_ONCE])
+        for start in range(0, len(queries), AT_ONCE)
     ]
     return Ranked(
         {name: np.concatenate([p.figures[name] for p in parts]) for name in parts[0].figures},

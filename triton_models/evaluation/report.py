@@ -16,7 +16,9 @@ import numpy as np
 
 from triton_models import contract
 from triton_models.contract import ModelContract
+from triton_models.data import sources
 from triton_models.evaluation import evaluate
+from triton_models.evaluation.perturb import perturbations
 from triton_models.evaluation.statistics import LEVEL, SAMPLES
 from triton_models.settings import UsageError, foreign
 
@@ -43,15 +45,25 @@ def checked(folder: Path) -> Path:
     return folder
 
 
-def full(kind: str, folder: Path, devs: Sequence[Path] | None, outside: str | None) -> Report:
-    """Everything about a model folder; None is our own dev set."""
+def full(
+    kind: str,
+    folder: Path,
+    devs: Sequence[Path] | None,
+    outside: str | None = None,
+    data: Path | None = None,
+) -> Report:
+    """Everything about a model folder; without `devs` on our own dev set.
+
+    With `data`, the folder of the public sets, known misspellings are among the perturbations.
+    """
     from triton_models.evaluation import report_intent, report_ranking
 
+    changes = perturbations(sources.misspellings(data) if data else None)
     if kind == "encoder":
-        return report_ranking.encoder(folder, devs or ())
+        return report_ranking.encoder(folder, devs or (), changes)
     if kind == "matching":
-        return report_ranking.matching(folder, devs or evaluate.DEV[kind])
-    return report_intent.report(folder, devs or evaluate.DEV[kind], outside)
+        return report_ranking.matching(folder, devs or evaluate.DEV[kind], changes)
+    return report_intent.report(folder, devs or evaluate.DEV[kind], changes, outside)
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -96,7 +108,8 @@ def head(model: ModelContract, devs: Sequence[Path], rows: int) -> Report:
 
 
 def groups(rows: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:
-    """Row indices by length, style, source and language; a field with one value is left out."""
+    """Row indices by length, style, source, language and popularity; a field with one value is
+    left out."""
     words = [len(row["query"].split()) for row in rows]
     columns = {
         "length": [next(name for name, most in LENGTHS.items() if n <= most) for n in words]
@@ -105,10 +118,22 @@ def groups(rows: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:
     for name, values in columns.items():
         order = LENGTHS if name == "length" else sorted(set(values))
         parts = {v or "(none)": np.flatnonzero(np.array(values) == v) for v in order}
-        parts = {value: part for value, part in parts.items() if len(part)}
-        if len(parts) > 1:
-            found[name] = parts
-    return found
+        found[name] = {value: part for value, part in parts.items() if len(part)}
+    found["popularity"] = popularity([row.get("count") for row in rows])
+    return {name: parts for name, parts in found.items() if len(parts) > 1}
+
+
+def popularity(counts: Sequence[float | None]) -> dict[str, np.ndarray]:
+    """The head, which is the most asked queries that make up half of all that is asked, and the
+    long tail; {} where not every row tells how often it is asked."""
+    if None in counts or not any(counts):
+        return {}
+    asked = np.array(counts, dtype=float)
+    order = np.argsort(-asked, kind="stable")
+    before = np.cumsum(asked[order]) - asked[order]
+    head = order[before < asked.sum() / 2]
+    parts = {"head": np.sort(head), "long tail": np.setdiff1d(order, head)}
+    return {name: part for name, part in parts.items() if len(part)}
 
 
 def slices(

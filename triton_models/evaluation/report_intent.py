@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import numpy as np
 
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.evaluate import scoped, served
-from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
+from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report import Report, groups, head, latency, slices
+from triton_models.evaluation.robustness import robustness
 from triton_models.serving.served import ServedModel
 
 THRESHOLDS = np.round(np.arange(0, 1.0, 0.01), 2)
 OUT_OF_SCOPE = "other"
+EXAMPLES = re.compile(r"(\d[\d,]*) ([^,]*[^, ])")
 RARE = 0.5  # of the mean count of a label, below which it is rare
 
 
@@ -46,7 +49,9 @@ class Answers:
         return self.found == self.wanted
 
 
-def report(folder: Path, devs: Sequence[Path], outside: str | None = None) -> Report:
+def report(
+    folder: Path, devs: Sequence[Path], changes: Mapping[str, Change], outside: str | None = None
+) -> Report:
     """Everything about an intent model on labelled queries.
 
     `outside` is the label of what is out of scope; the model need not know it, then the rows
@@ -62,21 +67,21 @@ def report(folder: Path, devs: Sequence[Path], outside: str | None = None) -> Re
     scope = out_of_scope(rows, probabilities, model.labels, outside or OUT_OF_SCOPE)
     return (
         head(model, devs, len(rows))
-        | judged(answers)
-        | {"robustness": robustness(answers, network)}
+        | judged(answers, trained_on(folder, model.labels))
+        | {"robustness": withstood(answers, network, changes)}
         | ({"out_of_scope": scope} if scope else {})
         | {"errors": typical_errors(answers), "latency_ms": latency(folder)}
     )
 
 
-def judged(answers: Answers) -> Report:
-    """Figures that need no further answer of the model."""
+def judged(answers: Answers, seen: np.ndarray | None = None) -> Report:
+    """Figures that need no further answer of the model; `seen` as in `rare_rows`."""
     labels, rows = answers.labels, answers.rows
     found = [labels[i] for i in answers.found]
     wanted = [row["intent"] for row in rows]
     parts = groups(rows)
-    if rare := rare_rows(answers.wanted):
-        parts["rare labels"] = rare
+    if rare := rare_rows(answers.wanted, seen):
+        parts["labels rare here" if seen is None else "labels rare in training"] = rare
     return {
         "figures": statistics.intervals(measures(answers), len(rows)),
         "labels": figures.label_table(wanted, found, labels),
@@ -108,11 +113,28 @@ def slice_figures(answers: Answers, mine: np.ndarray) -> Report:
     }
 
 
-def rare_rows(wanted: np.ndarray) -> dict[str, np.ndarray]:
-    """Rows of labels with less than half the mean count, and the others; {} without any."""
-    counts = np.bincount(wanted)
+def rare_rows(wanted: np.ndarray, seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Rows of labels with less than half the mean count, and the others; {} without any.
+
+    Counted are the examples that the model learned from, [labels], if they are known; else the
+    rows themselves, which says less.
+    """
+    counts = np.bincount(wanted) if seen is None else seen
     rare = counts[wanted] < RARE * counts[counts > 0].mean()
     return {"rare": np.flatnonzero(rare), "others": np.flatnonzero(~rare)} if rare.any() else {}
+
+
+def trained_on(folder: Path, labels: Sequence[str]) -> np.ndarray | None:
+    """How many examples of each label the model's card says that it saw; None where it does not."""
+    card = folder / "CARD.md"
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
+    seen = dict.fromkeys(labels, 0)
+    for cells in rows:  # | set and licence | 860 browse, 2,974 complaint |
+        for count, label in EXAMPLES.findall(cells[2]) if len(cells) == 4 else ():
+            if label in seen:
+                seen[label] += int(count.replace(",", ""))
+    return np.array(list(seen.values())) if any(seen.values()) else None
 
 
 def calibration(answers: Answers) -> Report:
@@ -131,20 +153,14 @@ def calibration(answers: Answers) -> Report:
     return found
 
 
-def robustness(answers: Answers, network: ServedModel) -> Report:
-    """Macro-F1 under each perturbation, and how far it drops, in pairs."""
-    labels, rows = len(answers.labels), len(answers.rows)
-    texts = [row["query"] for row in answers.rows]
-    clean = statistics.macro_f1(answers.wanted, answers.found, labels)
-    found = {}
-    for name in PERTURBATIONS:
-        changed = perturbed(texts, name)
-        given = network.run(changed).argmax(axis=1)
-        f1 = statistics.macro_f1(answers.wanted, given, labels)
-        found[name] = statistics.intervals(
-            {"macro_f1": f1, "drop": statistics.difference(clean, f1)}, rows
-        ) | {"changed": float(np.mean([a != b for a, b in zip(texts, changed, strict=True)]))}
-    return found
+def withstood(answers: Answers, network: ServedModel, changes: Mapping[str, Change]) -> Report:
+    """Macro-F1 under each perturbation."""
+
+    def judge(texts: list[str]) -> statistics.Statistic:
+        found = network.run(texts).argmax(axis=1)
+        return statistics.macro_f1(answers.wanted, found, len(answers.labels))
+
+    return robustness([row["query"] for row in answers.rows], judge, "macro_f1", changes)
 
 
 def out_of_scope(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,26 @@ from triton_models.data.lexicon_terms import SOURCE, read_terms
 from triton_models.evaluation import ranking, statistics
 from triton_models.evaluation.dev import judged_pairs, judged_queries, of_all
 from triton_models.evaluation.evaluate import served
+from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report import Report, groups, head, latency, slices
+from triton_models.evaluation.robustness import robustness
 
 MOST_ERRORS = 30
+NDCG = "ndcg@10"
+RANKS = {"1": 1, "2": 2, "3": 3, "4 or 5": 5, "6 to 10": 10, "11 to 100": 100, "later": 10**12}
 THRESHOLDS = np.round(np.arange(0.05, 1.0, 0.05), 2)
 
 
-def matching(folder: Path, devs: Sequence[Path]) -> Report:
+def matching(folder: Path, devs: Sequence[Path], changes: Mapping[str, Change]) -> Report:
     """Everything about a matching model on judged pairs."""
     model, network = served(folder, "matching")
     rows = of_all(judged_pairs, devs)
-    scores = network.run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0].astype(float)
+    queries, terms = ([r[name] for r in rows] for name in ("query", "term"))
+
+    def answer(texts: list[str]) -> np.ndarray:
+        return network.run(texts, terms)[:, 0].astype(float)
+
+    scores = answer(queries)
     matches = np.array([r["match"] > 0 for r in rows])
 
     def judged(mine: np.ndarray) -> Report:
@@ -34,7 +43,11 @@ def matching(folder: Path, devs: Sequence[Path]) -> Report:
         "figures": judged(np.arange(len(rows))),
         "thresholds": threshold_table(scores, matches, model.threshold),
         "curve": precision_recall(scores, matches),
+        "scores": histogram(scores, matches),
         "slices": slices(groups(rows), judged),
+        "robustness": robustness(
+            queries, lambda texts: statistics.auc(answer(texts), matches), "auc_roc", changes
+        ),
         "errors": pair_errors(rows, scores, matches, model.threshold),
         "latency_ms": latency(folder),
     }
@@ -82,6 +95,15 @@ def precision_recall(scores: np.ndarray, matches: np.ndarray, most: int = 400) -
     }
 
 
+def histogram(scores: np.ndarray, matches: np.ndarray) -> Report:
+    """How many pairs score in each twentieth, matches and others."""
+    edges = np.linspace(0, 1, 21)
+    parts = {"matches": scores[matches], "others": scores[~matches]}
+    return {"from": edges[:-1].tolist()} | {
+        name: np.histogram(np.clip(part, 0, 1), edges)[0].tolist() for name, part in parts.items()
+    }
+
+
 def pair_errors(
     rows: Sequence[dict], scores: np.ndarray, matches: np.ndarray, threshold: float
 ) -> list[Report]:
@@ -95,12 +117,17 @@ def pair_errors(
     ]
 
 
-def encoder(folder: Path, devs: Sequence[Path]) -> Report:
+def encoder(folder: Path, devs: Sequence[Path], changes: Mapping[str, Change]) -> Report:
     """Everything about an encoder on judged queries; without any, on our lexicon's synonyms."""
     model, network = served(folder, "encoder")
     rows = of_all(judged_queries, devs) if devs else synonyms()
     candidates, grades = ranking.pool(rows)
-    found = ranking.ranked(rows, candidates, grades, network.run)
+    queries, places = [row["query"] for row in rows], network.run(candidates)
+
+    def answer(texts: list[str]) -> ranking.Ranked:
+        return ranking.ranked(network.run(texts), places, grades)
+
+    found = answer(queries)
 
     def judged(mine: np.ndarray) -> Report:
         measures = {name: statistics.mean(v[mine]) for name, v in found.figures.items()}
@@ -109,10 +136,20 @@ def encoder(folder: Path, devs: Sequence[Path]) -> Report:
     return head(model, devs or sorted(SOURCE.glob("*.txt")), len(rows)) | {
         "candidates": len(candidates),
         "figures": judged(np.arange(len(rows))),
+        "ranks": rank_counts(found.rank),
         "slices": slices(groups(rows), judged),
+        "robustness": robustness(
+            queries, lambda texts: statistics.mean(answer(texts).figures[NDCG]), NDCG, changes
+        ),
         "errors": ranking_errors(rows, candidates, found),
         "latency_ms": latency(folder),
     }
+
+
+def rank_counts(rank: np.ndarray) -> dict[str, int]:
+    """How many queries find their first right answer where."""
+    which = np.searchsorted(list(RANKS.values()), rank)
+    return dict(zip(RANKS, np.bincount(which, minlength=len(RANKS)).tolist(), strict=True))
 
 
 def synonyms() -> list[dict]:

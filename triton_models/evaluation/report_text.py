@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
-Report = dict
+from triton_models.evaluation.cells import NAMES, Report, files, number, ranged, table
+from triton_models.evaluation.compare_text import compared
 
-NAMES = {
-    "macro_f1": "macro-F1",
-    "accuracy": "accuracy",
-    "auc_roc": "AUC-ROC",
-    "average_precision": "average precision",
-    "f1": "F1",
-    "ece": "calibration error",
-    "ndcg@10": "NDCG@10",
-    "mrr": "MRR",
-}
-FILES = 6  # of the dev set that are named
 LONG = 12  # labels from which the table begins with the worst
 
 
@@ -42,12 +31,6 @@ def judged(report: Report) -> list:
         f"`{model['onnx_sha256'][:12]}`. {resampling(report)}"
     )
     return [title, *((n, write(report)) for n, write in SECTIONS.items() if n in report)]
-
-
-def files(report: Report) -> str:
-    named = [f"`{dev['file']}`" for dev in report["dev"]]
-    more = f" and {len(named) - FILES} more" if len(named) > FILES else ""
-    return ", ".join(named[:FILES]) + more
 
 
 def resampling(report: Report) -> str:
@@ -127,11 +110,12 @@ def slices(report: Report) -> str:
 
 
 def robustness(report: Report) -> str:
+    figure = next(iter(next(iter(report["robustness"].values()))))
     lines = [
-        (name, f"{row['changed']:.0%}", ranged(row["macro_f1"]), ranged(row["drop"], sign=True))
+        (name, f"{row['changed']:.0%}", ranged(row[figure]), ranged(row["drop"], sign=True))
         for name, row in report["robustness"].items()
     ]
-    heads = ("the queries with", "changed", "macro-F1", "drop")
+    heads = ("the queries with", "changed", NAMES[figure], "drop")
     return "## Robustness\n\n" + table(heads, lines)
 
 
@@ -164,6 +148,16 @@ def thresholds(report: Report) -> str:
 
 def curve(report: Report) -> str:
     return "## Precision and recall"
+
+
+def scores(report: Report) -> str:
+    return "## Scores\n\nHow many pairs score how high: matches upwards, other pairs downwards."
+
+
+def ranks(report: Report) -> str:
+    lines = [(r, n, f"{n / report['rows']:.1%}") for r, n in report["ranks"].items()]
+    heads = ("first right answer at rank", "queries", "share")
+    return "## Ranks\n\n" + table(heads, lines)
 
 
 def errors(report: Report) -> str:
@@ -205,62 +199,6 @@ def latency(report: Report) -> str:
     )
 
 
-def compared(report: Report) -> list:
-    """Title and sections of a comparison."""
-    better = "ranks better" if report["of"] == "encoder" else "is right"
-    title = (
-        f"# {report['a']} (A) and {report['b']} (B), {report['of']}\n\n"
-        f"{report['rows']:,} rows of {files(report)}. Differences are B less A, with paired "
-        "95 % bootstrap intervals."
-    )
-    lines = [
-        (NAMES.get(n, n), ranged(r["a"]), ranged(r["b"]), ranged(r["difference"], sign=True))
-        for n, r in report["figures"].items()
-    ]
-    figures = "## Figures\n\n" + table(("figure", "A", "B", "difference"), lines)
-    test = f"## Row by row\n\n{counted(report)} {verdict(report)}"
-    wins = [
-        (
-            side,
-            f"## Only {side[-1].upper()} {better}\n\n"
-            + table(
-                ("query", "wanted", "A", "B"),
-                [(r["query"], r["wanted"], r["a"], r["b"]) for r in report[side]],
-            ),
-        )
-        for side in ("only_a", "only_b")
-        if report[side]
-    ]
-    return [title, ("figures", figures), ("test", test), *wins]
-
-
-def counted(report: Report) -> str:
-    """The rows by which side has them, and the test's p."""
-    if found := report.get("randomisation"):
-        counts = (
-            f"A ranks better {found['only_a']:,}, B {found['only_b']:,}, equal {found['equal']:,}"
-        )
-        return f"{counts}; randomisation test on NDCG@10, p = {found['p']:.3g}."
-    m = report["mcnemar"]
-    return (
-        f"Both right {m['both_right']:,}, only A {m['only_a']:,}, only B {m['only_b']:,}, "
-        f"neither {m['both_wrong']:,}; McNemar's exact p = {m['p']:.3g}."
-    )
-
-
-def verdict(report: Report) -> str:
-    """The paired test in a sentence."""
-    if found := report.get("randomisation"):
-        p, of_b, does = found["p"], found["difference"] > 0, "ranks better"
-    else:
-        m = report["mcnemar"]
-        p, of_b, does = m["p"], m["only_b"] > m["only_a"], "is right more often"
-    if p >= 0.05:
-        return "So many rows do not tell the two apart."
-    side = "b" if of_b else "a"
-    return f"{report[side]} ({side.upper()}) {does}; chance alone hardly does that."
-
-
 SECTIONS: dict[str, Callable[[Report], str]] = {
     "figures": headline,
     "labels": labels,
@@ -271,30 +209,8 @@ SECTIONS: dict[str, Callable[[Report], str]] = {
     "out_of_scope": out_of_scope,
     "thresholds": thresholds,
     "curve": curve,
+    "scores": scores,
+    "ranks": ranks,
     "errors": errors,
     "latency_ms": latency,
 }
-
-
-def number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
-
-
-def ranged(found: Report | float, sign: bool = False) -> str:
-    """A figure with its interval, as 0.912 (0.880 to 0.941)."""
-    if not isinstance(found, dict):
-        return number(found)
-    if math.isnan(found["value"]):
-        return "–"
-    form = "+.3f" if sign else ".3f"
-    return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
-
-
-def table(heads: Sequence, rows: Iterable[Sequence]) -> str:
-    """A Markdown table; what is in a cell cannot end it."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines)
-
-
-def cell(value: object) -> str:
-    return " ".join(str(value).replace("\\", "\\\\").replace("|", "\\|").split())

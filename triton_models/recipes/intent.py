@@ -26,11 +26,11 @@ from triton_models.training import networks
 from triton_models.training.loop import Schedule, fit
 from triton_models.training.vocabulary import bare_tokenizer
 
-SCHEDULE = Schedule(epochs=3, batch_size=64, rate=3e-4)
+SCHEDULE = Schedule(epochs=7, batch_size=64, rate=3e-4)
 PER_STYLE = 200  # generated queries for each label and style
 MOST = 700  # queries of one public set and label, so that no source is a label
 REPEAT = 2  # how often an epoch sees each of our written queries
-MISSPELLED = 0.4  # share of the queries that are read with a typo
+MISSPELLED = 0.7  # share of the queries that are read with a typo
 SMOOTHING = 0.05  # of the labels
 
 

@@ -15,7 +15,8 @@ from triton_models.data import sources
 from triton_models.data.graded import Pair
 from triton_models.data.lexicon_terms import Term, read_terms
 from triton_models.data.typos import misspell
-from triton_models.recipes import generate, wordnet, written
+from triton_models.recipes import generate, titles, wordnet, written
+from triton_models.recipes.titles import short
 
 SHAPES = (
     "{colour} %s",
@@ -29,8 +30,6 @@ SHAPES = (
     "{material} %s",
     "best %s",
 )
-SHORT_TITLE = 14  # words of a title that are read
-WORDED = 3500  # queries made of a title's words
 
 
 def all_pairs(data: Path, typos: dict[str, list[str]]) -> list[Pair]:
@@ -38,7 +37,7 @@ def all_pairs(data: Path, typos: dict[str, list[str]]) -> list[Pair]:
     rng = random.Random(23)
     found = [*lexicon_pairs(rng, typos), *synonyms(data, rng), *rated(data)]
     found += [*offers(data, rng), *goals(data, rng), *classes(data, rng)]
-    found += [*judged_titles(rng), *worded_titles(data, rng), *kinds(rng)]
+    found += [*titles.judged(rng), *titles.composed(rng), *titles.worded(data, rng), *kinds(rng)]
     return [p for p in found if p.query != p.term]
 
 
@@ -122,48 +121,11 @@ def synonyms(data: Path, rng: random.Random) -> Iterator[Pair]:
 
 def rated(data: Path) -> Iterator[Pair]:
     """Graded products of a catalogue: 3 belongs, 0 and 1 do not, 2 is left out."""
-    titles = {p["id"]: short(p["title"]) for p in sources.catalogue(data)}
+    products = {p["id"]: short(p["title"]) for p in sources.catalogue(data)}
     for row in sources.read_csv(data, "chorus_icecat/ratings.csv"):
-        if row["docid"] in titles and row["rating"] != "2":
+        if row["docid"] in products and row["rating"] != "2":
             match = int(row["rating"] == "3")
-            yield Pair(row["query"], titles[row["docid"]], match, "icecat", row["query"])
-
-
-def judged_titles(rng: random.Random) -> Iterator[Pair]:
-    """Our own judged titles: exact ones against the others, and against those of other queries."""
-    rows = written.titles()
-    for query, title, grade in rows:
-        yield Pair(query, short(title), int(grade == "E"), "titles", query)
-        if grade == "E" and (other := rng.choice(rows))[0] != query:
-            yield Pair(query, short(other[1]), 0, "titles", query)
-
-
-def worded_titles(data: Path, rng: random.Random) -> Iterator[Pair]:
-    """Some words of a product's title, with that title and with one like it that lacks a word.
-
-    In real results a title that holds the query's words is more often right than not.
-    """
-    by_category: dict[str, list[str]] = defaultdict(list)
-    for row in sources.read_csv(data, "pricerunner/products.csv"):
-        by_category[row["Category Label"]].append(row["Product Title"].lower())
-    for product in sources.catalogue(data):
-        by_category[product.get("attr_t_type") or product["supplier"]].append(product["title"])
-    categories = [titles for titles in by_category.values() if len(titles) > 20]
-    for _ in range(WORDED):
-        titles = rng.choice(categories)
-        title = short(rng.choice(titles))
-        words = [word for word in title.lower().split() if len(word) > 1]
-        kept = sorted(rng.sample(range(len(words)), min(len(words), rng.randint(2, 4))))
-        query = " ".join(words[i] for i in kept)
-        other = short(max(rng.sample(titles, 8), key=lambda t: shared(query, t) % len(kept)))
-        yield Pair(query, title, 1, "worded", title)
-        if shared(query, other) < len(kept):
-            yield Pair(query, other, 0, "worded", title)
-
-
-def shared(query: str, title: str) -> int:
-    """How many words of a query a title holds."""
-    return len(set(query.split()) & set(short(title).lower().split()))
+            yield Pair(row["query"], products[row["docid"]], match, "icecat", row["query"])
 
 
 def kinds(rng: random.Random) -> Iterator[Pair]:
@@ -210,8 +172,3 @@ def classes(data: Path, rng: random.Random) -> Iterator[Pair]:
         yield Pair(row["query"], wanted, 1, "wands", row["query"])
         if other != wanted:
             yield Pair(row["query"], other, 0, "wands", row["query"])
-
-
-def short(title: str) -> str:
-    """The first words of a title."""
-    return " ".join(title.split()[:SHORT_TITLE])

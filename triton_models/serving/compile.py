@@ -1,9 +1,10 @@
-"""TensorRT plans of the three models: fp32 ONNX, strongly typed FP16, one profile a length bucket.
+"""TensorRT plans of the three models: strongly typed ONNX, one profile a length bucket.
 
 Runs where the plans will be served, inside NVIDIA's image on the GPU itself: a plan is bound to
-the TensorRT version and the GPU it was built on, so both are in its name, with the ONNX hash.
+the TensorRT version and the GPU it was built on, so both are in its name, with the precision and
+the ONNX hash.
 
-    <out>/<name>/<key>.plan     kept for each TensorRT version, GPU and ONNX file
+    <out>/<name>/<key>.plan     kept for each TensorRT version, GPU, precision and ONNX file
     <out>/<name>/model.plan     a copy of the one for this machine, which `repository` takes
 """
 
@@ -13,15 +14,20 @@ import importlib
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from triton_models.contract import ModelContract
-from triton_models.settings import UsageError
+from triton_models.serving.precision import Parity, batches, parity, typed
+from triton_models.serving.predict import questions
+from triton_models.settings import DEV_SETS, UsageError
 
 WORKSPACE = 1 << 30  # bytes of GPU memory that TensorRT may use while it builds
 SHORT_HASH = 12  # hex digits of the ONNX hash in a plan's name
+INTENT = DEV_SETS / "dev_intent.jsonl"
+TEXTS = {"intent": INTENT, "encoder": INTENT, "matching": DEV_SETS / "dev_matching.jsonl"}
 
 
 @dataclass(frozen=True)
@@ -42,29 +48,40 @@ def profiles(contract: ModelContract) -> list[Profile]:
     ]
 
 
-def plan_key(contract: ModelContract, tensorrt_version: str, gpu: str) -> str:
+def plan_key(contract: ModelContract, tensorrt_version: str, gpu: str, precision: str) -> str:
     """The name of a plan, without its suffix; equal keys mean that a plan can be used again."""
     device = re.sub(r"[^a-z0-9]+", "-", gpu.lower()).strip("-")
     digest = contract.onnx_sha256[:SHORT_HASH]
-    return f"{contract.name}-v{contract.version}-trt{tensorrt_version}-{device}-{digest}"
+    name = f"{contract.name}-v{contract.version}"
+    return f"{name}-trt{tensorrt_version}-{device}-{precision}-{digest}"
 
 
-def compile_model(contract: ModelContract, out: Path) -> tuple[Path, bool]:
+def compile_model(
+    contract: ModelContract, out: Path, precision: str = "fp16", texts: Path | None = None
+) -> tuple[Path, Parity | None]:
     """Build the plan of one model unless it is there.
 
-    Returns the keyed plan, and whether it was built now. Raises UsageError when TensorRT,
-    ModelOpt or the GPU is not there, RuntimeError when TensorRT rejects the model.
+    Args:
+        texts: a file of queries like those to come, as `predict` reads it; by default our dev set.
+
+    Returns:
+        The keyed plan, and how near its graph is to float32; None when it was built before.
+
+    Raises:
+        UsageError: TensorRT, ModelOpt or the GPU is not there, or `texts` cannot be read.
+        RuntimeError: the answers are too far from float32, or TensorRT rejects the model.
     """
     tensorrt = require("tensorrt", "NVIDIA's Triton or TensorRT image")
     folder = out / contract.name
-    plan = folder / f"{plan_key(contract, tensorrt.__version__, gpu_name())}.plan"
-    missing = not plan.is_file()
-    if missing:
+    plan = folder / f"{plan_key(contract, tensorrt.__version__, gpu_name(), precision)}.plan"
+    found = None
+    if not plan.is_file():
         require("modelopt.onnx.autocast", "pip install 'nvidia-modelopt[onnx]' in that image")
         folder.mkdir(parents=True, exist_ok=True)
-        write(plan, build(tensorrt, half_precision(contract, folder), contract))
+        graph, found = strong(contract, precision, texts)
+        write(plan, build(tensorrt, graph, contract))
     serve(plan, folder / "model.plan")
-    return plan, missing
+    return plan, found
 
 
 def require(module: str, remedy: str) -> ModuleType:
@@ -90,22 +107,26 @@ def gpu_name() -> str:
         ) from None
 
 
-def half_precision(contract: ModelContract, folder: Path) -> bytes:
-    """The model as strongly typed FP16 ONNX; int8 weights are made float32 first."""
+def strong(
+    contract: ModelContract, precision: str, texts: Path | None = None
+) -> tuple[bytes, Parity]:
+    """The model as strongly typed ONNX, and how near it is to float32.
+
+    Int8 weights of `export` are made float32 first.
+    """
     import onnx
 
     from triton_models.serving.dequantize import dequantize
 
-    autocast = importlib.import_module("modelopt.onnx.autocast")
-    plain = folder / "fp32.onnx"
-    onnx.save(dequantize(onnx.load(contract.onnx)), plain)
-    try:
-        half = autocast.convert_to_mixed_precision(
-            str(plain), low_precision_type="fp16", keep_io_types=True
-        )
-    finally:
-        plain.unlink()
-    return half.SerializeToString()
+    asked = questions(texts or TEXTS[contract.kind], contract.kind == "matching")
+    measured, others = batches(contract, asked)
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, work = Path(scratch) / "fp32.onnx", Path(scratch) / "work"
+        work.mkdir()
+        onnx.save(dequantize(onnx.load(contract.onnx)), plain)
+        model = typed(plain, precision, measured, work)
+        found = parity(contract, plain, model, precision, others)
+    return model.SerializeToString(), found
 
 
 def build(tensorrt: ModuleType, graph: bytes, contract: ModelContract) -> bytes:

@@ -57,6 +57,22 @@ def predict(
     return total, failed
 
 
+def questions(file: Path, pair: bool) -> list[Asked]:
+    """The lines of a file that ask something; what else is in it is passed over.
+
+    A query may stand without a term, also where the model reads pairs.
+
+    Raises:
+        UsageError: the file cannot be read, or no line of it asks anything.
+    """
+    with _opened(file) as source:
+        read = ((_read(line, pair), line) for line in _lines(source))
+        found = [item if isinstance(item, Asked) else _read(line, False) for item, line in read]
+    if asked := [item for item in found if isinstance(item, Asked)]:
+        return asked
+    raise UsageError(f"{file}: no query in it; {REMEDY}")
+
+
 def _lines(source: BinaryIO) -> Iterator[bytes]:
     """Lines without their ends; of one that is too long only its beginning."""
     mark = b"\xef\xbb\xbf"  # editors on Windows begin a file with it

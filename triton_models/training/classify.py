@@ -19,7 +19,6 @@ from triton_models.training.inputs import answers, device, misspelled, tensors
 from triton_models.training.networks import ProbabilityModel
 
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
-BINS = 15  # of the calibration error
 GIVEN_UP = 0.01  # of in-scope accuracy, for finding what is out of scope
 
 
@@ -145,7 +144,7 @@ def measure(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:
         "micro_f1": float(2 * hits.sum() / max(1, both.sum())),
     }
     if not multi:
-        report["calibration_error"] = figures.calibration_error(chances, right.argmax(1), BINS)
+        report["calibration_error"] = figures.calibration_error(chances, right.argmax(1))
     return report
 
 

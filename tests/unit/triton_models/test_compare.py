@@ -49,6 +49,8 @@ def test_the_rows_that_only_one_has_right_are_counted_and_tested(sides, capsys):
     assert found["only_a"] == [
         {"query": "query 0", "wanted": "browse", "a": "browse 0.90", "b": "inquiry 0.90"}
     ]
+    assert found["agreement"]["same"] == 27 / 40  # both right 19, both wrong 8
+    assert found["agreement"]["largest_difference"] == pytest.approx(0.8)
     assert found["figures"]["auc_roc"]["a"]["value"] is None  # one label only is wanted
 
 
@@ -59,7 +61,9 @@ def test_the_terminal_says_which_is_better(sides, capsys):
     assert "only A 1, only B 12" in out
     assert "b.jsonl (B) is right more often" in out
     assert main(["compare", "intent", a, a, "--dev", dev]) == 0
-    assert "do not tell the two apart" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "do not tell the two apart" in out
+    assert "The same label on 100.0% of the rows; largest difference of a probability 0.000" in out
 
 
 @pytest.fixture

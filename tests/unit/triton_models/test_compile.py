@@ -22,14 +22,16 @@ def test_a_profile_for_each_length_bucket_and_every_batch(model):
 
 
 def test_key_holds_what_a_plan_is_bound_to(model):
-    key = trt.plan_key(model, "10.15.1", "NVIDIA A10G")
-    assert key == f"intent-v1-trt10.15.1-nvidia-a10g-{model.onnx_sha256[:12]}"
+    key = trt.plan_key(model, "10.15.1", "NVIDIA A10G", "fp16")
+    assert key == f"intent-v1-trt10.15.1-nvidia-a10g-fp16-{model.onnx_sha256[:12]}"
+    changed = dataclasses.replace(model, onnx_sha256="0" * 64)
     others = {
-        trt.plan_key(model, "11.0.0", "NVIDIA A10G"),
-        trt.plan_key(model, "10.15.1", "NVIDIA L4"),
-        trt.plan_key(dataclasses.replace(model, onnx_sha256="0" * 64), "10.15.1", "NVIDIA A10G"),
+        trt.plan_key(model, "11.0.0", "NVIDIA A10G", "fp16"),
+        trt.plan_key(model, "10.15.1", "NVIDIA L4", "fp16"),
+        trt.plan_key(model, "10.15.1", "NVIDIA A10G", "int8"),
+        trt.plan_key(changed, "10.15.1", "NVIDIA A10G", "fp16"),
     }
-    assert len(others | {key}) == 4
+    assert len(others | {key}) == 5
 
 
 @pytest.mark.skipif("tensorrt" in sys.modules, reason="TensorRT is here")
@@ -51,11 +53,19 @@ def test_a_plan_with_the_same_key_is_served_and_not_built_again(model, monkeypat
     tensorrt.__version__ = "10.15.1"
     monkeypatch.setitem(sys.modules, "tensorrt", tensorrt)
     monkeypatch.setattr(trt, "gpu_name", lambda: "NVIDIA L4")
-    plan = tmp_path / "intent" / f"{trt.plan_key(model, '10.15.1', 'NVIDIA L4')}.plan"
+    plan = tmp_path / "intent" / f"{trt.plan_key(model, '10.15.1', 'NVIDIA L4', 'fp16')}.plan"
     plan.parent.mkdir()
     plan.write_bytes(b"built before")
-    assert trt.compile_model(model, tmp_path) == (plan, False)
+    assert trt.compile_model(model, tmp_path) == (plan, None)
     assert (tmp_path / "intent" / "model.plan").read_bytes() == b"built before"
+
+
+def test_queries_that_are_not_there_are_told_before_anything_is_built(model, tmp_path):
+    (tmp_path / "empty.txt").write_text("\n \n")
+    with pytest.raises(UsageError, match="empty.txt: no query in it; name a file of queries"):
+        trt.strong(model, "fp16", tmp_path / "empty.txt")
+    with pytest.raises(UsageError, match="none.txt: cannot be read"):
+        trt.strong(model, "fp16", tmp_path / "none.txt")
 
 
 def test_strong_types_are_asked_for_where_there_is_a_choice():

@@ -23,6 +23,14 @@ def test_calibration_is_the_gap_between_confidence_and_accuracy():
     assert figures.calibration_error(sure, np.ones(10, int)) == pytest.approx(0.9)
 
 
+def test_calibration_has_fifteen_bins():
+    """Right at 0.30 and wrong at 0.34: of one bin in ten, of two in fifteen."""
+    rest = [0.14] * 5
+    sure = np.array([[0.30, *rest], [0.34, *rest]])
+    gaps = 0.70 + 0.34  # each in its own bin
+    assert figures.calibration_error(sure, np.array([0, 1])) == pytest.approx(gaps / 2)
+
+
 def test_average_precision_of_a_perfect_and_of_the_worst_order():
     matches = np.array([1, 1, 0, 0])
     assert figures.average_precision(np.array([4, 3, 2, 1.0]), matches) == 1.0

@@ -4,10 +4,15 @@ import random
 
 import pytest
 
+from triton_models.data.typos import misspell, sound_alikes
 from triton_models.evaluation import perturb
-from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
+from triton_models.evaluation.perturb import PERTURBATIONS, perturbations
 
 TEXTS = ["where is my refund", "iphone 15 pro 256gb", "red shoes", "tv", "4k", "", "Größe 42"]
+
+
+def perturbed(texts, name, seed=0, typos=None):
+    return perturb.perturbed(texts, name, perturbations(typos)[name], seed)
 
 
 def distance(a: str, b: str) -> int:
@@ -38,16 +43,60 @@ def test_the_same_text_and_seed_give_the_same(name):
         ("dropped letter", 1, -1),
         ("doubled letter", 1, 1),
         ("swapped letters", 1, 0),
-        ("one typo", 1, None),
-        ("two typos", 2, None),
     ],
 )
-def test_a_typo_is_one_edit_and_two_are_two(name, edits, letters):
+def test_a_slip_is_one_edit(name, edits, letters):
     texts = [f"where is my refund {word}" for word in ("please", "today", "honestly", "quickly")]
     for text, changed in zip(texts, perturbed(texts, name), strict=True):
         assert distance(text, changed) == edits
-        assert letters is None or len(changed) - len(text) == letters
+        assert len(changed) - len(text) == letters
         assert changed.count(" ") == text.count(" ")
+
+
+@pytest.mark.parametrize(("name", "count"), [("one typo", 1), ("two typos", 2), ("sound-alike", 1)])
+def test_a_typo_is_in_one_word_and_two_are_in_two(name, count):
+    for seed in range(30):
+        text = "please where is my refund"
+        pairs = zip(text.split(" "), perturbed([text], name, seed)[0].split(" "), strict=True)
+        assert sum(a != b for a, b in pairs) == count
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("phone", "fone"),
+        ("receive", "recieve"),
+        ("cheap", "cheep"),
+        ("colour", "kolour"),
+        ("knife", "nife"),
+        ("address", "adress"),
+        ("Wireless", "Wirreless"),
+        ("jacket", "jaket"),
+        ("definite", "definate"),
+    ],
+)
+def test_words_are_written_as_they_sound(word, expected):
+    assert expected in sound_alikes(word)
+    assert word not in sound_alikes(word)
+
+
+def test_what_sounds_like_nothing_else_leaves_it_to_the_next_word():
+    assert sound_alikes("tv") == []
+    assert perturbed(["tv broken my phone"], "sound-alike")[0].startswith("tv broken my ")
+    assert perturbed(["tv"], "sound-alike") == ["tv"]
+
+
+def test_known_misspellings_are_taken_where_there_is_one():
+    typos = {"refund": ["refudn"]}
+    changed = perturbed(["Where is my Refund?", "red shoes"], "known misspelling", typos=typos)
+    assert changed == ["Where is my refudn?", "red shoes"]
+    assert "known misspelling" not in perturbations()
+
+
+def test_training_text_is_misspelled_by_sound_too():
+    rng = random.Random(0)
+    found = {misspell("headphones", {}, rng) for _ in range(300)}
+    assert {"headfones", "heaphones"} <= found and len(found) > 20
 
 
 def test_numbers_and_model_names_are_left_alone():

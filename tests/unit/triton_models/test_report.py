@@ -8,8 +8,9 @@ import pytest
 
 from tests.skips import skip_or_fail
 from triton_models.__main__ import main
-from triton_models.evaluation import report, report_intent, report_ranking, report_text
+from triton_models.evaluation import cells, report, report_intent, report_ranking, report_text
 from triton_models.evaluation.dev import judged_queries
+from triton_models.evaluation.perturb import PERTURBATIONS
 from triton_models.evaluation.report_intent import Answers
 from triton_models.settings import STARTER, UsageError
 
@@ -37,13 +38,86 @@ def test_figures_slices_and_errors_are_counted():
     styles = found["slices"]["style"]
     assert {name: row["rows"] for name, row in styles.items()} == {"a": 4, "b": 4}
     assert (styles["a"]["accuracy"]["value"], styles["b"]["accuracy"]["value"]) == (1.0, 0.5)
-    assert found["slices"]["rare labels"]["rare"]["rows"] == 1
+    assert found["slices"]["labels rare here"]["rare"]["rows"] == 1
     assert "source" not in found["slices"]
     errors = report_intent.typical_errors(answers("bbbblllo", "bbbllllb"))
     assert [(e["wanted"], e["found"], e["count"]) for e in errors] == [
         ("buy", "look", 1),
         ("other", "buy", 1),
     ]
+
+
+def test_the_head_is_what_half_of_the_traffic_asks():
+    rows = [{"query": f"q{i}", "count": n} for i, n in enumerate([5, 40, 1, 30, 24])]
+    found = report.groups(rows)["popularity"]
+    assert {name: part.tolist() for name, part in found.items()} == {
+        "head": [1, 3],  # 40 of 100 are less than half, 70 are more
+        "long tail": [0, 2, 4],
+    }
+    assert "popularity" not in report.groups([*rows, {"query": "q5", "count": None}])
+    assert "popularity" not in report.groups([{"query": "a"}, {"query": "b"}])
+
+
+def test_rare_labels_are_those_that_the_card_says_were_rare(tmp_path):
+    assert report_intent.trained_on(tmp_path, LABELS) is None
+    (tmp_path / "CARD.md").write_text(
+        "| set and licence | examples |\n|---|---|\n"
+        "| ours, all of it | 1,900 buy, 100 look |\n| theirs | 50 look, 900 other, 7 nothing |\n"
+        "| label | precision | recall | F1 | queries |\n| look | 0.97 | 0.96 | 0.97 | 168 look |\n"
+    )
+    seen = report_intent.trained_on(tmp_path, LABELS)
+    assert seen.tolist() == [1900, 150, 900]
+    found = report_intent.judged(answers("bbllloo", "bblloob"), seen)["slices"]
+    assert found["labels rare in training"]["rare"]["rows"] == 3
+    assert "labels rare here" not in found
+    starter = report_intent.trained_on(STARTER / "intent", ("purchase", "browse"))
+    assert starter.min() > 1000
+
+
+def test_short_reports_tell_of_one_and_of_two_typos(tmp_path, capsys):
+    dev = tmp_path / "dev.jsonl"
+    rows = [("where is my refund", "complaint"), ("red running shoes", "browse")] * 4
+    dev.write_text("\n".join(json.dumps({"query": q, "intent": i}) for q, i in rows))
+    assert main(["evaluate", "intent", "--dev", str(dev), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    for name in ("one typo", "two typos"):
+        row = found["typos"][name]
+        assert row["macro_f1"] + row["drop"] == pytest.approx(found["macro_f1"])
+
+
+def test_known_misspellings_come_with_the_public_sets(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "SHAPES", ((1, 8),))
+    (tmp_path / "typos").mkdir()
+    (tmp_path / "typos" / "words.csv").write_text("sofaa,sofa\n")
+    dev = tmp_path / "dev.jsonl"
+    dev.write_text('{"query": "sofa", "term": "couch", "match": 1}\n'
+                   '{"query": "tv", "term": "screwdriver", "match": 0}\n')  # fmt: skip
+    found = report.full("matching", STARTER / "matching", [dev], data=tmp_path)["robustness"]
+    assert found["known misspelling"]["changed"] == 0.5
+    assert found["upper case"]["drop"]["value"] == 0.0  # it reads lower case only
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"query": "sofa", "relevant": ["couch"]}\n'
+                       '{"query": "tv", "relevant": ["television"]}\n')  # fmt: skip
+    ranked = report.full("encoder", STARTER / "encoder", [queries])
+    assert ranked["ranks"] == dict.fromkeys(ranked["ranks"], 0) | {"1": 2}
+    assert ranked["robustness"]["extra spaces"]["ndcg@10"]["value"] == 1.0
+    assert "known misspelling" not in ranked["robustness"]
+    page = report_text.markdown(ranked, [])
+    assert (
+        "| 1 | 2 | 100.0% |" in page and "| the queries with | changed | NDCG@10 | drop |" in page
+    )
+
+
+def test_scores_are_counted_by_twentieths():
+    found = report_ranking.histogram(np.array([0.0, 0.04, 0.97, 1.0]), np.array([0, 1, 1, 0]) > 0)
+    assert found["matches"][0] == found["others"][0] == 1
+    assert found["matches"][-1] == found["others"][-1] == 1
+    assert sum(found["matches"]) == sum(found["others"]) == 2 and len(found["from"]) == 20
+
+
+def test_ranks_are_counted():
+    found = report_ranking.rank_counts(np.array([1, 1, 2, 4, 5, 10, 11, 100, 101]))
+    assert list(found.values()) == [2, 1, 0, 2, 1, 2, 1]
 
 
 def test_out_of_scope_is_refused_by_its_label_or_by_the_threshold():
@@ -73,7 +147,7 @@ def test_robustness_is_what_the_model_says_of_the_changed_text():
         return np.array([[1.0, 0, 0] if text != text.upper() else [0, 1.0, 0] for text in texts])
 
     judged = answers("bbbb", "bbbb")
-    found = report_intent.robustness(judged, SimpleNamespace(run=run))
+    found = report_intent.withstood(judged, SimpleNamespace(run=run), PERTURBATIONS)
     assert found["upper case"]["macro_f1"]["value"] == 0.0
     assert found["upper case"]["drop"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert found["extra spaces"]["drop"]["value"] == 0.0
@@ -116,7 +190,7 @@ def test_rows_of_several_files_are_told_apart_by_their_names(tmp_path, monkeypat
     files = [tmp_path / f"{name}.jsonl" for name in ("phones", "sofas")]
     files[0].write_text('{"query": "samsung phone", "term": "smartphone", "match": 1}\n')
     files[1].write_text('{"query": "sofa", "term": "screwdriver", "match": 0}\n')
-    found = report_ranking.matching(STARTER / "matching", files)
+    found = report_ranking.matching(STARTER / "matching", files, PERTURBATIONS)
     assert {n: row["rows"] for n, row in found["slices"]["source"].items()} == {
         "phones": 1,
         "sofas": 1,
@@ -129,7 +203,7 @@ def test_rows_of_several_files_are_told_apart_by_their_names(tmp_path, monkeypat
 
 
 def test_a_cell_cannot_break_its_table():
-    assert report_text.table(("a",), [("x | y\nz",)]).splitlines()[2] == "| x \\| y z |"
+    assert cells.table(("a",), [("x | y\nz",)]).splitlines()[2] == "| x \\| y z |"
 
 
 @pytest.fixture

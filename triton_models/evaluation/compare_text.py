@@ -1,0 +1,72 @@
+"""A comparison as Markdown, and its verdict in sentences."""
+
+from __future__ import annotations
+
+from triton_models.evaluation.cells import NAMES, Report, files, ranged, table
+
+
+def compared(report: Report) -> list:
+    """Title and sections of a comparison."""
+    better = "ranks better" if report["of"] == "encoder" else "is right"
+    title = (
+        f"# {report['a']} (A) and {report['b']} (B), {report['of']}\n\n"
+        f"{report['rows']:,} rows of {files(report)}. Differences are B less A, with paired "
+        "95 % bootstrap intervals."
+    )
+    lines = [
+        (NAMES.get(n, n), ranged(r["a"]), ranged(r["b"]), ranged(r["difference"], sign=True))
+        for n, r in report["figures"].items()
+    ]
+    figures = "## Figures\n\n" + table(("figure", "A", "B", "difference"), lines)
+    test = f"## Row by row\n\n{' '.join([counted(report), verdict(report), *agreement(report)])}"
+    wins = [
+        (
+            side,
+            f"## Only {side[-1].upper()} {better}\n\n"
+            + table(
+                ("query", "wanted", "A", "B"),
+                [(r["query"], r["wanted"], r["a"], r["b"]) for r in report[side]],
+            ),
+        )
+        for side in ("only_a", "only_b")
+        if report[side]
+    ]
+    return [title, ("figures", figures), ("test", test), *wins]
+
+
+def counted(report: Report) -> str:
+    """The rows by which side has them, and the test's p."""
+    if found := report.get("randomisation"):
+        counts = (
+            f"A ranks better {found['only_a']:,}, B {found['only_b']:,}, equal {found['equal']:,}"
+        )
+        return f"{counts}; randomisation test on NDCG@10, p = {found['p']:.3g}."
+    m = report["mcnemar"]
+    return (
+        f"Both right {m['both_right']:,}, only A {m['only_a']:,}, only B {m['only_b']:,}, "
+        f"neither {m['both_wrong']:,}; McNemar's exact p = {m['p']:.3g}."
+    )
+
+
+def verdict(report: Report) -> str:
+    """The paired test in a sentence."""
+    if found := report.get("randomisation"):
+        p, of_b, does = found["p"], found["difference"] > 0, "ranks better"
+    else:
+        m = report["mcnemar"]
+        p, of_b, does = m["p"], m["only_b"] > m["only_a"], "is right more often"
+    if p >= 0.05:
+        return "So many rows do not tell the two apart."
+    side = "b" if of_b else "a"
+    return f"{report[side]} ({side.upper()}) {does}; chance alone hardly does that."
+
+
+def agreement(report: Report) -> list[str]:
+    """A line on how alike both answer, right or wrong: what int8 is held to against fp32."""
+    if not (a := report.get("agreement")):
+        return []
+    what = {"intent": ("label", "probability"), "matching": ("decision", "score")}[report["of"]]
+    return [
+        f"The same {what[0]} on {a['same']:.1%} of the rows; largest difference of a {what[1]}"
+        f" {a['largest_difference']:.3f}."
+    ]

@@ -1,0 +1,55 @@
+"""`disagree`: the queries of a file on which models differ most: the ones worth labelling next.
+
+Disagreement is the Jensen-Shannon divergence of the models' probabilities (query by committee,
+McCallum and Nigam 1998): 0 where all say the same, at most the logarithm of their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triton_models.data.describe import normal_form
+from triton_models.serving.predictor import DIGITS, load
+from triton_models.settings import UsageError, usable
+
+
+def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
+    """At most `most` queries, the hardest first: query, disagreement, each model's label.
+
+    Raises:
+        ModelFolderError, UsageError: a model cannot be used, their labels differ, or the file
+            cannot be read.
+    """
+    predictors = [load(folder, "intent") for folder in models]
+    labels = predictors[0].contract.labels
+    if any(p.contract.labels != labels for p in predictors):
+        raise UsageError("the models have different labels: name models of one set of labels")
+    with usable(file, "name a file of queries, one a line"):
+        lines = file.read_text(encoding="utf-8").splitlines()
+    queries = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not queries:
+        raise UsageError(f"{file}: no query in it: write one a line")
+    forms = [normal_form(query) for query in queries]
+    chances = np.stack([p.run(forms) for p in predictors])
+    scores = divergence(chances)
+    return [
+        {
+            "query": queries[i],
+            "disagreement": round(float(scores[i]), DIGITS),
+            "intents": [labels[j] for j in chances[:, i].argmax(axis=1)],
+        }
+        for i in np.argsort(-scores, kind="stable")[:most]
+    ]
+
+
+def divergence(chances: np.ndarray) -> np.ndarray:
+    """Jensen-Shannon divergence, nats: [models, queries, labels] to [queries]."""
+    return entropy(chances.mean(axis=0)) - entropy(chances).mean(axis=0)
+
+
+def entropy(chances: np.ndarray) -> np.ndarray:
+    """Of the last axis, in nats."""
+    return -(chances * np.log(np.clip(chances, 1e-12, 1.0))).sum(axis=-1)

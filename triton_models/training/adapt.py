@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from triton_models.settings import UsageError
 from triton_models.training import adapters
+from triton_models.training.networks import VectorModel
 
 LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 TARGETS = r".*encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|.*\.dense)"
@@ -124,13 +125,17 @@ class Frozen(Adapted):
 
 
 class Gradual(Adapted):
-    """Trains the head first, then more layers from the top down, the embeddings last."""
+    """Trains the head first, then more layers from the top down, the embeddings last.
+
+    An encoder, which has no head, begins with its top layer.
+    """
 
     lowest = -1
 
     def before(self, step: int) -> None:
-        opened = int(step / self.steps / UNFROZEN_BY * (self.layers + 1))
-        lowest = max(0, self.layers + 1 - opened)
+        top = self.layers + (not isinstance(self.network, VectorModel))
+        opened = int(step / self.steps / UNFROZEN_BY * top)
+        lowest = max(0, top - opened)
         if lowest != self.lowest:
             self.lowest = lowest
             for name, weight in self.network.named_parameters():

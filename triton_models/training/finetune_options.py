@@ -103,7 +103,8 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--leave-one-source-out": dict(
             action="store_true",
             only=INTENT,
-            help="train on all sources but one, judge on that one, for each; keeps a table only",
+            help="train on all sources but one, judge on that one, for each; leaves a table"
+            " (quickest with --how frozen --pooling mean)",
         ),
         "--start": dict(default="minilm", help="folder of a BERT checkpoint (default: MiniLM)"),
         "--out": dict(type=Path, default=Path("runs/finetuned"), help="checkpoint to write"),
@@ -114,7 +115,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         ),
         "--size": dict(type=whole, default=0, help="rank, adapter width or prefix length"),
         "--pooling": dict(
-            choices=("mean", "cls"), default="mean", only=INTENT, help="what the head sees"
+            choices=("cls", "mean"), default="cls", only=INTENT, help="what the head sees"
         ),
         "--layer-decay": dict(type=share, default=0.9, help="rate of a layer, of the one above"),
         "--head-rate": dict(

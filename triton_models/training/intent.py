@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from triton_models.data import dataset
 from triton_models.settings import UsageError
@@ -35,7 +36,7 @@ class Recipe:
     """All settings of a run.
 
     Attributes:
-        pooling: what the head sees: "mean" of the tokens, or "cls".
+        pooling: what the head sees: "cls", by BERT's pooler, or the "mean" of the tokens.
         dropout: of the BERT and the head; None leaves what the checkpoint says.
         balance: "none", "weights" (rare labels weigh more) or "sampling" (come more often).
         metric: of dev, by which the best epoch is chosen.
@@ -46,7 +47,7 @@ class Recipe:
     schedule: Schedule
     adaptation: Adaptation
     lesson: Lesson
-    pooling: str = "mean"
+    pooling: str = "cls"
     multi: bool = False
     dropout: float | None = None
     balance: str = "none"
@@ -88,7 +89,7 @@ class Trained:
     history: History
     category: CategoryTask | None
 
-    def logits(self, found: Sequence[Example]) -> torch.Tensor:
+    def logits(self, found: Sequence[Example]) -> Tensor:
         return classify.logits(self.network, self.tokenizer, [e.text for e in found])
 
 
@@ -162,8 +163,18 @@ def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
     return result
 
 
-def fit(material: Material, start: Path, recipe: Recipe, folder: Path | None = None) -> Trained:
-    """Train; in `folder` each epoch leaves what is needed to go on."""
+def fit(
+    material: Material,
+    start: Path,
+    recipe: Recipe,
+    folder: Path | None = None,
+    known: dict | None = None,
+) -> Trained:
+    """Train; in `folder` each epoch leaves what is needed to go on.
+
+    `known` is filled with what a BERT that stays as it is says of each text, and read in its
+    place: for several runs from one start (see `remembered`).
+    """
     torch.manual_seed(recipe.schedule.seed)
     network = networks.classifier(
         start, material.labels, recipe.pooling, recipe.multi, recipe.dropout
@@ -172,6 +183,8 @@ def fit(material: Material, start: Path, recipe: Recipe, folder: Path | None = N
     weight = recipe.category_weight
     category = CategoryTask(network, material.learned, weight) if weight else None
     network.to(place())
+    if known is not None:
+        network.pooled = remembered(network.pooled, known)
     loss = classify.Loss(
         network, tokenizer, material.learned, material.labels, recipe.lesson, category
     )
@@ -194,6 +207,21 @@ def fit(material: Material, start: Path, recipe: Recipe, folder: Path | None = N
         key=fingerprint(material, recipe, start),
     )
     return Trained(network, tokenizer, history, category)
+
+
+def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callable:
+    """The same as `read`, a frozen network's `pooled`, each sequence of ids being read once."""
+
+    def pooled(ids: Tensor, mask: Tensor) -> Tensor:
+        lengths = mask.sum(dim=1).tolist()
+        keys = [tuple(row[:n]) for row, n in zip(ids.tolist(), lengths, strict=True)]
+        if new := [i for i, key in enumerate(keys) if key not in known]:
+            with torch.no_grad():
+                found = read(ids[new], mask[new])
+            known.update(zip((keys[i] for i in new), found.clone(), strict=True))
+        return torch.stack([known[key] for key in keys])
+
+    return pooled
 
 
 def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:

@@ -38,23 +38,27 @@ def train(material: Material, start: Path, recipe: Recipe) -> list[dict]:
         (len(sources) < 2, "--leave-one-source-out: one source only; give two files or sources"),
         (not material.dev, "--leave-one-source-out: no query of dev in the sources"),
     )
-    return [row_of(source, material, start, recipe) for source in sources]
+    frozen = recipe.adaptation.how == "frozen" and recipe.pooling == "mean"
+    known = {} if frozen and not recipe.schedule.adversarial else None
+    return [row_of(source, material, start, recipe, known) for source in sources]
 
 
-def row_of(source: str, material: Material, start: Path, recipe: Recipe) -> dict:
+def row_of(
+    source: str, material: Material, start: Path, recipe: Recipe, known: dict | None
+) -> dict:
     """One line of the table; without figures where the others leave nothing to learn or judge."""
     outside = [e for e in material.learned + material.dev if e.source == source]
     learned = [e for e in material.learned if e.source != source]
     learned = examples.without(learned, outside)
     labels = examples.label_names(learned)
-    known = [e for e in outside if set(e.labels) <= set(labels)]
+    judgeable = [e for e in outside if set(e.labels) <= set(labels)]
     dev = [e for e in material.dev if e.source != source and set(e.labels) <= set(labels)]
-    row = {"source": source, "queries": len(outside), "unknown": len(outside) - len(known)}
-    if len(labels) < 2 or not known or not dev:
+    row = {"source": source, "queries": len(outside), "unknown": len(outside) - len(judgeable)}
+    if len(labels) < 2 or not judgeable or not dev:
         return row | {"note": "the others have too few labels, or none of its own"}
     print(f"without {source}: {len(learned)} queries to learn from", flush=True)
-    trained = intent.fit(Material(learned, dev, labels), start, recipe)
-    for name, judged in (("on_it", known), ("on_dev", dev)):
+    trained = intent.fit(Material(learned, dev, labels), start, recipe, known=known)
+    for name, judged in (("on_it", judgeable), ("on_dev", dev)):
         wanted = classify.targets(judged, labels)
         found = classify.measure(trained.logits(judged), wanted, recipe.multi)
         row[name] = {n: found[n] for n in NAMES}

@@ -66,9 +66,13 @@ class ProbabilityModel(nn.Module):
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         if not self.mean:
             return read(self.classifier, input_ids, attention_mask).logits
+        pooled = self.pooled(input_ids, attention_mask)
+        return self.classifier.classifier(self.classifier.dropout(pooled))
+
+    def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """What the head sees with pooling "mean": [batch, width]."""
         states = read(self.classifier.base_model, input_ids, attention_mask)[0]
-        pooled = self.classifier.dropout(masked_mean(states, attention_mask))
-        return self.classifier.classifier(pooled)
+        return masked_mean(states, attention_mask)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         logits = self.logits(input_ids, attention_mask)
@@ -154,10 +158,10 @@ def classifier(
             folder,
             id2label=dict(enumerate(names)),
             label2id={name: i for i, name in enumerate(names)},
-            pooling=pooling,
             problem_type=f"{'multi' if multi else 'single'}_label_classification",
             **changed,
         )
+        config.pooling = pooling  # the library leaves out what its own config does not know
         return ProbabilityModel(
             AutoModelForSequenceClassification.from_pretrained(
                 folder, config=config, attn_implementation="eager", ignore_mismatched_sizes=True

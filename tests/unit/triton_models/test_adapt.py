@@ -104,6 +104,24 @@ def test_export_answers_as_the_network(start, how, tmp_path):
     assert differences["fp32"] < 1e-5
 
 
+def test_pooling_is_what_it_says_and_is_kept_in_the_checkpoint(start, tmp_path):
+    tokenizer = bare_tokenizer(start)
+    for pooling in ("cls", "mean"):
+        network = toy.classifier(start, pooling=pooling)
+        states = (
+            networks.load(start, "encoder")
+            .eval()
+            .bert(torch.tensor([tokenizer.encode(toy.EXAMPLES[0].text).ids]))
+        )
+        seen = states.pooler_output if pooling == "cls" else states.last_hidden_state.mean(dim=1)
+        expected = network.classifier.classifier(seen)[0]
+        torch.testing.assert_close(toy.answers(network, start)[0], expected)
+        networks.save(network, tmp_path / pooling)
+        bare_tokenizer(start).save(str(tmp_path / pooling / "tokenizer.json"))
+        again = networks.load(tmp_path / pooling, "intent")
+        torch.testing.assert_close(toy.answers(again, start), toy.answers(network, start))
+
+
 def test_a_frozen_bert_stays_as_it_was(start):
     network, _ = train(start, "frozen")
     assert moved(network, start) == HEAD

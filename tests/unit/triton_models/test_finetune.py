@@ -19,7 +19,7 @@ from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.serving.served import ServedModel
-from triton_models.training import classify, networks
+from triton_models.training import classify, intent, networks
 from triton_models.training.loop import RESUME
 
 
@@ -120,6 +120,21 @@ def test_each_source_is_left_out_in_turn(start, tmp_path, capsys):
     assert f"| forum | 80 | 0 | {forum['on_it']['macro_f1']:.3f} |" in page
     assert page.splitlines()[-1] in capsys.readouterr().out
     assert not (out / "model.safetensors").exists()
+
+
+def test_a_frozen_bert_reads_each_text_once_and_all_comes_out_alike(start, monkeypatch):
+    network = toy.classifier(start, pooling="mean")
+    plain = toy.answers(network, start)
+    read, known = [], {}
+    pooled = network.pooled
+    monkeypatch.setattr(
+        network,
+        "pooled",
+        intent.remembered(lambda *t: (read.append(len(t[0])), pooled(*t))[1], known),
+    )
+    for _ in range(2):
+        torch.testing.assert_close(toy.answers(network, start), plain)
+    assert sum(read) == len(known) == 6
 
 
 def test_labels_that_the_others_lack_are_counted_and_not_judged(start, tmp_path):

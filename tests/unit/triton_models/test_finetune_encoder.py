@@ -8,6 +8,7 @@ from tests.skips import skip_or_fail
 
 try:
     import onnxscript  # noqa: F401
+    import peft  # noqa: F401
     import torch
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
@@ -17,6 +18,7 @@ from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data.graded import graded
 from triton_models.training import networks
+from triton_models.training.adapt import WAYS, Adaptation
 from triton_models.training.contrast import Contrast, Lesson, Mined, ranking_loss, vectors
 from triton_models.training.encoder import search_of
 from triton_models.training.judged import Pairs
@@ -24,6 +26,7 @@ from triton_models.training.loop import RESUME, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
+RATE = {"adalora": 3e-2, "adapters": 2e-2, "prefix": 2e-2}  # with little to learn in few steps
 GIVEN = (1, 1, 0.6, 0.2, 0, 0, 0, 0)  # grades of a query's documents
 KINDS = {"sofa": "seats", "lamp": "light", "oven": "kitchen", "drill": "tools", "tent": "camping"}
 WORDS = [
@@ -186,6 +189,18 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start, tmp_path):
     again, resumed = train(tmp_path)
     assert again == history
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+@pytest.mark.parametrize("how", [how for how in WAYS if how != "frozen"])
+def test_every_way_trains_it(start, how):
+    network = networks.load(start, "encoder").eval()
+    loss, mined, pairs = made(network, start, Lesson())
+    schedule = Schedule(epochs=12, batch_size=8, rate=RATE.get(how, 5e-3))
+    lengths = [len(p.query) for p in pairs.positives]
+    given = {"adaptation": Adaptation(how, size=4), "say": lambda line: None}
+    torch.manual_seed(5)
+    history = learn(network, lengths, loss, schedule, **given)
+    assert history.losses[-1] < 0.95 * history.losses[0]
 
 
 def test_from_pairs_to_a_comparison(start, files, tmp_path, capsys):

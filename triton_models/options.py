@@ -61,7 +61,7 @@ def export(add: Callable) -> None:
     add("--kind", choices=KINDS, required=True)
     add("--out", type=Path, required=True, help="model folder to write")
     add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
-    add("--data", type=Path, help="public sets, for figures in the encoder's card")
+    add("--data", type=Path, help="public sets, for more figures in the card")
 
 
 def evaluate(add: Callable) -> None:

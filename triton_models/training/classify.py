@@ -41,7 +41,11 @@ class Lesson:
 
 
 class Loss:
-    """The mean loss of a batch of example indices."""
+    """The mean loss of a batch of example indices.
+
+    Args:
+        known: misspellings by word, beside slips of the finger.
+    """
 
     def __init__(
         self,
@@ -51,8 +55,9 @@ class Loss:
         labels: Sequence[str],
         lesson: Lesson,
         category: CategoryTask | None = None,
+        known: dict[str, list[str]] | None = None,
     ) -> None:
-        self.category = category
+        self.category, self.known = category, known
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.texts = [e.text for e in examples]
         self.targets = targets(examples, labels)
@@ -62,7 +67,7 @@ class Loss:
 
     def __call__(self, rows: list[int]) -> Tensor:
         clean = [self.texts[i] for i in rows]
-        typed = misspelled(clean, self.lesson.misspelled)
+        typed = misspelled(clean, self.lesson.misspelled, self.known)
         readings = [clean, typed] if self.lesson.consistency else [typed]
         inputs = tensors(self.tokenizer, [t for r in readings for t in r], device(self.network))
         logits = self.network.logits(*inputs).float()

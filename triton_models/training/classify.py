@@ -15,7 +15,7 @@ from torch.nn import functional
 from triton_models.evaluation import figures
 from triton_models.training.category import CategoryTask
 from triton_models.training.examples import Example
-from triton_models.training.inputs import answers, device, misspelled, tensors
+from triton_models.training.inputs import answers, device, misspelled, restyled, tensors
 from triton_models.training.networks import ProbabilityModel
 
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
@@ -29,8 +29,9 @@ class Lesson:
     Attributes:
         smoothing: of the labels.
         misspelled: share of the queries that are read with a typo.
+        restyled: share that is read in another style (`data.restyle`).
         consistency: weight of the divergence between two readings of a query; each has its own
-            dropout, and the second the typos (R-Drop).
+            dropout, and the second the typos and styles (R-Drop).
         by_weight: whether rare labels weigh more in the loss.
     """
 
@@ -38,6 +39,7 @@ class Lesson:
     misspelled: float = 0.0
     consistency: float = 0.0
     by_weight: bool = False
+    restyled: float = 0.0
 
 
 class Loss:
@@ -67,7 +69,8 @@ class Loss:
 
     def __call__(self, rows: list[int]) -> Tensor:
         clean = [self.texts[i] for i in rows]
-        typed = misspelled(clean, self.lesson.misspelled, self.known)
+        styled = restyled(clean, self.lesson.restyled)
+        typed = misspelled(styled, self.lesson.misspelled, self.known)
         readings = [clean, typed] if self.lesson.consistency else [typed]
         inputs = tensors(self.tokenizer, [t for r in readings for t in r], device(self.network))
         logits = self.network.logits(*inputs).float()

@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from triton_models.data.restyle import restyle
 from triton_models.data.typos import misspell
 from triton_models.text import encode
 
@@ -30,6 +31,14 @@ def tensors(
     longest = int(arrays["attention_mask"].sum(axis=1).max())
     names = ("input_ids", "attention_mask", "token_type_ids")[: 2 if terms is None else 3]
     return [torch.from_numpy(arrays[name][:, :longest]).to(where) for name in names]
+
+
+def restyled(texts: Sequence[str], share: float) -> list[str]:
+    """The texts, a share of them in another style, drawn as `misspelled` draws."""
+    if not share:
+        return list(texts)
+    rng = random.Random(int(torch.randint(2**31, ())))
+    return [restyle(text, rng) if rng.random() < share else text for text in texts]
 
 
 def misspelled(

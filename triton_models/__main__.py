@@ -8,47 +8,14 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from triton_models import contract
+from triton_models import contract, options
 from triton_models.combination import options as combine_options
-from triton_models.contract import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
 from triton_models.training import finetune_options, option_table, pretrain_options
-
-EXAMPLES = {
-    "data": "python -m triton_models data manifest.toml --report data.md",
-    "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
-    "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
-    "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
-    "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
-    "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
-    "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
-    "compare": "python -m triton_models compare intent models/intent models/better",
-    "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
-    "disagree": "python -m triton_models disagree queries.txt --models models/a models/b",
-    "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
-    "compile": "python -m triton_models compile --models models --out plans",
-    "repository": "python -m triton_models repository --platform onnxruntime --out repository",
-}
-HELP = {
-    "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
-    "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
-    "train": "train a model on the public sets and our own generated text",
-    "finetune": "train a model on your own labelled queries or judged pairs",
-    "combine": "several models made one, or one made small: average, stack, distil, prune, table",
-    "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
-    "evaluate": "print the figures of a model folder, or write a full report",
-    "compare": "two models side by side on the same rows, with a paired test",
-    "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
-    "disagree": "the queries on which models differ most: the ones worth labelling next",
-    "explain": "show which words of a query, or of a query and a term, decide",
-    "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
-    "repository": "write the model repository that Triton loads",
-}
 
 # What the operating system says of a place that cannot be written; a full disk is no wrong usage.
 USAGE = {errno.EACCES, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
@@ -69,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (arguments, _) in COMMANDS.items():
-        arguments(described(commands, name, HELP[name], EXAMPLES[name]).add_argument)
+        arguments(
+            described(commands, name, options.HELP[name], options.EXAMPLES[name]).add_argument
+        )
     steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
     for name, step in combine_options.STEPS.items():
         command = described(steps, name, step.help, step.example)
@@ -80,95 +49,6 @@ def parser() -> argparse.ArgumentParser:
 def described(commands: Any, name: str, told: str, example: str) -> argparse.ArgumentParser:
     """A new command below others; its help ends with an example."""
     return commands.add_parser(name, help=told, description=told, epilog=f"example: {example}")
-
-
-def data_arguments(add: Callable) -> None:
-    add("manifest", type=Path, metavar="MANIFEST", help="TOML file that names the sources")
-    add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
-    add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
-
-
-def train_arguments(add: Callable) -> None:
-    add("kind", choices=KINDS, help="encoder first: the others start from it")
-    add("--data", type=Path, required=True, help="folder of the public sets")
-    add("--out", type=Path, help="checkpoint folder (default: runs/KIND)")
-    add("--start", type=Path, default=Path("runs/encoder"), help="where the others start from")
-    add("--teacher", type=Path, help="BERT folder that the encoder learns from (MiniLM-L6)")
-    add("--epochs", type=positive, help="passes over the examples")
-
-
-def export_arguments(add: Callable) -> None:
-    add("checkpoint", type=Path, help="folder of a BERT checkpoint")
-    add("--kind", choices=KINDS, required=True)
-    add("--out", type=Path, required=True, help="model folder to write")
-    add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
-    add("--data", type=Path, help="public sets, for figures in the encoder's card")
-
-
-def evaluate_arguments(add: Callable) -> None:
-    add("kind", choices=KINDS)
-    add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
-    add("--report", type=Path, help="folder to write a full report into, with pictures")
-    add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--data", type=Path, help="public sets: products, the baseline, known typos")
-    add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
-    add("--json", action="store_true", help="print JSON")
-
-
-def compare_arguments(add: Callable) -> None:
-    add("kind", choices=KINDS)
-    add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
-    add("b", type=Path, metavar="B", help="the other")
-    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
-    add("--report", type=Path, help="folder to write a report into")
-    add("--json", action="store_true", help="print JSON")
-
-
-def predict_arguments(add: Callable) -> None:
-    add("kind", choices=KINDS)
-    add("file", type=Path, metavar="FILE", help="a query a line, JSON lines or TSV; - is stdin")
-    add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--out", type=Path, help="file to write (default: stdout)")
-    add("--batch", type=positive, help="rows of one call of the model")
-
-
-def disagree_arguments(add: Callable) -> None:
-    add("file", type=Path, metavar="FILE", help="queries, one a line")
-    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
-    add("--most", type=positive, default=100, help="queries to show (default: 100)")
-    add("--json", action="store_true", help="print JSON lines")
-
-
-def explain_arguments(add: Callable) -> None:
-    add("kind", choices=("intent", "matching"))
-    add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
-    add("--label", help="intent: the label to explain (default: the predicted one)")
-    add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--checkpoint", type=Path, help="its torch checkpoint, to check by integrated gradients")
-    add("--html", type=Path, help="write a page as well")
-    add("--json", action="store_true", help="print JSON")
-
-
-def compile_arguments(add: Callable) -> None:
-    add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
-    add("--out", type=Path, required=True, help="folder for the plans")
-    add("--precision", choices=("fp16", "bf16", "int8"), default="fp16", help="default: fp16")
-    add("--texts", type=Path, metavar="FILE", help="queries like yours, to measure and check on")
-
-
-def repository_arguments(add: Callable) -> None:
-    add("--platform", choices=("python", "onnxruntime", "tensorrt"), required=True)
-    add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
-    add("--plans", type=Path, help="tensorrt: the folder that `compile` filled")
-    add("--instances", type=positive, help="of each model")
-    add("--out", type=Path, required=True, help="repository to write")
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 def training(module: str):
@@ -319,19 +199,19 @@ def repository(args: argparse.Namespace) -> None:
 
 
 COMMANDS = {
-    "data": (data_arguments, data),
+    "data": (options.data, data),
     "pretrain": (pretrain_options.arguments, pretrain),
-    "train": (train_arguments, train),
+    "train": (options.train, train),
     "finetune": (finetune_options.arguments, finetune),
     "combine": (lambda add: None, combine),
-    "export": (export_arguments, export),
-    "evaluate": (evaluate_arguments, evaluate),
-    "compare": (compare_arguments, compare),
-    "predict": (predict_arguments, predict),
-    "disagree": (disagree_arguments, disagree),
-    "explain": (explain_arguments, explain),
-    "compile": (compile_arguments, compile_),
-    "repository": (repository_arguments, repository),
+    "export": (options.export, export),
+    "evaluate": (options.evaluate, evaluate),
+    "compare": (options.compare, compare),
+    "predict": (options.predict, predict),
+    "disagree": (options.disagree, disagree),
+    "explain": (options.explain, explain),
+    "compile": (options.compile_, compile_),
+    "repository": (options.repository, repository),
 }
 
 

@@ -68,7 +68,6 @@ def why(settings: Settings, query: str, term: str | None = None) -> Why:
 
 def _why(settings: Settings, form: str, term: str | None) -> Why:
     contracts = load_contracts(settings)
-    # Full batches, as the worker sends them: with dynamic int8, scores depend a little on it.
     models = {name: Predictor(c, c.max_batch_size) for name, c in contracts.items()}
     lexicon = load_lexicon(settings, contracts)
     expander = make_expander(settings, contracts, lexicon)

@@ -53,16 +53,15 @@ def test_enrich_of_nothing_is_nothing():
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("text", ["red running shoes", "where is my order", "iphone 15 pro 256gb"])
-def test_enrich_through_triton_is_the_same_as_in_process(triton, text):
-    """One query at a time: int8 answers depend a little on what shares their batch."""
+def test_enrich_through_triton_is_the_same_as_in_process(triton):
+    """Whatever shares a batch: an answer hangs on its query alone."""
+    text = "red running shoes\nwhere is my order\niphone 15 pro 256gb\ngift for dad who cooks\n"
     here = program.run("enrich", text=text)
     there = program.run("enrich", "--set", f"inference.url={triton.url}", text=text)
     assert there.returncode == 0, there.stderr
     for a, b in zip(here.stdout.splitlines(), there.stdout.splitlines(), strict=True):
         a, b = json.loads(a), json.loads(b)
-        assert a["intent"]["label"] == b["intent"]["label"]
-        assert a["intent"]["confidence"] == pytest.approx(b["intent"]["confidence"], abs=0.02)
+        assert a["intent"]["scores"] == pytest.approx(b["intent"]["scores"], abs=0.001)
         assert [e["term"] for e in a["expansions"]] == [e["term"] for e in b["expansions"]]
 
 

@@ -47,7 +47,9 @@ ROOMS = {
     "recipes": LEAVES | {"data", "training", "evaluation"},
     "explanation": LEAVES | {"data", "serving", "training"},
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
+    "options": LEAVES,
     "__main__": LEAVES
+    | {"options"}
     | {"data", "training", "evaluation", "serving", "explanation", "combination"},
 }
 

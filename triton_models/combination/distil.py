@@ -226,9 +226,7 @@ def begin(
 ) -> tuple[networks.ProbabilityModel, Tokenizer]:
     """The untrained student; of a teacher it keeps the head."""
     torch.manual_seed(recipe.schedule.seed)
-    pooling = "mean"
-    if networks.is_classifier(student):
-        pooling = members.config(student).get("pooling", "cls")
+    pooling = members.config(student).get("pooling", "cls")
     with tempfile.TemporaryDirectory() as scratch:
         folder = student
         if recipe.layers or recipe.pieces:

@@ -57,8 +57,8 @@ PRECISIONS: dict[str, Callable[[Path, Sequence[Batch]], None]] = {
     "float32": lambda path, batches: None,
     "float16": float16,
     "int8": by_row,
-    "int8, a scale a call": by_call,
-    "int8, static": static,
+    "int8 by call": by_call,
+    "int8 static": static,
 }
 
 

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from triton_models.evaluation.report_text import NAMES, table
 
 Rows = Mapping[str, Mapping[str, float | None]]
+WIDE = 200  # characters, where it is not a terminal that holds fewer
 DIGITS = {"MB": 2, "ms x 1": 2, "ms x 32": 1}  # of a column; 4 of the others
 
 
 def show(title: str, rows: Rows) -> None:
     """Print the rows; the first column is their names."""
-    drawn = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    drawn.add_column("", no_wrap=True)
+    drawn = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    drawn.add_column("", overflow="fold")
     for name in columns(rows):
-        drawn.add_column(head(name), justify="right", no_wrap=True)
+        width = max(len(head(name)), *(len(cell(name, row.get(name))) for row in rows.values()))
+        drawn.add_column(head(name), justify="right", min_width=width)
     for label, row in rows.items():
         drawn.add_row(label, *cells(row, rows))
-    Console().print(drawn)
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDE)).print(drawn)
 
 
 def markdown(title: str, rows: Rows) -> str:

@@ -24,8 +24,8 @@ def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
             cannot be read.
     """
     predictors = [load(folder, "intent") for folder in models]
-    labels = predictors[0].contract.labels
-    if any(p.contract.labels != labels for p in predictors):
+    labels = sorted(predictors[0].contract.labels)
+    if any(sorted(p.contract.labels) != labels for p in predictors):
         raise UsageError("the models have different labels: name models of one set of labels")
     with usable(file, "name a file of queries, one a line"):
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -33,7 +33,7 @@ def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
     if not queries:
         raise UsageError(f"{file}: no query in it: write one a line")
     forms = [normal_form(query) for query in queries]
-    chances = np.stack([p.run(forms) for p in predictors])
+    chances = np.stack([p.run(forms)[:, np.argsort(p.contract.labels)] for p in predictors])
     scores = divergence(chances)
     return [
         {

@@ -16,7 +16,7 @@ import transformers
 from triton_models import contract
 from triton_models.evaluation import evaluate
 from triton_models.recipes import baseline as linear
-from triton_models.recipes import card, encoder, intent, matching
+from triton_models.recipes import card, encoder, held_out, intent, matching
 from triton_models.settings import LABELS
 from triton_models.training import networks
 from triton_models.training.checkpoints import minilm, require_checkpoint
@@ -79,4 +79,8 @@ def write_card(checkpoint: Path, kind: str, folder: Path, data: Path | None) -> 
         report = evaluate.encoder(folder, data)
     else:
         report = {"intent": evaluate.intent, "matching": evaluate.matching}[kind](folder)
+    if data and kind == "encoder":
+        report["furniture"] = held_out.furniture(folder, data)
+    if data and kind == "matching":
+        report["exact"] = held_out.exact(folder, data)
     card.write(folder, kind, trained, report)

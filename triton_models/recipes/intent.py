@@ -13,37 +13,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
-from torch import Tensor, nn
 
 from triton_models.data import sources
 from triton_models.data.split import Labelled, is_dev
-from triton_models.data.typos import misspell
 from triton_models.recipes import generate, written
-from triton_models.recipes.encoder import inputs
 from triton_models.settings import DEV_SETS, LABELS
-from triton_models.training import networks
+from triton_models.training import classify, networks
+from triton_models.training.classify import Lesson, Loss
+from triton_models.training.examples import Example
 from triton_models.training.loop import Schedule, fit
 from triton_models.training.vocabulary import bare_tokenizer
 
-SCHEDULE = Schedule(epochs=7, batch_size=64, rate=3e-4)
+SCHEDULE = Schedule(epochs=4, batch_size=64, rate=3e-4)
 PER_STYLE = 200  # generated queries for each label and style
 MOST = 700  # queries of one public set and label, so that no source is a label
 REPEAT = 2  # how often an epoch sees each of our written queries
-MISSPELLED = 0.7  # share of the queries that are read with a typo
-SMOOTHING = 0.05  # of the labels
+# Each query is read as it is and, mostly, with typos; both readings should say the same.
+LESSON = Lesson(smoothing=0.05, misspelled=0.8, consistency=1.0)
 
 
 def train(data: Path, out: Path, start: Path, schedule: Schedule = SCHEDULE) -> dict:
     """Train from the encoder's checkpoint `start`; returns the settings and figures."""
     typos = sources.misspellings(data)
-    learned, held_out = examples(data, typos)
+    learned, held_out = gather(data, typos)
     tokenizer = bare_tokenizer(start)
     torch.manual_seed(schedule.seed)
     network = networks.load(start, "intent")
-    loss = classification_loss(network, tokenizer, learned, typos)
+    loss = Loss(network, tokenizer, examples_of(learned), LABELS, LESSON, known=typos)
     losses = fit(network, [len(q.query) for q in learned], loss, schedule)
-    temperature = calibrate(network, tokenizer, held_out)
+    said = classify.logits(network, tokenizer, [q.query for q in held_out])
+    temperature = classify.calibrate(network, said, classify.targets(examples_of(held_out), LABELS))
     networks.save(network, out)
     tokenizer.save(str(out / "tokenizer.json"))
     counts = Counter(f"{q.source.split()[0]} {q.intent}" for q in learned)
@@ -56,7 +55,11 @@ def train(data: Path, out: Path, start: Path, schedule: Schedule = SCHEDULE) -> 
     }
 
 
-def examples(data: Path, typos: dict[str, list[str]]) -> tuple[list[Labelled], list[Labelled]]:
+def examples_of(queries: Sequence[Labelled]) -> list[Example]:
+    return [Example(q.query, (q.intent,)) for q in queries]
+
+
+def gather(data: Path, typos: dict[str, list[str]]) -> tuple[list[Labelled], list[Labelled]]:
     """What to learn from, and the development side (by key); no query of the dev set is in it."""
     rng = random.Random(7)
     lines = (DEV_SETS / "dev_intent.jsonl").read_text().splitlines()
@@ -86,45 +89,3 @@ def capped(queries: Sequence[Labelled], most: int) -> list[Labelled]:
         if query.source == "written" or seen[query.source, query.intent] <= most:
             kept.append(query)
     return kept
-
-
-def classification_loss(
-    network: networks.ProbabilityModel,
-    tokenizer: Tokenizer,
-    queries: Sequence[Labelled],
-    typos: dict[str, list[str]],
-):
-    """The smoothed cross-entropy of a batch of query indices."""
-    rng = random.Random(13)
-
-    def read(query: Labelled) -> str:
-        if rng.random() < MISSPELLED:
-            return misspell(query.query, typos, rng)
-        return query.query
-
-    def loss(rows: list[int]) -> Tensor:
-        logits = network.logits(*inputs(tokenizer, [read(queries[i]) for i in rows]))
-        wanted = torch.tensor([LABELS.index(queries[i].intent) for i in rows])
-        return nn.functional.cross_entropy(logits, wanted, label_smoothing=SMOOTHING)
-
-    return loss
-
-
-def calibrate(
-    network: networks.ProbabilityModel, tokenizer: Tokenizer, held_out: Sequence[Labelled]
-) -> float:
-    """Fit the temperature on held-out queries and fold it into the last layer."""
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(held_out), 128):
-            texts = [q.query for q in held_out[start : start + 128]]
-            parts.append(network.logits(*inputs(tokenizer, texts)))
-    logits = torch.cat(parts).clone()
-    wanted = torch.tensor([LABELS.index(q.intent) for q in held_out])
-    steps = torch.arange(0.3, 4.0, 0.02)
-    costs = [nn.functional.cross_entropy(logits / t, wanted) for t in steps]
-    temperature = float(steps[int(torch.stack(costs).argmin())])
-    with torch.no_grad():
-        for weight in network.classifier.classifier.parameters():
-            weight /= temperature
-    return temperature

@@ -24,8 +24,7 @@ class Predictor:
     """One model of the worker.
 
     Args:
-        batch: rows of one call. Dynamic int8 shares one scale among the rows of a call, so with
-            another batch an answer may differ a little.
+        batch: rows of one call.
 
     Raises:
         UsageError: the folder's files cannot be used, or `batch` is over the contract's.

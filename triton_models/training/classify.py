@@ -15,7 +15,7 @@ from torch.nn import functional
 from triton_models.evaluation import figures
 from triton_models.training.category import CategoryTask
 from triton_models.training.examples import Example
-from triton_models.training.inputs import answers, device, misspelled, tensors
+from triton_models.training.inputs import answers, device, misspelled, restyled, tensors
 from triton_models.training.networks import ProbabilityModel
 
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
@@ -29,8 +29,9 @@ class Lesson:
     Attributes:
         smoothing: of the labels.
         misspelled: share of the queries that are read with a typo.
+        restyled: share that is read in another style (`data.restyle`).
         consistency: weight of the divergence between two readings of a query; each has its own
-            dropout, and the second the typos (R-Drop).
+            dropout, and the second the typos and styles (R-Drop).
         by_weight: whether rare labels weigh more in the loss.
     """
 
@@ -38,10 +39,15 @@ class Lesson:
     misspelled: float = 0.0
     consistency: float = 0.0
     by_weight: bool = False
+    restyled: float = 0.0
 
 
 class Loss:
-    """The mean loss of a batch of example indices."""
+    """The mean loss of a batch of example indices.
+
+    Args:
+        known: misspellings by word, beside slips of the finger.
+    """
 
     def __init__(
         self,
@@ -51,8 +57,9 @@ class Loss:
         labels: Sequence[str],
         lesson: Lesson,
         category: CategoryTask | None = None,
+        known: dict[str, list[str]] | None = None,
     ) -> None:
-        self.category = category
+        self.category, self.known = category, known
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.texts = [e.text for e in examples]
         self.targets = targets(examples, labels)
@@ -62,7 +69,8 @@ class Loss:
 
     def __call__(self, rows: list[int]) -> Tensor:
         clean = [self.texts[i] for i in rows]
-        typed = misspelled(clean, self.lesson.misspelled)
+        styled = restyled(clean, self.lesson.restyled)
+        typed = misspelled(styled, self.lesson.misspelled, self.known)
         readings = [clean, typed] if self.lesson.consistency else [typed]
         inputs = tensors(self.tokenizer, [t for r in readings for t in r], device(self.network))
         logits = self.network.logits(*inputs).float()

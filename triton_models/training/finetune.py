@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import time
 from pathlib import Path
 
 import torch
-import transformers
 
 from triton_models.data import manifest_file
-from triton_models.settings import UsageError, foreign
-from triton_models.training import encoder, intent, left_out, matching, networks
+from triton_models.training import encoder, intent, left_out, matching, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import minilm, require_checkpoint
-from triton_models.training.loop import RESUME
-from triton_models.training.run_card import NOTES
 
 COURSES = {"intent": intent, "encoder": encoder, "matching": matching}
 
@@ -29,8 +24,7 @@ COURSES = {"intent": intent, "encoder": encoder, "matching": matching}
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
-    if foreign(args.out, NOTES) and not list(args.out.glob(f"{Path(RESUME).stem}.*")):
-        raise UsageError(f"{args.out}: holds something else; give --out another folder")
+    notes.require_own(args.out)
     start = minilm() if args.start == "minilm" else Path(args.start)
     require_checkpoint(start)
     if args.threads:
@@ -47,20 +41,11 @@ def run(args: argparse.Namespace) -> str:
     else:
         args.out.mkdir(parents=True, exist_ok=True)
         result = course.train(material, start, args.out, recipe)
-    seconds = round(time.monotonic() - begun)
-    notes = {
-        "command": options.command(args),
-        "kind": args.kind,
-        "start": args.start,
-        "recipe": dataclasses.asdict(recipe),
-        "data": origin(args) | material.about(),
-        "result": result,
-        "seconds": seconds,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }
-    (args.out / NOTES).write_text(json.dumps(notes, indent=2) + "\n")
+    command, data = options.command(args), origin(args) | material.about()
+    settings = dataclasses.asdict(recipe)
+    seconds = notes.write(
+        args.out, args.kind, command, args.start, data, result, begun, recipe=settings
+    )
     if args.leave_one_source_out:
         return left_out.write(result["left_out"], args.out)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"

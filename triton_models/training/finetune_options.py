@@ -191,6 +191,12 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             help="for rare labels",
         ),
         "--misspelled": dict(type=share, default=0.0, help="share of queries read with a typo"),
+        "--restyled": dict(
+            type=share,
+            default=0.0,
+            only=INTENT,
+            help="share of queries read in another style: keywords, sentence, case, order, …",
+        ),
         "--consistency": dict(
             type=amount, default=0.0, only=INTENT, help="R-Drop: weight of like readings"
         ),

@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from triton_models.data.restyle import restyle
 from triton_models.data.typos import misspell
 from triton_models.text import encode
 
@@ -32,10 +33,20 @@ def tensors(
     return [torch.from_numpy(arrays[name][:, :longest]).to(where) for name in names]
 
 
-def misspelled(texts: Sequence[str], share: float) -> list[str]:
+def restyled(texts: Sequence[str], share: float) -> list[str]:
+    """The texts, a share of them in another style, drawn as `misspelled` draws."""
+    if not share:
+        return list(texts)
+    rng = random.Random(int(torch.randint(2**31, ())))
+    return [restyle(text, rng) if rng.random() < share else text for text in texts]
+
+
+def misspelled(
+    texts: Sequence[str], share: float, known: dict[str, list[str]] | None = None
+) -> list[str]:
     """The texts, a share of them with typos; what is drawn hangs on torch's generator alone."""
     rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
-    return [misspell(text, {}, rng) if rng.random() < share else text for text in texts]
+    return [misspell(text, known or {}, rng) if rng.random() < share else text for text in texts]
 
 
 def answers(

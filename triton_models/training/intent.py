@@ -98,7 +98,10 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     return Recipe(
         schedule_of(args),
         adaptation_of(args),
-        Lesson(args.smoothing, args.misspelled, args.consistency, args.balance == "weights"),
+        Lesson(
+            *(args.smoothing, args.misspelled, args.consistency),
+            *(args.balance == "weights", args.restyled),
+        ),
         pooling=args.pooling,
         multi=args.multi,
         dropout=args.dropout,

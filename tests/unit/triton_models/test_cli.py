@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from triton_models.__main__ import EXAMPLES, main
+from triton_models.__main__ import main
 from triton_models.contract import sha256
+from triton_models.options import EXAMPLES
 from triton_models.settings import STARTER
 
 ENCODER = str(STARTER / "encoder")

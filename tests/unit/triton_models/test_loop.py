@@ -23,7 +23,7 @@ from triton_models.training.examples import Example
 from triton_models.training.loop import RESUME, Run, Schedule, batches, learn
 
 SCHEDULE = Schedule(epochs=4, batch_size=8, rate=5e-3)
-HARD = Lesson(smoothing=0.1, misspelled=0.5, consistency=0.5)
+HARD = Lesson(smoothing=0.1, misspelled=0.5, consistency=0.5, restyled=0.3)
 
 
 class Interrupted(Exception):

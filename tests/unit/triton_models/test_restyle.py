@@ -63,3 +63,21 @@ def test_wrong_usage_is_one_line(arguments, told, capsys):
     assert main(["disagree", *arguments]) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+def test_a_share_is_read_in_another_style_and_the_draw_hangs_on_torch_alone():
+    try:
+        import torch
+    except ModuleNotFoundError:
+        pytest.skip("torch is not installed: `make install-training` adds it")
+
+    from triton_models.training.inputs import restyled
+
+    texts = [f"can you find the cheap red shoes {i}" for i in range(200)]
+    torch.manual_seed(3)
+    first = restyled(texts, 0.5)
+    torch.manual_seed(3)
+    assert restyled(texts, 0.5) == first
+    changed = sum(a != b for a, b in zip(texts, first, strict=True))
+    assert 50 < changed < 130
+    assert restyled(texts, 0.0) == texts

@@ -19,11 +19,11 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel
 from triton_models import contract
 from triton_models.contract import INPUTS
 from triton_models.data.sources import Labelled
-from triton_models.recipes.intent import calibrate, classification_loss
+from triton_models.recipes.intent import LESSON, examples_of
 from triton_models.serving import export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import LABELS, STARTER, UsageError
-from triton_models.training import networks, vocabulary
+from triton_models.training import classify, networks, vocabulary
 from triton_models.training.loop import Schedule, batches, fit
 
 QUERIES = [
@@ -62,7 +62,7 @@ def checkpoint(tmp_path_factory):
 def test_the_loss_falls_and_the_labels_are_learned(checkpoint):
     network = networks.load(checkpoint, "intent")
     tokenizer = vocabulary.bare_tokenizer(checkpoint)
-    loss = classification_loss(network, tokenizer, QUERIES, {})
+    loss = classify.Loss(network, tokenizer, examples_of(QUERIES), LABELS, LESSON, known={})
     schedule = Schedule(epochs=40, batch_size=8, rate=3e-3)
     lengths = [len(q.query) for q in QUERIES]
     means = fit(network, lengths, loss, schedule, say=lambda line: None)
@@ -73,7 +73,10 @@ def test_temperature_is_folded_into_the_last_layer(checkpoint):
     torch.manual_seed(2)
     network = networks.load(checkpoint, "intent").eval()
     before = network.classifier.classifier.weight.clone()
-    temperature = calibrate(network, vocabulary.bare_tokenizer(checkpoint), QUERIES)
+    tokenizer = vocabulary.bare_tokenizer(checkpoint)
+    said = classify.logits(network, tokenizer, [q.query for q in QUERIES])
+    wanted = classify.targets(examples_of(QUERIES), LABELS)
+    temperature = classify.calibrate(network, said, wanted)
     torch.testing.assert_close(network.classifier.classifier.weight * temperature, before)
 
 

@@ -1,0 +1,130 @@
+"""The options of each command, its help and an example: without torch, so that --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from triton_models.contract import KINDS
+from triton_models.settings import STARTER
+
+EXAMPLES = {
+    "data": "python -m triton_models data manifest.toml --report data.md",
+    "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
+    "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
+    "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
+    "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
+    "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
+    "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
+    "compare": "python -m triton_models compare intent models/intent models/better",
+    "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
+    "disagree": "python -m triton_models disagree queries.txt --models models/a models/b",
+    "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
+    "compile": "python -m triton_models compile --models models --out plans",
+    "repository": "python -m triton_models repository --platform onnxruntime --out repository",
+}
+HELP = {
+    "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
+    "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
+    "train": "train a model on the public sets and our own generated text",
+    "finetune": "train a model on your own labelled queries or judged pairs",
+    "combine": "several models made one, or one made small: average, stack, distil, prune, table",
+    "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
+    "evaluate": "print the figures of a model folder, or write a full report",
+    "compare": "two models side by side on the same rows, with a paired test",
+    "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
+    "disagree": "the queries on which models differ most: the ones worth labelling next",
+    "explain": "show which words of a query, or of a query and a term, decide",
+    "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
+    "repository": "write the model repository that Triton loads",
+}
+
+
+def data(add: Callable) -> None:
+    add("manifest", type=Path, metavar="MANIFEST", help="TOML file that names the sources")
+    add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
+    add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
+
+
+def train(add: Callable) -> None:
+    add("kind", choices=KINDS, help="encoder first: the others start from it")
+    add("--data", type=Path, required=True, help="folder of the public sets")
+    add("--out", type=Path, help="checkpoint folder (default: runs/KIND)")
+    add("--start", type=Path, default=Path("runs/encoder"), help="where the others start from")
+    add("--teacher", type=Path, help="BERT folder that the encoder learns from (MiniLM-L6)")
+    add("--epochs", type=positive, help="passes over the examples")
+
+
+def export(add: Callable) -> None:
+    add("checkpoint", type=Path, help="folder of a BERT checkpoint")
+    add("--kind", choices=KINDS, required=True)
+    add("--out", type=Path, required=True, help="model folder to write")
+    add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
+    add("--data", type=Path, help="public sets, for more figures in the card")
+
+
+def evaluate(add: Callable) -> None:
+    add("kind", choices=KINDS)
+    add("--model", type=Path, help="model folder (default: the starter's)")
+    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--report", type=Path, help="folder to write a full report into, with pictures")
+    add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
+    add("--data", type=Path, help="public sets: products, the baseline, known typos")
+    add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
+    add("--json", action="store_true", help="print JSON")
+
+
+def compare(add: Callable) -> None:
+    add("kind", choices=KINDS)
+    add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
+    add("b", type=Path, metavar="B", help="the other")
+    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--report", type=Path, help="folder to write a report into")
+    add("--json", action="store_true", help="print JSON")
+
+
+def predict(add: Callable) -> None:
+    add("kind", choices=KINDS)
+    add("file", type=Path, metavar="FILE", help="a query a line, JSON lines or TSV; - is stdin")
+    add("--model", type=Path, help="model folder (default: the starter's)")
+    add("--out", type=Path, help="file to write (default: stdout)")
+    add("--batch", type=positive, help="rows of one call of the model")
+
+
+def disagree(add: Callable) -> None:
+    add("file", type=Path, metavar="FILE", help="queries, one a line")
+    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
+    add("--most", type=positive, default=100, help="queries to show (default: 100)")
+    add("--json", action="store_true", help="print JSON lines")
+
+
+def explain(add: Callable) -> None:
+    add("kind", choices=("intent", "matching"))
+    add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
+    add("--label", help="intent: the label to explain (default: the predicted one)")
+    add("--model", type=Path, help="model folder (default: the starter's)")
+    add("--checkpoint", type=Path, help="its torch checkpoint, to check by integrated gradients")
+    add("--html", type=Path, help="write a page as well")
+    add("--json", action="store_true", help="print JSON")
+
+
+def compile_(add: Callable) -> None:
+    add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
+    add("--out", type=Path, required=True, help="folder for the plans")
+    add("--precision", choices=("fp16", "bf16", "int8"), default="fp16", help="default: fp16")
+    add("--texts", type=Path, metavar="FILE", help="queries like yours, to measure and check on")
+
+
+def repository(add: Callable) -> None:
+    add("--platform", choices=("python", "onnxruntime", "tensorrt"), required=True)
+    add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
+    add("--plans", type=Path, help="tensorrt: the folder that `compile` filled")
+    add("--instances", type=positive, help="of each model")
+    add("--out", type=Path, required=True, help="repository to write")
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

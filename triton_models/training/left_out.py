@@ -48,8 +48,7 @@ def row_of(
 ) -> dict:
     """One line of the table; without figures where the others leave nothing to learn or judge."""
     outside = [e for e in material.learned + material.dev if e.source == source]
-    learned = [e for e in material.learned if e.source != source]
-    learned = examples.without(learned, outside)
+    learned = examples.without(material.learned, outside)  # nor what the others have too
     labels = examples.label_names(learned)
     judgeable = [e for e in outside if set(e.labels) <= set(labels)]
     dev = [e for e in material.dev if e.source != source and set(e.labels) <= set(labels)]

@@ -167,9 +167,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start, tmp_path):
     schedule = Schedule(epochs=4, batch_size=16, rate=3e-3, adversarial=0.2)
     lesson = Lesson(sizes=(8,), keep=0.1, misspelled=0.5, every=3)
 
+    each = [graded("a", f"{w} {t}", f"{k} for {w}", 1, "") for t, k in KINDS.items() for w in WORDS]
+
     def train(folder=None, dies_at=None):
         network = networks.load(start, "encoder").eval()
-        loss, mined, pairs = made(network, start, lesson)
+        loss, mined, pairs = made(network, start, lesson, Pairs(each[::3], []))
         calls = iter(range(10_000))
 
         def loss_of(rows):
@@ -184,7 +186,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start, tmp_path):
 
     history, whole = train()
     with pytest.raises(Interrupted):  # in the third epoch: mined before the first, and used still
-        train(tmp_path, dies_at=10)
+        train(tmp_path, dies_at=14)
     assert (tmp_path / RESUME).is_file()
     again, resumed = train(tmp_path)
     assert again == history

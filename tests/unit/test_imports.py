@@ -44,7 +44,7 @@ ROOMS = {
     "serving": LEAVES | {"data", "training"},
     "evaluation": LEAVES | {"data", "serving"},
     "training": LEAVES | {"data", "evaluation"},
-    "recipes": LEAVES | {"data", "training", "evaluation"},
+    "recipes": LEAVES | {"data", "training", "evaluation", "serving"},
     "explanation": LEAVES | {"data", "serving", "training"},
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
     "options": LEAVES,

@@ -19,7 +19,7 @@ from triton_models.training.inputs import answers, device, misspelled, restyled,
 from triton_models.training.networks import ProbabilityModel
 
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
-GIVEN_UP = 0.01  # of in-scope accuracy, for finding what is out of scope
+GIVEN_UP = 0.003  # of in-scope accuracy, for finding what is out of scope
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from triton_models.evaluation import answers, ranking, statistics
 from triton_models.evaluation.cells import NAMES, ranged
 from triton_models.evaluation.compare_text import agreement, counted, verdict
 from triton_models.evaluation.dev import judged_pairs, judged_queries, labelled_queries, of_all
-from triton_models.evaluation.report import Report
+from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.report_ranking import synonyms
 from triton_models.evaluation.statistics import Statistic
 

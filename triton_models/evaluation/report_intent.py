@@ -12,7 +12,7 @@ import numpy as np
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.evaluate import scoped, served
 from triton_models.evaluation.perturb import Change
-from triton_models.evaluation.report import Report, groups, head, latency, slices
+from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
 from triton_models.evaluation.robustness import robustness
 from triton_models.serving.served import ServedModel
 

@@ -12,7 +12,7 @@ from triton_models.evaluation import ranking, statistics
 from triton_models.evaluation.dev import judged_pairs, judged_queries, of_all
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
-from triton_models.evaluation.report import Report, groups, head, latency, slices
+from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
 from triton_models.evaluation.robustness import robustness
 
 MOST_ERRORS = 30

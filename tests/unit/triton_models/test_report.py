@@ -8,7 +8,14 @@ import pytest
 
 from tests.skips import skip_or_fail
 from triton_models.__main__ import main
-from triton_models.evaluation import cells, report, report_intent, report_ranking, report_text
+from triton_models.evaluation import (
+    cells,
+    report,
+    report_intent,
+    report_parts,
+    report_ranking,
+    report_text,
+)
 from triton_models.evaluation.dev import judged_queries
 from triton_models.evaluation.perturb import PERTURBATIONS
 from triton_models.evaluation.report_intent import Answers
@@ -49,13 +56,13 @@ def test_figures_slices_and_errors_are_counted():
 
 def test_the_head_is_what_half_of_the_traffic_asks():
     rows = [{"query": f"q{i}", "count": n} for i, n in enumerate([5, 40, 1, 30, 24])]
-    found = report.groups(rows)["popularity"]
+    found = report_parts.groups(rows)["popularity"]
     assert {name: part.tolist() for name, part in found.items()} == {
         "head": [1, 3],  # 40 of 100 are less than half, 70 are more
         "long tail": [0, 2, 4],
     }
-    assert "popularity" not in report.groups([*rows, {"query": "q5", "count": None}])
-    assert "popularity" not in report.groups([{"query": "a"}, {"query": "b"}])
+    assert "popularity" not in report_parts.groups([*rows, {"query": "q5", "count": None}])
+    assert "popularity" not in report_parts.groups([{"query": "a"}, {"query": "b"}])
 
 
 def test_rare_labels_are_those_that_the_card_says_were_rare(tmp_path):
@@ -86,7 +93,7 @@ def test_short_reports_tell_of_one_and_of_two_typos(tmp_path, capsys):
 
 
 def test_known_misspellings_come_with_the_public_sets(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "SHAPES", ((1, 8),))
+    monkeypatch.setattr(report_parts, "SHAPES", ((1, 8),))
     (tmp_path / "typos").mkdir()
     (tmp_path / "typos" / "words.csv").write_text("sofaa,sofa\n")
     dev = tmp_path / "dev.jsonl"
@@ -186,7 +193,7 @@ def test_the_encoder_is_judged_on_your_own_queries(tmp_path, capsys):
 
 
 def test_rows_of_several_files_are_told_apart_by_their_names(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "SHAPES", ((1, 8),))
+    monkeypatch.setattr(report_parts, "SHAPES", ((1, 8),))
     files = [tmp_path / f"{name}.jsonl" for name in ("phones", "sofas")]
     files[0].write_text('{"query": "samsung phone", "term": "smartphone", "match": 1}\n')
     files[1].write_text('{"query": "sofa", "term": "screwdriver", "match": 0}\n')
@@ -218,7 +225,7 @@ def matplotlib():
 def test_a_report_is_written_with_its_pictures_and_can_be_written_again(
     matplotlib, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(report, "SHAPES", ((1, 8),))
+    monkeypatch.setattr(report_parts, "SHAPES", ((1, 8),))
     dev = tmp_path / "dev.jsonl"
     rows = [("red shoes", "browse"), ("where is it", "inquiry"), ("sing a song", "off topic")] * 2
     dev.write_text("\n".join(json.dumps({"query": q, "intent": i}) for q, i in rows))

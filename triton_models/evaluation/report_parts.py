@@ -1,0 +1,78 @@
+"""What the reports of all kinds of model have in common: head, slices, latency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triton_models import contract
+from triton_models.contract import ModelContract
+from triton_models.evaluation import evaluate
+from triton_models.evaluation.evaluate import Report
+from triton_models.evaluation.statistics import LEVEL, SAMPLES
+
+SHAPES = tuple((batch, tokens) for batch in (1, 8, 32) for tokens in (8, 16, 32))
+LENGTHS = {"1 word": 1, "2 words": 2, "3 or 4 words": 4, "5 to 8 words": 8, "9 and more": 10**9}
+
+
+def head(model: ModelContract, devs: Sequence[Path], rows: int) -> Report:
+    """What was judged, on what, and how: enough to do it again."""
+    return {
+        "kind": model.kind,
+        "model": {
+            "name": model.name,
+            "version": model.version,
+            "folder": model.folder.name,
+            "onnx_sha256": model.onnx_sha256,
+            "bytes": model.onnx.stat().st_size,
+        },
+        "dev": [{"file": path.name, "sha256": contract.sha256(path)} for path in devs],
+        "rows": rows,
+        "settings": {"resamples": SAMPLES, "level": LEVEL, "seed": 0},
+    }
+
+
+def groups(rows: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:
+    """Row indices by length, style, source, language and popularity; a field with one value is
+    left out."""
+    words = [len(row["query"].split()) for row in rows]
+    columns = {
+        "length": [next(name for name, most in LENGTHS.items() if n <= most) for n in words]
+    } | {name: [row.get(name, "") for row in rows] for name in ("style", "source", "language")}
+    found = {}
+    for name, values in columns.items():
+        order = LENGTHS if name == "length" else sorted(set(values))
+        parts = {v or "(none)": np.flatnonzero(np.array(values) == v) for v in order}
+        found[name] = {value: part for value, part in parts.items() if len(part)}
+    found["popularity"] = popularity([row.get("count") for row in rows])
+    return {name: parts for name, parts in found.items() if len(parts) > 1}
+
+
+def popularity(counts: Sequence[float | None]) -> dict[str, np.ndarray]:
+    """The head, which is the most asked queries that make up half of all that is asked, and the
+    long tail; {} where not every row tells how often it is asked."""
+    if None in counts or not any(counts):
+        return {}
+    asked = np.array(counts, dtype=float)
+    order = np.argsort(-asked, kind="stable")
+    before = np.cumsum(asked[order]) - asked[order]
+    head = order[before < asked.sum() / 2]
+    parts = {"head": np.sort(head), "long tail": np.setdiff1d(order, head)}
+    return {name: part for name, part in parts.items() if len(part)}
+
+
+def slices(
+    parts: dict[str, dict[str, np.ndarray]], measure: Callable[[np.ndarray], Report]
+) -> Report:
+    """The figures of each group of rows."""
+    return {
+        name: {value: {"rows": len(mine)} | measure(mine) for value, mine in values.items()}
+        for name, values in parts.items()
+    }
+
+
+def latency(folder: Path) -> dict[str, float]:
+    """Median milliseconds of a batch on one core, by "batch x tokens"."""
+    return evaluate.latency(folder, repeats=30, shapes=SHAPES)

@@ -270,6 +270,17 @@ def test_items_that_the_catalogue_has_no_more_are_left_out_and_counted(write):
     assert data.left_out["mine"] == 1
 
 
+def test_no_category_that_a_title_belongs_to_is_set_against_it(write):
+    rows = [(f"Sofa {i}", "Home > Sofas") for i in range(20)] + [("Vase", "Home")]
+    rows += [(f"Stool {i}", f"Seats > {kind}") for i in range(20) for kind in ("Bar", "Low")]
+    lines = "".join(f"{i},{title},{path}\n" for i, (title, path) in enumerate(rows))
+    path = write(source(format='"catalogue"'), mine_csv="id,title,category\n" + lines)
+    found = {(p.query, p.term): p.match for p in load_pairs(path).train}
+    assert all(found.get((f"Sofa {i}", "Home"), 1) for i in range(20))  # the level above
+    assert all(found[f"Stool {i}", kind] for i in range(20) for kind in ("Bar", "Low"))
+    assert any(match == 0 and query != "Vase" for (query, _), match in found.items())
+
+
 def test_a_pair_of_dev_is_not_learned_from_though_its_key_is_another(write):
     rows = [
         f"sofa,{'Couch' if i % 2 else 'couch'},1,c{i}\nsofa,chair {i},0,c{i}\n" for i in range(40)

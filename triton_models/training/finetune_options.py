@@ -250,6 +250,10 @@ def check(args: argparse.Namespace) -> None:
         (args.dev and args.no_dev, "give --dev or --no-dev, not both"),
         (args.manifest and (args.dev or args.no_dev), "a manifest says what is dev: its `split`"),
         (args.manifest and args.columns, "a manifest names its own columns: leave --columns out"),
+        (
+            args.columns and args.columns.count(",") != 1,
+            f"--columns {args.columns}: name two, as --columns text,label",
+        ),
         (out and (args.dev or args.no_dev), "--leave-one-source-out has its own dev sets"),
         (
             args.metric and args.metric not in METRICS[kind],

@@ -117,7 +117,7 @@ def gather(args: argparse.Namespace) -> Material:
     if args.manifest:
         learned, dev = examples.of_manifest(dataset.load(args.manifest), args.multi)
         return material(learned, dev, str(args.manifest))
-    columns = args.columns.split(",") if args.columns else ()
+    columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
     read = (e for place in args.queries for e in examples.read(place, columns, args.multi))
     found = list(dict.fromkeys(read))
     if args.dev:
@@ -143,11 +143,17 @@ def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
     scope, labels = recipe.out_of_scope, material.labels
     categories = {e.category for e in material.learned} - {""}
+    outside = {scope in e.labels for e in material.dev}
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
         (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
         (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
+        (
+            scope and len(outside) < 2,
+            f"--out-of-scope: the threshold is chosen on dev, which needs queries of {scope!r} and"
+            " others: give --dev, or leave it out",
+        ),
         (scope and recipe.multi, "--out-of-scope goes with one label a query, not with --multi"),
         (
             recipe.category_weight and len(categories) < 2,

@@ -168,6 +168,8 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
     queries = rows(tmp_path / "mine.jsonl", ["red", "blue"], 20)
     strange = rows(tmp_path / "strange.jsonl", ["green"], 3)
     single = rows(tmp_path / "single.jsonl", ["red"], 30)
+    only_red = tmp_path / "only_red.csv"
+    only_red.write_text("query,intent\nscarlet,red\ncrimson,red\n")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     begin = ("--queries", queries, "--start", start, "--out", tmp_path / "run")
@@ -177,6 +179,9 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--dev", queries), "nothing left"),
         ((*begin, "--out-of-scope", "oos"), "'oos'"),
         ((*begin, "--no-dev", "--patience", 2), "--patience"),
+        ((*begin, "--no-dev", "--out-of-scope", "red"), "chosen on dev, which needs"),
+        ((*begin, "--dev", only_red, "--out-of-scope", "red"), "and others"),
+        ((*begin, "--columns", "query"), "name two"),
         ((*begin, "--out", tmp_path / "full"), "full"),
         ((*begin, "--start", tmp_path / "none"), "none"),
         (("--queries", single, *begin[2:]), "at least two"),

@@ -287,11 +287,12 @@ def command(args: argparse.Namespace) -> str:
         if is_given(args, flag):
             words.append(flag)
             if "action" not in about:
-                words += _words(value(args, flag))
+                words += words_of(value(args, flag))
     return shlex.join(words)
 
 
-def _words(value: Any) -> list[str]:
+def words_of(value: Any) -> list[str]:
+    """A value as the command line gives it: several words where an option takes several."""
     if isinstance(value, tuple):
         return [",".join(map(str, value))]
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]

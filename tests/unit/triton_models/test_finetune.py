@@ -56,6 +56,9 @@ def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, 
     assert not (out / RESUME).exists()
     assert main(["export", str(out), "--kind", "intent", "--out", str(tmp_path / "model")]) == 0
     assert contract.load(tmp_path / "model").labels == tuple(labels)
+    for kind in ("encoder", "matching"):
+        assert main(["export", str(out), "--kind", kind, "--out", str(tmp_path / kind)]) == 2
+        assert "a run of intent" in capsys.readouterr().err and not (tmp_path / kind).exists()
     found = ServedModel(tmp_path / "model").run(["item 1 label_03"])
     assert found.shape == (1, 77)
     assert found.sum() == pytest.approx(1, abs=1e-4)

@@ -64,6 +64,24 @@ def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, 
     assert found.sum() == pytest.approx(1, abs=1e-4)
 
 
+def test_a_run_that_is_stopped_behind_its_last_epoch_loses_nothing(start, tmp_path, monkeypatch):
+    queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), tmp_path / "run"
+    given = ("--queries", queries, "--start", start, "--out", out, "--epochs", 2)
+    calls = []
+
+    def stopped(*_):
+        calls.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(networks, "save", stopped)
+    assert finetune(*given) == 1 and calls
+    monkeypatch.undo()
+    monkeypatch.setattr(classify.Loss, "__call__", stopped)  # nothing is trained again
+    assert finetune(*given) == 0
+    assert len(json.loads((out / "run.json").read_text())["result"]["losses"]) == 2
+    assert not (out / RESUME).exists()
+
+
 def test_several_labels_a_query(start, tmp_path):
     queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 40, multi=True), tmp_path / "run"
     given = ("--multi", "--rate", "0.01", "--epochs", 6, "--dropout", "0")

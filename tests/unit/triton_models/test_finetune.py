@@ -11,7 +11,7 @@ from tests.skips import skip_or_fail
 try:
     import onnxscript  # noqa: F401
     import torch
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file, save_file
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
@@ -80,6 +80,23 @@ def test_a_run_that_is_stopped_behind_its_last_epoch_loses_nothing(start, tmp_pa
     assert finetune(*given) == 0
     assert len(json.loads((out / "run.json").read_text())["result"]["losses"]) == 2
     assert not (out / RESUME).exists()
+
+
+def test_a_start_that_was_trained_on_is_another_run(tmp_path, monkeypatch, capsys):
+    queries, start = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), toy.write(tmp_path / "toy")
+    given = ("--queries", queries, "--start", start, "--out", tmp_path / "run", "--epochs", 2)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(networks, "save", stopped)
+    assert finetune(*given) == 1
+    monkeypatch.undo()
+    weights = load_file(start / "model.safetensors")
+    changed = {name: weight * 1.5 for name, weight in weights.items()}
+    save_file(changed, start / "model.safetensors", metadata={"format": "pt"})
+    assert finetune(*given) == 2
+    assert "other settings or data" in capsys.readouterr().err
 
 
 def test_several_labels_a_query(start, tmp_path):

@@ -1,6 +1,7 @@
 """Two sides on the same rows: model folders and prediction files."""
 
 import json
+import re
 
 import pytest
 
@@ -194,3 +195,16 @@ def test_answers_that_are_no_numbers_are_told(sides, tmp_path, capsys):
     rows[3]["scores"]["browse"] = "high"
     assert main(["compare", "intent", a, write(tmp_path / "c.jsonl", rows), "--dev", dev]) == 2
     assert "no numbers; write the file by" in capsys.readouterr().err
+
+
+def test_long_names_leave_the_figures_whole(sides, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    a, b, dev = sides
+    folder = tmp_path / "b" / "somewhere" / "else"
+    folder.mkdir(parents=True)
+    other = folder / "a.jsonl"  # of one name, so that whole paths tell them apart
+    other.write_bytes((tmp_path / "b.jsonl").read_bytes())
+    assert main(["compare", "intent", a, str(other), "--dev", dev]) == 0
+    told = capsys.readouterr().out.split("Both right")[0]
+    assert "…" not in told and "accuracy" in told
+    assert len(re.findall(r"\(.* to .*\)", told)) == 3  # of AUC there is none here

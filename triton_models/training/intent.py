@@ -132,11 +132,12 @@ def gather(args: argparse.Namespace) -> Material:
 
 def material(learned: list[Example], dev: list[Example], place: str) -> Material:
     """Two sides that were given; UsageError for a dev label that is not learned."""
-    labels = examples.label_names(learned)
+    left = examples.without(learned, dev)
+    labels = examples.label_names(left or learned)
     if strange := set(examples.label_names(dev)) - set(labels):
         names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
         raise UsageError(f"{place}: labels without a query to learn from: {names}")
-    return Material(examples.without(learned, dev), dev, labels)
+    return Material(left, dev, labels)
 
 
 def check(recipe: Recipe, material: Material) -> None:

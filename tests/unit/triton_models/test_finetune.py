@@ -206,6 +206,7 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
     queries = rows(tmp_path / "mine.jsonl", ["red", "blue"], 20)
     strange = rows(tmp_path / "strange.jsonl", ["green"], 3)
     single = rows(tmp_path / "single.jsonl", ["red"], 30)
+    all_red = rows(tmp_path / "all_red.jsonl", ["red"], 20)
     only_red = tmp_path / "only_red.csv"
     only_red.write_text("query,intent\nscarlet,red\ncrimson,red\n")
     (tmp_path / "full").mkdir()
@@ -215,6 +216,7 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--dev", strange), "green"),
         ((*begin, "--dev", queries, "--no-dev"), "not both"),
         ((*begin, "--dev", queries), "nothing left"),
+        ((*begin, "--dev", all_red), "without a query to learn from: red"),
         ((*begin, "--out-of-scope", "oos"), "'oos'"),
         ((*begin, "--no-dev", "--patience", 2), "--patience"),
         ((*begin, "--no-dev", "--out-of-scope", "red"), "chosen on dev, which needs"),

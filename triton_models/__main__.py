@@ -98,6 +98,7 @@ def export(args: argparse.Namespace) -> None:
         raise UsageError(
             f"{args.out}: exists and is not a model folder; choose another, or empty it first"
         )
+    training("training.run_card").require_kind(args.checkpoint, args.kind)
     differences = training("serving.export").export(
         args.checkpoint, args.kind, args.out, args.precision
     )

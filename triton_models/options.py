@@ -93,7 +93,7 @@ def predict(add: Callable) -> None:
 
 
 def disagree(add: Callable) -> None:
-    add("file", type=Path, metavar="FILE", help="queries, one a line")
+    add("file", type=Path, metavar="FILE", help="queries, one a line, or JSON lines")
     add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
     add("--most", type=positive, default=100, help="queries to show (default: 100)")
     add("--json", action="store_true", help="print JSON lines")

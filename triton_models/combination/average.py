@@ -99,6 +99,7 @@ def keep_threshold(runs: Sequence[Path], out: Path) -> None:
     files = [folder / TRAINING for folder in runs]
     noted = [json.loads(file.read_text()) for file in files if file.is_file()]
     found = [note["threshold"] for note in noted if "threshold" in note]
+    (out / TRAINING).unlink(missing_ok=True)  # of another run that was here
     if len(found) == len(runs):
         kept = {"version": 1, "threshold": round(sum(found) / len(found), 4)}
         (out / TRAINING).write_text(json.dumps(kept) + "\n")

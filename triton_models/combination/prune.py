@@ -10,6 +10,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from triton_models.combination import members
+from triton_models.combination.average import keep_threshold
 from triton_models.combination.options import STEPS
 from triton_models.data import texts
 from triton_models.settings import UsageError
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> str:
     begun = time.monotonic()
     kind, found = members.kind_of(args.run), texts.read(args.text)
     before, after = prune(args.run, args.out, args.layers, args.pieces, found)
+    keep_threshold([args.run], args.out)
     result = {"weights_before": before, "weights": after}
     data = {"files": list(map(str, args.text)), "texts_sha256": texts.digest(found)}
     notes.write(args.out, kind, STEPS["prune"].command(args), str(args.run), data, result, begun)

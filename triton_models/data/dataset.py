@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from triton_models.data import graded, manifest_file, reading
+from triton_models.data.describe import normal_form
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest
 from triton_models.data.rows import DataSet, Row
@@ -55,9 +56,16 @@ def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
 def load_pairs(manifest: Path | str | Manifest | DataSet) -> Sides[GradedPair]:
     """Graded pairs: the judged ones, those of click logs and those of catalogues.
 
-    `match` of a pair is 1 from a grade of 0.5. Raises UsageError as `load` does.
+    `match` of a pair is 1 from a grade of 0.5. What dev has is not learned from, though its key
+    (a customer, a product) is another. Raises UsageError as `load` does.
     """
-    return pairs_by_side(_data(manifest))
+    learned, dev = pairs_by_side(_data(manifest))
+    held_out = {_forms(pair) for pair in dev}
+    return Sides([pair for pair in learned if _forms(pair) not in held_out], dev)
+
+
+def _forms(pair: GradedPair) -> tuple[str, str]:
+    return normal_form(pair.query), normal_form(pair.term)
 
 
 def pairs_by_side(data: DataSet) -> Sides[GradedPair]:
@@ -82,7 +90,11 @@ def pairs_by_side(data: DataSet) -> Sides[GradedPair]:
 
 
 def load_texts(manifest: Path | str | Manifest | DataSet) -> Sides[str]:
-    """Every text once a side, for pretraining: queries, terms, titles and descriptions."""
+    """Every text once, for pretraining: queries, terms, titles and descriptions.
+
+    A text that rows of both sides have, as a title that many queries are judged against, is
+    learned from, and not held out.
+    """
     data = _data(manifest)
 
     def texts(row: Row) -> Iterable[str]:
@@ -92,7 +104,9 @@ def load_texts(manifest: Path | str | Manifest | DataSet) -> Sides[str]:
     def side(dev: bool) -> list[str]:
         return list(dict.fromkeys(t for row in data.rows if row.dev == dev for t in texts(row)))
 
-    return Sides(side(False), side(True))
+    learned = side(False)
+    seen = set(map(normal_form, learned))
+    return Sides(learned, [text for text in side(True) if normal_form(text) not in seen])
 
 
 def _data(given: Path | str | Manifest | DataSet) -> DataSet:

@@ -116,6 +116,9 @@ def of_catalogue(rows: Sequence[Product]) -> Iterator[GradedPair]:
 
 def _categories(rows: Sequence[Product], rng: random.Random) -> Iterator[GradedPair]:
     paths = sorted({row.category for row in rows if row.category})
+    own: dict[str, set[str]] = defaultdict(set)  # names that belong to a title, by its form
+    for row in rows:
+        own[row.form].update(name.casefold() for name in row.category.split(LEVEL))
     beside: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         beside[path.rpartition(LEVEL)[0]].append(path)
@@ -125,7 +128,7 @@ def _categories(rows: Sequence[Product], rng: random.Random) -> Iterator[GradedP
             yield graded(row.source, row.title, name, 1.0, row.key[1])
             near = beside[above] if len(beside[above]) > 1 else paths
             other = rng.choice(near).rpartition(LEVEL)[2]
-            if other.casefold() != name.casefold() and len(paths) > 1:
+            if other.casefold() not in own[row.form]:
                 yield graded(row.source, row.title, other, 0.0, row.key[1])
 
 

@@ -77,16 +77,22 @@ class Predicted:
         self.rows = {(row["query"], row.get("term")): row for row in rows}
 
     def intent(self, rows: Sequence[dict]) -> np.ndarray:
-        return np.array([list(row["scores"].values()) for row in self._of(rows)], dtype=float)
+        return self._numbers([list(row["scores"].values()) for row in self._of(rows)])
 
     def matching(self, rows: Sequence[dict]) -> tuple[np.ndarray, np.ndarray]:
         mine = self._of(rows)
-        scores = np.array([row["score"] for row in mine], dtype=float)
+        scores = self._numbers([row["score"] for row in mine])
         return scores, np.array([bool(row["match"]) for row in mine])
 
     def encoder(self, texts: Sequence[str]) -> np.ndarray:
         rows = self._of([{"query": text} for text in texts])
-        return np.array([row["vector"] for row in rows], dtype=np.float32)
+        return self._numbers([row["vector"] for row in rows]).astype(np.float32)
+
+    def _numbers(self, values: list) -> np.ndarray:
+        try:
+            return np.array(values, dtype=float)
+        except (TypeError, ValueError):
+            raise UsageError(f"{self.path}: its answers are no numbers; {self.remedy}") from None
 
     def _lines(self) -> list[bytes]:
         try:

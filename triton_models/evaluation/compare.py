@@ -197,7 +197,9 @@ def show(report: Report, console: Console) -> None:
     a, b = report["a"], report["b"]
     table = Table(title=f"{report['rows']:,} rows", title_justify="left", box=None, padding=(0, 2))
     for name in ("figure", a, b, "B less A (95 %)"):
-        table.add_column(Text(name), justify="left" if name == "figure" else "right", no_wrap=True)
+        whole = name not in (a, b)  # the models' names may be long paths: their headings are folded
+        justify = "left" if name == "figure" else "right"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=whole)
     for name, row in report["figures"].items():
         cells = (f"{row[side]['value']:.3f}" for side in "ab")
         table.add_row(NAMES.get(name, name), *cells, ranged(row["difference"], sign=True))

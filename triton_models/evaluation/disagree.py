@@ -11,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.data.describe import normal_form
+from triton_models.serving.predict import questions
 from triton_models.serving.predictor import DIGITS, load
-from triton_models.settings import UsageError, usable
+from triton_models.settings import UsageError
 
 
 def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
     """At most `most` queries, the hardest first: query, disagreement, each model's label.
+
+    The file is read as `predict` reads it, queries of one normal form once.
 
     Raises:
         ModelFolderError, UsageError: a model cannot be used, their labels differ, or the file
@@ -27,12 +29,10 @@ def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
     labels = sorted(predictors[0].contract.labels)
     if any(sorted(p.contract.labels) != labels for p in predictors):
         raise UsageError("the models have different labels: name models of one set of labels")
-    with usable(file, "name a file of queries, one a line"):
-        lines = file.read_text(encoding="utf-8").splitlines()
-    queries = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if not queries:
-        raise UsageError(f"{file}: no query in it: write one a line")
-    forms = [normal_form(query) for query in queries]
+    asked: dict[str, str] = {}  # the first query of each form
+    for item in questions(file, pair=False):
+        asked.setdefault(item.form, item.query.strip())
+    forms, queries = list(asked), list(asked.values())
     chances = np.stack([p.run(forms)[:, np.argsort(p.contract.labels)] for p in predictors])
     scores = divergence(chances)
     return [

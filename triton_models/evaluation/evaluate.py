@@ -10,6 +10,7 @@ import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data import sources
+from triton_models.data.describe import normal_form
 from triton_models.data.lexicon_terms import read_terms
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_pairs, judged_queries, labelled_queries, of_all
@@ -25,6 +26,13 @@ Report = dict
 Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
 
 
+class Asked(ServedModel):
+    """A model that is asked as the worker and `predict` ask it: queries in their normal form."""
+
+    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray:
+        return super().run(list(map(normal_form, texts)), terms)
+
+
 def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
     """A model folder's contract and its model, run in this process.
 
@@ -33,7 +41,7 @@ def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
     """
     model = contract_of(folder, kind)
     with usable(folder, "export the model again"):
-        return model, ServedModel(folder)
+        return model, Asked(folder)
 
 
 def summary(

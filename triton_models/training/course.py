@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from triton_models.contract import sha256
 from triton_models.settings import UsageError
 from triton_models.training.adapt import Adaptation
 from triton_models.training.loop import History
@@ -51,8 +52,13 @@ def adaptation_of(args: argparse.Namespace) -> Adaptation:
 
 def fingerprint(material: Material, recipe: Any, start: Path) -> str:
     """Tells one run from another, for resuming."""
-    weights = (start / "config.json").read_text()
-    told = json.dumps([material.about(), dataclasses.asdict(recipe), str(start), weights])
+    files = [
+        start / "config.json",
+        *sorted(start.glob("*.safetensors")),
+        *sorted(start.glob("*.bin")),
+    ]
+    begun = {file.name: sha256(file) for file in files}
+    told = json.dumps([material.about(), dataclasses.asdict(recipe), str(start), begun])
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -74,8 +74,9 @@ def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source:
         raise UsageError(f"{place}: no {' or '.join(names[0])}; mend the line, or give --columns")
     labels = label if isinstance(label, list) else [label]
     if multi and isinstance(label, str):
-        labels = [part.strip() for part in label.split(SEPARATOR) if part.strip()]
-    if not all(isinstance(one, str) and one.strip() for one in labels):
+        labels = [part for part in label.split(SEPARATOR) if part.strip()]
+    labels = [one.strip() if isinstance(one, str) else one for one in labels]
+    if not all(isinstance(one, str) and one for one in labels):
         raise UsageError(f"{place}: no {' or '.join(names[1])}; mend the line, or give --columns")
     if not multi and len(labels) != 1:
         raise UsageError(f"{place}: {len(labels)} labels; --multi trains with several for a query")
@@ -134,6 +135,8 @@ def label_names(found: Iterable[Example]) -> tuple[str, ...]:
 
 
 def digest(found: Iterable[Example]) -> str:
-    """The SHA-256 of examples in their order."""
-    rows = (json.dumps([e.text, *e.labels], ensure_ascii=False) for e in found)
+    """The SHA-256 of examples in their order, with all that a run learns from."""
+    rows = (
+        json.dumps([e.text, *e.labels, e.category, e.weight], ensure_ascii=False) for e in found
+    )
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -250,6 +250,10 @@ def check(args: argparse.Namespace) -> None:
         (args.dev and args.no_dev, "give --dev or --no-dev, not both"),
         (args.manifest and (args.dev or args.no_dev), "a manifest says what is dev: its `split`"),
         (args.manifest and args.columns, "a manifest names its own columns: leave --columns out"),
+        (
+            args.columns and args.columns.count(",") != 1,
+            f"--columns {args.columns}: name two, as --columns text,label",
+        ),
         (out and (args.dev or args.no_dev), "--leave-one-source-out has its own dev sets"),
         (
             args.metric and args.metric not in METRICS[kind],
@@ -283,11 +287,12 @@ def command(args: argparse.Namespace) -> str:
         if is_given(args, flag):
             words.append(flag)
             if "action" not in about:
-                words += _words(value(args, flag))
+                words += words_of(value(args, flag))
     return shlex.join(words)
 
 
-def _words(value: Any) -> list[str]:
+def words_of(value: Any) -> list[str]:
+    """A value as the command line gives it: several words where an option takes several."""
     if isinstance(value, tuple):
         return [",".join(map(str, value))]
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]

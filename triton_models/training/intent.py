@@ -117,7 +117,7 @@ def gather(args: argparse.Namespace) -> Material:
     if args.manifest:
         learned, dev = examples.of_manifest(dataset.load(args.manifest), args.multi)
         return material(learned, dev, str(args.manifest))
-    columns = args.columns.split(",") if args.columns else ()
+    columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
     read = (e for place in args.queries for e in examples.read(place, columns, args.multi))
     found = list(dict.fromkeys(read))
     if args.dev:
@@ -132,22 +132,29 @@ def gather(args: argparse.Namespace) -> Material:
 
 def material(learned: list[Example], dev: list[Example], place: str) -> Material:
     """Two sides that were given; UsageError for a dev label that is not learned."""
-    labels = examples.label_names(learned)
+    left = examples.without(learned, dev)
+    labels = examples.label_names(left or learned)
     if strange := set(examples.label_names(dev)) - set(labels):
         names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
         raise UsageError(f"{place}: labels without a query to learn from: {names}")
-    return Material(examples.without(learned, dev), dev, labels)
+    return Material(left, dev, labels)
 
 
 def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
     scope, labels = recipe.out_of_scope, material.labels
     categories = {e.category for e in material.learned} - {""}
+    outside = {scope in e.labels for e in material.dev}
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
         (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
         (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
+        (
+            scope and len(outside) < 2,
+            f"--out-of-scope: the threshold is chosen on dev, which needs queries of {scope!r} and"
+            " others: give --dev, or leave it out",
+        ),
         (scope and recipe.multi, "--out-of-scope goes with one label a query, not with --multi"),
         (
             recipe.category_weight and len(categories) < 2,

@@ -52,6 +52,7 @@ class Pairs:
             "dev_matches": sum(pair.match for pair in self.dev),
             "learned_sha256": digest(self.learned),
             "dev_sha256": digest(self.dev),
+            "weights": {source: weight for source, weight in self.weights.items() if weight != 1},
         }
 
     def told(self) -> str:

@@ -103,7 +103,8 @@ def learn(
 
     `lengths` are the examples' lengths in characters. Before each epoch `renewed` may look at the
     network; after it `judge` tells how good it is: the best weights are kept. In `folder` each
-    epoch leaves what is needed to go on; `key` says which run it belongs to.
+    epoch leaves what is needed to go on, for the caller to remove when the checkpoint is written;
+    `key` says which run it belongs to.
 
     Raises UsageError for settings that do not fit, or a folder with the remains of another run.
     """
@@ -126,8 +127,6 @@ def learn(
                 if file:
                     run.save(file, key)
     run.finish()
-    if file:
-        file.unlink(missing_ok=True)
     return run.history
 
 

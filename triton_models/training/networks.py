@@ -221,6 +221,8 @@ def save(network: nn.Module, folder: Path) -> None:
     inner.save_pretrained(folder)
     if isinstance(network, PairModel):
         save_file(network.head.state_dict(), folder / HEAD)
+    else:
+        (folder / HEAD).unlink(missing_ok=True)  # of another run that was here
 
 
 def cut(folder: Path, layers: tuple[int, ...], pieces: list[int]) -> VectorModel:

@@ -23,7 +23,9 @@ def require_own(out: Path) -> None:
 def write(
     out: Path, kind: str, command: str, start: str, data: dict, result: dict, begun: float, **more
 ) -> int:
-    """Write the notes of a run that began at `begun` (time.monotonic); returns its seconds."""
+    """Write the notes of a run that began at `begun` (time.monotonic) and is done; returns its
+    seconds.
+    """
     seconds = round(time.monotonic() - begun)
     notes = {
         "command": command,
@@ -38,4 +40,5 @@ def write(
         "transformers": transformers.__version__,
     }
     (out / NOTES).write_text(json.dumps(notes, indent=2) + "\n")
+    (out / RESUME).unlink(missing_ok=True)  # now that all of the run is there
     return seconds

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from triton_models.training.finetune_options import above_zero, amount, share, whole
+from triton_models.training.finetune_options import above_zero, amount, share, whole, words_of
 
 Table = Mapping[str, Mapping[str, Any]]
 
@@ -44,5 +44,5 @@ def command(name: str, table: Table, args: argparse.Namespace) -> str:
             continue
         words += [flag] if flag.startswith("--") else []
         if "action" not in about:
-            words += map(str, value if isinstance(value, list) else [value])
+            words += words_of(value)
     return shlex.join(words)

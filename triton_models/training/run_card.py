@@ -11,6 +11,18 @@ from triton_models.settings import UsageError
 NOTES = "run.json"
 
 
+def require_kind(checkpoint: Path, kind: str) -> None:
+    """Raises UsageError for a run that trained another kind: the end of this one is untrained."""
+    notes = checkpoint / NOTES
+    try:
+        trained = json.loads(notes.read_text(encoding="utf-8")).get("kind", kind)
+    except (OSError, ValueError, AttributeError):
+        return  # a checkpoint of another origin, or notes that `write` refuses
+    if trained != kind and (trained, kind) != ("pretrain", "encoder"):
+        remedy = "finetune it first" if trained == "pretrain" else f"give --kind {trained}"
+        raise UsageError(f"{checkpoint}: a run of {trained}, not of {kind}; {remedy}")
+
+
 def write(checkpoint: Path, folder: Path) -> bool:
     """Write the card of a model folder; False for a checkpoint that `finetune` did not make."""
     notes = checkpoint / NOTES

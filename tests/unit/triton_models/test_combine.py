@@ -204,10 +204,22 @@ def test_other_kinds_are_pruned_too(runs, kind, tmp_path):
     start = tmp_path / "start"
     networks.save(networks.load(runs[0].parent / "toy", kind), start)
     bare_tokenizer(runs[0]).save(str(start / "tokenizer.json"))
+    (start / "training.json").write_text(json.dumps({"threshold": 0.73}))
     assert members.kind_of(start) == kind
     assert combine("prune", start, "--layers", "1", "--out", tmp_path / "small") == 0
     assert members.kind_of(tmp_path / "small") == kind
     assert len(networks.load(tmp_path / "small", kind).bert.encoder.layer) == 1
+    assert json.loads((tmp_path / "small" / "training.json").read_text())["threshold"] == 0.73
+    command = json.loads((tmp_path / "small" / "run.json").read_text())["command"]
+    assert command.split("--layers ")[1].startswith("1 --out")
+
+
+def test_nothing_is_left_of_another_run_in_the_same_folder(runs, tmp_path):
+    toy_bert, out = runs[0].parent / "toy", tmp_path / "run"
+    for kind in ("matching", "encoder"):
+        networks.save(networks.load(toy_bert, kind), out)
+        bare_tokenizer(toy_bert).save(str(out / "tokenizer.json"))
+        assert members.kind_of(out) == kind
 
 
 def test_the_table_has_every_row(runs, queries, log, tmp_path, capsys):

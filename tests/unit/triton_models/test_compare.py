@@ -1,6 +1,7 @@
 """Two sides on the same rows: model folders and prediction files."""
 
 import json
+import re
 
 import pytest
 
@@ -172,3 +173,38 @@ def test_a_query_without_a_prediction_is_named(sides, capsys, tmp_path):
     assert (
         "no prediction of 'unseen'; predict every text of the dev file" in capsys.readouterr().err
     )
+
+
+def test_a_model_is_judged_as_it_is_asked(tmp_path, capsys):
+    asked = "ＲＥＤ  ＳＨＯＥＳ"  # the worker reads "red shoes"
+    dev = write(tmp_path / "dev.jsonl", [{"query": asked, "intent": "browse"}])
+    (tmp_path / "queries.txt").write_text(asked + "\n", encoding="utf-8")
+    model, out = str(STARTER / "intent"), str(tmp_path / "predicted.jsonl")
+    assert main(["predict", "intent", str(tmp_path / "queries.txt"), "--out", out]) == 0
+    assert main(["compare", "intent", model, out, "--dev", dev, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["agreement"]["same"] == 1.0
+    assert found["agreement"]["largest_difference"] < 1e-3
+    assert main(["evaluate", "intent", "--dev", dev, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == 1.0
+
+
+def test_answers_that_are_no_numbers_are_told(sides, tmp_path, capsys):
+    a, _, dev = sides
+    rows = [told(q, "browse") for q in QUERIES]
+    rows[3]["scores"]["browse"] = "high"
+    assert main(["compare", "intent", a, write(tmp_path / "c.jsonl", rows), "--dev", dev]) == 2
+    assert "no numbers; write the file by" in capsys.readouterr().err
+
+
+def test_long_names_leave_the_figures_whole(sides, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    a, b, dev = sides
+    folder = tmp_path / "b" / "somewhere" / "else"
+    folder.mkdir(parents=True)
+    other = folder / "a.jsonl"  # of one name, so that whole paths tell them apart
+    other.write_bytes((tmp_path / "b.jsonl").read_bytes())
+    assert main(["compare", "intent", a, str(other), "--dev", dev]) == 0
+    told = capsys.readouterr().out.split("Both right")[0]
+    assert "…" not in told and "accuracy" in told
+    assert len(re.findall(r"\(.* to .*\)", told)) == 3  # of AUC there is none here

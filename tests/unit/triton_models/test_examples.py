@@ -17,6 +17,7 @@ WANTED = [Example("red shoes", ("look",)), Example("buy, now", ("buy",))]
     [
         ("a.csv", 'text,category\nred shoes,look\n"buy, now",buy\n'),
         ("a.csv", '\ufeffid,intent,query\n1,look,red  shoes\n2,buy,"buy, now"\n'),
+        ("a.csv", 'query, intent\nred shoes, look\n"buy, now",buy \n'),
         ("a.tsv", "query\tintent\nred shoes\tlook\nbuy, now\tbuy\n"),
         ("a.tsv", "red shoes\tlook\nbuy, now\tbuy\n"),
         ("a.jsonl", '{"query": "red shoes", "intent": "look"}\n\n["buy, now", "buy"]\n'),
@@ -36,6 +37,15 @@ def test_named_columns_and_lists(tmp_path):
     assert examples.read(f"{tmp_path}/b.json:train+oos") == WANTED
     with pytest.raises(UsageError, match="b.json:train[+]oos"):
         examples.read(f"{tmp_path}/b.json")
+
+
+def test_whatever_a_run_learns_from_tells_it_from_another():
+    found = {
+        examples.digest([Example("red shoes", ("look",), "mine", category, weight)])
+        for category in ("", "shoes")
+        for weight in (1.0, 2.0)
+    }
+    assert len(found) == 4
 
 
 def test_a_category_stands_beside_the_label(tmp_path):

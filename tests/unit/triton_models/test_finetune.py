@@ -11,7 +11,7 @@ from tests.skips import skip_or_fail
 try:
     import onnxscript  # noqa: F401
     import torch
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file, save_file
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
@@ -56,9 +56,47 @@ def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, 
     assert not (out / RESUME).exists()
     assert main(["export", str(out), "--kind", "intent", "--out", str(tmp_path / "model")]) == 0
     assert contract.load(tmp_path / "model").labels == tuple(labels)
+    for kind in ("encoder", "matching"):
+        assert main(["export", str(out), "--kind", kind, "--out", str(tmp_path / kind)]) == 2
+        assert "a run of intent" in capsys.readouterr().err and not (tmp_path / kind).exists()
     found = ServedModel(tmp_path / "model").run(["item 1 label_03"])
     assert found.shape == (1, 77)
     assert found.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_run_that_is_stopped_behind_its_last_epoch_loses_nothing(start, tmp_path, monkeypatch):
+    queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), tmp_path / "run"
+    given = ("--queries", queries, "--start", start, "--out", out, "--epochs", 2)
+    calls = []
+
+    def stopped(*_):
+        calls.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(networks, "save", stopped)
+    assert finetune(*given) == 1 and calls
+    monkeypatch.undo()
+    monkeypatch.setattr(classify.Loss, "__call__", stopped)  # nothing is trained again
+    assert finetune(*given) == 0
+    assert len(json.loads((out / "run.json").read_text())["result"]["losses"]) == 2
+    assert not (out / RESUME).exists()
+
+
+def test_a_start_that_was_trained_on_is_another_run(tmp_path, monkeypatch, capsys):
+    queries, start = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), toy.write(tmp_path / "toy")
+    given = ("--queries", queries, "--start", start, "--out", tmp_path / "run", "--epochs", 2)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(networks, "save", stopped)
+    assert finetune(*given) == 1
+    monkeypatch.undo()
+    weights = load_file(start / "model.safetensors")
+    changed = {name: weight * 1.5 for name, weight in weights.items()}
+    save_file(changed, start / "model.safetensors", metadata={"format": "pt"})
+    assert finetune(*given) == 2
+    assert "other settings or data" in capsys.readouterr().err
 
 
 def test_several_labels_a_query(start, tmp_path):
@@ -168,6 +206,9 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
     queries = rows(tmp_path / "mine.jsonl", ["red", "blue"], 20)
     strange = rows(tmp_path / "strange.jsonl", ["green"], 3)
     single = rows(tmp_path / "single.jsonl", ["red"], 30)
+    all_red = rows(tmp_path / "all_red.jsonl", ["red"], 20)
+    only_red = tmp_path / "only_red.csv"
+    only_red.write_text("query,intent\nscarlet,red\ncrimson,red\n")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     begin = ("--queries", queries, "--start", start, "--out", tmp_path / "run")
@@ -175,8 +216,12 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--dev", strange), "green"),
         ((*begin, "--dev", queries, "--no-dev"), "not both"),
         ((*begin, "--dev", queries), "nothing left"),
+        ((*begin, "--dev", all_red), "without a query to learn from: red"),
         ((*begin, "--out-of-scope", "oos"), "'oos'"),
         ((*begin, "--no-dev", "--patience", 2), "--patience"),
+        ((*begin, "--no-dev", "--out-of-scope", "red"), "chosen on dev, which needs"),
+        ((*begin, "--dev", only_red, "--out-of-scope", "red"), "and others"),
+        ((*begin, "--columns", "query"), "name two"),
         ((*begin, "--out", tmp_path / "full"), "full"),
         ((*begin, "--start", tmp_path / "none"), "none"),
         (("--queries", single, *begin[2:]), "at least two"),

@@ -16,7 +16,7 @@ except ModuleNotFoundError as missing:
 from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
-from triton_models.data.graded import graded
+from triton_models.data.graded import GradedPair, graded
 from triton_models.training import matching, networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.judged import Pairs
@@ -108,6 +108,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start, tmp_path):
     again, resumed = train(tmp_path)
     assert again == history
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+def test_other_weights_of_the_sources_are_another_run():
+    pair = GradedPair("sofa", "couch", 1, "log", "sofa", 1.0)
+    assert Pairs([pair], [], {"log": 1.0}).about() == Pairs([pair], []).about()
+    assert Pairs([pair], [], {"log": 0.5}).about() != Pairs([pair], []).about()
 
 
 def manifest(tmp_path):

@@ -81,7 +81,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start, tmp_path, how, adversa
     assert again == history
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
-    assert not (tmp_path / RESUME).exists()
 
 
 def test_the_remains_of_another_run_are_refused(start, tmp_path):

@@ -270,6 +270,37 @@ def test_items_that_the_catalogue_has_no_more_are_left_out_and_counted(write):
     assert data.left_out["mine"] == 1
 
 
+def test_no_category_that_a_title_belongs_to_is_set_against_it(write):
+    rows = [(f"Sofa {i}", "Home > Sofas") for i in range(20)] + [("Vase", "Home")]
+    rows += [(f"Stool {i}", f"Seats > {kind}") for i in range(20) for kind in ("Bar", "Low")]
+    lines = "".join(f"{i},{title},{path}\n" for i, (title, path) in enumerate(rows))
+    path = write(source(format='"catalogue"'), mine_csv="id,title,category\n" + lines)
+    found = {(p.query, p.term): p.match for p in load_pairs(path).train}
+    assert all(found.get((f"Sofa {i}", "Home"), 1) for i in range(20))  # the level above
+    assert all(found[f"Stool {i}", kind] for i in range(20) for kind in ("Bar", "Low"))
+    assert any(match == 0 and query != "Vase" for (query, _), match in found.items())
+
+
+def test_a_pair_of_dev_is_not_learned_from_though_its_key_is_another(write):
+    rows = [
+        f"sofa,{'Couch' if i % 2 else 'couch'},1,c{i}\nsofa,chair {i},0,c{i}\n" for i in range(40)
+    ]
+    keyed = {"format": '"pairs"', "split": '"by_key"', "key": '"customer"'}
+    path = write(source(**keyed), mine_csv="query,term,grade,customer\n" + "".join(rows))
+    learned, dev = load_pairs(path)
+    assert {p.term.lower() for p in dev} >= {"couch"}
+    assert len(learned) > 20  # the chairs of the others
+    assert not {p.term.lower() for p in learned} & {p.term.lower() for p in dev}
+
+
+def test_a_text_of_both_sides_is_not_held_out(write):
+    rows = "".join(f"query {i},One sofa,1\n" for i in range(60))
+    keyed = {"format": '"pairs"', "split": '"by_key"'}
+    texts = load_texts(write(source(**keyed), mine_csv="query,term,grade\n" + rows))
+    assert "One sofa" in texts.train and "One sofa" not in texts.dev
+    assert texts.dev and not set(texts.train) & set(texts.dev)
+
+
 def test_a_catalogue_pairs_titles_with_categories_and_titles_of_one_product(write):
     rows = [
         ("1", "Arc black", "Light > Floor", "arc"),

@@ -46,10 +46,14 @@ def test_disagreement_is_0_for_equals_and_at_most_the_logarithm_of_their_number(
 
 def test_a_model_agrees_with_itself_and_the_hardest_comes_first(tmp_path, capsys):
     file = tmp_path / "queries.txt"
-    file.write_text("red shoes\n\nwhere is my order\nred shoes\n")
+    file.write_text('Red shoes\n\n{"query": "where is my order"}\nred  shoes\n')
     models = [str(STARTER / "intent")] * 2
     assert main(["disagree", str(file), "--models", *models]) == 0
-    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["0.0000"] * 2
+    told = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(row[0], row[-1]) for row in told] == [
+        ("0.0000", "Red shoes"),
+        ("0.0000", "where is my order"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,12 @@ def test_what_guests_put_into_the_output_topics_is_skipped(embedded_broker):
         with observer.reading():
             for topic in (topics.output, topics.dead_letters):
                 produce(broker.bootstrap_servers, topic, [Record(value) for value in GUESTS])
-            mine = [Record(b'{"query": "red \\u001b[2J shoes"}'), Record(b"not json")]
+            mine = [Record(b'{"query": "red \\u001b[2J running shoes"}'), Record(b"not json")]
             produce(broker.bootstrap_servers, topics.input, mine)
             wait_until(done(app, 2), "both came out")
             wait_until(lambda: len(observer.newest) == 2, "both are shown")
     event, letter = sorted(observer.newest, key=lambda shown: shown.rejected)
-    assert event.query == "red [2J shoes" and event.expansions and event.confidence > 0
+    assert event.query == "red [2J running shoes" and event.expansions and event.confidence > 0
     assert letter == Shown("not json", rejected="invalid_json")
 
 

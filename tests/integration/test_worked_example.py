@@ -25,7 +25,7 @@ from worker.lexicon import build
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "models.md").read_text()
-EXAMPLE = TEXT[TEXT.index("## Worked example") : TEXT.index("## Formats")]
+EXAMPLE = TEXT[TEXT.index("## Worked example") : TEXT.index("## Recipes")]
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", EXAMPLE, re.S) for line in block.splitlines()
 ]

@@ -127,7 +127,6 @@ def run(args: argparse.Namespace) -> str:
     student = minilm() if args.student == "minilm" else Path(args.student or folders[0])
     require_checkpoint(student)
     recipe, material = recipe_of(args, teachers), gather(args, teachers)
-    torch.set_flush_denormal(True)  # moments that fade away would slow AdamW down
     print(material.told(), flush=True)
     begun = time.monotonic()
     result = train(material, teachers, student, args.out, recipe)

@@ -57,11 +57,15 @@ class _Graph:
             states, _, weight, scale = node.input
             self.put(weight, scale)
             inputs = [self.maker[states].input[0], weight]
-            self.new[node.output[0]] = helper.make_node("MatMul", inputs, node.output)
+            self.new[node.output[0]] = helper.make_node(
+                "MatMul", inputs, node.output, name=node.name
+            )
         elif node.op_type == "entry":
             ids, table, scale = node.input
             self.put(table, scale)
-            self.new[node.output[0]] = helper.make_node("Gather", [table, ids], node.output)
+            self.new[node.output[0]] = helper.make_node(
+                "Gather", [table, ids], node.output, name=node.name
+            )
 
     def put(self, name: str, scale: str) -> None:
         self.weights[name] = self.array(name).astype(np.float32) * self.array(scale)

@@ -136,13 +136,16 @@ def _quantized(plain: Path, measured: Sequence[Batch], scratch: Path):
 def narrowing(model) -> list[str]:
     """Names of the products with a weight of more rows than columns."""
     shapes = {i.name: tuple(i.dims) for i in model.graph.initializer}
-    return [
-        node.name
-        for node in model.graph.node
-        if node.op_type in ("MatMul", "Gemm")
-        for name in node.input[1:2]
-        if len(shape := shapes.get(name, ())) == 2 and shape[0] > shape[1]
-    ]
+    found = []
+    for node in model.graph.node:
+        if node.op_type not in ("MatMul", "Gemm"):
+            continue
+        shape = shapes.get(node.input[1], ())
+        turned = any(a.name == "transB" and a.i for a in node.attribute)
+        rows, columns = (shape[::-1] if turned else shape) if len(shape) == 2 else (0, 0)
+        if rows > columns:
+            found.append(node.name)
+    return found
 
 
 def _reader(measured: Sequence[Batch]):

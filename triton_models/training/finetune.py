@@ -32,7 +32,6 @@ def run(args: argparse.Namespace) -> str:
     course, settings = COURSES[args.kind], options.settled(args)
     recipe, material = course.recipe_of(settings), course.gather(settings)
     course.check(recipe, material)
-    torch.set_flush_denormal(True)  # moments that fade away would slow AdamW down
     print(material.told(), flush=True)
     begun = time.monotonic()
     if args.leave_one_source_out:

@@ -10,7 +10,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,6 +75,16 @@ def batches(
     return rows
 
 
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Tiny numbers are 0: AdamW's moments that fade away would slow it down."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def fit(
     network: nn.Module,
     lengths: Sequence[int],
@@ -117,7 +128,7 @@ def learn(
     if file and file.is_file():
         run.resume(file, key)
         say(f"going on after epoch {len(run.history.losses)}: {file}")
-    with Progress(disable=not sys.stderr.isatty(), transient=True) as bar:
+    with flushed(), Progress(disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("training", total=steps, completed=run.step)
         for epoch, rows in enumerate(plan, 1):
             if epoch <= len(run.history.losses):

@@ -66,7 +66,6 @@ def run(args: argparse.Namespace) -> str:
         parts=args.parts,
         precision=args.precision,
     )
-    torch.set_flush_denormal(True)  # moments that fade away would slow AdamW down
     print(material.told(), flush=True)
     begun = time.monotonic()
     result = train(material, start, args.out, schedule)

@@ -189,7 +189,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start, tmp_path):
 def test_every_way_trains_it(start, how):
     network = networks.load(start, "encoder").eval()
     loss, mined, pairs = made(network, start, Lesson())
-    schedule = Schedule(epochs=12, batch_size=8, rate=RATE.get(how, 5e-3))
+    schedule = Schedule(epochs=30, batch_size=8, rate=RATE.get(how, 5e-3))
     lengths = [len(p.query) for p in pairs.positives]
     given = {"adaptation": Adaptation(how, size=4), "say": lambda line: None}
     torch.manual_seed(5)

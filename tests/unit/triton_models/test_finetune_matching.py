@@ -140,7 +140,7 @@ def test_from_a_manifest_to_a_model_folder(start, tmp_path, capsys):
     notes = json.loads((out / "run.json").read_text())
     result = notes["result"]
     assert result["losses"][-1] < 0.9 * result["losses"][0]
-    assert result["dev"]["auc_roc"] > max(0.9, result["start"]["auc_roc"])
+    assert result["dev"]["auc_roc"] >= max(0.9, result["start"]["auc_roc"])
     assert main(["export", str(out), "--kind", "matching", "--out", str(model)]) == 0
     assert contract.load(model).threshold == result["threshold"] == result["dev"]["threshold"]
     assert "CC0" in (model / "CARD.md").read_text()

@@ -20,6 +20,7 @@ INPUTS = {
     "matching": ("input_ids", "attention_mask", "token_type_ids"),
 }
 SHORTEST_BUCKET = 8
+LIKELY = 0.5  # the probability from which a label is given, where a query may have several
 
 
 class ModelFolderError(ValueError):
@@ -38,6 +39,7 @@ class ModelContract:
         max_length: tokens, special ones included.
         max_batch_size: rows of one call.
         threshold: the score from which a pair counts as a match; None unless kind is matching.
+        multi: whether each label has a probability of its own, so that a query may have several.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class ModelContract:
     tokenizer_sha256: str
     onnx_sha256: str
     threshold: float | None = None
+    multi: bool = False
 
     @property
     def onnx(self) -> Path:
@@ -178,9 +181,14 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
         demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
     else:
         demand(not labels, "labels", "an empty list, only intent has labels")
+    multi = fields.get("multi", False)
+    demand(multi is False or (multi is True and kind == "intent"), "multi", "true of intent only")
     threshold = fields.get("threshold")
     if kind == "matching":
         number = type(threshold) in (int, float) and 0 <= threshold <= 1
         demand(number, "threshold", "a number from 0 to 1")
     values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
-    return values | {"threshold": float(threshold) if kind == "matching" else None}
+    return values | {
+        "threshold": float(threshold) if kind == "matching" else None,
+        "multi": multi,
+    }

@@ -11,9 +11,16 @@ from typing import Literal
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
 
-from triton_models.contract import ModelContract, ModelFolderError, load
+from triton_models.contract import ModelContract, ModelFolderError
 from worker.errors import Stop
-from worker.parts import MODELS, Contracts, check_models, load_lexicon, make_inference
+from worker.parts import (
+    MODELS,
+    Contracts,
+    check_models,
+    load_contract,
+    load_lexicon,
+    make_inference,
+)
 from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
 
@@ -42,7 +49,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     faults: list[Finding] = []
     for name in MODELS:
         try:
-            contracts[name] = load(settings.inference.models / name)
+            contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
             told, _, remedy = str(error).rpartition("; ")
             faults.append(Finding(f"model folder {name}", "fault", told, remedy))

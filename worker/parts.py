@@ -44,7 +44,7 @@ def load_contracts(settings: Settings) -> Contracts:
     faults: list[str] = []
     for name in MODELS:
         try:
-            contracts[name] = load(settings.inference.models / name)
+            contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
             faults.append(f"inference.models: {error}")
     if faults:
@@ -54,6 +54,21 @@ def load_contracts(settings: Settings) -> Contracts:
             faults.append(str(error))
         raise ConfigError("\n".join(faults))
     return contracts
+
+
+def load_contract(settings: Settings, name: str) -> ModelContract:
+    """The contract of one of `MODELS`.
+
+    Raises:
+        ModelFolderError: its folder is missing or broken, or it gives a query several labels.
+    """
+    found = load(settings.inference.models / name)
+    if found.multi:  # an event carries one, and the likeliest of several would pass for it
+        raise ModelFolderError(
+            f"{found.folder}: gives a query several labels, and an event carries one;"
+            " train it without --multi"
+        )
+    return found
 
 
 def load_lexicon(settings: Settings, contracts: Contracts) -> Lexicon:

@@ -9,7 +9,8 @@ import pytest
 
 from tests import program
 from triton_models.contract import sha256
-from worker import check, config
+from worker import check, config, parts
+from worker.errors import ConfigError
 from worker.settings import STARTER_MODELS
 
 NOWHERE = "127.0.0.1:9"
@@ -53,6 +54,20 @@ def test_a_model_that_cannot_be_run(impatient, tmp_path):
     [told] = [item for part, item in found.items() if "ONNX Runtime" in part]
     assert (told.state, told.remedy) == ("fault", "export the model again")
     assert str(folder) in told.told
+
+
+def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
+    """An event carries one label: the likeliest of several would pass for it."""
+    models = tmp_path / "models"
+    shutil.copytree(STARTER_MODELS, models)
+    file = models / "intent" / "model.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"multi": True}))
+    flag = f"inference.models={models}"
+    told = findings(flag, "inference.backend=onnx")["model folder intent"]
+    assert told.state == "fault" and "several labels" in told.told
+    assert told.remedy == "train it without --multi"
+    with pytest.raises(ConfigError, match="intent: gives a query several labels"):
+        parts.load_contracts(config.load(None, {}, [flag]))
 
 
 def test_each_topic_that_is_missing_is_told_with_its_key(embedded_broker):

@@ -15,7 +15,7 @@ from triton_models.data.lexicon_terms import read_terms
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_pairs, judged_queries, labelled_queries, of_all
 from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
-from triton_models.serving.served import ServedModel, contract_of
+from triton_models.serving.served import ServedModel, contract_of, one_label
 from triton_models.settings import DEV_SETS, UsageError, usable
 
 DEV = {"intent": (DEV_SETS / "dev_intent.jsonl",), "matching": (DEV_SETS / "dev_matching.jsonl",)}
@@ -37,9 +37,10 @@ def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
     """A model folder's contract and its model, run in this process.
 
     Raises:
-        ModelFolderError, UsageError: it is no model folder, of another kind, or cannot be run.
+        ModelFolderError, UsageError: it is no model folder, of another kind, gives a query several
+            labels, or cannot be run.
     """
-    model = contract_of(folder, kind)
+    model = one_label(contract_of(folder, kind))
     with usable(folder, "export the model again"):
         return model, Asked(folder)
 

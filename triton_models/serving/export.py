@@ -122,6 +122,8 @@ def write_contract(checkpoint: Path, kind: str, folder: Path) -> None:
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
+    if kind == "intent" and networks.is_multi(checkpoint):
+        contract["multi"] = True
     if kind == "matching":
         contract["threshold"] = trained.get("threshold", 0.5)
     (folder / "model.json").write_text(json.dumps(contract, indent=2) + "\n")

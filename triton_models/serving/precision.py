@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.contract import ModelContract
+from triton_models.contract import LIKELY, ModelContract
 from triton_models.serving.predict import Asked
 from triton_models.text import encode
 
@@ -43,8 +43,8 @@ class Parity:
     """How near the typed graph's answers are to those in float32.
 
     Attributes:
-        agreement: share of equal labels, of pairs on the same side of the threshold, or for an
-            encoder the mean cosine of the vectors.
+        agreement: share of equal labels (of all, where a query may have several), of pairs on the
+            same side of the threshold, or for an encoder the mean cosine of the vectors.
     """
 
     kind: str
@@ -206,6 +206,8 @@ def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) 
     if contract.kind == "matching":
         sides = (expected >= contract.threshold, found >= contract.threshold)
         return float((sides[0] == sides[1]).mean())
+    if contract.multi:
+        return float(((expected >= LIKELY) == (found >= LIKELY)).all(axis=1).mean())
     return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
 
 

@@ -2,7 +2,8 @@
 
 A line that starts with { is a JSON object with `query` (and `term` or `title` for matching); any
 other line is the query itself, for matching `query<TAB>term`. Queries are read in the worker's
-normal form, terms as they are. What cannot be answered comes out in its place with its error.
+normal form, terms as they are. Where a query may have several labels, `labels` has every one that
+is likely, with its probability. What cannot be answered comes out in its place with its error.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from triton_models.contract import LIKELY
 from triton_models.data.describe import normal_form
 from triton_models.serving.predictor import DIGITS, Predictor, load
 from triton_models.settings import UsageError
@@ -130,9 +132,13 @@ def _told(predictor: Predictor, item: Asked, answer: Any) -> dict[str, Any]:
     if contract.kind == "matching":
         match = values[0] >= contract.threshold
         return {"query": item.query, "term": item.term, "score": values[0], "match": match}
+    scores = dict(zip(contract.labels, values, strict=True))
+    if contract.multi:
+        labels = {label: value for label, value in scores.items() if value >= LIKELY}
+        return {"query": item.query, "labels": labels, "scores": scores}
     best = max(range(len(values)), key=values.__getitem__)
     told = {"query": item.query, "label": contract.labels[best], "confidence": values[best]}
-    return told | {"scores": dict(zip(contract.labels, values, strict=True))}
+    return told | {"scores": scores}
 
 
 def run(kind: str, source: Path, model: Path, out: Path | None, batch: int | None) -> None:

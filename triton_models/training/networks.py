@@ -27,6 +27,7 @@ from triton_models.training import adapters
 
 HEAD = "head.safetensors"  # the pair model's last layer, beside the BERT
 PAIR_DROPOUT = 0.1
+MULTI = "multi_label_classification"
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 HIDDEN = -1e4  # added to the attention of padding; fits FP16, where the usual minimum would not
 
@@ -54,14 +55,14 @@ class ProbabilityModel(nn.Module):
 
     Two notes in the checkpoint's config change it: with `"pooling": "mean"` the head sees the
     mean of the tokens instead of [CLS], which suits a BERT that was trained for that, and with
-    the problem type "multi_label_classification" each label has a probability of its own.
+    the problem type `MULTI` each label has a probability of its own.
     """
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
         self.classifier = classifier
         self.mean = getattr(classifier.config, "pooling", "cls") == "mean"
-        self.multi = classifier.config.problem_type == "multi_label_classification"
+        self.multi = classifier.config.problem_type == MULTI
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         if not self.mean:
@@ -207,6 +208,11 @@ def labels(folder: Path) -> tuple[str, ...]:
             name for _, name in sorted(config["id2label"].items(), key=lambda x: int(x[0]))
         )
     return LABELS
+
+
+def is_multi(folder: Path) -> bool:
+    """Whether each label of a trained classifier has a probability of its own."""
+    return json.loads((folder / "config.json").read_text()).get("problem_type") == MULTI
 
 
 def quiet() -> None:

@@ -32,9 +32,9 @@ def finetune(*more) -> int:
     return main(["finetune", "intent", *map(str, more), "--threads", "1", "--batch", "16"])
 
 
-def rows(path, labels, each, multi=False):
+def rows(path, labels, each):
     lines = [
-        {"query": f"item {number} {label}", "labels": [label, "any"] if multi else label}
+        {"query": f"item {number} {label}", "labels": label}
         for label in labels
         for number in range(each)
     ]
@@ -97,18 +97,6 @@ def test_a_start_that_was_trained_on_is_another_run(tmp_path, monkeypatch, capsy
     save_file(changed, start / "model.safetensors", metadata={"format": "pt"})
     assert finetune(*given) == 2
     assert "other settings or data" in capsys.readouterr().err
-
-
-def test_several_labels_a_query(start, tmp_path):
-    queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 40, multi=True), tmp_path / "run"
-    given = ("--multi", "--rate", "0.01", "--epochs", 6, "--dropout", "0")
-    assert finetune("--queries", queries, "--start", start, "--out", out, *given) == 0
-    assert json.loads((out / "run.json").read_text())["result"]["dev"]["micro_f1"] > 0.9
-    export = ["export", str(out), "--kind", "intent", "--precision", "fp32"]
-    assert main([*export, "--out", str(tmp_path / "model")]) == 0
-    assert contract.load(tmp_path / "model").labels == ("any", "blue", "red")
-    found = ServedModel(tmp_path / "model").run(["item 3 red"])[0]
-    assert (found > 0.5).tolist() == [True, False, True]
 
 
 SOURCE = """[[source]]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
 from triton_models.data import dataset, records
+from triton_models.data.describe import normal_form
 from triton_models.data.manifest import SEPARATOR
 from triton_models.data.records import Layout
 from triton_models.data.rows import DataSet
@@ -45,7 +46,8 @@ class Example:
 
 
 def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[Example]:
-    """The examples of a file, given as PATH or PATH:part+part.
+    """The examples of a file, given as PATH or PATH:part+part; with `multi` each query is one,
+    its labels being those of all its rows.
 
     Raises UsageError that names the file and the first line that is wrong.
     """
@@ -64,7 +66,22 @@ def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[E
     ]
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
-    return found
+    return merged(found) if multi else found
+
+
+def merged(found: Iterable[Example]) -> list[Example]:
+    """One example for all rows of a normal form: the first, with the labels of all of them."""
+    rows: dict[str, Example] = {}
+    for one in found:
+        first = rows.setdefault(form := normal_form(one.text), one)
+        labels = tuple(dict.fromkeys((*first.labels, *one.labels)))
+        rows[form] = replace(first, labels=labels, category=first.category or one.category)
+    return list(rows.values())
+
+
+def once(found: Iterable[Example], multi: bool) -> list[Example]:
+    """Each example once, or, where a query may have several labels, each query."""
+    return merged(found) if multi else list(dict.fromkeys(found))
 
 
 def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source: str) -> Example:
@@ -106,8 +123,8 @@ def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list
             )
         return Example(row.query, labels, row.source, row.category, weights[row.source])
 
-    learned, dev = dataset.load_labelled(data)
-    return list(map(example, learned)), list(map(example, dev))
+    learned, dev = (once(map(example, side), multi) for side in dataset.load_labelled(data))
+    return learned, dev
 
 
 def split(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:

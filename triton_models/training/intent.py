@@ -119,7 +119,7 @@ def gather(args: argparse.Namespace) -> Material:
         return material(learned, dev, str(args.manifest))
     columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
     read = (e for place in args.queries for e in examples.read(place, columns, args.multi))
-    found = list(dict.fromkeys(read))
+    found = examples.once(read, args.multi)
     if args.dev:
         dev = examples.read(args.dev, columns, args.multi)
         return material(found, dev, args.dev)

@@ -83,6 +83,34 @@ def test_several_labels(tmp_path):
         examples.read(f"{tmp_path}/a.jsonl")
 
 
+def test_rows_of_one_query_are_one_example_with_all_their_labels(tmp_path):
+    one, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    one.write_text("query,intent,category\nRed  shoes,look,\nhi,chat,\nred SHOES,buy,Shoes\n")
+    other.write_text("query,intent\nred shoes,ask\n")
+    assert len(examples.read(str(one))) == 3  # one label a query: the rows contradict each other
+    first, hi = examples.read(str(one), multi=True)
+    assert vars(first) == vars(Example("Red shoes", ("look", "buy"), str(one), "Shoes"))
+    assert hi.labels == ("chat",)
+    read = [e for place in (one, other) for e in examples.read(str(place), multi=True)]
+    found = examples.once(read, multi=True)
+    assert [e.labels for e in found] == [("look", "buy", "ask"), ("chat",)]
+
+
+def test_a_manifests_rows_of_one_query_are_one_example(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(f"query,intent\nRed shoes,{name}\n")
+    (tmp_path / "manifest.toml").write_text(
+        "".join(
+            f'[[source]]\nname="{name}"\npath="{name}.csv"\nformat="queries"\nlicence="own"\n'
+            'split="train"\n'
+            for name in ("a", "b")
+        )
+    )
+    data = dataset.load(tmp_path / "manifest.toml")
+    assert [e.labels for e in examples.of_manifest(data, multi=True)[0]] == [("a", "b")]
+    assert len(examples.of_manifest(data)[0]) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [

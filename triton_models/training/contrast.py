@@ -2,11 +2,13 @@
 
 Multiple-negatives ranking (Henderson et al. 2017), in both directions, on as many leading parts
 of the vectors as are to stand alone (Matryoshka, Kusupati et al. 2022). A document that is judged
-to belong to a query, however little, is never a negative for it, nor is the query itself.
+to belong to a query, however little, is never a negative for it, nor is the query itself, in
+whatever case they are written.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from triton_models.data.describe import normal_form
 from triton_models.training.inputs import answers, device, misspelled, tensors
 from triton_models.training.judged import Pairs
 from triton_models.training.networks import VectorModel
@@ -62,6 +65,9 @@ class Mined:
         self.network, self.tokenizer, self.pairs, self.lesson = network, tokenizer, pairs, lesson
         self.documents = list(dict.fromkeys(p.term for p in pairs.learned))
         self.place = {text: i for i, text in enumerate(self.documents)}
+        self.alike: dict[str, list[int]] = defaultdict(list)  # the documents of a normal form
+        for i, text in enumerate(self.documents):
+            self.alike[normal_form(text)].append(i)
         self.found: list[list[int]] = [[] for _ in pairs.positives]
 
     def of(self, row: int) -> list[str]:
@@ -86,13 +92,11 @@ class Mined:
 
     def hardest(self, scores: Tensor, query: str, document: str) -> list[int]:
         """The documents, by their scores for a query, that are hard negatives for its pair."""
-        grades = self.pairs.grades[query]
-        judged = {self.place[text]: grade for text, grade in grades.items()}
+        form = normal_form(query)
         allowed = scores < scores[self.place[document]]
-        for i, grade in judged.items():
-            allowed[i] = grade == 0
-        if query in self.place:
-            allowed[self.place[query]] = False
+        for term, grade in self.pairs.grades[form].items():
+            allowed[self.alike[term]] = grade == 0
+        allowed[self.alike.get(form, [])] = False
         best = torch.where(allowed, scores, -torch.inf).topk(min(self.lesson.hard, len(scores)))
         return [i for i in best.indices.tolist() if allowed[i]]
 
@@ -153,8 +157,9 @@ class Contrast:
 
     def belongs(self, asked: Sequence[str], documents: Sequence[str]) -> Tensor:
         """Whether a document is no negative for a query: bool [queries, documents]."""
-        grades = self.pairs.grades
-        return torch.tensor([[d == q or grades[q].get(d, 0) > 0 for d in documents] for q in asked])
+        grades, terms = self.pairs.grades, list(map(normal_form, documents))
+        forms = map(normal_form, asked)
+        return torch.tensor([[d == q or grades[q].get(d, 0) > 0 for d in terms] for q in forms])
 
     def distance(self, found: Tensor, texts: Sequence[str]) -> Tensor:
         """1 - cosine to the starting model's vectors, the mean over the texts."""

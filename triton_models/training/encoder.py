@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from triton_models.data.describe import normal_form
 from triton_models.evaluation import ranking
 from triton_models.training import contrast, networks
 from triton_models.training.adapt import Adaptation
@@ -53,6 +54,7 @@ class Search:
     """Dev queries, and all documents, in which each looks for those that match it.
 
     Attributes:
+        queries: in normal form.
         right: the grades of each query's matches, by their place among the documents.
     """
 
@@ -63,10 +65,10 @@ class Search:
     def figures(self, queries: Tensor, documents: Tensor) -> dict[str, float]:
         """Means over the queries of unit vectors' rankings. A query does not find itself."""
         scores = (queries @ documents.T).numpy()
-        place = {text: i for i, text in enumerate(self.documents)}
+        forms = list(map(normal_form, self.documents))
         for row, (query, right) in enumerate(zip(self.queries, self.right, strict=True)):
-            if query in place and place[query] not in right:
-                scores[row, place[query]] = -np.inf
+            itself = [i for i, form in enumerate(forms) if form == query and i not in right]
+            scores[row, itself] = -np.inf
         found = ranking.means(ranking.rank_part(scores, self.right))
         return {name: found[name] for name in KEPT}
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from triton_models.data import dataset
+from triton_models.data.describe import normal_form
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
 
@@ -35,10 +36,14 @@ class Pairs:
 
     @cached_property
     def grades(self) -> dict[str, dict[str, float]]:
-        """The judgements to learn from: the grade of each document, by query."""
+        """The judgements to learn from: the grade of each document, by query, in normal form.
+
+        Of several the highest: what anybody judged to belong is no negative.
+        """
         found: dict[str, dict[str, float]] = defaultdict(dict)
         for pair in self.learned:
-            found[pair.query][pair.term] = pair.grade
+            mine, term = found[normal_form(pair.query)], normal_form(pair.term)
+            mine[term] = max(pair.grade, mine.get(term, 0.0))
         return dict(found)
 
     def weight(self, pair: GradedPair) -> float:
@@ -84,10 +89,10 @@ def once(pairs: Iterable[GradedPair]) -> list[GradedPair]:
 
 
 def by_query(pairs: Iterable[GradedPair]) -> dict[str, list[int]]:
-    """The indices of each query's pairs."""
+    """The indices of each query's pairs, by its normal form."""
     found: dict[str, list[int]] = defaultdict(list)
     for i, pair in enumerate(pairs):
-        found[pair.query].append(i)
+        found[normal_form(pair.query)].append(i)
     return found
 
 

@@ -91,6 +91,29 @@ def test_hard_negatives_hold_no_match_nor_anything_above_it(start):
     assert told > len(pairs.positives) * 3 and wrong
 
 
+def test_case_does_not_make_a_negative_of_what_belongs(start):
+    network = networks.load(start, "encoder").eval()
+    given = [
+        *(("Sofa", "Couch", 1.0), ("sofa", "red settee", 1.0), ("SOFA", "SOFA", 0.0)),
+        *(("lamp", "couch", 1.0), ("lamp", "Red Settee", 0.0), ("Sofa", "garden hose", 0.0)),
+    ]
+    pairs = Pairs([graded("a", q, d, grade, "") for q, d, grade in given], [])
+    loss, mined, _ = made(network, start, Lesson(hard=9), pairs)
+    mined.before(1)
+    for row, pair in enumerate(pairs.positives):
+        if pair.query != "lamp":
+            assert mined.of(row) == ["garden hose"]
+    documents = ["COUCH", "Red settee", "sofa", "garden hose"]
+    belongs = loss.belongs(["sofa", "Lamp"], documents).tolist()
+    assert belongs == [[True, True, True, False], [True, False, False, False]]
+
+
+def test_dev_queries_that_differ_by_case_are_one():
+    pairs = [graded("a", "Sofa", "Couch", 1.0, ""), graded("a", "sofa", "settee", 1.0, "")]
+    search = search_of(Pairs([], pairs))
+    assert search.queries == ["sofa"] and search.right == [{0: 1.0, 1: 1.0}]
+
+
 def test_the_hardest_come_first_and_are_renewed_every_so_many_epochs(start):
     network = networks.load(start, "encoder").eval()
     _, mined, pairs = made(network, start, Lesson(hard=2, every=2))

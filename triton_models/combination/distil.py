@@ -25,7 +25,7 @@ from triton_models.combination.options import STEPS
 from triton_models.combination.prune import prune
 from triton_models.combination.view import show
 from triton_models.data import texts
-from triton_models.training import classify, course, examples, networks, notes
+from triton_models.training import classify, course, examples, inputs, networks, notes
 from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import minilm, require_checkpoint
 from triton_models.training.classify import Lesson
@@ -229,7 +229,7 @@ def begin(
     with tempfile.TemporaryDirectory() as scratch:
         folder = student
         if recipe.layers or recipe.pieces:
-            folder, asked = Path(scratch), [example.text for example in material.learned]
+            folder, asked = Path(scratch), inputs.asked([e.text for e in material.learned])
             prune(student, folder, recipe.layers, recipe.pieces, asked)
         network = networks.classifier(folder, teachers.labels, pooling, teachers.multi)
         return network.to(course.place()).eval(), bare_tokenizer(folder)

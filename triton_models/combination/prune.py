@@ -14,7 +14,7 @@ from triton_models.combination.average import keep_threshold
 from triton_models.combination.options import STEPS
 from triton_models.data import texts
 from triton_models.settings import UsageError
-from triton_models.training import networks, notes, vocabulary
+from triton_models.training import inputs, networks, notes, vocabulary
 
 CUT = ("num_hidden_layers", "vocab_size", "max_position_embeddings")  # what the config tells of it
 
@@ -25,6 +25,8 @@ def run(args: argparse.Namespace) -> str:
     notes.require_own(args.out)
     begun = time.monotonic()
     kind, found = members.kind_of(args.run), texts.read(args.text)
+    if kind == "intent":  # of an encoder and of pairs they may be documents
+        found = inputs.asked(found)
     before, after = prune(args.run, args.out, args.layers, args.pieces, found)
     keep_threshold([args.run], args.out)
     result = {"weights_before": before, "weights": after}

@@ -29,7 +29,7 @@ from triton_models.serving import export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import UsageError, foreign
 from triton_models.text import encode
-from triton_models.training import classify, networks
+from triton_models.training import classify, inputs, networks
 
 REPORT = "table.json"
 ROUNDS = 40
@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> str:
     found = members.classifiers(args.runs)
     labels, multi = found[0].labels, found[0].multi
     dev = members.labelled(args.queries, labels, multi)
-    asked, wanted = [e.text for e in dev], classify.targets(dev, labels)
-    seen = (texts.read(args.text) if args.text else asked)[:CALIBRATED]
+    asked, wanted = inputs.asked([e.text for e in dev]), classify.targets(dev, labels)
+    seen = (inputs.asked(texts.read(args.text)) if args.text else asked)[:CALIBRATED]
     with tempfile.TemporaryDirectory() as scratch:
         made = artefacts(found, Path(scratch), asked, seen)
         rows = measured(made, asked, wanted, multi)

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from triton_models.training.examples import Example
-from triton_models.training.inputs import answers
+from triton_models.training.inputs import answers, asked
 from triton_models.training.networks import ProbabilityModel
 
 NONE = -100  # the column of a query without a category, as cross-entropy leaves it out
@@ -58,6 +58,7 @@ class CategoryTask:
             self.network.logits(*given)
             return self.network.category(self.seen)
 
-        said = answers(call, self.network, tokenizer, [examples[i].text for i in mine])
+        texts = asked([examples[i].text for i in mine])
+        said = answers(call, self.network, tokenizer, texts)
         right = said.argmax(dim=1) == wanted[mine]
         return {"queries": len(mine), "accuracy": float(right.double().mean())}

@@ -15,7 +15,7 @@ from torch.nn import functional
 from triton_models.evaluation import figures
 from triton_models.training.category import CategoryTask
 from triton_models.training.examples import Example
-from triton_models.training.inputs import answers, device, misspelled, restyled, tensors
+from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
 from triton_models.training.networks import ProbabilityModel
 
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
@@ -72,7 +72,8 @@ class Loss:
         styled = restyled(clean, self.lesson.restyled)
         typed = misspelled(styled, self.lesson.misspelled, self.known)
         readings = [clean, typed] if self.lesson.consistency else [typed]
-        inputs = tensors(self.tokenizer, [t for r in readings for t in r], device(self.network))
+        texts = asked([text for reading in readings for text in reading])
+        inputs = tensors(self.tokenizer, texts, device(self.network))
         logits = self.network.logits(*inputs).float()
         wanted = self.targets[rows].to(logits.device)
         weights = self.weights[rows].to(logits.device)
@@ -122,8 +123,8 @@ def rarity(examples: Sequence[Example]) -> list[float]:
 
 
 def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
-    """What the network says of texts, before it becomes probabilities: [texts, labels]."""
-    return answers(network.logits, network, tokenizer, texts)
+    """What the network says of queries, before it becomes probabilities: [texts, labels]."""
+    return answers(network.logits, network, tokenizer, asked(texts))
 
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:

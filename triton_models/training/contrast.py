@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from triton_models.data.describe import normal_form
-from triton_models.training.inputs import answers, device, misspelled, tensors
+from triton_models.training.inputs import answers, asked, device, misspelled, tensors
 from triton_models.training.judged import Pairs
 from triton_models.training.networks import VectorModel
 
@@ -80,13 +80,13 @@ class Mined:
 
     def mine(self) -> None:
         positives = self.pairs.positives
-        asked = list(dict.fromkeys(p.query for p in positives))
-        row = {query: i for i, query in enumerate(asked)}
-        queries = vectors(self.network, self.tokenizer, asked)
+        forms = asked([p.query for p in positives])
+        row = {form: i for i, form in enumerate(dict.fromkeys(forms))}
+        queries = vectors(self.network, self.tokenizer, list(row))
         documents = vectors(self.network, self.tokenizer, self.documents)
         for start in range(0, len(positives), AT_ONCE):
             part = positives[start : start + AT_ONCE]
-            scores = queries[[row[p.query] for p in part]] @ documents.T
+            scores = queries[[row[form] for form in forms[start : start + AT_ONCE]]] @ documents.T
             for i, pair in enumerate(part):
                 self.found[start + i] = self.hardest(scores[i], pair.query, pair.term)
 
@@ -121,25 +121,26 @@ class Contrast:
         self.network, self.tokenizer, self.pairs = network, tokenizer, pairs
         self.lesson, self.mined = lesson, mined
         self.weights = torch.tensor([pairs.weight(p) for p in pairs.positives])
-        texts = [text for p in pairs.positives for text in (p.query, p.term)] + mined.documents
+        forms = asked([p.query for p in pairs.positives])
+        texts = [*forms, *mined.documents]
         self.row = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         self.start = vectors(network, tokenizer, list(self.row)) if lesson.keep else None
 
     def __call__(self, rows: list[int]) -> Tensor:
         pairs = [self.pairs.positives[i] for i in rows]
-        asked = [p.query for p in pairs]
+        queries = [p.query for p in pairs]
         own = [p.term for p in pairs]
         documents = list(dict.fromkeys([*own, *(d for i in rows for d in self.mined.of(i))]))
-        queries = self.read(misspelled(asked, self.lesson.misspelled))
+        said = self.read(asked(misspelled(queries, self.lesson.misspelled)))
         found = self.read(documents)
         column = {text: i for i, text in enumerate(documents)}
         right = torch.tensor([column[text] for text in own], device=found.device)
-        belongs = self.belongs(asked, documents).to(found.device)
+        belongs = self.belongs(queries, documents).to(found.device)
         weights = self.weights[rows].to(found.device)
         sizes = dict.fromkeys((found.shape[1], *self.lesson.sizes))
         losses = [
             ranking_loss(
-                leading(queries, size) @ leading(found, size).T / self.lesson.temperature,
+                leading(said, size) @ leading(found, size).T / self.lesson.temperature,
                 right,
                 belongs,
             )
@@ -148,17 +149,17 @@ class Contrast:
         loss = (torch.stack(losses).mean(dim=0) * weights).mean()
         if self.start is not None:
             loss = loss + self.lesson.keep * (
-                self.distance(queries, asked) + self.distance(found, documents)
+                self.distance(said, asked(queries)) + self.distance(found, documents)
             )
         return loss
 
     def read(self, texts: Sequence[str]) -> Tensor:
         return self.network(*tensors(self.tokenizer, texts, device(self.network))).float()
 
-    def belongs(self, asked: Sequence[str], documents: Sequence[str]) -> Tensor:
+    def belongs(self, queries: Sequence[str], documents: Sequence[str]) -> Tensor:
         """Whether a document is no negative for a query: bool [queries, documents]."""
         grades, terms = self.pairs.grades, list(map(normal_form, documents))
-        forms = map(normal_form, asked)
+        forms = asked(queries)
         return torch.tensor([[d == q or grades[q].get(d, 0) > 0 for d in terms] for q in forms])
 
     def distance(self, found: Tensor, texts: Sequence[str]) -> Tensor:

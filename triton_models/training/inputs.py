@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from triton_models.data.describe import normal_form
 from triton_models.data.restyle import restyle
 from triton_models.data.typos import misspell
 from triton_models.text import encode
@@ -31,6 +32,11 @@ def tensors(
     longest = int(arrays["attention_mask"].sum(axis=1).max())
     names = ("input_ids", "attention_mask", "token_type_ids")[: 2 if terms is None else 3]
     return [torch.from_numpy(arrays[name][:, :longest]).to(where) for name in names]
+
+
+def asked(queries: Sequence[str]) -> list[str]:
+    """Queries as the worker sends them: in their normal form. Terms and documents it leaves."""
+    return list(map(normal_form, queries))
 
 
 def restyled(texts: Sequence[str], share: float) -> list[str]:

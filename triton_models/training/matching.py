@@ -27,7 +27,7 @@ from triton_models.training.course import (
     refuse,
     schedule_of,
 )
-from triton_models.training.inputs import answers, device, misspelled, tensors
+from triton_models.training.inputs import answers, asked, device, misspelled, tensors
 from triton_models.training.judged import Pairs, by_query, gather
 from triton_models.training.loop import learn
 from triton_models.training.networks import ScoreModel
@@ -144,7 +144,7 @@ class Loss:
     def __call__(self, rows: list[int]) -> Tensor:
         queries = misspelled([self.pairs[i].query for i in rows], self.recipe.misspelled)
         terms = [self.pairs[i].term for i in rows]
-        given = tensors(self.tokenizer, queries, device(self.network), terms)
+        given = tensors(self.tokenizer, asked(queries), device(self.network), terms)
         logits = self.network.logits(*given)[:, 0].float()
         each = functional.binary_cross_entropy_with_logits(
             logits, self.wanted[rows].to(logits.device), reduction="none"
@@ -161,7 +161,7 @@ def rarity(pairs: Sequence[GradedPair]) -> list[float]:
 
 def scores(network: ScoreModel, tokenizer: Tokenizer, pairs: Sequence[GradedPair]) -> np.ndarray:
     """Scores between 0 and 1, [pairs]."""
-    queries, terms = [p.query for p in pairs], [p.term for p in pairs]
+    queries, terms = asked([p.query for p in pairs]), [p.term for p in pairs]
     return answers(network, network, tokenizer, queries, terms)[:, 0].double().numpy()
 
 

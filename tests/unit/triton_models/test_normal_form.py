@@ -1,0 +1,88 @@
+"""Trainers read queries as the worker sends them, in their normal form; documents as they are."""
+
+import json
+
+import pytest
+
+from tests.skips import skip_or_fail
+
+try:
+    import torch
+except ModuleNotFoundError as missing:
+    skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
+
+from tokenizers import Tokenizer
+
+from tests.unit.triton_models import toy
+from triton_models.data.describe import normal_form
+from triton_models.data.graded import graded
+from triton_models.settings import STARTER
+from triton_models.training import classify, matching, networks
+from triton_models.training.adapt import Adaptation
+from triton_models.training.contrast import Contrast, Lesson, Mined
+from triton_models.training.examples import Example
+from triton_models.training.judged import Pairs
+from triton_models.training.schedule import Schedule
+from triton_models.training.vocabulary import bare_tokenizer
+
+QUERIES = ("Red  SHOES", "Ｗhere is MY parcel", "buy it")
+FORMS = ("red shoes", "where is my parcel", "buy it")
+
+
+@pytest.fixture(scope="module")
+def cased(tmp_path_factory):
+    """A toy whose tokenizer tells upper case from lower case: a letter is another letter."""
+    folder = toy.write(tmp_path_factory.mktemp("cased"), layers=1)
+    told = json.loads((folder / "tokenizer.json").read_text())
+    told["normalizer"] = {"type": "Replace", "pattern": {"Regex": "[A-Z]"}, "content": "x"}
+    (folder / "tokenizer.json").write_text(json.dumps(told))
+    tokenizer = bare_tokenizer(folder)
+    assert tokenizer.encode("Red").ids != tokenizer.encode("red").ids
+    return folder
+
+
+def test_a_classifier_reads_them(cased):
+    network, tokenizer = toy.classifier(cased), bare_tokenizer(cased)
+    said = [classify.logits(network, tokenizer, texts) for texts in (QUERIES, FORMS)]
+    torch.testing.assert_close(*said)
+    losses = []
+    for texts in (QUERIES, FORMS):
+        found = [Example(text, (label,)) for text, label in zip(texts, toy.LABELS, strict=True)]
+        loss = classify.Loss(network, tokenizer, found, toy.LABELS, classify.Lesson())
+        losses.append(loss([0, 1, 2]))
+    torch.testing.assert_close(*losses)
+
+
+def losses_of(kind, folder, queries, documents):
+    network, tokenizer = networks.load(folder, kind).eval(), bare_tokenizer(folder)
+    pairs = Pairs([graded("a", q, d, 1.0, "") for q, d in zip(queries, documents, strict=True)], [])
+    if kind == "matching":
+        recipe = matching.Recipe(Schedule(epochs=1, batch_size=3, rate=1e-3), Adaptation())
+        return matching.Loss(network, tokenizer, pairs, recipe)([0, 1, 2])
+    lesson = Lesson(hard=1, keep=0.5)
+    mined = Mined(network, tokenizer, pairs, lesson)
+    mined.before(1)
+    return Contrast(network, tokenizer, pairs, lesson, mined)([0, 1, 2])
+
+
+@pytest.mark.parametrize("kind", ["encoder", "matching"])
+def test_pairs_are_read_so_but_for_their_documents(cased, kind):
+    documents = ["Sneakers", "Parcels and Letters", "Cart"]
+    torch.manual_seed(3)
+    given = losses_of(kind, cased, QUERIES, documents)
+    torch.manual_seed(3)
+    torch.testing.assert_close(given, losses_of(kind, cased, FORMS, documents))
+    torch.manual_seed(3)
+    lower = losses_of(kind, cased, FORMS, list(map(str.lower, documents)))
+    assert abs((given - lower).item()) > 1e-6
+
+
+def test_a_lower_case_tokenizer_reads_the_same_as_ever():
+    tokenizer = Tokenizer.from_file(str(STARTER / "encoder" / "tokenizer.json"))
+    for text in (
+        "I am still waiting on my card?",
+        "What can I do if my card still hasn't arrived after 2 weeks?",
+        "Why was I charged £1.50 in Café Zürich, not US$2?",
+        "My PIN isn't working!!  HELP",
+    ):
+        assert tokenizer.encode(text).ids == tokenizer.encode(normal_form(text)).ids

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triton_models.settings import UsageError
-from triton_models.training.finetune_options import above_zero, amount, share
 from triton_models.training.option_table import Table, command, schedule
+from triton_models.training.option_types import above_zero, amount, share
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -13,6 +13,14 @@ from typing import Any
 
 from triton_models.contract import KINDS
 from triton_models.settings import UsageError
+from triton_models.training.option_types import (
+    above_nothing,
+    above_zero,
+    amount,
+    share,
+    sizes,
+    whole,
+)
 
 INTENT, ENCODER, PAIRS = ("intent",), ("encoder",), ("encoder", "matching")
 GRADED = ("intent", "matching")
@@ -30,49 +38,7 @@ RATES = {  # what is new and small learns faster than what is trained already
     "adapters": 5e-4,
     "prefix": 3e-3,
 }
-
-
-def whole(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def above_zero(text: str) -> int:
-    if whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    if not 0.0 <= (value := amount(text)) <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
-    return value
-
-
-def amount(text: str) -> float:
-    """A number, 0 or more."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 or more")
-    return value
-
-
-def above_nothing(text: str) -> float:
-    """A number above 0."""
-    if not (value := amount(text)):
-        raise argparse.ArgumentTypeError("0 is not above 0")
-    return value
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """Different whole numbers above 0, the largest first."""
-    return tuple(sorted({above_zero(part.strip()) for part in text.split(",")}, reverse=True))
+SIZED = ("lora", "adalora", "adapters", "prefix")
 
 
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
@@ -119,7 +85,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         ),
         "--layer-decay": dict(type=share, default=0.9, help="rate of a layer, of the one above"),
         "--head-rate": dict(
-            type=amount, default=1e-3, only=GRADED, help="learning rate of the head"
+            type=above_nothing, default=1e-3, only=GRADED, help="learning rate of the head"
         ),
         "--dropout": dict(type=share, help="of the BERT and the head (default: the checkpoint's)"),
         "--category-weight": dict(
@@ -166,7 +132,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             type=above_zero, default=1, only=GRADED, help="split a step, to save memory"
         ),
         "--rate": dict(
-            type=amount, help="highest learning rate (default: by --how, 1e-4 for full)"
+            type=above_nothing, help="highest learning rate (default: by --how, 1e-4 for full)"
         ),
         "--warm-up": dict(type=share, default=0.1, help="share of the steps"),
         "--decay": dict(choices=("linear", "cosine"), default="linear", help="of the rate"),
@@ -258,6 +224,14 @@ def check(args: argparse.Namespace) -> None:
         (
             args.metric and args.metric not in METRICS[kind],
             f"--metric {args.metric}: of {kind} there are {', '.join(METRICS[kind])}",
+        ),
+        (
+            args.metric and args.no_dev,
+            f"--metric {args.metric} chooses the best epoch on dev: leave it or --no-dev out",
+        ),
+        (
+            args.size and args.how not in SIZED,
+            f"--size goes with --how {', '.join(SIZED)}, not with {args.how}",
         ),
         (
             kind == "encoder" and args.how == "frozen",

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from triton_models.training.finetune_options import above_zero, amount, share, whole, words_of
+from triton_models.training.finetune_options import words_of
+from triton_models.training.option_types import above_nothing, above_zero, share, whole
 
 Table = Mapping[str, Mapping[str, Any]]
 
@@ -18,7 +19,7 @@ def schedule(epochs: int, batch: int, rate: float) -> Table:
         "--epochs": dict(type=above_zero, default=epochs, help="passes over the texts"),
         "--batch": dict(type=above_zero, default=batch, help="texts a step"),
         "--parts": dict(type=above_zero, default=1, help="split a step, to save memory"),
-        "--rate": dict(type=amount, default=rate, help="highest learning rate"),
+        "--rate": dict(type=above_nothing, default=rate, help="highest learning rate"),
         "--warm-up": dict(type=share, default=0.1, help="share of the steps"),
         "--precision": dict(choices=("fp32", "bf16", "fp16"), default="fp32", help="on a GPU"),
         "--seed": dict(type=whole, default=17, help="of everything random"),

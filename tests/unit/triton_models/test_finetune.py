@@ -218,6 +218,9 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--leave-one-source-out", "--no-dev"), "its own dev sets"),
         ((*begin, "--manifest", queries), "one of them"),
         ((*begin, "--pairs", queries), "--pairs goes with encoder and matching"),
+        ((*begin, "--size", 8), "--size goes with --how lora, adalora, adapters, prefix, not with"),
+        ((*begin, "--size", 8, "--how", "gradual"), "not with gradual"),
+        ((*begin, "--metric", "macro_f1", "--no-dev"), "leave it or --no-dev out"),
         ((*begin, "--metric", "mrr"), "of intent there are accuracy"),
         (("--manifest", tmp_path / "none.toml", *begin[2:]), "name a manifest"),
     ):
@@ -225,6 +228,17 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         error = capsys.readouterr().err
         assert told in error
         assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["finetune intent --queries a", "pretrain minilm --text a", "combine distil --teachers a"],
+)
+def test_a_rate_of_0_is_refused(command, tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command.split(), "--out", str(tmp_path / "run"), "--rate", "0"])
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and "--rate: 0 is not above 0" in error and error.count("\n") == 1
 
 
 def test_help_needs_no_torch(monkeypatch, capsys):

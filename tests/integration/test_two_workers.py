@@ -53,7 +53,7 @@ def test_workers_that_come_and_go(kafka):
     kafka.create(topics.input, topics.output, topics.dead_letters)
     chosen = settings(servers, topics)
     flags = [*program.assignments(chosen), "--set", "inference.threads=1"]
-    flags += ["--set", "kafka.consumer.session.timeout.ms=6000"]
+    flags += ["--set", "kafka.consumer.session.timeout.ms=10000"]
     group = servers, chosen.kafka.group_id, topics.input
     with ExitStack() as stack:
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from triton_models.evaluation import dev, report, report_text
+from triton_models.evaluation import dev, report_text, statistics
 from triton_models.settings import LABELS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -28,4 +28,4 @@ def test_every_section_of_a_report_is_explained():
     told = re.search(r"## Reading a report\n(.*?)\n## ", PAGE, re.S)[1]
     for name in report_text.SECTIONS:
         assert made.get(name, name.replace("_", " ").capitalize()) in told, name
-    assert "1,000 bootstrap" in told and report.SAMPLES == 1000
+    assert "1,000 bootstrap" in told and statistics.SAMPLES == 1000

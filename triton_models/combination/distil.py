@@ -200,7 +200,7 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
         adaptation=Adaptation(layer_decay=LAYER_DECAY, head_rate=HEAD_RATE),
         judge=judge,
         folder=out,
-        key=course.fingerprint(material, recipe, student),
+        key=course.fingerprint(material, recipe, student, [m.folder for m in teachers.members]),
     )
     answers = classify.logits(network, tokenizer, asked)
     result = course.came_of(history)

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,16 +51,18 @@ def adaptation_of(args: argparse.Namespace) -> Adaptation:
     return Adaptation(args.how, args.size, args.layer_decay, args.head_rate)
 
 
-def fingerprint(material: Material, recipe: Any, start: Path) -> str:
-    """Tells one run from another, for resuming."""
-    files = [
-        start / "config.json",
-        *sorted(start.glob("*.safetensors")),
-        *sorted(start.glob("*.bin")),
-    ]
-    begun = {file.name: sha256(file) for file in files}
+def fingerprint(material: Material, recipe: Any, start: Path, teachers: Sequence[Path] = ()) -> str:
+    """Tells one run from another, for resuming: by the weights of `start` and of teachers too."""
+    begun = [weights_of(folder) for folder in (start, *teachers)]
     told = json.dumps([material.about(), dataclasses.asdict(recipe), str(start), begun])
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def weights_of(checkpoint: Path) -> dict[str, str]:
+    """The SHA-256 of the files that make a checkpoint's network."""
+    weights = sorted([*checkpoint.glob("*.safetensors"), *checkpoint.glob("*.bin")])
+    files = [checkpoint / "config.json", *weights]
+    return {file.name: sha256(file) for file in files}
 
 
 def came_of(history: History) -> dict:

@@ -15,3 +15,39 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def queries(tmp_path_factory):
+    """A file of labelled queries."""
+    from tests.unit.triton_models.combining import TEXTS
+
+    path = tmp_path_factory.mktemp("data") / "mine.csv"
+    path.write_text("query,intent\n" + "\n".join(f"{t},{label}" for t, label in TEXTS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def log(queries):
+    """A file of queries without labels."""
+    path = queries.with_name("log.txt")
+    path.write_text("\n".join(f"{a} {b}" for a in ("buy", "is", "nice") for b in "abcdefghij"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, queries):
+    """Two runs of finetune with other seeds, on a toy of three layers."""
+    from tests.unit.triton_models import toy
+    from triton_models.__main__ import main
+
+    folder = tmp_path_factory.mktemp("runs")
+    start = toy.write(folder / "toy", layers=3)
+    found = [folder / "a", folder / "b"]
+    for seed, out in enumerate(found):
+        given = ["--queries", queries, "--dev", queries.with_name("dev.csv"), "--start", start]
+        queries.with_name("dev.csv").write_text("query,intent\nbuy a jar,buy\nnice jar,look\n")
+        schedule = ["--epochs", 8, "--rate", "0.005", "--batch", 12, "--seed", seed]
+        told = [*given, *schedule, "--threads", 1, "--dropout", 0, "--out", out]
+        assert main(["finetune", "intent", *map(str, told)]) == 0
+    return found

@@ -1,4 +1,4 @@
-"""`combine`: averages, stacks, distilled and pruned models, and the table that compares them."""
+"""`combine`: averages, stacks, pruned models, and the table that compares them."""
 
 import json
 import sys
@@ -16,66 +16,14 @@ except ModuleNotFoundError as missing:
 
 from safetensors.torch import load_file
 
-from tests.unit.triton_models import toy
+from tests.unit.triton_models.combining import TEXTS, combine, says, weights
 from triton_models import contract
 from triton_models.__main__ import main
-from triton_models.combination import distil, members, stack
+from triton_models.combination import members, stack
 from triton_models.combination.options import STEPS
 from triton_models.combination.precisions import PRECISIONS
-from triton_models.training import classify, networks
-from triton_models.training.loop import RESUME
+from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
-
-TEXTS = [
-    (f"{start} {thing}", label)
-    for start, label in (("buy a", "buy"), ("is there a", "ask"), ("nice", "look"))
-    for thing in (
-        *("red kettle", "blue chair", "green lamp", "phone case", "garden hose", "tea pot"),
-        *("running shoes", "winter coat", "desk", "head phones", "mirror", "bath mat"),
-    )
-]
-
-
-def combine(*given) -> int:
-    return main(["combine", *map(str, given)])
-
-
-@pytest.fixture(scope="module")
-def queries(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "mine.csv"
-    path.write_text("query,intent\n" + "\n".join(f"{t},{label}" for t, label in TEXTS))
-    return path
-
-
-@pytest.fixture(scope="module")
-def log(queries):
-    path = queries.with_name("log.txt")
-    path.write_text("\n".join(f"{a} {b}" for a in ("buy", "is", "nice") for b in "abcdefghij"))
-    return path
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory, queries):
-    """Two runs of finetune with other seeds, on a toy of three layers."""
-    folder = tmp_path_factory.mktemp("runs")
-    start = toy.write(folder / "toy", layers=3)
-    found = [folder / "a", folder / "b"]
-    for seed, out in enumerate(found):
-        given = ["--queries", queries, "--dev", queries.with_name("dev.csv"), "--start", start]
-        queries.with_name("dev.csv").write_text("query,intent\nbuy a jar,buy\nnice jar,look\n")
-        schedule = ["--epochs", 8, "--rate", "0.005", "--batch", 12, "--seed", seed]
-        told = [*given, *schedule, "--threads", 1, "--dropout", 0, "--out", out]
-        assert main(["finetune", "intent", *map(str, told)]) == 0
-    return found
-
-
-def weights(folder):
-    return load_file(folder / "model.safetensors")
-
-
-def says(folder, labels=None):
-    (member,) = members.classifiers([folder])
-    return member.says([text for text, _ in TEXTS], labels or member.labels)
 
 
 def test_the_average_of_two_equal_runs_is_the_run(runs, tmp_path):
@@ -126,57 +74,6 @@ def test_a_stack_is_taken_by_distil(runs, queries, tmp_path, capsys):
     recipe = json.loads((tmp_path / "small" / "run.json").read_text())["recipe"]
     assert recipe["weights"] == noted["weights"]
     assert recipe["teachers"] == noted["teachers"]
-
-
-def test_a_student_agrees_more_with_its_teachers_than_before(runs, queries, log, tmp_path):
-    out = tmp_path / "small"
-    given = ("--queries", queries, "--text", log, "--out", out, "--layers", "1", "--pieces", 3000)
-    schedule = ("--epochs", 12, "--rate", "0.005", "--batch", 12, "--threads", 1)
-    assert combine("distil", "--teachers", *runs, *given, *schedule, "--misspelled", 0) == 0
-    notes = json.loads((out / "run.json").read_text())
-    result = notes["result"]
-    assert result["losses"][-1] < result["losses"][0] / 2
-    assert result["dev"]["agreement"] > result["start"]["agreement"]
-    assert result["figures"]["teachers"]["agreement"] == 1.0
-    assert notes["data"]["learned"] + notes["data"]["dev"] == len(TEXTS) + 30
-    config = json.loads((out / "config.json").read_text())
-    assert config["num_hidden_layers"] == 1
-    assert config["vocab_size"] <= 3000
-    teachers = members.pooled([says(folder) for folder in runs], None, False)
-    assert (says(out).argmax(1) == teachers.argmax(1)).float().mean() > 0.8
-
-
-def test_unlabelled_queries_are_learned_from_the_teachers_alone(runs):
-    network = networks.load(runs[0], "intent").eval()
-    recipe = distil.Recipe(None, 2.0, 0.5, 0.0, None, None, None, ())
-    found = [toy.Example("buy a desk", ("buy",)), toy.Example("buy a desk", ())]
-    tokenizer, labels = bare_tokenizer(runs[0]), ("ask", "buy", "look")
-    said = classify.logits(network, tokenizer, [e.text for e in found])
-    loss = distil.Loss(network, tokenizer, found, labels, said, recipe)
-    costs = loss.costs(said, loss.targets)
-    expected = -said[0].log_softmax(0)[1] / 2  # its label; of its teacher it is no way off
-    torch.testing.assert_close(costs, torch.tensor([expected.item(), 0.0]), atol=1e-6, rtol=1e-4)
-
-
-def test_a_distillation_that_was_cut_off_goes_on(runs, queries, tmp_path, monkeypatch):
-    given = ("--teachers", *runs, "--queries", queries, "--layers", "0,2", "--threads", 1)
-    given = (*given, "--epochs", 3)
-    assert combine("distil", *given, "--out", tmp_path / "whole") == 0
-    divergence, asked = distil.divergence, []
-
-    def stopped(said, found, multi):
-        asked.append(1)
-        if len(asked) == 5:  # in the third epoch; each asks once to learn and once to judge
-            raise KeyboardInterrupt
-        return divergence(said, found, multi)
-
-    monkeypatch.setattr(distil, "divergence", stopped)
-    assert combine("distil", *given, "--out", tmp_path / "cut") == 1
-    assert (tmp_path / "cut" / RESUME).exists()
-    monkeypatch.undo()
-    assert combine("distil", *given, "--out", tmp_path / "cut") == 0
-    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
-    assert all(torch.equal(cut[name], weight) for name, weight in whole.items())
 
 
 def test_pruning_keeps_what_the_kept_layers_say(runs, log, tmp_path):

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.skips import skip_or_fail
@@ -102,6 +103,42 @@ def test_export_answers_as_the_network(checkpoint, tmp_path, kind, precision):
     )
     terms = ["shoes"] * 2 if kind == "matching" else None
     assert np.isfinite(ServedModel(out).run(["red shoes", "a " * 90], terms)).all()
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_a_broken_int8_file_is_refused(checkpoint, tmp_path, kind, monkeypatch):
+    sure = tmp_path / "sure"
+    network = networks.load(checkpoint, kind)
+    with torch.no_grad():
+        if kind == "intent":  # surely the second label; the wrong weights say the third
+            network.classifier.classifier.bias[1:3] = torch.tensor([9.0, -9.0])
+        elif kind == "matching":
+            network.head.bias[0] = -30.0  # surely no match
+    networks.save(network, sure)
+    vocabulary.bare_tokenizer(checkpoint).save(str(sure / "tokenizer.json"))
+    export.export(sure, kind, tmp_path / "whole")
+
+    def broken(path):
+        """All weights with the wrong sign and in the wrong place."""
+        model = onnx.load(path)
+        for weight in model.graph.initializer:
+            if weight.data_type == onnx.TensorProto.FLOAT:
+                values = onnx.numpy_helper.to_array(weight)
+                wrong = -values.ravel()[::-1].reshape(values.shape)
+                weight.CopyFrom(onnx.numpy_helper.from_array(wrong, weight.name))
+        onnx.save(model, path)
+
+    monkeypatch.setattr(export, "quantize", broken)
+    with pytest.raises(RuntimeError, match="agrees with the network on .* --precision fp32$"):
+        export.export(sure, kind, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_answers_that_are_no_numbers_are_refused(checkpoint, tmp_path):
+    export.export(checkpoint, "intent", tmp_path / "out", "fp32")
+    expected = np.full((3, len(LABELS)), 1 / len(LABELS))
+    with pytest.raises(RuntimeError, match="nan%"):
+        export.require_agreement(contract.load(tmp_path / "out"), expected, expected * np.nan)
 
 
 def test_the_pair_model_begins_as_a_cosine_and_keeps_what_it_learned(checkpoint, tmp_path):

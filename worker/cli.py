@@ -1,4 +1,4 @@
-"""The program `query-worker`: run, demo, enrich, explain, check."""
+"""The program `query-worker`: run, demo, enrich, explain, check, dead-letters."""
 
 from __future__ import annotations
 
@@ -16,35 +16,16 @@ from typing import TypeVar
 import click
 import orjson
 
-from worker import __version__, config, logs
+from worker import __version__
+from worker.dead_letters.commands import dead_letters
 from worker.errors import ConfigError, Stop
+from worker.options import configured, load
 from worker.settings import Settings
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FORCED = b"stopped by force: what was not confirmed is consumed again\n"
-
-
-def _configured(command: Callable) -> Callable:
-    """The options that every command shares."""
-    for option in (
-        click.option(
-            "--set", "assignments", multiple=True, metavar="PART.KEY=VALUE", help="One setting."
-        ),
-        click.option(
-            *("-c", "--config", "file"), type=click.Path(path_type=Path), help="A TOML file."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -> Settings:
-    settings = config.load(file, assignments=assignments)
-    level = "warning" if quiet and settings.logging.level == "info" else settings.logging.level
-    logs.set_up(settings.logging.model_copy(update={"level": level}))
-    return settings
 
 
 @click.group(
@@ -64,8 +45,11 @@ def cli(context: click.Context) -> None:
         sys.exit(2)
 
 
+cli.add_command(dead_letters)
+
+
 @cli.command(short_help="Consume, understand and publish until stopped.")
-@_configured
+@configured
 def run(file: Path | None, assignments: tuple[str, ...]) -> None:
     """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
 
@@ -75,7 +59,7 @@ def run(file: Path | None, assignments: tuple[str, ...]) -> None:
     """
     from worker.app import App
 
-    app = App(_load(file, assignments))
+    app = App(load(file, assignments))
     asyncio.run(_until_stopped(app.run))
     totals = app.runner.totals
     logger.info(
@@ -86,7 +70,7 @@ def run(file: Path | None, assignments: tuple[str, ...]) -> None:
 
 @cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")
 @click.argument("source", default="-", metavar="[FILE]")
-@_configured
+@configured
 def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
     """Enrich the lines of FILE (or of stdin) and print JSON lines in the same order.
 
@@ -97,7 +81,7 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
     Example:
       printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
     """
-    settings = _load(file, assignments, quiet=True)
+    settings = load(file, assignments, quiet=True)
     if not settings.inference.model_fields_set & {"backend", "url"}:
         inference = settings.inference.model_copy(update={"backend": "onnx"})
         settings = settings.model_copy(update={"inference": inference})
@@ -154,7 +138,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
 @click.argument("query")
 @click.option("--term", help="Explain the match with this term instead of the best candidate.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@_configured
+@configured
 def explain(
     query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
 ) -> None:
@@ -168,7 +152,7 @@ def explain(
     """
     from worker.explain import shown, why
 
-    found = why(_load(file, assignments, quiet=True), query, term)
+    found = why(load(file, assignments, quiet=True), query, term)
     if as_json:
         click.echo(orjson.dumps(found.as_dict()))
         return
@@ -180,7 +164,7 @@ def explain(
 
 
 @cli.command(short_help="Check all that `run` rests on.")
-@_configured
+@configured
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:
     """Check all that `run` rests on: configuration, models, lexicon, Triton, Kafka, rights.
@@ -191,7 +175,7 @@ def check(file: Path | None, assignments: tuple[str, ...], as_json: bool) -> Non
     """
     from worker.check import check as look
 
-    settings = _load(file, assignments, quiet=True)
+    settings = load(file, assignments, quiet=True)
     # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     findings = look(settings)
@@ -227,7 +211,7 @@ def _print_findings(findings: list) -> None:
     help="Events per second; 0 is as fast as it goes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
-@_configured
+@configured
 def demo(
     queries: Path | None,
     events: int | None,
@@ -248,7 +232,7 @@ def demo(
 
     if not math.isfinite(rate):
         raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
-    settings = _load(file, assignments, quiet=True)
+    settings = load(file, assignments, quiet=True)
     show = Demo(settings, queries, events, rate, live=not as_json)
     summary = asyncio.run(_until_stopped(show.run, show.put_away))
     click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())

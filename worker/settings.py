@@ -127,6 +127,13 @@ class Policies(Part):
     """How long `degrade` and `dead_letter` retry before they act, milliseconds."""
 
 
+class DeadLetters(Part):
+    max_share: float = Field(0.5, gt=0, le=1)
+    """Stop above this share of rejected records in the last minute, at least in 1,000; 1: never."""
+    max_per_minute: int | None = Field(None, ge=1)
+    """Stop above this many rejected records in a minute; default: no limit."""
+
+
 class Understanding(Part):
     max_query_chars: int = Field(1000, ge=1, le=100_000)
     """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
@@ -177,6 +184,7 @@ class Settings(Part):
     batching: Batching = Batching()
     inference: Inference = Inference()
     policies: Policies = Policies()
+    dead_letters: DeadLetters = DeadLetters()
     understanding: Understanding = Understanding()
     lexicon: Lexicon = Lexicon()
     server: Server = Server()

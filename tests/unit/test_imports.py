@@ -28,8 +28,11 @@ ALLOWED = {
     "enrich": BASE | {"understanding"},
     "check": BASE | {"parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
+    "options": BASE | {"config"},
+    "dead_letters": BASE | {"options", "stream"},
     "embedded": BASE | {"app", "parts", "stream"},
-    "cli": BASE | {"config", "app", "parts", "check", "enrich", "explain", "embedded", "logs"},
+    "cli": BASE
+    | {"options", "app", "parts", "check", "enrich", "explain", "embedded", "dead_letters"},
     "__main__": {"cli"},
     "__init__": set(),
 }

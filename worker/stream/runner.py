@@ -22,6 +22,7 @@ from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
 from worker.stream.batch import Batch, headers, place
+from worker.stream.limits import DeadLetterLimits
 from worker.stream.sink import Delivery, Sink
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
@@ -62,6 +63,7 @@ class Runner:
         )
         self._turns: dict[int, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._limits = DeadLetterLimits(settings.dead_letters)
         self._deliver_seconds = metrics.stage_seconds.labels("deliver")
         self._statuses = {
             status: metrics.events.labels(status)
@@ -169,6 +171,9 @@ class Runner:
     ) -> None:
         """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
         started = monotonic()
+        self._limits.add(
+            started, len(results), [result.reason for result in results if _bad(result)]
+        )
         delivery = Delivery()
         for index, (record, result) in enumerate(zip(batch.records, results, strict=True)):
             if isinstance(result, Output):
@@ -176,7 +181,9 @@ class Runner:
         mine.set_result(None)
         for index, _ in await delivery.confirmed():
             refused = await self._sink.output_alone(batch.records[index], results[index].value)
-            results[index] = refused or results[index]
+            if refused:
+                self._limits.add(monotonic(), 0, [refused.reason])
+                results[index] = refused
         rejected = [pair for pair in zip(batch.records, results, strict=True) if _bad(pair[1])]
         await asyncio.gather(*(self._sink.dead_letter(*pair) for pair in rejected))
         self._deliver_seconds.observe(monotonic() - started)

@@ -16,7 +16,7 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
 from worker.stream.admin import Cluster
-from worker.stream.batch import Header, headers, place
+from worker.stream.batch import MARK, Header, headers, place
 from worker.stream.clients import producer_properties
 
 logger = logging.getLogger(__name__)
@@ -126,11 +126,11 @@ class Sink:
         """
         topic = self._kafka.dead_letter_topic
         told = error_headers(record, error)  # of an earlier rejection they are replaced
-        names = {name for name, _ in told}
+        names = {MARK, *(name for name, _ in told)}  # no input may pass for a mark of a replay
         kept = [item for item in headers(record) or () if item[0] not in names]
         if await self._send(record, topic, headers=kept + told) is None:
             return
-        refusal = await self._send(record, topic)  # the reason may have made it too large
+        refusal = await self._send(record, topic, headers=kept)  # the reason made it too large?
         if refusal is not None and refusal.fatal():
             raise DeliveryError(self.told(refusal))
         if refusal is not None:

@@ -190,18 +190,17 @@ class Reader:
         heard_at = time.monotonic()
         while ends:
             for record in self._client.consume(ROUND, ROUND_S):
-                heard_at = time.monotonic()
-                number, error = record.partition(), record.error()
-                if error is not None:
-                    self._judge(error)
-                elif record.offset() < ends.get(number, 0):
-                    yield record
-                    heard_at = time.monotonic()
                 # What is behind the last record, a transaction's end for one, is never given out.
-                ended = error is not None and error.code() == KafkaError._PARTITION_EOF
+                ended = self._ended(record)
+                number = record.partition()
+                if not ended and record.error() is not None:
+                    continue
+                if not ended and record.offset() < ends.get(number, 0):
+                    yield record
                 if number in ends and (ended or record.offset() + 1 >= ends[number]):
                     del ends[number]
                     self._client.pause([TopicPartition(self.topic, number)])
+                heard_at = time.monotonic()
             if time.monotonic() - heard_at > SILENCE_S:
                 raise self._away(f"no answer for {SILENCE_S:.0f} s")
         self._client.unassign()
@@ -231,21 +230,29 @@ class Reader:
         place = TopicPartition(self.topic, number)
         return self._client.get_watermark_offsets(place, timeout=TIMEOUT_S)
 
-    def _judge(self, error: KafkaError) -> None:
-        """End at what does not pass by itself; the group is not used, so its rights are not."""
+    def _ended(self, record: Message) -> bool:
+        """Whether this tells the end of its partition; ends at what does not pass by itself.
+
+        The group's rights do not matter, since it is not used.
+        """
+        error = record.error()
+        if error is None or error.code() == KafkaError._PARTITION_EOF:
+            return error is not None
         if error.code() in (*MISSING, DENIED) or error.fatal():
             raise self._stop(error)
+        return False
 
     def _stop(self, error: KafkaError, topic: str = "") -> Stop:
         topic = topic or self.topic
+        given = topic == self._kafka.input_topic
+        key, right = ("input_topic", "WRITE") if given else ("dead_letter_topic", "READ")
         if error.code() in MISSING:
-            key = "input_topic" if topic == self._kafka.input_topic else "dead_letter_topic"
             return Stop(
                 f"topic {topic}: does not exist, or this user may not DESCRIBE it; "
-                f"create it, add an ACL: READ on topic {topic}, or mend kafka.{key}"
+                f"create it, add an ACL: {right} on topic {topic}, or mend kafka.{key}"
             )
         if error.code() == DENIED:
-            return Stop(f"topic {topic}: {error.str()}; add an ACL: READ on topic {topic}")
+            return Stop(f"topic {topic}: {error.str()}; add an ACL: {right} on topic {topic}")
         return self._away(error.str())
 
     def _away(self, told: str) -> Stop:

@@ -8,6 +8,7 @@ fences the first, and then reads the marks that the first has left.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -69,6 +70,8 @@ class Replay:
         A broker refuses a whole request for the sake of one record, so halves are tried alone.
         """
         error = self._send(pairs)
+        if error is not None and error.code() == KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
+            error = self._send(pairs)  # the client mends its own numbers once, after a refusal
         if error is None:
             self.sent += len(pairs)
             return []
@@ -87,22 +90,24 @@ class Replay:
 
         try:
             self._producer.begin_transaction()
-            try:
-                self._queue(pairs, on_delivery)
-                self._producer.commit_transaction()
-                return None
-            except BaseException as error:  # Ctrl-C too: what stays open holds up the input
-                fatal = isinstance(error, KafkaException) and error.args[0].fatal()
-                if not fatal:
-                    self._producer.abort_transaction(TRANSACTION_MS / 1000)
-                if fatal or not isinstance(error, KafkaException):
-                    raise
-                cause = refused[0] if refused else error.args[0]
+            self._queue(pairs, on_delivery)
+            self._producer.commit_transaction()
+            return None
         except KafkaException as error:
-            raise self._stop(error.args[0]) from None
-        if cause.code() in RECORD_AT_FAULT:
+            self._abort()
+            told = error.args[0]
+        except BaseException:  # Ctrl-C too: what stays open holds up the input
+            self._abort()
+            raise
+        cause = refused[0] if refused and not told.fatal() else told
+        if cause.code() in (*RECORD_AT_FAULT, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER):
             return cause
         raise self._stop(cause)
+
+    def _abort(self) -> None:
+        """End the transaction; one that the broker does not know of cannot be, nor need it be."""
+        with suppress(KafkaException):
+            self._producer.abort_transaction(TRANSACTION_MS / 1000)
 
     def _queue(self, pairs: Sequence[Pair], on_delivery) -> None:
         """The records, each to the partition it came from, and a mark for each partition."""

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 from tests import program
 from tests.stream import Record, produce, read, settings, wait_until
 
-COUNT = 12_000  # many transactions
+COUNT = 20_000  # many transactions
 
 
 def letter(topic, number):
@@ -33,9 +33,11 @@ def replay(real_broker):
 
 
 def begun(address, topics):
-    """A condition: some records came to the input topic."""
+    """A condition: more records came to the input topic than there were."""
     asker = Consumer({"bootstrap.servers": address, "group.id": "asker"})
-    return lambda: asker.get_watermark_offsets(TopicPartition(topics.input, 0), cached=False)[1]
+    place = TopicPartition(topics.input, 0)
+    before = asker.get_watermark_offsets(place, cached=False)[1]
+    return lambda: asker.get_watermark_offsets(place, cached=False)[1] > before
 
 
 def once_each(address, topics):
@@ -43,14 +45,18 @@ def once_each(address, topics):
     assert values == {b"value %d" % number: 1 for number in range(COUNT)}
 
 
-def test_killed(replay):
+def test_interrupted_and_killed(replay):
     address, topics, arguments = replay
-    with program.started(*arguments) as first:
-        wait_until(begun(address, topics), "the first records")
-        first.popen.kill()
-    second = program.run(*arguments)
-    assert second.returncode == 0, second.stderr
-    assert f"{COUNT:,} dead letters sent" not in second.stdout, "it was killed too late"
+    for number, code in (signal.SIGINT, 130), (signal.SIGKILL, -9):
+        more = begun(address, topics)
+        with program.started(*arguments) as stopped:
+            wait_until(more, "the first records")
+            stopped.popen.send_signal(number)
+            assert stopped.ended() == code, stopped.log
+            assert ("started again, it sends the rest" in stopped.log) == (code == 130)
+            assert "Traceback" not in stopped.log
+    last = program.run(*arguments)
+    assert last.returncode == 0, last.stderr
     once_each(address, topics)
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from worker.dead_letters.choice import Choice, Newest, Terms, moment
 from worker.dead_letters.view import REMEDIES, safe, when
-from worker.stream.dead_letters import Letter, Marks, Place, mark
+from worker.stream.letter import Letter, Place
+from worker.stream.marks import Marks, mark
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

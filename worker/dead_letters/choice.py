@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.stream.dead_letters import Letter, Marks, Place
+from worker.stream.letter import Letter, Place
+from worker.stream.marks import Marks
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

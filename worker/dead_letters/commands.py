@@ -19,9 +19,10 @@ from worker.options import configured, load
 
 if TYPE_CHECKING:  # the others are imported by who asks for dead letters
     from worker.dead_letters.choice import Choice
-    from worker.dead_letters.sending import Outcome
+    from worker.dead_letters.sending import Outcome, Sending
     from worker.settings import Kafka
-    from worker.stream.dead_letters import Letter, Reader
+    from worker.stream.dead_letters import Reader
+    from worker.stream.letter import Letter
 
 SHOWN = 100  # rows of a table, unless --limit says otherwise
 
@@ -146,7 +147,7 @@ def show(place: str, as_json: bool, file: Path | None, assignments: tuple[str, .
     """
     from worker.dead_letters.find import find
     from worker.dead_letters.view import details, in_full
-    from worker.stream.dead_letters import Place
+    from worker.stream.letter import Place
 
     wanted = Place.parse(place)
     if wanted is None:
@@ -214,14 +215,41 @@ def replay(
         if dry_run and not as_json:
             _print_plan(outcome.shown, kafka.input_topic)
         elif not dry_run and outcome.planned and (yes or _agreed(outcome, kafka.input_topic)):
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            sending.send(outcome)
+            _send(sending, outcome)
     if as_json:
         _print_json(outcome.as_dict(dry_run))
     else:
         click.echo(outcome.as_text(dry_run, kafka.input_topic))
     if outcome.refused:
         sys.exit(1)
+
+
+def _send(sending: Sending, outcome: Outcome) -> None:
+    """Send what was planned; a first signal stops it between two transactions, a second at once.
+
+    An exception that a signal raises in the midst of librdkafka's calls would be lost there.
+    """
+    signals: list[int] = []
+
+    def on_signal(number: int, _: Any) -> None:
+        signals.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    def go_on() -> bool:
+        if sys.stderr.isatty():
+            told = f"\r{outcome.replayed.total():,} of {outcome.planned.total():,} sent "
+            click.echo(told, nl=False, err=True)
+        return not signals
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    sending.send(outcome, go_on)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    if signals:
+        told = f"stopped after {outcome.replayed.total():,}; started again, it sends the rest"
+        click.echo(told, err=True)
+        sys.exit(128 + signals[0])
 
 
 def _agreed(outcome: Outcome, topic: str) -> bool:

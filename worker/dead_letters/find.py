@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from confluent_kafka import Message
 
 from worker.errors import Stop
-from worker.stream.dead_letters import Letter, Place, Reader, Span
+from worker.stream.dead_letters import Reader, Span
+from worker.stream.letter import Letter, Place
 
 
 @dataclass

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from worker.dead_letters.choice import Choice, Newest, Terms
 from worker.dead_letters.view import safe, summary
 from worker.settings import Kafka
-from worker.stream.dead_letters import Letter, Marks, Place, Reader
+from worker.stream.dead_letters import Reader
+from worker.stream.letter import Letter, Place
+from worker.stream.marks import Marks
 from worker.stream.replay import Pair, Replay
 
 BATCH_RECORDS, BATCH_BYTES = 500, 4 * 2**20  # of one transaction
@@ -86,17 +88,20 @@ class Sending:
                 outcome.left_out["beyond --limit"] = beyond
         return outcome
 
-    def send(self, outcome: Outcome) -> None:
-        """Send what was planned; what another replay has sent meanwhile stays out."""
+    def send(self, outcome: Outcome, go_on: Callable[[], bool]) -> None:
+        """Send what was planned, but for what another has sent meanwhile, while `go_on` says so."""
         replay = Replay(self._kafka, self._partitions)
         # Only now can no other replay of the group add marks to these.
         marks = self._reader.marks(self._reader.spans(self._choice.since_ms))
         for pairs in batches(self._allowed(marks, Outcome(), outcome.only)):
+            if not go_on():
+                return
             refused = replay.send(pairs)
             outcome.refused += refused
             places = {letter.place for letter, _ in refused}
             sent = (letter.reason for _, letter in pairs if letter.place not in places)
             outcome.replayed.update(sent)
+        go_on()
 
     def _allowed(
         self, marks: Marks, outcome: Outcome, only: set[Place] | None = None

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from worker.stream.batch import headers
-from worker.stream.dead_letters import FOREIGN, Letter
+from worker.stream.letter import FOREIGN, Letter
 
 HEAD = [
     *("time", "record", "stage", "reason", "tries", "bytes", "sha256", "replayed", "message"),

@@ -10,7 +10,7 @@ from confluent_kafka import Message
 
 from worker.stream.tracker import Ticket
 
-MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see dead_letters.py
+MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see marks.py
 OVERHEAD = 200  # bytes that a message object takes beside its content, about
 Header = tuple[str, bytes | None]
 _UNREADABLE: list[Header] = []  # known by its identity

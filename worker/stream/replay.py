@@ -16,9 +16,11 @@ from worker.errors import Stop
 from worker.settings import Kafka
 from worker.stream.batch import MARK, Header, headers
 from worker.stream.clients import producer_properties
-from worker.stream.dead_letters import REPLAYED_FROM, Letter, mark
+from worker.stream.letter import Letter
+from worker.stream.marks import mark
 from worker.stream.sink import RECORD_AT_FAULT
 
+REPLAYED_FROM = "x-replayed-from"
 # A replay that is killed holds up the input's consumers for this long: they wait for its end.
 TRANSACTION_MS = 15_000
 START_S = 30.0
@@ -96,9 +98,6 @@ class Replay:
         except KafkaException as error:
             self._abort()
             told = error.args[0]
-        except BaseException:  # Ctrl-C too: what stays open holds up the input
-            self._abort()
-            raise
         cause = refused[0] if refused and not told.fatal() else told
         if cause.code() in (*RECORD_AT_FAULT, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER):
             return cause

@@ -16,6 +16,7 @@ from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from worker.errors import Stop
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Batching, Kafka
@@ -35,7 +36,13 @@ STATISTICS_MS = 1000
 REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
 EVERYWHERE = -1  # in place of a partition
+# By its text: what librdkafka tells of it has another code.
+HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
 DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+class _InstanceHeld(Exception):
+    """The group still counts on a member that was killed, and whose name is ours."""
 
 
 class Source:
@@ -101,8 +108,17 @@ class Source:
 
     def _run(self) -> None:
         try:
-            self._consumer = Consumer(self._properties())
-            self._delivery.bind(self._consumer, self._on_refusal)
+            while not self._stopping.is_set():
+                self._membership()
+        except BaseException as error:
+            with suppress(RuntimeError):  # the loop is closed: it ended before us
+                self._fail(error)
+
+    def _membership(self) -> None:
+        """Be a member of the group until told to stop, or until the group does not yet let us."""
+        self._consumer = Consumer(self._properties())
+        self._delivery.bind(self._consumer, self._on_refusal)
+        try:
             self._consumer.subscribe(
                 [self._kafka.input_topic],
                 on_assign=self._on_assign,
@@ -113,13 +129,13 @@ class Source:
                 self.turned_at = monotonic()
                 self._turn()
             self._delivery.settle((), REVOKE_WAIT_S)  # what could be finished was finished
-        except BaseException as error:
-            with suppress(RuntimeError):  # the loop is closed: it ended before us
-                self._fail(error)
+        except _InstanceHeld as error:
+            told = "waiting for the member that had this group.instance.id to be given up: %s"
+            self._seldom.warning("instance", told, error)
+            self._stopping.wait(ASK_S)
         finally:
             self._delivery.bind(None, self._on_refusal)
-            if self._consumer:
-                self._consumer.close()
+            self._consumer.close()
 
     def _turn(self) -> None:
         assert self._consumer
@@ -263,8 +279,11 @@ class Source:
 
     def _on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> None:
         self._metrics.kafka_errors.labels(error.name()).inc()
-        if error.fatal():
-            raise KafkaException(error)
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            if HELD.str() in error.str():
+                raise _InstanceHeld(error.str())
+            remedy = "give each worker a group.instance.id of its own, if it has one"
+            raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
         if error.code() in DENIED:
             self._deny(error, partition)
         else:

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from tests.faults import clock
 from tests.faults.judge import judge, summary
 from tests.faults.kinds import KINDS
 from tests.faults.options import Options
@@ -52,8 +53,8 @@ def main(only: tuple[str, ...], **chosen) -> None:
         if reason:
             raise click.ClickException(reason)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # put everything away
-    options = Options(**chosen, kinds=only or tuple(KINDS))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    options = Options(**chosen, kinds=_kinds(only, console))
     folder = Path(tempfile.mkdtemp(prefix="query-worker-faults-"))
     with running(options, folder, console.print) as outcome:
         console.print(f"reconciling {outcome.sent:,} inputs")
@@ -69,6 +70,16 @@ def main(only: tuple[str, ...], **chosen) -> None:
         shutil.rmtree(folder)
     print(json.dumps(result))
     sys.exit(1 if result["broken"] else 0)
+
+
+def _kinds(only: tuple[str, ...], console: Console) -> tuple[str, ...]:
+    """The faults to draw from: those that are asked for, or all that can be inflicted here."""
+    reason = clock.unavailable()
+    if reason and "clock_jump" in only:
+        raise click.ClickException(f"clocks cannot be set here: {reason}")
+    if reason and not only:
+        console.print(f"no clock_jump: {reason}")
+    return tuple(name for name in only or KINDS if not (reason and name == "clock_jump"))
 
 
 if __name__ == "__main__":

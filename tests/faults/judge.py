@@ -49,17 +49,36 @@ class _Judge:
         self._wrong = [fault for fault in outcome.faults if fault.plan.kind in WRONG_ANSWERS]
 
     def look(self) -> None:
+        """Check each record by itself; then count them all, in the order in which they came."""
+        came: list[tuple[float, int, int, int | str]] = []
         topics = self._outcome.topics
         for message in _read(self._outcome.bootstrap, [topics.output, topics.dead_letters]):
-            found, at = number(message), message.timestamp()[1] / 1000
+            found, at = number(message), self._outcome.arrived(message)
             if not 0 <= found < self._outcome.sent:
                 self._tell("corrupted", message, f"it is of input {found}")
             elif message.topic() == topics.output:
-                self._ledger.out(found, message.partition(), at)
+                came.append((at, len(came), found, message.partition()))
                 self._check(found, message, self._output)
             else:
-                self._ledger.dead_letter(found, check.reason(message), at)
+                came.append((at, len(came), found, check.reason(message)))
                 self._check(found, message, self._dead_letter)
+        self._keep(sorted(came))
+        for at, _, found, lane in sorted(came):
+            if isinstance(lane, int):
+                self._ledger.out(found, lane, at)
+            else:
+                self._ledger.dead_letter(found, lane, at)
+
+    def _keep(self, came: list[tuple[float, int, int, int | str]]) -> None:
+        """A line for each output and dead letter, beside the workers' logs, for who searches."""
+        with (self._outcome.folder / "came.tsv").open("w") as file:
+            file.write("came at\tinput\tkind\tpartition\toffset\toutput partition or reason\n")
+            for at, _, found, lane in came:
+                kind, (partition, offset) = (
+                    self._outcome.inputs[found].kind,
+                    self._ledger.place(found),
+                )
+                file.write(f"{at:.3f}\t{found}\t{kind}\t{partition}\t{offset}\t{lane}\n")
 
     def _check(self, found: int, message: Message, look: Callable[..., str | None]) -> None:
         partition, offset = self._ledger.place(found)
@@ -74,7 +93,7 @@ class _Judge:
         return self._checker.output(sent, message, place)
 
     def _dead_letter(self, sent: Any, message: Message, place: str) -> str | None:
-        told, at = check.reason(message), message.timestamp()[1] / 1000
+        told, at = check.reason(message), self._outcome.arrived(message)
         if told != sent.reason and not (told == "model_rejected" and self._excused(at)):
             return f"rejected: {told}, expected {sent.reason or 'an output'}"
         return self._checker.dead_letter(sent, message, place)

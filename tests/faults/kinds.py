@@ -16,6 +16,7 @@ from tests.faults.scene import Moment, Scene
 
 SESSION_S = 10.0  # until the group takes a silent member for dead
 DRAIN_S = 30.0
+LARGEST_JUMP_S = 7200.0
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,22 @@ class Kind:
     Attributes:
         shortest_s, longest_s: how long it lasts.
         replays: whether what was not committed may come again beside it.
+        group: whether the group may suffer: then all must flow for a session before it counts as
+            over, since what it lost it may notice only then.
         goal_s: until events flow again, from its moments.
     """
 
     act: Act
     shortest_s: float
     longest_s: float
-    replays: bool
+    replays: bool = False
+    group: bool = True
     goal_s: float = 10.0
+
+    @property
+    def calm_s(self) -> float:
+        """How long all must have flowed before it counts as over."""
+        return SESSION_S + 2.0 if self.group else 3.0
 
 
 def worker_kill(scene: Scene, plan: Plan) -> list[Moment]:
@@ -189,6 +198,17 @@ def _misbehaves(scene: Scene, plan: Plan, word: str) -> list[Moment]:
     return [scene.now()]
 
 
+def clock_jump(scene: Scene, plan: Plan) -> list[Moment]:
+    """One worker's wall clock is set up to two hours forward or back, and later right again."""
+    worker = scene.worker(plan.target)
+    jumps = scene.now(worker.partitions())
+    worker.clock.set(LARGEST_JUMP_S * (2 * plan.size - 1))
+    scene.wait(plan.duration_s)
+    right = scene.now(worker.partitions())
+    worker.clock.set(0)
+    return [jumps, right]
+
+
 def _network(server: str, hurt: Callable[[Proxy, Plan], None]) -> Act:
     def act(scene: Scene, plan: Plan) -> list[Moment]:
         """One worker's way to a server, or now and then all workers'."""
@@ -205,32 +225,43 @@ def _network(server: str, hurt: Callable[[Proxy, Plan], None]) -> Act:
     return act
 
 
+def _cut(proxy: Proxy, _: Plan) -> None:
+    proxy.cut()
+
+
+def _stall(proxy: Proxy, _: Plan) -> None:
+    proxy.stall()
+
+
 def _delay(proxy: Proxy, plan: Plan) -> None:
     proxy.delay(0.02 + 0.2 * plan.size)
 
 
 KINDS = {
-    "worker_kill": Kind(worker_kill, 0.5, 12.0, True, goal_s=15.0),
-    "worker_freeze": Kind(worker_freeze, 1.0, SESSION_S * 0.7, False),
-    "worker_zombie": Kind(worker_zombie, SESSION_S * 1.3, SESSION_S * 1.8, True, goal_s=15.0),
-    "worker_stop": Kind(worker_stop, 0.5, 5.0, False),
-    "worker_joins": Kind(worker_joins, 3.0, 8.0, False),
-    "foreign_member": Kind(foreign_member, 4.0, 8.0, False),
-    "broker_stop": Kind(broker_stop, 0.5, 8.0, True),
-    "broker_kill": Kind(broker_kill, 0.5, 8.0, True),
-    "broker_freeze": Kind(broker_freeze, 1.0, 8.0, True),
-    "triton_kill": Kind(triton_kill, 0.5, 3.0, False),
-    "triton_hang": Kind(triton_hang, 1.0, 9.0, False),
-    "triton_slow": Kind(triton_slow, 3.0, 8.0, False),
-    "wrong_values": Kind(wrong_values, 1.0, 3.0, False),
-    "wrong_rows": Kind(wrong_rows, 1.0, 3.0, False),
-    "wrong_shape": Kind(wrong_shape, 1.0, 3.0, False),
-    "kafka_cut": Kind(_network("kafka", lambda proxy, _: proxy.cut()), 0.1, 8.0, True),
-    "kafka_stall": Kind(_network("kafka", lambda proxy, _: proxy.stall()), 1.0, 14.0, True),
-    "kafka_delay": Kind(_network("kafka", _delay), 3.0, 8.0, False),
-    "triton_cut": Kind(_network("triton", lambda proxy, _: proxy.cut()), 0.1, 8.0, False),
-    "triton_stall": Kind(_network("triton", lambda proxy, _: proxy.stall()), 1.0, 8.0, False),
-    "triton_delay": Kind(_network("triton", _delay), 3.0, 8.0, False),
+    "worker_kill": Kind(worker_kill, 0.5, 12.0, replays=True, goal_s=15.0),
+    "worker_freeze": Kind(worker_freeze, 1.0, SESSION_S * 0.7),
+    "worker_zombie": Kind(
+        worker_zombie, SESSION_S * 1.3, SESSION_S * 1.8, replays=True, goal_s=15.0
+    ),
+    "worker_stop": Kind(worker_stop, 0.5, 5.0),
+    "worker_joins": Kind(worker_joins, 3.0, 8.0),
+    "foreign_member": Kind(foreign_member, 4.0, 8.0),
+    "clock_jump": Kind(clock_jump, 3.0, 8.0),
+    "broker_stop": Kind(broker_stop, 0.5, 8.0, replays=True),
+    "broker_kill": Kind(broker_kill, 0.5, 8.0, replays=True),
+    "broker_freeze": Kind(broker_freeze, 1.0, 8.0, replays=True),
+    "kafka_cut": Kind(_network("kafka", _cut), 0.1, 8.0, replays=True),
+    "kafka_stall": Kind(_network("kafka", _stall), 1.0, 14.0, replays=True),
+    "kafka_delay": Kind(_network("kafka", _delay), 3.0, 8.0),
+    "triton_kill": Kind(triton_kill, 0.5, 3.0, group=False),
+    "triton_hang": Kind(triton_hang, 1.0, 9.0, group=False),
+    "triton_slow": Kind(triton_slow, 3.0, 8.0, group=False),
+    "triton_cut": Kind(_network("triton", _cut), 0.1, 8.0, group=False),
+    "triton_stall": Kind(_network("triton", _stall), 1.0, 8.0, group=False),
+    "triton_delay": Kind(_network("triton", _delay), 3.0, 8.0, group=False),
+    "wrong_values": Kind(wrong_values, 1.0, 3.0, group=False),
+    "wrong_rows": Kind(wrong_rows, 1.0, 3.0, group=False),
+    "wrong_shape": Kind(wrong_shape, 1.0, 3.0, group=False),
 }
 # What a fault takes besides its duration: a server's or a worker's own way up, about.
 OVERHEAD_S = {"worker_": 6.0, "broker_": 8.0, "triton_kill": 5.0, "triton_hang": 5.0}

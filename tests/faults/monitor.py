@@ -1,17 +1,22 @@
-"""What comes out, seen as it comes: when each input partition flows, stands still, flows again."""
+"""What comes out, read as it comes."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
+from tests.faults.flow import Flow
 from tests.faults.inputs import NUMBER
 
 QUIET = {"reconnect.backoff.ms": 50, "reconnect.backoff.max.ms": 200, "log_level": 0}
+
+LOOK_S = 0.1
 
 
 def reader(
@@ -48,27 +53,12 @@ def number(message: Message) -> int:
 
 
 class Monitor:
-    """Reads outputs and dead letters beside the workers, in a thread of its own.
+    """Reads outputs and dead letters beside the workers, in a thread of its own."""
 
-    Args:
-        partition: of an input, by its number.
-        due: Unix time at which an input was due, by its number.
-    """
-
-    def __init__(
-        self,
-        bootstrap: str,
-        topics: Iterable[str],
-        partitions: int,
-        partition: Callable[[int], int],
-        due: Sequence[float],
-    ) -> None:
+    def __init__(self, bootstrap: str, topics: Iterable[str], flow: Flow) -> None:
         self._consumer, _ = reader(bootstrap, topics)
-        self._partition, self._due = partition, due
-        self._seen: set[int] = set()
-        self._came = [array("d") for _ in range(partitions)]  # Unix time, each partition's own
-        self._newest = [0.0] * partitions  # when the newest input that came out was due
-        self._flowed: dict[float, dict[int, float]] = {}  # since → partition → when it flowed
+        self._flow = flow
+        self._arrived: dict[tuple[str, int], tuple[array, array]] = {}  # offsets, Unix times
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
@@ -78,48 +68,42 @@ class Monitor:
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
         self._consumer.close()
 
-    @property
-    def seen(self) -> int:
-        """How many different inputs came out so far."""
-        return len(self._seen)
-
-    def watch(self, since: float) -> None:
-        """Note when each partition puts out an input that was due after `since`."""
+    def flows_since(self, partition: int, moment: float, until: float) -> float | None:
+        """`Flow.flows_since`, as it is known now."""
         with self._changed:
-            self._flowed.setdefault(since, {})
+            return self._flow.flows_since(partition, moment, until, time.time())
 
-    def flowing(
-        self, since: float, partitions: Iterable[int], timeout_s: float
-    ) -> dict[int, float]:
-        """Wait until all these partitions put out an input that was due after `since`.
-
-        That is stricter than a first output: what was held up before comes first.
-
-        Returns:
-            Partition → seconds from `since` to then; without those that did not, in time.
-        """
-        wanted = set(partitions)
-        self.watch(since)
-        with self._changed:
-            self._changed.wait_for(lambda: wanted <= set(self._flowed[since]), timeout_s)
-            return {p: at - since for p, at in self._flowed[since].items() if p in wanted}
-
-    def all_seen(self, count: int, patience_s: float) -> bool:
-        """Wait until so many inputs came out; False when for `patience_s` none comes."""
-        with self._changed:
-            while (before := len(self._seen)) < count:
-                if not self._changed.wait_for(lambda b=before: len(self._seen) > b, patience_s):
-                    return False
-        return True
+    def well(self, partitions: Iterable[int], moment: float, calm_s: float, limit_s: float) -> bool:
+        """Wait until all partitions have flowed for `calm_s` seconds; False after `limit_s`."""
+        wanted, end = list(partitions), time.time() + limit_s
+        while (now := time.time()) < end:
+            since = [self.flows_since(partition, moment, math.inf) for partition in wanted]
+            if None not in since and now - max(since) >= calm_s:
+                return True
+            time.sleep(LOOK_S)
+        return False
 
     def standstill(self, partition: int, begin: float, end: float) -> float:
-        """The longest time without an output of a partition, in seconds, between two times."""
         with self._changed:
-            times = [begin, *(t for t in self._came[partition] if begin < t < end), end]
-        return max(after - before for before, after in zip(times, times[1:], strict=False))
+            return self._flow.standstill(partition, begin, end)
+
+    def missing(self, count: int, patience_s: float) -> int:
+        """Wait until `count` inputs came out; how many did not when for so long none came."""
+        with self._changed:
+            while (before := self._flow.seen) < count:
+                if not self._changed.wait_for(lambda b=before: self._flow.seen > b, patience_s):
+                    return count - self._flow.seen
+        return 0
+
+    def arrived(self, message: Message) -> float:
+        """Unix time at which a record of the topics could first be read; inf: not yet."""
+        offsets, times = self._arrived.get((message.topic(), message.partition()), ((), ()))
+        place = bisect_left(offsets, message.offset())
+        return times[place] if place < len(offsets) else math.inf
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -128,15 +112,12 @@ class Monitor:
                 with self._changed:
                     now = time.time()
                     for message in messages:
-                        self._note(number(message), now)
+                        self._arrives(message, now)
+                        self._flow.came(number(message), now)
                     self._changed.notify_all()
 
-    def _note(self, number: int, now: float) -> None:
-        if number in self._seen or not 0 <= number < len(self._due):
-            return
-        self._seen.add(number)
-        partition, due = self._partition(number), self._due[number]
-        self._came[partition].append(now)
-        for since, flowed in self._flowed.items():
-            if due > since:
-                flowed.setdefault(partition, now)
+    def _arrives(self, message: Message, now: float) -> None:
+        place = message.topic(), message.partition()
+        offsets, times = self._arrived.setdefault(place, (array("q"), array("d")))
+        offsets.append(message.offset())
+        times.append(now)

@@ -67,7 +67,6 @@ class Options:
             *delivery,
         ]
 
-    def own(self, name: str) -> list[str]:
+    def own(self, number: int) -> list[str]:
         """The settings of one worker."""
-        static = [f"kafka.consumer.group.instance.id={name}"] if self.static else []
-        return [f"kafka.client.client.id={name}", *static]
+        return [f"kafka.consumer.group.instance.id={number}"] if self.static else []

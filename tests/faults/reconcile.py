@@ -4,7 +4,7 @@ lost          an input that came out neither enriched nor as a dead letter.
 duplicated    each time beyond the first that an input came out, either way. One is excused beside
               a fault that may repeat work (`Window`): under at-least-once, what was not yet
               committed when a worker, the broker or the way between them failed comes again. It
-              is excused only if its first copy was appended no earlier than `UNCOMMITTED_S`
+              is excused only if its first copy could be read no earlier than `UNCOMMITTED_S`
               before that fault (what is older was committed by then) and the second one after the
               fault began and before the group was well again.
 out of order  an input that first came out after a later one of its partition. What is compared
@@ -73,7 +73,7 @@ class Ledger:
         self._places[number] = partition, offset
 
     def out(self, number: int, lane: int, at: float) -> None:
-        """It came out enriched, in output partition `lane`, appended at Unix time `at`.
+        """It came out enriched, in output partition `lane`, readable from Unix time `at`.
 
         Outputs of one lane must be told in their offset order.
         """

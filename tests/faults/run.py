@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from confluent_kafka import Message
+
 from tests import stream
-from tests.faults import models
+from tests.faults import clock, models
+from tests.faults.flow import Flow
 from tests.faults.inputs import OUTPUT_LIMIT, Inputs
 from tests.faults.kinds import DRAIN_S, KINDS, Kind, Plan
 from tests.faults.load import Load
 from tests.faults.monitor import Monitor
 from tests.faults.options import PARTITIONS, Options
 from tests.faults.proxy import Network
-from tests.faults.scene import Moment, Scene
+from tests.faults.scene import Scene
 from tests.faults.timetable import timetable
 from tests.faults.workers import Group, Worker
 from tests.servers.kafka import ApacheKafka
@@ -44,7 +48,7 @@ class Inflicted:
 
     plan: Plan
     began: float
-    over: float = 0.0  # when all flowed again
+    over: float = 0.0  # when all flowed again, for good
     recovery_s: list[float | None] = field(default_factory=list)
     standstill_s: float = 0.0
 
@@ -57,6 +61,7 @@ class Inflicted:
 class Outcome:
     """What the judgement rests on; the broker still runs, the workers have ended."""
 
+    folder: Path
     bootstrap: str
     topics: Topics
     inputs: Inputs
@@ -66,6 +71,7 @@ class Outcome:
     exits: list[tuple[float, str]]
     peak_rss_mb: float
     uncommitted: dict[int, int]  # partition → records that were left so after the drain
+    arrived: Callable[[Message], float]  # Unix time at which an output or dead letter came
 
 
 @contextmanager
@@ -77,16 +83,18 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
         model_folder, lexicon = models.write(folder)
         topics, inputs = Topics.fresh(), Inputs(options.seed, PARTITIONS)
         flags = options.settings(topics, model_folder, lexicon)
-        everyone = [_worker(network, n, folder, flags, options) for n in range(options.workers + 1)]
+        library = clock.compile(folder) if "clock_jump" in options.kinds else None
+        everyone = [
+            _worker(network, f"worker-{number}", folder, [*flags, *options.own(number)], library)
+            for number in range(options.workers + 1)
+        ]
         kafka = _kafka(stack, [worker.kafka.port for worker in everyone], topics, options)
         triton = stack.enter_context(models.running(model_folder))
         for worker, upstream in zip(everyone, kafka.behind, strict=True):
             worker.kafka.upstream, worker.triton.upstream = upstream, triton.grpc_url
         load = Load(kafka.bootstrap_servers, topics.input, inputs, options.rate)
-        monitor = Monitor(
-            *(kafka.bootstrap_servers, [topics.output, topics.dead_letters], PARTITIONS),
-            *(inputs.partition, load.due),
-        )
+        flow = Flow(PARTITIONS, inputs.partition, load.due)
+        monitor = Monitor(kafka.bootstrap_servers, [topics.output, topics.dead_letters], flow)
         stack.callback(monitor.close)
         group = Group(everyone)
         stack.callback(group.close)
@@ -101,32 +109,30 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
         faults = _hurt(scene, options, tell)
         sent = _finish(scene, load, tell)
         yield Outcome(
-            *(kafka.bootstrap_servers, topics, inputs),
+            *(folder, kafka.bootstrap_servers, topics, inputs),
             config.load(None, {}, [*flags, "inference.backend=onnx"]),
             *(sent, faults, group.exits, group.peak_rss_mb),
-            _uncommitted(kafka.bootstrap_servers, topics),
+            *(_uncommitted(kafka.bootstrap_servers, topics), monitor.arrived),
         )
 
 
 def _worker(
-    network: Network, number: int, folder: Path, flags: list[str], options: Options
+    network: Network, name: str, folder: Path, flags: list[str], library: Path | None
 ) -> Worker:
-    name, kafka, triton = f"worker-{number}", network.proxy(), network.proxy()
+    kafka, triton = network.proxy(), network.proxy()
     ways = [f"kafka.bootstrap_servers={kafka.address}", f"inference.url={triton.address}"]
-    assignments = [*flags, *ways, *options.own(name)]
-    arguments = [part for item in assignments for part in ("--set", item)]
-    return Worker(name, kafka, triton, folder / f"{name}.log", arguments)
+    arguments = [part for item in (*flags, *ways) for part in ("--set", item)]
+    own_clock = clock.Clock(library, folder / f"{name}.clock") if library else None
+    return Worker(name, kafka, triton, own_clock, folder / f"{name}.log", arguments)
 
 
 def _kafka(stack: ExitStack, proxies: list[int], topics: Topics, options: Options) -> ApacheKafka:
     kafka = ApacheKafka(proxies, options.broker())
     stack.callback(kafka.close)
     kafka.start()
-    stamped = {"message.timestamp.type": "LogAppendTime"}
-    kafka.create(topics.input, partitions=PARTITIONS)
-    kafka.create(topics.dead_letters, partitions=PARTITIONS, config=stamped)
-    limited = stamped | {"max.message.bytes": str(OUTPUT_LIMIT)}
-    kafka.create(topics.output, partitions=PARTITIONS, config=limited)
+    kafka.create(topics.input, topics.dead_letters, partitions=PARTITIONS)
+    limit = {"max.message.bytes": str(OUTPUT_LIMIT)}
+    kafka.create(topics.output, partitions=PARTITIONS, config=limit)
     return kafka
 
 
@@ -135,8 +141,7 @@ def _hurt(scene: Scene, options: Options, tell: Tell) -> list[Inflicted]:
     plans = timetable(options.seed, options.minutes, options.kinds, options.workers)
     for plan in plans:
         tell(f"planned: at {plan.at_s:6.1f} s {plan.kind} for {plan.duration_s:g} s")
-    began = scene.now()
-    if len(scene.monitor.flowing(began.at, began.partitions, START_S)) < PARTITIONS:
+    if not scene.monitor.well(scene.all, time.time(), CALM_S, START_S):
         raise TimeoutError(f"the workers did not begin within {START_S:g} s")
     scene.until_settled()
     began_at, faults = time.time(), []
@@ -153,20 +158,23 @@ def _hurt(scene: Scene, options: Options, tell: Tell) -> list[Inflicted]:
 def _inflict(scene: Scene, plan: Plan) -> Inflicted:
     fault, owned = Inflicted(plan, time.time()), scene.owned()
     moments = fault.kind.act(scene, plan)
-    for moment in moments:
+    scene.monitor.well(scene.all, moments[-1].at, fault.kind.calm_s, RECOVER_S)
+    fault.over = fault.began
+    for moment, after in zip(moments, [*moments[1:], None], strict=True):
+        since = {
+            partition: scene.monitor.flows_since(
+                partition, moment.at, after.at if after else math.inf
+            )
+            for partition in scene.all
+        }
+        fault.over = max([fault.over, *(at or time.time() for at in since.values())])
         if moment.partitions:
-            fault.recovery_s.append(_recovery(scene, moment))
-    fault.over = time.time()
+            touched = [since[partition] for partition in moment.partitions]
+            fault.recovery_s.append(None if None in touched else max(touched) - moment.at)
     for partition in owned - moments[0].partitions:
         stood = scene.monitor.standstill(partition, fault.began, fault.over)
         fault.standstill_s = max(fault.standstill_s, stood)
     return fault
-
-
-def _recovery(scene: Scene, moment: Moment) -> float | None:
-    left = max(1.0, moment.at + RECOVER_S - time.time())
-    flowed = scene.monitor.flowing(moment.at, moment.partitions, left)
-    return max(flowed.values()) if len(flowed) == len(moment.partitions) else None
 
 
 def _line(fault: Inflicted, began_at: float) -> str:
@@ -184,8 +192,8 @@ def _finish(scene: Scene, load: Load, tell: Tell) -> int:
     """Let all come out, then let the workers drain; how many inputs there were."""
     scene.wait(CALM_S)
     sent = load.stop()
-    if not scene.monitor.all_seen(sent, SILENCE_S):
-        tell(f"only {scene.monitor.seen:,} of {sent:,} inputs came out")
+    if missing := scene.monitor.missing(sent, SILENCE_S):
+        tell(f"{missing:,} of {sent:,} inputs did not come out")
     for worker in scene.group.workers:
         if (code := worker.terminate(DRAIN_S)) != 0:
             worker.failed(f"ended by SIGTERM with {code}, expected 0")

@@ -57,10 +57,8 @@ class Scene:
         return self.group.workers[target % len(self.group.workers)]
 
     def now(self, partitions: Iterable[int] | None = None) -> Moment:
-        """This moment, for all partitions unless some are named; the monitor looks from now on."""
-        moment = Moment(time.time(), self.all if partitions is None else frozenset(partitions))
-        self.monitor.watch(moment.at)
-        return moment
+        """This moment, for all partitions unless some are named."""
+        return Moment(time.time(), self.all if partitions is None else frozenset(partitions))
 
     def wait(self, seconds: float) -> None:
         self.stop.wait(seconds)

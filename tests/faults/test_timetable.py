@@ -27,5 +27,7 @@ def test_kinds_come_in_turn_and_within_the_time():
     assert all(0 < plan.at_s < 3600 for plan in plans)
     for plan in plans:
         kind = KINDS[plan.kind]
-        assert kind.shortest_s <= plan.duration_s + 0.05 and plan.duration_s <= kind.longest_s + 0.05
+        assert (
+            kind.shortest_s <= plan.duration_s + 0.05 and plan.duration_s <= kind.longest_s + 0.05
+        )
         assert plan.target in range(3) and 0 <= plan.size <= 1

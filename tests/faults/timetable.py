@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from tests.faults.kinds import KINDS, OVERHEAD_S, Plan
 
 FIRST_S = 3.0
-SETTLE_S = 4.0
-CALM_S = 1.0, 5.0  # between two faults, beside the time to settle
+SETTLE_S = 2.0
+PAUSE_S = 0.0, 3.0
 
 
 def timetable(seed: int, minutes: float, kinds: Sequence[str], workers: int) -> list[Plan]:
@@ -24,7 +24,7 @@ def timetable(seed: int, minutes: float, kinds: Sequence[str], workers: int) -> 
         plan = Plan(
             name, round(at_s, 1), round(duration, 1), draw.randrange(workers), draw.random()
         )
-        at_s += duration + _overhead(name) + SETTLE_S + draw.uniform(*CALM_S)
+        at_s += duration + _overhead(name) + SETTLE_S + kind.calm_s + draw.uniform(*PAUSE_S)
         if at_s > minutes * 60 and plans:
             break
         plans.append(plan)

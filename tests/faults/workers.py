@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import program
+from tests.faults.clock import Clock
 from tests.faults.proxy import Proxy
 
 RESTART_S = 1.0  # after a worker ended by itself, as a platform would start it again
@@ -28,6 +29,7 @@ class Worker:
 
     Attributes:
         kafka, triton: the proxies that it goes by.
+        clock: its wall clock, where that can be set.
         wanted: whether it should run; if it ends nevertheless, it did so by itself.
         exits: when (Unix time) it ended by itself or not as it should, and what it told last.
     """
@@ -35,9 +37,9 @@ class Worker:
     name: str
     kafka: Proxy
     triton: Proxy
+    clock: Clock | None
     log: Path
     flags: list[str]
-    environment: dict[str, str] = field(default_factory=dict)
     wanted: bool = False
     exits: list[tuple[float, str]] = field(default_factory=list)
     peak_rss_mb: float = 0.0
@@ -56,7 +58,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=program.environment() | self.environment,
+                env=program.environment() | (self.clock.environment if self.clock else {}),
                 preexec_fn=_die_with_parent,
             )
         self.wanted = True

@@ -64,8 +64,8 @@ def main(only: tuple[str, ...], **chosen) -> None:
         if kind != "duplicated" or "duplicated" in result["broken"]:
             for one in told:
                 console.print(f"{kind}: {one}", markup=False)
-    if result["broken"]:
-        console.print(f"broken: {', '.join(result['broken'])}; see {folder}")
+    if result["broken"] or result["out_of_order"]:
+        console.print(f"broken: {', '.join(result['broken']) or 'nothing'}; see {folder}")
     else:
         shutil.rmtree(folder)
     print(json.dumps(result))

@@ -38,6 +38,7 @@ REMEDIES = {
     "model_unavailable": "replay it when the model server is back",
     "output_refused": "raise the output topic's max.message.bytes, then replay it",
     "internal_error": "please report it; replay it with a newer version",
+    "process_died": "look at the log for what ended the process; replay it with a newer version",
     FOREIGN: "this worker did not reject it, or could not tell why: ask who writes to this topic",
 }
 UNKNOWN = "mend what the message names, then replay it"

@@ -16,9 +16,9 @@ from worker.errors import Stop
 from worker.settings import Kafka
 from worker.stream.batch import MARK, Header, headers
 from worker.stream.clients import producer_properties
+from worker.stream.delivery import RECORD_AT_FAULT
 from worker.stream.letter import Letter
 from worker.stream.marks import mark
-from worker.stream.sink import RECORD_AT_FAULT
 
 REPLAYED_FROM = "x-replayed-from"
 # A replay that is killed holds up the input's consumers for this long: they wait for its end.
@@ -51,6 +51,7 @@ class Replay:
         self._kafka, self._partitions = kafka, set(partitions)
         self._id = f"{kafka.group_id}.replay"
         self._last_error = ""
+        self._fatal_error: KafkaError | None = None
         self.sent = 0
         self._producer = Producer(
             producer_properties(kafka)
@@ -97,11 +98,19 @@ class Replay:
             return None
         except KafkaException as error:
             self._abort()
-            told = error.args[0]
+            told = self._fatal() or error.args[0]
         cause = refused[0] if refused and not told.fatal() else told
         if cause.code() in (*RECORD_AT_FAULT, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER):
             return cause
         raise self._stop(cause)
+
+    def _fatal(self) -> KafkaError | None:
+        """What ended the producer for good; `produce` itself tells only that something did."""
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            return error.args[0]
+        return self._fatal_error
 
     def _abort(self) -> None:
         """End the transaction; one that the broker does not know of cannot be, nor need it be."""
@@ -135,6 +144,8 @@ class Replay:
 
     def _on_error(self, error: KafkaError) -> None:
         self._last_error = error.str()
+        if error.fatal():
+            self._fatal_error = error
 
     def _stop(self, error: KafkaError) -> Stop:
         kafka, code = self._kafka, error.code()

@@ -60,6 +60,7 @@ class Replay:
                 "transaction.timeout.ms": TRANSACTION_MS,
                 "message.timeout.ms": TRANSACTION_MS,
                 "error_cb": self._on_error,
+                "log_level": 0,  # what goes wrong is told once, by us
             }
         )
         try:
@@ -97,8 +98,10 @@ class Replay:
             self._producer.commit_transaction()
             return None
         except KafkaException as error:
+            told = error.args[0]
+            if told.fatal() or told.code() == KafkaError._FATAL:
+                told = self._fatal() or told
             self._abort()
-            told = self._fatal() or error.args[0]
         cause = refused[0] if refused and not told.fatal() else told
         if cause.code() in (*RECORD_AT_FAULT, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER):
             return cause

@@ -2,18 +2,22 @@
 
 import json
 
+import pytest
+
 from tests import program
 from tests.stream import Record, committed, done, produce, read, running, settings, wait_until
 
 GOOD, BAD = 300, 3000
 
 
-def test_a_flood_stops_the_worker_and_nothing_is_lost(real_broker):
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_flood_stops_the_worker_and_nothing_is_lost(real_broker, delivery):
     topics, address = real_broker.topics(), real_broker.bootstrap_servers
     records = [Record(b'{"query": "red shoes", "n": %d}' % n) for n in range(GOOD)]
     records += [Record(b"<xml/>", b"%d" % n) for n in range(BAD)]
     produce(address, topics.input, records)
-    chosen = settings(address, topics)
+    delivered = f"kafka.delivery={delivery}"
+    chosen = settings(address, topics, delivered)
     for _ in range(2):  # started again, the flood goes on: it stops again
         stopped = program.run("run", *program.assignments(chosen))
         assert stopped.returncode == 1
@@ -24,7 +28,7 @@ def test_a_flood_stops_the_worker_and_nothing_is_lost(real_broker):
     assert len(letters) <= 2 * 500
     assert committed(address, topics.input, topics.input).get(0, 0) <= GOOD + len(letters)
 
-    willing = settings(address, topics, "dead_letters.max_share=1")
+    willing = settings(address, topics, delivered, "dead_letters.max_share=1")
     left = len(records) - committed(address, topics.input, topics.input).get(0, 0)
     with running(willing) as app:
         wait_until(done(app, left), "the rest")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
 from worker.parts import PROBE_S, Understanding, check_models, wait_for
+from worker.reload import Reloads
 from worker.server.http import Health, HttpServer
 from worker.settings import Settings
 from worker.stream.admin import Cluster
@@ -23,11 +24,14 @@ logger = logging.getLogger(__name__)
 class App:
     """One worker, from start to drained. Construction does no I/O but reading model files.
 
+    Args:
+        read: reads the settings again, for `reload`; None where there is nothing to read.
+
     Raises:
         Stop: the models, the lexicon or the configuration cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, read: Callable[[], Settings] | None = None) -> None:
         self.settings, self.metrics = settings, Metrics()
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
@@ -36,6 +40,10 @@ class App:
             *(settings.server.host, settings.server.port, self.metrics.registry),
             live=self._live,
             ready=self._ready,
+        )
+        self._reloads = Reloads(
+            *(settings, read or (lambda: settings), self._understanding, self.metrics),
+            use=self._use,
         )
         self._state = "starting"
         self._models_up = False
@@ -52,6 +60,17 @@ class App:
     def models_away(self) -> bool:
         """Whether the model server did not answer when it was last asked, in the midst of work."""
         return self._state == "running" and not self._models_up
+
+    def reload(self) -> None:
+        """Read the settings again and use them, if all is well; called on the event loop."""
+        if self._stop.is_set() or self._state == "stopped":
+            logger.info("the configuration is not reloaded: the worker is stopping")
+        else:
+            self._reloads.request()
+
+    def _use(self, settings: Settings) -> None:
+        self.settings = settings
+        self.runner.use(settings)
 
     def _checked(self, settings: Settings) -> Understanding:
         """What can be known to be wrong before anything is started, all in one listing."""
@@ -79,17 +98,17 @@ class App:
         self._stop = stop
         self.http.start()
         logger.info("health and metrics at %s", self.http.url)
-        watcher = None
+        beside = [asyncio.create_task(self._reloads.serve())]
         try:
             await self._inference.start()
             if await self._started(stop):
-                watcher = asyncio.create_task(self._watch_models())
+                beside.append(asyncio.create_task(self._watch_models()))
                 self._state = "running"
                 await self.runner.run(stop)
         finally:
             self._state = "stopped"
-            if watcher:
-                watcher.cancel()
+            for task in beside:
+                task.cancel()
             await self._inference.stop()
             self.http.stop()
 

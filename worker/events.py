@@ -84,11 +84,13 @@ class Enrichment:
         body: the JSON members from `schema_version` up to the value of `provenance.cached`.
         intent: the intent's label, or None without one; for metrics.
         degraded: the stages that are missing.
+        versions: of the intent, encoder and matching models that made it; "" where none did.
     """
 
     body: bytes
     intent: str | None
     degraded: tuple[str, ...] = ()
+    versions: tuple[str, str, str] = ("", "", "")
 
     def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:
         """The output event's bytes; `now_ms` is Unix time in milliseconds."""

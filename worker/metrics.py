@@ -95,6 +95,19 @@ class Metrics:
         self.heartbeat = gauge(
             "heartbeat_timestamp_seconds", "Unix time of the main loop's last turn"
         )
+        self.config_reloads = counter(
+            "config_reloads",
+            "Reloads by outcome: changed, unchanged or refused",
+            "outcome",
+        )
+        self.config_loaded = gauge(
+            "config_loaded_timestamp_seconds", "Unix time when the configuration in use was read"
+        )
+        self.config = Info(
+            "query_worker_config",
+            "Hash of the configuration in use, secrets left out",
+            registry=self.registry,
+        )
         self.build = Info("query_worker_build", "Version and models", registry=self.registry)
 
 

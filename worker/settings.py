@@ -184,6 +184,21 @@ class Settings(Part):
     logging: Logging = Logging()
 
 
+# What SIGHUP changes in a running worker: a whole part, or single keys of it. Anything else is
+# taken over by a restart alone.
+RELOADABLE = frozenset(
+    {
+        *("batching", "policies", "understanding", "lexicon", "logging"),
+        *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
+    }
+)
+
+
+def reloadable(key: str) -> bool:
+    """Whether `part.key` can change in a running worker."""
+    return key in RELOADABLE or key.partition(".")[0] in RELOADABLE
+
+
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
     """Unquoted dotted keys in TOML are nested tables: join them again, values as strings."""
     for key, item in value.items():

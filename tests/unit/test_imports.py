@@ -24,12 +24,15 @@ ALLOWED = {
     "understanding": BASE | {"inference", "lexicon"},
     "stream": BASE | {"understanding"},
     "parts": BASE | {"inference", "lexicon", "understanding"},
-    "app": BASE | {"parts", "stream", "server"},
+    "reload": BASE | {"config", "parts", "understanding"},
+    "app": BASE | {"parts", "reload", "stream", "server"},
     "enrich": BASE | {"understanding"},
     "check": BASE | {"parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
     "embedded": BASE | {"app", "parts", "stream"},
-    "cli": BASE | {"config", "app", "parts", "check", "enrich", "explain", "embedded", "logs"},
+    "cli": BASE
+    | {"config", "app", "parts", "check", "enrich", "explain", "embedded", "logs", "signals"},
+    "signals": set(),
     "__main__": {"cli"},
     "__init__": set(),
 }

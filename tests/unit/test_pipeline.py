@@ -134,14 +134,14 @@ def test_the_dead_letter_policy_rejects_only_what_the_model_did_not_see(build):
 
 def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(build, monkeypatch):
     pipeline, *_ = build()
-    select = type(pipeline._expander).pairs
+    select = type(pipeline.snapshot.expander).pairs
 
     def faulty(self, form, found):
         if form == "cursed":
             raise ZeroDivisionError("a bug")
         return select(self, form, found)
 
-    monkeypatch.setattr(type(pipeline._expander), "pairs", faulty)
+    monkeypatch.setattr(type(pipeline.snapshot.expander), "pairs", faulty)
     results = asyncio.run(pipeline.process(inputs("red", "blue", "cursed", "green", "hat")))
     shown = [r.reason if isinstance(r, Reject) else "ok" for r in results]
     assert shown == ["ok", "ok", "internal_error", "ok", "ok"]

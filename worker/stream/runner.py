@@ -75,6 +75,11 @@ class Runner:
         """Whether the consumer reaches a broker that lets it consume."""
         return self._source.connected
 
+    def use(self, settings: Settings) -> None:
+        """Keep to these limits of batching and of the shutdown from now on."""
+        self._settings = settings
+        self._source.use(settings.batching)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain within the shutdown deadline.
 

@@ -76,6 +76,10 @@ class Source:
         """Whether a broker can be reached and lets this user consume."""
         return self._any_broker_up and not self._denied
 
+    def use(self, batching: Batching) -> None:
+        """Keep to these limits from the next round on; called from another thread."""
+        self._batching = batching
+
     def start(self) -> None:
         self._thread.start()
 

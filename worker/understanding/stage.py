@@ -42,6 +42,15 @@ class Rows:
         """Whether the model was away and the policy is to go on without it."""
         return not self.versions[row] and row not in self.rejected
 
+    def replace(self, rows: Sequence[int], others: Rows) -> None:
+        """Let `others` stand in the place of these rows, in order."""
+        self.values[rows] = others.values
+        for position, row in enumerate(rows):
+            self.versions[row] = others.versions[position]
+            self.rejected.pop(row, None)
+            if position in others.rejected:
+                self.rejected[row] = others.rejected[position]
+
 
 class Stage:
     """One model, as the pipeline uses it."""
@@ -67,6 +76,13 @@ class Stage:
         self._call_fill = metrics.model_fill.labels(self.name)
         self._tokenize_seconds = metrics.stage_seconds.labels("tokenize")
         self._seconds = metrics.stage_seconds.labels(self.name)
+
+    def obey(self, policy: Policy, patience_s: float) -> None:
+        """Act by this policy from now on; calls that wait for the model see it with their next try.
+
+        So the way out of an outage is open to what is in it.
+        """
+        self._policy, self._patience_s = policy, patience_s
 
     async def run(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Rows:
         """Answer every text (or pair); never raises for a model's sake."""
@@ -108,13 +124,14 @@ class Stage:
 
     async def _call_patiently(self, batch: TokenBatch) -> Answer:
         """Call until it succeeds; policies other than `block` give up after their patience."""
-        give_up = monotonic() + self._patience_s
+        began = monotonic()
         pause = FIRST_PAUSE_S
         while True:
             try:
                 return await self._call(batch)
             except Retry as error:
-                if self._policy != "block" and monotonic() + pause > give_up:
+                waited = monotonic() + pause - began
+                if self._policy != "block" and waited > self._patience_s:
                     raise
                 self._seldom.warning(self.name, "%s; trying again (%s)", error, self._policy)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import random
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ class Counting:
 
     Attributes:
         exchange_after: model → answers until version 2 takes over, which scores 0.8, not 0.9.
+        canaries: models whose versions 1 and 2 take turns.
     """
 
     name = "counting"
@@ -28,6 +30,7 @@ class Counting:
         self.contracts, self.away = contracts, set(away)
         self.rows = dict.fromkeys(contracts, 0)
         self.exchange_after = {}
+        self.canaries = set()
 
     async def infer(self, model, inputs):
         await asyncio.sleep(0)
@@ -37,7 +40,8 @@ class Counting:
         self.rows[model] += rows
         left = self.exchange_after.get(model, math.inf)
         self.exchange_after[model] = left - 1
-        value, version = (0.9, "1") if left > 0 else (0.8, "2")
+        old = random.random() < 0.5 if model in self.canaries else left > 0
+        value, version = (0.9, "1") if old else (0.8, "2")
         values = np.full((rows, self.contracts[model].dimension), value, np.float32)
         return Answer(values, version)
 
@@ -227,6 +231,33 @@ def test_no_event_holds_scores_of_two_versions(build):
         scores = {item["score"] for item in event["expansions"] + event["categories"]}
         wanted = {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"]["matching"]]
         assert scores <= wanted
+
+
+@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(build, model):
+    """Two versions take turns at random; each event is by one of them, and stays in the cache."""
+    pipeline, inference, metrics = build()
+    inference.canaries.add(model)
+    queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(40)]
+
+    async def work():
+        found = []
+        for query in queries:  # soon it is known that they take turns
+            found += await pipeline.process(inputs(query))
+        before = lookups(metrics)
+        again = await pipeline.process(inputs(*queries))
+        hits = lookups(metrics)["hit"] - before["hit"]
+        return found + again, hits
+
+    found, hits = asyncio.run(work())
+    assert hits == len(queries)
+    made_by = set()
+    for event in events(found):
+        made_by.add(event["provenance"][model])
+        if model == "matching":
+            scores = {item["score"] for item in event["expansions"] + event["categories"]}
+            assert scores <= {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"][model]]
+    assert made_by == {f"{model}:1", f"{model}:2"}
 
 
 def test_a_normal_form_that_outgrows_the_limit_is_rejected(build):

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,6 +76,9 @@ class Summary:
         )
 
 
+NOTHING = Summary(*(0,) * 4, *(0.0,) * 7)
+
+
 class Demo:
     """One run of the demo.
 
@@ -101,7 +104,9 @@ class Demo:
         """Start everything, stream until `stop` is set or all events went in, drain, add up."""
         load_contracts(self._settings)  # a broken folder is told before anything starts
         with EmbeddedKafka.running() as kafka:
-            async with self._models() as inference:
+            async with self._models(stop) as inference:
+                if inference is None:
+                    return NOTHING
                 settings = self._embedded(kafka.bootstrap_servers, inference)
                 kafka.create(
                     *(settings.kafka.input_topic, settings.kafka.output_topic),
@@ -115,8 +120,11 @@ class Demo:
             self._view.put_away()
 
     @contextlib.asynccontextmanager
-    async def _models(self) -> AsyncIterator[dict[str, str]]:
-        """The settings of the model server: the real Triton where it runs, else in process."""
+    async def _models(self, stop: asyncio.Event) -> AsyncIterator[dict[str, str] | None]:
+        """The settings of the model server: the real Triton where it runs, else in process.
+
+        None when `stop` was set while it started.
+        """
         given = self._settings.inference
         chosen = "backend" in given.model_fields_set and given.backend == "onnx"
         reason = "inference.backend is onnx" if chosen else available()
@@ -128,7 +136,9 @@ class Demo:
             print("starting Triton …", file=sys.stderr)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
         server = EmbeddedTriton(given.models, instances=max(1, cores // 2))
-        await server.start(TRITON_START_S)
+        if not await _unless(stop, server.start(TRITON_START_S)):
+            yield None
+            return
         try:
             yield {"backend": "triton", "url": server.grpc_url}
         finally:
@@ -224,3 +234,15 @@ class Demo:
             cache_hit_ratio=round(whole.hit_ratio, 4),
             first_event_s=round(totals.first_at - self._started, 2) if out else 0.0,
         )
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Do `work` to its end; False if `stop` was set before: then it is cancelled."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    done = working.done()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return done

@@ -159,7 +159,10 @@ class Runner:
     async def _carry(
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
     ) -> None:
-        results = await self._pipeline.process([_input(record) for record in batch.records])
+        if batch.deadly:
+            results: list[Output | Reject] = [_deadly()]
+        else:
+            results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
             if headers(record) is None:
                 told = "the name of a header is not UTF-8; the headers are lost"
@@ -242,6 +245,11 @@ class Runner:
 
 def _input(record: Message) -> Input:
     return Input(record.value(), place(record), record.timestamp()[1])
+
+
+def _deadly() -> Reject:
+    told = "the worker died each time that it worked on this record, at last on it alone"
+    return Reject("worker", "process_died", told)
 
 
 def _bad(result: Output | Reject) -> bool:

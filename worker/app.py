@@ -50,8 +50,9 @@ class App:
 
     @property
     def models_away(self) -> bool:
-        """Whether the model server did not answer when it was last asked, in the midst of work."""
-        return self._state == "running" and not self._models_up
+        """Whether the model server, or one of its models, does not answer in the midst of work."""
+        up = self._models_up and not self._understanding.pipeline.away
+        return self._state == "running" and not up
 
     def _checked(self, settings: Settings) -> Understanding:
         """What can be known to be wrong before anything is started, all in one listing."""
@@ -159,6 +160,9 @@ class App:
 
     def _ready(self) -> Health:
         state = "draining" if self._stop.is_set() and self._state == "running" else self._state
-        parts = {"kafka": self.runner.connected, "models": self._models_up}
+        # A model may hang in a server that answers: the circuits of its calls tell.
+        silent = self._understanding.pipeline.away
+        parts = {"kafka": self.runner.connected, "models": self._models_up and not silent}
         shown = {name: "up" if up else "away" for name, up in parts.items()}
-        return Health(state == "running" and all(parts.values()), {"state": state, **shown})
+        details = {"state": state, **shown, "circuits_open": silent}
+        return Health(state == "running" and all(parts.values()), details)

@@ -77,11 +77,7 @@ def run(file: Path | None, assignments: tuple[str, ...]) -> None:
 
     app = App(_load(file, assignments))
     asyncio.run(_until_stopped(app.run))
-    totals = app.runner.totals
-    logger.info(
-        "consumed %d, published %d, dead-lettered %d",
-        *(totals.consumed, totals.published, totals.dead_lettered),
-    )
+    logger.info("%s", app.runner.totals)
 
 
 @cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")

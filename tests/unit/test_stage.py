@@ -11,7 +11,8 @@ from worker.errors import ConfigError, ModelRejected, ModelTimeout, ModelUnavail
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.settings import STARTER_MODELS
-from worker.understanding import stage as stage_module
+from worker.understanding import breaker as breaker_module
+from worker.understanding.guard import Guard
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import QueryTokenizer
 
@@ -39,14 +40,16 @@ class Scripted:
 
 
 def run(inference, texts, policy="block", patience_s=0.0, metrics=None):
-    stage = Stage(CONTRACT, inference, policy, patience_s, metrics or Metrics())
+    metrics = metrics or Metrics()
+    guard = Guard("intent", policy, patience_s, 8, metrics)
+    stage = Stage(CONTRACT, inference, guard, metrics)
     return asyncio.run(stage.run(texts))
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(stage_module, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(stage_module, "LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr(breaker_module, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(breaker_module, "LONGEST_PAUSE_S", 0.0)
 
 
 def test_rows_come_back_in_the_callers_order_whatever_the_batches():

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
 
 from worker.errors import DeliveryError, Reject, Stop
 from worker.events import Input
@@ -25,7 +25,7 @@ from worker.stream.batch import Batch, headers, place
 from worker.stream.sink import Delivery, Sink
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
-from worker.understanding.pipeline import Output, Pipeline
+from worker.understanding.pipeline import Output, Pipeline, Result, Skipped
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,18 @@ class Totals:
     consumed: int = 0
     published: int = 0
     dead_lettered: int = 0
+    skipped: int = 0  # too late; Kafka has nothing to confirm
     first_at: float = 0.0  # time.monotonic() of the first and the last confirmation
     last_at: float = 0.0
+
+    @property
+    def resolved(self) -> int:
+        return self.published + self.dead_lettered + self.skipped
+
+    def __str__(self) -> str:
+        told = f"consumed {self.consumed}, published {self.published}"
+        told += f", dead-lettered {self.dead_lettered}"
+        return f"{told}, skipped {self.skipped}" if self.skipped else told
 
 
 class Runner:
@@ -65,7 +75,7 @@ class Runner:
         self._deliver_seconds = metrics.stage_seconds.labels("deliver")
         self._statuses = {
             status: metrics.events.labels(status)
-            for status in ("complete", "degraded", "dead_lettered")
+            for status in ("complete", "degraded", "dead_lettered", "skipped")
         }
         self.totals = Totals()
         self.heartbeat_at = monotonic()
@@ -165,7 +175,7 @@ class Runner:
         self._tracker.resolve(batch.ticket)
 
     async def _deliver(
-        self, batch: Batch, results: list[Output | Reject], mine: asyncio.Future[None]
+        self, batch: Batch, results: list[Result], mine: asyncio.Future[None]
     ) -> None:
         """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
         started = monotonic()
@@ -182,13 +192,15 @@ class Runner:
         self._deliver_seconds.observe(monotonic() - started)
         self._count(batch, results)
 
-    def _count(self, batch: Batch, results: list[Output | Reject]) -> None:
+    def _count(self, batch: Batch, results: list[Result]) -> None:
         now = monotonic()
         took = now - batch.consumed_at
         for result in results:
             if isinstance(result, Reject):
                 status = "dead_lettered"
                 self._metrics.dead_letters.labels(result.stage, result.reason).inc()
+            elif isinstance(result, Skipped):
+                status = "skipped"
             else:
                 status = "degraded" if result.enrichment.degraded else "complete"
                 self._metrics.intents.labels(result.enrichment.intent or "none").inc()
@@ -197,8 +209,10 @@ class Runner:
             self._statuses[status].inc()
             self._metrics.event_seconds.observe(took)
         dead = sum(map(_bad, results))
+        skipped = sum(isinstance(result, Skipped) for result in results)
         self.totals.dead_lettered += dead
-        self.totals.published += len(results) - dead
+        self.totals.skipped += skipped
+        self.totals.published += len(results) - dead - skipped
         self.totals.first_at = self.totals.first_at or now
         self.totals.last_at = now
 
@@ -222,8 +236,10 @@ class Runner:
 
 
 def _input(record: Message) -> Input:
-    return Input(record.value(), place(record), record.timestamp()[1])
+    kind, created_ms = record.timestamp()
+    known = kind != TIMESTAMP_NOT_AVAILABLE
+    return Input(record.value(), place(record), created_ms, created_ms if known else None)
 
 
-def _bad(result: Output | Reject) -> bool:
+def _bad(result: Result) -> bool:
     return isinstance(result, Reject)

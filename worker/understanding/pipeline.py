@@ -2,6 +2,7 @@
 enrich.
 
 Equal queries in flight are computed once; a complete enrichment is cached, a degraded one is not.
+An event that comes too late is skipped, or gets what needs no model (and what the cache holds).
 """
 
 from __future__ import annotations
@@ -11,23 +12,13 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-
-from worker import __version__
 from worker.errors import ModelUnavailable, Reject
-from worker.events import (
-    SCHEMA_VERSION,
-    Enrichment,
-    Event,
-    Input,
-    decode,
-    empty_query,
-    query_too_long,
-)
+from worker.events import Enrichment, Event, Input, decode, empty_query, query_too_long
 from worker.metrics import Metrics
 from worker.understanding.cache import Cache, Key
+from worker.understanding.compose import Composer
+from worker.understanding.deadline import Deadline
 from worker.understanding.expansion import Expander, Retrieved
 from worker.understanding.normalize import language, normal_form
 from worker.understanding.stage import Rows, Stage
@@ -47,6 +38,14 @@ class Output:
     enrichment: Enrichment
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An event that came too late, and of which nothing is published."""
+
+
+Result = Output | Reject | Skipped
+
+
 class Pipeline:
     """Understands queries, many at once; used from one event loop."""
 
@@ -56,16 +55,17 @@ class Pipeline:
         encoder: Stage,
         matching: Stage,
         expander: Expander,
-        labels: Sequence[str],
+        composer: Composer,
         cache: Cache,
+        deadline: Deadline,
         default_language: str,
         max_query_chars: int,
         metrics: Metrics,
     ) -> None:
         self._intent, self._encoder, self._matching = intent, encoder, matching
-        self._expander = expander
-        self._labels = list(labels)
+        self._expander, self._composer = expander, composer
         self._cache = cache
+        self._deadline = deadline
         self._default_language = default_language
         self._max_query_chars = max_query_chars
         self._versions = [""] * 3  # last seen of intent, encoder and matching
@@ -75,25 +75,42 @@ class Pipeline:
             result: metrics.cache.labels(result) for result in ("hit", "miss", "joined")
         }
         self._entries = metrics.cache_entries
+        self._late = {
+            outcome: metrics.late.labels(outcome) for outcome in ("processed", "passed", "skipped")
+        }
         self._decode_seconds = metrics.stage_seconds.labels("decode")
         self._retrieve_seconds = metrics.stage_seconds.labels("retrieve")
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
 
-    async def process(self, inputs: Sequence[Input]) -> list[Output | Reject]:
+    @property
+    def away(self) -> list[str]:
+        """The models that do not answer now, as far as is known."""
+        stages = self._intent, self._encoder, self._matching
+        return [stage.name for stage in stages if not stage.guard.closed]
+
+    async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""
         with self._decode_seconds.time():
-            decoded = [self._decode(item) for item in inputs]
-        understood = iter(await self._understand([key for key, _ in filter(_accepted, decoded)]))
-        now_ms = time.time_ns() // 1_000_000
-        results: list[Output | Reject] = []
+            begun_ms = _now_ms()
+            decoded = [self._decode(item, begun_ms) for item in inputs]
+        waiting = [item[0] for item in decoded if isinstance(item, tuple) and item[2] is None]
+        understood = iter(await self._understand(waiting))
+        now_ms = _now_ms()
+        results: list[Result] = []
         for item in decoded:
-            result, cached = (item, False) if isinstance(item, Reject) else next(understood)
-            if not isinstance(result, Reject):
-                result = Output(result.splice(item[1], cached, now_ms), result)
-            results.append(result)
+            if isinstance(item, tuple):
+                _, event, ready = item
+                found, cached = (ready, False) if ready else next(understood)
+                if isinstance(found, Enrichment):
+                    found = Output(found.splice(event, cached, now_ms), found)
+                item = found
+            results.append(item)
         return results
 
-    def _decode(self, item: Input) -> tuple[Key, Event] | Reject:
+    def _decode(
+        self, item: Input, now_ms: int
+    ) -> tuple[Key, Event, Enrichment | None] | Reject | Skipped:
+        """The query's key, its event, and for one that came too late all that it will get."""
         try:
             event = decode(item, self._max_query_chars)
         except Reject as error:
@@ -103,7 +120,17 @@ class Pipeline:
             return empty_query()
         if len(form) > self._max_query_chars:  # one character may become eighteen
             return query_too_long(len(form), self._max_query_chars)
-        return (form, language(form, event.locale, self._default_language)), event
+        key = form, language(form, event.locale, self._default_language)
+        if not self._deadline.passed(item, now_ms):
+            return key, event, None
+        if self._deadline.late == "skip":
+            self._late["skipped"].inc()
+            return Skipped()
+        if self._deadline.late == "process" or self._cache.get(key):
+            self._late["processed"].inc()
+            return key, event, None
+        self._late["passed"].inc()
+        return key, event, self._composer.without_models(*key)
 
     async def _understand(self, keys: list[Key]) -> list[tuple[Enrichment | Reject, bool]]:
         """The enrichment of each key, and whether it came from the cache."""
@@ -212,43 +239,18 @@ class Pipeline:
             "matching": any(scores.missing(pair) for pair in pairs),
         }
         degraded = tuple(stage for stage, missing in without.items() if missing)
-        form, code = key
         matched = None if without["matching"] else scores.values[pairs.start : pairs.stop, 0]
-        intent = None if without["intent"] else self._intent_of(intents.values[row])
-        body = {
-            "schema_version": SCHEMA_VERSION,
-            "normalized_query": form,
-            "language": code,
-            "intent": intent,
-            **self._expander.select(found, matched),
-            "attributes": self._expander.lexicon.attributes(form),
-            "status": "degraded" if degraded else "complete",
-            "degraded": degraded,
-            "provenance": {
-                "worker": __version__,
-                "intent": _made_by("intent", intents.versions[row]),
-                "encoder": _made_by("encoder", vectors.versions[row]),
-                "matching": _made_by("matching", scores.versions[pairs.start] if pairs else ""),
-                "lexicon": self._expander.lexicon.version,
-            },
-        }
-        # Open at the end: each event adds its own `cached` flag and time.
-        encoded = orjson.dumps(body)[1:-2] + b',"cached":'
-        return Enrichment(encoded, intent["label"] if intent else None, degraded)
-
-    def _intent_of(self, probabilities: Any) -> dict[str, Any]:
-        scores = [round(float(p), 4) for p in probabilities]
-        best = max(range(len(scores)), key=scores.__getitem__)
-        return {
-            "label": self._labels[best],
-            "confidence": scores[best],
-            "scores": dict(zip(self._labels, scores, strict=True)),
-        }
+        return self._composer.enrichment(
+            *key,
+            None if without["intent"] else intents.values[row],
+            self._expander.select(found, matched),
+            degraded,
+            (
+                *(intents.versions[row], vectors.versions[row]),
+                scores.versions[pairs.start] if pairs else "",
+            ),
+        )
 
 
-def _accepted(item: tuple[Key, Event] | Reject) -> bool:
-    return not isinstance(item, Reject)
-
-
-def _made_by(model: str, version: str) -> str | None:
-    return f"{model}:{version}" if version else None
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -27,9 +28,9 @@ class Circuit(RuleBasedStateMachine):
         super().__init__()
         self.now, self.chance = 100.0, 1.0
         self.breaker = Breaker(lambda: self.chance)
-        self.under_way = []  # permits, with whether the circuit was closed when they were given
-        self.probe = None
-        self.in_a_row = 0  # failures of calls that began since the circuit last closed
+        self.under_way, self.probe = [], None
+        self.begun = set()  # since the circuit last closed
+        self.in_a_row = 0  # failures of those
 
     @initialize(chance=chances)
     def chances_are(self, chance):
@@ -49,6 +50,7 @@ class Circuit(RuleBasedStateMachine):
         )
         if permit is not None:
             self.under_way.append(permit)
+            self.begun.add(permit)
             if state == "open":
                 assert self.breaker.state == "half-open"
                 self.probe = permit
@@ -57,6 +59,8 @@ class Circuit(RuleBasedStateMachine):
     @rule(data=st.data())
     def it_is_answered(self, data):
         permit = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        if not self.breaker.closed:
+            self.begun.clear()
         self.breaker.answered(permit)
         assert self.breaker.closed and self.breaker.failing_since is None
         self.in_a_row, self.probe = 0, None
@@ -74,9 +78,9 @@ class Circuit(RuleBasedStateMachine):
         elif before != "closed":  # it began before: neither a probe is lost nor a pause longer
             assert (self.breaker.state, self.breaker.retry_at) == (before, retry_at)
         else:
-            self.in_a_row += self.breaker.state == "open" or self.breaker._failures > self.in_a_row
+            self.in_a_row += permit in self.begun
             assert (self.breaker.state == "open") == (self.in_a_row >= FAILURES)
-            assert self.in_a_row == 0 or self.breaker.failing_since <= self.now
+            assert (self.breaker.failing_since is not None) == (self.in_a_row > 0)
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data())
@@ -128,7 +132,7 @@ def test_over_any_time_retries_stay_within_the_budget(history):
             inside = sum(start <= at <= end for at in taken)
             first = sum(start <= at <= end for at in calls)
             allowed = RETRY_SHARE * first + RETRIES_PER_S * (end - start) + BURST
-            assert inside <= allowed + 1e-6
+            assert inside <= allowed + 1e-4  # it counts in millionths of a second
 
 
 def test_a_pause_grows_to_its_bound_and_is_spread_over_all_of_it():
@@ -155,7 +159,7 @@ def test_a_model_that_answers_probes_alone_is_probed_ever_more_seldom():
         breaker.answered(breaker.admit(now))
     assert pauses == sorted(pauses) and pauses[-1] == LONGEST_PAUSE_S
     breaker.answered(breaker.admit(now))  # a call after the probe
-    assert open_for(breaker, now) == pauses[0]
+    assert open_for(breaker, now) == pytest.approx(pauses[0])
 
 
 def test_what_timed_out_from_before_does_not_open_the_circuit_again():

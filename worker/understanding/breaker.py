@@ -123,7 +123,7 @@ class RetryBudget:
     def wait_s(self, now: float) -> float:
         """How long until a call may be made again, seconds, if nobody else takes the place."""
         self._fill(now)
-        return max(0.0, (1 - self._tokens) / RETRIES_PER_S)
+        return max(0.0, round((1 - self._tokens) / RETRIES_PER_S, 6))
 
     def take(self, now: float) -> bool:
         """Whether a call may be made again now; if so, it is counted."""

@@ -106,6 +106,8 @@ class Guard:
                 permit = self._breaker.admit(_now())
                 if permit is None:  # it opened meanwhile, or another was faster
                     continue
+                if tries:
+                    self._retries.inc()
                 try:
                     return await self._made(attempt, permit)
                 except Retry as error:
@@ -114,7 +116,6 @@ class Guard:
             told = "%s; trying again (%s)"
             self._seldom.warning(self._model, told, failure, self._policy)
             await self._pause(failure, waits_since, tries)
-            self._retries.inc()
 
     async def _turn(self, attempt: Attempt[T], waits_since: float) -> None:
         """Wait until the circuit is closed, or until it is this call's turn to probe.

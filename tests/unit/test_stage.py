@@ -1,10 +1,13 @@
 """A step that calls a model: batches, retries, splits, and falls back by its policy."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from triton_models.contract import load
 from worker.errors import ConfigError, ModelRejected, ModelTimeout, ModelUnavailable
@@ -17,6 +20,8 @@ from worker.understanding.stage import Stage
 from worker.understanding.tokenize import QueryTokenizer
 
 CONTRACT = load(STARTER_MODELS / "intent")
+HAT, SHOES = (set(item.ids) for item in QueryTokenizer(CONTRACT).encode(["red hat", "red shoes"]))
+HAT -= SHOES
 TEXTS = [f"red shoes number {'very ' * (n % 9)}{n}" for n in range(150)]
 
 
@@ -102,14 +107,24 @@ def test_dead_letter_rejects_what_the_model_did_not_see():
 
 def test_a_refused_batch_is_split_until_the_input_at_fault_stands_alone():
     texts = ["red shoes"] * 20 + ["red hat"] + ["red shoes"] * 11
-    shoes, hat = (
-        set(item.ids) for item in QueryTokenizer(CONTRACT).encode(["red shoes", "red hat"])
-    )
-    inference = Scripted(poison=hat - shoes)
+    inference = Scripted(poison=HAT)
     rows = run(inference, texts)
     assert list(rows.rejected) == [20]
     assert [row for row, version in enumerate(rows.versions) if not version] == [20]
     assert len(inference.calls) <= 2 * 5 + 1  # the whole, then two halves at each of log2(32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), count=st.integers(1, CONTRACT.max_batch_size))
+def test_k_bad_inputs_among_n_cost_k_times_log_n_calls_and_nobody_elses_answer(data, count):
+    bad = data.draw(st.sets(st.integers(0, count - 1), max_size=4))
+    inference = Scripted(poison=HAT)
+    rows = run(inference, ["red hat" if n in bad else "red shoes" for n in range(count)])
+    assert set(rows.rejected) == bad
+    assert {row for row, version in enumerate(rows.versions) if not version} == bad
+    assert len(inference.calls) <= 1 + len(bad) * 2 * math.ceil(math.log2(count))
+    # None is rejected for its neighbours' sake: each bad one was also asked alone.
+    assert sum(shape[0] == 1 for shape in inference.calls) >= len(bad)
 
 
 def test_nothing_to_ask_asks_nothing():

@@ -100,6 +100,13 @@ class Circuit(RuleBasedStateMachine):
         assert (self.breaker.state == "half-open") == (self.probe is not None)
         assert self.probe is None or self.probe in self.under_way
 
+    @rule()
+    def its_server_is_seen_to_come_back(self):
+        before = self.breaker.state
+        self.breaker.may_be_back()
+        assert self.breaker.state == before
+        assert before != "open" or self.breaker.due(self.now)
+
     @invariant()
     def it_never_stays_open_for_ever(self):
         if self.breaker.state == "open":

@@ -156,6 +156,20 @@ def test_after_a_silence_calls_wait_for_their_own_answer(policy):
     run(scenario())
 
 
+@pytest.mark.parametrize("policy", ["block", "degrade", "dead_letter"])
+def test_when_its_server_is_seen_to_come_back_calls_wait_for_the_models_own_answer(policy):
+    async def scenario():
+        model = Model(policy, patience_s=0.0)
+        await opened(model)
+        while model.under_way:
+            await asyncio.sleep(0.01)
+        model.away = False
+        model.guard.may_be_back()
+        assert await asyncio.gather(*map(model.ask, "abc")) == ["a", "b", "c"]
+
+    run(scenario())
+
+
 def test_a_model_that_fails_half_the_time_gets_its_share_of_retries_and_no_more():
     async def scenario():
         model, turns = Model("block"), iter(range(10**9))

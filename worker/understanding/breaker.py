@@ -100,6 +100,11 @@ class Breaker:
         if permit is self._probe:
             self.state, self._probe, self.retry_at = "open", None, now
 
+    def may_be_back(self) -> None:
+        """Somebody saw its server come back: the next call may probe at once."""
+        if self.state == "open":
+            self.retry_at = -math.inf
+
     def _open(self, now: float) -> None:
         self._pauses += 1
         self.state, self._probe = "open", None

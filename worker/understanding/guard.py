@@ -5,7 +5,8 @@ Rules:
   whose probe failed goes to the end of the line, so that no batch's own fault keeps others waiting.
 - `block` waits. `degrade` and `dead_letter` wait for `patience_s` from the model's first failure,
   not from each call's own: in a long outage what comes is given up at once, and the probe is
-  made beside it. After a silence, when nobody knows, a call waits for its own answer.
+  made beside it. When nobody knows (after a silence, or when the server was seen to come back)
+  calls wait for the probe's answer.
 - A call is made again only after a pause and within the retry budget; what waits for the
   circuit to close is held back by that alone.
 """
@@ -87,6 +88,11 @@ class Guard:
     def follow(self, policy: Policy, patience_s: float) -> None:
         """Change the policy, also for those who wait now."""
         self._policy, self._patience_s = policy, patience_s
+        self._changed.fire()
+
+    def may_be_back(self) -> None:
+        """The server was seen to come back: the next call finds out whether the model is, too."""
+        self._breaker.may_be_back()
         self._changed.fire()
 
     async def call(self, attempt: Attempt[T]) -> T:

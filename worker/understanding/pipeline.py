@@ -83,10 +83,13 @@ class Pipeline:
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
 
     @property
+    def stages(self) -> tuple[Stage, Stage, Stage]:
+        return self._intent, self._encoder, self._matching
+
+    @property
     def away(self) -> list[str]:
         """The models that do not answer now, as far as is known."""
-        stages = self._intent, self._encoder, self._matching
-        return [stage.name for stage in stages if not stage.guard.closed]
+        return [stage.name for stage in self.stages if not stage.guard.closed]
 
     async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""

@@ -82,7 +82,7 @@ class Metrics:
         self.model_retries = counter("model_retries", "Model calls that were made again", "model")
         self.model_circuit_open = gauge(
             "model_circuit_open",
-            "1 while the model does not answer and one call at a time probes it",
+            "1 while the model does not answer, and one call at a time probes it",
             "model",
         )
         self.model_circuit_openings = counter(

@@ -133,7 +133,7 @@ class Inference(Part):
 
 class Policies(Part):
     intent: Policy = "block"
-    """When the intent model is away: wait, publish without it, or dead-letter."""
+    """When the intent model is away: `block` (wait), `degrade` (go without it), `dead_letter`."""
     encoder: Policy = "block"
     """The same for the encoder."""
     matching: Policy = "block"
@@ -143,9 +143,9 @@ class Policies(Part):
     fallback_intent: str | None = Field(None, min_length=1)
     """Label of events without the intent model, with confidence 0; default: intent is null."""
     max_age_ms: int = Field(0, ge=0)
-    """Age of a record from which its event is late, milliseconds; 0 is never."""
+    """Age of a record, by its Kafka timestamp, from which it is late, milliseconds; 0 is never."""
     late: Late = "pass"
-    """What becomes of a late event: `process`, `pass` on without the models, or `skip`."""
+    """What becomes of late records: `process`, `pass` on without the models, or `skip`."""
 
 
 class Understanding(Part):

@@ -19,6 +19,7 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
 from typing import TypeVar
 
 from worker.errors import Reject, Retry
@@ -30,6 +31,8 @@ from worker.understanding.breaker import LONGEST_PAUSE_S, Breaker, Permit, Retry
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
+
+RECENTLY_S = 2 * LONGEST_PAUSE_S
 
 
 class Pulse:
@@ -70,9 +73,9 @@ class Guard:
         self._probe: asyncio.Task[None] | None = None  # made beside what was given up
         self._known = True  # see `_is_known`
         self._told_open = False
-        self._opened_at = 0.0
+        self._opened_at = self._failed_at = 0.0  # in terms of `time.monotonic()`
         self._seldom = Seldom(logger)
-        self._open = metrics.model_circuit_open.labels(model)
+        metrics.model_circuit_open.labels(model).set_function(lambda: self.away)
         self._openings = metrics.model_circuit_openings.labels(model)
         self._retries = metrics.model_retries.labels(model)
 
@@ -82,8 +85,13 @@ class Guard:
 
     @property
     def closed(self) -> bool:
-        """Whether the model answered, as far as is known."""
         return self._breaker.closed
+
+    @property
+    def away(self) -> bool:
+        """Whether the model does not answer: unknown is not away. For any thread."""
+        recently = monotonic() - self._failed_at < RECENTLY_S
+        return self._breaker.state == "half-open" or (self._breaker.state == "open" and recently)
 
     def follow(self, policy: Policy, patience_s: float) -> None:
         """Change the policy, also for those who wait now."""
@@ -192,7 +200,7 @@ class Guard:
         try:
             answer = await attempt()
         except Retry as error:
-            self._failure = error
+            self._failure, self._failed_at = error, monotonic()
             self._breaker.failed(permit, _now())
             raise
         except Reject:  # it answered, only not to this
@@ -215,14 +223,13 @@ class Guard:
         if is_open == self._told_open:
             return
         self._told_open = is_open
-        self._open.set(is_open)
         if is_open:
             self._openings.inc()
-            self._opened_at = _now()
+            self._opened_at = monotonic()
             told = "%s: circuit open, one call at a time probes the model (%s): %s"
             logger.warning(told, self._model, self._policy, self._failure)
         else:
-            away_s = _now() - self._opened_at
+            away_s = monotonic() - self._opened_at
             logger.warning("%s: circuit closed after %.1f s", self._model, away_s)
 
 

@@ -89,7 +89,7 @@ class Pipeline:
     @property
     def away(self) -> list[str]:
         """The models that do not answer now, as far as is known."""
-        return [stage.name for stage in self.stages if not stage.guard.closed]
+        return [stage.name for stage in self.stages if stage.guard.away]
 
     async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""

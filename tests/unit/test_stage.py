@@ -131,3 +131,34 @@ def test_nothing_to_ask_asks_nothing():
     inference = Scripted()
     assert run(inference, []).values.shape == (0, CONTRACT.dimension)
     assert inference.calls == []
+
+
+class Slow(Scripted):
+    """Answers at most eight rows in time; others, that are smaller, at once."""
+
+    async def infer(self, model, inputs):
+        if len(inputs["input_ids"]) > 8:
+            self.calls.append(inputs["input_ids"].shape)
+            raise ModelTimeout("late")
+        return await super().infer(model, inputs)
+
+
+def test_a_batch_that_alone_is_not_answered_in_time_is_halved():
+    """`block` would wait for ever; but the model is there, as its answers to others tell."""
+    metrics = Metrics()
+    guard = Guard("intent", "block", 0.0, 8, metrics)
+    inference = Slow()
+    stage = Stage(CONTRACT, inference, guard, metrics)
+
+    async def work():
+        large = asyncio.create_task(stage.run(["red shoes"] * 32))
+        while not large.done():
+            await stage.run(["red shoes"])
+        return large.result()
+
+    rows = asyncio.run(work())
+    assert set(rows.versions) == {"7"} and not rows.rejected
+    sizes = [shape[0] for shape in inference.calls if shape[0] > 1]
+    assert sizes.count(8) == 4
+    # Each size on the way down fails three times with another's answer before it is halved.
+    assert sizes.count(32) >= 3 and sizes.count(16) >= 6

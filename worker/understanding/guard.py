@@ -7,6 +7,7 @@ Rules:
   not from each call's own: in a long outage what comes is given up at once, and the probe is
   made beside it. When nobody knows (after a silence, or when the server was seen to come back)
   calls wait for the probe's answer.
+- What fails again and again while the model answers others is itself at fault, or too large.
 - A call is made again only after a pause and within the retry budget; what waits for the
   circuit to close is held back by that alone.
 """
@@ -33,6 +34,11 @@ T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
 
 RECENTLY_S = 2 * LONGEST_PAUSE_S
+OWN_FAILURES = 3  # each after an answer to another call
+
+
+class OwnFault(Exception):
+    """The model does not answer this call, and does answer others: its parts may fare better."""
 
 
 class Pulse:
@@ -70,6 +76,7 @@ class Guard:
         self._line: deque[object] = deque()  # those who wait while the circuit is not closed
         self._changed = Pulse()
         self._failure: Retry | None = None  # the last one
+        self._answers = 0
         self._probe: asyncio.Task[None] | None = None  # made beside what was given up
         self._known = True  # see `_is_known`
         self._told_open = False
@@ -103,14 +110,16 @@ class Guard:
         self._breaker.may_be_back()
         self._changed.fire()
 
-    async def call(self, attempt: Attempt[T]) -> T:
+    async def call(self, attempt: Attempt[T], divisible: bool = False) -> T:
         """The answer of `attempt`, called until it does not raise `Retry`.
 
         Raises:
             Retry: the policy's patience is over.
             Reject: `attempt` raised it.
+            OwnFault: only if it is `divisible`.
         """
-        waits_since, tries = math.inf, 0
+        waits_since, tries, own = math.inf, 0, 0
+        answers = self._answers
         self._budget.called()
         while True:
             if not self._breaker.closed:
@@ -127,6 +136,9 @@ class Guard:
                 except Retry as error:
                     failure = error
             waits_since, tries = min(waits_since, _now()), tries + 1
+            own, answers = own + (self._answers > answers), self._answers
+            if divisible and own >= OWN_FAILURES:
+                raise OwnFault
             told = "%s; trying again (%s)"
             self._seldom.warning(self._model, told, failure, self._policy)
             await self._pause(failure, waits_since, tries)
@@ -164,6 +176,7 @@ class Guard:
             Retry: the patience would be over before.
         """
         pause = jittered(tries)
+        await asyncio.sleep(0)  # a call that fails without waiting must not keep the loop to itself
         while self._breaker.closed:
             now = _now()
             if now + pause > self._give_up(waits_since):
@@ -204,16 +217,20 @@ class Guard:
             self._breaker.failed(permit, _now())
             raise
         except Reject:  # it answered, only not to this
-            self._breaker.answered(permit)
+            self._answered(permit)
             raise
         except BaseException:
             self._breaker.abandoned(permit, _now())
             raise
         else:
-            self._breaker.answered(permit)
+            self._answered(permit)
             return answer
         finally:
             self._tell()
+
+    def _answered(self, permit: Permit) -> None:
+        self._answers += 1
+        self._breaker.answered(permit)
 
     def _tell(self) -> None:
         """Let those who wait, the metrics and the log know what the breaker made of it."""

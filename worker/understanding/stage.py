@@ -14,7 +14,7 @@ from triton_models.contract import ModelContract
 from worker.errors import ModelRejected, Reject, Retry
 from worker.inference.port import Answer, Inference
 from worker.metrics import Metrics
-from worker.understanding.guard import Guard
+from worker.understanding.guard import Guard, OwnFault
 from worker.understanding.tokenize import QueryTokenizer, TokenBatch
 
 
@@ -72,26 +72,27 @@ class Stage:
         return found
 
     async def _answer(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
+        several = len(batch.rows) > 1
         try:
-            answer = await self.guard.call(partial(self._call, batch))
+            answer = await self.guard.call(partial(self._call, batch), divisible=several)
         except Retry as error:
             if self.guard.policy == "dead_letter":
                 away = Reject(self.name, "model_unavailable", str(error))
                 found.rejected.update(dict.fromkeys(batch.rows, away))
         except ModelRejected as error:
-            await self._split(batch, encodings, found, error)
+            if several:
+                await self._split(batch, encodings, found)
+            else:
+                found.rejected[batch.rows[0]] = error
+        except OwnFault:
+            await self._split(batch, encodings, found)
         else:
             found.values[batch.rows] = answer.values
             for row in batch.rows:
                 found.versions[row] = answer.version
 
-    async def _split(
-        self, batch: TokenBatch, encodings: list[Encoding], found: Rows, error: ModelRejected
-    ) -> None:
-        """Halve a refused batch until the inputs that are at fault stand alone."""
-        if len(batch.rows) == 1:
-            found.rejected[batch.rows[0]] = error
-            return
+    async def _split(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
+        """Halve a batch, again and again until the inputs that are at fault stand alone."""
         middle = len(batch.rows) // 2
         for rows in (batch.rows[:middle], batch.rows[middle:]):
             for half in self._tokenizer.batches(encodings, rows):

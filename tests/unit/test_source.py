@@ -26,6 +26,9 @@ class Full:
         taken, self.left = self.left[:count], self.left[count:]
         return taken
 
+    def commit(self, **_):
+        """What is committed is another test's."""
+
     def pause(self, _):
         """Its records are taken all the same."""
 
@@ -79,13 +82,13 @@ def test_no_commit_while_one_is_not_answered():
     class Silent(Full):
         commits = 0
 
-        def commit(self, **_):
-            self.commits += 1
+        def commit(self, asynchronous, **_):
+            self.commits += asynchronous  # the others are notes of where a partition begins
 
     chosen = config.load(None, {}, ["kafka.commit_interval_ms=10"])
     source, tracker, delivery = parts(chosen, lambda batch: tracker.resolve(batch.ticket))
     source._consumer = Silent([record(0, 10)])
-    delivery.bind(source._consumer, source._on_refusal)
+    delivery.bind(source._consumer, source._reach.on_commit)
     for turn in range(3):
         source.turned_at = turn
         source._turn()

@@ -164,7 +164,10 @@ class Runner:
     async def _carry(
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
     ) -> None:
-        results = await self._pipeline.process([_input(record) for record in batch.records])
+        if batch.deadly:
+            results: list[Output | Reject] = [_deadly()]
+        else:
+            results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
             if headers(record) is None:
                 told = "the name of a header is not UTF-8; the headers are lost"
@@ -253,6 +256,11 @@ def _input(record: Message) -> Input:
     kind, created_ms = record.timestamp()
     known = kind != TIMESTAMP_NOT_AVAILABLE
     return Input(record.value(), place(record), created_ms, created_ms if known else None)
+
+
+def _deadly() -> Reject:
+    told = "the worker died each time that it worked on this record, at last on it alone"
+    return Reject("worker", "process_died", told)
 
 
 def _bad(result: Result) -> bool:

@@ -7,10 +7,9 @@ that the group never takes it for dead.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 
@@ -23,6 +22,8 @@ from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
 from worker.stream.delivery import Delivery
+from worker.stream.reach import EVERYWHERE, Reach
+from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
 
 logger = logging.getLogger(__name__)
@@ -31,14 +32,12 @@ IDLE_S = 0.1  # for the first record of a round
 PAUSE_AFTER_S = 0.1  # without room; a pause throws away what was prefetched
 RESUME_SHARE = 0.5  # of its share in flight, from which a paused partition goes on
 REVOKE_WAIT_S = 5.0
-ASK_S = 1.0  # for the last commits, after a rewind
+ASK_S = 1.0  # for the last commits
+HOLDING_S = 0.005  # while records are taken one by one
 STATISTICS_MS = 1000
-REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
-EVERYWHERE = -1  # in place of a partition
 # By its text: what librdkafka tells of it has another code.
 HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
-DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 class _InstanceHeld(Exception):
@@ -74,15 +73,15 @@ class Source:
         self._crowded_since: dict[int, float] = {}
         self._mean_size = LARGE_RECORD  # until records tell better
         self._fetching = True
-        self._denied: dict[int, str] = {}  # partition → what this user may not do
-        self._remind_at = 0.0
-        self._any_broker_up = False
+        self._reach = Reach(kafka)
+        most = batching.max_records * max(1, batching.max_batches_in_flight // 2)
+        self._suspects = Suspects(kafka.input_topic, tracker, most)
         self.turned_at = monotonic()
 
     @property
     def connected(self) -> bool:
         """Whether a broker can be reached and lets this user consume."""
-        return self._any_broker_up and not self._denied
+        return self._reach.connected
 
     def start(self) -> None:
         self._thread.start()
@@ -117,7 +116,7 @@ class Source:
     def _membership(self) -> None:
         """Be a member of the group until told to stop, or until the group does not yet let us."""
         self._consumer = Consumer(self._properties())
-        self._delivery.bind(self._consumer, self._on_refusal)
+        self._delivery.bind(self._consumer, self._reach.on_commit)
         try:
             self._consumer.subscribe(
                 [self._kafka.input_topic],
@@ -128,26 +127,27 @@ class Source:
             while not self._stopping.is_set():
                 self.turned_at = monotonic()
                 self._turn()
-            self._delivery.settle((), REVOKE_WAIT_S)  # what could be finished was finished
+            self._settle(())  # what could be finished was finished
         except _InstanceHeld as error:
             told = "waiting for the member that had this group.instance.id to be given up: %s"
             self._seldom.warning("instance", told, error)
             self._stopping.wait(ASK_S)
         finally:
-            self._delivery.bind(None, self._on_refusal)
+            self._delivery.bind(None, self._reach.on_commit)
             self._consumer.close()
 
     def _turn(self) -> None:
         assert self._consumer
         self._delivery.tick(self.turned_at)
-        if self._denied and self.turned_at >= self._remind_at:
-            logger.warning("Kafka: %s", "; ".join(dict.fromkeys(self._denied.values())))
-            self._remind_at = self.turned_at + REMIND_S
+        self._reach.remind(self.turned_at)
         if astray := self._tracker.astray():
             self._go_back(astray)
         if not self._made_room():
             return
-        first = self._consumer.consume(1, IDLE_S)
+        holding = self._suspects.holding and self._fetching
+        if holding:
+            self._take_one_by_one()
+        first = self._consumer.consume(1, HOLDING_S if holding else IDLE_S)
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
@@ -155,17 +155,29 @@ class Source:
             self._dispatch(first + more, arrived)
 
     def _go_back(self, astray: dict[int, int | None]) -> None:
-        """Let partitions stand at their last commit, or where they began if there is none."""
+        """Learn the last commits; partitions that are past theirs go back to them.
+
+        Where there is none yet, they go back to where they began.
+        """
         topic = self._kafka.input_topic
         try:
             places = [TopicPartition(topic, number) for number in astray]
             for found in self._consumer.committed(places, timeout=ASK_S):
-                offset = found.offset if found.offset >= 0 else astray[found.partition]
-                if offset is not None:  # else nothing was consumed yet
+                began_at = astray[found.partition]
+                if began_at is None:
+                    self._suspects.learn(found.partition, found.metadata)
+                else:
+                    offset = found.offset if found.offset >= 0 else began_at
                     self._consumer.seek(TopicPartition(topic, found.partition, offset))
+                    self._suspects.drop(found.partition)
                 self._tracker.assign([found.partition])
         except KafkaException as error:  # asked again at the next turn
-            self._seldom.warning("go back", "going back to the last commit: %s", error)
+            self._seldom.warning("go back", "asking for the last commit: %s", error)
+
+    def _take_one_by_one(self) -> None:
+        self._delivery.settle((), ASK_S)  # the next waits for this
+        for record, deadly in self._suspects.next(self._consumer):
+            self._hand([record], monotonic(), deadly)
 
     def _made_room(self) -> bool:
         """Pause the partitions that have too much in flight, resume those that no longer have.
@@ -177,7 +189,9 @@ class Source:
             self._quiet.set()
             return True
         limits = self._batching.max_batches_in_flight, self._batching.max_bytes_in_flight
-        self._resume(self._paused - self._tracker.crowded(*limits, RESUME_SHARE))
+        still = self._tracker.crowded(*limits, RESUME_SHARE) | self._tracker.astray().keys()
+        self._pause(self._suspects.holding - self._paused)
+        self._resume(self._paused - still - self._suspects.holding)
         crowded = self._tracker.crowded(*limits) - self._paused
         now, since = self.turned_at, self._crowded_since
         self._crowded_since = {number: since.get(number, now) for number in crowded}
@@ -199,18 +213,20 @@ class Source:
         for message in messages:
             if message.error() is not None:
                 self._on_error(message.error(), message.partition())
-        count = fetched = 0
-        for partition, records in by_partition(messages).items():
-            total = size(records)
-            count, fetched = count + len(records), fetched + total
-            first, last = records[0].offset(), records[-1].offset()
-            ticket = self._tracker.track(partition, first, last + 1, len(records), total)
-            self._metrics.consumed.inc(len(records))
-            self._metrics.batch_records.observe(len(records))
-            self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
-            self._hand_over(Batch(records, ticket, arrived))
-        if count:
-            self._mean_size = fetched / count
+        groups = by_partition(messages)
+        for partition, records in groups.items():
+            if self._suspects.admit(self._consumer, partition, records):
+                self._hand(records, arrived)
+        if count := sum(map(len, groups.values())):
+            self._mean_size = sum(map(size, groups.values())) / count
+
+    def _hand(self, records: list[Message], arrived: float, deadly: bool = False) -> None:
+        partition, first, last = records[0].partition(), records[0].offset(), records[-1].offset()
+        ticket = self._tracker.track(partition, first, last + 1, len(records), size(records))
+        self._metrics.consumed.inc(len(records))
+        self._metrics.batch_records.observe(len(records))
+        self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
+        self._hand_over(Batch(records, ticket, arrived, deadly))
 
     def _pause(self, partitions: set[int]) -> None:
         if partitions:
@@ -227,38 +243,39 @@ class Source:
     def _places(self, partitions: set[int]) -> list[TopicPartition]:
         return [TopicPartition(self._kafka.input_topic, number) for number in partitions]
 
-    def _on_refusal(self, error: KafkaError | None) -> None:
-        """What became of a commit."""
-        if error is None:
-            self._denied.pop(EVERYWHERE, None)
-        elif error.code() in DENIED:
-            self._deny(error, EVERYWHERE)
-
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._tracker.assign(item.partition for item in partitions)
-        self._denied.pop(EVERYWHERE, None)
+        numbers = {item.partition for item in partitions}
+        self._tracker.assign(numbers, astray=True)
+        self._reach.allow()
         consumer.incremental_assign(partitions)
-        # A pause must not outlive a partition's time away, as librdkafka has it; those that stay
-        # keep theirs. While draining nothing is fetched.
-        (consumer.resume if self._fetching else consumer.pause)(partitions)
+        # Until it is known what the group remembers of them; those that stay keep their pauses.
+        consumer.pause(partitions)
+        self._paused |= numbers
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Let what is in flight finish, within bounds, and commit it while it is still ours."""
         numbers = [item.partition for item in partitions]
-        self._delivery.settle(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
+        self._settle(() if self._stopping.is_set() else numbers)
         self._drop("revoked", partitions)
         consumer.incremental_unassign(partitions)
+
+    def _settle(self, partitions: Iterable[int]) -> None:
+        self._delivery.settle(partitions, REVOKE_WAIT_S)
+        if self._tracker.owned():
+            self._suspects.wipe(self._consumer, self._tracker.owned())
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop("lost", partitions)
         consumer.incremental_unassign(partitions)
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
-        self._tracker.revoke(item.partition for item in partitions)
-        self._paused -= {item.partition for item in partitions}
+        numbers = {item.partition for item in partitions}
+        self._tracker.revoke(numbers)
+        self._suspects.forget(numbers)
+        self._paused -= numbers
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
-            self._denied.pop(item.partition, None)
+            self._reach.allow(item.partition)
             self._metrics.lag.remove_by_labels(
                 {"topic": item.topic, "partition": str(item.partition)}
             )
@@ -272,7 +289,7 @@ class Source:
     def _properties(self) -> dict:
         return consumer_properties(self._kafka) | {
             "statistics.interval.ms": STATISTICS_MS,
-            "stats_cb": self._on_statistics,
+            "stats_cb": self._reach.on_statistics,
             "error_cb": self._on_error,
             "on_commit": self._delivery.on_commit,
         }
@@ -284,23 +301,5 @@ class Source:
                 raise _InstanceHeld(error.str())
             remedy = "give each worker a group.instance.id of its own, if it has one"
             raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
-        if error.code() in DENIED:
-            self._deny(error, partition)
-        else:
+        if not self._reach.deny(error, partition):
             self._seldom.warning(error.name(), "Kafka: %s", error.str())
-
-    def _deny(self, error: KafkaError, partition: int) -> None:
-        """Hold it until an assignment, a commit or a fetch shows that it is over."""
-        group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
-        what = f"group {self._kafka.group_id}" if group else f"topic {self._kafka.input_topic}"
-        told = f"{error.str()}; add an ACL: READ on {what}"
-        self._denied[EVERYWHERE if group else partition] = told
-
-    def _on_statistics(self, text: str) -> None:
-        statistics = json.loads(text)
-        brokers = statistics.get("brokers", {}).values()
-        self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
-        topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})
-        for number, partition in topic.get("partitions", {}).items():
-            if partition["hi_offset"] >= 0:  # a fetch that is refused does not tell it
-                self._denied.pop(int(number), None)

@@ -77,12 +77,12 @@ class Tracker:
         self._in_flight = InFlight()
         self._orphans = False
 
-    def assign(self, partitions: Iterable[int]) -> None:
-        """The partitions are ours and stand where they are to go on."""
+    def assign(self, partitions: Iterable[int], astray: bool = False) -> None:
+        """The partitions are ours and stand where they are to go on, unless they are astray."""
         with self._changed:
             for number in partitions:
                 began_at = self._owned[number].began_at if number in self._owned else None
-                self._owned[number] = _Partition(began_at=began_at)
+                self._owned[number] = _Partition(began_at=began_at, astray=astray)
 
     def revoke(self, partitions: Iterable[int]) -> None:
         """Forget the partitions; their open tickets become stale."""
@@ -120,12 +120,13 @@ class Tracker:
         with self._changed:
             self._count(ticket, 1)
             owned = self._owned.get(partition)
+            if owned is not None and owned.began_at is None:
+                owned.began_at = offset
             if owned is None or owned.astray:
                 ticket.stale = True
             else:
                 owned.open.append(ticket)
                 owned.size += size
-                owned.began_at = offset if owned.began_at is None else owned.began_at
         return ticket
 
     def resolve(self, ticket: Ticket) -> None:
@@ -168,6 +169,18 @@ class Tracker:
         with self._changed:
             if owned := self._owned.get(partition):
                 owned.committed = offset
+
+    def last_commit(self, partition: int) -> int | None:
+        """The offset that was committed last, if any was since the assignment."""
+        with self._changed:
+            owned = self._owned.get(partition)
+            return owned and owned.committed
+
+    def quiet(self, partition: int) -> bool:
+        """Whether all that was tracked of the partition is resolved and committed."""
+        with self._changed:
+            owned = self._owned.get(partition)
+            return owned is not None and not (owned.open or owned.astray or owned.orphans)
 
     def owned(self) -> list[int]:
         with self._changed:

@@ -165,7 +165,7 @@ class Runner:
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
     ) -> None:
         if batch.deadly:
-            results: list[Output | Reject] = [_deadly()]
+            results: list[Result] = [_deadly()]
         else:
             results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):

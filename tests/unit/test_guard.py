@@ -81,6 +81,12 @@ def test_probes_go_around_so_that_no_batchs_own_fault_keeps_the_others_waiting()
     async def scenario():
         model = Model()
         waiting = await opened(model)
+        await asyncio.sleep(TIMEOUT_S)  # what was under way when it opened
+        before = len(model.calls)
+        while len(model.calls) < before + 32:
+            await asyncio.sleep(1)
+        probers = [caller for _, caller in model.calls[before : before + 32]]
+        assert len(set(probers[:16])) == 16 and probers[:16] == probers[16:]
         model.away, model.fails = False, lambda caller: caller == 3
         done, _ = await asyncio.wait(waiting, timeout=16 * (TIMEOUT_S + LONGEST_PAUSE_S))
         assert {task.result() for task in done} == set(range(16)) - {3}
@@ -230,12 +236,16 @@ def test_a_probe_whose_caller_goes_away_leaves_its_turn_to_the_next():
     async def scenario():
         model = Model()
         waiting = await opened(model)
-        for task in waiting[:-1]:
-            while model.under_way:  # whoever probes now
+        await asyncio.sleep(TIMEOUT_S)  # what was under way when it opened
+        for _ in range(15):
+            while not model.under_way:
                 await asyncio.sleep(0.01)
-            task.cancel()
+            prober = model.calls[-1][1]
+            waiting[prober].cancel()
+            await asyncio.wait([waiting[prober]])
+        (last,) = [task for task in waiting if not task.done()]
         model.away = False
-        assert await asyncio.wait_for(waiting[-1], TIMEOUT_S + 2 * LONGEST_PAUSE_S) == 15
+        await asyncio.wait_for(last, TIMEOUT_S + LONGEST_PAUSE_S)
 
     run(scenario())
 

@@ -101,9 +101,12 @@ class Breaker:
             self.state, self._probe, self.retry_at = "open", None, now
 
     def may_be_back(self) -> None:
-        """Somebody saw its server come back: the next call may probe at once."""
-        if self.state == "open":
-            self.retry_at = -math.inf
+        """Somebody saw its server come back: the next call may probe at once.
+
+        A probe from before tells nothing any more, unless it is answered.
+        """
+        if not self.closed:
+            self.state, self._probe, self.retry_at = "open", None, -math.inf
 
     def _open(self, now: float) -> None:
         self._pauses += 1

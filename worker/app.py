@@ -58,8 +58,9 @@ class App:
 
     @property
     def models_away(self) -> bool:
-        """Whether the model server did not answer when it was last asked, in the midst of work."""
-        return self._state == "running" and not self._models_up
+        """Whether the model server, or one of its models, does not answer in the midst of work."""
+        up = self._models_up and not self._understanding.pipeline.away
+        return self._state == "running" and not up
 
     def reload(self) -> None:
         """Read the settings again and use them, if all is well; called on the event loop."""
@@ -156,6 +157,8 @@ class App:
             up = await self._still_fits()
             if up != self._models_up:
                 logger.warning("%s is %s", self._inference.name, "back" if up else "away")
+                for stage in self._understanding.pipeline.stages if up else ():
+                    stage.guard.may_be_back()
             self._models_up = up
             self.metrics.up.labels("models").set(up)
             await asyncio.sleep(PROBE_S)
@@ -178,6 +181,9 @@ class App:
 
     def _ready(self) -> Health:
         state = "draining" if self._stop.is_set() and self._state == "running" else self._state
-        parts = {"kafka": self.runner.connected, "models": self._models_up}
+        # A model may hang in a server that answers: the circuits of its calls tell.
+        silent = self._understanding.pipeline.away
+        parts = {"kafka": self.runner.connected, "models": self._models_up and not silent}
         shown = {name: "up" if up else "away" for name, up in parts.items()}
-        return Health(state == "running" and all(parts.values()), {"state": state, **shown})
+        details = {"state": state, **shown, "circuits_open": silent}
+        return Health(state == "running" and all(parts.values()), details)

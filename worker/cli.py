@@ -78,11 +78,7 @@ def run(file: Path | None, assignments: tuple[str, ...]) -> None:
 
     app = App(_load(file, assignments), partial(config.load, file, assignments=assignments))
     asyncio.run(until_stopped(app.run, on_start=lambda: hangup.calls(app.reload)))
-    totals = app.runner.totals
-    logger.info(
-        "consumed %d, published %d, dead-lettered %d",
-        *(totals.consumed, totals.published, totals.dead_lettered),
-    )
+    logger.info("%s", app.runner.totals)
 
 
 @cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")

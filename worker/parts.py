@@ -12,7 +12,7 @@ from time import monotonic
 
 from triton_models.contract import ModelContract, ModelFolderError, load
 from worker import __version__
-from worker.errors import ConfigError, ContractError, LexiconError, Retry, StartupError
+from worker.errors import ConfigError, ContractError, Fault, LexiconError, Retry, StartupError
 from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
@@ -21,8 +21,11 @@ from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.understanding.cache import Cache
+from worker.understanding.compose import MODELS, Composer
+from worker.understanding.deadline import Deadline
 from worker.understanding.expansion import Expander
-from worker.understanding.pipeline import MODELS, Pipeline
+from worker.understanding.guard import Guard
+from worker.understanding.pipeline import Pipeline
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 
@@ -118,11 +121,40 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     )
 
 
+def make_guard(settings: Settings, model: str, metrics: Metrics) -> Guard:
+    """What stands before a model's calls: its circuit, its retries and its policy."""
+    policies = settings.policies
+    return Guard(
+        *(model, getattr(policies, model), policies.patience_ms / 1000),
+        *(settings.inference.max_calls_in_flight, metrics),
+    )
+
+
+def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
+    """The label of events without the intent model, if there is one.
+
+    Raises:
+        ConfigError: the intent model does not know it.
+    """
+    label, labels = settings.policies.fallback_intent, contracts["intent"].labels
+    if label is None or label in labels:
+        return label
+    remedy = "name a label of the intent model, or leave it out"
+    fault = Fault("policies.fallback_intent", repr(label), f"one of {', '.join(labels)}", remedy)
+    raise ConfigError("the configuration does not fit the models:", [fault])
+
+
 def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Snapshot:
-    """What a batch is understood with beside the models."""
-    chosen = settings.understanding
+    """What a batch is understood with beside the models.
+
+    Raises:
+        ConfigError: see `fallback_intent`.
+    """
+    chosen, policies = settings.understanding, settings.policies
     return Snapshot(
         make_expander(settings, contracts, lexicon),
+        Composer(lexicon, contracts["intent"].labels, fallback_intent(settings, contracts)),
+        Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,
         chosen.max_query_chars,
         Cache(chosen.cache_bytes),
@@ -136,16 +168,16 @@ def make_pipeline(
 
     Raises:
         LexiconError: see `load_lexicon`.
+        ConfigError: see `fallback_intent`.
     """
     lexicon = load_lexicon(settings, contracts)
-    patience_s = settings.policies.patience_ms / 1000
+    snapshot = make_snapshot(settings, contracts, lexicon)
     stages = [
-        Stage(contracts[name], inference, getattr(settings.policies, name), patience_s, metrics)
+        Stage(contracts[name], inference, make_guard(settings, name, metrics), metrics)
         for name in MODELS
     ]
     tell_build(metrics, contracts, lexicon)
-    snapshot = make_snapshot(settings, contracts, lexicon)
-    return Pipeline(*stages, contracts["intent"].labels, snapshot, metrics)
+    return Pipeline(*stages, snapshot, metrics)
 
 
 def tell_build(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
@@ -212,6 +244,7 @@ class Understanding:
 
         Raises:
             LexiconError: see `load_lexicon`.
+            ConfigError: see `fallback_intent`.
         """
         known = self.pipeline.snapshot.expander.lexicon
         return make_snapshot(

@@ -48,6 +48,7 @@ class Summary:
     consumed: int
     published: int
     dead_lettered: int
+    skipped: int
     seconds: float
     events_per_second: float
     p50_ms: float
@@ -59,16 +60,18 @@ class Summary:
     @property
     def balanced(self) -> bool:
         """Whether every record that went in came out."""
-        return self.produced == self.consumed == self.published + self.dead_lettered
+        out = self.published + self.dead_lettered + self.skipped
+        return self.produced == self.consumed == out
 
     def as_dict(self) -> dict:
         return asdict(self) | {"balanced": self.balanced}
 
     def as_text(self) -> str:
         sign = "=" if self.balanced else "≠"
+        skipped = f" + {self.skipped} skipped" if self.skipped else ""
         return (
             f"{self.produced} in {sign} {self.published} published"
-            f" + {self.dead_lettered} dead-lettered\n"
+            f" + {self.dead_lettered} dead-lettered{skipped}\n"
             f"{self.events_per_second:,.0f} events/s over {self.seconds:.1f} s;"
             f" latency p50 {self.p50_ms:.1f}, p95 {self.p95_ms:.1f}, p99 {self.p99_ms:.1f} ms;"
             f" {self.cache_hit_ratio:.0%} from the cache;"
@@ -187,8 +190,7 @@ class Demo:
         self._fed_at = self._fed_at or time.monotonic()
         totals, topic = app.runner.totals, app.settings.kafka.input_topic
         produced = await asyncio.to_thread(kafka.records, topic)
-        out = totals.published + totals.dead_lettered
-        return out >= produced or (
+        return totals.resolved >= produced or (
             self._events is None and time.monotonic() - self._fed_at > SETTLE_S
         )
 
@@ -202,8 +204,7 @@ class Demo:
         ahead = min(MAX_AHEAD, MAX_BYTES_AHEAD // max(map(len, self._values)))
         start = time.monotonic()
         while not stop.is_set() and self._produced != self._events:
-            totals = app.runner.totals
-            room = totals.published + totals.dead_lettered + ahead - self._produced
+            room = app.runner.totals.resolved + ahead - self._produced
             if self._rate:
                 room = min(room, int((time.monotonic() - start) * self._rate) - self._produced)
             if self._events:
@@ -220,12 +221,13 @@ class Demo:
     def _summary(self, app: App, observer: Observer, produced: int) -> Summary:
         totals, whole = app.runner.totals, observer.whole()
         seconds = totals.last_at - totals.first_at
-        out = totals.published + totals.dead_lettered
+        out = totals.resolved
         return Summary(
             produced=produced,
             consumed=totals.consumed,
             published=totals.published,
             dead_lettered=totals.dead_lettered,
+            skipped=totals.skipped,
             seconds=round(seconds, 2),
             events_per_second=round(out / seconds, 1) if seconds else 0.0,
             p50_ms=whole.latency_ms(0.5),

@@ -3,7 +3,8 @@ enrich.
 
 Equal queries in flight are computed once; a complete enrichment is cached, a degraded one is not.
 A batch keeps to the snapshot that it began with, and no event holds answers of two versions of one
-model.
+model. An event that comes too late is skipped, or gets what needs no model (and what the cache
+holds).
 """
 
 from __future__ import annotations
@@ -16,25 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, product
 from time import monotonic
-from typing import Any
 
-import orjson
-
-from worker import __version__
 from worker.errors import ModelUnavailable, Reject
-from worker.events import (
-    SCHEMA_VERSION,
-    Enrichment,
-    Event,
-    Input,
-    decode,
-    empty_query,
-    query_too_long,
-)
+from worker.events import Enrichment, Event, Input, decode, empty_query, query_too_long
 from worker.metrics import Metrics
 from worker.settings import Policies
 from worker.understanding.cache import Key
-from worker.understanding.expansion import Expander, Retrieved
+from worker.understanding.expansion import Retrieved
 from worker.understanding.normalize import language, normal_form
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Rows, Stage
@@ -42,7 +31,6 @@ from worker.understanding.versions import Versions
 
 logger = logging.getLogger(__name__)
 
-MODELS = ("intent", "encoder", "matching")
 LONGEST_PAUSE_S = 0.05  # before a query is scored again that two versions scored together
 
 
@@ -58,6 +46,14 @@ class Output:
     enrichment: Enrichment
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An event that came too late, and of which nothing is published."""
+
+
+Result = Output | Reject | Skipped
+
+
 class Pipeline:
     """Understands queries, many at once; used from one event loop.
 
@@ -70,12 +66,10 @@ class Pipeline:
         intent: Stage,
         encoder: Stage,
         matching: Stage,
-        labels: Sequence[str],
         snapshot: Snapshot,
         metrics: Metrics,
     ) -> None:
         self._intent, self._encoder, self._matching = intent, encoder, matching
-        self._labels = list(labels)
         self.snapshot = snapshot
         self._versions = Versions(), Versions(), Versions()  # of intent, encoder and matching
         self._served: set[tuple[str, ...]] = set()  # versions whose cached enrichments may go out
@@ -83,24 +77,40 @@ class Pipeline:
             result: metrics.cache.labels(result) for result in ("hit", "miss", "joined")
         }
         self._entries = metrics.cache_entries
+        self._late = {
+            outcome: metrics.late.labels(outcome) for outcome in ("processed", "passed", "skipped")
+        }
         self._decode_seconds = metrics.stage_seconds.labels("decode")
         self._retrieve_seconds = metrics.stage_seconds.labels("retrieve")
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
 
-    async def process(self, inputs: Sequence[Input]) -> list[Output | Reject]:
+    @property
+    def stages(self) -> tuple[Stage, Stage, Stage]:
+        return self._intent, self._encoder, self._matching
+
+    @property
+    def away(self) -> list[str]:
+        """The models that do not answer now, as far as is known."""
+        return [stage.name for stage in self.stages if stage.guard.away]
+
+    async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""
         snapshot = self.snapshot
         with self._decode_seconds.time():
-            decoded = [self._decode(item, snapshot) for item in inputs]
-        keys = [key for key, _ in filter(_accepted, decoded)]
-        understood = iter(await self._understand(keys, snapshot))
-        now_ms = time.time_ns() // 1_000_000
-        results: list[Output | Reject] = []
+            begun_ms = _now_ms()
+            decoded = [self._decode(item, begun_ms, snapshot) for item in inputs]
+        waiting = [item[0] for item in decoded if isinstance(item, tuple) and item[2] is None]
+        understood = iter(await self._understand(waiting, snapshot))
+        now_ms = _now_ms()
+        results: list[Result] = []
         for item in decoded:
-            result, cached = (item, False) if isinstance(item, Reject) else next(understood)
-            if not isinstance(result, Reject):
-                result = Output(result.splice(item[1], cached, now_ms), result)
-            results.append(result)
+            if isinstance(item, tuple):
+                _, event, ready = item
+                found, cached = (ready, False) if ready else next(understood)
+                if isinstance(found, Enrichment):
+                    found = Output(found.splice(event, cached, now_ms), found)
+                item = found
+            results.append(item)
         return results
 
     def use(self, snapshot: Snapshot) -> None:
@@ -109,10 +119,13 @@ class Pipeline:
 
     def obey(self, policies: Policies) -> None:
         """Change what the stages do when their model is away; also those that wait for one."""
-        for stage in (self._intent, self._encoder, self._matching):
-            stage.obey(getattr(policies, stage.name), policies.patience_ms / 1000)
+        for stage in self.stages:
+            stage.guard.follow(getattr(policies, stage.name), policies.patience_ms / 1000)
 
-    def _decode(self, item: Input, snapshot: Snapshot) -> tuple[Key, Event] | Reject:
+    def _decode(
+        self, item: Input, now_ms: int, snapshot: Snapshot
+    ) -> tuple[Key, Event, Enrichment | None] | Reject | Skipped:
+        """The query's key, its event, and for one that came too late all that it will get."""
         most = snapshot.max_query_chars
         try:
             event = decode(item, most)
@@ -123,7 +136,17 @@ class Pipeline:
             return empty_query()
         if len(form) > most:  # one character may become eighteen
             return query_too_long(len(form), most)
-        return (form, language(form, event.locale, snapshot.default_language)), event
+        key = form, language(form, event.locale, snapshot.default_language)
+        if not snapshot.deadline.passed(item, now_ms):
+            return key, event, None
+        if snapshot.deadline.late == "skip":
+            self._late["skipped"].inc()
+            return Skipped()
+        if snapshot.deadline.late == "process" or snapshot.cache.get(key):
+            self._late["processed"].inc()
+            return key, event, None
+        self._late["passed"].inc()
+        return key, event, snapshot.composer.without_models(*key)
 
     async def _understand(
         self, keys: list[Key], snapshot: Snapshot
@@ -196,7 +219,7 @@ class Pipeline:
         self._note((intents, began), (vectors, began), (scores, scored))
         with self._enrich_seconds.time():
             rows = zip(keys, range(len(keys)), spans, found, strict=True)
-            return [self._enrich(expander, *row, intents, vectors, scores) for row in rows]
+            return [self._enrich(snapshot, *row, intents, vectors, scores) for row in rows]
 
     async def _score(self, pairs: list[tuple[str, str]], spans: list[range]) -> Rows:
         """The matching model's answers; those to the pairs of one span by one version of it.
@@ -211,7 +234,7 @@ class Pipeline:
 
     def _note(self, *stages: tuple[Rows, float]) -> None:
         """Learn which versions are served, from answers to calls that began at the given times."""
-        now, names, changed = monotonic(), (self._intent, self._encoder, self._matching), False
+        now, names, changed = monotonic(), self.stages, False
         for stage, versions, (rows, began) in zip(names, self._versions, stages, strict=True):
             before = versions.current
             if versions.saw({*rows.versions} - {""}, began, now):
@@ -225,7 +248,7 @@ class Pipeline:
 
     def _enrich(
         self,
-        expander: Expander,
+        snapshot: Snapshot,
         key: Key,
         row: int,
         pairs: range,
@@ -244,38 +267,15 @@ class Pipeline:
             "matching": any(scores.missing(pair) for pair in pairs),
         }
         degraded = tuple(stage for stage, missing in without.items() if missing)
-        form, code = key
         matched = None if without["matching"] else scores.values[pairs.start : pairs.stop, 0]
-        intent = None if without["intent"] else self._intent_of(intents.values[row])
         by_matching = scores.versions[pairs.start] if pairs and matched is not None else ""
-        versions = intents.versions[row], vectors.versions[row], by_matching
-        body = {
-            "schema_version": SCHEMA_VERSION,
-            "normalized_query": form,
-            "language": code,
-            "intent": intent,
-            **expander.select(found, matched),
-            "attributes": expander.lexicon.attributes(form),
-            "status": "degraded" if degraded else "complete",
-            "degraded": degraded,
-            "provenance": {
-                "worker": __version__,
-                **{model: _made_by(model, v) for model, v in zip(MODELS, versions, strict=True)},
-                "lexicon": expander.lexicon.version,
-            },
-        }
-        # Open at the end: each event adds its own `cached` flag and time.
-        encoded = orjson.dumps(body)[1:-2] + b',"cached":'
-        return Enrichment(encoded, intent["label"] if intent else None, degraded, versions)
-
-    def _intent_of(self, probabilities: Any) -> dict[str, Any]:
-        scores = [round(float(p), 4) for p in probabilities]
-        best = max(range(len(scores)), key=scores.__getitem__)
-        return {
-            "label": self._labels[best],
-            "confidence": scores[best],
-            "scores": dict(zip(self._labels, scores, strict=True)),
-        }
+        return snapshot.composer.enrichment(
+            *key,
+            None if without["intent"] else intents.values[row],
+            snapshot.expander.select(found, matched),
+            degraded,
+            (intents.versions[row], vectors.versions[row], by_matching),
+        )
 
 
 def _mixed(rows: Rows, span: range) -> bool:
@@ -283,9 +283,5 @@ def _mixed(rows: Rows, span: range) -> bool:
     return len({*rows.versions[span.start : span.stop]} - {""}) > 1
 
 
-def _accepted(item: tuple[Key, Event] | Reject) -> bool:
-    return not isinstance(item, Reject)
-
-
-def _made_by(model: str, version: str) -> str | None:
-    return f"{model}:{version}" if version else None
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from worker.errors import Reject
 from worker.events import Enrichment
 from worker.understanding.cache import Cache, Key
+from worker.understanding.compose import Composer
+from worker.understanding.deadline import Deadline
 from worker.understanding.expansion import Expander
 
 
@@ -19,11 +21,14 @@ class Snapshot:
     old one is served or kept.
 
     Attributes:
+        deadline: which events come too late.
         max_query_chars: longer queries, or normal forms, are rejected.
         pending: queries that are computed now.
     """
 
     expander: Expander
+    composer: Composer
+    deadline: Deadline
     default_language: str
     max_query_chars: int
     cache: Cache

@@ -17,6 +17,7 @@ from worker.parts import (
     MODELS,
     Contracts,
     check_models,
+    fallback_intent,
     load_contract,
     load_lexicon,
     make_inference,
@@ -58,8 +59,22 @@ def _models(settings: Settings) -> Iterator[Finding]:
         told = f"{', '.join(contracts)} in {settings.inference.models}"
         yield Finding("model folders", "ok", told)
     yield _lexicon(settings, contracts)
+    if "intent" in contracts:
+        yield from _fallback(settings, contracts)
     if contracts:
         yield from _served(settings, contracts)
+
+
+def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
+    try:
+        label = fallback_intent(settings, contracts)
+    except Stop as error:
+        (fault,) = error.faults
+        told = f"found {fault.found}, expected {fault.expected}"
+        yield Finding(fault.key, "fault", told, fault.remedy)
+    else:
+        if label is not None:
+            yield Finding("policies.fallback_intent", "ok", label)
 
 
 def _lexicon(settings: Settings, contracts: Contracts) -> Finding:

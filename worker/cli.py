@@ -8,24 +8,22 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import orjson
 
-from worker import __version__
+from worker import __version__, config
 from worker.dead_letters.commands import dead_letters
 from worker.errors import ConfigError, Stop
 from worker.options import configured, load
 from worker.settings import Settings
+from worker.signals import Hangup, until_stopped
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
-
-FORCED = b"stopped by force: what was not confirmed is consumed again\n"
 
 
 @click.group(
@@ -53,19 +51,18 @@ cli.add_command(dead_letters)
 def run(file: Path | None, assignments: tuple[str, ...]) -> None:
     """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
 
+    SIGHUP reads the configuration and the lexicon again.
+
     \b
     Example:
       query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
     """
+    hangup = Hangup()  # before anything takes time: by default it kills
     from worker.app import App
 
-    app = App(load(file, assignments))
-    asyncio.run(_until_stopped(app.run))
-    totals = app.runner.totals
-    logger.info(
-        "consumed %d, published %d, dead-lettered %d",
-        *(totals.consumed, totals.published, totals.dead_lettered),
-    )
+    app = App(load(file, assignments), partial(config.load, file, assignments=assignments))
+    asyncio.run(until_stopped(app.run, on_start=lambda: hangup.calls(app.reload)))
+    logger.info("%s", app.runner.totals)
 
 
 @cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")
@@ -234,32 +231,10 @@ def demo(
         raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
     settings = load(file, assignments, quiet=True)
     show = Demo(settings, queries, events, rate, live=not as_json)
-    summary = asyncio.run(_until_stopped(show.run, show.put_away))
+    summary = asyncio.run(until_stopped(show.run, show.put_away, also=(signal.SIGHUP,)))
     click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
     if not summary.balanced:
         sys.exit(1)
-
-
-async def _until_stopped(
-    work: Callable[[asyncio.Event], Awaitable[T]], put_away: Callable[[], None] = lambda: None
-) -> T:
-    """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process.
-
-    It calls `put_away` before, wherever `work` is.
-    """
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def on_signal(*_: object) -> None:
-        if stop.is_set():
-            put_away()
-            with suppress(OSError):  # not by `print`, which this handler may have interrupted
-                os.write(2, FORCED)
-            os._exit(1)
-        loop.call_soon_threadsafe(stop.set)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return await work(stop)
 
 
 def main() -> None:

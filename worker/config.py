@@ -6,23 +6,37 @@ command line (`--set kafka.input_topic=queries`). Every fault is told in one lis
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from worker.errors import ConfigError, Fault
-from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings
+from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings, reloadable
 
 ENV_PREFIX = "QUERY_WORKER_"
 SERVICE_LINK = re.compile(  # `_SERVER_PORT` may also be a slip of ours: its value tells
     r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?="
     r"|_PORT=(tcp|udp|sctp)://"
 )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key that differs between two settings; values as they may be told."""
+
+    key: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.old} -> {self.new}"
 
 
 def load(
@@ -166,9 +180,35 @@ def _known(location: tuple) -> list[str]:
     return list(model.model_fields)
 
 
+def changes(old: Settings, new: Settings) -> list[Change]:
+    """Every key whose value differs, in the order of the settings; secrets are hidden."""
+    before, after = dict(_values(old)), dict(_values(new))
+    return [
+        Change(key, _found(key, before.get(key)), _found(key, after.get(key)))
+        for key in before | after
+        if before.get(key) != after.get(key)
+    ]
+
+
+def fingerprint(settings: Settings) -> str:
+    """8 hexadecimal digits that change with any setting that is no secret."""
+    told = [(key, None if _secret(key) else value) for key, value in _values(settings)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Each `part.key` with its value; a key of librdkafka's as `kafka.client.NAME`."""
+    for part, fields in settings:
+        for key, value in fields:
+            if isinstance(value, Mapping):
+                yield from ((f"{part}.{key}.{name}", value[name]) for name in sorted(value))
+            else:
+                yield f"{part}.{key}", value
+
+
 def reference() -> str:
     """The configuration reference: a Markdown table for each part, made from the models."""
-    lines: list[str] = []
+    lines = ["Keys with ↻ can change in a running worker: send it SIGHUP.", ""]
     for part, field in Settings.model_fields.items():
         lines += [f"**`[{part}]`**", "", "| key | default | meaning |", "|---|---|---|"]
         for key, item in field.annotation.model_fields.items():
@@ -176,7 +216,9 @@ def reference() -> str:
             shown = {STARTER_MODELS: "starter models", STARTER_LEXICON: "starter lexicon"}.get(
                 default if isinstance(default, Path) else None, f"`{default!r}`".replace("'", '"')
             )
-            lines.append(f"| `{key}` | {shown} | {item.description.replace('|', '/')} |")
+            mark = " ↻" if reloadable(f"{part}.{key}") else ""
+            told = item.description.replace("|", "/") + mark
+            lines.append(f"| `{key}` | {shown} | {told} |")
         lines.append("")
     return "\n".join(lines)
 

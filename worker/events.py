@@ -54,11 +54,13 @@ class Input:
         value: the record's bytes; None is a tombstone.
         default_id: its `query_id` when it has none.
         default_timestamp: its `timestamp` when it has none, Unix milliseconds.
+        created_ms: the record's own time, which tells its age, Unix milliseconds; None: unknown.
     """
 
     value: bytes | None
     default_id: str
     default_timestamp: int
+    created_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,15 @@ class Enrichment:
 
     Attributes:
         body: the JSON members from `schema_version` up to the value of `provenance.cached`.
-        intent: the intent's label, or None without one; for metrics.
+        intent: the label that the model gave, or None without it; for metrics.
         degraded: the stages that are missing.
+        versions: of the intent, encoder and matching models that made it; "" where none did.
     """
 
     body: bytes
     intent: str | None
     degraded: tuple[str, ...] = ()
+    versions: tuple[str, str, str] = ("", "", "")
 
     def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:
         """The output event's bytes; `now_ms` is Unix time in milliseconds."""

@@ -14,6 +14,7 @@ STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
 STARTER_LEXICON = Path(__file__).parent / "lexicon" / "starter"
 
 Policy = Literal["block", "degrade", "dead_letter"]
+Late = Literal["process", "pass", "skip"]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
 HOST_PORT = rf"([^\s,/:\[\]]+|\[[0-9A-Fa-f:.]+\]):{PORT}"  # an IPv6 address stands in brackets
@@ -132,13 +133,19 @@ class Inference(Part):
 
 class Policies(Part):
     intent: Policy = "block"
-    """When the intent model is away: wait, publish without it, or dead-letter."""
+    """When the intent model is away: `block` (wait), `degrade` (go without it), `dead_letter`."""
     encoder: Policy = "block"
     """The same for the encoder."""
     matching: Policy = "block"
     """The same for matching."""
     patience_ms: int = Field(5000, ge=0, le=600_000)
-    """How long `degrade` and `dead_letter` retry before they act, milliseconds."""
+    """How long after a model's first failure `degrade` and `dead_letter` act, milliseconds."""
+    fallback_intent: str | None = Field(None, min_length=1)
+    """Label of events without the intent model, with confidence 0; default: intent is null."""
+    max_age_ms: int = Field(0, ge=0)
+    """Age of a record, by its Kafka timestamp, from which it is late, milliseconds; 0 is never."""
+    late: Late = "pass"
+    """What becomes of late records: `process`, `pass` on without the models, or `skip`."""
 
 
 class DeadLetters(Part):
@@ -204,6 +211,21 @@ class Settings(Part):
     server: Server = Server()
     lifecycle: Lifecycle = Lifecycle()
     logging: Logging = Logging()
+
+
+# What SIGHUP changes in a running worker: a whole part, or single keys of it. Anything else is
+# taken over by a restart alone.
+RELOADABLE = frozenset(
+    {
+        *("batching", "policies", "understanding", "lexicon", "logging"),
+        *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
+    }
+)
+
+
+def reloadable(key: str) -> bool:
+    """Whether `part.key` can change in a running worker."""
+    return key in RELOADABLE or key.partition(".")[0] in RELOADABLE
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

@@ -24,7 +24,8 @@ ALLOWED = {
     "understanding": BASE | {"inference", "lexicon"},
     "stream": BASE | {"understanding"},
     "parts": BASE | {"inference", "lexicon", "understanding"},
-    "app": BASE | {"parts", "stream", "server"},
+    "reload": BASE | {"config", "parts", "understanding"},
+    "app": BASE | {"parts", "reload", "stream", "server"},
     "enrich": BASE | {"understanding"},
     "check": BASE | {"parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
@@ -32,7 +33,9 @@ ALLOWED = {
     "dead_letters": BASE | {"options", "stream"},
     "embedded": BASE | {"app", "parts", "stream"},
     "cli": BASE
-    | {"options", "app", "parts", "check", "enrich", "explain", "embedded", "dead_letters"},
+    | {"config", "options", "app", "parts", "check", "enrich", "explain", "embedded"}
+    | {"dead_letters", "signals"},
+    "signals": set(),
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
 
 from worker.errors import Reject, Stop
 from worker.events import Input
@@ -29,7 +29,7 @@ from worker.stream.sink import Receipt
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 from worker.stream.transactions import ExactlyOnce
-from worker.understanding.pipeline import Output, Pipeline
+from worker.understanding.pipeline import Output, Pipeline, Result, Skipped
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,18 @@ class Totals:
     consumed: int = 0
     published: int = 0
     dead_lettered: int = 0
+    skipped: int = 0  # too late; Kafka has nothing to confirm
     first_at: float = 0.0  # time.monotonic() of the first and the last confirmation
     last_at: float = 0.0
+
+    @property
+    def resolved(self) -> int:
+        return self.published + self.dead_lettered + self.skipped
+
+    def __str__(self) -> str:
+        told = f"consumed {self.consumed}, published {self.published}"
+        told += f", dead-lettered {self.dead_lettered}"
+        return f"{told}, skipped {self.skipped}" if self.skipped else told
 
 
 class Runner:
@@ -71,7 +81,7 @@ class Runner:
         self._deliver_seconds = metrics.stage_seconds.labels("deliver")
         self._statuses = {
             status: metrics.events.labels(status)
-            for status in ("complete", "degraded", "dead_lettered")
+            for status in ("complete", "degraded", "dead_lettered", "skipped")
         }
         self.totals = Totals()
         self.heartbeat_at = monotonic()
@@ -80,6 +90,11 @@ class Runner:
     def connected(self) -> bool:
         """Whether the consumer reaches a broker that lets it consume."""
         return self._source.connected
+
+    def use(self, settings: Settings) -> None:
+        """Keep to these limits of batching and of the shutdown from now on."""
+        self._settings = settings
+        self._source.use(settings.batching)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain within the shutdown deadline.
@@ -157,7 +172,7 @@ class Runner:
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
     ) -> None:
         if batch.deadly:
-            results: list[Output | Reject] = [_deadly()]
+            results: list[Result] = [_deadly()]
         else:
             results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
@@ -180,7 +195,7 @@ class Runner:
         self._tracker.abandon(batch.ticket)
 
     async def _deliver(
-        self, batch: Batch, results: list[Output | Reject], mine: asyncio.Future[None]
+        self, batch: Batch, results: list[Result], mine: asyncio.Future[None]
     ) -> None:
         """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
         started = monotonic()
@@ -205,13 +220,15 @@ class Runner:
         self._deliver_seconds.observe(monotonic() - started)
         delivery.counted(lambda: self._count(batch, results))
 
-    def _count(self, batch: Batch, results: list[Output | Reject]) -> None:
+    def _count(self, batch: Batch, results: list[Result]) -> None:
         now = monotonic()
         took = now - batch.consumed_at
         for result in results:
             if isinstance(result, Reject):
                 status = "dead_lettered"
                 self._metrics.dead_letters.labels(result.stage, result.reason).inc()
+            elif isinstance(result, Skipped):
+                status = "skipped"
             else:
                 status = "degraded" if result.enrichment.degraded else "complete"
                 self._metrics.intents.labels(result.enrichment.intent or "none").inc()
@@ -220,8 +237,10 @@ class Runner:
             self._statuses[status].inc()
             self._metrics.event_seconds.observe(took)
         dead = sum(map(_bad, results))
+        skipped = sum(isinstance(result, Skipped) for result in results)
         self.totals.dead_lettered += dead
-        self.totals.published += len(results) - dead
+        self.totals.skipped += skipped
+        self.totals.published += len(results) - dead - skipped
         self.totals.first_at = self.totals.first_at or now
         self.totals.last_at = now
 
@@ -245,7 +264,9 @@ class Runner:
 
 
 def _input(record: Message) -> Input:
-    return Input(record.value(), place(record), record.timestamp()[1])
+    kind, created_ms = record.timestamp()
+    known = kind != TIMESTAMP_NOT_AVAILABLE
+    return Input(record.value(), place(record), created_ms, created_ms if known else None)
 
 
 def _deadly() -> Reject:
@@ -253,5 +274,5 @@ def _deadly() -> Reject:
     return Reject("worker", "process_died", told)
 
 
-def _bad(result: Output | Reject) -> bool:
+def _bad(result: Result) -> bool:
     return isinstance(result, Reject)

@@ -83,6 +83,10 @@ class Source:
         """Whether a broker can be reached and lets this user consume."""
         return self._reach.connected
 
+    def use(self, batching: Batching) -> None:
+        """Keep to these limits from the next round on; called from another thread."""
+        self._batching = batching
+
     def start(self) -> None:
         self._thread.start()
 

@@ -37,6 +37,7 @@ BEAT_S = 0.25
 LAG_S = 2.0
 # Shares of the shutdown deadline; the rest is for closing the producer.
 QUIET_SHARE, FINISH_SHARE, CLOSE_SHARE = 0.1, 0.6, 0.2
+FAILED_S = 1.0
 
 
 @dataclass
@@ -179,8 +180,11 @@ class Runner:
             if headers(record) is None:
                 told = "the name of a header is not UTF-8; the headers are lost"
                 results[index] = Reject("decode", "invalid_headers", told)
+            results[index] = self._delivery.barred(record) or results[index]
         if before is not None:
             await before
+        # Before anything of the batch is produced, or a transaction would have to be aborted.
+        self._limits.add(monotonic(), len(results), _reasons(results))
         try:
             async with self._delivery.producing():
                 if not batch.ticket.stale:  # else the partition's next owner does it again
@@ -200,9 +204,6 @@ class Runner:
         """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
         started = monotonic()
         delivery, receipt = self._delivery, Receipt()
-        for index, record in enumerate(batch.records):
-            results[index] = delivery.barred(record) or results[index]
-        self._limits.add(started, len(results), [item.reason for item in results if _bad(item)])
         for index, record in enumerate(batch.records):
             if isinstance(results[index], Output):
                 await delivery.sink.output(receipt, index, record, results[index].value)
@@ -251,8 +252,9 @@ class Runner:
         """
         deadline = self._settings.lifecycle.shutdown_timeout_s
         await asyncio.to_thread(self._source.stop_fetching, QUIET_SHARE * deadline)
-        if self._tasks and not self._failure.done():
-            await asyncio.wait(self._tasks, timeout=FINISH_SHARE * deadline)
+        if self._tasks:  # after a failure, only what is about to be confirmed
+            finish_s = FAILED_S if self._failure.done() else FINISH_SHARE * deadline
+            await asyncio.wait(self._tasks, timeout=finish_s)
         left = list(self._tasks)
         for task in left:
             task.cancel()
@@ -272,6 +274,11 @@ def _input(record: Message) -> Input:
 def _deadly() -> Reject:
     told = "the worker died each time that it worked on this record, at last on it alone"
     return Reject("worker", "process_died", told)
+
+
+def _reasons(results: list[Result]) -> list[str]:
+    """Why records are rejected, as far as nobody chose it: the policy `dead_letter` is a choice."""
+    return [item.reason for item in results if _bad(item) and item.reason != "model_unavailable"]
 
 
 def _bad(result: Result) -> bool:

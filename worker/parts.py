@@ -13,6 +13,7 @@ from time import monotonic
 from triton_models.contract import ModelContract, ModelFolderError, load
 from worker import __version__
 from worker.errors import ConfigError, ContractError, LexiconError, Retry, StartupError
+from worker.inference.access import Access
 from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
@@ -97,6 +98,10 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
         *(chosen.url, list(contracts.values())),
         timeout_s=chosen.timeout_ms / 1000,
         max_in_flight=chosen.max_calls_in_flight,
+        access=Access(
+            *(chosen.tls, chosen.tls_ca, chosen.tls_certificate, chosen.tls_key),
+            *(chosen.token, chosen.token_header),
+        ),
     )
 
 

@@ -10,14 +10,16 @@ import worker
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
-BASE = {"errors", "settings", "metrics", "events", "logs"}
+BASE = {"errors", "settings", "metrics", "events", "logs", "safe", "handshake"}
 ALLOWED = {
+    "safe": set(),
+    "handshake": set(),
     "errors": set(),
-    "settings": set(),
-    "config": {"errors", "settings"},
+    "settings": {"safe"},
+    "config": {"errors", "settings", "safe"},
     "metrics": set(),
     "events": {"errors"},
-    "logs": {"settings"},
+    "logs": {"settings", "safe"},
     "inference": BASE,
     "lexicon": BASE,
     "server": BASE,
@@ -26,10 +28,11 @@ ALLOWED = {
     "parts": BASE | {"inference", "lexicon", "understanding"},
     "app": BASE | {"parts", "stream", "server"},
     "enrich": BASE | {"understanding"},
-    "check": BASE | {"parts", "stream"},
+    "acls": BASE,
+    "check": BASE | {"acls", "parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
     "embedded": BASE | {"app", "parts", "stream"},
-    "cli": BASE | {"config", "app", "parts", "check", "enrich", "explain", "embedded", "logs"},
+    "cli": BASE | {"config", "app", "parts", "acls", "check", "enrich", "explain", "embedded"},
     "__main__": {"cli"},
     "__init__": set(),
 }

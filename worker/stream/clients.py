@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
+from os.path import exists
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from worker.errors import ConfigError, Fault
-from worker.settings import Kafka
+from worker.safe import plain
+from worker.settings import TOKEN, Kafka
+from worker.stream.login import access_token
 
 CLIENT_ID = "query-worker"
 # librdkafka's own log lines come with every reconnect; errors also reach the error callback.
@@ -17,12 +21,15 @@ _logger = logging.getLogger("librdkafka")
 
 
 def common_properties(kafka: Kafka) -> dict[str, Any]:
+    own = plain(kafka.client)
+    if own.pop(TOKEN, None):
+        own["oauth_cb"] = access_token(kafka.client[TOKEN])
     return {
         "client.id": CLIENT_ID,
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2000,
         "logger": _logger,
-        **kafka.client,
+        **own,
         "bootstrap.servers": kafka.bootstrap_servers,
     }
 
@@ -38,7 +45,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         # Only the classic protocol knows these two; the newer one (KIP-848) has the broker decide.
         **({"session.timeout.ms": 10_000} if classic else {}),
         **common_properties(kafka),
-        **kafka.consumer,
+        **plain(kafka.consumer),
         **({"partition.assignment.strategy": "cooperative-sticky"} if classic else {}),
         "group.id": kafka.group_id,
         "enable.auto.commit": False,
@@ -57,7 +64,7 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
         # No time limit: while the broker is away, outputs wait and nothing is lost.
         "message.timeout.ms": 0,
         **common_properties(kafka),
-        **kafka.producer,
+        **plain(kafka.producer),
         "enable.idempotence": True,
     }
 
@@ -68,7 +75,10 @@ def check_properties(kafka: Kafka) -> None:
     Raises:
         ConfigError: it refuses some; names them all.
     """
-    faults: dict[str, Fault] = {}  # by what is told: the two clients share properties
+    faults = {fault.key: fault for fault in _unreadable(kafka)}
+    if faults:  # librdkafka would tell of the first, and in OpenSSL's words
+        raise ConfigError("configuration: files that cannot be read", list(faults.values()))
+    # By what is told: the two clients share properties.
     for kind, client, properties in (
         ("consumer", Consumer, consumer_properties(kafka)),
         ("producer", Producer, producer_properties(kafka)),
@@ -81,6 +91,19 @@ def check_properties(kafka: Kafka) -> None:
             faults.setdefault(told, fault)
     if faults:
         raise ConfigError("configuration: librdkafka refuses its properties", list(faults.values()))
+
+
+def _unreadable(kafka: Kafka) -> Iterator[Fault]:
+    """Files of certificates and keys that are not there, or not for this user."""
+    for kind in ("client", "consumer", "producer"):
+        for name, path in plain(getattr(kafka, kind)).items():
+            named = name.endswith(".location") and name.startswith("ssl.") and path != "probe"
+            if named and not os.access(path, os.R_OK):
+                found = (
+                    f"{path}, which {'this user may not read' if exists(path) else 'is not there'}"
+                )
+                remedy = "mount it, let this user read it, or mend the path"
+                yield Fault(f"kafka.{kind}.{name}", found, "a file that can be read", remedy)
 
 
 def _refused(

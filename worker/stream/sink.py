@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from worker.errors import DeliveryError, Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
+from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.admin import Cluster
 from worker.stream.batch import Header, headers, place
 from worker.stream.clients import producer_properties
+from worker.stream.login import Login
+from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +75,7 @@ class Sink:
         self._kafka = kafka
         self._errors = metrics.kafka_errors
         self._seldom = Seldom(logger)
+        self._login = Login({**kafka.client, **kafka.producer})
         self._producer: Producer | None = None
         self._poller: asyncio.Task[None] | None = None
         self.fatal: KafkaError | None = None
@@ -181,12 +186,13 @@ class Sink:
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
-        self._seldom.warning(error.name(), "Kafka: %s", error.str())
+        self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
 
     async def _poll(self, producer: Producer) -> None:
         try:
             while True:
                 producer.poll(0)
+                self._login.renew(producer, monotonic())
                 await asyncio.sleep(POLL_S)
         except KafkaException as error:  # a fatal error: nothing is confirmed any more
             self.fatal = error.args[0]
@@ -197,7 +203,7 @@ def error_headers(record: Message, error: Reject) -> list[Header]:
     told = {
         "x-error-stage": error.stage,
         "x-error-type": error.reason,
-        "x-error-message": str(error)[:500],
+        "x-error-message": safe(str(error))[:500],
         "x-source-topic": record.topic(),
         "x-source-partition": record.partition(),
         "x-source-offset": record.offset(),

@@ -21,7 +21,9 @@ from worker.metrics import Metrics
 from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
+from worker.stream.login import Login
 from worker.stream.tracker import Tracker
+from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Source:
         self._seldom = Seldom(logger)
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._consumer: Consumer | None = None
+        self._login = Login({**kafka.client, **kafka.consumer})
         self._paused = False
         self._full_since: float | None = None
         self._mean_size = LARGE_RECORD  # until records tell better
@@ -120,6 +123,7 @@ class Source:
 
     def _turn(self) -> None:
         assert self._consumer
+        self._login.renew(self._consumer, self.turned_at)
         if self.turned_at >= self._commit_at and not self._committing:
             self._commit(wait=False)
             self._commit_at = self.turned_at + self._kafka.commit_interval_ms / 1000
@@ -267,7 +271,7 @@ class Source:
         if error.code() in DENIED:
             self._deny(error, partition)
         else:
-            self._seldom.warning(error.name(), "Kafka: %s", error.str())
+            self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
 
     def _deny(self, error: KafkaError, partition: int) -> None:
         """Hold it until an assignment, a commit or a fetch shows that it is over."""

@@ -26,6 +26,7 @@ from worker.events import (
     empty_query,
     query_too_long,
 )
+from worker.logs import fault, shown
 from worker.metrics import Metrics
 from worker.understanding.cache import Cache, Key
 from worker.understanding.expansion import Expander, Retrieved
@@ -150,8 +151,8 @@ class Pipeline:
             return await self._compute(keys)
         except Exception as error:
             if len(keys) == 1:
-                logger.exception("a fault of the worker itself; please report it")
-                told = f"{type(error).__name__}: {error}"
+                told = f"a fault of the worker itself ({fault(error)}); please report it"
+                logger.exception("query %s: %s", shown(keys[0][0]), told)
                 return [Reject("understanding", "internal_error", told)]
             middle = len(keys) // 2
             halves = keys[:middle], keys[middle:]

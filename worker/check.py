@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from triton_models.contract import ModelContract, ModelFolderError
 from worker.acls import Answer, asked, needed
-from worker.errors import Stop
+from worker.errors import ConfigError, Stop
 from worker.handshake import Trouble
 from worker.parts import (
     MODELS,
@@ -90,7 +90,8 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
     except Stop as error:
         for fault in error.faults:
             told = f"{fault.key}: found {fault.found}, expected {fault.expected}"
-            yield Finding("model contract", "fault", told, fault.remedy)
+            part = fault.key if isinstance(error, ConfigError) else "model contract"
+            yield Finding(part, "fault", told, fault.remedy)
         if error.faults:
             return
         away = str(error)

@@ -178,7 +178,8 @@ async def check_models(inference: Inference, contracts: Contracts) -> str | None
     try:
         faults = await inference.check(list(contracts.values()))
     except Retry as error:
-        return f"{error}; start it, or mend inference.url"
+        told = str(error)  # it may know better
+        return told if "; " in told else f"{told}; start it, or mend inference.url"
     if not await inference.ready():  # a model that is missing may still be loading
         return "; ".join(map(str, faults)) or "not ready"
     if faults:

@@ -15,30 +15,42 @@ import grpc
 from tritonclient.grpc import InferenceServerClientPlugin, Request
 
 from worker.errors import ConfigError, Fault
+from worker.handshake import Trouble
 from worker.logs import Seldom
 from worker.safe import Secret, safe
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 300  # characters of what a server tells
+
 # Words of gRPC's or Triton's → what they mean and what mends it; the first that fits counts.
 MEANINGS = {
-    "certificate has expired": "its certificate has expired: renew it on the server, or set this"
-    " machine's clock",
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is of an unknown authority: let inference.tls_ca"
-    " hold the authority that signed it",
-    "Hostname Verification Check failed": "its certificate is not for the host of inference.url:"
-    " connect by the name in it, or have one made that names this host",
-    "WRONG_VERSION_NUMBER": "it does not speak TLS: set inference.tls = false, or name the port that"
-    " does in inference.url",
-    "This protocol is restricted": "it asks for another token or header: mend inference.token and"
-    " inference.token_header",
+    "certificate has expired": Trouble(
+        "its certificate has expired", "renew it on the server, or set this machine's clock"
+    ),
+    "CERTIFICATE_VERIFY_FAILED": Trouble(
+        "its certificate is of an unknown authority",
+        "let inference.tls_ca hold the authority that signed it",
+    ),
+    "Hostname Verification Check failed": Trouble(
+        "its certificate is not for the host of inference.url",
+        "connect by the name in it, or have one made that names this host",
+    ),
+    "WRONG_VERSION_NUMBER": Trouble(
+        "it does not speak TLS",
+        "set inference.tls = false, or let inference.url name the port that does",
+    ),
+    "This protocol is restricted": Trouble(
+        "it asks for another token or header", "mend inference.token and inference.token_header"
+    ),
 }
 CLOSED = "Socket closed"
-REFUSED = (
-    "it ends each connection; if it asks for a certificate, mend inference.tls_certificate and"
-    " inference.tls_key: theirs is missing, has expired, or is of an authority unknown to it"
+REFUSED = Trouble(
+    "it ends each connection after the TLS handshake",
+    "if it asks for a certificate, mend inference.tls_certificate and inference.tls_key: theirs is"
+    " missing, has expired, or is of an authority unknown to it",
 )
-TLS_WANTED = "it ends each connection; if it speaks TLS, set inference.tls = true"
+TLS_WANTED = Trouble("it ends each connection", "if it speaks TLS, set inference.tls = true")
 
 
 @dataclass
@@ -87,12 +99,12 @@ class Access(InferenceServerClientPlugin):
             self._seldom.warning("files", "not read again: %s", error)
             return False
 
-    def explained(self, told: str) -> str:
-        """A message of gRPC or Triton, with what it means if that is known."""
+    def explained(self, told: str) -> Trouble:
+        """What a message of gRPC or Triton means; the message and no remedy where it is unknown."""
         if told.endswith(CLOSED):
-            return f"{told}: {REFUSED if self.tls else TLS_WANTED}"
-        meaning = next((text for words, text in MEANINGS.items() if words in told), "")
-        return meaning or safe(told)[:300]
+            return REFUSED if self.tls else TLS_WANTED
+        known = (meaning for words, meaning in MEANINGS.items() if words in told)
+        return next(known, Trouble(safe(told)[:LONGEST].replace("; ", ", "), ""))
 
     def _files(self) -> list[bytes | None]:
         """Content of authority, key and certificate."""
@@ -128,6 +140,3 @@ class Access(InferenceServerClientPlugin):
             path = str(self.certificate)
             faults.append(Fault("inference.tls_certificate", path, expected, remedy))
         return faults
-
-
-OPEN = Access()

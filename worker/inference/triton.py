@@ -22,7 +22,7 @@ from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
-from worker.inference.access import OPEN, Access
+from worker.inference.access import Access
 from worker.inference.port import Answer
 from worker.inference.served import Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
@@ -53,7 +53,7 @@ class TritonInference:
         contracts: the models that will be called.
         timeout_s: deadline of one call, from when it is sent, seconds.
         max_in_flight: calls under way at once; more wait their turn.
-        access: how the connection is secured.
+        access: how the connection is secured; default not at all.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class TritonInference:
         contracts: Sequence[ModelContract],
         timeout_s: float,
         max_in_flight: int,
-        access: Access = OPEN,
+        access: Access | None = None,
     ) -> None:
         self.name = f"Triton at {url}"
         self._url = url
-        self._access = access
+        self._access = access or Access()
         self._closing: set[asyncio.Task[None]] = set()
         self._contracts = {contract.name: contract for contract in contracts}
         self._timeout_s = timeout_s
@@ -194,7 +194,9 @@ class TritonInference:
         )
 
     def _translated(self, model: str, error: InferenceServerException) -> WorkerError:
-        message = f"{model}: {self._access.explained(error.message())} ({self.name})"
+        found = self._access.explained(error.message())
+        message = f"{model}: {found.told} ({self.name})"
+        message += f"; {found.remedy}" if found.remedy else ""
         match (error.status() or "").removeprefix("StatusCode."):
             case "DEADLINE_EXCEEDED":
                 return ModelTimeout(f"{model}: no answer in {self._timeout_s:g} s ({self.name})")

@@ -144,6 +144,7 @@ def make_pipeline(
         Cache(chosen.cache_bytes),
         chosen.default_language,
         chosen.max_query_chars,
+        chosen.max_event_bytes,
         metrics,
     )
 

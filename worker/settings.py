@@ -169,6 +169,8 @@ class Policies(Part):
 
 
 class Understanding(Part):
+    max_event_bytes: int = Field(4 * 2**20, ge=1024, le=2**30)
+    """Larger records are dead-lettered unread."""
     max_query_chars: int = Field(1000, ge=1, le=100_000)
     """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
     default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")

@@ -84,6 +84,7 @@ class SecureKafka(ApacheKafka):
         kinds = [f"{name.upper()}:{'SASL_SSL' if name == 'sasl' else 'SSL'}" for name in self.at]
         protocol = "listener.security.protocol.map"
         lines[protocol] = ",".join([lines[protocol], *kinds])
+        lines["super.users"] += f";User:{USER};User:CN={USER}"
         lines |= self._tls() | self._sasl()
         return "".join(f"{key}={value}\n" for key, value in lines.items())
 

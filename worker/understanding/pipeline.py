@@ -61,6 +61,7 @@ class Pipeline:
         cache: Cache,
         default_language: str,
         max_query_chars: int,
+        max_event_bytes: int,
         metrics: Metrics,
     ) -> None:
         self._intent, self._encoder, self._matching = intent, encoder, matching
@@ -69,6 +70,7 @@ class Pipeline:
         self._cache = cache
         self._default_language = default_language
         self._max_query_chars = max_query_chars
+        self._max_event_bytes = max_event_bytes
         self._versions = [""] * 3  # last seen of intent, encoder and matching
         self._exchanges = 0  # how often one of them changed
         self._pending: dict[Key, asyncio.Future[Enrichment | Reject]] = {}
@@ -96,7 +98,7 @@ class Pipeline:
 
     def _decode(self, item: Input) -> tuple[Key, Event] | Reject:
         try:
-            event = decode(item, self._max_query_chars)
+            event = decode(item, self._max_query_chars, self._max_event_bytes)
         except Reject as error:
             return error
         form = normal_form(event.query)

@@ -43,7 +43,7 @@ def sasl(mechanism: str, password: str) -> dict[str, str]:
 
 @contextmanager
 def issuer(kafka):
-    """Where OIDC clients get their tokens for a secret; its address, and the secrets it was shown."""
+    """Where OIDC clients get their tokens; its address, and the credentials it was shown."""
     shown = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -52,6 +52,7 @@ def issuer(kafka):
             shown.append(self.headers["Authorization"])
             body = json.dumps({"access_token": kafka.token(), "expires_in": 3600}).encode()
             self.send_response(200)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from confluent_kafka import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from confluent_kafka import Message
 from worker.errors import Reject
 from worker.events import MAX_DEPTH, MAX_MARKS, Input, decode
 from worker.stream.batch import MAX_HEADER_BYTES, MAX_HEADERS, refused_headers

@@ -30,12 +30,12 @@ class Cluster:
     def missing(self, timeout_s: float = 1.0) -> str | None:
         """Why the worker cannot start on this cluster now; None when it can."""
         self._login.renew(self._client, monotonic())
-        self._last_error = ""
         try:
             topics = self._client.list_topics(timeout=timeout_s).topics
         except KafkaException as error:
             self._client.poll(0)
             return str(diagnosed(self._kafka, self._last_error or error.args[0].str()))
+        self._last_error = ""
         wanted = (
             self._kafka.input_topic,
             self._kafka.output_topic,

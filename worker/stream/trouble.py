@@ -10,6 +10,10 @@ from worker.settings import TOKEN, Kafka
 from worker.stream.login import expired
 
 UNVERIFIED = "certificate verify failed"
+TOKEN_REFUSED = (
+    "see that the access token has not expired, and is of the issuer and for the audience that the"
+    ' broker expects: kafka.client "sasl.oauthbearer.…"'
+)
 # Words of librdkafka's → the remedy; the first that fits counts.
 REMEDIES = {
     "PLAINTEXT broker listener": "let kafka.bootstrap_servers name the port that speaks TLS, or set"
@@ -17,8 +21,8 @@ REMEDIES = {
     "Unsupported SASL mechanism": 'set kafka.client "sasl.mechanism" to one that it supports',
     "Failed to acquire SASL OAUTHBEARER": 'mend kafka.client "sasl.oauthbearer.…": the token, or'
     " where it is asked for",
-    "mechanism OAUTHBEARER": "see that the access token has not expired, and is of the issuer and"
-    ' for the audience that the broker expects: kafka.client "sasl.oauthbearer.…"',
+    "mechanism OAUTHBEARER": TOKEN_REFUSED,
+    "invalid_token": TOKEN_REFUSED,
     "SASL": 'mend kafka.client "sasl.username" and "sasl.password", or the user on the broker',
     UNVERIFIED: 'let kafka.client "ssl.ca.location" hold the authority that signed it; the'
     " command `check` tells more",

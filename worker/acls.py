@@ -128,7 +128,8 @@ def _answer(right: Right, future: Future | None) -> Answer:
         denied = error.args[0].code() in DENIED
         return Answer(right, False if denied else None, error.args[0].str())
     if allowed is None:
-        return Answer(right, None, "the broker does not tell rights")
+        asks = ", or only to who may DESCRIBE the cluster" if right.kind == "cluster" else ""
+        return Answer(right, None, f"the broker does not tell rights{asks}")
     granted = right.operation in allowed or AclOperation.ALL in allowed
     return Answer(right, granted, f"may {'' if granted else 'not '}{right.operation.name}")
 

@@ -22,7 +22,7 @@ def test_the_lines_in_comments_are_settings_too(tmp_path):
     switched_on = re.sub(r'^# (?="?[\w.]+"? = |\[)', "", EXAMPLE.read_text(), flags=re.MULTILINE)
     file, secret = tmp_path / "worker.toml", tmp_path / "secret"
     secret.write_text("what-it-holds\n")
-    file.write_text(re.sub(r"(?<=file:)[^\"]+", str(secret), switched_on))
+    file.write_text(re.sub(r'(?<="file:)[^"]+', str(secret), switched_on))
     settings = load(file, environment={"QUERY_WORKER_KAFKA__CLIENT__SASL_USERNAME": "me"})
     assert settings.kafka.client["security.protocol"] == "SASL_SSL"
     assert settings.kafka.client["sasl.username"] == "me"

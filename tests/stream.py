@@ -138,7 +138,7 @@ def read(bootstrap: str, topics: Iterable[str], count: int, rest: bool = True) -
 
 
 def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
-    """Partition → committed offset of a group, where there is one."""
+    """Partition → committed offset of a group, where it is past the first record."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
     numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
     asked, offsets = [TopicPartition(topic, n) for n in numbers], None
@@ -150,7 +150,7 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
                 raise
             time.sleep(0.1)
     consumer.close()
-    return {item.partition: item.offset for item in offsets if item.offset >= 0}
+    return {item.partition: item.offset for item in offsets if item.offset > 0}
 
 
 @contextmanager

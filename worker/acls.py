@@ -13,6 +13,7 @@ from confluent_kafka.admin import AclOperation, AdminClient
 
 from worker.safe import safe
 from worker.settings import Kafka
+from worker.stream.clients import transactional_id
 
 DENIED = (
     KafkaError.GROUP_AUTHORIZATION_FAILED,
@@ -28,17 +29,19 @@ class Right:
 
     Attributes:
         optional: "", or what it is good for where the worker runs without it as well.
+        prefixed: it is for all whose name begins so.
     """
 
     operation: AclOperation
     kind: Literal["topic", "group", "cluster", "transactional-id"]
     name: str
     optional: str = ""
+    prefixed: bool = False
 
     @property
     def what(self) -> str:
         """As a sentence names it, e.g. `topic queries`."""
-        return f"{self.kind} {self.name}".strip()
+        return f"{self.kind} {self.name}{'*' if self.prefixed else ''}".strip()
 
     def command(self, kafka: Kafka) -> str:
         """The line that gives it, for Kafka's own kafka-acls.sh."""
@@ -46,7 +49,8 @@ class Right:
         principal = f"User:{user}" if user and not user.startswith("file:") else "User:PRINCIPAL"
         words = ["kafka-acls.sh", "--bootstrap-server", kafka.bootstrap_servers, "--add"]
         words += ["--allow-principal", principal, "--operation", _word(self.operation)]
-        return shlex.join([*words, f"--{self.kind}", *([self.name] if self.name else [])])
+        words += [f"--{self.kind}", *([self.name] if self.name else [])]
+        return shlex.join([*words, *(["--resource-pattern-type", "prefixed"] * self.prefixed)])
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ def needed(kafka: Kafka) -> list[Right]:
     rights += [Right(AclOperation.READ, "group", kafka.group_id)]
     limits = "to fit requests to max.message.bytes"
     rights += [Right(AclOperation.DESCRIBE_CONFIGS, "topic", name, limits) for name in written]
+    if transactional_id(kafka):
+        both, prefix = (AclOperation.WRITE, AclOperation.DESCRIBE), f"{kafka.group_id}-"
+        return [*rights, *(Right(o, "transactional-id", prefix, prefixed=True) for o in both)]
     old = "brokers before 3.0 ask for it"
     return [*rights, Right(AclOperation.IDEMPOTENT_WRITE, "cluster", "", old)]
 

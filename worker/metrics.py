@@ -89,7 +89,10 @@ class Metrics:
         )
         self.partitions = gauge("assigned_partitions", "Input partitions owned now")
         self.rebalances = counter("rebalances", "Assignments and revocations", "kind")
-        self.commits = counter("commits", "Offset commits by outcome", "outcome")
+        self.commits = counter("commits", "Offset commits: ok, failed or aborted", "outcome")
+        self.producers = counter(
+            "producers_replaced", "Kafka producers that failed for good and were made anew"
+        )
         self.kafka_errors = counter("kafka_errors", "Errors told by the Kafka client", "code")
         self.up = gauge("component_up", "1 while the component answers", "component")
         self.heartbeat = gauge(

@@ -27,7 +27,7 @@ OWNED = {
     "enable.auto.commit": "leave it out: the worker commits what is confirmed",
     "enable.auto.offset.store": "leave it out: the worker commits what is confirmed",
     "enable.idempotence": "leave it out: the producer is always idempotent",
-    "transactional.id": "leave it out: delivery is at least once",
+    "transactional.id": "leave it out: set kafka.delivery, and the worker names its own",
     "metadata.broker.list": "set kafka.bootstrap_servers",
     "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
     "statistics.interval.ms": "leave it out: the worker reads them each second",
@@ -61,6 +61,10 @@ class Kafka(Part):
     """Topic of rejected records, byte for byte."""
     group_id: str = Field("query-worker", min_length=1)
     """Consumer group; workers of one group share the partitions."""
+    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
+    """`exactly-once`: outputs, dead letters and offsets in one transaction a commit interval."""
+    ordering: Literal["partition", "unordered"] = "partition"
+    """`unordered`: a partition's batches come out as they are ready, not in their order."""
     commit_interval_ms: int = Field(1000, ge=10, le=60_000)
     """How often confirmed offsets are committed, milliseconds."""
     client: Table = Properties()
@@ -101,6 +105,16 @@ class Kafka(Part):
         return self
 
     @model_validator(mode="after")
+    def _ordered_transactions(self) -> Self:
+        # Offsets say "all before": a transaction holds the outputs of a whole prefix.
+        if self.delivery == "exactly-once" and self.ordering == "unordered":
+            raise ValueError(
+                'ordering "partition" with delivery "exactly-once"',
+                "leave kafka.ordering out, or set kafka.delivery to at-least-once",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _distinct_topics(self) -> Self:
         topics = [self.input_topic, self.output_topic, self.dead_letter_topic]
         if len(set(topics)) < len(topics):
@@ -116,10 +130,10 @@ class Batching(Part):
     """Records fetched at most for one round of batches."""
     max_wait_ms: int = Field(10, ge=1, le=1000)
     """How long a round waits to fill, milliseconds: the price in latency at low load."""
-    max_batches_in_flight: int = Field(16, ge=1, le=1024)
-    """Batches consumed and not yet confirmed, over all partitions."""
+    max_batches_in_flight: int = Field(32, ge=1, le=1024)
+    """Batches consumed and not yet confirmed; one partition alone takes at most half of them."""
     max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20)
-    """Bytes of records consumed and not yet confirmed."""
+    """Bytes of records consumed and not yet confirmed; shared out like the batches."""
 
 
 class Inference(Part):

@@ -7,6 +7,7 @@ import pytest
 from tests.stream import Record, produce, settings, wait_until
 from worker.metrics import Metrics
 from worker.stream import source as source_module
+from worker.stream.delivery import AtLeastOnce
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 
@@ -16,9 +17,10 @@ class Member:
 
     def __init__(self, chosen):
         self.tracker, self.errors, self._taken = Tracker(), [], 0
-        self._batches = queue.SimpleQueue()
+        self._batches, metrics = queue.SimpleQueue(), Metrics()
+        delivery = AtLeastOnce(chosen.kafka, self.tracker, metrics, self.errors.append)
         self.source = Source(
-            *(chosen.kafka, chosen.batching, self.tracker, Metrics()),
+            *(chosen.kafka, chosen.batching, self.tracker, metrics, delivery),
             hand_over=self._batches.put,
             fail=self.errors.append,
         )
@@ -44,7 +46,6 @@ class Member:
 def impatient(monkeypatch):
     """It pauses at once without room, and gives partitions away without waiting for them."""
     monkeypatch.setattr(source_module, "PAUSE_AFTER_S", 0.0)
-    monkeypatch.setattr(source_module, "FULL_S", 0.0)
     monkeypatch.setattr(source_module, "REVOKE_WAIT_S", 0.0)
 
 
@@ -61,7 +62,7 @@ def test_a_partition_that_was_paused_given_away_and_given_back_is_consumed(
     with Member(chosen) as first:
         wait_until(lambda: len(first.tracker.owned()) == 4, "the first owns all partitions")
         send(range(4))
-        wait_until(lambda: first.source._paused, "no room: it pauses them all")
+        wait_until(lambda: len(first.source._paused) == 4, "no room: it pauses them all")
         with Member(chosen) as second:
             wait_until(lambda: len(second.tracker.owned()) == 2, "two are given away, paused")
             given = second.tracker.owned()

@@ -31,11 +31,13 @@ def value(number):
     return json.dumps({"query": f"red shoes {number % 40}", "n": number, "p": padding}).encode()
 
 
-def test_only_what_is_too_large_is_dead_lettered(kafka, topics):
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery):
     servers = kafka.bootstrap_servers
     records = [Record(value(number), key=b"same") for number in range(COUNT)]
     produce(servers, topics.input, records)
-    with running(settings(servers, topics, "batching.max_records=10")) as app:
+    chosen = settings(servers, topics, "batching.max_records=10", f"kafka.delivery={delivery}")
+    with running(chosen) as app:
         wait_until(done(app, COUNT), "all records")
     fitting = [number for number in range(COUNT) if number not in TOO_LARGE]
     outputs = read(servers, [topics.output], len(fitting))

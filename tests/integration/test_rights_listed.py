@@ -8,6 +8,7 @@ from confluent_kafka.admin import AclOperation, ResourceType
 from tests import program
 from tests.servers.kafka import PASSWORD, USER
 from tests.stream import Topics
+from worker import acls, config
 
 
 def listed(kafka, topics, *more: str):
@@ -49,3 +50,11 @@ def test_the_list_turns_from_missing_to_found_as_its_commands_are_followed(kafka
     assert len(comments) == len(rights)
     told = [line for line in comments if "on cluster" not in line]  # asks for DESCRIBE on it
     assert all(line.startswith("# found") for line in told), after.stdout
+
+
+def test_transactions_need_rights_of_their_own():
+    chosen = config.load(None, {}, ["kafka.delivery=exactly-once", "kafka.group_id=g"]).kafka
+    lines = [right.command(chosen) for right in acls.needed(chosen)]
+    wanted = "--transactional-id g- --resource-pattern-type prefixed"
+    for operation in ("Write", "Describe"):
+        assert any(f"--operation {operation} {wanted}" in line for line in lines)

@@ -28,7 +28,7 @@ ALLOWED = {
     "parts": BASE | {"inference", "lexicon", "understanding"},
     "app": BASE | {"parts", "stream", "server"},
     "enrich": BASE | {"understanding"},
-    "acls": BASE,
+    "acls": BASE | {"stream"},
     "check": BASE | {"acls", "parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
     "embedded": BASE | {"app", "parts", "stream"},

@@ -8,6 +8,7 @@ from confluent_kafka import Message
 from worker import config
 from worker.metrics import Metrics
 from worker.stream import source as source_module
+from worker.stream.delivery import AtLeastOnce
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 
@@ -28,6 +29,11 @@ class Full:
     def commit(self, **_):
         """What is committed is another test's."""
 
+    def pause(self, _):
+        """Its records are taken all the same."""
+
+    resume = pause
+
 
 def record(number, length, partition=0):
     return Message(
@@ -39,50 +45,55 @@ LARGE_ONLY = [record(n, LARGE) for n in range(60)]
 SMALL_BESIDE = [record(n, LARGE if n % 2 else 10, partition=1 - n % 2) for n in range(120)]
 
 
-@pytest.mark.parametrize("records", [LARGE_ONLY, SMALL_BESIDE, SMALL_BESIDE[1:]])
-def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
-    monkeypatch.setattr(source_module, "FULL_S", 0.0)
-    chosen = config.load(None, {}, [f"batching.max_bytes_in_flight={LIMIT}"])
-    tracker, batches = Tracker(), queue.SimpleQueue()
+def parts(chosen, hand_over):
+    """A source of partitions 0 and 1, and its tracker; no broker is asked."""
+    tracker, metrics = Tracker(), Metrics()
+    delivery = AtLeastOnce(chosen.kafka, tracker, metrics, fail=pytest.fail)
     source = Source(
-        *(chosen.kafka, chosen.batching, tracker, Metrics()),
-        hand_over=batches.put,
+        *(chosen.kafka, chosen.batching, tracker, metrics, delivery),
+        hand_over=hand_over,
         fail=pytest.fail,
     )
+    tracker.assign([0, 1])
+    return source, tracker, delivery
+
+
+@pytest.mark.parametrize("records", [LARGE_ONLY, SMALL_BESIDE, SMALL_BESIDE[1:]])
+def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
+    monkeypatch.setattr(source_module, "PAUSE_AFTER_S", 0.0)
+    chosen = config.load(None, {}, [f"batching.max_bytes_in_flight={LIMIT}"])
+    batches = queue.SimpleQueue()
+    source, tracker, _ = parts(chosen, batches.put)
     source._consumer, most, consumed = Full(records), 0, 0
     while source._consumer.left:
-        while source._consumer.left and tracker.in_flight.size < LIMIT:
+        while source._consumer.left and not source._paused:
             source._turn()
         most = max(most, tracker.in_flight.size)
         while not batches.empty():
             batch = batches.get()
             consumed += len(batch.records)
             tracker.resolve(batch.ticket)
+        source._resume(set(source._paused))
     assert consumed == len(records)
-    assert LIMIT / 2 < most < 1.5 * LIMIT
+    assert LIMIT / 3 < most < 1.5 * LIMIT
 
 
 def test_no_commit_while_one_is_not_answered():
     class Silent(Full):
         commits = 0
 
-        def commit(self, **_):
-            self.commits += 1
+        def commit(self, asynchronous, **_):
+            self.commits += asynchronous  # the others are notes of where a partition begins
 
     chosen = config.load(None, {}, ["kafka.commit_interval_ms=10"])
-    tracker = Tracker()
-    source = Source(
-        *(chosen.kafka, chosen.batching, tracker, Metrics()),
-        hand_over=lambda batch: tracker.resolve(batch.ticket),
-        fail=pytest.fail,
-    )
-    tracker.assign([0])
+    source, tracker, delivery = parts(chosen, lambda batch: tracker.resolve(batch.ticket))
     source._consumer = Silent([record(0, 10)])
+    delivery.bind(source._consumer, source._reach.on_commit)
     for turn in range(3):
         source.turned_at = turn
         source._turn()
     assert source._consumer.commits == 1
-    source._on_commit(None, [])
+    delivery.on_commit(None, [])
     source.turned_at = 4
     source._turn()
     assert source._consumer.commits == 2  # it was not said to be done: asked again

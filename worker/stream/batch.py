@@ -26,11 +26,13 @@ class Batch:
 
     Attributes:
         consumed_at: `time.monotonic()` when the first of their round came.
+        deadly: one record that ended the process each time; it is not looked at again.
     """
 
     records: list[Message]
     ticket: Ticket
     consumed_at: float
+    deadly: bool = False
 
 
 def by_partition(messages: Iterable[Message]) -> dict[int, list[Message]]:

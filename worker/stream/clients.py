@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from os.path import exists
 from typing import Any
+from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
@@ -16,6 +17,7 @@ from worker.settings import TOKEN, Kafka
 from worker.stream.login import access_token
 
 CLIENT_ID = "query-worker"
+TRANSACTION_MS = 6000
 # librdkafka's own log lines come with every reconnect; errors also reach the error callback.
 _logger = logging.getLogger("librdkafka")
 
@@ -53,7 +55,12 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     }
 
 
-def producer_properties(kafka: Kafka) -> dict[str, Any]:
+def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> dict[str, Any]:
+    """Those of the producer.
+
+    Args:
+        transactional_id: of a producer with transactions.
+    """
     return {
         "linger.ms": 5,
         "compression.type": "lz4",
@@ -61,12 +68,33 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
         "partitioner": "murmur2_random",
         # The broker decides what is too large; a refused record is dead-lettered.
         "message.max.bytes": 64 * 2**20,
-        # No time limit: while the broker is away, outputs wait and nothing is lost.
-        "message.timeout.ms": 0,
+        **(_within_transactions(kafka) if transactional_id else _without_limit()),
         **common_properties(kafka),
         **plain(kafka.producer),
         "enable.idempotence": True,
+        **({"transactional.id": transactional_id} if transactional_id else {}),
     }
+
+
+def _without_limit() -> dict[str, Any]:
+    """While the broker is away, outputs wait and nothing is lost."""
+    return {"message.timeout.ms": 0}
+
+
+def _within_transactions(kafka: Kafka) -> dict[str, Any]:
+    """The broker aborts what lasts longer; others then wait for it no more."""
+    return {"transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms)}
+
+
+def transactional_id(kafka: Kafka) -> str | None:
+    """A producer's own, where delivery is exactly once.
+
+    A static member has it for ever, so that its successor at once aborts what it left open.
+    """
+    if kafka.delivery != "exactly-once":
+        return None
+    instance = (kafka.client | kafka.consumer).get("group.instance.id") or uuid4().hex
+    return f"{kafka.group_id}-{instance}"
 
 
 def check_properties(kafka: Kafka) -> None:
@@ -81,7 +109,7 @@ def check_properties(kafka: Kafka) -> None:
     # By what is told: the two clients share properties.
     for kind, client, properties in (
         ("consumer", Consumer, consumer_properties(kafka)),
-        ("producer", Producer, producer_properties(kafka)),
+        ("producer", Producer, producer_properties(kafka, transactional_id(kafka))),
     ):
         own = {name: f"kafka.client.{name}" for name in kafka.client}
         own |= {name: f"kafka.{kind}.{name}" for name in getattr(kafka, kind)}

@@ -1,8 +1,9 @@
 """The one loop: consume → decode → understand → produce → commit.
 
 Batches of all partitions are understood at once; within a partition they are produced in offset
-order, each after the one before it. A batch is resolved, and so may be committed, only when
-Kafka confirmed every output and dead letter of it.
+order, each after the one before it, unless `kafka.ordering` says otherwise. A batch is resolved,
+and so may be committed, only when Kafka confirmed every output and dead letter of it; one whose
+producer fails is abandoned, and its partition goes back to the last commit.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from time import monotonic
 
 from confluent_kafka import KafkaException, Message
 
-from worker.errors import DeliveryError, Reject, Stop
+from worker.errors import Reject, Stop
 from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
 from worker.stream.batch import Batch, place, refused_headers
-from worker.stream.sink import Delivery, Sink
+from worker.stream.delivery import AtLeastOnce, Broken
+from worker.stream.sink import Receipt
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
+from worker.stream.transactions import ExactlyOnce
 from worker.understanding.pipeline import Output, Pipeline
 
 logger = logging.getLogger(__name__)
@@ -54,11 +57,12 @@ class Runner:
     ) -> None:
         self._settings, self._pipeline = settings, pipeline
         self._tracker, self._metrics = tracker, metrics
-        self._sink = Sink(settings.kafka, metrics)
+        kind = ExactlyOnce if settings.kafka.delivery == "exactly-once" else AtLeastOnce
+        self._delivery = kind(settings.kafka, tracker, metrics, self.fail)
         self._source = Source(
-            *(settings.kafka, settings.batching, tracker, metrics),
+            *(settings.kafka, settings.batching, tracker, metrics, self._delivery),
             hand_over=lambda batch: self._loop.call_soon_threadsafe(self._admit, batch),
-            fail=lambda error: self._loop.call_soon_threadsafe(self._fail, error),
+            fail=lambda error: self._loop.call_soon_threadsafe(self.fail, error),
         )
         self._turns: dict[int, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +87,7 @@ class Runner:
         """
         self._loop = asyncio.get_running_loop()
         self._failure: asyncio.Future[None] = self._loop.create_future()
-        await self._sink.start()
+        await self._delivery.start()
         self._source.start()
         beside = [asyncio.create_task(task) for task in (self._beat_on(), self._measure_lag())]
         stopped = asyncio.create_task(stop.wait())
@@ -125,8 +129,6 @@ class Runner:
         self._metrics.in_flight_batches.set(now.batches)
         self._metrics.in_flight_records.set(now.records)
         self._metrics.in_flight_bytes.set(now.size)
-        if self._sink.fatal:
-            self.fail(DeliveryError(self._sink.told(self._sink.fatal)))
 
     def fail(self, error: BaseException) -> None:
         """End the work with this error, raised by `run`."""
@@ -137,8 +139,9 @@ class Runner:
         """Start a batch; its turn to produce comes after the partition's batch before it."""
         self.totals.consumed += len(batch.records)
         partition = batch.ticket.partition
-        before, mine = self._turns.get(partition), self._loop.create_future()
-        self._turns[partition] = mine
+        mine, before = self._loop.create_future(), None
+        if self._settings.kafka.ordering == "partition":
+            before, self._turns[partition] = self._turns.get(partition), mine
         task = self._loop.create_task(self._carry(batch, before, mine))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -151,34 +154,48 @@ class Runner:
     async def _carry(
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
     ) -> None:
-        results = await self._pipeline.process([_input(record) for record in batch.records])
+        if batch.deadly:
+            results: list[Output | Reject] = [_deadly()]
+        else:
+            results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
             results[index] = refused_headers(record) or results[index]
         if before is not None:
             await before
-        if batch.ticket.stale:  # the next owner of the partition does it again
-            mine.set_result(None)
-        else:
-            await self._deliver(batch, results, mine)
-        self._tracker.resolve(batch.ticket)
+        try:
+            async with self._delivery.producing():
+                if not batch.ticket.stale:  # else the partition's next owner does it again
+                    await self._deliver(batch, results, mine)
+                    self._tracker.resolve(batch.ticket)
+                    return
+        except Broken as error:
+            logger.debug("abandoned: %s", error)
+        finally:
+            if not mine.done():
+                mine.set_result(None)
+        self._tracker.abandon(batch.ticket)
 
     async def _deliver(
         self, batch: Batch, results: list[Output | Reject], mine: asyncio.Future[None]
     ) -> None:
         """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
         started = monotonic()
-        delivery = Delivery()
-        for index, (record, result) in enumerate(zip(batch.records, results, strict=True)):
-            if isinstance(result, Output):
-                await self._sink.output(delivery, index, record, result.value)
+        delivery, receipt = self._delivery, Receipt()
+        for index, record in enumerate(batch.records):
+            results[index] = delivery.barred(record) or results[index]
+            if isinstance(results[index], Output):
+                await delivery.sink.output(receipt, index, record, results[index].value)
         mine.set_result(None)
-        for index, _ in await delivery.confirmed():
-            refused = await self._sink.output_alone(batch.records[index], results[index].value)
+        for index, error in await receipt.confirmed():
+            refused = await delivery.refused(batch.records[index], results[index].value, error)
             results[index] = refused or results[index]
         rejected = [pair for pair in zip(batch.records, results, strict=True) if _bad(pair[1])]
-        await asyncio.gather(*(self._sink.dead_letter(*pair) for pair in rejected))
+        sent = [delivery.dead_letter(*pair) for pair in rejected]
+        for failure in await asyncio.gather(*sent, return_exceptions=True):
+            if failure is not None:  # only now, when none of them still produces
+                raise failure
         self._deliver_seconds.observe(monotonic() - started)
-        self._count(batch, results)
+        delivery.counted(lambda: self._count(batch, results))
 
     def _count(self, batch: Batch, results: list[Output | Reject]) -> None:
         now = monotonic()
@@ -215,12 +232,17 @@ class Runner:
         await asyncio.gather(*left, return_exceptions=True)
         if not await asyncio.to_thread(self._source.close, CLOSE_SHARE * deadline):
             logger.warning("the consumer did not close in time; the group notices by itself")
-        await self._sink.stop()
+        await self._delivery.stop()
         return len(left)
 
 
 def _input(record: Message) -> Input:
     return Input(record.value(), place(record), record.timestamp()[1])
+
+
+def _deadly() -> Reject:
+    told = "the worker died each time that it worked on this record, at last on it alone"
+    return Reject("worker", "process_died", told)
 
 
 def _bad(result: Output | Reject) -> bool:

@@ -1,24 +1,29 @@
 """The producer: outputs and dead letters, confirmed.
 
-Everything runs on the event loop: delivery callbacks run in `poll`, which a task here calls.
-A record's offset may move only after `Delivery.confirmed`; nothing here is ever dropped.
+Whoever serves the producer, this loop or a call that blocks in a thread, puts Kafka's answers into
+a queue; a task here takes them out, on the event loop. A record's offset may move only after
+`Receipt.confirmed`; nothing here is ever dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from worker.errors import DeliveryError, Reject
+from worker.errors import Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.admin import Cluster
-from worker.stream.batch import Header, headers, place
+from worker.stream.batch import Header, headers
 from worker.stream.clients import producer_properties
 from worker.stream.login import Login
 from worker.stream.trouble import explained
@@ -27,34 +32,25 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.002
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
-DENIED = KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
-RECORD_AT_FAULT = (
-    KafkaError.MSG_SIZE_TOO_LARGE,
-    KafkaError.RECORD_LIST_TOO_LARGE,
-    KafkaError.INVALID_MSG,
-    KafkaError.INVALID_RECORD,
-    KafkaError._INVALID_ARG,
-)
+DESTROY_S = 10.0
 
 
-class Delivery:
+class Receipt:
     """The confirmation of several produced records."""
 
     def __init__(self) -> None:
-        self._waiting = 1  # one for the producing side, taken by `sealed`
+        self._waiting = 1  # one for the producing side, taken by `confirmed`
         self._done = asyncio.get_running_loop().create_future()
         self.refused: list[tuple[int, KafkaError]] = []
 
-    def add(self, index: int):
-        """A delivery callback for record `index`."""
+    def expect(self) -> None:
         self._waiting += 1
 
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            if error is not None:
-                self.refused.append((index, error))
-            self._finish_one()
-
-        return on_delivery
+    def answer(self, index: int, error: KafkaError | None) -> None:
+        """Kafka's answer for record `index`."""
+        if error is not None:
+            self.refused.append((index, error))
+        self._finish_one()
 
     async def confirmed(self) -> list[tuple[int, KafkaError]]:
         """Wait until Kafka answered for all; returns the refused ones with their errors."""
@@ -69,15 +65,27 @@ class Delivery:
 
 
 class Sink:
-    """Produces in the order of its calls; one per worker."""
+    """Produces in the order of its calls; one per worker.
 
-    def __init__(self, kafka: Kafka, metrics: Metrics) -> None:
+    Args:
+        transactional_id: of the producer; None for one without transactions.
+        on_fatal: called when the producer can produce nothing more.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        metrics: Metrics,
+        transactional_id: str | None,
+        on_fatal: Callable[[KafkaError], None],
+    ) -> None:
         self._kafka = kafka
         self._errors = metrics.kafka_errors
+        self._transactional_id, self._on_fatal = transactional_id, on_fatal
         self._seldom = Seldom(logger)
-        self._login = Login({**kafka.client, **kafka.producer})
-        self._producer: Producer | None = None
+        self._answers: deque[tuple[Receipt, int, KafkaError | None]] = deque()
         self._poller: asyncio.Task[None] | None = None
+        self.producer: Producer | None = None
         self.fatal: KafkaError | None = None
 
     async def start(self) -> None:
@@ -86,116 +94,108 @@ class Sink:
         A topic refuses a request as a whole; sending its records again would break their order.
         """
         limit = await asyncio.to_thread(Cluster(self._kafka).message_limit)
-        fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE)), "error_cb": self._on_error}
-        self._producer = Producer(producer_properties(self._kafka) | fitting)
-        self._poller = asyncio.create_task(self._poll(self._producer), name="kafka-producer")
+        self._fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE))}
+        self._open()
+
+    async def reopen(self) -> None:
+        """A new producer in place of the old one, all of whose records were answered."""
+        self._poller.cancel()
+        old, self.producer = [self.producer], None
+        with suppress(TimeoutError):  # its end may wait for brokers that are away
+            await asyncio.wait_for(asyncio.to_thread(old.clear), DESTROY_S)
+        self._open()
 
     async def stop(self) -> None:
         """Stop without waiting: what is not confirmed by now was not committed either."""
         if self._poller:
             self._poller.cancel()
-        if self._producer:
-            self._producer.purge()
-            self._producer.flush(0)
+        if self.producer:
+            self.producer.purge()
+            self.producer.flush(0)
 
-    async def output(self, delivery: Delivery, index: int, record: Message, value: bytes) -> None:
-        """Queue the output made from `record`; its confirmation comes through `delivery`."""
-        await self._produce(delivery, index, record, self._kafka.output_topic, value=value)
+    async def output(self, receipt: Receipt, index: int, record: Message, value: bytes) -> None:
+        """Queue the output made from `record`; its confirmation comes through `receipt`."""
+        await self._produce(receipt, index, record, self._kafka.output_topic, value=value)
 
-    async def output_alone(self, record: Message, value: bytes) -> Reject | None:
-        """Send once more an output that was refused; says why if it is refused again.
+    async def output_alone(self, record: Message, value: bytes) -> KafkaError | None:
+        """Send one output and wait for its confirmation; returns the refusal, if any."""
+        return await self._send(record, self._kafka.output_topic, value=value)
 
-        A broker refuses a whole produce request for the sake of one record.
+    async def dead_letter(self, record: Message, error: Reject | None) -> KafkaError | None:
+        """Send a record to the dead-letter topic as it came; returns the refusal, if any.
 
-        Raises:
-            DeliveryError: the refusal is not the record's fault, so no dead letter mends it.
-        """
-        topic = self._kafka.output_topic
-        refusal = await self._send(record, topic, value=value)
-        if refusal is None:
-            return None
-        if refusal.fatal():
-            raise DeliveryError(self.told(refusal))
-        if refusal.code() in RECORD_AT_FAULT:
-            return Reject("produce", "output_refused", f"{topic} refused it: {refusal.str()}")
-        raise DeliveryError(
-            f"{topic} refuses the output of {place(record)}: {refusal.str()}; "
-            "see that the topic exists and this user may write to it"
-        )
-
-    async def dead_letter(self, record: Message, error: Reject) -> None:
-        """Send a record to the dead-letter topic as it came, with the reason as headers.
-
-        Raises:
-            DeliveryError: the dead-letter topic refused it even without the added headers.
+        Args:
+            error: the reason, which is added as headers.
         """
         topic = self._kafka.dead_letter_topic
+        if error is None:
+            return await self._send(record, topic)
         told = error_headers(record, error)  # of an earlier rejection they are replaced
         names = {name for name, _ in told}
         kept = [item for item in headers(record) or () if item[0] not in names]
-        if await self._send(record, topic, headers=kept + told) is None:
-            return
-        refusal = await self._send(record, topic)  # the reason may have made it too large
-        if refusal is not None and refusal.fatal():
-            raise DeliveryError(self.told(refusal))
-        if refusal is not None:
-            raise DeliveryError(
-                f"{topic} refuses the dead letter of {place(record)}: {refusal.str()}; raise its "
-                "max.message.bytes above the input topic's, or mend its access rights"
-            )
-        logger.error("dead letter of %s went without its reason: %s", place(record), error)
+        return await self._send(record, topic, headers=kept + told)
 
-    def told(self, fatal: KafkaError) -> str:
-        """What ends the worker when its producer can never produce again."""
-        told = f"the Kafka producer failed for good: {fatal.str()}"
-        if fatal.code() not in DENIED:
-            return told
-        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
-        return (
-            f"{told}; allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster "
-            "for brokers before 3.0"
-        )
+    def broke(self, error: KafkaError) -> None:
+        """The producer failed for good: whatever is not confirmed is answered with errors."""
+        if self.fatal is None:
+            self.fatal = error
+            logger.warning("the Kafka producer failed for good: %s", error.str())
+            self.producer.purge()
+            self._on_fatal(error)
+
+    def _open(self) -> None:
+        self.fatal = None
+        login = Login({**self._kafka.client, **self._kafka.producer})
+        properties = producer_properties(self._kafka, self._transactional_id) | self._fitting
+        self.producer = Producer(properties | {"error_cb": self._on_error})
+        poll = self._poll(self.producer, login)
+        self._poller = asyncio.create_task(poll, name="kafka-producer")
 
     async def _send(self, record: Message, topic: str, **changed) -> KafkaError | None:
-        """Produce one record and wait for its confirmation; returns the refusal, if any."""
-        delivery = Delivery()
-        await self._produce(delivery, 0, record, topic, **changed)
-        refused = await delivery.confirmed()
+        receipt = Receipt()
+        await self._produce(receipt, 0, record, topic, **changed)
+        refused = await receipt.confirmed()
         return refused[0][1] if refused else None
 
     async def _produce(
-        self, delivery: Delivery, index: int, record: Message, topic: str, **changed
+        self, receipt: Receipt, index: int, record: Message, topic: str, **changed
     ) -> None:
         """Queue `record` for `topic` with its key and headers, unless `changed`.
 
         Waits while the local queue is full. What librdkafka refuses at once is told through
-        `delivery`, like what the broker refuses.
+        `receipt`, like what the broker refuses.
         """
-        assert self._producer
         message = {"key": record.key(), "value": record.value(), "headers": headers(record)}
-        on_delivery = delivery.add(index)
+        on_delivery = partial(self._answer, receipt, index)
+        receipt.expect()
         while True:
             try:
-                self._producer.produce(topic, on_delivery=on_delivery, **(message | changed))
+                self.producer.produce(topic, on_delivery=on_delivery, **(message | changed))
                 return
             except BufferError:
                 await asyncio.sleep(POLL_S)
             except KafkaException as error:
-                on_delivery(error.args[0], record)
+                receipt.answer(index, error.args[0])
                 return
+
+    def _answer(self, receipt: Receipt, index: int, error: KafkaError | None, _: Message) -> None:
+        self._answers.append((receipt, index, error))
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
         self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
 
-    async def _poll(self, producer: Producer) -> None:
-        try:
-            while True:
+    async def _poll(self, producer: Producer, login: Login) -> None:
+        while True:
+            try:
                 producer.poll(0)
-                self._login.renew(producer, monotonic())
-                await asyncio.sleep(POLL_S)
-        except KafkaException as error:  # a fatal error: nothing is confirmed any more
-            self.fatal = error.args[0]
+                login.renew(producer, monotonic())
+            except KafkaException as error:  # a fatal error: nothing more is confirmed
+                self.broke(error.args[0])
+            while self._answers:
+                receipt, index, error = self._answers.popleft()
+                receipt.answer(index, error)
+            await asyncio.sleep(POLL_S)
 
 
 def error_headers(record: Message, error: Reject) -> list[Header]:

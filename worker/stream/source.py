@@ -1,41 +1,49 @@
 """The consumer and its thread: fetch, hand over, commit what is resolved.
 
-The thread owns the consumer; rebalance callbacks run in it. Without room for more batches it
-stops fetching, after a while pauses the partitions, and keeps polling, so that the group never
-takes it for dead.
+The thread owns the consumer; rebalance callbacks run in it. A partition that has its share in
+flight is waited for, after a moment paused, and the others go on. It polls whatever happens, so
+that the group never takes it for dead.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from worker.errors import Stop
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
+from worker.stream.delivery import Delivery
 from worker.stream.login import Login
+from worker.stream.reach import EVERYWHERE, Reach
+from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
 from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.1  # for the first record of a round
-FULL_S = 0.2  # for room
-PAUSE_AFTER_S = 5.0  # without room; a pause throws away what was prefetched
+PAUSE_AFTER_S = 0.1  # without room; a pause throws away what was prefetched
+RESUME_SHARE = 0.5  # of its share in flight, from which a paused partition goes on
 REVOKE_WAIT_S = 5.0
+ASK_S = 1.0  # for the last commits
+HOLDING_S = 0.005  # while records are taken one by one
 STATISTICS_MS = 1000
-REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
-EVERYWHERE = -1  # in place of a partition
-DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
+# By its text: what librdkafka tells of it has another code.
+HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
+
+
+class _InstanceHeld(Exception):
+    """The group still counts on a member that was killed, and whose name is ours."""
 
 
 class Source:
@@ -52,32 +60,30 @@ class Source:
         batching: Batching,
         tracker: Tracker,
         metrics: Metrics,
+        delivery: Delivery,
         hand_over: Callable[[Batch], None],
         fail: Callable[[BaseException], None],
     ) -> None:
         self._kafka, self._batching, self._tracker = kafka, batching, tracker
-        self._metrics = metrics
+        self._metrics, self._delivery = metrics, delivery
         self._hand_over, self._fail = hand_over, fail
         self._stopping, self._quiet = threading.Event(), threading.Event()
         self._seldom = Seldom(logger)
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._consumer: Consumer | None = None
-        self._login = Login({**kafka.client, **kafka.consumer})
-        self._paused = False
-        self._full_since: float | None = None
+        self._paused: set[int] = set()
+        self._crowded_since: dict[int, float] = {}
         self._mean_size = LARGE_RECORD  # until records tell better
-        self._commit_at = 0.0
-        self._committing = False  # an asynchronous commit is not answered yet
         self._fetching = True
-        self._denied: dict[int, str] = {}  # partition → what this user may not do
-        self._remind_at = 0.0
-        self._any_broker_up = False
+        self._reach = Reach(kafka)
+        most = batching.max_records * max(1, batching.max_batches_in_flight // 2)
+        self._suspects = Suspects(kafka.input_topic, tracker, most)
         self.turned_at = monotonic()
 
     @property
     def connected(self) -> bool:
         """Whether a broker can be reached and lets this user consume."""
-        return self._any_broker_up and not self._denied
+        return self._reach.connected
 
     def start(self) -> None:
         self._thread.start()
@@ -103,7 +109,18 @@ class Source:
 
     def _run(self) -> None:
         try:
-            self._consumer = Consumer(self._properties())
+            while not self._stopping.is_set():
+                self._membership()
+        except BaseException as error:
+            with suppress(RuntimeError):  # the loop is closed: it ended before us
+                self._fail(error)
+
+    def _membership(self) -> None:
+        """Be a member of the group until told to stop, or until the group does not yet let us."""
+        login = Login({**self._kafka.client, **self._kafka.consumer})
+        self._consumer = Consumer(self._properties())
+        self._delivery.bind(self._consumer, self._reach.on_commit)
+        try:
             self._consumer.subscribe(
                 [self._kafka.input_topic],
                 on_assign=self._on_assign,
@@ -112,50 +129,83 @@ class Source:
             )
             while not self._stopping.is_set():
                 self.turned_at = monotonic()
+                login.renew(self._consumer, self.turned_at)
                 self._turn()
-            self._commit(wait=True)
-        except BaseException as error:
-            with suppress(RuntimeError):  # the loop is closed: it ended before us
-                self._fail(error)
+            self._settle(())  # what could be finished was finished
+        except _InstanceHeld as error:
+            told = "waiting for the member that had this group.instance.id to be given up: %s"
+            self._seldom.warning("instance", told, error)
+            self._stopping.wait(ASK_S)
         finally:
-            if self._consumer:
-                self._consumer.close()
+            self._delivery.bind(None, self._reach.on_commit)
+            self._consumer.close()
 
     def _turn(self) -> None:
         assert self._consumer
-        self._login.renew(self._consumer, self.turned_at)
-        if self.turned_at >= self._commit_at and not self._committing:
-            self._commit(wait=False)
-            self._commit_at = self.turned_at + self._kafka.commit_interval_ms / 1000
-        if self._denied and self.turned_at >= self._remind_at:
-            logger.warning("Kafka: %s", "; ".join(dict.fromkeys(self._denied.values())))
-            self._remind_at = self.turned_at + REMIND_S
-        if self._has_room():
-            self._full_since = None
-            if self._paused:
-                self._set_paused(False)
-        elif not self._paused:
-            self._full_since = self._full_since or self.turned_at
-            if self._fetching and self.turned_at - self._full_since < PAUSE_AFTER_S:
-                return
-            self._set_paused(True)
-        first = self._consumer.consume(1, IDLE_S)
+        self._delivery.tick(self.turned_at)
+        self._reach.remind(self.turned_at)
+        if astray := self._tracker.astray():
+            self._go_back(astray)
+        if not self._made_room():
+            return
+        holding = self._suspects.holding and self._fetching
+        if holding:
+            self._take_one_by_one()
+        first = self._consumer.consume(1, HOLDING_S if holding else IDLE_S)
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
             more = self._consumer.consume(self._round(size(first)) - 1, wait_s)
             self._dispatch(first + more, arrived)
 
-    def _has_room(self) -> bool:
-        """Room for more batches; once paused, only when half of it is free again."""
+    def _go_back(self, astray: dict[int, int | None]) -> None:
+        """Learn the last commits; partitions that are past theirs go back to them.
+
+        Where there is none yet, they go back to where they began.
+        """
+        topic = self._kafka.input_topic
+        try:
+            places = [TopicPartition(topic, number) for number in astray]
+            for found in self._consumer.committed(places, timeout=ASK_S):
+                began_at = astray[found.partition]
+                if began_at is None:
+                    self._suspects.learn(found.partition, found.metadata)
+                else:
+                    offset = found.offset if found.offset >= 0 else began_at
+                    self._consumer.seek(TopicPartition(topic, found.partition, offset))
+                    self._suspects.drop(found.partition)
+                self._tracker.assign([found.partition])
+        except KafkaException as error:  # asked again at the next turn
+            self._seldom.warning("go back", "asking for the last commit: %s", error)
+
+    def _take_one_by_one(self) -> None:
+        self._delivery.settle((), ASK_S)  # the next waits for this
+        for record, deadly in self._suspects.next(self._consumer):
+            self._hand([record], monotonic(), deadly)
+
+    def _made_room(self) -> bool:
+        """Pause the partitions that have too much in flight, resume those that no longer have.
+
+        False while it is worth waiting for some of them: nothing may be fetched then.
+        """
         if not self._fetching:
+            self._pause(set(self._tracker.owned()) - self._paused)
             self._quiet.set()
-            return False
+            return True
         limits = self._batching.max_batches_in_flight, self._batching.max_bytes_in_flight
-        if self._paused:
-            batches, size = (max(1, limit // 2) for limit in limits)
-            return self._tracker.wait_for_room(batches, size, 0.0)
-        return self._tracker.wait_for_room(*limits, FULL_S)
+        still = self._tracker.crowded(*limits, RESUME_SHARE) | self._tracker.astray().keys()
+        self._pause(self._suspects.holding - self._paused)
+        self._resume(self._paused - still - self._suspects.holding)
+        crowded = self._tracker.crowded(*limits) - self._paused
+        now, since = self.turned_at, self._crowded_since
+        self._crowded_since = {number: since.get(number, now) for number in crowded}
+        if not crowded:
+            return True
+        left = min(self._crowded_since.values()) + PAUSE_AFTER_S - now
+        if left > 0:
+            return self._tracker.wait_for_room(crowded, *limits, left)
+        self._pause(crowded)
+        return True
 
     def _round(self, first_size: int) -> int:
         """How many records fit, if they are as large as the first or as those before it."""
@@ -167,85 +217,69 @@ class Source:
         for message in messages:
             if message.error() is not None:
                 self._on_error(message.error(), message.partition())
-        count = fetched = 0
-        for partition, records in by_partition(messages).items():
-            total = size(records)
-            count, fetched = count + len(records), fetched + total
-            ticket = self._tracker.track(partition, records[-1].offset() + 1, len(records), total)
-            self._metrics.consumed.inc(len(records))
-            self._metrics.batch_records.observe(len(records))
-            self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
-            self._hand_over(Batch(records, ticket, arrived))
-        if count:
-            self._mean_size = fetched / count
+        groups = by_partition(messages)
+        for partition, records in groups.items():
+            if self._suspects.admit(self._consumer, partition, records):
+                self._hand(records, arrived)
+        if count := sum(map(len, groups.values())):
+            self._mean_size = sum(map(size, groups.values())) / count
 
-    def _set_paused(self, paused: bool) -> None:
-        assert self._consumer
-        self._paused = paused
-        assignment = self._consumer.assignment()
-        (self._consumer.pause if paused else self._consumer.resume)(assignment)
-        logger.debug("%s %d partitions", "paused" if paused else "resumed", len(assignment))
+    def _hand(self, records: list[Message], arrived: float, deadly: bool = False) -> None:
+        partition, first, last = records[0].partition(), records[0].offset(), records[-1].offset()
+        ticket = self._tracker.track(partition, first, last + 1, len(records), size(records))
+        self._metrics.consumed.inc(len(records))
+        self._metrics.batch_records.observe(len(records))
+        self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
+        self._hand_over(Batch(records, ticket, arrived, deadly))
 
-    def _commit(self, wait: bool) -> None:
-        assert self._consumer
-        topic = self._kafka.input_topic
-        offsets = [TopicPartition(topic, p, o) for p, o in self._tracker.committable().items()]
-        if not offsets:
-            return
-        try:
-            done = self._consumer.commit(offsets=offsets, asynchronous=not wait)
-        except KafkaException as error:
-            self._committed(error.args[0], offsets)
-        else:
-            if wait:
-                self._committed(None, done)
-            else:
-                self._committing = True
+    def _pause(self, partitions: set[int]) -> None:
+        if partitions:
+            self._consumer.pause(self._places(partitions))
+            self._paused |= partitions
+            logger.debug("paused: partitions %s", sorted(partitions))
 
-    def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        """The answer to an asynchronous commit; it comes in a poll, never in `commit` itself."""
-        self._committing = False
-        self._committed(error, offsets)
+    def _resume(self, partitions: set[int]) -> None:
+        if partitions:
+            self._consumer.resume(self._places(partitions))
+            self._paused -= partitions
+            logger.debug("resumed: partitions %s", sorted(partitions))
 
-    def _committed(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        self._metrics.commits.labels("failed" if error else "ok").inc()
-        if error:
-            if error.code() in DENIED:
-                self._deny(error, EVERYWHERE)
-            told = "commit failed, tried again at the next: %s"
-            self._seldom.warning(f"commit {error.name()}", told, error.str())
-            return
-        self._denied.pop(EVERYWHERE, None)
-        for item in offsets:
-            if item.error is None:
-                self._tracker.committed(item.partition, item.offset)
+    def _places(self, partitions: set[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._kafka.input_topic, number) for number in partitions]
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._tracker.assign(item.partition for item in partitions)
-        self._denied.pop(EVERYWHERE, None)
+        numbers = {item.partition for item in partitions}
+        self._tracker.assign(numbers, astray=True)
+        self._reach.allow()
         consumer.incremental_assign(partitions)
-        # A rebalance must not undo a pause; nor must a pause outlive a partition's time away,
-        # as librdkafka has it.
-        (consumer.pause if self._paused else consumer.resume)(partitions)
+        # Until it is known what the group remembers of them; those that stay keep their pauses.
+        consumer.pause(partitions)
+        self._paused |= numbers
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Let what is in flight finish, within bounds, and commit it while it is still ours."""
         numbers = [item.partition for item in partitions]
-        if not self._stopping.is_set():
-            self._tracker.wait_resolved(numbers, REVOKE_WAIT_S)
-        self._commit(wait=True)
+        self._settle(() if self._stopping.is_set() else numbers)
         self._drop("revoked", partitions)
         consumer.incremental_unassign(partitions)
+
+    def _settle(self, partitions: Iterable[int]) -> None:
+        self._delivery.settle(partitions, REVOKE_WAIT_S)
+        if self._tracker.owned():
+            self._suspects.wipe(self._consumer, self._tracker.owned())
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop("lost", partitions)
         consumer.incremental_unassign(partitions)
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
-        self._tracker.revoke(item.partition for item in partitions)
+        numbers = {item.partition for item in partitions}
+        self._tracker.revoke(numbers)
+        self._suspects.forget(numbers)
+        self._paused -= numbers
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
-            self._denied.pop(item.partition, None)
+            self._reach.allow(item.partition)
             self._metrics.lag.remove_by_labels(
                 {"topic": item.topic, "partition": str(item.partition)}
             )
@@ -259,32 +293,17 @@ class Source:
     def _properties(self) -> dict:
         return consumer_properties(self._kafka) | {
             "statistics.interval.ms": STATISTICS_MS,
-            "stats_cb": self._on_statistics,
+            "stats_cb": self._reach.on_statistics,
             "error_cb": self._on_error,
-            "on_commit": self._on_commit,
+            "on_commit": self._delivery.on_commit,
         }
 
     def _on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> None:
         self._metrics.kafka_errors.labels(error.name()).inc()
-        if error.fatal():
-            raise KafkaException(error)
-        if error.code() in DENIED:
-            self._deny(error, partition)
-        else:
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            if HELD.str() in error.str():
+                raise _InstanceHeld(error.str())
+            remedy = "give each worker a group.instance.id of its own, if it has one"
+            raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
+        if not self._reach.deny(error, partition):
             self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
-
-    def _deny(self, error: KafkaError, partition: int) -> None:
-        """Hold it until an assignment, a commit or a fetch shows that it is over."""
-        group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
-        what = f"group {self._kafka.group_id}" if group else f"topic {self._kafka.input_topic}"
-        told = f"{error.str()}; add an ACL: READ on {what}"
-        self._denied[EVERYWHERE if group else partition] = told
-
-    def _on_statistics(self, text: str) -> None:
-        statistics = json.loads(text)
-        brokers = statistics.get("brokers", {}).values()
-        self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
-        topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})
-        for number, partition in topic.get("partitions", {}).items():
-            if partition["hi_offset"] >= 0:  # a fetch that is refused does not tell it
-                self._denied.pop(int(number), None)

@@ -1,0 +1,286 @@
+"""How outputs and offsets become durable: at least once, or exactly once.
+
+A batch is produced inside `producing()`. What fails there for the producer's sake is `Broken`: the
+producer is made anew, and every partition goes back to its last commit, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from worker.errors import DeliveryError, Reject
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.settings import Kafka
+from worker.stream.batch import place
+from worker.stream.gate import Gate
+from worker.stream.sink import Sink
+from worker.stream.tracker import Tracker
+
+logger = logging.getLogger(__name__)
+
+DENIED = (
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+)
+RECORD_AT_FAULT = (
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+    KafkaError.INVALID_MSG,
+    KafkaError.INVALID_RECORD,
+    KafkaError._INVALID_ARG,
+)
+MOST_RECOVERIES = 10  # one after the other, without a commit between them
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+
+
+class Broken(Exception):
+    """The producer, or its transaction, failed: the batch is done again from the last commit."""
+
+
+class Delivery:
+    """What both ways share: the producer, its recovery, and who may produce when.
+
+    Args:
+        fail: called with an error that ends the worker.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        tracker: Tracker,
+        metrics: Metrics,
+        fail: Callable[[BaseException], None],
+        transactional_id: str | None = None,
+    ) -> None:
+        self._kafka, self._tracker, self._metrics, self._fail = kafka, tracker, metrics, fail
+        self.sink = Sink(kafka, metrics, transactional_id, lambda _: self._broken.set())
+        self._recoveries = 0
+        self._consumer: Consumer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._gate, self._broken = Gate(), asyncio.Event()
+        await self.sink.start()
+        self._tasks = [asyncio.create_task(self._guarded(self._recover_when_broken))]
+
+    async def stop(self) -> None:
+        """Stop without waiting: what is not committed by now is consumed again."""
+        for task in self._tasks:
+            task.cancel()
+        await self.sink.stop()
+
+    @asynccontextmanager
+    async def producing(self) -> AsyncIterator[None]:
+        """Around all that is produced of one batch, until it is confirmed and resolved."""
+        async with self._gate.inside():
+            yield
+
+    def counted(self, count: Callable[[], None]) -> None:
+        """Call `count` when what was just confirmed can no longer be undone."""
+        count()
+
+    def barred(self, record: Message) -> Reject | None:
+        """Why the record's output must not be sent again; None if it may."""
+
+    async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
+        """Kafka refused an output; returns why it is to be dead-lettered, None if it is out now.
+
+        Raises:
+            Broken: it is done again.
+            DeliveryError: no dead letter mends it.
+        """
+        raise NotImplementedError
+
+    async def dead_letter(self, record: Message, error: Reject) -> None:
+        """Send a record to the dead-letter topic as it came, with the reason as headers.
+
+        Raises:
+            Broken: it is done again.
+            DeliveryError: the dead-letter topic refused it even without the added headers.
+        """
+        raise NotImplementedError
+
+    # What follows runs in the consumer's thread.
+
+    def bind(
+        self, consumer: Consumer | None, on_refusal: Callable[[KafkaError | None], None]
+    ) -> None:
+        """The consumer whose offsets are committed; None when it is about to close.
+
+        Args:
+            on_refusal: called with the answer to each commit, None if it was taken.
+        """
+        self._consumer, self._on_refusal = consumer, on_refusal
+
+    def tick(self, now: float) -> None:
+        """Once in each turn of the consumer's thread; `now` is `time.monotonic()`."""
+
+    def settle(self, partitions: Iterable[int], timeout_s: float) -> None:
+        """Commit what is resolved, before the partitions go; waits for the rest of them first.
+
+        Nothing is left to do while the consumer closes.
+        """
+        raise NotImplementedError
+
+    def on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        """The answer to an asynchronous commit; it comes in a poll, never in `commit` itself."""
+
+    # What follows runs on the event loop again.
+
+    async def _recover_when_broken(self) -> None:
+        while True:
+            await self._broken.wait()
+            async with self._gate.alone():
+                if self._broken.is_set():  # not mended by a commit meanwhile
+                    await self._recover()
+
+    async def _recover(self) -> None:
+        """Make the producer able to produce, then back to the last commit; the gate is shut."""
+        await asyncio.sleep(min(FIRST_PAUSE_S * 2**self._recoveries, LONGEST_PAUSE_S))
+        self._recoveries += 1
+        await self._mend()
+        self._broken.clear()
+        self._tracker.rewind()
+        logger.warning("every partition is consumed again from its last commit")
+
+    async def _mend(self) -> None:
+        if self.sink.fatal:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """A new producer in place of one that failed for good.
+
+        Raises:
+            DeliveryError: another would fail like it.
+        """
+        fatal = self.sink.fatal
+        if fatal.code() in DENIED or self._recoveries > MOST_RECOVERIES:
+            raise DeliveryError(self._told(fatal))
+        await self.sink.reopen()
+        self._metrics.producers.inc()
+
+    async def _guarded(self, work: Callable) -> None:
+        """An error of `work` ends the worker."""
+        try:
+            await work()
+        except Exception as error:
+            self._fail(error)
+
+    def _told(self, fatal: KafkaError) -> str:
+        """What ends the worker when no producer can ever produce."""
+        told = f"the Kafka producer failed for good: {fatal.str()}"
+        if fatal.code() not in DENIED:
+            return told
+        return f"{told}; {self._rights()}"
+
+    def _rights(self) -> str:
+        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
+        return (
+            f"allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster for brokers before 3.0"
+        )
+
+    def _unmended(self, record: Message, refusal: KafkaError) -> DeliveryError:
+        return DeliveryError(
+            f"{self._kafka.output_topic} refuses the output of {place(record)}: {refusal.str()}; "
+            "see that the topic exists and this user may write to it"
+        )
+
+    def _too_large(self, record: Message, refusal: KafkaError) -> DeliveryError:
+        topic = self._kafka.dead_letter_topic
+        return DeliveryError(
+            f"{topic} refuses the dead letter of {place(record)}: {refusal.str()}; raise its "
+            "max.message.bytes above the input topic's, or mend its access rights"
+        )
+
+    def _output_refused(self, refusal: KafkaError) -> Reject:
+        told = f"{self._kafka.output_topic} refused it: {refusal.str()}"
+        return Reject("produce", "output_refused", told)
+
+
+class AtLeastOnce(Delivery):
+    """Confirm, then commit: after a fault some records come out twice, none is lost."""
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        tracker: Tracker,
+        metrics: Metrics,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(kafka, tracker, metrics, fail)
+        self._seldom = Seldom(logger)
+        self._commit_at = 0.0
+        self._committing = False  # an asynchronous commit is not answered yet
+
+    async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
+        """Sends it once more by itself: a broker refuses a request for one record's sake."""
+        refusal = await self.sink.output_alone(record, value)
+        if refusal is None:
+            return None
+        if self.sink.fatal:
+            raise Broken
+        if refusal.code() in RECORD_AT_FAULT:
+            return self._output_refused(refusal)
+        raise self._unmended(record, refusal)
+
+    async def dead_letter(self, record: Message, error: Reject) -> None:
+        if await self.sink.dead_letter(record, error) is None:
+            return
+        refusal = await self.sink.dead_letter(record, None)  # the reason may be what is too much
+        if refusal is None:
+            logger.error("dead letter of %s went without its reason: %s", place(record), error)
+        elif self.sink.fatal:
+            raise Broken
+        else:
+            raise self._too_large(record, refusal)
+
+    def tick(self, now: float) -> None:
+        if now >= self._commit_at and not self._committing:
+            self._commit(wait=False)
+            self._commit_at = now + self._kafka.commit_interval_ms / 1000
+
+    def settle(self, partitions: Iterable[int], timeout_s: float) -> None:
+        if self._consumer is not None:
+            self._tracker.wait_resolved(partitions, timeout_s)
+            self._commit(wait=True)
+
+    def on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        self._committing = False
+        self._committed(error, offsets)
+
+    def _commit(self, wait: bool) -> None:
+        topic = self._kafka.input_topic
+        offsets = [TopicPartition(topic, p, o) for p, o in self._tracker.committable().items()]
+        if not offsets:
+            return
+        try:
+            done = self._consumer.commit(offsets=offsets, asynchronous=not wait)
+        except KafkaException as error:
+            self._committed(error.args[0], offsets)
+        else:
+            if wait:
+                self._committed(None, done)
+            else:
+                self._committing = True
+
+    def _committed(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        self._metrics.commits.labels("failed" if error else "ok").inc()
+        if error:
+            self._on_refusal(error)
+            told = "commit failed, tried again at the next: %s"
+            self._seldom.warning(f"commit {error.name()}", told, error.str())
+            return
+        self._recoveries = 0
+        self._on_refusal(None)
+        for item in offsets:
+            if item.error is None:
+                self._tracker.committed(item.partition, item.offset)

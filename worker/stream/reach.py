@@ -1,0 +1,66 @@
+"""Whether the consumer reaches a broker that lets it consume, and what it may not do."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from confluent_kafka import KafkaError
+
+from worker.settings import Kafka
+
+logger = logging.getLogger(__name__)
+
+REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
+EVERYWHERE = -1  # in place of a partition
+DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+class Reach:
+    """What the client's errors and statistics tell of it; used from the consumer's thread."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._any_broker_up = False
+        self._denied: dict[int, str] = {}  # partition → what this user may not do
+        self._remind_at = 0.0
+
+    @property
+    def connected(self) -> bool:
+        return self._any_broker_up and not self._denied
+
+    def deny(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
+        """Hold a refusal until something shows that it is over; False if it is no refusal."""
+        if error.code() not in DENIED:
+            return False
+        group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
+        what = f"group {self._kafka.group_id}" if group else f"topic {self._kafka.input_topic}"
+        told = f"{error.str()}; add an ACL: READ on {what}"
+        self._denied[EVERYWHERE if group else partition] = told
+        return True
+
+    def allow(self, partition: int = EVERYWHERE) -> None:
+        self._denied.pop(partition, None)
+
+    def on_commit(self, error: KafkaError | None) -> None:
+        """What became of a commit."""
+        if error is None:
+            self.allow()
+        else:
+            self.deny(error)
+
+    def on_statistics(self, text: str) -> None:
+        """librdkafka's statistics, once a second."""
+        statistics = json.loads(text)
+        brokers = statistics.get("brokers", {}).values()
+        self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
+        topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})
+        for number, partition in topic.get("partitions", {}).items():
+            if partition["hi_offset"] >= 0:  # a fetch that is refused does not tell it
+                self.allow(int(number))
+
+    def remind(self, now: float) -> None:
+        """Log what is denied, once in a while."""
+        if self._denied and now >= self._remind_at:
+            logger.warning("Kafka: %s", "; ".join(dict.fromkeys(self._denied.values())))
+            self._remind_at = now + REMIND_S

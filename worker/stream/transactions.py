@@ -1,0 +1,228 @@
+"""Exactly once: outputs, dead letters and offsets in one Kafka transaction a commit interval.
+
+    begin ─▶ produce, of many batches ─▶ gate shut, all confirmed ─▶ offsets ─▶ commit ─▶ begin
+                        │                                              │          │
+                        └─────────── refused, fenced, orphaned ────────┴──────────┘
+                                                 ▼
+                        abort (or a new producer) ─▶ back to the last commit ─▶ begin
+
+The group's metadata is taken before the offsets that go with it: a partition that is ours after
+that is another's only in a later generation, in which the broker refuses these offsets (KIP-447).
+It is taken in the consumer's thread: in another, librdkafka may answer seconds late. What a worker
+that was killed left open, the broker aborts after `transaction.timeout.ms`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import CancelledError, Future
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from worker.errors import DeliveryError, Reject
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.settings import Kafka
+from worker.stream.batch import place
+from worker.stream.clients import transactional_id
+from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
+from worker.stream.tracker import Tracker
+
+logger = logging.getLogger(__name__)
+
+CALL_S = 1.0  # of one blocking call; it is made again until it is answered
+PAUSE_S = 0.1
+MOST_BARRED = 10_000
+
+
+class ExactlyOnce(Delivery):
+    """One transactional producer; used from the event loop, but for the consumer's methods."""
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        tracker: Tracker,
+        metrics: Metrics,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(kafka, tracker, metrics, fail, transactional_id(kafka))
+        self._seldom = Seldom(logger)
+        self._spoiled = False  # outputs are in the transaction whose offsets never will be
+        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by place
+        self._counts: list[Callable[[], None]] = []
+        self._commit_at = 0.0
+        self._committing: Future[None] = Future()
+        self._committing.set_result(None)
+
+    async def start(self) -> None:
+        await super().start()
+        self._tasks.append(asyncio.create_task(self._guarded(self._open)))
+
+    @asynccontextmanager
+    async def producing(self) -> AsyncIterator[None]:
+        async with self._gate.inside():
+            try:
+                yield
+            except BaseException:
+                self._spoil()
+                raise
+
+    def counted(self, count: Callable[[], None]) -> None:
+        self._counts.append(count)
+
+    def barred(self, record: Message) -> Reject | None:
+        refusal = self._barred.get(place(record))
+        return refusal and self._output_refused(refusal)
+
+    async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
+        """One refusal undoes the transaction; at the next time the record is dead-lettered."""
+        if error.code() in RECORD_AT_FAULT:
+            self._bar(record, error)
+        elif error.code() in DENIED:
+            raise self._unmended(record, error)
+        raise Broken
+
+    async def dead_letter(self, record: Message, error: Reject) -> None:
+        bare = f"{place(record)} bare" in self._barred
+        refusal = await self.sink.dead_letter(record, None if bare else error)
+        if refusal is None:
+            if bare:
+                logger.error("dead letter of %s went without its reason: %s", place(record), error)
+            return
+        if refusal.code() in DENIED or (bare and refusal.code() in RECORD_AT_FAULT):
+            raise self._too_large(record, refusal)
+        if refusal.code() in RECORD_AT_FAULT:
+            self._bar(record, refusal, " bare")
+        raise Broken
+
+    def tick(self, now: float) -> None:
+        if now >= self._commit_at and self._committing.done():
+            self._committing = self._ask()
+            self._commit_at = now + self._kafka.commit_interval_ms / 1000
+
+    def settle(self, partitions: Iterable[int], timeout_s: float) -> None:
+        if self._consumer is None:
+            return
+        self._tracker.wait_resolved(partitions, timeout_s)
+        # Where the loop has ended, so has the transaction.
+        with suppress(TimeoutError, RuntimeError, CancelledError):
+            self._ask().result(timeout_s)
+
+    def _ask(self) -> Future[None]:
+        """Let the event loop commit, as the member of the group that we are now."""
+        commit = partial(self._commit, self._consumer.consumer_group_metadata())
+        return asyncio.run_coroutine_threadsafe(self._guarded(commit), self._loop)
+
+    def _spoil(self) -> None:
+        """Something is in the transaction that must not come out: it will be aborted."""
+        self._spoiled = True
+        self._broken.set()
+        self.sink.producer.purge(in_flight=False)  # or it waits for what is never sent
+
+    def _bar(self, record: Message, error: KafkaError, how: str = "") -> None:
+        while len(self._barred) >= MOST_BARRED:
+            del self._barred[next(iter(self._barred))]
+        self._barred[place(record) + how] = error
+
+    async def _open(self) -> None:
+        async with self._gate.alone():
+            await self._begin()
+
+    async def _begin(self) -> None:
+        """Fence and abort what an earlier producer of this name left open, then begin."""
+        while True:
+            try:
+                await self._call(self.sink.producer.init_transactions)
+                self.sink.producer.begin_transaction()
+                return
+            except KafkaException as error:
+                self._note(error.args[0])
+                await self._renew()
+
+    async def _commit(self, member: object) -> None:
+        """Commit what is resolved; abort and go back when that cannot be.
+
+        Args:
+            member: the consumer's group metadata.
+
+        Raises:
+            DeliveryError: no later try can succeed.
+        """
+        async with self._gate.alone():
+            offsets = self._tracker.settled()
+            try:
+                if offsets is None or self._spoiled:
+                    await self._recover()
+                elif offsets:
+                    await self._send(offsets, member)
+            except KafkaException as error:
+                self._note(error.args[0])
+                await self._recover()
+
+    async def _send(self, offsets: dict[int, int], member: object) -> None:
+        topic, producer = self._kafka.input_topic, self.sink.producer
+        positions = [TopicPartition(topic, p, o) for p, o in offsets.items()]
+        await self._call(producer.send_offsets_to_transaction, positions, member)
+        await self._call(producer.commit_transaction)
+        self._committed(offsets)
+        producer.begin_transaction()
+
+    def _committed(self, offsets: dict[int, int]) -> None:
+        self._metrics.commits.labels("ok").inc()
+        self._recoveries = 0
+        for partition, offset in offsets.items():
+            self._tracker.committed(partition, offset)
+        counts, self._counts = self._counts, []
+        for count in counts:
+            count()
+
+    async def _mend(self) -> None:
+        self._metrics.commits.labels("aborted").inc()
+        self._counts.clear()
+        try:
+            if self.sink.fatal is None:
+                await self._call(self.sink.producer.abort_transaction)
+                self.sink.producer.begin_transaction()
+        except KafkaException as error:
+            self._note(error.args[0], aborting=True)
+        if self.sink.fatal:
+            await self._renew()
+            await self._begin()
+        self._spoiled = False
+
+    def _note(self, error: KafkaError, aborting: bool = False) -> None:
+        """Decide what an error of a transaction means: to abort it, or a new producer.
+
+        Raises:
+            DeliveryError: a right is missing.
+        """
+        if error.code() in DENIED:
+            raise DeliveryError(f"the transaction failed: {error.str()}; {self._rights()}")
+        if aborting or not error.txn_requires_abort():
+            self.sink.broke(error)
+        else:
+            logger.warning("the transaction is aborted: %s", error.str())
+
+    async def _call(self, call: Callable, *arguments: object) -> None:
+        """Make a blocking call until it succeeds.
+
+        Raises:
+            KafkaException: it never will.
+        """
+        while True:
+            try:
+                return await asyncio.to_thread(call, *arguments, CALL_S)
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise
+                told = "Kafka does not answer %s, asked again: %s"
+                self._seldom.warning(call.__name__, told, call.__name__, error.args[0].str())
+                await asyncio.sleep(PAUSE_S)
+
+    def _rights(self) -> str:
+        ids = f"the transactional ids that begin with {self._kafka.group_id}-"
+        return f"{super()._rights()}; WRITE on {ids}; READ on group {self._kafka.group_id}"

@@ -132,8 +132,9 @@ def _answer(right: Right, future: Future | None) -> Answer:
         allowed = future.result().authorized_operations
     except KafkaException as error:
         # READ and WRITE bring DESCRIBE along: who may not describe it may not use it.
-        denied = error.args[0].code() in DENIED
-        return Answer(right, False if denied else None, error.args[0].str())
+        why = error.args[0]
+        told = why.str() if why.code() in DENIED else f"{why.name()}, try again: {why.str()}"
+        return Answer(right, False if why.code() in DENIED else None, told)
     if allowed is None:
         asks = ", or only to who may DESCRIBE the cluster" if right.kind == "cluster" else ""
         return Answer(right, None, f"the broker does not tell rights{asks}")

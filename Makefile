@@ -1,16 +1,20 @@
 # make demo    watch queries flow: embedded Kafka, the real Triton server, starter models
 # make test    all tests; those that need a real broker start one (Java 17 and Maven)
+# make faults  workers under load, hurt at random, every record counted: ARGS="--seed 7 --minutes 10"
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: demo test install install-training lint clean
+.PHONY: demo test faults install install-training lint clean
 
 demo: .venv/runtime
 	@.venv/bin/query-worker demo $(ARGS)
 
 test: .venv/tests lint
 	.venv/bin/python -m pytest $(ARGS)
+
+faults: .venv/tests
+	@.venv/bin/python -m tests.faults $(ARGS)
 
 lint: .venv/tests
 	@.venv/bin/ruff check .

@@ -153,6 +153,16 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     return {item.partition: item.offset for item in offsets if item.offset > 0}
 
 
+def ends(bootstrap: str, topic: str) -> dict[int, int]:
+    """Partition → the offset that its next record will get."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": uuid4().hex})
+    numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    places = [TopicPartition(topic, number) for number in numbers]
+    found = {p.partition: consumer.get_watermark_offsets(p, timeout=10)[1] for p in places}
+    consumer.close()
+    return found
+
+
 @contextmanager
 def running(chosen: Settings) -> Iterator[App]:
     """A worker in a thread; stopped and drained at the end, its error raised."""

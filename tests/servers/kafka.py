@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,14 +105,26 @@ def fetch() -> Path:
 class ApacheKafka:
     """One broker on free loopback ports; its data outlive `stop` and `kill` until `close`.
 
+    Args:
+        proxies: loopback ports of proxies: for each there is a listener that sends its clients to
+            that port, whatever port they came by.
+        properties: the broker's own, over those that all tests share.
+
     Attributes:
         bootstrap_servers: its address, the same over restarts.
+        behind: the listener behind each of `proxies`, in their order.
     """
 
-    def __init__(self) -> None:
-        self._port, self._controller_port, self._guarded_port = _free_ports(3)
+    def __init__(
+        self, proxies: Sequence[int] = (), properties: Mapping[str, object] | None = None
+    ) -> None:
+        self._port, self._controller_port, self._guarded_port, *behind = _free_ports(
+            3 + len(proxies)
+        )
         self.bootstrap_servers = f"127.0.0.1:{self._port}"
         self.guarded = f"127.0.0.1:{self._guarded_port}"
+        self.behind = [f"127.0.0.1:{port}" for port in behind]
+        self._proxies, self._extra = list(proxies), dict(properties or {})
         self._folder = Path(tempfile.mkdtemp(prefix="query-worker-kafka-"))
         self._log = self._folder / "kafka.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -150,9 +162,17 @@ class ApacheKafka:
             self._process.wait(STOP_S)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create(self, *topics: str, partitions: int = PARTITIONS) -> None:
-        """Create topics and wait until the broker knows them."""
-        wanted = [NewTopic(topic, partitions, 1) for topic in topics]
+    @property
+    def pid(self) -> int:
+        """The broker's own process; of one that runs."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def create(
+        self, *topics: str, partitions: int = PARTITIONS, config: dict[str, str] | None = None
+    ) -> None:
+        """Create topics, of one configuration, and wait until the broker knows them."""
+        wanted = [NewTopic(topic, partitions, 1, config=config or {}) for topic in topics]
         admin = self._admin()  # must live until all is done
         for done in admin.create_topics(wanted, operation_timeout=STOP_S).values():
             done.result(STOP_S)
@@ -180,8 +200,7 @@ class ApacheKafka:
             return False
 
     def _signal(self, number: signal.Signals) -> None:
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        os.kill(int(children.read_text().split()[0]), number)
+        os.kill(self.pid, number)
         self._wait(lambda: self._process.poll() is not None, STOP_S, "end")
 
     def _wait(self, condition: Callable[[], bool], limit_s: float, what: str) -> None:
@@ -204,13 +223,21 @@ class ApacheKafka:
 
     def _properties(self) -> str:
         broker, controller = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._controller_port}"
+        names = [f"PROXY{number}" for number in range(len(self._proxies))]
+        listeners = "".join(f",{n}://{a}" for n, a in zip(names, self.behind, strict=True))
+        advertised = "".join(
+            f",{n}://127.0.0.1:{port}" for n, port in zip(names, self._proxies, strict=True)
+        )
+        protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT"
+        protocols += "".join(f",{name}:PLAINTEXT" for name in names)
+        extra = "".join(f"{name}={value}\n" for name, value in self._extra.items())
         return f"""process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{broker},CONTROLLER://{controller},GUARDED://{self.guarded}
-advertised.listeners=PLAINTEXT://{broker},GUARDED://{self.guarded}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT
+listeners=PLAINTEXT://{broker},CONTROLLER://{controller},GUARDED://{self.guarded}{listeners}
+advertised.listeners=PLAINTEXT://{broker},GUARDED://{self.guarded}{advertised}
+listener.security.protocol.map={protocols}
 sasl.enabled.mechanisms=PLAIN
 listener.name.guarded.plain.sasl.jaas.config={LOGIN} required user_{USER}="{PASSWORD}";
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
@@ -233,7 +260,7 @@ group.consumer.session.timeout.ms=6000
 group.consumer.min.session.timeout.ms=6000
 group.consumer.heartbeat.interval.ms=1000
 group.consumer.min.heartbeat.interval.ms=1000
-"""
+{extra}"""
 
 
 def _cluster_id() -> str:

@@ -63,6 +63,13 @@ def test_a_late_completion_moves_nothing_after_revocation():
     assert tracker.in_flight == InFlight()
 
 
+def test_records_of_a_partition_that_went_while_they_were_fetched_are_stale():
+    tracker = Tracker()
+    tracker.assign([0])
+    tracker.revoke([0])
+    assert tracker.track(0, 0, 5, 5, 50).stale
+
+
 def test_partitions_are_independent():
     tracker = Tracker()
     tracker.assign([0, 1])

@@ -44,8 +44,9 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "queued.min.messages": 10_000,
         "queued.max.messages.kbytes": 32_768,
         "allow.auto.create.topics": False,
-        # Only the classic protocol knows these two; the newer one (KIP-848) has the broker decide.
-        **({"session.timeout.ms": 10_000} if classic else {}),
+        # Only the classic protocol knows these; the newer one (KIP-848) has the broker decide.
+        # As short as brokers allow: so long a killed worker's partitions wait.
+        **({"session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_000} if classic else {}),
         **common_properties(kafka),
         **plain(kafka.consumer),
         **({"partition.assignment.strategy": "cooperative-sticky"} if classic else {}),

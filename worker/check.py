@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,7 @@ from worker.parts import (
     load_lexicon,
     make_inference,
 )
+from worker.safe import safe
 from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
 from worker.stream.trouble import diagnosed
@@ -43,6 +45,21 @@ class Finding:
 def check(settings: Settings) -> list[Finding]:
     """Look at models, lexicon, the model server and Kafka; never raises for what it finds."""
     return [*_models(settings), *_properties(settings.kafka)]
+
+
+def show(findings: list[Finding]) -> None:
+    """Print them as a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+    table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
+    for item in findings:
+        state = Text(item.state, styles[item.state])
+        part, told, remedy = (Text(safe(text)) for text in (item.part, item.told, item.remedy))
+        table.add_row(part, state, told, remedy)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

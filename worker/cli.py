@@ -193,45 +193,24 @@ def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: 
     Example:
       query-worker check -c worker.toml
     """
-    from worker.check import check as look
+    from worker import check as look
+    from worker.acls import as_dicts, listing
 
     settings = _load(file, assignments, quiet=True)
     # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if acls:
-        sys.exit(_print_rights(settings, as_json))
-    findings = look(settings)
+        answers = look.rights(settings.kafka)
+        told = orjson.dumps(as_dicts(answers, settings.kafka), option=orjson.OPT_INDENT_2)
+        click.echo(told if as_json else listing(answers, settings.kafka))
+        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+    findings = look.check(settings)
     if as_json:
         click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
     else:
-        _print_findings(findings)
+        look.show(findings)
     if any(finding.state == "fault" for finding in findings):
         sys.exit(1)
-
-
-def _print_rights(settings: Settings, as_json: bool) -> int:
-    """Print them; 1 when one that is needed is missing."""
-    from worker.acls import as_dicts, listing
-    from worker.check import rights
-
-    answers = rights(settings.kafka)
-    told = orjson.dumps(as_dicts(answers, settings.kafka), option=orjson.OPT_INDENT_2)
-    click.echo(told if as_json else listing(answers, settings.kafka))
-    return int(any(item.granted is False and not item.right.optional for item in answers))
-
-
-def _print_findings(findings: list) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
-    table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
-    for item in findings:
-        state = Text(item.state, styles[item.state])
-        part, told, remedy = (Text(safe(text)) for text in (item.part, item.told, item.remedy))
-        table.add_row(part, state, told, remedy)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @cli.command(short_help="Watch queries flow through an embedded Kafka and Triton.")

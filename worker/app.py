@@ -40,6 +40,9 @@ class App:
             *(settings.server.host, settings.server.port, self.metrics.registry),
             live=self._live,
             ready=self._ready,
+            certificate=settings.server.tls_certificate,
+            key=settings.server.tls_key,
+            token=settings.server.token,
         )
         self._reloads = Reloads(
             *(settings, read or (lambda: settings), self._understanding, self.metrics),

@@ -16,10 +16,11 @@ from pathlib import Path
 import click
 import orjson
 
-from worker import __version__, config
+from worker import __version__, config, logs
 from worker.dead_letters.commands import dead_letters
 from worker.errors import ConfigError, Stop
 from worker.options import configured, load
+from worker.safe import safe
 from worker.settings import Settings
 from worker.signals import Hangup, until_stopped
 
@@ -163,38 +164,34 @@ def explain(
 @cli.command(short_help="Check all that `run` rests on.")
 @configured
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:
+@click.option(
+    "--acls", is_flag=True, help="Print the rights that are needed, and how to give them."
+)
+def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
     """Check all that `run` rests on: configuration, models, lexicon, Triton, Kafka, rights.
 
     \b
     Example:
       query-worker check -c worker.toml
     """
-    from worker.check import check as look
+    from worker import check as look
+    from worker.acls import as_dicts, listing
 
     settings = load(file, assignments, quiet=True)
     # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    findings = look(settings)
+    if acls:
+        answers = look.rights(settings.kafka)
+        told = orjson.dumps(as_dicts(answers, settings.kafka), option=orjson.OPT_INDENT_2)
+        click.echo(told if as_json else listing(answers, settings.kafka))
+        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+    findings = look.check(settings)
     if as_json:
         click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
     else:
-        _print_findings(findings)
+        look.show(findings)
     if any(finding.state == "fault" for finding in findings):
         sys.exit(1)
-
-
-def _print_findings(findings: list) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
-    table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
-    for item in findings:
-        state = Text(item.state, styles[item.state])
-        table.add_row(Text(item.part), state, Text(item.told), Text(item.remedy))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @cli.command(short_help="Watch queries flow through an embedded Kafka and Triton.")
@@ -242,23 +239,24 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
-        print(f"query-worker: {error.format_message()} (--help tells more)", file=sys.stderr)
+        _tell(f"{error.format_message()} (--help tells more)")
         sys.exit(2)
     except Stop as error:
-        print(f"query-worker: {error}", file=sys.stderr)
+        _tell(str(error))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except OSError as error:  # a full disk, a vanished terminal
-        print(f"query-worker: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
+        _tell(f"{error.strerror}: {error.filename or 'output'}")
         sys.exit(1)
     except Exception as error:
-        if logging.getLogger().isEnabledFor(logging.DEBUG):
-            raise
-        told = f"{type(error).__name__}: {error}"
-        print(
-            f"query-worker: this should not happen: {told}\n"
-            "  --set logging.level=debug shows where; please report it",
-            file=sys.stderr,
+        logger.debug("this should not happen", exc_info=True)
+        _tell(
+            f"this should not happen: {logs.fault(error)}\n"
+            "  --set logging.level=debug shows where; please report it"
         )
         sys.exit(1)
+
+
+def _tell(message: str) -> None:
+    print(f"query-worker: {safe(message, lines=True)}", file=sys.stderr)

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from worker.errors import ConfigError, Fault
+from worker.safe import HIDDEN, is_secret
 from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings, reloadable
 
 ENV_PREFIX = "QUERY_WORKER_"
@@ -96,13 +97,14 @@ def _overrides(
             part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
             likely = f"{part}__{rest or 'KEY'}"
             remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
-            faults.append(Fault(name, "(hidden)", f"{ENV_PREFIX}PART__KEY", remedy))
+            faults.append(Fault(name, HIDDEN, f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
         key, equals, value = item.partition("=")
         if equals and "." in key:
             yield f"--set {key}", key.strip().split(".", 1), value
         else:
-            faults.append(Fault("--set", repr(item), "part.key=value", "write it so"))
+            name = re.match(r"[\w.]*", item)[0]  # what follows may be a secret
+            faults.append(Fault("--set", f"{name!r} …", "part.key=value", "write it so"))
 
 
 def _slip(name: str, value: str) -> bool:
@@ -128,7 +130,7 @@ def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault
     if isinstance(section, dict):
         section[table] = value
     else:
-        faults.append(Fault(source, repr(section), "a table", f"write [{part}] in the file"))
+        faults.append(Fault(source, HIDDEN, "a table", f"write [{part}] in the file"))
 
 
 def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
@@ -137,11 +139,10 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
     found = _found(key, item.get("input"))
     match item["type"]:
         case "extra_forbidden":
-            found = "(hidden)" if item["loc"][0] == "kafka" else found
-            known = ", ".join(_known(item["loc"][:-1]))
-            return Fault(shown, found, f"one of {known}", "mend the name, or leave it out")
+            known = ", ".join(_known(item["loc"][:-1]))  # its value may be a secret's
+            return Fault(shown, HIDDEN, f"one of {known}", "mend the name, or leave it out")
         case "value_error":
-            return Fault(shown, "(hidden)", *item["ctx"]["error"].args)
+            return Fault(shown, HIDDEN, *item["ctx"]["error"].args)
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
             return Fault(shown, found, f"text like {example!r}", "mend the value")
@@ -158,14 +159,14 @@ def _found(key: str, value: Any) -> str:
     """A value as it may be told; a table may hold secrets, under whatever misspelled name."""
     if isinstance(value, Mapping):
         return "a table"
-    shown = "(hidden)" if _secret(key) else repr(value)
+    shown = HIDDEN if _secret(key) else re.sub(r"[^/@']*@", f"{HIDDEN}@", repr(value))
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
 def _secret(key: str) -> bool:
     part, _, name = key.partition(".")
     tables = part == "kafka" and name.partition(".")[0] in ("client", "consumer", "producer")
-    return tables or any(word in key for word in ("password", "secret", "token", "jaas", "key"))
+    return tables or is_secret(key) or "key" in key
 
 
 def _field(location: tuple) -> Any:

@@ -13,6 +13,7 @@ from time import monotonic
 from triton_models.contract import ModelContract, ModelFolderError, load
 from worker import __version__
 from worker.errors import ConfigError, ContractError, Fault, LexiconError, Retry, StartupError
+from worker.inference.access import Access
 from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
@@ -106,6 +107,10 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
         *(chosen.url, list(contracts.values())),
         timeout_s=chosen.timeout_ms / 1000,
         max_in_flight=chosen.max_calls_in_flight,
+        access=Access(
+            *(chosen.tls, chosen.tls_ca, chosen.tls_certificate, chosen.tls_key),
+            *(chosen.token, chosen.token_header),
+        ),
     )
 
 
@@ -157,6 +162,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
         Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,
         chosen.max_query_chars,
+        chosen.max_event_bytes,
         Cache(chosen.cache_bytes),
     )
 
@@ -218,7 +224,8 @@ async def check_models(inference: Inference, contracts: Contracts) -> str | None
     try:
         faults = await inference.check(list(contracts.values()))
     except Retry as error:
-        return f"{error}; start it, or mend inference.url"
+        told = str(error)  # it may know better
+        return told if "; " in told else f"{told}; start it, or mend inference.url"
     if not await inference.ready():  # a model that is missing may still be loading
         return "; ".join(map(str, faults)) or "not ready"
     if faults:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.dead_letters.choice import Choice, Newest, Terms, moment
-from worker.dead_letters.view import REMEDIES, safe, when
+from worker.dead_letters.view import REMEDIES, when
+from worker.safe import safe
 from worker.stream.letter import Letter, Place
 from worker.stream.marks import Marks, mark
 

@@ -10,14 +10,16 @@ import worker
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
-BASE = {"errors", "settings", "metrics", "events", "logs"}
+BASE = {"errors", "settings", "metrics", "events", "logs", "safe", "handshake"}
 ALLOWED = {
+    "safe": set(),
+    "handshake": set(),
     "errors": set(),
-    "settings": set(),
-    "config": {"errors", "settings"},
+    "settings": {"safe"},
+    "config": {"errors", "settings", "safe"},
     "metrics": set(),
     "events": {"errors"},
-    "logs": {"settings"},
+    "logs": {"settings", "safe"},
     "inference": BASE,
     "lexicon": BASE,
     "server": BASE,
@@ -27,13 +29,14 @@ ALLOWED = {
     "reload": BASE | {"config", "parts", "understanding"},
     "app": BASE | {"parts", "reload", "stream", "server"},
     "enrich": BASE | {"understanding"},
-    "check": BASE | {"parts", "stream"},
+    "acls": BASE | {"stream"},
+    "check": BASE | {"acls", "parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
     "options": BASE | {"config"},
     "dead_letters": BASE | {"options", "stream"},
     "embedded": BASE | {"app", "parts", "stream"},
     "cli": BASE
-    | {"config", "options", "app", "parts", "check", "enrich", "explain", "embedded"}
+    | {"config", "options", "app", "parts", "acls", "check", "enrich", "explain", "embedded"}
     | {"dead_letters", "signals"},
     "signals": set(),
     "__main__": {"cli"},

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker.dead_letters.choice import Choice, Newest, Terms
-from worker.dead_letters.view import safe, summary
+from worker.dead_letters.view import summary
+from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.dead_letters import Reader
 from worker.stream.letter import Letter, Place

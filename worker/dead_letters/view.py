@@ -17,6 +17,7 @@ from confluent_kafka import Message
 from rich.console import Console
 from rich.text import Text
 
+from worker.safe import safe
 from worker.stream.batch import headers
 from worker.stream.letter import FOREIGN, Letter
 
@@ -42,13 +43,6 @@ REMEDIES = {
     FOREIGN: "this worker did not reject it, or could not tell why: ask who writes to this topic",
 }
 UNKNOWN = "mend what the message names, then replay it"
-
-
-def safe(text: str) -> str:
-    """The text on one line without control characters, direction marks or the like."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def when(time_ms: int) -> str:

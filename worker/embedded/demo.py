@@ -79,7 +79,7 @@ class Summary:
         )
 
 
-NOTHING = Summary(*(0,) * 4, *(0.0,) * 7)
+NOTHING = Summary(*(0,) * 5, *(0.0,) * 7)
 
 
 class Demo:

@@ -18,6 +18,7 @@ calls `check`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -29,9 +30,12 @@ from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
+from worker.inference.access import Access
 from worker.inference.port import Answer
 from worker.inference.served import Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
+
+logger = logging.getLogger(__name__)
 
 LARGEST_MESSAGE = 2**31 - 1
 CHANNEL = [
@@ -57,13 +61,21 @@ class TritonInference:
         contracts: the models that will be called.
         timeout_s: deadline of one call, from when it is sent, seconds.
         max_in_flight: calls under way at once; more wait their turn.
+        access: how the connection is secured; default not at all.
     """
 
     def __init__(
-        self, url: str, contracts: Sequence[ModelContract], timeout_s: float, max_in_flight: int
+        self,
+        url: str,
+        contracts: Sequence[ModelContract],
+        timeout_s: float,
+        max_in_flight: int,
+        access: Access | None = None,
     ) -> None:
         self.name = f"Triton at {url}"
         self._url = url
+        self._access = access or Access()
+        self._closing: set[asyncio.Task[None]] = set()
         self._contracts = {contract.name: contract for contract in contracts}
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(max_in_flight)
@@ -72,15 +84,46 @@ class TritonInference:
         self._compared: set[tuple[str, str]] = set()  # models and versions, on this connection
 
     async def start(self) -> None:
-        """Open the channel; it connects with the first call, and again after every loss."""
-        self._client = InferenceServerClient(self._url, channel_args=CHANNEL)
-        self._watcher = asyncio.create_task(self._watch(self._client._channel))
+        """Open the channel; it connects with the first call, and again after every loss.
+
+        Raises:
+            ConfigError: a file of certificates or keys cannot be used.
+        """
+        self._open_channel()
 
     async def stop(self) -> None:
         """Close the channel; calls in flight end with `ModelUnavailable`."""
         client, self._client = self._client, None
+        for task in self._closing:
+            task.cancel()
         if client:
             self._watcher.cancel()
+            await client.close()
+
+    def _open_channel(self) -> None:
+        credentials = self._access.credentials()
+        client = InferenceServerClient(self._url, creds=credentials, channel_args=CHANNEL)
+        client.register_plugin(self._access)
+        if self._watcher:
+            self._watcher.cancel()
+        self._client, self._compared = client, set()
+        self._watcher = asyncio.create_task(self._watch(client._channel))
+
+    def _renew(self) -> None:
+        """Open another channel when a certificate was renewed; the old one ends with its calls."""
+        if self._client is None or not self._access.changed():
+            return
+        old = self._client
+        self._open_channel()
+        logger.info("%s: certificates were read again", self.name)
+        task = asyncio.create_task(self._close(old))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, client: InferenceServerClient) -> None:
+        try:
+            await asyncio.sleep(self._timeout_s)  # no call of it lives longer
+        finally:
             await client.close()
 
     async def ready(self) -> bool:
@@ -98,8 +141,10 @@ class TritonInference:
     async def check(self, contracts: Sequence[ModelContract]) -> list[Fault]:
         """Compare the server's metadata and configuration with the model folders.
 
-        Returns every fault found. Raises `Retry` when the server cannot be asked now.
+        Returns every fault found. Raises `Retry` when the server cannot be asked now. Looks also
+        whether a certificate of ours was renewed.
         """
+        self._renew()
         faults: list[Fault] = []
         for contract in contracts:
             with self._translating(contract.name):
@@ -194,7 +239,9 @@ class TritonInference:
             raise
 
     def _translated(self, model: str, error: InferenceServerException) -> WorkerError:
-        message = f"{model}: {error.message()} ({self.name})"
+        found = self._access.explained(error.message())
+        message = f"{model}: {found.told} ({self.name})"
+        message += f"; {found.remedy}" if found.remedy else ""
         match (error.status() or "").removeprefix("StatusCode."):
             case "DEADLINE_EXCEEDED":
                 return ModelTimeout(f"{model}: no answer in {self._timeout_s:g} s ({self.name})")

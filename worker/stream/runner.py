@@ -22,7 +22,7 @@ from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
-from worker.stream.batch import Batch, headers, place
+from worker.stream.batch import Batch, place, refused_headers
 from worker.stream.delivery import AtLeastOnce, Broken
 from worker.stream.limits import DeadLetterLimits
 from worker.stream.sink import Receipt
@@ -177,9 +177,7 @@ class Runner:
         else:
             results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
-            if headers(record) is None:
-                told = "the name of a header is not UTF-8; the headers are lost"
-                results[index] = Reject("decode", "invalid_headers", told)
+            results[index] = refused_headers(record) or results[index]
             results[index] = self._delivery.barred(record) or results[index]
         if before is not None:
             await before

@@ -13,16 +13,20 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from worker.errors import Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
+from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.admin import Cluster
 from worker.stream.batch import MARK, Header, headers
 from worker.stream.clients import producer_properties
+from worker.stream.login import Login
+from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +94,7 @@ class Sink:
         A topic refuses a request as a whole; sending its records again would break their order.
         """
         limit = await asyncio.to_thread(Cluster(self._kafka).message_limit)
-        fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE)), "error_cb": self._on_error}
-        self._properties = producer_properties(self._kafka, self._transactional_id) | fitting
+        self._fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE))}
         self._open()
 
     async def reopen(self) -> None:
@@ -140,8 +143,11 @@ class Sink:
 
     def _open(self) -> None:
         self.fatal = None
-        self.producer = Producer(self._properties)
-        self._poller = asyncio.create_task(self._poll(self.producer), name="kafka-producer")
+        login = Login({**self._kafka.client, **self._kafka.producer})
+        properties = producer_properties(self._kafka, self._transactional_id) | self._fitting
+        self.producer = Producer(properties | {"error_cb": self._on_error})
+        poll = self._poll(self.producer, login)
+        self._poller = asyncio.create_task(poll, name="kafka-producer")
 
     async def _send(self, record: Message, topic: str, **changed) -> KafkaError | None:
         receipt = Receipt()
@@ -175,12 +181,13 @@ class Sink:
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
-        self._seldom.warning(error.name(), "Kafka: %s", error.str())
+        self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
 
-    async def _poll(self, producer: Producer) -> None:
+    async def _poll(self, producer: Producer, login: Login) -> None:
         while True:
             try:
                 producer.poll(0)
+                login.renew(producer, monotonic())
             except KafkaException as error:  # a fatal error: nothing more is confirmed
                 self.broke(error.args[0])
             while self._answers:
@@ -194,7 +201,7 @@ def error_headers(record: Message, error: Reject) -> list[Header]:
     told = {
         "x-error-stage": error.stage,
         "x-error-type": error.reason,
-        "x-error-message": str(error)[:500],
+        "x-error-message": safe(str(error))[:500],
         "x-source-topic": record.topic(),
         "x-source-partition": record.partition(),
         "x-source-offset": record.offset(),

@@ -22,9 +22,11 @@ from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
 from worker.stream.delivery import Delivery
+from worker.stream.login import Login
 from worker.stream.reach import EVERYWHERE, Reach
 from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
+from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +121,7 @@ class Source:
 
     def _membership(self) -> None:
         """Be a member of the group until told to stop, or until the group does not yet let us."""
+        login = Login({**self._kafka.client, **self._kafka.consumer})
         self._consumer = Consumer(self._properties())
         self._delivery.bind(self._consumer, self._reach.on_commit)
         try:
@@ -130,6 +133,7 @@ class Source:
             )
             while not self._stopping.is_set():
                 self.turned_at = monotonic()
+                login.renew(self._consumer, self.turned_at)
                 self._turn()
             self._settle(())  # what could be finished was finished
         except _InstanceHeld as error:
@@ -306,4 +310,4 @@ class Source:
             remedy = "give each worker a group.instance.id of its own, if it has one"
             raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
         if not self._reach.deny(error, partition):
-            self._seldom.warning(error.name(), "Kafka: %s", error.str())
+            self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))

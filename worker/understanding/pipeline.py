@@ -20,6 +20,7 @@ from time import monotonic
 
 from worker.errors import ModelUnavailable, Reject
 from worker.events import Enrichment, Event, Input, decode, empty_query, query_too_long
+from worker.logs import fault, shown
 from worker.metrics import Metrics
 from worker.settings import Policies
 from worker.understanding.cache import Key
@@ -128,7 +129,7 @@ class Pipeline:
         """The query's key, its event, and for one that came too late all that it will get."""
         most = snapshot.max_query_chars
         try:
-            event = decode(item, most)
+            event = decode(item, most, snapshot.max_event_bytes)
         except Reject as error:
             return error
         form = normal_form(event.query)
@@ -198,8 +199,8 @@ class Pipeline:
             return await self._compute(keys, snapshot)
         except Exception as error:
             if len(keys) == 1:
-                logger.exception("a fault of the worker itself; please report it")
-                told = f"{type(error).__name__}: {error}"
+                told = f"a fault of the worker itself ({fault(error)}); please report it"
+                logger.exception("query %s: %s", shown(keys[0][0]), told)
                 return [Reject("understanding", "internal_error", told)]
             middle = len(keys) // 2
             first = await self._compute_or_reject(keys[:middle], snapshot)

@@ -23,6 +23,7 @@ class Snapshot:
     Attributes:
         deadline: which events come too late.
         max_query_chars: longer queries, or normal forms, are rejected.
+        max_event_bytes: larger records are rejected unread.
         pending: queries that are computed now.
     """
 
@@ -31,6 +32,7 @@ class Snapshot:
     deadline: Deadline
     default_language: str
     max_query_chars: int
+    max_event_bytes: int
     cache: Cache
     pending: dict[Key, asyncio.Future[Enrichment | Reject]] = field(default_factory=dict)
 

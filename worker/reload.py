@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
 
 from worker import logs
 from worker.config import Change, changes, fingerprint
@@ -21,10 +18,10 @@ from worker.errors import ConfigError, Fault, Stop
 from worker.metrics import Metrics
 from worker.parts import Understanding
 from worker.settings import Settings, reloadable
+from worker.threads import aside
 from worker.understanding.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -124,25 +121,3 @@ class Reloads:
 def _restart(change: Change) -> Fault:
     remedy = "restart the worker for it, or set it back"
     return Fault(change.key, change.new, f"{change.old}, as at the start", remedy)
-
-
-async def aside(work: Callable[[], T]) -> T:
-    """Run in a thread that the end of the program does not wait for."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if not done.done():  # else the waiting was cancelled
-            done.set_exception(error) if error else done.set_result(result)
-
-    def run() -> None:
-        result = error = None
-        try:
-            result = work()
-        except BaseException as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed: the program has ended before
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, name="reload", daemon=True).start()
-    return await done

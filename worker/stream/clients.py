@@ -84,7 +84,12 @@ def _without_limit() -> dict[str, Any]:
 
 def _within_transactions(kafka: Kafka) -> dict[str, Any]:
     """The broker aborts what lasts longer; others then wait for it no more."""
-    return {"transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms)}
+    return {
+        "transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms),
+        # By default librdkafka forgets brokers that were all away, but not which of them was the
+        # group's coordinator: it then waits for that one for ever when offsets are to be sent.
+        "metadata.recovery.strategy": "none",
+    }
 
 
 def transactional_id(kafka: Kafka) -> str | None:

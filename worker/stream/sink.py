@@ -27,6 +27,7 @@ from worker.stream.batch import MARK, Header, headers
 from worker.stream.clients import producer_properties
 from worker.stream.login import Login
 from worker.stream.trouble import explained
+from worker.threads import aside
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class Sink:
         self._poller.cancel()
         old, self.producer = [self.producer], None
         with suppress(TimeoutError):  # its end may wait for brokers that are away
-            await asyncio.wait_for(asyncio.to_thread(old.clear), DESTROY_S)
+            await asyncio.wait_for(aside(old.clear), DESTROY_S)
         self._open()
 
     async def stop(self) -> None:

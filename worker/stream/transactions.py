@@ -31,10 +31,12 @@ from worker.stream.batch import place
 from worker.stream.clients import transactional_id
 from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
+from worker.threads import aside
 
 logger = logging.getLogger(__name__)
 
 CALL_S = 1.0  # of one blocking call; it is made again until it is answered
+HANG_S = 5.0  # librdkafka may wait for ever for a broker that has left (its issue 5511)
 PAUSE_S = 0.1
 MOST_BARRED = 10_000
 
@@ -215,7 +217,11 @@ class ExactlyOnce(Delivery):
         """
         while True:
             try:
-                return await asyncio.to_thread(call, *arguments, CALL_S)
+                made = aside(partial(call, *arguments, CALL_S))
+                return await asyncio.wait_for(made, CALL_S + HANG_S)
+            except TimeoutError:
+                told = f"{call.__name__} does not return"
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told, fatal=True)) from None
             except KafkaException as error:
                 if not error.args[0].retriable():
                     raise

@@ -72,6 +72,7 @@ class Source:
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._consumer: Consumer | None = None
         self._paused: set[int] = set()
+        self._dropped: set[int] = set()  # in this turn
         self._crowded_since: dict[int, float] = {}
         self._mean_size = LARGE_RECORD  # until records tell better
         self._fetching = True
@@ -159,8 +160,11 @@ class Source:
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
+            self._dropped.clear()
             more = self._consumer.consume(self._round(size(first)) - 1, wait_s)
-            self._dispatch(first + more, arrived)
+            # What was fetched of a partition that went meanwhile is its next owner's to do.
+            ours = [m for m in first + more if m.partition() not in self._dropped]
+            self._dispatch(ours, arrived)
 
     def _go_back(self, astray: dict[int, int | None]) -> None:
         """Learn the last commits; partitions that are past theirs go back to them.
@@ -172,7 +176,7 @@ class Source:
             places = [TopicPartition(topic, number) for number in astray]
             for found in self._consumer.committed(places, timeout=ASK_S):
                 began_at = astray[found.partition]
-                if began_at is None:
+                if began_at is None and found.partition not in self._suspects.holding:
                     self._suspects.learn(found.partition, found.metadata)
                 else:
                     offset = found.offset if found.offset >= 0 else began_at
@@ -269,8 +273,8 @@ class Source:
         consumer.incremental_unassign(partitions)
 
     def _settle(self, partitions: Iterable[int]) -> None:
-        self._delivery.settle(partitions, REVOKE_WAIT_S)
-        if self._tracker.owned():
+        # An offset committed beside an open transaction would undo what that one commits.
+        if self._delivery.settle(partitions, REVOKE_WAIT_S) and self._tracker.owned():
             self._suspects.wipe(self._consumer, self._tracker.owned())
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -281,6 +285,7 @@ class Source:
         numbers = {item.partition for item in partitions}
         self._tracker.revoke(numbers)
         self._suspects.forget(numbers)
+        self._dropped |= numbers
         self._paused -= numbers
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
             self._reach.allow(item.partition)

@@ -97,3 +97,32 @@ def test_no_commit_while_one_is_not_answered():
     source.turned_at = 4
     source._turn()
     assert source._consumer.commits == 2  # it was not said to be done: asked again
+
+
+@pytest.mark.parametrize("deaths", [0, 3])
+def test_what_came_while_all_was_to_go_back_comes_again(deaths):
+    """The first records of a partition; after some deaths they are held, and not yet tracked."""
+
+    class Rewound(Full):
+        sought = None
+
+        def consume(self, count, timeout_s):
+            if taken := super().consume(count, timeout_s):
+                tracker.rewind()
+            return taken
+
+        def committed(self, places, timeout):
+            for place in places:
+                place.offset = 0
+            return places
+
+        def seek(self, place):
+            self.sought = place
+
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source._consumer = Rewound([record(0, 10)])
+    source._suspects.learn(0, f"query-worker starts={deaths}")
+    source._turn()
+    source._turn()
+    assert (source._consumer.sought.partition, source._consumer.sought.offset) == (0, 0)
+    assert not source._suspects.holding and not tracker.astray()

@@ -164,7 +164,7 @@ class Source:
             places = [TopicPartition(topic, number) for number in astray]
             for found in self._consumer.committed(places, timeout=ASK_S):
                 began_at = astray[found.partition]
-                if began_at is None:
+                if began_at is None and found.partition not in self._suspects.holding:
                     self._suspects.learn(found.partition, found.metadata)
                 else:
                     offset = found.offset if found.offset >= 0 else began_at

@@ -120,12 +120,13 @@ class Tracker:
         with self._changed:
             self._count(ticket, 1)
             owned = self._owned.get(partition)
+            if owned is not None and owned.began_at is None:
+                owned.began_at = offset  # of a stale one as well: the consumer is past it now
             if owned is None or owned.astray:
                 ticket.stale = True
             else:
                 owned.open.append(ticket)
                 owned.size += size
-                owned.began_at = offset if owned.began_at is None else owned.began_at
         return ticket
 
     def resolve(self, ticket: Ticket) -> None:

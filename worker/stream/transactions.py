@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager, suppress
@@ -28,13 +29,16 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
 from worker.stream.batch import place
-from worker.stream.clients import transactional_id
+from worker.stream.clients import TRANSACTION_MS, transactional_id
 from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
 
 logger = logging.getLogger(__name__)
 
 CALL_S = 1.0  # of one blocking call; it is made again until it is answered
+# librdkafka's send_offsets_to_transaction may wait for ever where the group's coordinator went
+# (its issues 5456, 5511); it gives others up after transaction.timeout.ms.
+HUNG_S = TRANSACTION_MS / 1000 + 2.0
 PAUSE_S = 0.1
 MOST_BARRED = 10_000
 
@@ -211,11 +215,14 @@ class ExactlyOnce(Delivery):
         """Make a blocking call until it succeeds.
 
         Raises:
-            KafkaException: it never will.
+            KafkaException: it never will, or it does not come back.
         """
         while True:
             try:
-                return await asyncio.to_thread(call, *arguments, CALL_S)
+                return await asyncio.wait_for(_apart(call, *arguments, CALL_S), HUNG_S)
+            except TimeoutError:
+                told = f"{call.__name__} did not come back within {HUNG_S:g} s"
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told)) from None
             except KafkaException as error:
                 if not error.args[0].retriable():
                     raise
@@ -226,3 +233,18 @@ class ExactlyOnce(Delivery):
     def _rights(self) -> str:
         ids = f"the transactional ids that begin with {self._kafka.group_id}-"
         return f"{super()._rights()}; WRITE on {ids}; READ on group {self._kafka.group_id}"
+
+
+def _apart(call: Callable, *arguments: object) -> asyncio.Future:
+    """Make a blocking call in a thread of its own; the process ends without waiting for it."""
+    result: Future = Future()
+    result.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            result.set_result(call(*arguments))
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, name=call.__name__, daemon=True).start()
+    return asyncio.wrap_future(result)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Moment, Scene
 
-SESSION_S = 10.0  # until the group takes a silent member for dead
+SESSION_S = 6.0  # until the group takes a silent member for dead
 DRAIN_S = 30.0
 LARGEST_JUMP_S = 7200.0
 

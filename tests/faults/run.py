@@ -88,7 +88,7 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
             _worker(network, f"worker-{number}", folder, [*flags, *options.own(number)], library)
             for number in range(options.workers + 1)
         ]
-        kafka = _kafka(stack, [worker.kafka.port for worker in everyone], topics, options)
+        kafka = _kafka(stack, [worker.kafka.port for worker in everyone], topics)
         triton = stack.enter_context(models.running(model_folder))
         for worker, upstream in zip(everyone, kafka.behind, strict=True):
             worker.kafka.upstream, worker.triton.upstream = upstream, triton.grpc_url
@@ -126,8 +126,8 @@ def _worker(
     return Worker(name, kafka, triton, own_clock, folder / f"{name}.log", arguments)
 
 
-def _kafka(stack: ExitStack, proxies: list[int], topics: Topics, options: Options) -> ApacheKafka:
-    kafka = ApacheKafka(proxies, options.broker())
+def _kafka(stack: ExitStack, proxies: list[int], topics: Topics) -> ApacheKafka:
+    kafka = ApacheKafka(proxies)
     stack.callback(kafka.close)
     kafka.start()
     kafka.create(topics.input, topics.dead_letters, partitions=PARTITIONS)

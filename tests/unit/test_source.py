@@ -126,3 +126,22 @@ def test_what_came_while_all_was_to_go_back_comes_again(deaths):
     source._turn()
     assert (source._consumer.sought.partition, source._consumer.sought.offset) == (0, 0)
     assert not source._suspects.holding and not tracker.astray()
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_note_is_wiped_only_when_no_commit_is_under_way(settled, monkeypatch):
+    """It is a commit of an earlier offset, which would stand if it came between."""
+
+    class Noted(Full):
+        notes = ()
+
+        def commit(self, offsets, **_):
+            self.notes += tuple(place.metadata for place in offsets)
+
+    source, _, delivery = parts(config.load(None, {}, []), lambda _: None)
+    monkeypatch.setattr(delivery, "settle", lambda partitions, timeout_s: settled)
+    source._consumer = Noted([record(0, 10)])
+    source._turn()
+    assert source._consumer.notes == ("query-worker starts=1",)
+    source._settle(())
+    assert source._consumer.notes[1:] == (("",) if settled else ())

@@ -124,10 +124,10 @@ class Delivery:
     def tick(self, now: float) -> None:
         """Once in each turn of the consumer's thread; `now` is `time.monotonic()`."""
 
-    def settle(self, partitions: Iterable[int], timeout_s: float) -> None:
+    def settle(self, partitions: Iterable[int], timeout_s: float) -> bool:
         """Commit what is resolved, before the partitions go; waits for the rest of them first.
 
-        Nothing is left to do while the consumer closes.
+        False while a commit may still be under way, and while the consumer closes.
         """
         raise NotImplementedError
 
@@ -248,10 +248,12 @@ class AtLeastOnce(Delivery):
             self._commit(wait=False)
             self._commit_at = now + self._kafka.commit_interval_ms / 1000
 
-    def settle(self, partitions: Iterable[int], timeout_s: float) -> None:
-        if self._consumer is not None:
-            self._tracker.wait_resolved(partitions, timeout_s)
-            self._commit(wait=True)
+    def settle(self, partitions: Iterable[int], timeout_s: float) -> bool:
+        if self._consumer is None:
+            return False
+        self._tracker.wait_resolved(partitions, timeout_s)
+        self._commit(wait=True)
+        return True
 
     def on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         self._committing = False

@@ -261,8 +261,8 @@ class Source:
         consumer.incremental_unassign(partitions)
 
     def _settle(self, partitions: Iterable[int]) -> None:
-        self._delivery.settle(partitions, REVOKE_WAIT_S)
-        if self._tracker.owned():
+        # A note would undo a commit that is answered later.
+        if self._delivery.settle(partitions, REVOKE_WAIT_S) and self._tracker.owned():
             self._suspects.wipe(self._consumer, self._tracker.owned())
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

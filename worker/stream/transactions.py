@@ -19,7 +19,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import CancelledError, Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -108,13 +108,15 @@ class ExactlyOnce(Delivery):
             self._committing = self._ask()
             self._commit_at = now + self._kafka.commit_interval_ms / 1000
 
-    def settle(self, partitions: Iterable[int], timeout_s: float) -> None:
+    def settle(self, partitions: Iterable[int], timeout_s: float) -> bool:
         if self._consumer is None:
-            return
+            return False
         self._tracker.wait_resolved(partitions, timeout_s)
-        # Where the loop has ended, so has the transaction.
-        with suppress(TimeoutError, RuntimeError, CancelledError):
+        try:
             self._ask().result(timeout_s)
+        except (TimeoutError, RuntimeError, CancelledError):
+            return False  # where the loop has ended, so has the transaction
+        return True
 
     def _ask(self) -> Future[None]:
         """Let the event loop commit, as the member of the group that we are now."""

@@ -19,6 +19,7 @@ class Options:
     Attributes:
         rate: events a second.
         kinds: the faults to draw from.
+        overlap: a fault does not wait until all has recovered from the one before it.
     """
 
     seed: int = 1
@@ -29,6 +30,7 @@ class Options:
     workers: int = 3
     rate: float = 300.0
     kinds: tuple[str, ...] = tuple(KINDS)
+    overlap: bool = False
 
     @property
     def exactly_once(self) -> bool:

@@ -88,8 +88,8 @@ class Delivery:
         """Call `count` when what was just confirmed can no longer be undone."""
         count()
 
-    def barred(self, record: Message) -> Reject | None:
-        """Why the record's output must not be sent again; None if it may."""
+    def barred(self, record: Message, value: bytes) -> Reject | None:
+        """Why the record's output must not be sent; None if it may."""
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
         """Kafka refused an output; returns why it is to be dead-lettered, None if it is out now.

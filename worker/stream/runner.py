@@ -184,9 +184,12 @@ class Runner:
         started = monotonic()
         delivery, receipt = self._delivery, Receipt()
         for index, record in enumerate(batch.records):
-            results[index] = delivery.barred(record) or results[index]
-            if isinstance(results[index], Output):
-                await delivery.sink.output(receipt, index, record, results[index].value)
+            if not isinstance(result := results[index], Output):
+                continue
+            if barred := delivery.barred(record, result.value):
+                results[index] = barred
+            else:
+                await delivery.sink.output(receipt, index, record, result.value)
         mine.set_result(None)
         for index, error in await receipt.confirmed():
             refused = await delivery.refused(batch.records[index], results[index].value, error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,7 @@ from worker.stream.clients import producer_properties
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.002
+MESSAGE_LIMIT = 1_000_000  # where no topic tells a smaller one
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
 DESTROY_S = 10.0
 
@@ -89,7 +91,8 @@ class Sink:
 
         A topic refuses a request as a whole; sending its records again would break their order.
         """
-        limit = await asyncio.to_thread(Cluster(self._kafka).message_limit)
+        self._limits = await asyncio.to_thread(Cluster(self._kafka).message_limits)
+        limit = min([MESSAGE_LIMIT, *self._limits.values()])
         fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE)), "error_cb": self._on_error}
         self._properties = producer_properties(self._kafka, self._transactional_id) | fitting
         self._open()
@@ -113,6 +116,16 @@ class Sink:
     async def output(self, receipt: Receipt, index: int, record: Message, value: bytes) -> None:
         """Queue the output made from `record`; its confirmation comes through `receipt`."""
         await self._produce(receipt, index, record, self._kafka.output_topic, value=value)
+
+    def too_large(self, value: bytes) -> bool:
+        """Whether the output topic will refuse this output, however it is compressed.
+
+        False where the topic does not tell its limit.
+        """
+        limit = self._limits.get(self._kafka.output_topic)
+        if limit is None or len(value) <= limit:
+            return False
+        return len(zlib.compress(value, 1)) > limit
 
     async def output_alone(self, record: Message, value: bytes) -> KafkaError | None:
         """Send one output and wait for its confirmation; returns the refusal, if any."""

@@ -78,8 +78,11 @@ class ExactlyOnce(Delivery):
     def counted(self, count: Callable[[], None]) -> None:
         self._counts.append(count)
 
-    def barred(self, record: Message) -> Reject | None:
+    def barred(self, record: Message, value: bytes) -> Reject | None:
+        """What is surely too large is not even tried: each refusal would undo a transaction."""
         refusal = self._barred.get(place(record))
+        if refusal is None and self.sink.too_large(value):
+            refusal = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
         return refusal and self._output_refused(refusal)
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
@@ -133,6 +136,7 @@ class ExactlyOnce(Delivery):
         while len(self._barred) >= MOST_BARRED:
             del self._barred[next(iter(self._barred))]
         self._barred[place(record) + how] = error
+        self._recoveries = 0  # the next time it gets further
 
     async def _open(self) -> None:
         async with self._gate.alone():

@@ -118,14 +118,18 @@ class Sink:
         await self._produce(receipt, index, record, self._kafka.output_topic, value=value)
 
     def too_large(self, value: bytes) -> bool:
-        """Whether the output topic will refuse this output, however it is compressed.
+        """Whether the output topic will refuse this output, compressed as the producer does it.
 
         False where the topic does not tell its limit.
         """
         limit = self._limits.get(self._kafka.output_topic)
         if limit is None or len(value) <= limit:
             return False
-        return len(zlib.compress(value, 1)) > limit
+        # lz4 and snappy find repetitions, as zlib does, but do not shorten rare bytes' codes.
+        entropy = self._properties.get("compression.type") in ("gzip", "zstd")
+        strategy = zlib.Z_DEFAULT_STRATEGY if entropy else zlib.Z_FIXED
+        coder = zlib.compressobj(strategy=strategy)
+        return len(coder.compress(value)) + len(coder.flush()) > limit
 
     async def output_alone(self, record: Message, value: bytes) -> KafkaError | None:
         """Send one output and wait for its confirmation; returns the refusal, if any."""

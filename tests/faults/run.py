@@ -152,7 +152,8 @@ def _hurt(scene: Scene, options: Options, tell: Tell) -> list[Inflicted]:
     began_at, faults = time.time(), []
     for plan in plans:
         scene.wait(max(1.0, began_at + plan.at_s - time.time()))
-        if scene.stop.is_set() or time.time() > began_at + options.minutes * 60:
+        late = time.time() > began_at + options.minutes * 60
+        if scene.stop.is_set() or (late and not options.overlap):
             break
         faults.append(_inflict(scene, plan))
         if not options.overlap:

@@ -145,3 +145,19 @@ def test_a_note_is_wiped_only_when_no_commit_is_under_way(settled, monkeypatch):
     assert source._consumer.notes == ("query-worker starts=1",)
     source._settle(())
     assert source._consumer.notes[1:] == (("",) if settled else ())
+
+
+def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
+    class Losing(Full):
+        def consume(self, count, timeout_s):
+            tracker.revoke([0])
+            return super().consume(count, timeout_s)
+
+        def commit(self, offsets, **_):
+            assert [place.partition for place in offsets] == [1]
+
+    batches = queue.SimpleQueue()
+    source, tracker, _ = parts(config.load(None, {}, []), batches.put)
+    source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
+    source._turn()
+    assert batches.get_nowait().ticket.partition == 1 and batches.empty()

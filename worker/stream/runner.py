@@ -23,7 +23,7 @@ from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
 from worker.stream.batch import Batch, headers, place
-from worker.stream.delivery import AtLeastOnce, Broken
+from worker.stream.delivery import RECORD_AT_FAULT, AtLeastOnce, Broken
 from worker.stream.sink import Receipt
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
@@ -191,7 +191,9 @@ class Runner:
             else:
                 await delivery.sink.output(receipt, index, record, result.value)
         mine.set_result(None)
-        for index, error in await receipt.confirmed():
+        refusals = await receipt.confirmed()
+        # First what is a record's own fault: a transaction takes the others with it.
+        for index, error in sorted(refusals, key=lambda one: one[1].code() not in RECORD_AT_FAULT):
             refused = await delivery.refused(batch.records[index], results[index].value, error)
             results[index] = refused or results[index]
         rejected = [pair for pair in zip(batch.records, results, strict=True) if _bad(pair[1])]

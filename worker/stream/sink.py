@@ -186,7 +186,7 @@ class Sink:
             except BufferError:
                 await asyncio.sleep(POLL_S)
             except KafkaException as error:
-                receipt.answer(index, error.args[0])
+                self._answers.append((receipt, index, error.args[0]))
                 return
 
     def _answer(self, receipt: Receipt, index: int, error: KafkaError | None, _: Message) -> None:
@@ -204,6 +204,9 @@ class Sink:
                 self.broke(error.args[0])
             while self._answers:
                 receipt, index, error = self._answers.popleft()
+                # What still waits in a transaction that failed would be answered only at its end.
+                if error and self._transactional_id and error.code() != KafkaError._PURGE_QUEUE:
+                    producer.purge(in_flight=False)
                 receipt.answer(index, error)
             await asyncio.sleep(POLL_S)
 

@@ -137,6 +137,9 @@ class ExactlyOnce(Delivery):
             del self._barred[next(iter(self._barred))]
         self._barred[place(record) + how] = error
         self._recoveries = 0  # the next time it gets further
+        # librdkafka counts the refused record as sent: in the next transaction the broker would
+        # miss it, and nothing be answered until transaction.timeout.ms.
+        self.sink.broke(error)
 
     async def _open(self) -> None:
         async with self._gate.alone():

@@ -160,7 +160,7 @@ DEFECTS = (
                 "        mine.set_result(None)\n        started = monotonic()\n"
                 "        delivery, receipt",
             ),
-            ("        mine.set_result(None)\n        for index, error", "        for index, error"),
+            ("        mine.set_result(None)\n        refusals", "        refusals"),
         ),
     ),
     Defect(

@@ -45,6 +45,7 @@ from worker.embedded import triton
     help="Of the group: cooperative-sticky, or KIP-848.",
 )
 @click.option("--static", is_flag=True, help="Static membership.")
+@click.option("--overlap", is_flag=True, help="Do not wait for recovery before the next fault.")
 @click.option("--workers", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--rate", default=300.0, show_default=True, help="Events a second.")
 @click.option("--only", multiple=True, type=click.Choice(list(KINDS)), help="Only this kind.")

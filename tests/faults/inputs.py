@@ -21,9 +21,9 @@ WARM, COLD = 50, 20_000  # different queries of each kind
 WORDS = ["red", "blue", "running", "shoes", "sneakers", "boots", "where", "is", "my", "order"]
 OUTPUT_LIMIT = 60_000  # max.message.bytes of the output topic
 OVERSIZE = OUTPUT_LIMIT + 2_000
-# Kind → how often it comes, of 1,000 records. An oversize one costs as much as 300 others.
+# Kind → how often it comes, of 1,000 records. `oversize` ones come by a fault alone.
 SHARES = {
-    "warm": 440,
+    "warm": 441,
     "cold": 480,
     "taken": 15,
     "padded": 15,
@@ -32,7 +32,6 @@ SHARES = {
     "deep": 10,
     "tombstone": 10,
     "no_query": 9,
-    "oversize": 1,
 }
 # Why the worker must refuse a kind: the dead letter's x-error-type.
 REASONS = {
@@ -66,15 +65,18 @@ class Inputs:
 
     Attributes:
         shares: kind → how often it comes, as in `SHARES`.
+        large: the numbers of those that are of kind `oversize`, whatever was drawn.
     """
 
     seed: int
     partitions: int
     shares: dict[str, int] = field(default_factory=lambda: SHARES)
+    large: set[int] = field(default_factory=set)
 
     def __getitem__(self, number: int) -> Sent:
         draw = random.Random(self.seed * 1_000_003 + number)
         kind = draw.choices(list(self.shares), list(self.shares.values()))[0]
+        kind = "oversize" if number in self.large else kind
         key = draw.randrange(KEYS)
         query = "" if REASONS.get(kind, "") not in ("", "output_refused") else _query(kind, draw)
         record = Record(

@@ -165,6 +165,7 @@ def summary(ledger: Ledger, outcome: Outcome, options: Options) -> dict[str, Any
         "inputs": outcome.sent,
         **{name: getattr(options, name) for name in ("seed", "minutes", "delivery", "protocol")},
         "static": options.static,
+        "overlap": options.overlap,
         "workers": options.workers,
         "rate": options.rate,
         "broken": broken(ledger, outcome, options),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Moment, Scene
 
-SESSION_S = 10.0  # until the group takes a silent member for dead
+SESSION_S = 6.0  # until the group takes a silent member for dead
 DRAIN_S = 30.0
 LARGEST_JUMP_S = 7200.0
 
@@ -191,6 +191,14 @@ def wrong_shape(scene: Scene, plan: Plan) -> list[Moment]:
     return _misbehaves(scene, plan, "shape")
 
 
+def oversize(scene: Scene, plan: Plan) -> list[Moment]:
+    """One to twenty records come whose outputs their topic refuses."""
+    came = scene.now()
+    scene.load.oversize = 1 + round(19 * plan.size)
+    scene.wait(plan.duration_s)
+    return [came]
+
+
 def _misbehaves(scene: Scene, plan: Plan, word: str) -> list[Moment]:
     scene.triton.misbehave(word)
     scene.wait(plan.duration_s)
@@ -262,6 +270,7 @@ KINDS = {
     "wrong_values": Kind(wrong_values, 1.0, 3.0, group=False),
     "wrong_rows": Kind(wrong_rows, 1.0, 3.0, group=False),
     "wrong_shape": Kind(wrong_shape, 1.0, 3.0, group=False),
+    "oversize": Kind(oversize, 1.0, 2.0, group=False),
 }
 # What a fault takes besides its duration: a server's or a worker's own way up, about.
 OVERHEAD_S = {"worker_": 6.0, "broker_": 8.0, "triton_kill": 5.0, "triton_hang": 5.0}

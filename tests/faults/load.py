@@ -20,11 +20,12 @@ class Load:
     Attributes:
         due: Unix time at which each record was due, by its number. One that could not be sent
             then, since the broker was away, waits in the producer.
+        oversize: how many of the next are made too large for their outputs' topic.
     """
 
     def __init__(self, bootstrap: str, topic: str, inputs: Inputs, rate: float) -> None:
         self._topic, self._inputs, self._rate = topic, inputs, rate
-        self.due = array("d")
+        self.due, self.oversize = array("d"), 0
         self._errors: list[str] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
@@ -62,6 +63,9 @@ class Load:
             self._producer.poll(0)
 
     def _send(self, number: int) -> None:
+        if self.oversize:
+            self.oversize -= 1
+            self._inputs.large.add(number)
         record = self._inputs[number].record
         self._producer.produce(
             self._topic,

@@ -1,11 +1,11 @@
-"""What a run is: the command line's options, and what follows from them for broker and workers."""
+"""What a run is: the command line's options, and what follows from them for the workers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kinds import KINDS, SESSION_S
+from tests.faults.kinds import KINDS
 from tests.stream import Topics
 
 PARTITIONS = 8
@@ -19,6 +19,7 @@ class Options:
     Attributes:
         rate: events a second.
         kinds: the faults to draw from.
+        overlap: a fault does not wait until all has recovered from the one before it.
     """
 
     seed: int = 1
@@ -29,20 +30,11 @@ class Options:
     workers: int = 3
     rate: float = 300.0
     kinds: tuple[str, ...] = tuple(KINDS)
+    overlap: bool = False
 
     @property
     def exactly_once(self) -> bool:
         return self.delivery == "exactly-once"
-
-    def broker(self) -> dict[str, object]:
-        """The broker's properties: groups of the newer protocol have their timeouts there."""
-        session = int(SESSION_S * 1000)
-        return {
-            "group.consumer.session.timeout.ms": session,
-            "group.consumer.min.session.timeout.ms": session,
-            "group.consumer.heartbeat.interval.ms": 2000,
-            "group.consumer.min.heartbeat.interval.ms": 1000,
-        }
 
     def member(self, group: str) -> dict[str, str]:
         """The properties of a consumer that joins the group."""

@@ -20,7 +20,7 @@ from tests.faults.load import Load
 from tests.faults.monitor import Monitor
 from tests.faults.options import PARTITIONS, Options
 from tests.faults.proxy import Network
-from tests.faults.scene import Scene
+from tests.faults.scene import Moment, Scene
 from tests.faults.timetable import timetable
 from tests.faults.workers import Group, Worker
 from tests.servers.kafka import ApacheKafka
@@ -38,9 +38,10 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Inflicted:
-    """A fault that was, and what came after.
+    """A fault that was, and what came after; of those that overlap nothing is measured.
 
     Attributes:
+        untouched: partitions that had a worker, and that it did not touch.
         recovery_s: moment by moment, until every partition that it touched flowed again; None
             where one did not. Moments that touched none are left out.
         standstill_s: the longest that a partition stood still that it did not touch.
@@ -48,7 +49,9 @@ class Inflicted:
 
     plan: Plan
     began: float
-    over: float = 0.0  # when all flowed again, for good
+    over: float = math.inf  # when all flowed again, for good
+    moments: list[Moment] = field(default_factory=list)
+    untouched: frozenset[int] = frozenset()
     recovery_s: list[float | None] = field(default_factory=list)
     standstill_s: float = 0.0
 
@@ -88,7 +91,7 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
             _worker(network, f"worker-{number}", folder, [*flags, *options.own(number)], library)
             for number in range(options.workers + 1)
         ]
-        kafka = _kafka(stack, [worker.kafka.port for worker in everyone], topics, options)
+        kafka = _kafka(stack, [worker.kafka.port for worker in everyone], topics)
         triton = stack.enter_context(models.running(model_folder))
         for worker, upstream in zip(everyone, kafka.behind, strict=True):
             worker.kafka.upstream, worker.triton.upstream = upstream, triton.grpc_url
@@ -99,7 +102,7 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
         group = Group(everyone)
         stack.callback(group.close)
         scene = Scene(
-            *(kafka, triton, group, monitor, PARTITIONS),
+            *(kafka, triton, group, monitor, load, PARTITIONS),
             *(topics.input, options.member(topics.input)),
         )
         tell(f"workers' logs in {folder}")
@@ -126,8 +129,8 @@ def _worker(
     return Worker(name, kafka, triton, own_clock, folder / f"{name}.log", arguments)
 
 
-def _kafka(stack: ExitStack, proxies: list[int], topics: Topics, options: Options) -> ApacheKafka:
-    kafka = ApacheKafka(proxies, options.broker())
+def _kafka(stack: ExitStack, proxies: list[int], topics: Topics) -> ApacheKafka:
+    kafka = ApacheKafka(proxies)
     stack.callback(kafka.close)
     kafka.start()
     kafka.create(topics.input, topics.dead_letters, partitions=PARTITIONS)
@@ -138,7 +141,9 @@ def _kafka(stack: ExitStack, proxies: list[int], topics: Topics, options: Option
 
 def _hurt(scene: Scene, options: Options, tell: Tell) -> list[Inflicted]:
     """Inflict the timetable, fault by fault."""
-    plans = timetable(options.seed, options.minutes, options.kinds, options.workers)
+    plans = timetable(
+        options.seed, options.minutes, options.kinds, options.workers, options.overlap
+    )
     for plan in plans:
         tell(f"planned: at {plan.at_s:6.1f} s {plan.kind} for {plan.duration_s:g} s")
     if not scene.monitor.well(scene.all, time.time(), CALM_S, START_S):
@@ -147,9 +152,12 @@ def _hurt(scene: Scene, options: Options, tell: Tell) -> list[Inflicted]:
     began_at, faults = time.time(), []
     for plan in plans:
         scene.wait(max(1.0, began_at + plan.at_s - time.time()))
-        if scene.stop.is_set() or time.time() > began_at + options.minutes * 60:
+        late = time.time() > began_at + options.minutes * 60
+        if scene.stop.is_set() or (late and not options.overlap):
             break
         faults.append(_inflict(scene, plan))
+        if not options.overlap:
+            _measure(scene, faults[-1])
         tell(_line(faults[-1], began_at))
     scene.wait(began_at + options.minutes * 60 - time.time())
     return faults
@@ -157,35 +165,39 @@ def _hurt(scene: Scene, options: Options, tell: Tell) -> list[Inflicted]:
 
 def _inflict(scene: Scene, plan: Plan) -> Inflicted:
     fault, owned = Inflicted(plan, time.time()), scene.owned()
-    moments = fault.kind.act(scene, plan)
+    fault.moments = fault.kind.act(scene, plan)
+    fault.untouched = owned - fault.moments[0].partitions
+    return fault
+
+
+def _measure(scene: Scene, fault: Inflicted) -> None:
+    """Wait until all flows again, and for how long it has by then."""
+    moments = fault.moments
     scene.monitor.well(scene.all, moments[-1].at, fault.kind.calm_s, RECOVER_S)
     fault.over = fault.began
     for moment, after in zip(moments, [*moments[1:], None], strict=True):
-        since = {
-            partition: scene.monitor.flows_since(
-                partition, moment.at, after.at if after else math.inf
-            )
-            for partition in scene.all
-        }
+        end = after.at if after else math.inf
+        since = {p: scene.monitor.flows_since(p, moment.at, end) for p in scene.all}
         fault.over = max([fault.over, *(at or time.time() for at in since.values())])
         if moment.partitions:
             touched = [since[partition] for partition in moment.partitions]
             fault.recovery_s.append(None if None in touched else max(touched) - moment.at)
-    for partition in owned - moments[0].partitions:
+    for partition in fault.untouched:
         stood = scene.monitor.standstill(partition, fault.began, fault.over)
         fault.standstill_s = max(fault.standstill_s, stood)
-    return fault
 
 
 def _line(fault: Inflicted, began_at: float) -> str:
     plan = fault.plan
+    line = (
+        f"{fault.began - began_at:6.1f} s  {plan.kind} for {plan.duration_s:g} s,"
+        f" target {plan.target}"
+    )
+    if fault.over == math.inf:
+        return line
     times = " and ".join("never" if s is None else f"{s:.1f} s" for s in fault.recovery_s)
     stood = f"; others stood {fault.standstill_s:.1f} s at most" if fault.standstill_s else ""
-    at = fault.began - began_at
-    return (
-        f"{at:6.1f} s  {plan.kind} for {plan.duration_s:g} s, target {plan.target},"
-        f" flows again after {times or 'no stop'}{stood}"
-    )
+    return f"{line}, flows again after {times or 'no stop'}{stood}"
 
 
 def _finish(scene: Scene, load: Load, tell: Tell) -> int:

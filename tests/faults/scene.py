@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer
 
+from tests.faults.load import Load
 from tests.faults.models import Triton
 from tests.faults.monitor import QUIET, Monitor
 from tests.faults.workers import Group, Worker
@@ -44,6 +45,7 @@ class Scene:
     triton: Triton
     group: Group
     monitor: Monitor
+    load: Load
     partitions: int
     topic: str
     member: dict[str, str]

@@ -12,10 +12,13 @@ SETTLE_S = 2.0
 PAUSE_S = 0.0, 3.0
 
 
-def timetable(seed: int, minutes: float, kinds: Sequence[str], workers: int) -> list[Plan]:
+def timetable(
+    seed: int, minutes: float, kinds: Sequence[str], workers: int, overlap: bool = False
+) -> list[Plan]:
     """The faults of a run, in order; each kind comes once before any comes again.
 
-    One begins when the one before should be over; where that takes longer, it begins later.
+    One begins when all should have recovered from the one before it, or, if they `overlap`, when
+    what was broken should be mended; where that takes longer, it begins later.
     """
     draw, plans, at_s = random.Random(seed), [], FIRST_S
     for name in _in_turn(draw, kinds):
@@ -24,7 +27,9 @@ def timetable(seed: int, minutes: float, kinds: Sequence[str], workers: int) -> 
         plan = Plan(
             name, round(at_s, 1), round(duration, 1), draw.randrange(workers), draw.random()
         )
-        at_s += duration + _overhead(name) + SETTLE_S + kind.calm_s + draw.uniform(*PAUSE_S)
+        at_s += duration + draw.uniform(*PAUSE_S)
+        if not overlap:
+            at_s += _overhead(name) + SETTLE_S + kind.calm_s
         if at_s > minutes * 60 and plans:
             break
         plans.append(plan)

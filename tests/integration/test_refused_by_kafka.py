@@ -7,9 +7,11 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
+from worker.stream.sink import Sink
 
 LIMIT = 3000  # bytes of a compressed request; most outputs have about half of it
 COUNT = 120
+ABORTED = "query_worker_commits_total", {"outcome": "aborted"}
 TOO_LARGE = range(7, COUNT, 20)
 
 
@@ -31,14 +33,22 @@ def value(number):
     return json.dumps({"query": f"red shoes {number % 40}", "n": number, "p": padding}).encode()
 
 
-@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
-def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery):
+@pytest.mark.parametrize(
+    ("delivery", "known"),
+    [("at-least-once", True), ("exactly-once", True), ("exactly-once", False)],
+)
+def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery, known, monkeypatch):
+    """Exactly once, a refusal undoes a transaction: what is known to be too large is not sent."""
+    if not known:
+        monkeypatch.setattr(Sink, "too_large", lambda *_: False)
     servers = kafka.bootstrap_servers
     records = [Record(value(number), key=b"same") for number in range(COUNT)]
     produce(servers, topics.input, records)
     chosen = settings(servers, topics, "batching.max_records=10", f"kafka.delivery={delivery}")
     with running(chosen) as app:
         wait_until(done(app, COUNT), "all records")
+        aborted = app.metrics.registry.get_sample_value(*ABORTED)
+        assert bool(aborted) == (delivery == "exactly-once" and not known)
     fitting = [number for number in range(COUNT) if number not in TOO_LARGE]
     outputs = read(servers, [topics.output], len(fitting))
     assert [json.loads(message.value())["n"] for message in outputs] == fitting

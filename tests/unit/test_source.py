@@ -160,3 +160,67 @@ def test_records_that_are_held_before_a_rewind_are_fetched_again():
     tracker.rewind()
     source._go_back(tracker.astray())
     assert (consumer.sought, source._suspects.holding) == (((0, 5),), set())
+
+
+@pytest.mark.parametrize("deaths", [0, 3])
+def test_what_came_while_all_was_to_go_back_comes_again(deaths):
+    """The first records of a partition; after some deaths they are held, and not yet tracked."""
+
+    class Rewound(Full):
+        sought = None
+
+        def consume(self, count, timeout_s):
+            if taken := super().consume(count, timeout_s):
+                tracker.rewind()
+            return taken
+
+        def committed(self, places, timeout):
+            for place in places:
+                place.offset = 0
+            return places
+
+        def seek(self, place):
+            self.sought = place
+
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source._consumer = Rewound([record(0, 10)])
+    source._suspects.learn(0, f"query-worker starts={deaths}")
+    source._turn()
+    source._turn()
+    assert (source._consumer.sought.partition, source._consumer.sought.offset) == (0, 0)
+    assert not source._suspects.holding and not tracker.astray()
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_note_is_wiped_only_when_no_commit_is_under_way(settled, monkeypatch):
+    """It is a commit of an earlier offset, which would stand if it came between."""
+
+    class Noted(Full):
+        notes = ()
+
+        def commit(self, offsets, **_):
+            self.notes += tuple(place.metadata for place in offsets)
+
+    source, _, delivery = parts(config.load(None, {}, []), lambda _: None)
+    monkeypatch.setattr(delivery, "settle", lambda partitions, timeout_s: settled)
+    source._consumer = Noted([record(0, 10)])
+    source._turn()
+    assert source._consumer.notes == ("query-worker starts=1",)
+    source._settle(())
+    assert source._consumer.notes[1:] == (("",) if settled else ())
+
+
+def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
+    class Losing(Full):
+        def consume(self, count, timeout_s):
+            tracker.revoke([0])
+            return super().consume(count, timeout_s)
+
+        def commit(self, offsets, **_):
+            assert [place.partition for place in offsets] == [1]
+
+    batches = queue.SimpleQueue()
+    source, tracker, _ = parts(config.load(None, {}, []), batches.put)
+    source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
+    source._turn()
+    assert batches.get_nowait().ticket.partition == 1 and batches.empty()

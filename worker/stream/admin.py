@@ -14,8 +14,6 @@ from worker.stream.clients import common_properties
 from worker.stream.login import Login
 from worker.stream.trouble import diagnosed
 
-MESSAGE_LIMIT = 1_000_000  # where a topic does not tell its own
-
 
 class Cluster:
     """Asks a cluster about itself; every call blocks for at most its timeout."""
@@ -48,19 +46,20 @@ class Cluster:
         remedy = "create them, or allow this user to DESCRIBE them"
         return f"topics are missing: {', '.join(absent)}; {remedy}"
 
-    def message_limit(self, timeout_s: float = 5.0) -> int:
-        """The smaller `max.message.bytes` of the output and the dead-letter topic."""
+    def message_limits(self, timeout_s: float = 5.0) -> dict[str, int]:
+        """`max.message.bytes` of the output and the dead-letter topic, where it is told."""
         if not self._has_controller(timeout_s):
-            return MESSAGE_LIMIT
+            return {}
         names = self._kafka.output_topic, self._kafka.dead_letter_topic
         resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
-        limits = [MESSAGE_LIMIT]
+        limits = {}
         futures = self._client.describe_configs(resources, request_timeout=timeout_s)
-        for future in futures.values():
+        for resource, future in futures.items():
             # It may not be told, or we may not ask.
             with suppress(KafkaException, KeyError, TimeoutError):
-                limits.append(int(future.result(timeout_s)["max.message.bytes"].value))
-        return min(limits)
+                told = future.result(timeout_s)["max.message.bytes"].value
+                limits[resource.name] = int(told)
+        return limits
 
     def _has_controller(self, timeout_s: float) -> bool:
         """Whether the cluster names one: without it, admin calls wait for all of their timeout.

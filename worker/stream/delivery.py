@@ -88,8 +88,8 @@ class Delivery:
         """Call `count` when what was just confirmed can no longer be undone."""
         count()
 
-    def barred(self, record: Message) -> Reject | None:
-        """Why the record's output must not be sent again; None if it may."""
+    def barred(self, record: Message, value: bytes) -> Reject | None:
+        """Why the record's output must not be sent; None if it may."""
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
         """Kafka refused an output; returns why it is to be dead-lettered, None if it is out now.
@@ -127,7 +127,7 @@ class Delivery:
     def settle(self, partitions: Iterable[int], timeout_s: float) -> bool:
         """Commit what is resolved, before the partitions go; waits for the rest of them first.
 
-        Nothing is left to do while the consumer closes. Returns whether no commit is under way.
+        False while a commit may still be under way, and while the consumer closes.
         """
         raise NotImplementedError
 

@@ -23,7 +23,7 @@ from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
 from worker.stream.batch import Batch, place, refused_headers
-from worker.stream.delivery import AtLeastOnce, Broken
+from worker.stream.delivery import RECORD_AT_FAULT, AtLeastOnce, Broken
 from worker.stream.limits import DeadLetterLimits
 from worker.stream.sink import Receipt
 from worker.stream.source import Source
@@ -177,8 +177,9 @@ class Runner:
         else:
             results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
-            results[index] = refused_headers(record) or results[index]
-            results[index] = self._delivery.barred(record) or results[index]
+            result = refused_headers(record) or results[index]
+            barred = isinstance(result, Output) and self._delivery.barred(record, result.value)
+            results[index] = barred or result
         if before is not None:
             await before
         # Before anything of the batch is produced, or a transaction would have to be aborted.
@@ -206,7 +207,9 @@ class Runner:
             if isinstance(results[index], Output):
                 await delivery.sink.output(receipt, index, record, results[index].value)
         mine.set_result(None)
-        for index, error in await receipt.confirmed():
+        refusals = await receipt.confirmed()
+        # First what is a record's own fault: a transaction takes the others with it.
+        for index, error in sorted(refusals, key=lambda one: one[1].code() not in RECORD_AT_FAULT):
             refused = await delivery.refused(batch.records[index], results[index].value, error)
             if refused:
                 self._limits.add(monotonic(), 0, [refused.reason])

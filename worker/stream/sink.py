@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +33,7 @@ from worker.threads import aside
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.002
+MESSAGE_LIMIT = 1_000_000  # where no topic tells a smaller one
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
 DESTROY_S = 10.0
 
@@ -94,7 +96,8 @@ class Sink:
 
         A topic refuses a request as a whole; sending its records again would break their order.
         """
-        limit = await asyncio.to_thread(Cluster(self._kafka).message_limit)
+        self._limits = await asyncio.to_thread(Cluster(self._kafka).message_limits)
+        limit = min([MESSAGE_LIMIT, *self._limits.values()])
         self._fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE))}
         self._open()
 
@@ -117,6 +120,20 @@ class Sink:
     async def output(self, receipt: Receipt, index: int, record: Message, value: bytes) -> None:
         """Queue the output made from `record`; its confirmation comes through `receipt`."""
         await self._produce(receipt, index, record, self._kafka.output_topic, value=value)
+
+    def too_large(self, value: bytes) -> bool:
+        """Whether the output topic will refuse this output, compressed as the producer does it.
+
+        False where the topic does not tell its limit.
+        """
+        limit = self._limits.get(self._kafka.output_topic)
+        if limit is None or len(value) <= limit:
+            return False
+        # lz4 and snappy find repetitions, as zlib does, but do not shorten rare bytes' codes.
+        entropy = self._compression in ("gzip", "zstd")
+        strategy = zlib.Z_DEFAULT_STRATEGY if entropy else zlib.Z_FIXED
+        coder = zlib.compressobj(strategy=strategy)
+        return len(coder.compress(value)) + len(coder.flush()) > limit
 
     async def output_alone(self, record: Message, value: bytes) -> KafkaError | None:
         """Send one output and wait for its confirmation; returns the refusal, if any."""
@@ -146,6 +163,7 @@ class Sink:
         self.fatal = None
         login = Login({**self._kafka.client, **self._kafka.producer})
         properties = producer_properties(self._kafka, self._transactional_id) | self._fitting
+        self._compression = properties.get("compression.type")
         self.producer = Producer(properties | {"error_cb": self._on_error})
         poll = self._poll(self.producer, login)
         self._poller = asyncio.create_task(poll, name="kafka-producer")
@@ -174,7 +192,7 @@ class Sink:
             except BufferError:
                 await asyncio.sleep(POLL_S)
             except KafkaException as error:
-                receipt.answer(index, error.args[0])
+                self._answers.append((receipt, index, error.args[0]))
                 return
 
     def _answer(self, receipt: Receipt, index: int, error: KafkaError | None, _: Message) -> None:
@@ -193,6 +211,9 @@ class Sink:
                 self.broke(error.args[0])
             while self._answers:
                 receipt, index, error = self._answers.popleft()
+                # What still waits in a transaction that failed would be answered only at its end.
+                if error and self._transactional_id and error.code() != KafkaError._PURGE_QUEUE:
+                    producer.purge(in_flight=False)
                 receipt.answer(index, error)
             await asyncio.sleep(POLL_S)
 

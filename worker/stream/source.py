@@ -225,9 +225,11 @@ class Source:
         for message in messages:
             if message.error() is not None:
                 self._on_error(message.error(), message.partition())
-        groups = by_partition(messages)
+        groups, owned = by_partition(messages), self._tracker.owned()
         for partition, records in groups.items():
-            if self._suspects.admit(self._consumer, partition, records):
+            # One that went while they were fetched takes no note: a member that joins again under
+            # its group.instance.id would be ended for it.
+            if partition in owned and self._suspects.admit(self._consumer, partition, records):
                 self._hand(records, arrived)
         if count := sum(map(len, groups.values())):
             self._mean_size = sum(map(size, groups.values())) / count

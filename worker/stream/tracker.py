@@ -121,7 +121,7 @@ class Tracker:
             self._count(ticket, 1)
             owned = self._owned.get(partition)
             if owned is not None and owned.began_at is None:
-                owned.began_at = offset  # of a stale one too: it was fetched, so it is gone back to
+                owned.began_at = offset  # of a stale one as well: the consumer is past it now
             if owned is None or owned.astray:
                 ticket.stale = True
             else:

@@ -18,7 +18,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import CancelledError, Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -76,8 +76,11 @@ class ExactlyOnce(Delivery):
     def counted(self, count: Callable[[], None]) -> None:
         self._counts.append(count)
 
-    def barred(self, record: Message) -> Reject | None:
+    def barred(self, record: Message, value: bytes) -> Reject | None:
+        """What is surely too large is not even tried: each refusal would undo a transaction."""
         refusal = self._barred.get(place(record))
+        if refusal is None and self.sink.too_large(value):
+            refusal = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
         return refusal and self._output_refused(refusal)
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
@@ -110,11 +113,11 @@ class ExactlyOnce(Delivery):
         if self._consumer is None:
             return False
         self._tracker.wait_resolved(partitions, timeout_s)
-        # Where the loop has ended, so has the transaction.
-        with suppress(TimeoutError, RuntimeError, CancelledError):
+        try:
             self._ask().result(timeout_s)
-            return True
-        return False
+        except (TimeoutError, RuntimeError, CancelledError):
+            return False  # where the loop has ended, so has the transaction
+        return True
 
     def _ask(self) -> Future[None]:
         """Let the event loop commit, as the member of the group that we are now."""
@@ -131,6 +134,10 @@ class ExactlyOnce(Delivery):
         while len(self._barred) >= MOST_BARRED:
             del self._barred[next(iter(self._barred))]
         self._barred[place(record) + how] = error
+        self._recoveries = 0  # the next time it gets further
+        # librdkafka counts the refused record as sent: in the next transaction the broker would
+        # miss it, and nothing be answered until transaction.timeout.ms.
+        self.sink.broke(error)
 
     async def _open(self) -> None:
         async with self._gate.alone():
@@ -215,7 +222,7 @@ class ExactlyOnce(Delivery):
         """Make a blocking call until it succeeds.
 
         Raises:
-            KafkaException: it never will.
+            KafkaException: it never will, or it does not come back.
         """
         while True:
             try:

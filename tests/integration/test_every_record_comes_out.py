@@ -14,7 +14,7 @@ BAD = {
     b'{"query": "half': "invalid_json",
     b'{"query": "\\ud800"}': "invalid_json",
     b'{"query": NaN}': "invalid_json",
-    b'{"query": "a", "deep": ' + b"[" * 50_000 + b"]" * 50_000 + b"}": "invalid_json",
+    b'{"query": "a", "deep": ' + b"[" * 50_000 + b"]" * 50_000 + b"}": "nested_too_deeply",
     b'{"query": "\xff"}': "invalid_utf8",
     b"[1, 2]": "not_an_object",
     b'{"q": "red shoes"}': "missing_query",

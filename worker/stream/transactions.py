@@ -29,7 +29,7 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
 from worker.stream.batch import place
-from worker.stream.clients import TRANSACTION_MS, transactional_id
+from worker.stream.clients import transactional_id
 from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
 
@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 
 CALL_S = 1.0  # of one blocking call; it is made again until it is answered
 # librdkafka's send_offsets_to_transaction may wait for ever where the group's coordinator went
-# (its issues 5456, 5511); it gives others up after transaction.timeout.ms.
-HUNG_S = TRANSACTION_MS / 1000 + 2.0
+# (its issues 5456, 5511); a new producer goes on as soon as the broker is back.
+HUNG_S = 4.0
 PAUSE_S = 0.1
 MOST_BARRED = 10_000
 

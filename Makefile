@@ -1,11 +1,14 @@
 # make demo    watch queries flow: embedded Kafka, the real Triton server, starter models
 # make test    all tests; those that need a real broker start one (Java 17 and Maven)
 # make faults  workers under load, hurt at random, every record counted: ARGS="--seed 7 --minutes 10"
+# make prove   50,000 random histories of the stream engine on a model of Kafka
+# make defects deliberate defects, each of which the tests must catch
+# make fuzz    10,000,000 odd inputs: ARGS="--inputs 100000 --seed 2"
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: demo test faults install install-training lint clean
+.PHONY: demo test faults prove defects fuzz install install-training lint clean
 
 demo: .venv/runtime
 	@.venv/bin/query-worker demo $(ARGS)
@@ -15,6 +18,15 @@ test: .venv/tests lint
 
 faults: .venv/tests
 	@.venv/bin/python -m tests.faults $(ARGS)
+
+prove: .venv/tests
+	@MODEL_HISTORIES=50000 .venv/bin/python -m pytest tests/model $(ARGS)
+
+defects: .venv/tests
+	@.venv/bin/python -m tests.defects $(ARGS)
+
+fuzz: .venv/tests
+	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 lint: .venv/tests
 	@.venv/bin/ruff check .

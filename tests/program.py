@@ -59,10 +59,10 @@ class Process:
     def log(self) -> str:
         return "".join(self.lines)
 
-    def says(self, text: str, deadline_s: float = 60.0) -> None:
-        """Wait for a text in the log."""
+    def says(self, text: str, deadline_s: float = 60.0, since: int = 0) -> None:
+        """Wait for a text in the log, from line `since` on."""
         end = time.monotonic() + deadline_s
-        while text not in self.log:
+        while text not in "".join(self.lines[since:]):
             assert time.monotonic() < end and self.popen.poll() is None, (
                 f"never said {text!r}; exit code {self.popen.poll()}, log:\n{self.log}"
             )

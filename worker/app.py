@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
 from worker.parts import PROBE_S, Understanding, check_models, wait_for
+from worker.reload import Reloads
 from worker.server.http import Health, HttpServer
 from worker.settings import Settings
 from worker.stream.admin import Cluster
@@ -23,11 +24,14 @@ logger = logging.getLogger(__name__)
 class App:
     """One worker, from start to drained. Construction does no I/O but reading model files.
 
+    Args:
+        read: reads the settings again, for `reload`; None where there is nothing to read.
+
     Raises:
         Stop: the models, the lexicon or the configuration cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, read: Callable[[], Settings] | None = None) -> None:
         self.settings, self.metrics = settings, Metrics()
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
@@ -36,6 +40,13 @@ class App:
             *(settings.server.host, settings.server.port, self.metrics.registry),
             live=self._live,
             ready=self._ready,
+            certificate=settings.server.tls_certificate,
+            key=settings.server.tls_key,
+            token=settings.server.token,
+        )
+        self._reloads = Reloads(
+            *(settings, read or (lambda: settings), self._understanding, self.metrics),
+            use=self._use,
         )
         self._state = "starting"
         self._models_up = False
@@ -50,8 +61,20 @@ class App:
 
     @property
     def models_away(self) -> bool:
-        """Whether the model server did not answer when it was last asked, in the midst of work."""
-        return self._state == "running" and not self._models_up
+        """Whether the model server, or one of its models, does not answer in the midst of work."""
+        up = self._models_up and not self._understanding.pipeline.away
+        return self._state == "running" and not up
+
+    def reload(self) -> None:
+        """Read the settings again and use them, if all is well; called on the event loop."""
+        if self._stop.is_set() or self._state == "stopped":
+            logger.info("the configuration is not reloaded: the worker is stopping")
+        else:
+            self._reloads.request()
+
+    def _use(self, settings: Settings) -> None:
+        self.settings = settings
+        self.runner.use(settings)
 
     def _checked(self, settings: Settings) -> Understanding:
         """What can be known to be wrong before anything is started, all in one listing."""
@@ -79,17 +102,17 @@ class App:
         self._stop = stop
         self.http.start()
         logger.info("health and metrics at %s", self.http.url)
-        watcher = None
+        beside = [asyncio.create_task(self._reloads.serve())]
         try:
             await self._inference.start()
             if await self._started(stop):
-                watcher = asyncio.create_task(self._watch_models())
+                beside.append(asyncio.create_task(self._watch_models()))
                 self._state = "running"
                 await self.runner.run(stop)
         finally:
             self._state = "stopped"
-            if watcher:
-                watcher.cancel()
+            for task in beside:
+                task.cancel()
             await self._inference.stop()
             self.http.stop()
 
@@ -137,6 +160,8 @@ class App:
             up = await self._still_fits()
             if up != self._models_up:
                 logger.warning("%s is %s", self._inference.name, "back" if up else "away")
+                for stage in self._understanding.pipeline.stages if up else ():
+                    stage.guard.may_be_back()
             self._models_up = up
             self.metrics.up.labels("models").set(up)
             await asyncio.sleep(PROBE_S)
@@ -159,6 +184,9 @@ class App:
 
     def _ready(self) -> Health:
         state = "draining" if self._stop.is_set() and self._state == "running" else self._state
-        parts = {"kafka": self.runner.connected, "models": self._models_up}
+        # A model may hang in a server that answers: the circuits of its calls tell.
+        silent = self._understanding.pipeline.away
+        parts = {"kafka": self.runner.connected, "models": self._models_up and not silent}
         shown = {name: "up" if up else "away" for name, up in parts.items()}
-        return Health(state == "running" and all(parts.values()), {"state": state, **shown})
+        details = {"state": state, **shown, "circuits_open": silent}
+        return Health(state == "running" and all(parts.values()), details)

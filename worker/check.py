@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from triton_models.contract import ModelContract, ModelFolderError
-from worker.errors import Stop
+from worker.acls import Answer, asked, needed
+from worker.errors import ConfigError, Stop
+from worker.handshake import Trouble
 from worker.parts import (
     MODELS,
     Contracts,
     check_models,
+    fallback_intent,
     load_contract,
     load_lexicon,
     make_inference,
 )
+from worker.safe import safe
 from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
+from worker.stream.trouble import diagnosed
 
 TIMEOUT_S = 5.0
-DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
 GROWTH = 16_384  # bytes that an enrichment adds at most to its input
 
 
@@ -44,6 +48,21 @@ def check(settings: Settings) -> list[Finding]:
     return [*_models(settings), *_properties(settings.kafka)]
 
 
+def show(findings: list[Finding]) -> None:
+    """Print them as a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+    table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
+    for item in findings:
+        state = Text(item.state, styles[item.state])
+        part, told, remedy = (Text(safe(text)) for text in (item.part, item.told, item.remedy))
+        table.add_row(part, state, told, remedy)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
 def _models(settings: Settings) -> Iterator[Finding]:
     contracts: dict[str, ModelContract] = {}
     faults: list[Finding] = []
@@ -58,8 +77,22 @@ def _models(settings: Settings) -> Iterator[Finding]:
         told = f"{', '.join(contracts)} in {settings.inference.models}"
         yield Finding("model folders", "ok", told)
     yield _lexicon(settings, contracts)
+    if "intent" in contracts:
+        yield from _fallback(settings, contracts)
     if contracts:
         yield from _served(settings, contracts)
+
+
+def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
+    try:
+        label = fallback_intent(settings, contracts)
+    except Stop as error:
+        (fault,) = error.faults
+        told = f"found {fault.found}, expected {fault.expected}"
+        yield Finding(fault.key, "fault", told, fault.remedy)
+    else:
+        if label is not None:
+            yield Finding("policies.fallback_intent", "ok", label)
 
 
 def _lexicon(settings: Settings, contracts: Contracts) -> Finding:
@@ -89,7 +122,8 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
     except Stop as error:
         for fault in error.faults:
             told = f"{fault.key}: found {fault.found}, expected {fault.expected}"
-            yield Finding("model contract", "fault", told, fault.remedy)
+            part = fault.key if isinstance(error, ConfigError) else "model contract"
+            yield Finding(part, "fault", told, fault.remedy)
         if error.faults:
             return
         away = str(error)
@@ -113,37 +147,55 @@ def _properties(kafka: Kafka) -> Iterator[Finding]:
 
 
 def _kafka(kafka: Kafka) -> Iterator[Finding]:
-    errors: list[str] = []
-    client = AdminClient(
-        common_properties(kafka) | {"error_cb": lambda error: errors.append(error.str())}
-    )
-    try:
-        metadata = client.list_topics(timeout=TIMEOUT_S)
-    except KafkaException as error:
-        client.poll(0)
-        told = errors[-1] if errors else error.args[0].str()
-        remedy = "start it, or mend kafka.bootstrap_servers and [kafka.client]"
-        yield Finding(f"Kafka at {kafka.bootstrap_servers}", "fault", told, remedy)
+    part, client, known = f"Kafka at {kafka.bootstrap_servers}", *_reached(kafka)
+    if isinstance(known, Trouble):
+        yield Finding(part, "fault", known.told, known.remedy)
         return
-    brokers = f"{len(metadata.brokers)} broker(s)"
-    yield Finding(f"Kafka at {kafka.bootstrap_servers}", "ok", brokers)
-    wanted = {
-        kafka.input_topic: AclOperation.READ,
-        kafka.output_topic: AclOperation.WRITE,
-        kafka.dead_letter_topic: AclOperation.WRITE,
-    }
+    yield Finding(part, "ok", f"{len(known.brokers)} broker(s)")
+    wanted = kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic
     for name in wanted:
-        if name in metadata.topics:
-            count = len(metadata.topics[name].partitions)
+        if name in known.topics:
+            count = len(known.topics[name].partitions)
             yield Finding(f"topic {name}", "ok", f"{count} partition(s)")
         else:
             told = "does not exist, or this user may not DESCRIBE it"
             remedy = f"create it, add an ACL: DESCRIBE, or mend kafka.{_setting(kafka, name)}"
             yield Finding(f"topic {name}", "fault", told, remedy)
-    there = {name: right for name, right in wanted.items() if name in metadata.topics}
-    yield from _rights(client, kafka, there)
-    if len(there) == len(wanted):
+    for answer in asked(client, kafka, known.topics, TIMEOUT_S):
+        hidden = answer.right.kind == "topic" and answer.right.name not in known.topics
+        if not answer.right.optional and not hidden:
+            yield _access(answer)
+    if all(name in known.topics for name in wanted):
         yield from _sizes(client, kafka)
+
+
+def rights(kafka: Kafka) -> list[Answer]:
+    """Each right that `run` needs, and whether this user has it as far as the cluster tells.
+
+    Raises:
+        ConfigError: librdkafka refuses its properties.
+    """
+    check_properties(kafka)
+    client, known = _reached(kafka)
+    if isinstance(known, Trouble):
+        return [Answer(right, None, known.told) for right in needed(kafka)]
+    return list(asked(client, kafka, known.topics, TIMEOUT_S))
+
+
+def _reached(kafka: Kafka) -> tuple[AdminClient, ClusterMetadata | Trouble]:
+    """A client, and what it knows of the cluster, or why it knows nothing."""
+    errors: list[str] = []
+
+    def on_error(error: KafkaError) -> None:
+        if not (errors and error.code() == KafkaError._ALL_BROKERS_DOWN):
+            errors.append(error.str())
+
+    client = AdminClient(common_properties(kafka) | {"error_cb": on_error})
+    try:
+        return client, client.list_topics(timeout=TIMEOUT_S)
+    except KafkaException as error:
+        client.poll(0)
+        return client, diagnosed(kafka, errors[-1] if errors else error.args[0].str())
 
 
 def _setting(kafka: Kafka, topic: str) -> str:
@@ -151,41 +203,15 @@ def _setting(kafka: Kafka, topic: str) -> str:
     return next(key for key in keys if getattr(kafka, key) == topic)
 
 
-def _rights(
-    client: AdminClient, kafka: Kafka, wanted: Mapping[str, AclOperation]
-) -> Iterator[Finding]:
-    topics: Mapping[str, Future] = {}
-    if wanted:  # it refuses to describe none
-        topics = client.describe_topics(
-            TopicCollection(list(wanted)),
-            include_authorized_operations=True,
-            request_timeout=TIMEOUT_S,
-        )
-    groups = client.describe_consumer_groups(
-        [kafka.group_id], include_authorized_operations=True, request_timeout=TIMEOUT_S
-    )
-    asked = [(f"topic {name}", wanted[name], future) for name, future in topics.items()]
-    asked += [(f"group {name}", AclOperation.READ, future) for name, future in groups.items()]
-    for what, right, future in asked:
-        try:
-            allowed = future.result().authorized_operations
-        except KafkaException as error:
-            told, remedy = error.args[0].str(), "allow DESCRIBE to check it"
-            # READ and WRITE bring DESCRIBE along: who may not describe it may not use it.
-            denied = error.args[0].code() in DENIED
-            if denied:
-                remedy = f"add an ACL: {right.name} on {what}"
-            yield Finding(f"access to {what}", "fault" if denied else "warning", told, remedy)
-            continue
-        if allowed is None:
-            yield Finding(f"access to {what}", "warning", "the broker does not tell rights")
-        elif right in allowed or AclOperation.ALL in allowed:
-            yield Finding(f"access to {what}", "ok", f"may {right.name}")
-        else:
-            yield Finding(
-                *(f"access to {what}", "fault", f"may not {right.name}"),
-                f"add an ACL: {right.name} on {what}",
-            )
+def _access(answer: Answer) -> Finding:
+    right = answer.right
+    part = f"access to {right.what}"
+    if answer.granted:
+        return Finding(part, "ok", answer.told)
+    if answer.granted is None:
+        return Finding(part, "warning", answer.told, "allow DESCRIBE to check it")
+    remedy = f"add an ACL: {right.operation.name} on {right.what}"
+    return Finding(part, "fault", answer.told, remedy)
 
 
 def _sizes(client: AdminClient, kafka: Kafka) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The program `query-worker`: run, demo, enrich, explain, check."""
+"""The program `query-worker`: run, demo, enrich, explain, check, dead-letters."""
 
 from __future__ import annotations
 
@@ -8,43 +8,23 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import orjson
 
 from worker import __version__, config, logs
+from worker.dead_letters.commands import dead_letters
 from worker.errors import ConfigError, Stop
+from worker.options import configured, load
+from worker.safe import safe
 from worker.settings import Settings
+from worker.signals import Hangup, until_stopped
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
-
-FORCED = b"stopped by force: what was not confirmed is consumed again\n"
-
-
-def _configured(command: Callable) -> Callable:
-    """The options that every command shares."""
-    for option in (
-        click.option(
-            "--set", "assignments", multiple=True, metavar="PART.KEY=VALUE", help="One setting."
-        ),
-        click.option(
-            *("-c", "--config", "file"), type=click.Path(path_type=Path), help="A TOML file."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -> Settings:
-    settings = config.load(file, assignments=assignments)
-    level = "warning" if quiet and settings.logging.level == "info" else settings.logging.level
-    logs.set_up(settings.logging.model_copy(update={"level": level}))
-    return settings
 
 
 @click.group(
@@ -64,29 +44,31 @@ def cli(context: click.Context) -> None:
         sys.exit(2)
 
 
+cli.add_command(dead_letters)
+
+
 @cli.command(short_help="Consume, understand and publish until stopped.")
-@_configured
+@configured
 def run(file: Path | None, assignments: tuple[str, ...]) -> None:
     """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
+
+    SIGHUP reads the configuration and the lexicon again.
 
     \b
     Example:
       query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
     """
+    hangup = Hangup()  # before anything takes time: by default it kills
     from worker.app import App
 
-    app = App(_load(file, assignments))
-    asyncio.run(_until_stopped(app.run))
-    totals = app.runner.totals
-    logger.info(
-        "consumed %d, published %d, dead-lettered %d",
-        *(totals.consumed, totals.published, totals.dead_lettered),
-    )
+    app = App(load(file, assignments), partial(config.load, file, assignments=assignments))
+    asyncio.run(until_stopped(app.run, on_start=lambda: hangup.calls(app.reload)))
+    logger.info("%s", app.runner.totals)
 
 
 @cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")
 @click.argument("source", default="-", metavar="[FILE]")
-@_configured
+@configured
 def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
     """Enrich the lines of FILE (or of stdin) and print JSON lines in the same order.
 
@@ -97,7 +79,7 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
     Example:
       printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
     """
-    settings = _load(file, assignments, quiet=True)
+    settings = load(file, assignments, quiet=True)
     if not settings.inference.model_fields_set & {"backend", "url"}:
         inference = settings.inference.model_copy(update={"backend": "onnx"})
         settings = settings.model_copy(update={"inference": inference})
@@ -154,7 +136,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
 @click.argument("query")
 @click.option("--term", help="Explain the match with this term instead of the best candidate.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@_configured
+@configured
 def explain(
     query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
 ) -> None:
@@ -168,7 +150,7 @@ def explain(
     """
     from worker.explain import shown, why
 
-    found = why(_load(file, assignments, quiet=True), query, term)
+    found = why(load(file, assignments, quiet=True), query, term)
     if as_json:
         click.echo(orjson.dumps(found.as_dict()))
         return
@@ -180,40 +162,36 @@ def explain(
 
 
 @cli.command(short_help="Check all that `run` rests on.")
-@_configured
+@configured
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:
+@click.option(
+    "--acls", is_flag=True, help="Print the rights that are needed, and how to give them."
+)
+def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
     """Check all that `run` rests on: configuration, models, lexicon, Triton, Kafka, rights.
 
     \b
     Example:
       query-worker check -c worker.toml
     """
-    from worker.check import check as look
+    from worker import check as look
+    from worker.acls import as_dicts, listing
 
-    settings = _load(file, assignments, quiet=True)
+    settings = load(file, assignments, quiet=True)
     # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    findings = look(settings)
+    if acls:
+        answers = look.rights(settings.kafka)
+        told = orjson.dumps(as_dicts(answers, settings.kafka), option=orjson.OPT_INDENT_2)
+        click.echo(told if as_json else listing(answers, settings.kafka))
+        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+    findings = look.check(settings)
     if as_json:
         click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
     else:
-        _print_findings(findings)
+        look.show(findings)
     if any(finding.state == "fault" for finding in findings):
         sys.exit(1)
-
-
-def _print_findings(findings: list) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
-    table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
-    for item in findings:
-        state = Text(item.state, styles[item.state])
-        table.add_row(Text(item.part), state, Text(item.told), Text(item.remedy))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @cli.command(short_help="Watch queries flow through an embedded Kafka and Triton.")
@@ -227,7 +205,7 @@ def _print_findings(findings: list) -> None:
     help="Events per second; 0 is as fast as it goes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
-@_configured
+@configured
 def demo(
     queries: Path | None,
     events: int | None,
@@ -248,34 +226,12 @@ def demo(
 
     if not math.isfinite(rate):
         raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
-    settings = _load(file, assignments, quiet=True)
+    settings = load(file, assignments, quiet=True)
     show = Demo(settings, queries, events, rate, live=not as_json)
-    summary = asyncio.run(_until_stopped(show.run, show.put_away))
+    summary = asyncio.run(until_stopped(show.run, show.put_away, also=(signal.SIGHUP,)))
     click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
     if not summary.balanced:
         sys.exit(1)
-
-
-async def _until_stopped(
-    work: Callable[[asyncio.Event], Awaitable[T]], put_away: Callable[[], None] = lambda: None
-) -> T:
-    """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process.
-
-    It calls `put_away` before, wherever `work` is.
-    """
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def on_signal(*_: object) -> None:
-        if stop.is_set():
-            put_away()
-            with suppress(OSError):  # not by `print`, which this handler may have interrupted
-                os.write(2, FORCED)
-            os._exit(1)
-        loop.call_soon_threadsafe(stop.set)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return await work(stop)
 
 
 def main() -> None:
@@ -283,23 +239,24 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
-        print(f"query-worker: {error.format_message()} (--help tells more)", file=sys.stderr)
+        _tell(f"{error.format_message()} (--help tells more)")
         sys.exit(2)
     except Stop as error:
-        print(f"query-worker: {error}", file=sys.stderr)
+        _tell(str(error))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except OSError as error:  # a full disk, a vanished terminal
-        print(f"query-worker: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
+        _tell(f"{error.strerror}: {error.filename or 'output'}")
         sys.exit(1)
     except Exception as error:
-        if logging.getLogger().isEnabledFor(logging.DEBUG):
-            raise
-        told = f"{type(error).__name__}: {error}"
-        print(
-            f"query-worker: this should not happen: {told}\n"
-            "  --set logging.level=debug shows where; please report it",
-            file=sys.stderr,
+        logger.debug("this should not happen", exc_info=True)
+        _tell(
+            f"this should not happen: {logs.fault(error)}\n"
+            "  --set logging.level=debug shows where; please report it"
         )
         sys.exit(1)
+
+
+def _tell(message: str) -> None:
+    print(f"query-worker: {safe(message, lines=True)}", file=sys.stderr)

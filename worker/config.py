@@ -6,23 +6,38 @@ command line (`--set kafka.input_topic=queries`). Every fault is told in one lis
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from worker.errors import ConfigError, Fault
-from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings
+from worker.safe import HIDDEN, is_secret
+from worker.settings import STARTER_LEXICON, STARTER_MODELS, Settings, reloadable
 
 ENV_PREFIX = "QUERY_WORKER_"
 SERVICE_LINK = re.compile(  # `_SERVER_PORT` may also be a slip of ours: its value tells
     r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?="
     r"|_PORT=(tcp|udp|sctp)://"
 )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key that differs between two settings; values as they may be told."""
+
+    key: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.old} -> {self.new}"
 
 
 def load(
@@ -82,13 +97,14 @@ def _overrides(
             part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
             likely = f"{part}__{rest or 'KEY'}"
             remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
-            faults.append(Fault(name, "(hidden)", f"{ENV_PREFIX}PART__KEY", remedy))
+            faults.append(Fault(name, HIDDEN, f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
         key, equals, value = item.partition("=")
         if equals and "." in key:
             yield f"--set {key}", key.strip().split(".", 1), value
         else:
-            faults.append(Fault("--set", repr(item), "part.key=value", "write it so"))
+            name = re.match(r"[\w.]*", item)[0]  # what follows may be a secret
+            faults.append(Fault("--set", f"{name!r} …", "part.key=value", "write it so"))
 
 
 def _slip(name: str, value: str) -> bool:
@@ -114,7 +130,7 @@ def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault
     if isinstance(section, dict):
         section[table] = value
     else:
-        faults.append(Fault(source, repr(section), "a table", f"write [{part}] in the file"))
+        faults.append(Fault(source, HIDDEN, "a table", f"write [{part}] in the file"))
 
 
 def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
@@ -123,11 +139,10 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
     found = _found(key, item.get("input"))
     match item["type"]:
         case "extra_forbidden":
-            found = "(hidden)" if item["loc"][0] == "kafka" else found
-            known = ", ".join(_known(item["loc"][:-1]))
-            return Fault(shown, found, f"one of {known}", "mend the name, or leave it out")
+            known = ", ".join(_known(item["loc"][:-1]))  # its value may be a secret's
+            return Fault(shown, HIDDEN, f"one of {known}", "mend the name, or leave it out")
         case "value_error":
-            return Fault(shown, "(hidden)", *item["ctx"]["error"].args)
+            return Fault(shown, HIDDEN, *item["ctx"]["error"].args)
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
             return Fault(shown, found, f"text like {example!r}", "mend the value")
@@ -144,14 +159,14 @@ def _found(key: str, value: Any) -> str:
     """A value as it may be told; a table may hold secrets, under whatever misspelled name."""
     if isinstance(value, Mapping):
         return "a table"
-    shown = "(hidden)" if _secret(key) else repr(value)
+    shown = HIDDEN if _secret(key) else re.sub(r"[^/@']*@", f"{HIDDEN}@", repr(value))
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
 def _secret(key: str) -> bool:
     part, _, name = key.partition(".")
     tables = part == "kafka" and name.partition(".")[0] in ("client", "consumer", "producer")
-    return tables or any(word in key for word in ("password", "secret", "token", "jaas", "key"))
+    return tables or is_secret(key) or "key" in key
 
 
 def _field(location: tuple) -> Any:
@@ -166,9 +181,35 @@ def _known(location: tuple) -> list[str]:
     return list(model.model_fields)
 
 
+def changes(old: Settings, new: Settings) -> list[Change]:
+    """Every key whose value differs, in the order of the settings; secrets are hidden."""
+    before, after = dict(_values(old)), dict(_values(new))
+    return [
+        Change(key, _found(key, before.get(key)), _found(key, after.get(key)))
+        for key in before | after
+        if before.get(key) != after.get(key)
+    ]
+
+
+def fingerprint(settings: Settings) -> str:
+    """8 hexadecimal digits that change with any setting that is no secret."""
+    told = [(key, None if _secret(key) else value) for key, value in _values(settings)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Each `part.key` with its value; a key of librdkafka's as `kafka.client.NAME`."""
+    for part, fields in settings:
+        for key, value in fields:
+            if isinstance(value, Mapping):
+                yield from ((f"{part}.{key}.{name}", value[name]) for name in sorted(value))
+            else:
+                yield f"{part}.{key}", value
+
+
 def reference() -> str:
     """The configuration reference: a Markdown table for each part, made from the models."""
-    lines: list[str] = []
+    lines = ["Keys with ↻ can change in a running worker: send it SIGHUP.", ""]
     for part, field in Settings.model_fields.items():
         lines += [f"**`[{part}]`**", "", "| key | default | meaning |", "|---|---|---|"]
         for key, item in field.annotation.model_fields.items():
@@ -176,7 +217,9 @@ def reference() -> str:
             shown = {STARTER_MODELS: "starter models", STARTER_LEXICON: "starter lexicon"}.get(
                 default if isinstance(default, Path) else None, f"`{default!r}`".replace("'", '"')
             )
-            lines.append(f"| `{key}` | {shown} | {item.description.replace('|', '/')} |")
+            mark = " ↻" if reloadable(f"{part}.{key}") else ""
+            told = item.description.replace("|", "/") + mark
+            lines.append(f"| `{key}` | {shown} | {told} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ beginning. The one case that is rewritten is an input that already uses a name o
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,12 @@ _DAY = (
 )
 _HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
 TIME = re.compile(f"^{_DAY}([T ]{_HOUR}(:[0-5][0-9](\\.[0-9]+)?)?(Z|[+-]{_HOUR})?)?$")
+MAX_BYTES = 4 * 2**20
+# Nested deeper than this, readers of the output may refuse it (.NET's does at 64).
+MAX_DEPTH = 64
+# Unicode's own bound (UAX 15, stream-safe text): putting more marks in order takes square time.
+MAX_MARKS = 30
+_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.S)
 _INFINITY = "number is infinity when parsed as double", "number out of range"
 
 _Input = msgspec.defstruct(
@@ -54,11 +61,13 @@ class Input:
         value: the record's bytes; None is a tombstone.
         default_id: its `query_id` when it has none.
         default_timestamp: its `timestamp` when it has none, Unix milliseconds.
+        created_ms: the record's own time, which tells its age, Unix milliseconds; None: unknown.
     """
 
     value: bytes | None
     default_id: str
     default_timestamp: int
+    created_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +91,15 @@ class Enrichment:
 
     Attributes:
         body: the JSON members from `schema_version` up to the value of `provenance.cached`.
-        intent: the intent's label, or None without one; for metrics.
+        intent: the label that the model gave, or None without it; for metrics.
         degraded: the stages that are missing.
+        versions: of the intent, encoder and matching models that made it; "" where none did.
     """
 
     body: bytes
     intent: str | None
     degraded: tuple[str, ...] = ()
+    versions: tuple[str, str, str] = ("", "", "")
 
     def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:
         """The output event's bytes; `now_ms` is Unix time in milliseconds."""
@@ -110,14 +121,19 @@ def from_line(line: bytes) -> bytes:
         return line
 
 
-def decode(item: Input, max_chars: int) -> Event:
-    """Decode an input; a query of more than `max_chars` characters is refused.
+def decode(item: Input, max_chars: int, max_bytes: int = MAX_BYTES) -> Event:
+    """Decode an input; one of more than `max_bytes`, or a query of `max_chars`, is refused.
 
     Raises:
         Reject: names the reason (stage `decode`).
     """
     if item.value is None:
         raise _reject("null_value", "the record has no value (tombstone)")
+    if len(item.value) > max_bytes:
+        told = f"the value has {len(item.value)} bytes, at most {max_bytes}"
+        raise _reject("value_too_large", f"{told} (understanding.max_event_bytes)")
+    if _too_deep(item.value):
+        raise _reject("nested_too_deeply", f"arrays or objects nested deeper than {MAX_DEPTH}")
     fields = _parse(item.value)
     query = fields.query
     if query is UNSET:
@@ -126,6 +142,9 @@ def decode(item: Input, max_chars: int) -> Event:
         raise _reject("query_not_text", f"`query` is {_kind(query)}, expected a string")
     if len(query) > max_chars:
         raise query_too_long(len(query), max_chars)
+    if _too_many_marks(query):
+        told = f"`query` has more than {MAX_MARKS} combining marks in a row"
+        raise _reject("too_many_marks", told)
     _check_optional(fields)
     return Event(query, _text(fields.locale), _head(item, fields))
 
@@ -138,6 +157,33 @@ def empty_query() -> Reject:
 def query_too_long(found: int, most: int) -> Reject:
     """The rejection of a query, or a normal form, with too many characters."""
     return _reject("query_too_long", f"`query` has {found} characters, at most {most}")
+
+
+def _too_deep(value: bytes) -> bool:
+    """Counted exactly only where there are enough brackets for it."""
+    if value.count(b"{") + value.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(value):
+        token = found[0]
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif token in (b"}", b"]"):
+            depth -= 1
+    return False
+
+
+def _too_many_marks(text: str) -> bool:
+    if len(text) <= MAX_MARKS or text.isascii():
+        return False
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > MAX_MARKS:
+            return True
+    return False
 
 
 def _parse(value: bytes) -> Any:

@@ -1,17 +1,34 @@
-"""Logs: one line of text, or one JSON object, a message; to stderr."""
+"""Logs: one line of text, or one JSON object, a message; to stderr.
+
+The one place where what is logged is made safe: no secret and no control character gets through,
+and no text that came from outside can begin a line.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 from time import monotonic
 
 import orjson
 
+from worker.safe import safe
 from worker.settings import Logging
+
+_show_queries = False  # see `shown`
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        time, message = self.formatTime(record, "%H:%M:%S"), safe(record.getMessage())
+        line = f"{time} {record.levelname:<7} {record.name}: {message}"
+        return "\n  | ".join([line, *_trace(record).splitlines()])
 
 
 class _Json(logging.Formatter):
@@ -20,11 +37,37 @@ class _Json(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": safe(record.getMessage()),
         }
-        if record.exc_info:
-            item["exception"] = self.formatException(record.exc_info)
+        if trace := _trace(record):
+            item["exception"] = trace
         return orjson.dumps(item).decode()
+
+
+def _trace(record: logging.LogRecord) -> str:
+    """Where an error came from; its message only where queries may be logged: it may quote one."""
+    if not record.exc_info or record.exc_info[0] is None:
+        return ""
+    kind, error, stack = record.exc_info
+    lines = traceback.format_exception(error) if _show_queries else traceback.format_tb(stack)
+    return safe("".join(lines) + ("" if _show_queries else kind.__name__), lines=True)
+
+
+def shown(text: str) -> str:
+    """A query as it may be logged: enough to find it again, unless its text is asked for.
+
+    Asked for by `logging.queries`.
+    """
+    if _show_queries:
+        return repr(text)
+    return f"of {len(text)} characters, SHA-256 {sha256(text.encode()).hexdigest()[:16]}"
+
+
+def fault(error: BaseException) -> str:
+    """An unforeseen error without its message, which may quote a query: its kind and place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 class Seldom:
@@ -74,9 +117,10 @@ def held() -> Iterator[None]:
 
 def set_up(settings: Logging) -> None:
     """Send this process's logs to stderr as the settings say."""
+    global _show_queries
+    _show_queries = settings.queries
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
-    handler.setFormatter(_Json() if settings.format == "json" else text)
+    handler.setFormatter(_Json() if settings.format == "json" else _Text())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     # librdkafka tells every lost connection on top of what the error callbacks tell.
     logging.getLogger("librdkafka").setLevel(

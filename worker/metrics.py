@@ -46,7 +46,9 @@ class Metrics:
 
         self.consumed = counter("records_consumed", "Records taken from the input topic")
         self.events = counter(
-            "events", "Events confirmed by Kafka: complete, degraded or dead_lettered", "status"
+            "events",
+            "Events confirmed by Kafka: complete, degraded, dead_lettered; or skipped, being late",
+            "status",
         )
         self.event_seconds = histogram(
             "event_seconds",
@@ -77,10 +79,24 @@ class Metrics:
         self.model_fill = histogram(
             "model_batch_fill_ratio", "Tokens over padded tokens in one model call", RATIO, "model"
         )
+        self.model_retries = counter("model_retries", "Model calls that were made again", "model")
+        self.model_circuit_open = gauge(
+            "model_circuit_open",
+            "1 while the model does not answer, and one call at a time probes it",
+            "model",
+        )
+        self.model_circuit_openings = counter(
+            "model_circuit_openings", "How often the model's circuit opened", "model"
+        )
         self.dead_letters = counter(
             "dead_letters", "Records sent to the dead-letter topic", "stage", "reason"
         )
         self.degraded = counter("degraded_events", "Events published without a stage", "stage")
+        self.late = counter(
+            "late_events",
+            "Events older than policies.max_age_ms as they began: processed, passed or skipped",
+            "outcome",
+        )
         self.intents = counter("intents", "Published events by intent", "intent")
         self.lag = gauge(
             "consumer_lag_records",
@@ -97,6 +113,19 @@ class Metrics:
         self.up = gauge("component_up", "1 while the component answers", "component")
         self.heartbeat = gauge(
             "heartbeat_timestamp_seconds", "Unix time of the main loop's last turn"
+        )
+        self.config_reloads = counter(
+            "config_reloads",
+            "Reloads by outcome: changed, unchanged or refused",
+            "outcome",
+        )
+        self.config_loaded = gauge(
+            "config_loaded_timestamp_seconds", "Unix time when the configuration in use was read"
+        )
+        self.config = Info(
+            "query_worker_config",
+            "Hash of the configuration in use, secrets left out",
+            registry=self.registry,
         )
         self.build = Info("query_worker_build", "Version and models", registry=self.registry)
 

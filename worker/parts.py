@@ -12,21 +12,26 @@ from time import monotonic
 
 from triton_models.contract import ModelContract, ModelFolderError, load
 from worker import __version__
-from worker.errors import ConfigError, ContractError, LexiconError, Retry, StartupError
+from worker.errors import ConfigError, ContractError, Fault, LexiconError, Retry, StartupError
+from worker.inference.access import Access
 from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
+from worker.lexicon import built
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.understanding.cache import Cache
+from worker.understanding.compose import MODELS, Composer
+from worker.understanding.deadline import Deadline
 from worker.understanding.expansion import Expander
+from worker.understanding.guard import Guard
 from worker.understanding.pipeline import Pipeline
+from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 
 logger = logging.getLogger(__name__)
 
-MODELS = ("intent", "encoder", "matching")
 PROBE_S = 1.0
 REMIND_S = 10.0
 
@@ -71,12 +76,17 @@ def load_contract(settings: Settings, name: str) -> ModelContract:
     return found
 
 
-def load_lexicon(settings: Settings, contracts: Contracts) -> Lexicon:
+def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None = None) -> Lexicon:
     """The lexicon, which must have been built with the encoder that is served, if that is known.
+
+    Args:
+        known: one that is loaded already; it is given back if the folder holds its version.
 
     Raises:
         LexiconError: it is missing or broken, or its vectors are another encoder's.
     """
+    if known and built.version(settings.lexicon.folder) == known.version:
+        return known
     lexicon = Lexicon.load(settings.lexicon.folder)
     encoder = contracts.get("encoder")
     if encoder and lexicon.encoder_sha256 != encoder.onnx_sha256:
@@ -97,6 +107,10 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
         *(chosen.url, list(contracts.values())),
         timeout_s=chosen.timeout_ms / 1000,
         max_in_flight=chosen.max_calls_in_flight,
+        access=Access(
+            *(chosen.tls, chosen.tls_ca, chosen.tls_certificate, chosen.tls_key),
+            *(chosen.token, chosen.token_header),
+        ),
     )
 
 
@@ -112,6 +126,47 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     )
 
 
+def make_guard(settings: Settings, model: str, metrics: Metrics) -> Guard:
+    """What stands before a model's calls: its circuit, its retries and its policy."""
+    policies = settings.policies
+    return Guard(
+        *(model, getattr(policies, model), policies.patience_ms / 1000),
+        *(settings.inference.max_calls_in_flight, metrics),
+    )
+
+
+def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
+    """The label of events without the intent model, if there is one.
+
+    Raises:
+        ConfigError: the intent model does not know it.
+    """
+    label, labels = settings.policies.fallback_intent, contracts["intent"].labels
+    if label is None or label in labels:
+        return label
+    remedy = "name a label of the intent model, or leave it out"
+    fault = Fault("policies.fallback_intent", repr(label), f"one of {', '.join(labels)}", remedy)
+    raise ConfigError("the configuration does not fit the models:", [fault])
+
+
+def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Snapshot:
+    """What a batch is understood with beside the models.
+
+    Raises:
+        ConfigError: see `fallback_intent`.
+    """
+    chosen, policies = settings.understanding, settings.policies
+    return Snapshot(
+        make_expander(settings, contracts, lexicon),
+        Composer(lexicon, contracts["intent"].labels, fallback_intent(settings, contracts)),
+        Deadline(policies.max_age_ms, policies.late),
+        chosen.default_language,
+        chosen.max_query_chars,
+        chosen.max_event_bytes,
+        Cache(chosen.cache_bytes),
+    )
+
+
 def make_pipeline(
     settings: Settings, contracts: Contracts, inference: Inference, metrics: Metrics
 ) -> Pipeline:
@@ -119,28 +174,24 @@ def make_pipeline(
 
     Raises:
         LexiconError: see `load_lexicon`.
+        ConfigError: see `fallback_intent`.
     """
-    chosen = settings.understanding
     lexicon = load_lexicon(settings, contracts)
-    patience_s = settings.policies.patience_ms / 1000
+    snapshot = make_snapshot(settings, contracts, lexicon)
     stages = [
-        Stage(contracts[name], inference, getattr(settings.policies, name), patience_s, metrics)
+        Stage(contracts[name], inference, make_guard(settings, name, metrics), metrics)
         for name in MODELS
     ]
+    tell_build(metrics, contracts, lexicon)
+    return Pipeline(*stages, snapshot, metrics)
+
+
+def tell_build(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
+    """Show in the metrics which versions the worker was set up with."""
     versions = {name: f"{name}:{contract.version}" for name, contract in contracts.items()}
-    metrics.build.info(
-        {"version": __version__, "python": platform.python_version(), "lexicon": lexicon.version}
-        | versions
-    )
-    return Pipeline(
-        *stages,
-        make_expander(settings, contracts, lexicon),
-        contracts["intent"].labels,
-        Cache(chosen.cache_bytes),
-        chosen.default_language,
-        chosen.max_query_chars,
-        metrics,
-    )
+    python = platform.python_version()
+    told = {"version": __version__, "python": python, "lexicon": lexicon.version}
+    metrics.build.info(told | versions)
 
 
 async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], deadline: float):
@@ -173,7 +224,8 @@ async def check_models(inference: Inference, contracts: Contracts) -> str | None
     try:
         faults = await inference.check(list(contracts.values()))
     except Retry as error:
-        return f"{error}; start it, or mend inference.url"
+        told = str(error)  # it may know better
+        return told if "; " in told else f"{told}; start it, or mend inference.url"
     if not await inference.ready():  # a model that is missing may still be loading
         return "; ".join(map(str, faults)) or "not ready"
     if faults:
@@ -189,11 +241,28 @@ class Understanding:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+        self._metrics = metrics or Metrics()
         self.contracts = load_contracts(settings)
         self.inference = make_inference(settings, self.contracts)
-        self.pipeline = make_pipeline(
-            settings, self.contracts, self.inference, metrics or Metrics()
+        self.pipeline = make_pipeline(settings, self.contracts, self.inference, self._metrics)
+
+    def prepared(self, settings: Settings) -> Snapshot:
+        """What `use` takes, with the lexicon that now stands in its folder; may take seconds.
+
+        Raises:
+            LexiconError: see `load_lexicon`.
+            ConfigError: see `fallback_intent`.
+        """
+        known = self.pipeline.snapshot.expander.lexicon
+        return make_snapshot(
+            settings, self.contracts, load_lexicon(settings, self.contracts, known)
         )
+
+    def use(self, settings: Settings, snapshot: Snapshot) -> None:
+        """Work with these thresholds, limits, policies and this lexicon from the next batch on."""
+        self.pipeline.use(snapshot)
+        self.pipeline.obey(settings.policies)
+        tell_build(self._metrics, self.contracts, snapshot.expander.lexicon)
 
     @asynccontextmanager
     async def ready(self, timeout_s: float) -> AsyncIterator[None]:

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 import triton_models
+from worker.safe import Credential, Properties, Table
 
 STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
 STARTER_LEXICON = Path(__file__).parent / "lexicon" / "starter"
 
 Policy = Literal["block", "degrade", "dead_letter"]
+Late = Literal["process", "pass", "skip"]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
 HOST_PORT = rf"([^\s,/:\[\]]+|\[[0-9A-Fa-f:.]+\]):{PORT}"  # an IPv6 address stands in brackets
@@ -31,6 +33,8 @@ OWNED = {
     "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
     "statistics.interval.ms": "leave it out: the worker reads them each second",
 }
+# Not librdkafka's own: the access token itself, for SASL OAUTHBEARER.
+TOKEN = "sasl.oauthbearer.token"
 # Properties of the Python client that are objects; here every value is text.
 OBJECTS = (
     *("logger", "on_commit", "on_delivery", "default.topic.config", "delivery.report.only.error"),
@@ -39,6 +43,12 @@ OBJECTS = (
 
 class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _pair(part: str, certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        expected = "tls_certificate and tls_key together"
+        raise ValueError(expected, f"set {part}.tls_certificate and {part}.tls_key, or neither")
 
 
 class Kafka(Part):
@@ -58,11 +68,11 @@ class Kafka(Part):
     """`unordered`: a partition's batches come out as they are ready, not in their order."""
     commit_interval_ms: int = Field(1000, ge=10, le=60_000)
     """How often confirmed offsets are committed, milliseconds."""
-    client: dict[str, str] = {}
+    client: Table = Properties()
     """librdkafka properties of every client, e.g. `"security.protocol" = "SASL_SSL"`."""
-    consumer: dict[str, str] = {}
+    consumer: Table = Properties()
     """librdkafka properties of the consumer alone."""
-    producer: dict[str, str] = {}
+    producer: Table = Properties()
     """librdkafka properties of the producer alone."""
 
     @field_validator("client", "consumer", "producer", mode="before")
@@ -72,7 +82,7 @@ class Kafka(Part):
 
     @field_validator("client", "consumer", "producer")
     @classmethod
-    def _not_owned(cls, value: dict[str, str]) -> dict[str, str]:
+    def _not_owned(cls, value: Properties) -> Properties:
         taken = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
         taken += [
             f"{name} (leave it out: it cannot be written as text)"
@@ -82,6 +92,18 @@ class Kafka(Part):
         if taken:
             raise ValueError("properties that the worker does not set itself", "; ".join(taken))
         return value
+
+    @model_validator(mode="after")
+    def _logs_in(self) -> Self:
+        mechanism = self.client.get("sasl.mechanism") or self.client.get("sasl.mechanisms")
+        ways = TOKEN, "sasl.oauthbearer.method", "enable.sasl.oauthbearer.unsecure.jwt"
+        if mechanism == "OAUTHBEARER" and not any(name in self.client for name in ways):
+            remedy = f'set {TOKEN} to a token or file:PATH, or sasl.oauthbearer.method = "oidc"'
+            raise ValueError("an access token for OAUTHBEARER in kafka.client", remedy)
+        if TOKEN in self.client and mechanism != "OAUTHBEARER":
+            expected = f"sasl.mechanism = OAUTHBEARER beside {TOKEN} in kafka.client"
+            raise ValueError(expected, "set it, or leave the token out")
+        return self
 
     @model_validator(mode="after")
     def _ordered_transactions(self) -> Self:
@@ -128,20 +150,55 @@ class Inference(Part):
     """Model calls under way at once."""
     threads: int = Field(2, ge=1, le=128)
     """Threads of the `onnx` backend."""
+    tls: bool = False
+    """Speak TLS with Triton."""
+    tls_ca: Path | None = None
+    """PEM file of the authorities that may sign its certificate; default: the well-known ones."""
+    tls_certificate: Path | None = None
+    """PEM file of this worker's own certificate, where Triton asks for one (mutual TLS)."""
+    tls_key: Path | None = None
+    """PEM file of its private key."""
+    token: Credential | None = None
+    """Sent with each call: the token, or `file:PATH` of a file that holds it."""
+    token_header: str = Field("authorization", pattern=r"^[a-z0-9_-][a-z0-9_.-]*$")
+    """Header that carries it: as `Bearer TOKEN` in `authorization`, by itself in any other."""
+
+    @model_validator(mode="after")
+    def _tls_fits(self) -> Self:
+        named = [key for key in ("tls_ca", "tls_certificate", "tls_key") if getattr(self, key)]
+        if named and not self.tls:
+            raise ValueError(f"tls beside {', '.join(named)}", "set inference.tls = true")
+        _pair("inference", self.tls_certificate, self.tls_key)
+        return self
 
 
 class Policies(Part):
     intent: Policy = "block"
-    """When the intent model is away: wait, publish without it, or dead-letter."""
+    """When the intent model is away: `block` (wait), `degrade` (go without it), `dead_letter`."""
     encoder: Policy = "block"
     """The same for the encoder."""
     matching: Policy = "block"
     """The same for matching."""
     patience_ms: int = Field(5000, ge=0, le=600_000)
-    """How long `degrade` and `dead_letter` retry before they act, milliseconds."""
+    """How long after a model's first failure `degrade` and `dead_letter` act, milliseconds."""
+    fallback_intent: str | None = Field(None, min_length=1)
+    """Label of events without the intent model, with confidence 0; default: intent is null."""
+    max_age_ms: int = Field(0, ge=0)
+    """Age of a record, by its Kafka timestamp, from which it is late, milliseconds; 0 is never."""
+    late: Late = "pass"
+    """What becomes of late records: `process`, `pass` on without the models, or `skip`."""
+
+
+class DeadLetters(Part):
+    max_share: float = Field(0.5, gt=0, le=1)
+    """Stop above this share of rejected records in the last minute, at least in 1,000; 1: never."""
+    max_per_minute: int | None = Field(None, ge=1)
+    """Stop above this many rejected records in a minute; default: no limit."""
 
 
 class Understanding(Part):
+    max_event_bytes: int = Field(4 * 2**20, ge=1024, le=2**30)
+    """Larger records are dead-lettered unread."""
     max_query_chars: int = Field(1000, ge=1, le=100_000)
     """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
     default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
@@ -168,6 +225,17 @@ class Server(Part):
     """Address that `/metrics`, `/livez` and `/readyz` listen on."""
     port: int = Field(9464, ge=0, le=65_535)
     """Its port; 0 takes a free one."""
+    tls_certificate: Path | None = None
+    """PEM file of its certificate and chain; with it, all of these speak HTTPS."""
+    tls_key: Path | None = None
+    """PEM file of the certificate's private key."""
+    token: Credential | None = None
+    """Asked for by `/metrics`, as bearer token or basic auth's password: it, or `file:PATH`."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        _pair("server", self.tls_certificate, self.tls_key)
+        return self
 
 
 class Lifecycle(Part):
@@ -184,6 +252,8 @@ class Logging(Part):
     """Least level that is written to stderr."""
     format: Literal["text", "json"] = "text"
     """One line of text, or one JSON object, a message."""
+    queries: bool = False
+    """Write queries in full where a message is about one, instead of their hash and length."""
 
 
 class Settings(Part):
@@ -191,11 +261,27 @@ class Settings(Part):
     batching: Batching = Batching()
     inference: Inference = Inference()
     policies: Policies = Policies()
+    dead_letters: DeadLetters = DeadLetters()
     understanding: Understanding = Understanding()
     lexicon: Lexicon = Lexicon()
     server: Server = Server()
     lifecycle: Lifecycle = Lifecycle()
     logging: Logging = Logging()
+
+
+# What SIGHUP changes in a running worker: a whole part, or single keys of it. Anything else is
+# taken over by a restart alone.
+RELOADABLE = frozenset(
+    {
+        *("batching", "policies", "understanding", "lexicon", "logging"),
+        *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
+    }
+)
+
+
+def reloadable(key: str) -> bool:
+    """Whether `part.key` can change in a running worker."""
+    return key in RELOADABLE or key.partition(".")[0] in RELOADABLE
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

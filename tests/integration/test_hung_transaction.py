@@ -22,7 +22,7 @@ def test_another_producer_takes_over(kafka, monkeypatch):
             super().send_offsets_to_transaction(*arguments)
 
     monkeypatch.setattr(sink, "Producer", Hangs)
-    monkeypatch.setattr(transactions, "HUNG_S", 1.0)
+    monkeypatch.setattr(transactions, "HANG_S", 1.0)
     servers, topics = kafka.bootstrap_servers, Topics.fresh()
     kafka.create(topics.input, topics.output, topics.dead_letters, partitions=1)
     produce(servers, topics.input, [Record(b'{"query": "red shoes %d"}' % n) for n in range(COUNT)])

@@ -10,6 +10,7 @@ import pytest
 from tests.servers import kafka as apache
 from tests.servers import models as tiny
 from tests.servers import triton as nvidia
+from tests.servers.secure_kafka import SecureKafka
 from tests.skips import skip_or_fail
 from worker.embedded.triton import available
 from worker.settings import STARTER_MODELS
@@ -18,13 +19,23 @@ from worker.settings import STARTER_MODELS
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[apache.ApacheKafka]:
     """A real Apache Kafka."""
+    yield from _kafka(apache.ApacheKafka)
+
+
+@pytest.fixture(scope="session")
+def secure_kafka() -> Iterator[SecureKafka]:
+    """A real Apache Kafka with TLS and SASL."""
+    yield from _kafka(SecureKafka)
+
+
+def _kafka(kind: type[apache.ApacheKafka]) -> Iterator[apache.ApacheKafka]:
     if reason := apache.unavailable():
         skip_or_fail(reason)
     try:
         apache.fetch()
     except apache.KafkaError as error:
         skip_or_fail(str(error))
-    broker = apache.ApacheKafka()
+    broker = kind()
     try:
         broker.start()
         yield broker

@@ -22,6 +22,7 @@ from tests.servers.models import batch, build, expected
 from tests.skips import skip_or_fail
 from triton_models.contract import load, sha256
 from worker.embedded import binary
+from worker.embedded import triton as embedded
 from worker.embedded.triton import EmbeddedTriton, available
 from worker.errors import Retry, StartupError
 from worker.inference.triton import TritonInference
@@ -145,6 +146,31 @@ def test_a_dead_model_process_is_replaced(tiny_models):
             await triton.stop()
 
     asyncio.run(asyncio.wait_for(test(), LIMIT_S))
+
+
+def test_a_model_process_that_hangs_is_replaced(tiny_models, monkeypatch, caplog):
+    """Triton calls itself ready all the while."""
+    monkeypatch.setattr(embedded, "MODEL_HUNG_AFTER_S", 3.0)
+    contract = load(tiny_models / "matching")
+
+    async def test() -> None:
+        others = processes(os.getpid()).keys()
+        triton = EmbeddedTriton(tiny_models)
+        await triton.start(LIMIT_S)
+        inference = TritonInference(triton.grpc_url, [contract], 1, 1)
+        await inference.start()
+        try:
+            os.kill(one(without(others), "/matching/"), signal.SIGSTOP)
+            answer = None
+            while answer is None:
+                with contextlib.suppress(Retry):
+                    answer = await inference.infer("matching", batch(contract, 2, 8))
+        finally:
+            await inference.stop()
+            await triton.stop()
+
+    asyncio.run(asyncio.wait_for(test(), LIMIT_S))
+    assert any("a model that hangs (matching: no answer)" in told for told in caplog.messages)
 
 
 @pytest.mark.parametrize(("number", "told"), [(signal.SIGKILL, "ended"), (signal.SIGSTOP, "hangs")])

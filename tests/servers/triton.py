@@ -45,6 +45,19 @@ class Server:
         file.write_text(other)
 
     @contextmanager
+    def hung(self, model: str) -> Iterator[None]:
+        """The server stays well and says that it is ready, and this model never answers."""
+        folder = f"/models/{model}/".encode()
+        children = Path(f"/proc/{self._triton.pid}/task").glob("*/children")
+        pids = [pid for file in children for pid in file.read_text().split()]
+        (pid,) = [p for p in pids if folder in Path(f"/proc/{p}/cmdline").read_bytes()]
+        os.kill(int(pid), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(int(pid), signal.SIGCONT)
+
+    @contextmanager
     def frozen(self) -> Iterator[None]:
         """A server that takes connections and never answers."""
         pid = self._triton.pid

@@ -70,6 +70,13 @@ def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
         parts.load_contracts(config.load(None, {}, [flag]))
 
 
+def test_a_fallback_intent_that_the_model_does_not_know(impatient):
+    found = findings("policies.fallback_intent=buy")["policies.fallback_intent"]
+    assert found.state == "fault" and "purchase" in found.told and found.remedy
+    known = findings("policies.fallback_intent=other")["policies.fallback_intent"]
+    assert (known.state, known.told) == ("ok", "other")
+
+
 def test_each_topic_that_is_missing_is_told_with_its_key(embedded_broker):
     topics = embedded_broker.topics()
     found = findings(

@@ -75,6 +75,12 @@ def test_equal_topics_are_refused():
         ({"QUERY_WORKER_KAFKA_SASL_PASSWORD": "hunter2"}, "kafka.group_id=x"),
         ({}, "kafak.client.sasl.password=hunter2"),
         ({}, "kafka.group_id.sasl.password=hunter2"),
+        ({}, "inference.tokn=hunter2"),
+        ({}, "kafka.client.sasl.password:hunter2"),
+        ({}, "kafka.client.sasl.oauthbearer.token=hunter2"),
+        ({"QUERY_WORKER_INFERENCE": "hunter2"}, "inference.url=a"),
+        ({}, "inference.url=https://me:hunter2@triton"),
+        ({}, "server.token=hunter2 "),
     ],
 )
 def test_secrets_are_not_shown(environment, assignment):
@@ -109,7 +115,7 @@ def test_addresses_that_are_refused(address):
         (None, "no such file; name a TOML file with -c"),
         ("[kafka", "not TOML"),
         ("kafka = 5", "kafka: found 5"),
-        ('"" = 5', '"": found 5'),
+        ('"" = 5', '"": found (hidden), expected one of'),
         ("[lexicon]\nfolder = 5", "lexicon.folder: found 5, expected text, the path of a folder"),
         ("[server]\nhost = ''", "server.host: found '', expected text that is not empty"),
     ],

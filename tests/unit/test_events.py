@@ -17,7 +17,7 @@ BODY = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', intent="bro
 
 
 def read(value, max_chars=100):
-    return decode(Input(value, "queries-0-7", 1700000000000), max_chars)
+    return decode(Input(value, "queries-0-7", 1700000000000), max_chars, 2**20)
 
 
 def splice(value):
@@ -35,7 +35,7 @@ def splice(value):
         (b'{"query": "a", "price": Infinity}', "invalid_json"),
         (b'{"query": "\\ud800"}', "invalid_json"),
         (b'{"query": "a", "other": "\\uDC00"}', "invalid_json"),
-        (b'{"query": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
+        (b'{"query": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested_too_deeply"),
         (b'{"query": "a"} {"query": "b"}', "invalid_json"),
         (b'\xef\xbb\xbf{"query": "a"}', "invalid_json"),
         (b'{"query": "\xff"}', "invalid_utf8"),

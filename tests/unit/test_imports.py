@@ -10,26 +10,36 @@ import worker
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
-BASE = {"errors", "settings", "metrics", "events", "logs"}
+BASE = {"errors", "settings", "metrics", "events", "logs", "safe", "handshake", "threads"}
 ALLOWED = {
+    "safe": set(),
+    "threads": set(),
+    "handshake": set(),
     "errors": set(),
-    "settings": set(),
-    "config": {"errors", "settings"},
+    "settings": {"safe"},
+    "config": {"errors", "settings", "safe"},
     "metrics": set(),
     "events": {"errors"},
-    "logs": {"settings"},
+    "logs": {"settings", "safe"},
     "inference": BASE,
     "lexicon": BASE,
     "server": BASE,
     "understanding": BASE | {"inference", "lexicon"},
     "stream": BASE | {"understanding"},
     "parts": BASE | {"inference", "lexicon", "understanding"},
-    "app": BASE | {"parts", "stream", "server"},
+    "reload": BASE | {"config", "parts", "understanding"},
+    "app": BASE | {"parts", "reload", "stream", "server"},
     "enrich": BASE | {"understanding"},
-    "check": BASE | {"parts", "stream"},
+    "acls": BASE | {"stream"},
+    "check": BASE | {"acls", "parts", "stream"},
     "explain": BASE | {"parts", "understanding", "lexicon"},
+    "options": BASE | {"config"},
+    "dead_letters": BASE | {"options", "stream"},
     "embedded": BASE | {"app", "parts", "stream"},
-    "cli": BASE | {"config", "app", "parts", "check", "enrich", "explain", "embedded", "logs"},
+    "cli": BASE
+    | {"config", "options", "app", "parts", "acls", "check", "enrich", "explain", "embedded"}
+    | {"dead_letters", "signals"},
+    "signals": set(),
     "__main__": {"cli"},
     "__init__": set(),
 }

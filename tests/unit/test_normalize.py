@@ -17,6 +17,8 @@ from worker.understanding.normalize import language, normal_form
         ("ｒｅｄ　ｓｈｏｅｓ", "red shoes"),
         ("CAFÉ", "café"),
         ("cafe\u0301", "café"),
+        ("cafe\u200b\u0301", "café"),
+        ("J\u030c", "ǰ"),
         ("½ inch", "1⁄2 inch"),
         ("👟 sneakers", "👟 sneakers"),
         (" \u0000\u200b ", ""),

@@ -3,16 +3,20 @@
 import asyncio
 import json
 import math
+import random
 
 import numpy as np
 import pytest
 
+from tests.stream import schema
 from worker import config
-from worker.errors import ModelUnavailable, Reject
+from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.events import Input
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.parts import load_contracts, make_pipeline
+from worker.understanding import pipeline as pipeline_module
+from worker.understanding.pipeline import Output, Skipped
 
 
 class Counting:
@@ -20,6 +24,7 @@ class Counting:
 
     Attributes:
         exchange_after: model → answers until version 2 takes over, which scores 0.8, not 0.9.
+        canaries: models whose versions 1 and 2 take turns.
     """
 
     name = "counting"
@@ -28,6 +33,7 @@ class Counting:
         self.contracts, self.away = contracts, set(away)
         self.rows = dict.fromkeys(contracts, 0)
         self.exchange_after = {}
+        self.canaries = set()
 
     async def infer(self, model, inputs):
         await asyncio.sleep(0)
@@ -37,7 +43,8 @@ class Counting:
         self.rows[model] += rows
         left = self.exchange_after.get(model, math.inf)
         self.exchange_after[model] = left - 1
-        value, version = (0.9, "1") if left > 0 else (0.8, "2")
+        old = random.random() < 0.5 if model in self.canaries else left > 0
+        value, version = (0.9, "1") if old else (0.8, "2")
         values = np.full((rows, self.contracts[model].dimension), value, np.float32)
         return Answer(values, version)
 
@@ -132,16 +139,120 @@ def test_the_dead_letter_policy_rejects_only_what_the_model_did_not_see(build):
     assert json.loads(published.value)["status"] == "complete"
 
 
+@pytest.mark.parametrize("fallback", [None, "browse"])
+def test_an_event_without_the_intent_model_gets_the_fallback_that_nobody_takes_for_an_answer(
+    build, fallback
+):
+    chosen = "policies.intent=degrade", "policies.patience_ms=0"
+    chosen += (f"policies.fallback_intent={fallback}",) if fallback else ()
+    pipeline, _, _ = build(*chosen, away=["intent"])
+    results = asyncio.run(pipeline.process(inputs("red running shoes")))
+    (event,) = events(results)
+    schema("output").validate(event)
+    expected = {"label": "browse", "confidence": 0.0, "scores": {}} if fallback else None
+    assert event["intent"] == expected
+    assert (event["degraded"], event["provenance"]["intent"]) == (["intent"], None)
+    assert results[0].enrichment.intent is None  # the models' share of each label stays true
+
+
+def test_a_fallback_that_the_intent_model_does_not_know_is_refused_at_the_start(build):
+    with pytest.raises(ConfigError, match=r"fallback_intent: found 'buy', expected one of purch"):
+        build("policies.fallback_intent=buy")
+
+
+NOW_MS = 1_790_000_000_000
+
+
+@pytest.fixture
+def at_noon(monkeypatch):
+    monkeypatch.setattr(pipeline_module, "_now_ms", lambda: NOW_MS)
+
+
+def aged(query, age_ms):
+    created_ms = None if age_ms is None else NOW_MS - age_ms
+    return Input(json.dumps({"query": query}).encode(), "id", 5, created_ms)
+
+
+def late(metrics):
+    samples = metrics.late.collect()[0].samples
+    return {s.labels["outcome"]: s.value for s in samples if s.name.endswith("_total") and s.value}
+
+
+@pytest.mark.parametrize("age_ms", [60_000, 0, -3_600_000, None])
+def test_an_event_in_time_from_a_clock_ahead_or_without_a_time_is_not_late(build, at_noon, age_ms):
+    pipeline, _, metrics = build("policies.max_age_ms=60000", "policies.late=skip")
+    (event,) = events(asyncio.run(pipeline.process([aged("red shoes", age_ms)])))
+    assert (event["status"], late(metrics)) == ("complete", {})
+
+
+def test_without_a_deadline_nothing_is_late(build, at_noon):
+    pipeline, _, metrics = build("policies.late=skip")
+    (event,) = events(asyncio.run(pipeline.process([aged("red shoes", 10**12)])))
+    assert (event["status"], late(metrics)) == ("complete", {})
+
+
+def test_a_late_event_is_passed_on_with_what_needs_no_model(build, at_noon):
+    pipeline, inference, metrics = build("policies.max_age_ms=60000")
+    late_one, in_time = aged("RED  running shoes", 60_001), aged("blue sofa", 1)
+    found = events(asyncio.run(pipeline.process([late_one, in_time])))
+    schema("output").validate(found[0])
+    assert [event["status"] for event in found] == ["degraded", "complete"]
+    assert found[0]["degraded"] == ["intent", "encoder", "matching"]
+    assert found[0]["normalized_query"] == "red running shoes"
+    assert [item["value"] for item in found[0]["attributes"]] == ["red"]
+    assert (found[0]["intent"], found[0]["expansions"], found[0]["categories"]) == (None, [], [])
+    assert {found[0]["provenance"][model] for model in inference.rows} == {None}
+    assert inference.rows["intent"] == 1  # the one in time
+    assert late(metrics) == {"passed": 1}
+
+
+def test_a_late_event_gets_from_the_cache_what_costs_nothing(build, at_noon):
+    pipeline, inference, metrics = build("policies.max_age_ms=60000")
+
+    async def work():
+        await pipeline.process([aged("red shoes", 0)])
+        return await pipeline.process([aged("red shoes", 60_001)])
+
+    (event,) = events(asyncio.run(work()))
+    assert (event["status"], event["provenance"]["cached"]) == ("complete", True)
+    assert (inference.rows["intent"], late(metrics)) == (1, {"processed": 1})
+
+
+def test_what_was_passed_on_without_models_is_not_cached(build, at_noon):
+    pipeline, _, _ = build("policies.max_age_ms=60000")
+
+    async def work():
+        await pipeline.process([aged("red shoes", 60_001)])
+        return await pipeline.process([aged("red shoes", 0)])
+
+    assert events(asyncio.run(work()))[0]["status"] == "complete"
+
+
+def test_late_events_are_skipped_in_their_places_and_bad_ones_are_not(build, at_noon):
+    pipeline, inference, metrics = build("policies.max_age_ms=60000", "policies.late=skip")
+    bad = Input(b"{", "id", 5, NOW_MS - 60_001)
+    given = [aged("red", 60_001), aged("hat", 0), bad, aged("sofa", 99_999)]
+    results = asyncio.run(pipeline.process(given))
+    assert [type(result) for result in results] == [Skipped, Output, Reject, Skipped]
+    assert (inference.rows["intent"], late(metrics)) == (1, {"skipped": 2})
+
+
+def test_late_events_are_processed_all_the_same_and_counted(build, at_noon):
+    pipeline, _, metrics = build("policies.max_age_ms=60000", "policies.late=process")
+    (event,) = events(asyncio.run(pipeline.process([aged("red shoes", 60_001)])))
+    assert (event["status"], late(metrics)) == ("complete", {"processed": 1})
+
+
 def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(build, monkeypatch):
     pipeline, *_ = build()
-    select = type(pipeline._expander).pairs
+    select = type(pipeline.snapshot.expander).pairs
 
     def faulty(self, form, found):
         if form == "cursed":
             raise ZeroDivisionError("a bug")
         return select(self, form, found)
 
-    monkeypatch.setattr(type(pipeline._expander), "pairs", faulty)
+    monkeypatch.setattr(type(pipeline.snapshot.expander), "pairs", faulty)
     results = asyncio.run(pipeline.process(inputs("red", "blue", "cursed", "green", "hat")))
     shown = [r.reason if isinstance(r, Reject) else "ok" for r in results]
     assert shown == ["ok", "ok", "internal_error", "ok", "ok"]
@@ -227,6 +338,33 @@ def test_no_event_holds_scores_of_two_versions(build):
         scores = {item["score"] for item in event["expansions"] + event["categories"]}
         wanted = {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"]["matching"]]
         assert scores <= wanted
+
+
+@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(build, model):
+    """Two versions take turns at random; each event is by one of them, and stays in the cache."""
+    pipeline, inference, metrics = build()
+    inference.canaries.add(model)
+    queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(40)]
+
+    async def work():
+        found = []
+        for query in queries:  # soon it is known that they take turns
+            found += await pipeline.process(inputs(query))
+        before = lookups(metrics)
+        again = await pipeline.process(inputs(*queries))
+        hits = lookups(metrics)["hit"] - before["hit"]
+        return found + again, hits
+
+    found, hits = asyncio.run(work())
+    assert hits == len(queries)
+    made_by = set()
+    for event in events(found):
+        made_by.add(event["provenance"][model])
+        if model == "matching":
+            scores = {item["score"] for item in event["expansions"] + event["categories"]}
+            assert scores <= {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"][model]]
+    assert made_by == {f"{model}:1", f"{model}:2"}
 
 
 def test_a_normal_form_that_outgrows_the_limit_is_rejected(build):

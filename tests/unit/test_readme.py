@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.stream import schema
 from worker import config
+from worker.settings import RELOADABLE, Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -30,3 +31,10 @@ def test_every_link_and_named_file_exists():
     targets += re.findall(r"`((?:worker|deploy|triton_models|load_tests|docs)/[\w./-]+)`", README)
     assert len(targets) > 10
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_what_a_reload_changes_is_listed():
+    text = (ROOT / "docs" / "lifecycle.md").read_text()
+    assert [key for key in sorted(RELOADABLE) if f"`{key}`" not in text] == []
+    keys = {f"{p}.{key}" for p, part in Settings() for key in type(part).model_fields}
+    assert not RELOADABLE - keys - set(Settings.model_fields)

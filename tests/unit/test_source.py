@@ -3,7 +3,7 @@
 import queue
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Message, TopicPartition
 
 from worker import config
 from worker.metrics import Metrics
@@ -97,6 +97,69 @@ def test_no_commit_while_one_is_not_answered():
     source.turned_at = 4
     source._turn()
     assert source._consumer.commits == 2  # it was not said to be done: asked again
+
+
+class Rebalanced(Full):
+    """While a round fills, partition 0 is revoked and what is in flight of it is not finished."""
+
+    def __init__(self, records):
+        super().__init__(records)
+        self.source, self.commits = None, []
+
+    def consume(self, count, timeout_s):
+        if len(self.left) == 1:
+            self.source._on_revoke(self, [TopicPartition("queries", 0)])
+        return super().consume(count, timeout_s)
+
+    def incremental_unassign(self, _):
+        """It is forgotten already."""
+
+    def commit(self, offsets, **_):
+        self.commits += [(item.partition, item.offset) for item in offsets]
+
+
+def test_nothing_is_committed_for_a_partition_that_goes_while_a_round_fills(monkeypatch):
+    """A note of where its records begin would lose what was still in flight before them."""
+    monkeypatch.setattr(source_module, "REVOKE_WAIT_S", 0.0)
+    handed = []
+    source, tracker, _ = parts(config.load(None, {}, []), handed.append)
+    tracker.track(0, 0, 3, 3, 30)  # the models have not answered yet
+    consumer = source._consumer = Rebalanced([record(3, 10), record(4, 10)])
+    consumer.source = source
+    source._turn()
+    assert (consumer.commits, handed) == ([], [])
+
+
+def test_no_note_is_wiped_beside_a_commit_that_is_under_way(monkeypatch):
+    """Where it is a transaction's, the older offset would stand above the one in it."""
+    source, tracker, delivery = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Rebalanced([])
+    for settled in (False, True):
+        monkeypatch.setattr(delivery, "settle", lambda *_, settled=settled: settled)
+        source._suspects.admit(consumer, 0, [record(5, 10)])
+        consumer.commits.clear()
+        source._settle(())
+        assert consumer.commits == [(0, 5)] * settled
+
+
+class Committed(Rebalanced):
+    sought: tuple = ()
+
+    def committed(self, places, timeout):
+        return [TopicPartition(p.topic, p.partition, 5) for p in places]
+
+    def seek(self, place):
+        self.sought += ((place.partition, place.offset),)
+
+
+def test_records_that_are_held_before_a_rewind_are_fetched_again():
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Committed([])
+    source._suspects.learn(0, "query-worker starts=3")
+    assert not source._suspects.admit(consumer, 0, [record(5, 10)])
+    tracker.rewind()
+    source._go_back(tracker.astray())
+    assert (consumer.sought, source._suspects.holding) == (((0, 5),), set())
 
 
 @pytest.mark.parametrize("deaths", [0, 3])

@@ -1,21 +1,27 @@
 """A step that calls a model: batches, retries, splits, and falls back by its policy."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from triton_models.contract import load
 from worker.errors import ConfigError, ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.settings import STARTER_MODELS
-from worker.understanding import stage as stage_module
+from worker.understanding import breaker as breaker_module
+from worker.understanding.guard import Guard
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import QueryTokenizer
 
 CONTRACT = load(STARTER_MODELS / "intent")
+HAT, SHOES = (set(item.ids) for item in QueryTokenizer(CONTRACT).encode(["red hat", "red shoes"]))
+HAT -= SHOES
 TEXTS = [f"red shoes number {'very ' * (n % 9)}{n}" for n in range(150)]
 
 
@@ -39,14 +45,16 @@ class Scripted:
 
 
 def run(inference, texts, policy="block", patience_s=0.0, metrics=None):
-    stage = Stage(CONTRACT, inference, policy, patience_s, metrics or Metrics())
+    metrics = metrics or Metrics()
+    guard = Guard("intent", policy, patience_s, 8, metrics)
+    stage = Stage(CONTRACT, inference, guard, metrics)
     return asyncio.run(stage.run(texts))
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(stage_module, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(stage_module, "LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr(breaker_module, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(breaker_module, "LONGEST_PAUSE_S", 0.0)
 
 
 def test_rows_come_back_in_the_callers_order_whatever_the_batches():
@@ -99,17 +107,58 @@ def test_dead_letter_rejects_what_the_model_did_not_see():
 
 def test_a_refused_batch_is_split_until_the_input_at_fault_stands_alone():
     texts = ["red shoes"] * 20 + ["red hat"] + ["red shoes"] * 11
-    shoes, hat = (
-        set(item.ids) for item in QueryTokenizer(CONTRACT).encode(["red shoes", "red hat"])
-    )
-    inference = Scripted(poison=hat - shoes)
+    inference = Scripted(poison=HAT)
     rows = run(inference, texts)
     assert list(rows.rejected) == [20]
     assert [row for row, version in enumerate(rows.versions) if not version] == [20]
     assert len(inference.calls) <= 2 * 5 + 1  # the whole, then two halves at each of log2(32)
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), count=st.integers(1, CONTRACT.max_batch_size))
+def test_k_bad_inputs_among_n_cost_k_times_log_n_calls_and_nobody_elses_answer(data, count):
+    bad = data.draw(st.sets(st.integers(0, count - 1), max_size=4))
+    inference = Scripted(poison=HAT)
+    rows = run(inference, ["red hat" if n in bad else "red shoes" for n in range(count)])
+    assert set(rows.rejected) == bad
+    assert {row for row, version in enumerate(rows.versions) if not version} == bad
+    assert len(inference.calls) <= 1 + len(bad) * 2 * math.ceil(math.log2(count))
+    # None is rejected for its neighbours' sake: each bad one was also asked alone.
+    assert sum(shape[0] == 1 for shape in inference.calls) >= len(bad)
+
+
 def test_nothing_to_ask_asks_nothing():
     inference = Scripted()
     assert run(inference, []).values.shape == (0, CONTRACT.dimension)
     assert inference.calls == []
+
+
+class Slow(Scripted):
+    """Answers at most eight rows in time; others, that are smaller, at once."""
+
+    async def infer(self, model, inputs):
+        if len(inputs["input_ids"]) > 8:
+            self.calls.append(inputs["input_ids"].shape)
+            raise ModelTimeout("late")
+        return await super().infer(model, inputs)
+
+
+def test_a_batch_that_alone_is_not_answered_in_time_is_halved():
+    """`block` would wait for ever; but the model is there, as its answers to others tell."""
+    metrics = Metrics()
+    guard = Guard("intent", "block", 0.0, 8, metrics)
+    inference = Slow()
+    stage = Stage(CONTRACT, inference, guard, metrics)
+
+    async def work():
+        large = asyncio.create_task(stage.run(["red shoes"] * 32))
+        while not large.done():
+            await stage.run(["red shoes"])
+        return large.result()
+
+    rows = asyncio.run(work())
+    assert set(rows.versions) == {"7"} and not rows.rejected
+    sizes = [shape[0] for shape in inference.calls if shape[0] > 1]
+    assert sizes.count(8) == 4
+    # Each size on the way down fails three times with another's answer before it is halved.
+    assert sizes.count(32) >= 3 and sizes.count(16) >= 6

@@ -164,3 +164,11 @@ def test_waiting_for_a_revoked_partition_ends_when_its_batches_do():
     assert not tracker.wait_resolved([0], timeout_s=0)
     threading.Timer(0.01, tracker.resolve, [ticket]).start()
     assert tracker.wait_resolved([0], timeout_s=10)
+
+
+def test_what_was_fetched_before_a_rewind_and_tracked_after_it_is_gone_back_to():
+    tracker = Tracker()
+    tracker.assign([0])
+    tracker.rewind()
+    assert tracker.track(0, 7, 9, 2, 0).stale
+    assert tracker.astray() == {0: 7}, "else the partition would go on after it"

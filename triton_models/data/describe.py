@@ -60,7 +60,8 @@ UNTOLD = "und"  # ISO 639's code for a language that cannot be told
 def normal_form(text: str) -> str:
     """The worker's normal form: NFKC, lower case, no control characters, single spaces."""
     if not (text.isascii() and text.isprintable()):
-        text = "".join(map(_visible, unicodedata.normalize("NFKC", text)))
+        text = unicodedata.normalize("NFKC", "".join(map(_visible, text)))
+        text = unicodedata.normalize("NFKC", text.lower())  # ǰ is one letter, and J̌ is two
     return " ".join(text.lower().split())
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Summary:
     consumed: int
     published: int
     dead_lettered: int
+    skipped: int
     seconds: float
     events_per_second: float
     p50_ms: float
@@ -59,21 +60,26 @@ class Summary:
     @property
     def balanced(self) -> bool:
         """Whether every record that went in came out."""
-        return self.produced == self.consumed == self.published + self.dead_lettered
+        out = self.published + self.dead_lettered + self.skipped
+        return self.produced == self.consumed == out
 
     def as_dict(self) -> dict:
         return asdict(self) | {"balanced": self.balanced}
 
     def as_text(self) -> str:
         sign = "=" if self.balanced else "≠"
+        skipped = f" + {self.skipped} skipped" if self.skipped else ""
         return (
             f"{self.produced} in {sign} {self.published} published"
-            f" + {self.dead_lettered} dead-lettered\n"
+            f" + {self.dead_lettered} dead-lettered{skipped}\n"
             f"{self.events_per_second:,.0f} events/s over {self.seconds:.1f} s;"
             f" latency p50 {self.p50_ms:.1f}, p95 {self.p95_ms:.1f}, p99 {self.p99_ms:.1f} ms;"
             f" {self.cache_hit_ratio:.0%} from the cache;"
             f" first event {self.first_event_s:.1f} s after the start"
         )
+
+
+NOTHING = Summary(*(0,) * 5, *(0.0,) * 7)
 
 
 class Demo:
@@ -101,7 +107,9 @@ class Demo:
         """Start everything, stream until `stop` is set or all events went in, drain, add up."""
         load_contracts(self._settings)  # a broken folder is told before anything starts
         with EmbeddedKafka.running() as kafka:
-            async with self._models() as inference:
+            async with self._models(stop) as inference:
+                if inference is None:
+                    return NOTHING
                 settings = self._embedded(kafka.bootstrap_servers, inference)
                 kafka.create(
                     *(settings.kafka.input_topic, settings.kafka.output_topic),
@@ -115,8 +123,11 @@ class Demo:
             self._view.put_away()
 
     @contextlib.asynccontextmanager
-    async def _models(self) -> AsyncIterator[dict[str, str]]:
-        """The settings of the model server: the real Triton where it runs, else in process."""
+    async def _models(self, stop: asyncio.Event) -> AsyncIterator[dict[str, str] | None]:
+        """The settings of the model server: the real Triton where it runs, else in process.
+
+        None when `stop` was set while it started.
+        """
         given = self._settings.inference
         chosen = "backend" in given.model_fields_set and given.backend == "onnx"
         reason = "inference.backend is onnx" if chosen else available()
@@ -128,7 +139,9 @@ class Demo:
             print("starting Triton …", file=sys.stderr)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
         server = EmbeddedTriton(given.models, instances=max(1, cores // 2))
-        await server.start(TRITON_START_S)
+        if not await _unless(stop, server.start(TRITON_START_S)):
+            yield None
+            return
         try:
             yield {"backend": "triton", "url": server.grpc_url}
         finally:
@@ -177,8 +190,7 @@ class Demo:
         self._fed_at = self._fed_at or time.monotonic()
         totals, topic = app.runner.totals, app.settings.kafka.input_topic
         produced = await asyncio.to_thread(kafka.records, topic)
-        out = totals.published + totals.dead_lettered
-        return out >= produced or (
+        return totals.resolved >= produced or (
             self._events is None and time.monotonic() - self._fed_at > SETTLE_S
         )
 
@@ -192,8 +204,7 @@ class Demo:
         ahead = min(MAX_AHEAD, MAX_BYTES_AHEAD // max(map(len, self._values)))
         start = time.monotonic()
         while not stop.is_set() and self._produced != self._events:
-            totals = app.runner.totals
-            room = totals.published + totals.dead_lettered + ahead - self._produced
+            room = app.runner.totals.resolved + ahead - self._produced
             if self._rate:
                 room = min(room, int((time.monotonic() - start) * self._rate) - self._produced)
             if self._events:
@@ -210,12 +221,13 @@ class Demo:
     def _summary(self, app: App, observer: Observer, produced: int) -> Summary:
         totals, whole = app.runner.totals, observer.whole()
         seconds = totals.last_at - totals.first_at
-        out = totals.published + totals.dead_lettered
+        out = totals.resolved
         return Summary(
             produced=produced,
             consumed=totals.consumed,
             published=totals.published,
             dead_lettered=totals.dead_lettered,
+            skipped=totals.skipped,
             seconds=round(seconds, 2),
             events_per_second=round(out / seconds, 1) if seconds else 0.0,
             p50_ms=whole.latency_ms(0.5),
@@ -224,3 +236,15 @@ class Demo:
             cache_hit_ratio=round(whole.hit_ratio, 4),
             first_event_s=round(totals.first_at - self._started, 2) if out else 0.0,
         )
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Do `work` to its end; False if `stop` was set before: then it is cancelled."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    done = working.done()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return done

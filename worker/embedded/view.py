@@ -20,6 +20,7 @@ from rich.text import Text
 from worker import logs
 from worker.app import App
 from worker.embedded.observer import Observer, Shown, Span
+from worker.safe import safe
 
 PALETTE = ("green", "cyan", "yellow", "red", "magenta", "blue")
 LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # the screen from before, and the cursor
@@ -186,7 +187,7 @@ def _shares(shares: dict[str, float], colors: Mapping[str, str]) -> Text:
 
 
 def _row(event: Shown, colors: Mapping[str, str]) -> tuple[Text, Text, Text, Text]:
-    query = Text(event.query)
+    query = Text(safe(event.query))
     if event.rejected:
         reason = Text(f"dead letter: {event.rejected}", "red")
         return query, Text("rejected", "bold red"), reason, Text("")

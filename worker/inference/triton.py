@@ -7,13 +7,22 @@ What the caller hears of a failed call:
     a wrong answer                     ModelRejected
     anything else                      ModelUnavailable (retry): away, loading, queue full, model
                                        unknown or broken; none of it is the batch's fault
+
+A server may be exchanged under a running worker, and so may its models. After every new connection
+and with every new version an answer is held back until the model that is served then has been
+compared with the worker's; if it is another, the caller hears ModelUnavailable. What Triton tells
+nobody is that another model was loaded under the same version number: that is found by whoever
+calls `check`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+import grpc
 import numpy as np
 from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
@@ -21,9 +30,12 @@ from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
+from worker.inference.access import Access
 from worker.inference.port import Answer
 from worker.inference.served import Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
+
+logger = logging.getLogger(__name__)
 
 LARGEST_MESSAGE = 2**31 - 1
 CHANNEL = [
@@ -49,26 +61,69 @@ class TritonInference:
         contracts: the models that will be called.
         timeout_s: deadline of one call, from when it is sent, seconds.
         max_in_flight: calls under way at once; more wait their turn.
+        access: how the connection is secured; default not at all.
     """
 
     def __init__(
-        self, url: str, contracts: Sequence[ModelContract], timeout_s: float, max_in_flight: int
+        self,
+        url: str,
+        contracts: Sequence[ModelContract],
+        timeout_s: float,
+        max_in_flight: int,
+        access: Access | None = None,
     ) -> None:
         self.name = f"Triton at {url}"
         self._url = url
+        self._access = access or Access()
+        self._closing: set[asyncio.Task[None]] = set()
         self._contracts = {contract.name: contract for contract in contracts}
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(max_in_flight)
         self._client: InferenceServerClient | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._compared: set[tuple[str, str]] = set()  # models and versions, on this connection
 
     async def start(self) -> None:
-        """Open the channel; it connects with the first call, and again after every loss."""
-        self._client = InferenceServerClient(self._url, channel_args=CHANNEL)
+        """Open the channel; it connects with the first call, and again after every loss.
+
+        Raises:
+            ConfigError: a file of certificates or keys cannot be used.
+        """
+        self._open_channel()
 
     async def stop(self) -> None:
         """Close the channel; calls in flight end with `ModelUnavailable`."""
         client, self._client = self._client, None
+        for task in self._closing:
+            task.cancel()
         if client:
+            self._watcher.cancel()
+            await client.close()
+
+    def _open_channel(self) -> None:
+        credentials = self._access.credentials()
+        client = InferenceServerClient(self._url, creds=credentials, channel_args=CHANNEL)
+        client.register_plugin(self._access)
+        if self._watcher:
+            self._watcher.cancel()
+        self._client, self._compared = client, set()
+        self._watcher = asyncio.create_task(self._watch(client._channel))
+
+    def _renew(self) -> None:
+        """Open another channel when a certificate was renewed; the old one ends with its calls."""
+        if self._client is None or not self._access.changed():
+            return
+        old = self._client
+        self._open_channel()
+        logger.info("%s: certificates were read again", self.name)
+        task = asyncio.create_task(self._close(old))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, client: InferenceServerClient) -> None:
+        try:
+            await asyncio.sleep(self._timeout_s)  # no call of it lives longer
+        finally:
             await client.close()
 
     async def ready(self) -> bool:
@@ -86,16 +141,15 @@ class TritonInference:
     async def check(self, contracts: Sequence[ModelContract]) -> list[Fault]:
         """Compare the server's metadata and configuration with the model folders.
 
-        Returns every fault found. Raises `Retry` when the server cannot be asked now.
+        Returns every fault found. Raises `Retry` when the server cannot be asked now. Looks also
+        whether a certificate of ours was renewed.
         """
+        self._renew()
         faults: list[Fault] = []
         for contract in contracts:
-            try:
-                faults += compare(contract, await self._describe(contract.name))
-            except InferenceServerException as error:
-                if error.status() != "StatusCode.NOT_FOUND":
-                    raise self._translated(contract.name, error) from None
-                faults.append(missing(contract))
+            with self._translating(contract.name):
+                served = await self._describe(contract.name)
+            faults += compare(contract, served) if served else [missing(contract)]
         return faults
 
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
@@ -114,7 +168,28 @@ class TritonInference:
         except (ValueError, TypeError) as error:  # fewer bytes than the shape says
             raise ModelRejected(model, f"the answer cannot be read: {error}") from None
         version = result.get_response().model_version
-        return Answer(check_answer(contract, rows, values), version)
+        answer = Answer(check_answer(contract, rows, values), version)
+        if (model, version) not in self._compared:
+            await self._compare(contract, version)
+        return answer
+
+    async def _watch(self, channel: grpc.aio.Channel) -> None:
+        """Whoever is connected to next may serve other models."""
+        while True:
+            await channel.wait_for_state_change(channel.get_state())
+            self._compared = set()
+
+    async def _compare(self, contract: ModelContract, version: str) -> None:
+        """See that the model which has just answered is the worker's.
+
+        Raises:
+            Retry: it is not, or the server cannot be asked.
+        """
+        compared = self._compared
+        if faults := await self.check([contract]):
+            told = "; ".join(map(str, faults))
+            raise ModelUnavailable(f"{contract.name}: version {version} is another model: {told}")
+        compared.add((contract.name, version))  # to no effect if the connection was lost meanwhile
 
     def _open(self) -> InferenceServerClient:
         if self._client is None:
@@ -123,7 +198,7 @@ class TritonInference:
 
     async def _call(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> InferResult:
         client = self._open()
-        try:
+        with self._translating(contract.name):
             return await client.infer(
                 contract.name,
                 [_tensor(name, inputs[name]) for name in contract.inputs],
@@ -131,18 +206,17 @@ class TritonInference:
                 timeout=int(self._timeout_s * 1e6),
                 client_timeout=self._timeout_s,
             )
-        except InferenceServerException as error:
-            raise self._translated(contract.name, error) from None
-        except asyncio.CancelledError:
-            if self._client is None and not asyncio.current_task().cancelling():
-                # Not our caller but `stop` ended the call.
-                raise ModelUnavailable(f"{contract.name}: the client was stopped") from None
-            raise
 
-    async def _describe(self, model: str) -> Served:
+    async def _describe(self, model: str) -> Served | None:
+        """What the server tells of a model; None if it has no such model."""
         client = self._open()
-        metadata = await client.get_model_metadata(model, client_timeout=self._timeout_s)
-        answer = await client.get_model_config(model, client_timeout=self._timeout_s)
+        try:
+            metadata = await client.get_model_metadata(model, client_timeout=self._timeout_s)
+            answer = await client.get_model_config(model, client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            if error.status() == "StatusCode.NOT_FOUND":
+                return None
+            raise
         parameters = answer.config.parameters
         return Served(
             {item.name: describe(item.datatype, list(item.shape)) for item in metadata.inputs},
@@ -151,8 +225,23 @@ class TritonInference:
             {key: parameters[key].string_value for key in parameters},
         )
 
+    @contextmanager
+    def _translating(self, model: str) -> Iterator[None]:
+        """Let what a call raises be one of our errors."""
+        try:
+            yield
+        except InferenceServerException as error:
+            raise self._translated(model, error) from None
+        except asyncio.CancelledError:
+            if self._client is None and not asyncio.current_task().cancelling():
+                # Not our caller but `stop` ended the call.
+                raise ModelUnavailable(f"{model}: the client was stopped") from None
+            raise
+
     def _translated(self, model: str, error: InferenceServerException) -> WorkerError:
-        message = f"{model}: {error.message()} ({self.name})"
+        found = self._access.explained(error.message())
+        message = f"{model}: {found.told} ({self.name})"
+        message += f"; {found.remedy}" if found.remedy else ""
         match (error.status() or "").removeprefix("StatusCode."):
             case "DEADLINE_EXCEEDED":
                 return ModelTimeout(f"{model}: no answer in {self._timeout_s:g} s ({self.name})")

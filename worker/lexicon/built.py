@@ -73,7 +73,7 @@ def read(folder: Path) -> Built:
     Raises:
         LexiconError: a file is missing, or is not the one that the manifest was written for.
     """
-    folder = folder / "built" if (folder / "built").is_dir() else folder
+    folder = _place(folder)
     manifest = _manifest(folder)
     try:
         lines = (folder / TERMS).read_bytes().splitlines()
@@ -84,9 +84,24 @@ def read(folder: Path) -> Built:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 
 
+def version(folder: Path) -> str:
+    """The version of a built lexicon, once all its files are known to be whole.
+
+    Raises:
+        LexiconError: as `read` does.
+    """
+    return _manifest(_place(folder))["version"]
+
+
 def sha256(path: Path) -> str:
     """The hexadecimal SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _place(folder: Path) -> Path:
+    """Where the files are; a link is followed once, so that all are read behind the same one."""
+    folder = folder / "built" if (folder / "built").is_dir() else folder
+    return folder.resolve() if folder.is_dir() else folder
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

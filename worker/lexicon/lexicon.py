@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -86,7 +87,8 @@ class Lexicon:
         self._index = parts.index
         self._index.expansion_search = EFFORT
         # Mentions, candidates and attributes of one query are asked for soon after each other.
-        self._read = lru_cache(READ_KEPT)(self._scan)
+        scan = WeakMethod(self._scan)  # one that is replaced is gone at once, with all its memory
+        self._read = lru_cache(READ_KEPT)(lambda form: scan()(form))
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
         self._told_as = [self._text_of[term.names[0][1][0]] for term in terms]
         self._term_of: dict[str, int] = {}

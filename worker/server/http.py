@@ -1,23 +1,40 @@
 """`/metrics`, `/livez` and `/readyz`, from one thread beside the main loop.
 
 The probes report the main loop's heartbeat, not the life of this thread: a hung loop fails them.
+They are open to everybody, since Kubernetes' kubelet has no credentials; `/metrics` asks for the
+token if there is one.
+
+What it takes from strangers is bounded: no connection has a thread of its own, a request must be
+whole within seconds and a few kilobytes, and where there are too many, the oldest goes.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import errno
+import hmac
 import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from pathlib import Path
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from worker.errors import ConfigError, Fault
+from worker.safe import Secret
+from worker.server.certificate import Certificate
 
 HOST_REMEDY = "set server.host to 127.0.0.1, or to 0.0.0.0 for every address of this machine"
+LARGEST_HEAD = 16_384  # bytes of request line and headers
+CONNECTION_S = 10.0  # for handshake, request and answer together
+MOST_CONNECTIONS = 128
+PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -28,8 +45,30 @@ class Health:
     details: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Status, media type, body, and headers beside those of every answer."""
+
+    status: HTTPStatus
+    kind: str = "text/plain"
+    body: bytes = b""
+    headers: tuple[str, ...] = ()
+
+    def encoded(self, head_only: bool) -> bytes:
+        lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}", *self.headers]
+        lines += [f"Content-Type: {self.kind}", f"Content-Length: {len(self.body)}"]
+        lines += ["Connection: close", "X-Content-Type-Options: nosniff", "", ""]
+        return "\r\n".join(lines).encode() + (b"" if head_only else self.body)
+
+
 class HttpServer:
-    """Serves until `stop`; `live` and `ready` are called in its threads and must not block."""
+    """Serves until `stop`; `live` and `ready` are called in its thread and must not block.
+
+    Args:
+        certificate, key: PEM files; with them it speaks HTTPS. They are read again when they
+            change.
+        token: asked for by `/metrics`.
+    """
 
     def __init__(
         self,
@@ -38,76 +77,155 @@ class HttpServer:
         registry: CollectorRegistry,
         live: Callable[[], Health],
         ready: Callable[[], Health],
+        certificate: Path | None = None,
+        key: Path | None = None,
+        token: Secret | None = None,
     ) -> None:
         self._address = host, port
         self._routes = {"/livez": live, "/readyz": ready}
-        self._registry = registry
-        self._server: ThreadingHTTPServer | None = None
+        self._registry, self._token = registry, token
+        self._certificate = Certificate(certificate, key) if certificate and key else None
+        self._socket: socket.socket | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        self._running = threading.Event()
+        self._open: OrderedDict[asyncio.Task[None], None] = OrderedDict()  # the oldest first
 
     @property
     def url(self) -> str:
         """`http://host:port` that it listens on; empty before `start`."""
-        if self._server is None:
+        if self._socket is None:
             return ""
-        host, port = self._server.server_address[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        host, port = self._socket.getsockname()[:2]
+        scheme = "https" if self._certificate else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def start(self) -> None:
         """Listen.
 
         Raises:
-            ConfigError: the address cannot be bound; names `server.host` or `server.port`.
+            ConfigError: the address cannot be bound, or the certificate not be used; names the key.
         """
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            timeout = 10
-
-            def do_GET(self) -> None:
-                outer._answer(self)
-
-            def log_message(self, *_: object) -> None:
-                """Probes and scrapes are no news."""
-
-        self._server = _bound(*self._address, Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
+        if self._certificate:
+            self._certificate.load()
+        self._socket = _bound(*self._address)
+        self._thread.start()
+        self._running.wait()
 
     def stop(self) -> None:
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._main.cancel)
+            self._thread.join()
 
-    def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        path = request.path.split("?")[0]
+    def _run(self) -> None:
+        self._main = self._loop.create_task(self._accept())
+        self._running.set()
+        with suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._main)
+        self._socket.close()
+        self._loop.close()
+
+    async def _accept(self) -> None:
+        """Take connections; one that is too many ends the oldest, be it in its TLS handshake."""
+        watching = self._certificate and self._loop.create_task(self._certificate.watch())
+        try:
+            while True:
+                try:
+                    connection, _ = await self._loop.sock_accept(self._socket)
+                except OSError:  # it went, or no file descriptor is free
+                    await asyncio.sleep(PAUSE_S)
+                    continue
+                if len(self._open) >= MOST_CONNECTIONS:
+                    self._open.popitem(last=False)[0].cancel()
+                task = self._loop.create_task(self._serve(connection))
+                self._open[task] = None
+                task.add_done_callback(lambda task: self._open.pop(task, None))
+                await asyncio.sleep(0)  # a flood of connections leaves time to answer them
+        finally:
+            left = [*self._open, *([watching] if watching else [])]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader = asyncio.StreamReader(LARGEST_HEAD)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        tls = self._certificate and self._certificate.context
+        transport = None
+        # What a stranger does wrong is no news; cancelled is who was too many, or at the end.
+        with suppress(OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
+            try:
+                async with asyncio.timeout(CONNECTION_S):
+                    transport, _ = await self._loop.connect_accepted_socket(
+                        lambda: protocol, connection, ssl=tls
+                    )
+                    writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+                    await self._answer(reader, writer)
+                    writer.close()
+                    await writer.wait_closed()
+            finally:
+                (transport.abort if transport else connection.close)()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        line, *rest = head.decode("latin-1").split("\r\n")
+        method, _, target = line.partition(" ")
+        path, _, version = target.partition(" ")
+        if not version.startswith("HTTP/1."):
+            answer = Answer(HTTPStatus.BAD_REQUEST)
+        elif method not in ("GET", "HEAD"):
+            answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, headers=("Allow: GET, HEAD",))
+        else:
+            answer = self._found(path.partition("?")[0], _headers(rest).get("authorization", ""))
+        writer.write(answer.encoded(head_only=method == "HEAD"))
+        await writer.drain()
+
+    def _found(self, path: str, authorization: str) -> Answer:
         if path == "/metrics":
-            self._send(request, 200, CONTENT_TYPE_LATEST, generate_latest(self._registry))
-        elif path in self._routes:
+            if self._token and not _knows(authorization, self._token.read()):
+                ask = 'WWW-Authenticate: Bearer realm="query-worker"'
+                basic = 'WWW-Authenticate: Basic realm="query-worker"'
+                return Answer(HTTPStatus.UNAUTHORIZED, headers=(ask, basic))
+            body = generate_latest(self._registry)
+            return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, body)
+        if path in self._routes:
             health = self._routes[path]()
             body = orjson.dumps({"status": "ok" if health.ok else "failing", **health.details})
-            self._send(request, 200 if health.ok else 503, "application/json", body)
-        else:
-            self._send(request, 404, "text/plain", b"/metrics /livez /readyz\n")
-
-    @staticmethod
-    def _send(request: BaseHTTPRequestHandler, status: int, kind: str, body: bytes) -> None:
-        request.send_response(status)
-        request.send_header("Content-Type", kind)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
+            status = HTTPStatus.OK if health.ok else HTTPStatus.SERVICE_UNAVAILABLE
+            return Answer(status, "application/json", body)
+        return Answer(HTTPStatus.NOT_FOUND, body=b"/metrics /livez /readyz\n")
 
 
-def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
-    """A server that listens there; of a name's addresses, IPv4 goes before IPv6."""
+def _headers(lines: list[str]) -> dict[str, str]:
+    """Header values by lower-case name."""
+    pairs = (line.partition(":") for line in lines)
+    return {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def _knows(authorization: str, token: str) -> bool:
+    """Whether the header carries the token: as bearer, or as the password of basic auth."""
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return False
+    elif scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there; of a name's addresses, IPv4 goes before IPv6."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, *_, address = min(found, key=lambda item: item[0] != socket.AF_INET)
     except (OSError, UnicodeError):  # a label of a name may be too long, or empty
         raise _refused("server.host", host, "a name that resolves", HOST_REMEDY) from None
     try:
-        server = type("Server", (ThreadingHTTPServer,), {"address_family": family})
-        return server(address[:2], handler)
+        bound = socket.create_server(address[:2], family=family, backlog=MOST_CONNECTIONS)
+        bound.setblocking(False)
+        return bound
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             told = f"{port} ({error.strerror})"

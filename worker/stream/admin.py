@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from worker.settings import Kafka
 from worker.stream.clients import common_properties
+from worker.stream.login import Login
+from worker.stream.trouble import diagnosed
 
 
 class Cluster:
@@ -18,17 +21,19 @@ class Cluster:
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._last_error = ""
+        self._login = Login(kafka.client)
         properties = common_properties(kafka) | {"error_cb": self._on_error}
         self._client = AdminClient(properties)
 
     def missing(self, timeout_s: float = 1.0) -> str | None:
         """Why the worker cannot start on this cluster now; None when it can."""
+        self._login.renew(self._client, monotonic())
         try:
             topics = self._client.list_topics(timeout=timeout_s).topics
         except KafkaException as error:
             self._client.poll(0)
-            why = self._last_error or error.args[0].str()
-            return f"{why}; start it, or mend kafka.bootstrap_servers and [kafka.client]"
+            return str(diagnosed(self._kafka, self._last_error or error.args[0].str()))
+        self._last_error = ""
         wanted = (
             self._kafka.input_topic,
             self._kafka.output_topic,
@@ -68,7 +73,8 @@ class Cluster:
         return known.controller_id in known.brokers
 
     def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()
+        if not (self._last_error and error.code() == KafkaError._ALL_BROKERS_DOWN):
+            self._last_error = error.str()
 
 
 class Backlog:
@@ -80,6 +86,7 @@ class Backlog:
 
     def __init__(self, kafka: Kafka) -> None:
         self._topic = kafka.input_topic
+        self._login = Login(kafka.client)
         properties = common_properties(kafka) | {"group.id": kafka.group_id}
         self._client = Consumer(properties | {"enable.auto.commit": False})
 
@@ -91,6 +98,7 @@ class Backlog:
         Raises:
             KafkaException: the cluster did not answer.
         """
+        self._login.renew(self._client, monotonic())
         places = [TopicPartition(self._topic, number) for number in partitions]
         found = {}
         for place in self._client.committed(places, timeout=timeout_s) if places else ():

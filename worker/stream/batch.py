@@ -8,8 +8,11 @@ from operator import methodcaller
 
 from confluent_kafka import Message
 
+from worker.errors import Reject
 from worker.stream.tracker import Ticket
 
+MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see marks.py
+MAX_HEADERS, MAX_HEADER_BYTES = 100, 65_536
 OVERHEAD = 200  # bytes that a message object takes beside its content, about
 Header = tuple[str, bytes | None]
 _UNREADABLE: list[Header] = []  # known by its identity
@@ -50,6 +53,24 @@ def headers(record: Message) -> list[Header] | None:
         found = _UNREADABLE
         record.set_headers(found)  # asked again, the client would give out what it has half made
     return None if found is _UNREADABLE else found or []
+
+
+def refused_headers(record: Message) -> Reject | None:
+    """Why the record's headers are not taken, if they are not."""
+    found = headers(record)
+    if found is None:
+        told = "the name of a header is not UTF-8; the headers are lost"
+        return Reject("decode", "invalid_headers", told)
+    if not found:
+        return None
+    if len(found) > MAX_HEADERS:
+        told = f"{len(found)} headers, at most {MAX_HEADERS}"
+        return Reject("decode", "too_many_headers", told)
+    total = sum(len(name.encode()) + len(value or b"") for name, value in found)
+    if total > MAX_HEADER_BYTES:
+        told = f"{total} bytes of headers, at most {MAX_HEADER_BYTES}"
+        return Reject("decode", "headers_too_large", told)
+    return None
 
 
 def place(record: Message) -> str:

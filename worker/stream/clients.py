@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
+from os.path import exists
 from typing import Any
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from worker.errors import ConfigError, Fault
-from worker.settings import Kafka
+from worker.safe import plain
+from worker.settings import TOKEN, Kafka
+from worker.stream.login import access_token
 
 CLIENT_ID = "query-worker"
 TRANSACTION_MS = 6000
@@ -19,12 +23,15 @@ _logger = logging.getLogger("librdkafka")
 
 
 def common_properties(kafka: Kafka) -> dict[str, Any]:
+    own = plain(kafka.client)
+    if own.pop(TOKEN, None):
+        own["oauth_cb"] = access_token(kafka.client[TOKEN])
     return {
         "client.id": CLIENT_ID,
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2000,
         "logger": _logger,
-        **kafka.client,
+        **own,
         "bootstrap.servers": kafka.bootstrap_servers,
     }
 
@@ -41,7 +48,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         # As short as brokers allow: so long a killed worker's partitions wait.
         **({"session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_000} if classic else {}),
         **common_properties(kafka),
-        **kafka.consumer,
+        **plain(kafka.consumer),
         **({"partition.assignment.strategy": "cooperative-sticky"} if classic else {}),
         "group.id": kafka.group_id,
         "enable.auto.commit": False,
@@ -64,7 +71,7 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
         "message.max.bytes": 64 * 2**20,
         **(_within_transactions(kafka) if transactional_id else _without_limit()),
         **common_properties(kafka),
-        **kafka.producer,
+        **plain(kafka.producer),
         "enable.idempotence": True,
         **({"transactional.id": transactional_id} if transactional_id else {}),
     }
@@ -77,7 +84,12 @@ def _without_limit() -> dict[str, Any]:
 
 def _within_transactions(kafka: Kafka) -> dict[str, Any]:
     """The broker aborts what lasts longer; others then wait for it no more."""
-    return {"transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms)}
+    return {
+        "transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms),
+        # By default librdkafka forgets brokers that were all away, but not which of them was the
+        # group's coordinator: it then waits for that one for ever when offsets are to be sent.
+        "metadata.recovery.strategy": "none",
+    }
 
 
 def transactional_id(kafka: Kafka) -> str | None:
@@ -97,19 +109,36 @@ def check_properties(kafka: Kafka) -> None:
     Raises:
         ConfigError: it refuses some; names them all.
     """
-    faults: dict[str, Fault] = {}  # by what is told: the two clients share properties
+    faults = {fault.key: fault for fault in _unreadable(kafka)}
+    if faults:  # librdkafka would tell of the first, and in OpenSSL's words
+        raise ConfigError("configuration: files that cannot be read", list(faults.values()))
+    # By what is told: the two clients share properties.
     for kind, client, properties in (
         ("consumer", Consumer, consumer_properties(kafka)),
         ("producer", Producer, producer_properties(kafka, transactional_id(kafka))),
     ):
         own = {name: f"kafka.client.{name}" for name in kafka.client}
         own |= {name: f"kafka.{kind}.{name}" for name in getattr(kafka, kind)}
+        properties.pop("oauth_cb", None)  # a client waits a second for its first token
         for told, names in _refused(client, properties, own):
             keys = ", ".join(own[name] for name in names) or f"kafka.client, kafka.{kind}"
             fault = Fault(keys, told, "librdkafka's properties", "mend or leave out the property")
             faults.setdefault(told, fault)
     if faults:
         raise ConfigError("configuration: librdkafka refuses its properties", list(faults.values()))
+
+
+def _unreadable(kafka: Kafka) -> Iterator[Fault]:
+    """Files of certificates and keys that are not there, or not for this user."""
+    for kind in ("client", "consumer", "producer"):
+        for name, path in plain(getattr(kafka, kind)).items():
+            named = name.endswith(".location") and name.startswith("ssl.") and path != "probe"
+            if named and not os.access(path, os.R_OK):
+                found = (
+                    f"{path}, which {'this user may not read' if exists(path) else 'is not there'}"
+                )
+                remedy = "mount it, let this user read it, or mend the path"
+                yield Fault(f"kafka.{kind}.{name}", found, "a file that can be read", remedy)
 
 
 def _refused(

@@ -253,7 +253,7 @@ class AtLeastOnce(Delivery):
             return False
         self._tracker.wait_resolved(partitions, timeout_s)
         self._commit(wait=True)
-        return True
+        return not self._tracker.committable()
 
     def on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         self._committing = False

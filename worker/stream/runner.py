@@ -15,20 +15,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
 
 from worker.errors import Reject, Stop
 from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
-from worker.stream.batch import Batch, headers, place
+from worker.stream.batch import Batch, place, refused_headers
 from worker.stream.delivery import RECORD_AT_FAULT, AtLeastOnce, Broken
+from worker.stream.limits import DeadLetterLimits
 from worker.stream.sink import Receipt
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 from worker.stream.transactions import ExactlyOnce
-from worker.understanding.pipeline import Output, Pipeline
+from worker.understanding.pipeline import Output, Pipeline, Result, Skipped
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ BEAT_S = 0.25
 LAG_S = 2.0
 # Shares of the shutdown deadline; the rest is for closing the producer.
 QUIET_SHARE, FINISH_SHARE, CLOSE_SHARE = 0.1, 0.6, 0.2
+FAILED_S = 1.0
 
 
 @dataclass
@@ -45,8 +47,18 @@ class Totals:
     consumed: int = 0
     published: int = 0
     dead_lettered: int = 0
+    skipped: int = 0  # too late; Kafka has nothing to confirm
     first_at: float = 0.0  # time.monotonic() of the first and the last confirmation
     last_at: float = 0.0
+
+    @property
+    def resolved(self) -> int:
+        return self.published + self.dead_lettered + self.skipped
+
+    def __str__(self) -> str:
+        told = f"consumed {self.consumed}, published {self.published}"
+        told += f", dead-lettered {self.dead_lettered}"
+        return f"{told}, skipped {self.skipped}" if self.skipped else told
 
 
 class Runner:
@@ -66,10 +78,11 @@ class Runner:
         )
         self._turns: dict[int, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._limits = DeadLetterLimits(settings.dead_letters)
         self._deliver_seconds = metrics.stage_seconds.labels("deliver")
         self._statuses = {
             status: metrics.events.labels(status)
-            for status in ("complete", "degraded", "dead_lettered")
+            for status in ("complete", "degraded", "dead_lettered", "skipped")
         }
         self.totals = Totals()
         self.heartbeat_at = monotonic()
@@ -78,6 +91,11 @@ class Runner:
     def connected(self) -> bool:
         """Whether the consumer reaches a broker that lets it consume."""
         return self._source.connected
+
+    def use(self, settings: Settings) -> None:
+        """Keep to these limits of batching and of the shutdown from now on."""
+        self._settings = settings
+        self._source.use(settings.batching)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain within the shutdown deadline.
@@ -155,15 +173,17 @@ class Runner:
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]
     ) -> None:
         if batch.deadly:
-            results: list[Output | Reject] = [_deadly()]
+            results: list[Result] = [_deadly()]
         else:
             results = await self._pipeline.process([_input(record) for record in batch.records])
         for index, record in enumerate(batch.records):
-            if headers(record) is None:
-                told = "the name of a header is not UTF-8; the headers are lost"
-                results[index] = Reject("decode", "invalid_headers", told)
+            result = refused_headers(record) or results[index]
+            barred = isinstance(result, Output) and self._delivery.barred(record, result.value)
+            results[index] = barred or result
         if before is not None:
             await before
+        # Before anything of the batch is produced, or a transaction would have to be aborted.
+        self._limits.add(monotonic(), len(results), _reasons(results))
         try:
             async with self._delivery.producing():
                 if not batch.ticket.stale:  # else the partition's next owner does it again
@@ -178,24 +198,22 @@ class Runner:
         self._tracker.abandon(batch.ticket)
 
     async def _deliver(
-        self, batch: Batch, results: list[Output | Reject], mine: asyncio.Future[None]
+        self, batch: Batch, results: list[Result], mine: asyncio.Future[None]
     ) -> None:
         """Produce the batch in order, give the turn on, and wait until all of it is confirmed."""
         started = monotonic()
         delivery, receipt = self._delivery, Receipt()
         for index, record in enumerate(batch.records):
-            if not isinstance(result := results[index], Output):
-                continue
-            if barred := delivery.barred(record, result.value):
-                results[index] = barred
-            else:
-                await delivery.sink.output(receipt, index, record, result.value)
+            if isinstance(results[index], Output):
+                await delivery.sink.output(receipt, index, record, results[index].value)
         mine.set_result(None)
         refusals = await receipt.confirmed()
         # First what is a record's own fault: a transaction takes the others with it.
         for index, error in sorted(refusals, key=lambda one: one[1].code() not in RECORD_AT_FAULT):
             refused = await delivery.refused(batch.records[index], results[index].value, error)
-            results[index] = refused or results[index]
+            if refused:
+                self._limits.add(monotonic(), 0, [refused.reason])
+                results[index] = refused
         rejected = [pair for pair in zip(batch.records, results, strict=True) if _bad(pair[1])]
         sent = [delivery.dead_letter(*pair) for pair in rejected]
         for failure in await asyncio.gather(*sent, return_exceptions=True):
@@ -204,13 +222,15 @@ class Runner:
         self._deliver_seconds.observe(monotonic() - started)
         delivery.counted(lambda: self._count(batch, results))
 
-    def _count(self, batch: Batch, results: list[Output | Reject]) -> None:
+    def _count(self, batch: Batch, results: list[Result]) -> None:
         now = monotonic()
         took = now - batch.consumed_at
         for result in results:
             if isinstance(result, Reject):
                 status = "dead_lettered"
                 self._metrics.dead_letters.labels(result.stage, result.reason).inc()
+            elif isinstance(result, Skipped):
+                status = "skipped"
             else:
                 status = "degraded" if result.enrichment.degraded else "complete"
                 self._metrics.intents.labels(result.enrichment.intent or "none").inc()
@@ -219,8 +239,10 @@ class Runner:
             self._statuses[status].inc()
             self._metrics.event_seconds.observe(took)
         dead = sum(map(_bad, results))
+        skipped = sum(isinstance(result, Skipped) for result in results)
         self.totals.dead_lettered += dead
-        self.totals.published += len(results) - dead
+        self.totals.skipped += skipped
+        self.totals.published += len(results) - dead - skipped
         self.totals.first_at = self.totals.first_at or now
         self.totals.last_at = now
 
@@ -231,8 +253,9 @@ class Runner:
         """
         deadline = self._settings.lifecycle.shutdown_timeout_s
         await asyncio.to_thread(self._source.stop_fetching, QUIET_SHARE * deadline)
-        if self._tasks and not self._failure.done():
-            await asyncio.wait(self._tasks, timeout=FINISH_SHARE * deadline)
+        if self._tasks:  # after a failure, only what is about to be confirmed
+            finish_s = FAILED_S if self._failure.done() else FINISH_SHARE * deadline
+            await asyncio.wait(self._tasks, timeout=finish_s)
         left = list(self._tasks)
         for task in left:
             task.cancel()
@@ -244,7 +267,9 @@ class Runner:
 
 
 def _input(record: Message) -> Input:
-    return Input(record.value(), place(record), record.timestamp()[1])
+    kind, created_ms = record.timestamp()
+    known = kind != TIMESTAMP_NOT_AVAILABLE
+    return Input(record.value(), place(record), created_ms, created_ms if known else None)
 
 
 def _deadly() -> Reject:
@@ -252,5 +277,10 @@ def _deadly() -> Reject:
     return Reject("worker", "process_died", told)
 
 
-def _bad(result: Output | Reject) -> bool:
+def _reasons(results: list[Result]) -> list[str]:
+    """Why records are rejected, as far as nobody chose it: the policy `dead_letter` is a choice."""
+    return [item.reason for item in results if _bad(item) and item.reason != "model_unavailable"]
+
+
+def _bad(result: Result) -> bool:
     return isinstance(result, Reject)

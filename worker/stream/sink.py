@@ -14,16 +14,21 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from worker.errors import Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
+from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.admin import Cluster
-from worker.stream.batch import Header, headers
+from worker.stream.batch import MARK, Header, headers
 from worker.stream.clients import producer_properties
+from worker.stream.login import Login
+from worker.stream.trouble import explained
+from worker.threads import aside
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +98,7 @@ class Sink:
         """
         self._limits = await asyncio.to_thread(Cluster(self._kafka).message_limits)
         limit = min([MESSAGE_LIMIT, *self._limits.values()])
-        fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE)), "error_cb": self._on_error}
-        self._properties = producer_properties(self._kafka, self._transactional_id) | fitting
+        self._fitting = {"batch.size": max(1, int(limit * REQUEST_SHARE))}
         self._open()
 
     async def reopen(self) -> None:
@@ -102,7 +106,7 @@ class Sink:
         self._poller.cancel()
         old, self.producer = [self.producer], None
         with suppress(TimeoutError):  # its end may wait for brokers that are away
-            await asyncio.wait_for(asyncio.to_thread(old.clear), DESTROY_S)
+            await asyncio.wait_for(aside(old.clear), DESTROY_S)
         self._open()
 
     async def stop(self) -> None:
@@ -126,7 +130,7 @@ class Sink:
         if limit is None or len(value) <= limit:
             return False
         # lz4 and snappy find repetitions, as zlib does, but do not shorten rare bytes' codes.
-        entropy = self._properties.get("compression.type") in ("gzip", "zstd")
+        entropy = self._compression in ("gzip", "zstd")
         strategy = zlib.Z_DEFAULT_STRATEGY if entropy else zlib.Z_FIXED
         coder = zlib.compressobj(strategy=strategy)
         return len(coder.compress(value)) + len(coder.flush()) > limit
@@ -142,10 +146,8 @@ class Sink:
             error: the reason, which is added as headers.
         """
         topic = self._kafka.dead_letter_topic
-        if error is None:
-            return await self._send(record, topic)
-        told = error_headers(record, error)  # of an earlier rejection they are replaced
-        names = {name for name, _ in told}
+        told = error_headers(record, error) if error else []  # an earlier rejection's are replaced
+        names = {MARK, *(name for name, _ in told)}  # no input may pass for a mark of a replay
         kept = [item for item in headers(record) or () if item[0] not in names]
         return await self._send(record, topic, headers=kept + told)
 
@@ -159,8 +161,12 @@ class Sink:
 
     def _open(self) -> None:
         self.fatal = None
-        self.producer = Producer(self._properties)
-        self._poller = asyncio.create_task(self._poll(self.producer), name="kafka-producer")
+        login = Login({**self._kafka.client, **self._kafka.producer})
+        properties = producer_properties(self._kafka, self._transactional_id) | self._fitting
+        self._compression = properties.get("compression.type")
+        self.producer = Producer(properties | {"error_cb": self._on_error})
+        poll = self._poll(self.producer, login)
+        self._poller = asyncio.create_task(poll, name="kafka-producer")
 
     async def _send(self, record: Message, topic: str, **changed) -> KafkaError | None:
         receipt = Receipt()
@@ -194,12 +200,13 @@ class Sink:
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
-        self._seldom.warning(error.name(), "Kafka: %s", error.str())
+        self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
 
-    async def _poll(self, producer: Producer) -> None:
+    async def _poll(self, producer: Producer, login: Login) -> None:
         while True:
             try:
                 producer.poll(0)
+                login.renew(producer, monotonic())
             except KafkaException as error:  # a fatal error: nothing more is confirmed
                 self.broke(error.args[0])
             while self._answers:
@@ -216,7 +223,7 @@ def error_headers(record: Message, error: Reject) -> list[Header]:
     told = {
         "x-error-stage": error.stage,
         "x-error-type": error.reason,
-        "x-error-message": str(error)[:500],
+        "x-error-message": safe(str(error))[:500],
         "x-source-topic": record.topic(),
         "x-source-partition": record.partition(),
         "x-source-offset": record.offset(),

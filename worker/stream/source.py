@@ -22,9 +22,11 @@ from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
 from worker.stream.delivery import Delivery
+from worker.stream.login import Login
 from worker.stream.reach import EVERYWHERE, Reach
 from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
+from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Source:
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._consumer: Consumer | None = None
         self._paused: set[int] = set()
+        self._dropped: set[int] = set()  # in this turn
         self._crowded_since: dict[int, float] = {}
         self._mean_size = LARGE_RECORD  # until records tell better
         self._fetching = True
@@ -82,6 +85,10 @@ class Source:
     def connected(self) -> bool:
         """Whether a broker can be reached and lets this user consume."""
         return self._reach.connected
+
+    def use(self, batching: Batching) -> None:
+        """Keep to these limits from the next round on; called from another thread."""
+        self._batching = batching
 
     def start(self) -> None:
         self._thread.start()
@@ -115,6 +122,7 @@ class Source:
 
     def _membership(self) -> None:
         """Be a member of the group until told to stop, or until the group does not yet let us."""
+        login = Login({**self._kafka.client, **self._kafka.consumer})
         self._consumer = Consumer(self._properties())
         self._delivery.bind(self._consumer, self._reach.on_commit)
         try:
@@ -126,6 +134,7 @@ class Source:
             )
             while not self._stopping.is_set():
                 self.turned_at = monotonic()
+                login.renew(self._consumer, self.turned_at)
                 self._turn()
             self._settle(())  # what could be finished was finished
         except _InstanceHeld as error:
@@ -151,8 +160,11 @@ class Source:
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
+            self._dropped.clear()
             more = self._consumer.consume(self._round(size(first)) - 1, wait_s)
-            self._dispatch(first + more, arrived)
+            # What was fetched of a partition that went meanwhile is its next owner's to do.
+            ours = [m for m in first + more if m.partition() not in self._dropped]
+            self._dispatch(ours, arrived)
 
     def _go_back(self, astray: dict[int, int | None]) -> None:
         """Learn the last commits; partitions that are past theirs go back to them.
@@ -263,7 +275,7 @@ class Source:
         consumer.incremental_unassign(partitions)
 
     def _settle(self, partitions: Iterable[int]) -> None:
-        # A note would undo a commit that is answered later.
+        # An offset committed beside an open transaction would undo what that one commits.
         if self._delivery.settle(partitions, REVOKE_WAIT_S) and self._tracker.owned():
             self._suspects.wipe(self._consumer, self._tracker.owned())
 
@@ -275,6 +287,7 @@ class Source:
         numbers = {item.partition for item in partitions}
         self._tracker.revoke(numbers)
         self._suspects.forget(numbers)
+        self._dropped |= numbers
         self._paused -= numbers
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
             self._reach.allow(item.partition)
@@ -304,4 +317,4 @@ class Source:
             remedy = "give each worker a group.instance.id of its own, if it has one"
             raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
         if not self._reach.deny(error, partition):
-            self._seldom.warning(error.name(), "Kafka: %s", error.str())
+            self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager
@@ -32,13 +31,13 @@ from worker.stream.batch import place
 from worker.stream.clients import transactional_id
 from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
+from worker.threads import aside
 
 logger = logging.getLogger(__name__)
 
 CALL_S = 1.0  # of one blocking call; it is made again until it is answered
-# librdkafka's send_offsets_to_transaction may wait for ever where the group's coordinator went
-# (its issues 5456, 5511); a new producer goes on as soon as the broker is back.
-HUNG_S = 4.0
+# Longer than that librdkafka may wait for ever, for a broker that has left (its issues 5456, 5511).
+HANG_S = 3.0
 PAUSE_S = 0.1
 MOST_BARRED = 10_000
 
@@ -228,10 +227,11 @@ class ExactlyOnce(Delivery):
         """
         while True:
             try:
-                return await asyncio.wait_for(_apart(call, *arguments, CALL_S), HUNG_S)
+                made = aside(partial(call, *arguments, CALL_S))
+                return await asyncio.wait_for(made, CALL_S + HANG_S)
             except TimeoutError:
-                told = f"{call.__name__} did not come back within {HUNG_S:g} s"
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told)) from None
+                told = f"{call.__name__} does not return"
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told, fatal=True)) from None
             except KafkaException as error:
                 if not error.args[0].retriable():
                     raise
@@ -242,18 +242,3 @@ class ExactlyOnce(Delivery):
     def _rights(self) -> str:
         ids = f"the transactional ids that begin with {self._kafka.group_id}-"
         return f"{super()._rights()}; WRITE on {ids}; READ on group {self._kafka.group_id}"
-
-
-def _apart(call: Callable, *arguments: object) -> asyncio.Future:
-    """Make a blocking call in a thread of its own; the process ends without waiting for it."""
-    result: Future = Future()
-    result.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            result.set_result(call(*arguments))
-        except BaseException as error:
-            result.set_exception(error)
-
-    threading.Thread(target=run, name=call.__name__, daemon=True).start()
-    return asyncio.wrap_future(result)

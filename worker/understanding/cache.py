@@ -14,7 +14,7 @@ class Cache:
     """Enrichments in at most `capacity` bytes, about; used from the event loop alone."""
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+        self.capacity = capacity
         self._size = 0
         self._entries: OrderedDict[Key, Enrichment] = OrderedDict()
 
@@ -28,15 +28,21 @@ class Cache:
         return entry
 
     def put(self, key: Key, entry: Enrichment) -> None:
-        """Keep a new entry; what was used longest ago makes room."""
+        """Keep an entry in the place of its key's; what was used longest ago makes room."""
+        if (old := self._entries.pop(key, None)) is not None:
+            self._size -= _size(key, old)
         self._entries[key] = entry
         self._size += _size(key, entry)
-        while self._size > self._capacity:
-            self._size -= _size(*self._entries.popitem(last=False))
+        self._make_room()
 
-    def clear(self) -> None:
-        self._entries.clear()
-        self._size = 0
+    def resize(self, capacity: int) -> None:
+        """Hold at most `capacity` bytes from now on."""
+        self.capacity = capacity
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._size > self.capacity:
+            self._size -= _size(*self._entries.popitem(last=False))
 
 
 def _size(key: Key, entry: Enrichment) -> int:

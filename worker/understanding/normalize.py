@@ -46,8 +46,8 @@ _SCRIPTS = (  # first and last code point of the script's main blocks
 def normal_form(text: str) -> str:
     """NFKC, lower case, no control or format characters, single spaces; may be empty."""
     if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFKC", text)
-        text = "".join(map(_visible, text))
+        text = unicodedata.normalize("NFKC", "".join(map(_visible, text)))
+        text = unicodedata.normalize("NFKC", text.lower())  # ǰ is one letter, and J̌ is two
     return " ".join(text.lower().split())
 
 

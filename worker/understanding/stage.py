@@ -1,11 +1,10 @@
-"""A step that calls a model: tokenize, call in batches, retry, and fall back by its policy."""
+"""A step that calls a model: tokenize, call in batches, split what is refused, or fall back."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 
 import numpy as np
@@ -14,14 +13,9 @@ from tokenizers import Encoding
 from triton_models.contract import ModelContract
 from worker.errors import ModelRejected, Reject, Retry
 from worker.inference.port import Answer, Inference
-from worker.logs import Seldom
 from worker.metrics import Metrics
-from worker.settings import Policy
+from worker.understanding.guard import Guard, OwnFault
 from worker.understanding.tokenize import QueryTokenizer, TokenBatch
-
-logger = logging.getLogger(__name__)
-
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
 class Rows:
@@ -42,6 +36,15 @@ class Rows:
         """Whether the model was away and the policy is to go on without it."""
         return not self.versions[row] and row not in self.rejected
 
+    def replace(self, rows: Sequence[int], others: Rows) -> None:
+        """Let `others` stand in the place of these rows, in order."""
+        self.values[rows] = others.values
+        for position, row in enumerate(rows):
+            self.versions[row] = others.versions[position]
+            self.rejected.pop(row, None)
+            if position in others.rejected:
+                self.rejected[row] = others.rejected[position]
+
 
 class Stage:
     """One model, as the pipeline uses it."""
@@ -50,17 +53,14 @@ class Stage:
         self,
         contract: ModelContract,
         inference: Inference,
-        policy: Policy,
-        patience_s: float,
+        guard: Guard,
         metrics: Metrics,
     ) -> None:
         self.name = contract.name
+        self.guard = guard
         self._contract = contract
         self._inference = inference
-        self._policy = policy
-        self._patience_s = patience_s
         self._tokenizer = QueryTokenizer(contract)
-        self._seldom = Seldom(logger)
         self._calls = metrics.model_calls
         self._call_seconds = metrics.model_seconds.labels(self.name)
         self._call_rows = metrics.model_rows.labels(self.name)
@@ -81,44 +81,31 @@ class Stage:
         return found
 
     async def _answer(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
+        several = len(batch.rows) > 1
         try:
-            answer = await self._call_patiently(batch)
+            answer = await self.guard.call(partial(self._call, batch), divisible=several)
         except Retry as error:
-            if self._policy == "dead_letter":
+            if self.guard.policy == "dead_letter":
                 away = Reject(self.name, "model_unavailable", str(error))
                 found.rejected.update(dict.fromkeys(batch.rows, away))
         except ModelRejected as error:
-            await self._split(batch, encodings, found, error)
+            if several:
+                await self._split(batch, encodings, found)
+            else:
+                found.rejected[batch.rows[0]] = error
+        except OwnFault:
+            await self._split(batch, encodings, found)
         else:
             found.values[batch.rows] = answer.values
             for row in batch.rows:
                 found.versions[row] = answer.version
 
-    async def _split(
-        self, batch: TokenBatch, encodings: list[Encoding], found: Rows, error: ModelRejected
-    ) -> None:
-        """Halve a refused batch until the inputs that are at fault stand alone."""
-        if len(batch.rows) == 1:
-            found.rejected[batch.rows[0]] = error
-            return
+    async def _split(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
+        """Halve a batch, again and again until the inputs that are at fault stand alone."""
         middle = len(batch.rows) // 2
         for rows in (batch.rows[:middle], batch.rows[middle:]):
             for half in self._tokenizer.batches(encodings, rows):
                 await self._answer(half, encodings, found)
-
-    async def _call_patiently(self, batch: TokenBatch) -> Answer:
-        """Call until it succeeds; policies other than `block` give up after their patience."""
-        give_up = monotonic() + self._patience_s
-        pause = FIRST_PAUSE_S
-        while True:
-            try:
-                return await self._call(batch)
-            except Retry as error:
-                if self._policy != "block" and monotonic() + pause > give_up:
-                    raise
-                self._seldom.warning(self.name, "%s; trying again (%s)", error, self._policy)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-                pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _call(self, batch: TokenBatch) -> Answer:
         started = monotonic()

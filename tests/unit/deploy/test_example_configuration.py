@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from worker.config import load
+from worker.safe import plain
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "worker.toml"
 
@@ -19,10 +20,14 @@ def test_the_example_loads():
 
 def test_the_lines_in_comments_are_settings_too(tmp_path):
     switched_on = re.sub(r'^# (?="?[\w.]+"? = |\[)', "", EXAMPLE.read_text(), flags=re.MULTILINE)
-    file = tmp_path / "worker.toml"
-    file.write_text(switched_on)
-    settings = load(file, environment={"QUERY_WORKER_KAFKA__CLIENT__SASL_PASSWORD": "secret"})
+    file, secret = tmp_path / "worker.toml", tmp_path / "secret"
+    secret.write_text("what-it-holds\n")
+    file.write_text(re.sub(r'(?<="file:)[^"]+', str(secret), switched_on))
+    settings = load(file, environment={"QUERY_WORKER_KAFKA__CLIENT__SASL_USERNAME": "me"})
     assert settings.kafka.client["security.protocol"] == "SASL_SSL"
-    assert settings.kafka.client["sasl.password"] == "secret"
+    assert settings.kafka.client["sasl.username"] == "me"
+    assert plain(settings.kafka.client)["sasl.password"] == "what-it-holds"
+    assert settings.inference.tls and settings.inference.token.read() == "what-it-holds"
+    assert settings.server.tls_key and settings.server.token.read() == "what-it-holds"
     assert str(settings.lexicon.folder) == "/lexicon"
     assert str(settings.inference.models) == "/models"

@@ -1,0 +1,144 @@
+"""What each input came to: an output that holds what was promised, or a reason that is known."""
+
+from __future__ import annotations
+
+import json
+from json.decoder import scanstring
+from json.scanner import c_make_scanner
+
+import orjson
+
+from tests.stream import schema
+from worker.errors import Reject
+from worker.events import (
+    OUTPUT_NAMES,
+    Enrichment,
+    Event,
+    Input,
+    decode,
+    empty_query,
+    from_line,
+    query_too_long,
+)
+from worker.understanding.normalize import language, normal_form
+
+# All that the way in may say; the README lists them.
+REASONS = frozenset(
+    ("null_value", "invalid_utf8", "invalid_json", "not_an_object", "missing_query")
+    + ("query_not_text", "empty_query", "query_too_long", "invalid_field")
+    + ("value_too_large", "nested_too_deeply", "too_many_marks")
+)
+MOST, MOST_BYTES = 1000, 3000  # characters of a query, bytes of an event
+REFUSALS_OF_TEXT = {"invalid_utf8", "empty_query", "query_too_long", "too_many_marks"}
+DEFAULT_ID, DEFAULT_TIME, NOW = "queries-0-7", 1700000000000, 1800000000000
+ENRICHED = {
+    "schema_version": "1.0",
+    "normalized_query": "",
+    "language": "",
+    "intent": None,
+    "expansions": [],
+    "categories": [],
+    "attributes": [],
+    "status": "complete",
+    "degraded": [],
+    "provenance": dict.fromkeys(("intent", "encoder", "matching"), None)
+    | {"worker": "1", "lexicon": "1"},
+}
+OUTPUT = schema("output")
+
+_scan = c_make_scanner(json.JSONDecoder())
+_BLANK = b" \t\n\r"
+
+
+def published(value: bytes | None) -> tuple[Event, str, bytes]:
+    """The event, the normal form and the output of one record, as the pipeline makes them.
+
+    Raises:
+        Reject: it has none.
+    """
+    event = decode(Input(value, DEFAULT_ID, DEFAULT_TIME), MOST, MOST_BYTES)
+    form = normal_form(event.query)
+    if not form:
+        raise empty_query()
+    if len(form) > MOST:
+        raise query_too_long(len(form), MOST)
+    code = language(form, event.locale, "en")
+    body = orjson.dumps(ENRICHED | {"normalized_query": form, "language": code})
+    enrichment = Enrichment(body[1:-2] + b',"cached":', None)
+    return event, form, enrichment.splice(event, cached=False, now_ms=NOW)
+
+
+def account(value: bytes | None, in_full: bool) -> str:
+    """What became of one record: `output`, or the reason of its rejection.
+
+    Args:
+        in_full: hold the output to its schema too, which takes long.
+
+    Raises:
+        AssertionError: a promise is broken.
+    """
+    try:
+        _, form, output = published(value)
+    except Reject as error:
+        assert (error.stage, error.reason in REASONS) == ("decode", True), error.reason
+        assert str(error).encode("utf-8", "replace"), "no message"
+        return error.reason
+    assert form == normal_form(form), "the normal form has another normal form"
+    told = orjson.loads(output)
+    json.loads(output)
+    assert (told["processed_at"], told["normalized_query"]) == (NOW, form)
+    _same_bytes(value, output)
+    if in_full:
+        OUTPUT.validate(told)
+    return "output"
+
+
+def account_line(line: bytes, in_full: bool) -> str:
+    """Like `account`, of a line of text; what is no event is the query itself."""
+    value = from_line(line)
+    reason = account(value, in_full)
+    bare = line.removeprefix(b"\xef\xbb\xbf")
+    if bare.lstrip().startswith(b"{"):
+        assert value == bare
+    elif reason == "output":
+        assert orjson.loads(value) == {"query": bare.decode()}
+    else:
+        assert reason in REFUSALS_OF_TEXT | {"value_too_large"}, reason
+    return reason
+
+
+def _same_bytes(value: bytes, output: bytes) -> None:
+    """Every field that the worker does not set keeps its name, its place and its exact bytes."""
+    before, after = members(value), members(output)
+    own = {*OUTPUT_NAMES} | {
+        name for name in ("query_id", "timestamp") if before.get(name, b"null") == b"null"
+    }
+    kept = {name: raw for name, raw in before.items() if name not in own}
+    assert kept == {name: raw for name, raw in after.items() if name not in own}
+    assert list(kept) == [name for name in after if name not in own], "another order"
+    if before.keys().isdisjoint(own):
+        assert output.startswith(value.rstrip(_BLANK)[:-1] + b","), "not spliced"
+
+
+def members(value: bytes) -> dict[str, bytes]:
+    """Name → the bytes of its value, of a JSON object; of equal names the last counts.
+
+    Reads with Python's own scanner, which the worker does not use.
+    """
+    text = value.decode()
+    found: dict[str, bytes] = {}
+    at = _blank(text, _blank(text, 0) + 1)
+    while text[at] != "}":
+        name, at = scanstring(text, at + 1)
+        start = _blank(text, _blank(text, at) + 1)
+        _, end = _scan(text, start)
+        found[name] = text[start:end].encode()
+        at = _blank(text, end)
+        at = _blank(text, at + 1) if text[at] == "," else at
+    return found
+
+
+def _blank(text: str, at: int) -> int:
+    while text[at] in " \t\n\r":
+        at += 1
+    return at

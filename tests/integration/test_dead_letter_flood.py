@@ -1,0 +1,39 @@
+"""A flood of rejections stops the worker, which names the reason, and no record is lost."""
+
+import json
+
+import pytest
+
+from tests import program
+from tests.stream import Record, committed, done, produce, read, running, settings, wait_until
+
+GOOD, BAD = 300, 3000
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_flood_stops_the_worker_and_nothing_is_lost(real_broker, delivery):
+    topics, address = real_broker.topics(), real_broker.bootstrap_servers
+    records = [Record(b'{"query": "red shoes", "n": %d}' % n) for n in range(GOOD)]
+    records += [Record(b"<xml/>", b"%d" % n) for n in range(BAD)]
+    produce(address, topics.input, records)
+    delivered = f"kafka.delivery={delivery}"
+    chosen = settings(address, topics, delivered)
+    for _ in range(2):  # started again, the flood goes on: it stops again
+        stopped = program.run("run", *program.assignments(chosen))
+        assert stopped.returncode == 1
+        told = stopped.stderr.splitlines()[-1]
+        assert "as invalid_json: more than dead_letters.max_share = 0.5 allows" in told
+        assert "query-worker dead-letters list" in told and "Traceback" not in stopped.stderr
+    letters = read(address, [topics.dead_letters], 1)
+    assert len(letters) <= 2 * 500
+    assert committed(address, topics.input, topics.input).get(0, 0) <= GOOD + len(letters)
+
+    willing = settings(address, topics, delivered, "dead_letters.max_share=1")
+    left = len(records) - committed(address, topics.input, topics.input).get(0, 0)
+    with running(willing) as app:
+        wait_until(done(app, left), "the rest")
+    assert {m.key() for m in read(address, [topics.dead_letters], BAD)} == {
+        b"%d" % n for n in range(BAD)
+    }
+    outputs = read(address, [topics.output], GOOD)
+    assert {json.loads(m.value())["n"] for m in outputs} == set(range(GOOD))

@@ -1,0 +1,113 @@
+"""Dead letters: which are chosen, how they are marked, and how they are shown."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.dead_letters.choice import Choice, Newest, Terms, moment
+from worker.dead_letters.view import REMEDIES, when
+from worker.safe import safe
+from worker.stream.letter import Letter, Place
+from worker.stream.marks import Marks, mark
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def letter(offset=0, time_ms=0, source=("queries", 0, 0), **changed):
+    told = {"stage": "decode", "reason": "invalid_json", "message": "", "attempts": 1}
+    told |= {"size": 1, "digest": "", "readable": True} | changed
+    place = Place("queries.dead-letters", 0, offset)
+    return Letter(time_ms, place, Place(*source) if source else None, **told)
+
+
+@given(st.sets(st.integers(0, 30_000), min_size=1), st.integers(0, 30_000))
+def test_a_mark_names_exactly_its_letters(offsets, other):
+    marks = Marks()
+    for first, last in msgspec.json.decode(mark(list(offsets))["value"]):
+        marks.add(3, first, last)
+    assert all(Place("", 3, offset) in marks for offset in offsets)
+    assert (Place("", 3, other) in marks) == (other in offsets)
+    assert Place("", 4, min(offsets)) not in marks
+
+
+def test_a_mark_of_letters_in_a_row_is_short():
+    assert mark(list(range(500)))["value"] == b"[[0,499]]"
+
+
+@given(st.lists(st.integers(0, 50), max_size=80), st.integers(1, 20))
+def test_the_newest_are_kept_the_newest_last(times, limit):
+    newest = Newest(limit)
+    for offset, time_ms in enumerate(times):
+        newest.add(letter(offset, time_ms))
+    expected = sorted((time_ms, offset) for offset, time_ms in enumerate(times))[-limit:]
+    assert [(item.time_ms, item.place.offset) for item in newest.letters()] == expected
+
+
+@pytest.mark.parametrize(
+    ("choice", "chosen"),
+    [
+        (Choice(), True),
+        (Choice(reasons=frozenset({"invalid_json", "empty_query"})), True),
+        (Choice(reasons=frozenset({"empty_query"})), False),
+        (Choice(stages=frozenset({"produce"})), False),
+        (Choice(partitions=frozenset({0})), True),
+        (Choice(partitions=frozenset({1})), False),
+        (Choice(since_ms=100, until_ms=101), True),
+        (Choice(since_ms=101), False),
+        (Choice(until_ms=100), False),
+    ],
+)
+def test_filters(choice, chosen):
+    assert (letter(time_ms=100) in choice) == chosen
+    assert letter(source=None) not in Choice(partitions=frozenset({0}))
+
+
+@pytest.mark.parametrize(
+    ("item", "terms", "why"),
+    [
+        (letter(1), Terms("queries", 5), None),
+        (letter(7), Terms("queries", 5), "replayed before"),
+        (letter(7), Terms("queries", 5, again=True), None),
+        (letter(attempts=5), Terms("queries", 5), "rejected 5 times or more"),
+        (letter(source=None), Terms("queries", 5), "--foreign"),
+        (letter(source=("others", 0, 0)), Terms("queries", 5), "--foreign"),
+        (letter(source=None), Terms("queries", 5, foreign=True), None),
+        (letter(readable=False), Terms("queries", 5, foreign=True), "headers cannot be read"),
+    ],
+)
+def test_what_a_replay_leaves_out(item, terms, why):
+    marks = Marks()
+    marks.add(0, 7, 7)
+    told = terms.obstacle(item, marks)
+    assert (told is None) if why is None else (why in told)
+
+
+def test_times_and_durations():
+    assert moment("2h", now=10_000) == 2_800_000
+    assert moment("7d", now=10_000) == 0
+    assert moment("1970-01-01T01:00:00+01:00") == 0
+    assert moment("2026-01-31T10:00:00Z") == 1_769_853_600_000
+    for wrong in ("", "2", "h", "-2h", "2 h", "yesterday", "2026-01-31T10:00:00", "2026-01-31"):
+        with pytest.raises(ValueError):
+            moment(wrong)
+
+
+@given(st.text())
+def test_whatever_is_shown_is_one_line_without_control_characters(text):
+    shown = safe(text)
+    assert shown.isprintable()
+    assert text != shown or text.isprintable()
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_any_time_can_be_told(time_ms):
+    assert when(time_ms)
+
+
+def test_every_reason_has_a_remedy():
+    listed = re.search(r"Types: (.*?)\. ", README, re.S)[1]
+    assert set(re.findall(r"`(\w+)`", listed)) - {"dead_letter"} <= set(REMEDIES)

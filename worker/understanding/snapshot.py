@@ -1,0 +1,48 @@
+"""What an enrichment is made with beside the models: replaced as a whole, never changed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from worker.errors import Reject
+from worker.events import Enrichment
+from worker.understanding.cache import Cache, Key
+from worker.understanding.compose import Composer
+from worker.understanding.deadline import Deadline
+from worker.understanding.expansion import Expander
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The lexicon, thresholds and limits of a batch, from its begin to its end.
+
+    What one snapshot made is cached in it and joined in it alone: after a reload, nothing of the
+    old one is served or kept.
+
+    Attributes:
+        deadline: which events come too late.
+        max_query_chars: longer queries, or normal forms, are rejected.
+        max_event_bytes: larger records are rejected unread.
+        pending: queries that are computed now.
+    """
+
+    expander: Expander
+    composer: Composer
+    deadline: Deadline
+    default_language: str
+    max_query_chars: int
+    max_event_bytes: int
+    cache: Cache
+    pending: dict[Key, asyncio.Future[Enrichment | Reject]] = field(default_factory=dict)
+
+    def after(self, old: Snapshot) -> Snapshot:
+        """This one in the place of `old`: what that one made is kept if this would make the same.
+
+        A change of the cache's size, or of the log, does not empty the cache.
+        """
+        mine, theirs = self.expander, old.expander
+        if mine != theirs or self.default_language != old.default_language:
+            return self
+        old.cache.resize(self.cache.capacity)
+        return replace(self, cache=old.cache, pending=old.pending)

@@ -37,7 +37,7 @@ SHARES = {
 REASONS = {
     "not_json": "invalid_json",
     "not_utf8": "invalid_utf8",
-    "deep": "invalid_json",
+    "deep": "nested_too_deeply",
     "tombstone": "null_value",
     "no_query": "missing_query",
     "oversize": "output_refused",

@@ -2,7 +2,8 @@
 
 import threading
 
-from confluent_kafka import Producer
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from tests.stream import Record, Topics, committed, produce, read, running, settings, wait_until
 from worker.stream import sink, transactions
@@ -10,19 +11,24 @@ from worker.stream import sink, transactions
 COUNT = 50
 
 
-def test_another_producer_takes_over(kafka, monkeypatch):
-    """As librdkafka's does where the group's coordinator went under it."""
+@pytest.mark.parametrize("returns", [False, True])
+def test_another_producer_takes_over(kafka, monkeypatch, returns):
+    """As librdkafka's does where the group's coordinator went under it; or it asks for patience."""
     released, hung = threading.Event(), []
 
     class Hangs(Producer):
         def send_offsets_to_transaction(self, *arguments):
             if not hung:
                 hung.append(self)
+            if self is hung[0]:
+                if returns:
+                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT, retriable=True))
                 released.wait()
             super().send_offsets_to_transaction(*arguments)
 
     monkeypatch.setattr(sink, "Producer", Hangs)
     monkeypatch.setattr(transactions, "HANG_S", 1.0)
+    monkeypatch.setattr(transactions, "PATIENCE_S", 1.0)
     servers, topics = kafka.bootstrap_servers, Topics.fresh()
     kafka.create(topics.input, topics.output, topics.dead_letters, partitions=1)
     produce(servers, topics.input, [Record(b'{"query": "red shoes %d"}' % n) for n in range(COUNT)])

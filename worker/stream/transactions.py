@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
@@ -36,7 +38,9 @@ from worker.threads import aside
 logger = logging.getLogger(__name__)
 
 CALL_S = 1.0  # of one blocking call; it is made again until it is answered
-HANG_S = 5.0  # librdkafka may wait for ever for a broker that has left (its issue 5511)
+# Longer than that librdkafka may wait for ever, for a broker that has left (its issues 5456, 5511).
+HANG_S = 3.0
+PATIENCE_S = 8.0  # until a call that is never answered is left to another producer
 PAUSE_S = 0.1
 MOST_BARRED = 10_000
 
@@ -147,7 +151,7 @@ class ExactlyOnce(Delivery):
         """Fence and abort what an earlier producer of this name left open, then begin."""
         while True:
             try:
-                await self._call(self.sink.producer.init_transactions)
+                await self._call(self.sink.producer.init_transactions, patience_s=math.inf)
                 self.sink.producer.begin_transaction()
                 return
             except KafkaException as error:
@@ -218,12 +222,15 @@ class ExactlyOnce(Delivery):
         else:
             logger.warning("the transaction is aborted: %s", error.str())
 
-    async def _call(self, call: Callable, *arguments: object) -> None:
+    async def _call(
+        self, call: Callable, *arguments: object, patience_s: float | None = None
+    ) -> None:
         """Make a blocking call until it succeeds.
 
         Raises:
             KafkaException: it never will, or it does not come back.
         """
+        until = monotonic() + (patience_s or PATIENCE_S)
         while True:
             try:
                 made = aside(partial(call, *arguments, CALL_S))
@@ -232,7 +239,7 @@ class ExactlyOnce(Delivery):
                 told = f"{call.__name__} does not return"
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told, fatal=True)) from None
             except KafkaException as error:
-                if not error.args[0].retriable():
+                if not error.args[0].retriable() or monotonic() > until:
                     raise
                 told = "Kafka does not answer %s, asked again: %s"
                 self._seldom.warning(call.__name__, told, call.__name__, error.args[0].str())

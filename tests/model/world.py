@@ -287,8 +287,8 @@ class Backlog:
 
 
 class Cluster:
-    def message_limit(self) -> int:
-        return 1_000_000
+    def message_limits(self) -> dict[str, int]:
+        return {}
 
 
 class _Patient:

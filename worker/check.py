@@ -27,7 +27,7 @@ from worker.parts import (
 from worker.safe import safe
 from worker.settings import Kafka, Settings
 from worker.stream.clients import check_properties, common_properties
-from worker.stream.trouble import diagnosed
+from worker.stream.trouble import diagnosed, more_telling
 
 TIMEOUT_S = 5.0
 GROWTH = 16_384  # bytes that an enrichment adds at most to its input
@@ -184,18 +184,18 @@ def rights(kafka: Kafka) -> list[Answer]:
 
 def _reached(kafka: Kafka) -> tuple[AdminClient, ClusterMetadata | Trouble]:
     """A client, and what it knows of the cluster, or why it knows nothing."""
-    errors: list[str] = []
+    last = ""
 
     def on_error(error: KafkaError) -> None:
-        if not (errors and error.code() == KafkaError._ALL_BROKERS_DOWN):
-            errors.append(error.str())
+        nonlocal last
+        last = more_telling(error.str(), last)
 
     client = AdminClient(common_properties(kafka) | {"error_cb": on_error})
     try:
         return client, client.list_topics(timeout=TIMEOUT_S)
     except KafkaException as error:
         client.poll(0)
-        return client, diagnosed(kafka, errors[-1] if errors else error.args[0].str())
+        return client, diagnosed(kafka, last or error.args[0].str())
 
 
 def _setting(kafka: Kafka, topic: str) -> str:

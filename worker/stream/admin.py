@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from worker.settings import Kafka
 from worker.stream.clients import common_properties
 from worker.stream.login import Login
-from worker.stream.trouble import diagnosed
+from worker.stream.trouble import diagnosed, more_telling
 
 
 class Cluster:
@@ -73,8 +73,7 @@ class Cluster:
         return known.controller_id in known.brokers
 
     def _on_error(self, error: KafkaError) -> None:
-        if not (self._last_error and error.code() == KafkaError._ALL_BROKERS_DOWN):
-            self._last_error = error.str()
+        self._last_error = more_telling(error.str(), self._last_error)
 
 
 class Backlog:

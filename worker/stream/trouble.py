@@ -38,6 +38,20 @@ def explained(told: str) -> Trouble:
     return Trouble(re.sub(r" \(after \d+ms in state \w+\)", "", told), remedy)
 
 
+def more_telling(told: str, than: str) -> str:
+    """Of two errors that librdkafka tells one after the other, the one whose remedy is known.
+
+    The later one, where both are as good; a bare loss of the connection often follows its cause.
+    """
+    return max(told, than, key=_telling)  # of equals the first that is given
+
+
+def _telling(told: str) -> int:
+    if not told or "brokers are down" in told:
+        return bool(told)
+    return 2 if explained(told).remedy == START else 3
+
+
 def diagnosed(kafka: Kafka, told: str) -> Trouble:
     """Like `explained`; where librdkafka tells too little, from a look at the server. Blocks."""
     address = re.search(r"ssl://([^/]+)/", told)

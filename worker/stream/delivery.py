@@ -18,6 +18,7 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
 from worker.stream.batch import place
+from worker.stream.clients import transactional_id
 from worker.stream.gate import Gate
 from worker.stream.sink import Sink
 from worker.stream.tracker import Tracker
@@ -58,10 +59,11 @@ class Delivery:
         tracker: Tracker,
         metrics: Metrics,
         fail: Callable[[BaseException], None],
-        transactional_id: str | None = None,
     ) -> None:
         self._kafka, self._tracker, self._metrics, self._fail = kafka, tracker, metrics, fail
-        self.sink = Sink(kafka, metrics, transactional_id, lambda _: self._broken.set())
+        self.sink = Sink(kafka, metrics, transactional_id(kafka), lambda _: self._broken.set())
+        self._seldom = Seldom(logger)
+        self._commit_at = 0.0
         self._recoveries = 0
         self._consumer: Consumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -209,17 +211,7 @@ class Delivery:
 class AtLeastOnce(Delivery):
     """Confirm, then commit: after a fault some records come out twice, none is lost."""
 
-    def __init__(
-        self,
-        kafka: Kafka,
-        tracker: Tracker,
-        metrics: Metrics,
-        fail: Callable[[BaseException], None],
-    ) -> None:
-        super().__init__(kafka, tracker, metrics, fail)
-        self._seldom = Seldom(logger)
-        self._commit_at = 0.0
-        self._committing = False  # an asynchronous commit is not answered yet
+    _committing = False  # an asynchronous commit is not answered yet
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
         """Sends it once more by itself: a broker refuses a request for one record's sake."""

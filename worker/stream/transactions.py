@@ -26,11 +26,9 @@ from time import monotonic
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from worker.errors import DeliveryError, Reject
-from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
 from worker.stream.batch import place
-from worker.stream.clients import transactional_id
 from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
 from worker.threads import aside
@@ -55,12 +53,10 @@ class ExactlyOnce(Delivery):
         metrics: Metrics,
         fail: Callable[[BaseException], None],
     ) -> None:
-        super().__init__(kafka, tracker, metrics, fail, transactional_id(kafka))
-        self._seldom = Seldom(logger)
+        super().__init__(kafka, tracker, metrics, fail)
         self._spoiled = False  # outputs are in the transaction whose offsets never will be
         self._barred: dict[str, KafkaError] = {}  # what a topic refused, by place
         self._counts: list[Callable[[], None]] = []
-        self._commit_at = 0.0
         self._committing: Future[None] = Future()
         self._committing.set_result(None)
 

@@ -156,11 +156,11 @@ class Source:
         holding = self._suspects.holding and self._fetching
         if holding:
             self._take_one_by_one()
+        self._dropped.clear()
         first = self._consumer.consume(1, HOLDING_S if holding else IDLE_S)
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
-            self._dropped.clear()
             more = self._consumer.consume(self._round(size(first)) - 1, wait_s)
             # What was fetched of a partition that went meanwhile is its next owner's to do.
             ours = [m for m in first + more if m.partition() not in self._dropped]
@@ -261,10 +261,12 @@ class Source:
         numbers = {item.partition for item in partitions}
         self._tracker.assign(numbers, astray=True)
         self._reach.allow()
+        # Those that went in this turn wait for the next one, which can tell old records from new.
+        self._go_back(dict.fromkeys(numbers - self._dropped))
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.
-        consumer.pause(partitions)
-        self._paused |= numbers
+        # Not otherwise: where nothing else is fetched, librdkafka takes a second to resume.
+        self._pause(numbers & self._tracker.astray().keys())
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -288,7 +290,7 @@ class Source:
         self._tracker.revoke(numbers)
         self._suspects.forget(numbers)
         self._dropped |= numbers
-        self._paused -= numbers
+        self._resume(numbers & self._paused)  # a pause outlives a partition's time away
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
             self._reach.allow(item.partition)
             self._metrics.lag.remove_by_labels(

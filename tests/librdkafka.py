@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int, c_int16, c_size_t, c_void_p
+from ctypes import c_char_p, c_int, c_int16, c_size_t, c_void_p
 
 from confluent_kafka import KafkaError, KafkaException, Producer, cimpl
 
@@ -18,6 +18,7 @@ _library.rd_kafka_handle_mock_cluster.restype = c_void_p
 _library.rd_kafka_mock_push_request_errors_array.argtypes = [
     *(c_void_p, c_int16, c_size_t, c_void_p)
 ]
+_library.rd_kafka_mock_topic_set_error.argtypes = [c_void_p, c_char_p, c_int]
 
 
 def produce_with_header(
@@ -38,6 +39,12 @@ def answer_with(client: Producer, request: int, *codes: int) -> None:
     cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
     errors = (c_int * len(codes))(*codes)
     _library.rd_kafka_mock_push_request_errors_array(cluster, request, len(codes), errors)
+
+
+def topic_error(client: Producer, topic: str, code: int) -> None:
+    """Let the mock cluster that `client` holds tell this of a topic's metadata; 0: all is well."""
+    cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
+    _library.rd_kafka_mock_topic_set_error(cluster, topic.encode(), code)
 
 
 def _handle(client: Producer) -> c_void_p:

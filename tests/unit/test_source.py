@@ -3,7 +3,7 @@
 import queue
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from worker import config
 from worker.metrics import Metrics
@@ -228,3 +228,54 @@ def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
     source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
     source._turn()
     assert batches.get_nowait().ticket.partition == 1 and batches.empty()
+
+
+class Assigned(Full):
+    """It tells the last commits, or does not; `paused` is what it was told to pause."""
+
+    def __init__(self, known):
+        super().__init__([])
+        self.known, self.paused = known, set()
+
+    def committed(self, places, timeout):
+        if not self.known:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [TopicPartition(p.topic, p.partition, 5) for p in places]
+
+    def pause(self, places):
+        self.paused |= {place.partition for place in places}
+
+    def resume(self, places):
+        self.paused -= {place.partition for place in places}
+
+    def incremental_assign(self, _):
+        """What it fetches is another test's."""
+
+    incremental_unassign = incremental_assign
+
+
+def test_a_partition_whose_last_commit_is_told_at_once_is_never_paused():
+    """With nothing else to fetch, librdkafka would take a second to go on."""
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=True)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    assert (consumer.paused, tracker.astray()) == (set(), {})
+
+
+def test_until_its_last_commit_is_told_a_partition_is_paused():
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=False)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    assert (consumer.paused, tracker.astray()) == ({2}, {2: None})
+    consumer.known = True
+    source._turn()
+    assert (consumer.paused, tracker.astray()) == (set(), {})
+
+
+def test_a_pause_ends_where_the_partition_goes():
+    """librdkafka keeps it for the next time that the partition comes."""
+    source, _, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=False)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    source._on_lost(consumer, [TopicPartition("queries", 2)])
+    assert consumer.paused == set()

@@ -273,7 +273,7 @@ class Settings(Part):
 # taken over by a restart alone.
 RELOADABLE = frozenset(
     {
-        *("batching", "policies", "understanding", "lexicon", "logging"),
+        *("batching", "policies", "dead_letters", "understanding", "lexicon", "logging"),
         *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
     }
 )

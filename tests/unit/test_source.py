@@ -9,6 +9,7 @@ from worker import config
 from worker.metrics import Metrics
 from worker.stream import source as source_module
 from worker.stream.delivery import AtLeastOnce
+from worker.stream.limits import NOTE
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 
@@ -45,7 +46,7 @@ LARGE_ONLY = [record(n, LARGE) for n in range(60)]
 SMALL_BESIDE = [record(n, LARGE if n % 2 else 10, partition=1 - n % 2) for n in range(120)]
 
 
-def parts(chosen, hand_over):
+def parts(chosen, hand_over, learn=pytest.fail):
     """A source of partitions 0 and 1, and its tracker; no broker is asked."""
     tracker, metrics = Tracker(), Metrics()
     delivery = AtLeastOnce(chosen.kafka, tracker, metrics, fail=pytest.fail)
@@ -53,6 +54,7 @@ def parts(chosen, hand_over):
         *(chosen.kafka, chosen.batching, tracker, metrics, delivery),
         hand_over=hand_over,
         fail=pytest.fail,
+        learn=learn,
     )
     tracker.assign([0, 1])
     return source, tracker, delivery
@@ -224,3 +226,28 @@ def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
     source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
     source._turn()
     assert batches.get_nowait().ticket.partition == 1 and batches.empty()
+
+
+def test_what_dead_letter_limits_counted_goes_to_who_comes_next():
+    class Noted(Full):
+        notes = ()
+
+        def committed(self, places, **_):
+            notes = "", f"{NOTE}before"
+            return [TopicPartition("queries", n, 7, metadata=notes[n]) for n in range(len(places))]
+
+        def commit(self, offsets, **_):
+            self.notes += tuple((item.partition, item.offset, item.metadata) for item in offsets)
+
+    learned = []
+    source, tracker, delivery = parts(config.load(None, {}, []), pytest.fail, learned.append)
+    consumer = source._consumer = Noted([])
+    delivery.bind(consumer, source._reach.on_commit)
+    tracker.assign([0, 1], astray=True)
+    source._turn()
+    assert (learned, consumer.notes) == ([f"{NOTE}before"], ((1, 7, ""),))
+
+    source._left = f"{NOTE}after"  # it stops before any record came
+    source._settle(())
+    source._settle(())  # when the partitions are revoked
+    assert consumer.notes[1:] == ((1, 7, f"{NOTE}after"),)

@@ -22,6 +22,7 @@ from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
 from worker.stream.delivery import Delivery
+from worker.stream.limits import NOTE as COUNTED
 from worker.stream.login import Login
 from worker.stream.reach import EVERYWHERE, Reach
 from worker.stream.suspects import Suspects
@@ -52,6 +53,8 @@ class Source:
     Args:
         hand_over: called in the consumer thread with each batch.
         fail: called in the consumer thread with an error that ends the worker.
+        learn: called in the consumer thread with what the dead-letter limits of an earlier owner
+            have counted, see limits.py.
     """
 
     def __init__(
@@ -63,10 +66,12 @@ class Source:
         delivery: Delivery,
         hand_over: Callable[[Batch], None],
         fail: Callable[[BaseException], None],
+        learn: Callable[[str], None],
     ) -> None:
         self._kafka, self._batching, self._tracker = kafka, batching, tracker
         self._metrics, self._delivery = metrics, delivery
-        self._hand_over, self._fail = hand_over, fail
+        self._hand_over, self._fail, self._learn = hand_over, fail, learn
+        self._left = ""
         self._stopping, self._quiet = threading.Event(), threading.Event()
         self._seldom = Seldom(logger)
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
@@ -105,8 +110,13 @@ class Source:
         """Let the thread commit, leave the group and end; does not wait for it."""
         self._stopping.set()
 
-    def close(self, timeout_s: float) -> bool:
-        """Commit what is resolved and leave the group; False when that took too long."""
+    def close(self, timeout_s: float, left: str = "") -> bool:
+        """Commit what is resolved and leave the group; False when that took too long.
+
+        Args:
+            left: for `learn` of who goes on; "" for nothing.
+        """
+        self._left = left
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
@@ -183,8 +193,15 @@ class Source:
                     self._consumer.seek(TopicPartition(topic, found.partition, offset))
                     self._suspects.drop(found.partition)
                 self._tracker.assign([found.partition])
+                self._inherit(found)
         except KafkaException as error:  # asked again at the next turn
             self._seldom.warning("go back", "asking for the last commit: %s", error)
+
+    def _inherit(self, place: TopicPartition) -> None:
+        """What the dead-letter limits of an earlier owner counted moves from the group to us."""
+        if (place.metadata or "").startswith(COUNTED):
+            self._suspects.take(self._consumer, place)
+            self._learn(place.metadata)
 
     def _take_one_by_one(self) -> None:
         self._delivery.settle((), ASK_S)  # the next waits for this
@@ -278,6 +295,9 @@ class Source:
         # An offset committed beside an open transaction would undo what that one commits.
         if self._delivery.settle(partitions, REVOKE_WAIT_S) and self._tracker.owned():
             self._suspects.wipe(self._consumer, self._tracker.owned())
+            if self._left:
+                self._suspects.leave(self._consumer, self._left)
+                self._left = ""
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop("lost", partitions)

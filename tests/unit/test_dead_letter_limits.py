@@ -119,9 +119,9 @@ def test_a_note_is_short_and_of_nothing_it_is_none():
     "note",
     [
         *("", NOTE, f"{NOTE}7", f"{NOTE}[]", "query-worker starts=3", f"{NOTE}\ud800"),
-        NOTE + '{"reason": "a\\nb", "seconds": []}',
-        NOTE + '{"reason": "a", "seconds": [[1, 2, -3]]}',
-        NOTE + '{"reason": "a", "seconds": [[1e99, 2, 3]]}',
+        NOTE + '{"limits": [0.5, null], "reason": "a\\nb", "seconds": []}',
+        NOTE + '{"limits": [0.5, null], "reason": "a", "seconds": [[1, 2, -3]]}',
+        NOTE + '{"limits": [0.5, null], "reason": "a", "seconds": [[1e99, 2, 3]]}',
     ],
 )
 def test_what_is_no_note_is_not_learned(note):
@@ -131,19 +131,27 @@ def test_what_is_no_note_is_not_learned(note):
 def test_a_clock_that_runs_ahead_counts_as_now():
     limits = DeadLetterLimits(DeadLetters(max_share=1, max_per_minute=5))
     limits.add(0, 9, ["empty_query"] * 5)
-    note, late = limits.note(0, UNIX + 3600), DeadLetterLimits(DeadLetters(max_per_minute=5))
+    note = limits.note(0, UNIX + 3600)
+    late = DeadLetterLimits(DeadLetters(max_share=1, max_per_minute=5))
     assert late.learn(note, 0, UNIX) == (5, 9)
     assert stopped(late, 0, 1, 1)
     assert not stopped(late, WINDOW_S, 1, 1)
 
 
-def test_other_limits_hold_at_once():
-    limits = DeadLetterLimits(DeadLetters())
-    assert stopped(limits, 0, 600, 600)
-    limits.use(DeadLetters(max_share=1))
-    assert not stopped(limits, 0, 600, 600)
-    limits.use(DeadLetters(max_share=1, max_per_minute=600))
+def test_other_limits_hold_at_once_and_count_from_nothing():
+    usual, none = DeadLetters(), DeadLetters(max_share=1)
+    limits = DeadLetterLimits(usual)
+    limits.add(0, 500, ["invalid_json"] * 500)
+    limits.use(DeadLetters())  # the same
     assert stopped(limits, 0, 1, 1)
+    limits.use(none)  # the flood is wanted
+    limits.add(0, 9000, ["invalid_json"] * 9000)
+    note, after = limits.note(0, UNIX), DeadLetterLimits(usual)
+    limits.use(usual)
+    assert after.learn(note, 0, UNIX) == (0, 0)
+    for one in limits, after:
+        assert not stopped(one, 0, 500, 500)
+        assert stopped(one, 0, 1, 1)
 
 
 def test_a_share_of_one_never_stops():

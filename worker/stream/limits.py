@@ -9,6 +9,7 @@ Rules:
 - What was counted goes on after a restart: a worker that leaves the group leaves a note there, and
   who begins where it stands counts on from it. After ten minutes it counts no more, so that the
   rest of a flood whose cause was mended does not hold up the worker for ever.
+- Under other limits all is counted from nothing: who sets them knows of the flood.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 class _Note(msgspec.Struct):
     """What is left with the group; `seconds` are Unix time, records, and rejected ones."""
 
+    limits: tuple[float, int | None]
     reason: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")]
     seconds: list[tuple[int, Count, Count]]
 
@@ -53,13 +55,13 @@ class DeadLetterLimits:
 
     def __init__(self, settings: DeadLetters) -> None:
         self._settings = settings
-        self._seconds: deque[_Second] = deque()
-        self._total = 0
-        self._dead: Counter[str] = Counter()
+        self._begin()
 
     def use(self, settings: DeadLetters) -> None:
-        """Keep to these limits from the next rejected record on."""
-        self._settings = settings
+        """Keep to these limits from the next record on."""
+        if settings != self._settings:
+            self._settings = settings
+            self._begin()
 
     def add(self, now: float, total: int, dead: Iterable[str]) -> None:
         """Count `total` records, and the reasons of those among them that are rejected.
@@ -100,21 +102,35 @@ class DeadLetterLimits:
             group = [item for _, item in items]
             dead = sum(item.dead.total() for item in group)
             seconds.append((at, sum(item.total for item in group), dead))
-        left = _Note(self._dead.most_common(1)[0][0], seconds)
+        left = _Note(self._limits, self._dead.most_common(1)[0][0], seconds)
         return NOTE + msgspec.json.encode(left).decode()
 
     def learn(self, note: str, now: float, unix_s: float) -> tuple[int, int]:
         """Count on from a note; returns its rejected and all its records that still count.
 
-        What is no such note tells of none. `now` and `unix_s` as in `note`.
+        What is no such note, or was counted under other limits, tells of none.
+
+        Args:
+            now, unix_s: as in `note`.
         """
         try:
             found = msgspec.json.decode(note.removeprefix(NOTE), type=_Note)
         except (msgspec.DecodeError, UnicodeEncodeError):
             return 0, 0
+        if found.limits != self._limits:
+            return 0, 0
         learned = [*_seconds(found, round(unix_s - now), now)]
         self._remember(learned)
         return sum(item.dead.total() for item in learned), sum(item.total for item in learned)
+
+    @property
+    def _limits(self) -> tuple[float, int | None]:
+        return self._settings.max_share, self._settings.max_per_minute
+
+    def _begin(self) -> None:
+        self._seconds: deque[_Second] = deque()
+        self._total = 0
+        self._dead: Counter[str] = Counter()
 
     def _count(self, second: _Second, total: int, dead: Counter[str]) -> None:
         for counts in second.dead, self._dead:
@@ -137,7 +153,7 @@ class DeadLetterLimits:
         self._dead += sum((item.dead for item in seconds), Counter())
 
     def _check(self, before: int) -> None:
-        share, rate = self._settings.max_share, self._settings.max_per_minute
+        share, rate = self._limits
         if self._dead.total() > share * max(self._total, LEAST):
             told = f"{self._dead.total():,} of the last {self._total:,} records"
             raise _stop(told, self._dead, f"dead_letters.max_share = {share:g}")

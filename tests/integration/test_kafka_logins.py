@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.servers.kafka import PASSWORD, USER
-from tests.stream import Record, Topics, done, produce, running, settings, wait_until
+from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
 from worker.stream import login
 
 VALUE = b'{"query": "red shoes"}'
@@ -142,3 +142,5 @@ def test_a_password_that_was_changed(secure_kafka, topics, tmp_path, caplog, del
         wait_until(done(app, 2), "the second record")
         wait_until(lambda: app._ready().ok, "ready")
         assert app.runner.totals.published == 2
+    found = read(secure_kafka.bootstrap_servers, [topics.output], 2)
+    assert len(found) == 2 or delivery == "at-least-once"

@@ -44,7 +44,7 @@ class Worker:
 
     def understood(self, count):
         """Produce the query once more: the event, the last of `count` so far."""
-        produce(self.broker.bootstrap_servers, self.topics.input, [Record(QUERY)])
+        produce(self.broker.bootstrap_servers, self.topics.input, [Record(QUERY, b"key")])
         found = read(self.broker.bootstrap_servers, [self.topics.output], count, rest=False)
         return json.loads(found[-1].value())
 

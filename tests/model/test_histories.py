@@ -19,7 +19,10 @@ HISTORIES = int(os.environ.get("MODEL_HISTORIES", "0"))
 STEPS = 24 if HISTORIES else 12
 PHASES = [Phase.generate] + [Phase.shrink] * (os.environ.get("MODEL_SHRINK") != "0")
 small = st.integers(0, 3)
-REFUSALS = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError._TIMED_OUT)
+REFUSALS = (
+    *(KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError._TIMED_OUT),
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,  # which stops the worker
+)
 FAULTS = ("before", "after", "abort", "fatal_before", "fatal_after")
 
 

@@ -32,7 +32,6 @@ class Producer:
     Attributes:
         fault: of the next transactional call: `before`, `after`, `abort`, `fatal_before` or
             `fatal_after`; before or after the call takes effect.
-        room: in its queue, records.
     """
 
     def __init__(self, kafka: Kafka, name: str | None) -> None:
@@ -44,14 +43,14 @@ class Producer:
         self._epoch = -1
         self._transaction: Transaction | None = None
         self._state = "new"  # ready, open, committed, aborted; the last two: not yet told
-        self.fault, self.room = "", QUEUE
+        self.fault = ""
 
     def produce(self, topic, value=None, key=None, headers=None, on_delivery=None) -> None:
         if self.fatal:
             raise KafkaException(self.fatal)
         if self.name and self._state != "open":
             raise failed(KafkaError._STATE)
-        if len(self.queue) >= self.room:
+        if len(self.queue) >= QUEUE:
             raise BufferError
         place = _place(value, headers)
         self.queue.append(Queued(Entry(topic, place, self._transaction), on_delivery))

@@ -11,6 +11,7 @@ from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
 from worker.stream.tracker import InFlight
 
 PLENTY = 99
+CALLS = 6  # that return in a moment: a commit and what begins after it
 LARGEST = 300_000  # bytes of a record
 ROUNDS = 40  # without a fault and without a commit: it stands still
 
@@ -22,12 +23,14 @@ class World:
         chosen: assignments of settings.
         partitions: of the input topic.
         static: each worker's successor has its name.
+        prompt: calls that block return in no time; else when a test lets them.
     """
 
-    def __init__(self, chosen: list[str], partitions: int, static: bool) -> None:
+    def __init__(self, chosen: list[str], partitions: int, static: bool, prompt: bool) -> None:
         self.clock, self.kafka = Clock(), Kafka(partitions)
         self.workers: list[Worker] = []
         self._chosen, self._static, self._count = chosen, static, 0
+        self._prompt = prompt
         self._made: list[Worker] = []
         self.exactly_once = any("exactly-once" in item for item in chosen)
         self.ordered = not any("unordered" in item for item in chosen)
@@ -54,6 +57,11 @@ class World:
         self.clock.now += seconds
         for worker in list(self.workers):
             worker.settle()
+            for _ in range(CALLS if self._prompt else 0):
+                if not (worker.alive and worker.loop.calls):
+                    break
+                self.answers(worker, 0)
+                worker.settle()
 
     def threads(self, worker: Worker, times: int = 1, doors: int | None = None) -> None:
         """The consumer's thread, and then what blocks in others, goes on."""
@@ -121,8 +129,6 @@ class World:
         for member in [member for member in self.kafka.members if member not in living]:
             self.kafka.leave(member)
         for worker in list(self.workers):
-            if worker.producer:
-                worker.producer.room = PLENTY
             self.help(worker)
         self.breathe(1.0)
 

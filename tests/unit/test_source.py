@@ -8,6 +8,7 @@ from confluent_kafka import Message, TopicPartition
 from worker import config
 from worker.metrics import Metrics
 from worker.stream import source as source_module
+from worker.stream.batch import size
 from worker.stream.delivery import AtLeastOnce
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
@@ -224,3 +225,10 @@ def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
     source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
     source._turn()
     assert batches.get_nowait().ticket.partition == 1 and batches.empty()
+
+
+def test_headers_count_by_the_memory_that_they_take_and_not_by_their_bytes():
+    """A record of 300 kB may hold 100,000 of them, which take 15 MB here."""
+    crowd = record(0, 10)
+    crowd.set_headers([("a", b"")] * 100_000)
+    assert size([crowd]) > 15_000_000

@@ -3,7 +3,7 @@
 import queue
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, Message, TopicPartition
 
 from worker import config
 from worker.metrics import Metrics
@@ -143,6 +143,15 @@ def test_no_note_is_wiped_beside_a_commit_that_is_under_way(monkeypatch):
         assert consumer.commits == [(0, 5)] * settled
 
 
+class Refused:
+    """What the client tells of a partition that it may not know of; no test can make its own."""
+
+    metadata, offset = None, OFFSET_INVALID
+
+    def __init__(self, place, error):
+        self.partition, self.error = place.partition, error
+
+
 class Committed(Rebalanced):
     sought: tuple = ()
 
@@ -161,6 +170,24 @@ def test_records_that_are_held_before_a_rewind_are_fetched_again():
     tracker.rewind()
     source._go_back(tracker.astray())
     assert (consumer.sought, source._suspects.holding) == (((0, 5),), set())
+
+
+def test_a_commit_that_may_not_be_known_is_asked_for_again():
+    """A right that is missing is told beside the partition, with an offset as if it had none."""
+
+    class Hidden(Committed):
+        error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+
+        def committed(self, places, timeout):
+            return [Refused(place, self.error) for place in places]
+
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Hidden([])
+    source._suspects.learn(0, None)
+    tracker.track(0, 3, 4, 1, 10)
+    tracker.rewind()
+    source._go_back(tracker.astray())
+    assert (consumer.sought, set(tracker.astray())) == ((), {0, 1})
 
 
 @pytest.mark.parametrize("deaths", [0, 3])

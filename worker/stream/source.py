@@ -175,6 +175,8 @@ class Source:
         try:
             places = [TopicPartition(topic, number) for number in astray]
             for found in self._consumer.committed(places, timeout=ASK_S):
+                if found.error is not None:  # not to be taken for a partition without a commit
+                    raise KafkaException(found.error)
                 began_at = astray[found.partition]
                 if began_at is None and found.partition not in self._suspects.holding:
                     self._suspects.learn(found.partition, found.metadata)

@@ -7,6 +7,7 @@ of a file that holds it and is read again when it changes.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ LEAST = 4  # characters; hiding shorter ones would tear other words apart
 HIDDEN = "(hidden)"
 REMEDY = "mount it, let this user read it, or mend the path after file:"
 TOKEN_FORM = "a token in one line of ASCII, without spaces around it"
+_LOGIN = re.compile(r"://(.*)@")  # user:password in a URL
 _lock = threading.Lock()
 _told: set[str] = set()
 # → the file's state on the disk, its text, the one before
@@ -167,6 +169,9 @@ def _all_readable(properties: dict[str, str]) -> Properties:
             continue
         if is_secret(name):
             hide(read)
+        if login := _LOGIN.search(read):
+            hide(login[1])
+            hide(login[1].partition(":")[2])
     if faults:
         raise ValueError(f"files that can be read ({'; '.join(faults)})", REMEDY)
     return Properties(properties)

@@ -4,7 +4,7 @@ import pytest
 
 from worker import config
 from worker.errors import ConfigError
-from worker.safe import Secret, Token
+from worker.safe import HIDDEN, Secret, Token, safe
 
 
 @pytest.fixture
@@ -49,3 +49,11 @@ def test_a_login_in_an_address_is_hidden_whatever_it_is_made_of(login):
     told = str(caught.value)
     assert "@triton:8001" in told
     assert not any(part in told for part in ("user", "hun", "ter2"))
+
+
+def test_a_login_in_a_url_of_librdkafkas_is_hidden_where_it_quotes_it():
+    url = "https://worker:pass/w@rd@issuer:1/token"
+    assignments = ["kafka.client.sasl.oauthbearer.token.endpoint.url=" + url]
+    config.load(None, {}, assignments)
+    told = safe(f'Failed to retrieve OIDC token from "{url}": pass/w@rd')
+    assert told == f'Failed to retrieve OIDC token from "https://{HIDDEN}@issuer:1/token": {HIDDEN}'

@@ -8,18 +8,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient
 
 from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.clients import transactional_id
+from worker.stream.trouble import DENIED
 
-DENIED = (
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-)
 NOT_ASKED = "the broker cannot be asked for it"
 
 

@@ -71,8 +71,8 @@ DEFECTS = (
         SOURCE,
         (
             (
-                "consumer.pause(partitions)\n",
-                "consumer.resume(self._places(self._tracker.owned()))\n",
+                "self._pauses.pause(consumer, numbers)\n",
+                "self._pauses.resume(consumer, self._pauses.paused)\n",
             ),
         ),
     ),

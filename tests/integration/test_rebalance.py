@@ -6,6 +6,7 @@ import pytest
 
 from tests.stream import Record, produce, settings, wait_until
 from worker.metrics import Metrics
+from worker.stream import pauses
 from worker.stream import source as source_module
 from worker.stream.delivery import AtLeastOnce
 from worker.stream.source import Source
@@ -45,7 +46,7 @@ class Member:
 @pytest.fixture
 def impatient(monkeypatch):
     """It pauses at once without room, and gives partitions away without waiting for them."""
-    monkeypatch.setattr(source_module, "PAUSE_AFTER_S", 0.0)
+    monkeypatch.setattr(pauses, "PAUSE_AFTER_S", 0.0)
     monkeypatch.setattr(source_module, "REVOKE_WAIT_S", 0.0)
 
 
@@ -62,12 +63,12 @@ def test_a_partition_that_was_paused_given_away_and_given_back_is_consumed(
     with Member(chosen) as first:
         wait_until(lambda: len(first.tracker.owned()) == 4, "the first owns all partitions")
         send(range(4))
-        wait_until(lambda: len(first.source._paused) == 4, "no room: it pauses them all")
+        wait_until(lambda: len(first.source._pauses.paused) == 4, "no room: it pauses them all")
         with Member(chosen) as second:
             wait_until(lambda: len(second.tracker.owned()) == 2, "two are given away, paused")
             given = second.tracker.owned()
             wait_until(lambda: first.take() + second.take() >= 4, "all is consumed")
-            wait_until(lambda: not first.source._paused, "there is room: it resumes its own two")
+            wait_until(lambda: not first.source._pauses.paused, "room: it resumes its own two")
         wait_until(lambda: len(first.tracker.owned()) == 4, "the two are given back")
         before = first.take()
         # Not to the others: the next pause and its end would set all four right.

@@ -253,6 +253,8 @@ class Consumer:
         if self.member not in self.kafka.members:
             if self.positions:
                 self._on_lost(self, self._places(self.positions))
+            for request in list(self.member.requests):  # refused: it comes from nobody
+                request.apply()
             self.member = self.kafka.join()
         self.member.generation = self.kafka.generation
         if self.member.to_revoke:

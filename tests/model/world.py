@@ -165,7 +165,7 @@ class World:
             assert now.size <= BYTES + most * RECORDS * LARGEST, now
             assert not worker.loop.faults, worker.loop.faults
             if worker.consumer and not worker.thread.at_door:
-                self._check_paused(worker.consumer, worker.source._paused)
+                self._check_paused(worker.consumer, worker.source._pauses.paused)
         told = sum(w.runner.totals.published + w.runner.totals.dead_lettered for w in self._made)
         assert told <= self.kafka.times().total(), "counts what is not out"
 

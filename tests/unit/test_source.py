@@ -7,6 +7,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaError, Message, TopicPartition
 
 from worker import config
 from worker.metrics import Metrics
+from worker.stream import pauses
 from worker.stream import source as source_module
 from worker.stream.batch import size
 from worker.stream.delivery import AtLeastOnce
@@ -61,20 +62,20 @@ def parts(chosen, hand_over):
 
 @pytest.mark.parametrize("records", [LARGE_ONLY, SMALL_BESIDE, SMALL_BESIDE[1:]])
 def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
-    monkeypatch.setattr(source_module, "PAUSE_AFTER_S", 0.0)
+    monkeypatch.setattr(pauses, "PAUSE_AFTER_S", 0.0)
     chosen = config.load(None, {}, [f"batching.max_bytes_in_flight={LIMIT}"])
     batches = queue.SimpleQueue()
     source, tracker, _ = parts(chosen, batches.put)
     source._consumer, most, consumed = Full(records), 0, 0
     while source._consumer.left:
-        while source._consumer.left and not source._paused:
+        while source._consumer.left and not source._pauses.paused:
             source._turn()
         most = max(most, tracker.in_flight.size)
         while not batches.empty():
             batch = batches.get()
             consumed += len(batch.records)
             tracker.resolve(batch.ticket)
-        source._resume(set(source._paused))
+        source._pauses.resume(source._consumer, source._pauses.paused)
     assert consumed == len(records)
     assert LIMIT / 3 < most < 1.5 * LIMIT
 
@@ -241,14 +242,17 @@ def test_a_note_is_wiped_only_when_no_commit_is_under_way(settled, monkeypatch):
 def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
     class Losing(Full):
         def consume(self, count, timeout_s):
-            tracker.revoke([0])
+            source._on_lost(self, [TopicPartition("queries", 0)])
             return super().consume(count, timeout_s)
+
+        def incremental_unassign(self, _):
+            """There is no broker."""
 
         def commit(self, offsets, **_):
             assert [place.partition for place in offsets] == [1]
 
     batches = queue.SimpleQueue()
-    source, tracker, _ = parts(config.load(None, {}, []), batches.put)
+    source, _, _ = parts(config.load(None, {}, []), batches.put)
     source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
     source._turn()
     assert batches.get_nowait().ticket.partition == 1 and batches.empty()

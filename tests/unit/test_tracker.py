@@ -26,6 +26,19 @@ def test_random_orders_never_pass_an_unresolved_batch(seed):
     assert tracker.in_flight == InFlight()
 
 
+def test_what_is_in_flight_stays_bounded_however_often_all_goes_back():
+    tracker, tickets, limits = Tracker(), [], (4, 10_000)
+    for _ in range(20):
+        tracker.rewind()
+        tracker.assign([0, 1])
+        while free := {0, 1} - tracker.crowded(*limits):
+            tickets += [tracker.track(number, 0, 1, 1, 10) for number in free]
+    assert tracker.in_flight.batches <= 4 + 2
+    for ticket in tickets:
+        tracker.abandon(ticket)
+    assert not tracker.crowded(*limits)
+
+
 def test_what_was_committed_is_not_committed_again():
     tracker = Tracker()
     tracker.assign([3])

@@ -22,15 +22,10 @@ from worker.stream.clients import transactional_id
 from worker.stream.gate import Gate
 from worker.stream.sink import Sink
 from worker.stream.tracker import Tracker
+from worker.stream.trouble import DENIED
 
 logger = logging.getLogger(__name__)
 
-DENIED = (
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-)
 RECORD_AT_FAULT = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE,
@@ -234,6 +229,12 @@ class AtLeastOnce(Delivery):
             raise Broken
         else:
             raise self._too_large(record, refusal)
+
+    def bind(
+        self, consumer: Consumer | None, on_refusal: Callable[[KafkaError | None], None]
+    ) -> None:
+        super().bind(consumer, on_refusal)
+        self._committing = False  # one that closed answers no more
 
     def tick(self, now: float) -> None:
         if now >= self._commit_at and not self._committing:

@@ -13,7 +13,6 @@ logger = logging.getLogger(__name__)
 
 REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 EVERYWHERE = -1  # in place of a partition
-DENIED = KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 class Reach:
@@ -31,9 +30,9 @@ class Reach:
 
     def deny(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
         """Hold a refusal until something shows that it is over; False if it is no refusal."""
-        if error.code() not in DENIED:
-            return False
         group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
+        if not group and error.code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            return False
         what = f"group {self._kafka.group_id}" if group else f"topic {self._kafka.input_topic}"
         told = f"{error.str()}; add an ACL: READ on {what}"
         self._denied[EVERYWHERE if group else partition] = told

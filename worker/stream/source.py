@@ -23,6 +23,7 @@ from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
 from worker.stream.delivery import Delivery
 from worker.stream.login import Login
+from worker.stream.pauses import Pauses
 from worker.stream.reach import EVERYWHERE, Reach
 from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
@@ -31,8 +32,6 @@ from worker.stream.trouble import explained
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.1  # for the first record of a round
-PAUSE_AFTER_S = 0.1  # without room; a pause throws away what was prefetched
-RESUME_SHARE = 0.5  # of its share in flight, from which a paused partition goes on
 REVOKE_WAIT_S = 5.0
 ASK_S = 1.0  # for the last commits
 HOLDING_S = 0.005  # while records are taken one by one
@@ -71,9 +70,8 @@ class Source:
         self._seldom = Seldom(logger)
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._consumer: Consumer | None = None
-        self._paused: set[int] = set()
+        self._pauses = Pauses(kafka.input_topic, tracker)
         self._dropped: set[int] = set()  # in this turn
-        self._crowded_since: dict[int, float] = {}
         self._mean_size = LARGE_RECORD  # until records tell better
         self._fetching = True
         self._reach = Reach(kafka)
@@ -156,13 +154,14 @@ class Source:
         holding = self._suspects.holding and self._fetching
         if holding:
             self._take_one_by_one()
+        self._dropped.clear()
         first = self._consumer.consume(1, HOLDING_S if holding else IDLE_S)
         if first:
             arrived = monotonic()
             wait_s = self._batching.max_wait_ms / 1000
-            self._dropped.clear()
             more = self._consumer.consume(self._round(size(first)) - 1, wait_s)
-            # What was fetched of a partition that went meanwhile is its next owner's to do.
+            # What was fetched of a partition that went meanwhile is its next owner's to do; noting
+            # it would end a member that joins again under its group.instance.id.
             ours = [m for m in first + more if m.partition() not in self._dropped]
             self._dispatch(ours, arrived)
 
@@ -194,28 +193,13 @@ class Source:
             self._hand([record], monotonic(), deadly)
 
     def _made_room(self) -> bool:
-        """Pause the partitions that have too much in flight, resume those that no longer have.
-
-        False while it is worth waiting for some of them: nothing may be fetched then.
-        """
+        """Whether something may be fetched, or there is nothing to fetch but callbacks."""
         if not self._fetching:
-            self._pause(set(self._tracker.owned()) - self._paused)
+            self._pauses.pause(self._consumer, self._tracker.owned())
             self._quiet.set()
             return True
-        limits = self._batching.max_batches_in_flight, self._batching.max_bytes_in_flight
-        still = self._tracker.crowded(*limits, RESUME_SHARE) | self._tracker.astray().keys()
-        self._pause(self._suspects.holding - self._paused)
-        self._resume(self._paused - still - self._suspects.holding)
-        crowded = self._tracker.crowded(*limits) - self._paused
-        now, since = self.turned_at, self._crowded_since
-        self._crowded_since = {number: since.get(number, now) for number in crowded}
-        if not crowded:
-            return True
-        left = min(self._crowded_since.values()) + PAUSE_AFTER_S - now
-        if left > 0:
-            return self._tracker.wait_for_room(crowded, *limits, left)
-        self._pause(crowded)
-        return True
+        held = self._tracker.astray().keys() | self._suspects.holding
+        return self._pauses.make_room(self._consumer, self._batching, held, self.turned_at)
 
     def _round(self, first_size: int) -> int:
         """How many records fit, if they are as large as the first or as those before it."""
@@ -227,11 +211,9 @@ class Source:
         for message in messages:
             if message.error() is not None:
                 self._on_error(message.error(), message.partition())
-        groups, owned = by_partition(messages), self._tracker.owned()
+        groups = by_partition(messages)
         for partition, records in groups.items():
-            # One that went while they were fetched takes no note: a member that joins again under
-            # its group.instance.id would be ended for it.
-            if partition in owned and self._suspects.admit(self._consumer, partition, records):
+            if self._suspects.admit(self._consumer, partition, records):
                 self._hand(records, arrived)
         if count := sum(map(len, groups.values())):
             self._mean_size = sum(map(size, groups.values())) / count
@@ -244,29 +226,13 @@ class Source:
         self._metrics.batch_fill.observe(len(records) / self._batching.max_records)
         self._hand_over(Batch(records, ticket, arrived, deadly))
 
-    def _pause(self, partitions: set[int]) -> None:
-        if partitions:
-            self._consumer.pause(self._places(partitions))
-            self._paused |= partitions
-            logger.debug("paused: partitions %s", sorted(partitions))
-
-    def _resume(self, partitions: set[int]) -> None:
-        if partitions:
-            self._consumer.resume(self._places(partitions))
-            self._paused -= partitions
-            logger.debug("resumed: partitions %s", sorted(partitions))
-
-    def _places(self, partitions: set[int]) -> list[TopicPartition]:
-        return [TopicPartition(self._kafka.input_topic, number) for number in partitions]
-
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
         self._tracker.assign(numbers, astray=True)
         self._reach.allow()
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.
-        consumer.pause(partitions)
-        self._paused |= numbers
+        self._pauses.pause(consumer, numbers)
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -290,7 +256,7 @@ class Source:
         self._tracker.revoke(numbers)
         self._suspects.forget(numbers)
         self._dropped |= numbers
-        self._paused -= numbers
+        self._pauses.forget(numbers)
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
             self._reach.allow(item.partition)
             self._metrics.lag.remove_by_labels(

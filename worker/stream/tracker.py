@@ -13,7 +13,7 @@ Rules, held under one lock:
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -75,6 +75,7 @@ class Tracker:
         self._changed = threading.Condition()
         self._owned: dict[int, _Partition] = {}
         self._in_flight = InFlight()
+        self._batches: Counter[int] = Counter()  # in flight, by partition
         self._orphans = False
 
     def assign(self, partitions: Iterable[int], astray: bool = False) -> None:
@@ -234,13 +235,15 @@ class Tracker:
     def _crowded(self, batches: int, size: int, share: float) -> set[int]:
         most = share * (batches - self._in_flight.batches)
         most_bytes = share * (size - self._in_flight.size)
-        return {
-            number
-            for number, partition in self._owned.items()
-            if partition.open and (len(partition.open) >= most or partition.size >= most_bytes)
-        }
+        crowded = set()
+        for number, partition in self._owned.items():
+            batches = max(len(partition.open), self._batches[number])  # some were before a rewind
+            if batches and (batches >= most or partition.size >= most_bytes):
+                crowded.add(number)
+        return crowded
 
     def _count(self, ticket: Ticket, sign: int) -> None:
+        self._batches[ticket.partition] += sign
         now = self._in_flight
         self._in_flight = InFlight(
             now.batches + sign,

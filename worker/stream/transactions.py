@@ -29,8 +29,9 @@ from worker.errors import DeliveryError, Reject
 from worker.metrics import Metrics
 from worker.settings import Kafka
 from worker.stream.batch import place
-from worker.stream.delivery import DENIED, RECORD_AT_FAULT, Broken, Delivery
+from worker.stream.delivery import RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
+from worker.stream.trouble import DENIED
 from worker.threads import aside
 
 logger = logging.getLogger(__name__)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 
+from confluent_kafka import KafkaError
+
 from worker.handshake import Trouble, speaks_tls, trouble
 from worker.safe import Secret, plain
 from worker.settings import TOKEN, Kafka
 from worker.stream.login import expired
 
+# This user lacks a right.
+DENIED = (
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+)
 UNVERIFIED = "certificate verify failed"
 TOKEN_REFUSED = (
     "see that the access token has not expired, and is of the issuer and for the audience that the"

@@ -3,7 +3,7 @@
 import queue
 
 import pytest
-from confluent_kafka import OFFSET_INVALID, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Message, TopicPartition
 
 from worker import config
 from worker.metrics import Metrics
@@ -189,6 +189,31 @@ def test_a_commit_that_may_not_be_known_is_asked_for_again():
     tracker.rewind()
     source._go_back(tracker.astray())
     assert (consumer.sought, set(tracker.astray())) == ((), {0, 1})
+
+
+def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
+    """Its last owner was killed amid a transaction: asking takes a second, for many seconds."""
+
+    class Unstable(Committed):
+        asked = 0
+
+        def committed(self, places, timeout):
+            self.asked += 1
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    handed = []
+    source, tracker, _ = parts(config.load(None, {}, ["batching.max_records=1"]), handed.append)
+    consumer = source._consumer = Unstable([record(n, 10) for n in range(100)])
+    tracker.assign([1], astray=True)
+    for turn in range(30):
+        source.turned_at = turn / 10  # three seconds
+        source._turn()
+    assert (consumer.asked, len(handed) > 10) == (1, True)
+    tracker.rewind()
+    source.turned_at = 10.0
+    source._turn()
+    source._turn()  # now that none can go on, there is nothing better to do
+    assert consumer.asked == 3
 
 
 @pytest.mark.parametrize("deaths", [0, 3])

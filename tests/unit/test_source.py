@@ -99,6 +99,10 @@ def test_no_commit_while_one_is_not_answered():
     source.turned_at = 4
     source._turn()
     assert source._consumer.commits == 2  # it was not said to be done: asked again
+    delivery.bind(source._consumer, source._reach.on_commit)  # of another membership
+    source.turned_at = 5
+    source._turn()
+    assert source._consumer.commits == 3
 
 
 class Rebalanced(Full):

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 IDLE_S = 0.1  # for the first record of a round
 REVOKE_WAIT_S = 5.0
 ASK_S = 1.0  # for the last commits
+ASK_AGAIN_S = 2.0  # after they were not told: the other partitions go on for as long
 HOLDING_S = 0.005  # while records are taken one by one
 STATISTICS_MS = 1000
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
@@ -79,6 +80,7 @@ class Source:
         self._dropped: set[int] = set()  # in this turn
         self._mean_size = LARGE_RECORD  # until records tell better
         self._fetching = True
+        self._ask_at = 0.0
         self._reach = Reach(kafka)
         most = batching.max_records * max(1, batching.max_batches_in_flight // 2)
         self._suspects = Suspects(kafka.input_topic, tracker, most)
@@ -157,7 +159,8 @@ class Source:
         assert self._consumer
         self._delivery.tick(self.turned_at)
         self._reach.remind(self.turned_at)
-        if astray := self._tracker.astray():
+        astray = self._tracker.astray()
+        if astray and self.turned_at >= self._ask_at:
             self._go_back(astray)
         if not self._made_room():
             return
@@ -184,6 +187,8 @@ class Source:
         try:
             places = [TopicPartition(topic, number) for number in astray]
             for found in self._consumer.committed(places, timeout=ASK_S):
+                if found.error is not None:  # not to be taken for a partition without a commit
+                    raise KafkaException(found.error)
                 began_at = astray[found.partition]
                 if began_at is None and found.partition not in self._suspects.holding:
                     self._suspects.learn(found.partition, found.metadata)
@@ -193,7 +198,9 @@ class Source:
                     self._suspects.drop(found.partition)
                 self._tracker.assign([found.partition])
                 self._inherit(found)
-        except KafkaException as error:  # asked again at the next turn
+        except KafkaException as error:  # an open transaction of the last owner's hides them
+            others = set(self._tracker.owned()) - self._tracker.astray().keys()
+            self._ask_at = self.turned_at + ASK_S + ASK_AGAIN_S if others else 0.0
             self._seldom.warning("go back", "asking for the last commit: %s", error)
 
     def _inherit(self, place: TopicPartition) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int, c_int16, c_size_t, c_void_p
+from ctypes import c_char_p, c_int, c_int16, c_size_t, c_void_p
 
 from confluent_kafka import KafkaError, KafkaException, Producer, cimpl
 
@@ -19,6 +19,7 @@ _library.rd_kafka_mock_set_apiversion.argtypes = [c_void_p, c_int16, c_int16, c_
 _library.rd_kafka_mock_push_request_errors_array.argtypes = [
     *(c_void_p, c_int16, c_size_t, c_void_p)
 ]
+_library.rd_kafka_mock_topic_set_error.argtypes = [c_void_p, c_char_p, c_int]
 
 
 def produce_with_header(
@@ -46,6 +47,12 @@ def refuse(client: Producer, *requests: int) -> None:
     cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
     for request in requests:
         assert _library.rd_kafka_mock_set_apiversion(cluster, request, -1, -1) == 0
+
+
+def topic_error(client: Producer, topic: str, code: int) -> None:
+    """Let the mock cluster that `client` holds tell this of a topic's metadata; 0: all is well."""
+    cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
+    _library.rd_kafka_mock_topic_set_error(cluster, topic.encode(), code)
 
 
 def _handle(client: Producer) -> c_void_p:

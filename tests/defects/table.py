@@ -71,7 +71,7 @@ DEFECTS = (
         SOURCE,
         (
             (
-                "self._pauses.pause(consumer, numbers)\n",
+                "self._pauses.pause(consumer, numbers & self._tracker.astray().keys())\n",
                 "self._pauses.resume(consumer, self._pauses.paused)\n",
             ),
         ),
@@ -190,6 +190,16 @@ DEFECTS = (
         "records of a partition that went are handed on",
         SOURCE,
         (("if m.partition() not in self._dropped]", "]"),),
+    ),
+    Defect(
+        "records of a partition that went and came back are taken for old ones",
+        SOURCE,
+        (
+            (
+                "self._go_back(dict.fromkeys(numbers - self._dropped))",
+                "self._go_back(dict.fromkeys(numbers))",
+            ),
+        ),
     ),
     Defect(
         "an offset is committed beside an open transaction",

@@ -319,3 +319,54 @@ def test_headers_count_by_the_memory_that_they_take_and_not_by_their_bytes():
     crowd = record(0, 10)
     crowd.set_headers([("a", b"")] * 100_000)
     assert size([crowd]) > 15_000_000
+
+
+class Assigned(Full):
+    """It tells the last commits, or does not; `paused` is what it was told to pause."""
+
+    def __init__(self, known):
+        super().__init__([])
+        self.known, self.paused = known, set()
+
+    def committed(self, places, timeout):
+        if not self.known:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [TopicPartition(p.topic, p.partition, 5) for p in places]
+
+    def pause(self, places):
+        self.paused |= {place.partition for place in places}
+
+    def resume(self, places):
+        self.paused -= {place.partition for place in places}
+
+    def incremental_assign(self, _):
+        """What it fetches is another test's."""
+
+    incremental_unassign = incremental_assign
+
+
+def test_a_partition_whose_last_commit_is_told_at_once_is_never_paused():
+    """With nothing else to fetch, librdkafka would take a second to go on."""
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=True)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    assert (consumer.paused, tracker.astray()) == (set(), {})
+
+
+def test_until_its_last_commit_is_told_a_partition_is_paused():
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=False)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    assert (consumer.paused, tracker.astray()) == ({2}, {2: None})
+    consumer.known, source.turned_at = True, source.turned_at + 10
+    source._turn()
+    assert (consumer.paused, tracker.astray()) == (set(), {})
+
+
+def test_a_pause_ends_where_the_partition_goes():
+    """librdkafka keeps it for the next time that the partition comes."""
+    source, _, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=False)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    source._on_lost(consumer, [TopicPartition("queries", 2)])
+    assert consumer.paused == set()

@@ -252,9 +252,12 @@ class Source:
         numbers = {item.partition for item in partitions}
         self._tracker.assign(numbers, astray=True)
         self._reach.allow()
+        # Those that went in this turn wait for the next one, which can tell old records from new.
+        self._go_back(dict.fromkeys(numbers - self._dropped))
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.
-        self._pauses.pause(consumer, numbers)
+        # Not otherwise: where nothing else is fetched, librdkafka takes a second to resume.
+        self._pauses.pause(consumer, numbers & self._tracker.astray().keys())
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -281,7 +284,7 @@ class Source:
         self._tracker.revoke(numbers)
         self._suspects.forget(numbers)
         self._dropped |= numbers
-        self._pauses.forget(numbers)
+        self._pauses.resume(self._consumer, numbers)  # a pause outlives a partition's time away
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
             self._reach.allow(item.partition)
             self._metrics.lag.remove_by_labels(

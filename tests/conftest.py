@@ -15,6 +15,8 @@ pytest_plugins = ["tests.servers.fixtures"]
 
 # A shell's background job ignores SIGINT, and so would the programs under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # so does what `nohup` starts
+    signal.signal(signal.SIGHUP, lambda *_: None)  # children start with the default again
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,12 @@ class Record:
     partition: int = 0
 
 
+def shoes(first: int, count: int) -> list[Record]:
+    """Different queries, spread over four partitions."""
+    numbers = range(first, first + count)
+    return [Record(b'{"query": "red shoes %d"}' % n, partition=n % 4) for n in numbers]
+
+
 def settings(bootstrap: str, topics: Topics, *assignments: str) -> Settings:
     """Settings of a worker on these topics; the models run in process unless told otherwise."""
     return config.load(
@@ -113,27 +119,34 @@ def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> int:
 
 
 def read(bootstrap: str, topics: Iterable[str], count: int, rest: bool = True) -> list[Message]:
-    """The first `count` messages; with `rest`, also all that come until half a second is silent."""
+    """The first `count` messages; with `rest`, also what stands after them."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
             "group.id": uuid4().hex,
             "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,  # or the end is told half a second late
             "isolation.level": "read_committed",
         }
     )
     known = consumer.list_topics(timeout=10).topics
-    consumer.assign(
-        [TopicPartition(name, number, 0) for name in topics for number in known[name].partitions]
-    )
+    places = {(name, number) for name in topics for number in known[name].partitions}
+    consumer.assign([TopicPartition(*place, 0) for place in places])
     found: list[Message] = []
+    more = set(places)  # whose end is not reached
     deadline = time.monotonic() + DEADLINE_S
-    while len(found) < count and time.monotonic() < deadline:
-        found += [m for m in consumer.consume(100, 0.1) if m.error() is None]
-    while rest and (more := [m for m in consumer.consume(1000, 0.5) if m.error() is None]):
-        found += more
+    while (len(found) < count or (rest and more)) and time.monotonic() < deadline:
+        for message in consumer.consume(100, 0.1):
+            place = message.topic(), message.partition()
+            if message.error() is None:
+                found.append(message)
+                more.add(place)
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                more.discard(place)
     consumer.close()
     assert len(found) >= count, f"{len(found)} of {count} messages came out"
+    assert not (rest and more), f"the end was not reached of {more}"
     return found
 
 

@@ -264,4 +264,10 @@ DEFECTS = (
         (('text = unicodedata.normalize("NFKC", text.lower())', "text = text"),),
         ("tests/unit/test_fuzz.py",),
     ),
+    Defect(
+        "a restart forgets how many dead letters there were",
+        SOURCE,
+        (("                self._inherit(found)\n", ""),),
+        ("tests/unit/test_source.py", "tests/integration/test_dead_letter_flood.py"),
+    ),
 )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, ResourceType
+from confluent_kafka.admin import AclOperation, ResourceType
 
 from tests import program
 from tests.librdkafka import produce_with_header
@@ -63,10 +63,7 @@ def test_the_right_that_is_missing_is_named(kafka):
 
 def test_only_what_the_input_topic_refuses_stays(kafka):
     topics = Topics.fresh()
-    small = NewTopic(topics.input, 1, 1, config={"max.message.bytes": "2000"})
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    for created in admin.create_topics([small]).values():
-        created.result(20)
+    kafka.create(topics.input, partitions=1, config={"max.message.bytes": "2000"})
     kafka.create(topics.dead_letters, partitions=1)
     large = Record(bytes(range(256)) * 10, b"large", ERROR)
     produce(kafka.bootstrap_servers, topics.dead_letters, [*letters(topics, 9), large])

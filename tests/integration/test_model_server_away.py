@@ -2,25 +2,7 @@
 
 import json
 
-import pytest
-
-from tests.servers.triton import running as triton_running
-from tests.stream import Record, done, produce, read, running, schema, settings, wait_until
-from worker.settings import STARTER_MODELS
-
-
-@pytest.fixture
-def triton_of_its_own(triton):
-    """Skips where the real Triton cannot run; one that nothing else uses, since it gets hurt."""
-    with triton_running(STARTER_MODELS) as server:
-        yield server
-
-
-def records(first, count):
-    return [
-        Record(b'{"query": "red shoes %d"}' % n, partition=n % 4)
-        for n in range(first, first + count)
-    ]
+from tests.stream import done, produce, read, running, schema, settings, shoes, wait_until
 
 
 def test_events_flow_through_the_real_triton(broker, triton):
@@ -28,7 +10,7 @@ def test_events_flow_through_the_real_triton(broker, triton):
     chosen = settings(
         broker.bootstrap_servers, topics, "inference.backend=triton", f"inference.url={triton.url}"
     )
-    produce(broker.bootstrap_servers, topics.input, records(0, 300))
+    produce(broker.bootstrap_servers, topics.input, shoes(0, 300))
     with running(chosen) as app:
         wait_until(done(app, 300), "300 events")
     valid = schema("output")
@@ -46,10 +28,10 @@ def test_block_waits_for_a_killed_server_and_loses_nothing(embedded_broker, trit
         broker.bootstrap_servers, topics, "inference.backend=triton", f"inference.url={triton.url}"
     )
     with running(chosen) as app:
-        produce(broker.bootstrap_servers, topics.input, records(0, 300))
+        produce(broker.bootstrap_servers, topics.input, shoes(0, 300))
         wait_until(done(app, 50), "the first events")
         triton.kill()
-        produce(broker.bootstrap_servers, topics.input, records(300, 700))
+        produce(broker.bootstrap_servers, topics.input, shoes(300, 700))
         wait_until(done(app, 1000), "all events, after the server came back")
     assert (app.runner.totals.published, app.runner.totals.dead_lettered) == (1000, 0)
     found = read(broker.bootstrap_servers, [topics.output], 1000)
@@ -69,7 +51,7 @@ def test_degrade_publishes_without_the_model_and_says_so(embedded_broker, triton
     with running(chosen) as app:
         wait_until(lambda: app.runner.connected, "the worker is connected")
         with triton.frozen():
-            produce(broker.bootstrap_servers, topics.input, records(0, 20))
+            produce(broker.bootstrap_servers, topics.input, shoes(0, 20))
             wait_until(done(app, 20), "the degraded events")
         valid = schema("output")
         for message in read(broker.bootstrap_servers, [topics.output], 20):
@@ -80,7 +62,7 @@ def test_degrade_publishes_without_the_model_and_says_so(embedded_broker, triton
             assert event["intent"] is None
         # A degraded answer must not be remembered: the same queries again are complete.
         wait_until(lambda: app._models_up, "the server is back")
-        produce(broker.bootstrap_servers, topics.input, records(0, 20))
+        produce(broker.bootstrap_servers, topics.input, shoes(0, 20))
         wait_until(done(app, 40), "the same queries again")
     found = read(broker.bootstrap_servers, [topics.output], 40)
     statuses = [json.loads(message.value())["status"] for message in found]

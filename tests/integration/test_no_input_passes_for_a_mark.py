@@ -4,7 +4,6 @@ import json
 import random
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests import program
 from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
@@ -19,10 +18,7 @@ LARGE = b"[[0, 99]]" + b" " + random.Random(1).randbytes(LIMIT - 200)
 @pytest.fixture
 def topics(kafka):
     topics = Topics.fresh()
-    small = NewTopic(topics.dead_letters, 1, 1, config={"max.message.bytes": str(LIMIT)})
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    for created in admin.create_topics([small]).values():
-        created.result(20)
+    kafka.create(topics.dead_letters, partitions=1, config={"max.message.bytes": str(LIMIT)})
     kafka.create(topics.input, topics.output, partitions=1)
     return topics
 

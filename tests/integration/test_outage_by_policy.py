@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.integration.test_health_and_metrics import get
-from tests.stream import Record, done, produce, read, running, schema, settings, wait_until
+from tests.stream import done, produce, read, running, schema, settings, shoes, wait_until
 from worker import parts
 from worker.errors import ModelUnavailable
 from worker.inference.port import Answer
@@ -78,13 +78,6 @@ def start(broker, topics, policy):
     )
 
 
-def records(first, count):
-    return [
-        Record(b'{"query": "red shoes %d"}' % n, partition=n % 4)
-        for n in range(first, first + count)
-    ]
-
-
 def opened(app, server):
     """Wait for the circuits of the two models that are asked first; count from then on."""
     wait_until(lambda: app._understanding.pipeline.away == ["intent", "encoder"], "open circuits")
@@ -97,7 +90,7 @@ def after_outage(broker, topics, app, before):
 
     def complete():
         count = app.runner.totals.resolved
-        produce(broker.bootstrap_servers, topics.input, records(10**6 + count, 1))
+        produce(broker.bootstrap_servers, topics.input, shoes(10**6 + count, 1))
         wait_until(done(app, count + 1), "one more")
         return app.metrics.events.labels("complete")._value.get() > before
 
@@ -110,7 +103,7 @@ def test_block_waits_and_loses_nothing(embedded_broker, sick):
         (server,) = sick
         wait_until(lambda: app.runner.connected and get(app, "/readyz")[0] == 200, "ready")
         server.away = True
-        produce(broker.bootstrap_servers, topics.input, records(0, COUNT))
+        produce(broker.bootstrap_servers, topics.input, shoes(0, COUNT))
         opened(app, server)
         before = Counter(server.calls)
         wait_until(lambda: (server.calls - before)["intent"] >= 4, "four probes")
@@ -135,7 +128,7 @@ def test_degrade_publishes_all_at_once_and_hardly_asks(embedded_broker, sick):
         (server,) = sick
         wait_until(lambda: app.runner.connected, "connected")
         server.away = True
-        produce(broker.bootstrap_servers, topics.input, records(0, COUNT))
+        produce(broker.bootstrap_servers, topics.input, shoes(0, COUNT))
         wait_until(done(app, COUNT), "all of them, in the midst of the outage")
         # Each of the batches would have called; what does now is what opened the circuit and a
         # probe now and then.
@@ -161,7 +154,7 @@ def test_dead_letter_sends_all_away_at_once_and_hardly_asks(embedded_broker, sic
         (server,) = sick
         wait_until(lambda: app.runner.connected, "connected")
         server.away = True
-        produce(broker.bootstrap_servers, topics.input, records(0, COUNT))
+        produce(broker.bootstrap_servers, topics.input, shoes(0, COUNT))
         wait_until(done(app, COUNT), "all of them, in the midst of the outage")
         assert app.runner.totals.dead_lettered == COUNT
         batches = app.metrics.registry.get_sample_value("query_worker_batch_records_count")

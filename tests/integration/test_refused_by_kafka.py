@@ -4,7 +4,6 @@ import json
 import random
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
 from worker.stream.sink import Sink
@@ -19,10 +18,7 @@ TOO_LARGE = range(7, COUNT, 20)
 def topics(kafka):
     """Topics of one partition; that of the outputs takes little at a time."""
     topics = Topics.fresh()
-    small = NewTopic(topics.output, 1, 1, config={"max.message.bytes": str(LIMIT)})
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    for created in admin.create_topics([small]).values():
-        created.result(20)
+    kafka.create(topics.output, partitions=1, config={"max.message.bytes": str(LIMIT)})
     kafka.create(topics.input, topics.dead_letters, partitions=1)
     return topics
 

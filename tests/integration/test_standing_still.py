@@ -7,10 +7,8 @@ import urllib.request
 
 import pytest
 
-from tests.servers.triton import running as triton_running
 from tests.stream import running, settings, wait_until
 from worker.errors import ContractError
-from worker.settings import STARTER_MODELS
 
 
 def answer(app, path):
@@ -37,19 +35,17 @@ def test_a_consumer_thread_that_stands_still_fails_livez(embedded_broker, monkey
         wait_until(lambda: answer(app, "/livez")[0] == 200, "it goes on", 10.0)
 
 
-def test_a_model_server_that_comes_back_with_other_models_ends_the_worker(embedded_broker, triton):
-    """Its outputs would be other models' under these models' names. Its own server: it is hurt."""
-    broker = embedded_broker
-    with triton_running(STARTER_MODELS) as server:
-        chosen = settings(
-            *(broker.bootstrap_servers, broker.topics()),
-            *("inference.backend=triton", f"inference.url={server.url}"),
-        )
-        with (
-            pytest.raises(ContractError, match="onnx_sha256"),
-            running(chosen) as app,
-        ):
-            wait_until(lambda: app.http.url and answer(app, "/readyz")[0] == 200, "ready")
-            server.retrain("intent")
-            server.kill()
-            wait_until(lambda: app._state == "stopped", "the worker ends by itself")
+def test_a_model_server_that_comes_back_with_other_models_ends_the_worker(
+    embedded_broker, triton_of_its_own
+):
+    """Its outputs would be other models' under these models' names."""
+    broker, server = embedded_broker, triton_of_its_own
+    chosen = settings(
+        *(broker.bootstrap_servers, broker.topics()),
+        *("inference.backend=triton", f"inference.url={server.url}"),
+    )
+    with pytest.raises(ContractError, match="onnx_sha256"), running(chosen) as app:
+        wait_until(lambda: app.http.url and answer(app, "/readyz")[0] == 200, "ready")
+        server.retrain("intent")
+        server.kill()
+        wait_until(lambda: app._state == "stopped", "the worker ends by itself")

@@ -6,8 +6,7 @@ import signal
 import pytest
 
 from tests import program
-from tests.servers.kafka import ApacheKafka
-from tests.stream import Record, Topics, committed, produce, read, settings
+from tests.stream import Record, Topics, committed, produce, read, settings, shoes
 
 DEADLINE_S = 6
 
@@ -74,21 +73,15 @@ def test_while_the_models_hang(broker, triton):
     assert committed(broker.bootstrap_servers, topics.input, topics.input) == {}
 
 
-def test_while_the_broker_is_away(kafka):
-    """Its own broker, which dies; records that it did not confirm are in flight."""
-    broker = ApacheKafka()
-    try:
-        broker.start()
-        topics = Topics.fresh()
-        broker.create(topics.input, topics.output, topics.dead_letters)
-        values = [Record(b'{"query": "red %d"}' % n, partition=n % 4) for n in range(6000)]
-        produce(broker.bootstrap_servers, topics.input, values)
-        with program.started("run", *flags(broker.bootstrap_servers, topics)) as worker:
-            read(broker.bootstrap_servers, [topics.output], 50, rest=False)
-            broker.kill()
-            worker.says("Kafka: ")
-            assert ends(worker) == 1, worker.log
-        assert "batches will be consumed again" in worker.log
-        assert "Traceback" not in worker.log
-    finally:
-        broker.close()
+def test_while_the_broker_is_away(kafka_of_its_own):
+    """Records that it did not confirm are in flight."""
+    broker, topics = kafka_of_its_own, Topics.fresh()
+    broker.create(topics.input, topics.output, topics.dead_letters)
+    produce(broker.bootstrap_servers, topics.input, shoes(0, 6000))
+    with program.started("run", *flags(broker.bootstrap_servers, topics)) as worker:
+        read(broker.bootstrap_servers, [topics.output], 50, rest=False)
+        broker.kill()
+        worker.says("Kafka: ")
+        assert ends(worker) == 1, worker.log
+    assert "batches will be consumed again" in worker.log
+    assert "Traceback" not in worker.log

@@ -4,8 +4,7 @@ import json
 import socket
 
 from tests import program
-from tests.servers.kafka import ApacheKafka
-from tests.stream import Record, Topics, committed, produce, read, settings, wait_until
+from tests.stream import Record, Topics, committed, produce, read, settings, shoes, wait_until
 
 
 def test_it_says_what_it_waits_for_and_gives_up_at_its_deadline(embedded_broker):
@@ -49,33 +48,20 @@ def test_a_taken_port_is_told_in_one_line(embedded_broker):
     assert "Traceback" not in worker.log
 
 
-def test_a_broker_that_restarts_in_the_middle_loses_nothing(kafka):
-    """Its own broker: the shared one serves other tests meanwhile."""
-    broker = ApacheKafka()
-    try:
+def test_a_broker_that_restarts_in_the_middle_loses_nothing(kafka_of_its_own):
+    broker, topics = kafka_of_its_own, Topics.fresh()
+    broker.create(topics.input, topics.output, topics.dead_letters)
+    chosen = settings(broker.bootstrap_servers, topics)
+    group = broker.bootstrap_servers, chosen.kafka.group_id, topics.input
+    with program.started("run", *program.assignments(chosen)) as worker:
+        produce(broker.bootstrap_servers, topics.input, shoes(0, 1500))
+        read(broker.bootstrap_servers, [topics.output], 100, rest=False)
+        broker.kill()
+        worker.says("Kafka: ")
         broker.start()
-        topics = Topics.fresh()
-        broker.create(topics.input, topics.output, topics.dead_letters)
-        chosen = settings(broker.bootstrap_servers, topics)
-        records = [Record(b'{"query": "red shoes %d"}' % n, partition=n % 4) for n in range(3000)]
-        with program.started("run", *program.assignments(chosen)) as worker:
-            produce(broker.bootstrap_servers, topics.input, records[:1500])
-            read(broker.bootstrap_servers, [topics.output], 100, rest=False)
-            broker.kill()
-            worker.says("Kafka: ")
-            broker.start()
-            produce(broker.bootstrap_servers, topics.input, records[1500:])
-            group = broker.bootstrap_servers, chosen.kafka.group_id, topics.input
-            wait_until(
-                lambda: sum(committed(*group).values()) == len(records),
-                "all is committed",
-                120,
-                1.0,
-            )
-            worker.popen.terminate()
-            assert worker.ended() == 0, worker.log
-        found = read(broker.bootstrap_servers, [topics.output], len(records))
-        queries = {json.loads(message.value())["query"] for message in found}
-        assert len(queries) == len(records)
-    finally:
-        broker.close()
+        produce(broker.bootstrap_servers, topics.input, shoes(1500, 1500))
+        wait_until(lambda: sum(committed(*group).values()) == 3000, "all is committed", 120, 0.2)
+        worker.popen.terminate()
+        assert worker.ended() == 0, worker.log
+    found = read(broker.bootstrap_servers, [topics.output], 3000)
+    assert len({json.loads(message.value())["query"] for message in found}) == 3000

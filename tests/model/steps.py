@@ -24,6 +24,32 @@ class Killed(BaseException):
     """Ends a thread of a worker that was killed."""
 
 
+class Carrier:
+    """A thread that carries one strand after another: to start one costs more than to reuse it."""
+
+    idle: list[Carrier] = []
+
+    def __init__(self) -> None:
+        self.go, self.back = threading.Lock(), threading.Lock()  # free: go on
+        self.go.acquire()
+        self.back.acquire()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    @classmethod
+    def of(cls, strand: Strand) -> Carrier:
+        carrier = cls.idle.pop() if cls.idle else cls()
+        carrier._strand = strand
+        return carrier
+
+    def _run(self) -> None:
+        while True:
+            self.go.acquire()
+            _here.strand = self._strand
+            self._strand.carry()
+            self.idle.append(self)
+            self.back.release()
+
+
 class Strand:
     """A thread that runs only inside `resume`, until it waits for something.
 
@@ -33,10 +59,7 @@ class Strand:
 
     def __init__(self, clock: Clock, work: Callable, done: Callable = lambda *_: None) -> None:
         self._clock, self._work, self._done = clock, work, done
-        self._go, self._back = threading.Lock(), threading.Lock()  # free: go on
-        self._go.acquire()
-        self._back.acquire()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._carrier: Carrier | None = None
         self._ready: Callable[[], bool] = lambda: True
         self._until = 0.0
         self._killed = False
@@ -44,11 +67,11 @@ class Strand:
         self.at_door = self.ended = False
 
     def start(self) -> None:
-        self._thread.start()
+        self._carrier = Carrier.of(self)
 
     @property
     def ident(self) -> int | None:
-        return self._thread.ident
+        return self._carrier and id(self._carrier)
 
     def is_alive(self) -> bool:
         return not self.ended
@@ -62,8 +85,9 @@ class Strand:
         if self.ended or waits or self.ident is None:
             return False
         self.doors = doors
-        self._go.release()
-        self._back.acquire()
+        carrier = self._carrier
+        carrier.go.release()
+        carrier.back.acquire()
         return True
 
     def kill(self) -> None:
@@ -71,9 +95,8 @@ class Strand:
         while self.resume():
             pass
 
-    def _run(self) -> None:
-        _here.strand = self
-        self._go.acquire()
+    def carry(self) -> None:
+        """What its thread does from its first `resume` to its end."""
         result = error = None
         try:
             if not self._killed:
@@ -85,14 +108,13 @@ class Strand:
         self.ended = True
         if not self._killed:
             self._done(result, error)
-        self._back.release()
 
     def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
         if self._killed:
             raise Killed
         self._ready, self._until = ready, self._clock.now + timeout_s
-        self._back.release()
-        self._go.acquire()
+        self._carrier.back.release()
+        self._carrier.go.acquire()
         if self._killed:
             raise Killed
 
@@ -188,12 +210,20 @@ class Loop(asyncio.BaseEventLoop):
 
     def settle(self) -> None:
         """Turn until nothing is left to do at this time."""
-        for _ in range(MOST_TURNS):
-            if not (self._ready or (self._scheduled and self._scheduled[0]._when <= self.time())):
-                return
-            self.stop()
+        self._turns = 0
+        if self._busy():
             self.run_forever()
-        raise AssertionError("the event loop does not come to rest")
+
+    def _run_once(self) -> None:
+        super()._run_once()
+        self._turns += 1
+        assert self._turns < MOST_TURNS, "the event loop does not come to rest"
+        if not self._busy():
+            self.stop()
+
+    def _busy(self) -> bool:
+        due = self._scheduled and self._scheduled[0]._when <= self._clock.now
+        return bool(self._ready or due)
 
 
 def _answer(future: asyncio.Future, result: object, error: BaseException | None) -> None:

@@ -22,6 +22,7 @@ small = st.integers(0, 3)
 REFUSALS = (
     *(KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD),
     *(KafkaError._TIMED_OUT, KafkaError.UNKNOWN_TOPIC_OR_PART),
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,  # which stops the worker
 )
 FAULTS = ("before", "after", "abort", "fatal_before", "fatal_after")
 
@@ -31,11 +32,11 @@ class Histories(RuleBasedStateMachine):
 
     chosen: list[str] = []
 
-    @initialize(partitions=st.integers(1, 3), static=st.booleans(), workers=st.integers(1, 2),
-                turns=st.sampled_from([0, 1, 2, 2, 3]))  # fmt: skip
-    def begins(self, partitions, static, workers, turns):
+    @initialize(partitions=st.integers(1, 3), static=st.booleans(), prompt=st.booleans(),
+                workers=st.integers(1, 2), turns=st.sampled_from([0, 1, 2, 2, 3]))  # fmt: skip
+    def begins(self, partitions, static, prompt, workers, turns):
         """Mostly with workers that have their partitions, and perhaps their first records."""
-        self.world = World(self.chosen, partitions, static)
+        self.world = World(self.chosen, partitions, static, prompt)
         for number in range(partitions):
             for _ in range(6):
                 self._add(number, "good", 0)

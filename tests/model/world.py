@@ -1,92 +1,19 @@
-"""Workers on the model of Kafka: the real runner, source, tracker, gate, sink and deliveries.
-
-Only what lies outside of them is not real: the clients, the models, time, and which thread runs.
-"""
+"""Workers on the model of Kafka, what may befall them, and what must hold all the while."""
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack
-from unittest.mock import patch
-
-from tests.model.clients import Consumer, Producer
+from tests.model.consumer import Consumer
 from tests.model.kafka import Kafka
-from tests.model.steps import Clock, Condition, Event, Loop, Strand, wait
-from worker import config
-from worker.errors import Reject, Stop
-from worker.events import Enrichment
-from worker.metrics import Metrics
-from worker.stream import runner, sink, source, transactions
-from worker.stream.runner import Runner
-from worker.stream.tracker import InFlight, Tracker
-from worker.understanding.pipeline import Output
+from tests.model.outside import TICK_S, swapped
+from tests.model.producer import Producer
+from tests.model.steps import Clock
+from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
+from worker.stream.tracker import InFlight
 
-TICK_S = 0.01
-BATCHES, RECORDS, BYTES = 3, 3, 2**20
+PLENTY = 99
+CALLS = 6  # that return in a moment: a commit and what begins after it
 LARGEST = 300_000  # bytes of a record
 ROUNDS = 40  # without a fault and without a commit: it stands still
-
-
-class Models:
-    """In place of the pipeline: each batch waits until it is answered."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[list, asyncio.Future]] = []
-
-    async def process(self, inputs: list) -> list[Output | Reject]:
-        self.waiting.append((inputs, asyncio.get_running_loop().create_future()))
-        return await self.waiting[-1][1]
-
-    def answer(self, index: int) -> None:
-        inputs, future = self.waiting.pop(index % len(self.waiting))
-        if not future.done():
-            future.set_result([_result(item.value) for item in inputs])
-
-
-def _result(value: bytes) -> Output | Reject:
-    if value.startswith(b"bad"):
-        return Reject("decode", "invalid_json", "planned")
-    return Output(value, Enrichment(b"", None))
-
-
-class Worker:
-    """One process; `kill` ends it as SIGKILL does."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self.name, self._world = name, world
-        self.loop, self.models, self.tracker = Loop(world.clock), Models(), Tracker()
-        self.consumer: Consumer | None = None
-        self.producer: Producer | None = None
-        self.runner = Runner(world.settings(name), self.models, self.tracker, Metrics())
-        self.tracker._changed = Condition()
-        self.source = self.runner._source
-        self.thread = self.source._thread = Strand(world.clock, self.source._run)
-        self.source._quiet = Event()
-        self._stop = asyncio.Event()
-        self._main = self.loop.create_task(self.runner.run(self._stop))
-
-    @property
-    def alive(self) -> bool:
-        return not self._main.done()
-
-    def settle(self) -> None:
-        self.loop.settle()
-        if self._main.done():
-            self.kill()
-            error = self._main.exception()
-            assert error is None or isinstance(error, Stop), repr(error)
-            assert not self.loop.faults, self.loop.faults
-
-    def stop(self) -> None:
-        self._stop.set()
-
-    def kill(self) -> None:
-        """Gone in the midst of whatever it does."""
-        if self.consumer:
-            self.consumer.dead = True
-        for strand in (self.thread, *self.loop.calls):
-            strand.kill()
-        self._world.workers.remove(self)
 
 
 class World:
@@ -96,24 +23,18 @@ class World:
         chosen: assignments of settings.
         partitions: of the input topic.
         static: each worker's successor has its name.
+        prompt: calls that block return in no time; else when a test lets them.
     """
 
-    def __init__(self, chosen: list[str], partitions: int, static: bool) -> None:
+    def __init__(self, chosen: list[str], partitions: int, static: bool, prompt: bool) -> None:
         self.clock, self.kafka = Clock(), Kafka(partitions)
         self.workers: list[Worker] = []
         self._chosen, self._static, self._count = chosen, static, 0
+        self._prompt = prompt
         self._made: list[Worker] = []
         self.exactly_once = any("exactly-once" in item for item in chosen)
         self.ordered = not any("unordered" in item for item in chosen)
-        self._swapped = self._swap()
-
-    def settings(self, name: str):
-        member = name[:2] if self._static else name
-        own = [f"kafka.client.client.id={name}", f"kafka.consumer.group.instance.id={member}"]
-        limits = [f"batching.max_batches_in_flight={BATCHES}", f"batching.max_records={RECORDS}"]
-        limits += [f"batching.max_bytes_in_flight={BYTES}", "kafka.commit_interval_ms=50"]
-        limits += ["lifecycle.shutdown_timeout_s=5"]
-        return config.load(None, {}, [*own, *limits, *self._chosen])
+        self._swapped = swapped(self.clock, self._consumer, self._producer)
 
     # What tests move.
 
@@ -122,7 +43,8 @@ class World:
         taken = {worker.name[:2] for worker in self.workers}
         slot = next(slot for slot in ("w0", "w1", "w2") if slot not in taken)
         name = f"{slot}-{self._count}"
-        worker = Worker(self, name)
+        chosen = settings(name, slot if self._static else name, *self._chosen)
+        worker = Worker(chosen, self.clock, self.workers.remove)
         self._made.append(worker)
         self.workers.append(worker)
         while not worker.thread.ident:  # asks for the topics' limits first
@@ -135,6 +57,11 @@ class World:
         self.clock.now += seconds
         for worker in list(self.workers):
             worker.settle()
+            for _ in range(CALLS if self._prompt else 0):
+                if not (worker.alive and worker.loop.calls):
+                    break
+                self.answers(worker, 0)
+                worker.settle()
 
     def threads(self, worker: Worker, times: int = 1, doors: int | None = None) -> None:
         """The consumer's thread, and then what blocks in others, goes on."""
@@ -217,7 +144,7 @@ class World:
                 for request in list(worker.consumer.member.requests):
                     request.apply()
             if worker.producer:
-                worker.producer.take(99)
+                worker.producer.take(PLENTY)
             for index in range(len(worker.loop.calls)):
                 self.answers(worker, index)
             if worker.alive:
@@ -247,25 +174,6 @@ class World:
             worker.kill()
         self._swapped.close()
 
-    # In place of what lies outside.
-
-    def _swap(self) -> ExitStack:
-        """The clients, the clock and the pauses of the worker's code, until this is closed."""
-        swapped = ExitStack()
-        for place, name, value in (
-            (source, "Consumer", self._consumer),
-            (source, "monotonic", self.clock),
-            (runner, "monotonic", self.clock),
-            (runner, "Backlog", lambda _: Backlog()),
-            (runner, "LAG_S", 1e9),
-            (sink, "Producer", self._producer),
-            (sink, "Cluster", lambda _: Cluster()),
-            (sink, "POLL_S", TICK_S),
-            (transactions.ExactlyOnce, "_ask", _patient(transactions.ExactlyOnce._ask)),
-        ):
-            swapped.enter_context(patch.object(place, name, value))
-        return swapped
-
     def _named(self, properties: dict) -> Worker:
         return next(w for w in self._made if w.name == properties["client.id"])
 
@@ -279,29 +187,3 @@ class World:
         worker = self._named(properties)
         worker.producer = Producer(self.kafka, properties.get("transactional.id"))
         return worker.producer
-
-
-class Backlog:
-    def lag(self, _partitions: list[int]) -> dict[int, int]:
-        return {}
-
-
-class Cluster:
-    def message_limits(self) -> dict[str, int]:
-        return {}
-
-
-class _Patient:
-    """A future whose result a strand may wait for."""
-
-    def __init__(self, future) -> None:
-        self._future = future
-        self.done = future.done
-
-    def result(self, timeout_s: float) -> None:
-        wait(self._future.done, timeout_s)
-        return self._future.result(0)
-
-
-def _patient(ask):
-    return lambda self: _Patient(ask(self))

@@ -1,4 +1,4 @@
-"""Real servers that tests share: a plugin, each started at most once a session."""
+"""Real servers: a plugin. Those that tests share are started at most once a session."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ from worker.settings import STARTER_MODELS
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[apache.ApacheKafka]:
     """A real Apache Kafka."""
+    yield from _kafka(apache.ApacheKafka)
+
+
+@pytest.fixture
+def kafka_of_its_own() -> Iterator[apache.ApacheKafka]:
+    """One that nothing else uses, since it gets hurt."""
     yield from _kafka(apache.ApacheKafka)
 
 
@@ -54,6 +60,12 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def triton() -> Iterator[nvidia.Server]:
     """The real Triton with the starter models."""
+    yield from _triton(STARTER_MODELS)
+
+
+@pytest.fixture
+def triton_of_its_own() -> Iterator[nvidia.Server]:
+    """One with the starter models that nothing else uses, since it gets hurt."""
     yield from _triton(STARTER_MODELS)
 
 

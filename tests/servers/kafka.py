@@ -5,6 +5,7 @@ The jars (45 MB) are fetched once and kept in the user's cache folder.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -78,9 +79,15 @@ def unavailable() -> str | None:
 
 def fetch() -> Path:
     """The folder of jars, filled by Maven when it is not there yet."""
-    if JARS.is_dir():
-        return JARS
     CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and Maven's store takes one
+        if not JARS.is_dir():
+            _fill()
+    return JARS
+
+
+def _fill() -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         pom, jars = Path(scratch) / "pom.xml", Path(scratch) / "jars"
         pom.write_text(POM)
@@ -94,12 +101,7 @@ def fetch() -> Path:
         )
         if done.returncode:
             raise KafkaError(f"Maven could not fetch Kafka {VERSION}:\n{done.stdout[-2000:]}")
-        try:
-            jars.rename(JARS)
-        except OSError:  # another run was first
-            if not JARS.is_dir():
-                raise
-    return JARS
+        jars.rename(JARS)
 
 
 class ApacheKafka:

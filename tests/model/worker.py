@@ -1,0 +1,75 @@
+"""A worker on the model of Kafka: the real runner, source, tracker, gate, sink and delivery."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+
+from tests.model.consumer import Consumer
+from tests.model.outside import Models
+from tests.model.producer import Producer
+from tests.model.steps import Clock, Condition, Event, Loop, Strand
+from worker import config
+from worker.errors import Stop
+from worker.metrics import Metrics
+from worker.settings import Settings
+from worker.stream.runner import Runner
+from worker.stream.tracker import Tracker
+
+METRICS = Metrics()  # nobody reads them
+BATCHES, RECORDS, BYTES = 3, 3, 2**20
+
+
+@cache
+def settings(name: str, member: str, *chosen: str) -> Settings:
+    """Of the worker `name`, the member `member` of the group."""
+    own = [f"kafka.client.client.id={name}", f"kafka.consumer.group.instance.id={member}"]
+    limits = [f"batching.max_batches_in_flight={BATCHES}", f"batching.max_records={RECORDS}"]
+    limits += [f"batching.max_bytes_in_flight={BYTES}", "kafka.commit_interval_ms=50"]
+    limits += ["lifecycle.shutdown_timeout_s=5"]
+    return config.load(None, {}, [*own, *limits, *chosen])
+
+
+class Worker:
+    """One process; `kill` ends it as SIGKILL does.
+
+    Args:
+        gone: called when it is at its end.
+    """
+
+    def __init__(self, chosen: Settings, clock: Clock, gone: Callable[[Worker], None]) -> None:
+        self.name, self._gone = chosen.kafka.client["client.id"], gone
+        self.loop, self.models, self.tracker = Loop(clock), Models(), Tracker()
+        self.consumer: Consumer | None = None
+        self.producer: Producer | None = None
+        self.runner = Runner(chosen, self.models, self.tracker, METRICS)
+        self.tracker._changed = Condition()
+        self.source = self.runner._source
+        self.thread = self.source._thread = Strand(clock, self.source._run)
+        self.source._quiet = Event()
+        self._stop = asyncio.Event()
+        self._main = self.loop.create_task(self.runner.run(self._stop))
+
+    @property
+    def alive(self) -> bool:
+        return not self._main.done()
+
+    def settle(self) -> None:
+        self.loop.settle()
+        if self._main.done():
+            self.kill()
+            error = self._main.exception()
+            assert error is None or isinstance(error, Stop), repr(error)
+            assert not self.loop.faults, self.loop.faults
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def kill(self) -> None:
+        """Gone in the midst of whatever it does."""
+        if self.consumer:
+            self.consumer.dead = True
+        for strand in (self.thread, *self.loop.calls):
+            strand.kill()
+        self._gone(self)

@@ -1,0 +1,71 @@
+"""A pipeline on models that count what they are asked."""
+
+import asyncio
+import json
+import math
+import random
+from collections import Counter
+
+import numpy as np
+
+from worker import config
+from worker.errors import ModelUnavailable
+from worker.events import Input
+from worker.inference.port import Answer
+from worker.metrics import Metrics
+from worker.parts import load_contracts, make_pipeline
+
+
+class Counting:
+    """An inference port that counts rows and answers the same to everything.
+
+    Attributes:
+        exchange_after: model → answers until version 2 takes over, which scores 0.8, not 0.9.
+        canaries: models whose versions 1 and 2 take turns.
+    """
+
+    name = "counting"
+
+    def __init__(self, contracts, away=()):
+        self.contracts, self.away = contracts, set(away)
+        self.rows = dict.fromkeys(contracts, 0)
+        self.exchange_after = {}
+        self.canaries = set()
+
+    async def infer(self, model, inputs):
+        await asyncio.sleep(0)
+        if model in self.away:
+            raise ModelUnavailable("away")
+        rows = len(inputs["input_ids"])
+        self.rows[model] += rows
+        left = self.exchange_after.get(model, math.inf)
+        self.exchange_after[model] = left - 1
+        old = random.random() < 0.5 if model in self.canaries else left > 0
+        value, version = (0.9, "1") if old else (0.8, "2")
+        values = np.full((rows, self.contracts[model].dimension), value, np.float32)
+        return Answer(values, version)
+
+
+def build_pipeline(*assignments, away=()):
+    """A pipeline of these settings, its `Counting`, and its metrics."""
+    settings = config.load(None, {}, assignments)
+    contracts = load_contracts(settings)
+    inference, metrics = Counting(contracts, away), Metrics()
+    return make_pipeline(settings, contracts, inference, metrics), inference, metrics
+
+
+def inputs(*queries):
+    return [
+        Input(json.dumps({"query": query}).encode(), f"id-{index}", 5)
+        for index, query in enumerate(queries)
+    ]
+
+
+def events(results):
+    return [json.loads(result.value) for result in results]
+
+
+def totals(counter, label):
+    """Value of the label → count."""
+    samples = counter.collect()[0].samples
+    return +Counter({s.labels[label]: int(s.value) for s in samples if s.name.endswith("_total")})

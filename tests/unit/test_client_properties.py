@@ -1,9 +1,10 @@
-"""How long others wait for a worker that was killed, as librdkafka's properties decide it."""
+"""What librdkafka's properties decide: how long others wait for a killed worker, and logins."""
 
 import pytest
 
 from worker import config
-from worker.stream.clients import consumer_properties, producer_properties
+from worker.errors import ConfigError
+from worker.stream.clients import check_properties, consumer_properties, producer_properties
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,14 @@ def test_heartbeats_do_not_go_with_the_commits():
     """A commit that meets the end of a rebalance is refused, and its work done again."""
     chosen = config.load(None, {}, []).kafka
     assert consumer_properties(chosen)["heartbeat.interval.ms"] < chosen.commit_interval_ms / 2
+
+
+def test_a_login_that_would_not_be_used_is_refused():
+    flags = ["kafka.client.sasl.username=ann", "kafka.client.sasl.password=open sesame"]
+    with pytest.raises(ConfigError) as refused:
+        check_properties(config.load(None, {}, flags).kafka)
+    told = str(refused.value)
+    assert "set security.protocol to SASL_SSL, or leave out sasl.password, sasl.username" in told
+    assert "sesame" not in told
+    plain = "kafka.client.security.protocol=sasl_plaintext", "kafka.client.sasl.mechanism=PLAIN"
+    check_properties(config.load(None, {}, [*flags, *plain]).kafka)

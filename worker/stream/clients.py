@@ -43,6 +43,8 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "auto.offset.reset": "earliest",
         "queued.min.messages": 10_000,
         "queued.max.messages.kbytes": 32_768,
+        # A broker that hangs keeps its connections; by this time it is told to be away.
+        "socket.timeout.ms": 10_000,
         "allow.auto.create.topics": False,
         # Only the classic protocol knows these; the newer one (KIP-848) has the broker decide.
         # As short as brokers allow: so long a killed worker's partitions wait.
@@ -109,6 +111,8 @@ def check_properties(kafka: Kafka) -> None:
     Raises:
         ConfigError: it refuses some; names them all.
     """
+    if faults := list(_unused(kafka)):  # librdkafka would connect without a login, and say nothing
+        raise ConfigError("configuration: a login that would not be used", faults)
     faults = {fault.key: fault for fault in _unreadable(kafka)}
     if faults:  # librdkafka would tell of the first, and in OpenSSL's words
         raise ConfigError("configuration: files that cannot be read", list(faults.values()))
@@ -126,6 +130,19 @@ def check_properties(kafka: Kafka) -> None:
             faults.setdefault(told, fault)
     if faults:
         raise ConfigError("configuration: librdkafka refuses its properties", list(faults.values()))
+
+
+def _unused(kafka: Kafka) -> Iterator[Fault]:
+    """Logins beside a protocol that has none."""
+    for kind in ("consumer", "producer"):
+        properties = plain(kafka.client | getattr(kafka, kind))
+        protocol = properties.get("security.protocol", "plaintext")
+        login = [name for name in properties if name.startswith("sasl.")]
+        if login and not protocol.lower().startswith("sasl"):
+            remedy = f"set security.protocol to SASL_SSL, or leave out {', '.join(sorted(login))}"
+            wanted = "one that logs in beside sasl.… properties"
+            yield Fault("kafka.client.security.protocol", protocol, wanted, remedy)
+            return
 
 
 def _unreadable(kafka: Kafka) -> Iterator[Fault]:

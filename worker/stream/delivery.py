@@ -62,7 +62,8 @@ class Delivery:
         fail: Callable[[BaseException], None],
     ) -> None:
         self._kafka, self._tracker, self._metrics, self._fail = kafka, tracker, metrics, fail
-        self.sink = Sink(kafka, metrics, transactional_id(kafka), lambda _: self._broken.set())
+        name = transactional_id(kafka)
+        self.sink = Sink(kafka, metrics, name, lambda _: self._broken.set(), fail)
         self._seldom = Seldom(logger)
         self._commit_at = 0.0
         self._recoveries = 0

@@ -19,16 +19,13 @@ from worker.stream.clients import producer_properties
 from worker.stream.delivery import RECORD_AT_FAULT
 from worker.stream.letter import Letter
 from worker.stream.marks import mark
+from worker.stream.sink import REJECTION
 
 REPLAYED_FROM = "x-replayed-from"
 # A replay that is killed holds up the input's consumers for this long: they wait for its end.
 TRANSACTION_MS = 15_000
 START_S = 30.0
-UNSENT = (  # headers of the rejection; its attempts stay, so that the next one counts on
-    *("x-error-stage", "x-error-type", "x-error-message"),
-    *("x-source-topic", "x-source-partition", "x-source-offset"),
-    *(REPLAYED_FROM, MARK),
-)
+UNSENT = (*REJECTION, REPLAYED_FROM, MARK)  # its attempts stay, so that the next one counts on
 WITHOUT = (
     "without which a replay could send a record twice: use Kafka 0.11 or newer, or read the "
     "records with `dead-letters show`"

@@ -110,6 +110,8 @@ class Runner:
         await self._delivery.start()
         self._source.start()
         beside = [asyncio.create_task(task) for task in (self._beat_on(), self._measure_lag())]
+        for task in beside:
+            task.add_done_callback(self._ended)
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({stopped, self._failure}, return_when=asyncio.FIRST_COMPLETED)
@@ -170,10 +172,10 @@ class Runner:
             before, self._turns[partition] = self._turns.get(partition), mine
         task = self._loop.create_task(self._carry(batch, before, mine))
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self.fail(task.exception())
 

@@ -36,6 +36,10 @@ POLL_S = 0.002
 MESSAGE_LIMIT = 1_000_000  # where no topic tells a smaller one
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
 DESTROY_S = 10.0
+REJECTION = (
+    *("x-error-stage", "x-error-type", "x-error-message"),
+    *("x-source-topic", "x-source-partition", "x-source-offset"),
+)
 
 
 class Receipt:
@@ -73,6 +77,7 @@ class Sink:
     Args:
         transactional_id: of the producer; None for one without transactions.
         on_fatal: called when the producer can produce nothing more.
+        fail: called with an error that ends the worker.
     """
 
     def __init__(
@@ -81,10 +86,11 @@ class Sink:
         metrics: Metrics,
         transactional_id: str | None,
         on_fatal: Callable[[KafkaError], None],
+        fail: Callable[[BaseException], None],
     ) -> None:
         self._kafka = kafka
         self._errors = metrics.kafka_errors
-        self._transactional_id, self._on_fatal = transactional_id, on_fatal
+        self._transactional_id, self._on_fatal, self._fail = transactional_id, on_fatal, fail
         self._seldom = Seldom(logger)
         self._answers: deque[tuple[Receipt, int, KafkaError | None]] = deque()
         self._poller: asyncio.Task[None] | None = None
@@ -147,7 +153,8 @@ class Sink:
         """
         topic = self._kafka.dead_letter_topic
         told = error_headers(record, error) if error else []  # an earlier rejection's are replaced
-        names = {MARK, *(name for name, _ in told)}  # no input may pass for a mark of a replay
+        # No input may pass for a mark of a replay, nor tell a reason of its own.
+        names = {*REJECTION, MARK, *(name for name, _ in told)}
         kept = [item for item in headers(record) or () if item[0] not in names]
         return await self._send(record, topic, headers=kept + told)
 
@@ -167,6 +174,12 @@ class Sink:
         self.producer = Producer(properties | {"error_cb": self._on_error})
         poll = self._poll(self.producer, login)
         self._poller = asyncio.create_task(poll, name="kafka-producer")
+        self._poller.add_done_callback(self._ended)
+
+    def _ended(self, poller: asyncio.Task[None]) -> None:
+        """Without it nothing would be confirmed any more, and nobody told."""
+        if not poller.cancelled() and poller.exception() is not None:
+            self._fail(poller.exception())
 
     async def _send(self, record: Message, topic: str, **changed) -> KafkaError | None:
         receipt = Receipt()
@@ -220,15 +233,10 @@ class Sink:
 
 def error_headers(record: Message, error: Reject) -> list[Header]:
     """Why a record was rejected, and where it came from."""
-    told = {
-        "x-error-stage": error.stage,
-        "x-error-type": error.reason,
-        "x-error-message": safe(str(error))[:500],
-        "x-source-topic": record.topic(),
-        "x-source-partition": record.partition(),
-        "x-source-offset": record.offset(),
-        "x-attempts": _earlier_attempts(record) + 1,
-    }
+    why = error.stage, error.reason, safe(str(error))[:500]
+    where = record.topic(), record.partition(), record.offset()
+    told = dict(zip(REJECTION, why + where, strict=True))
+    told["x-attempts"] = _earlier_attempts(record) + 1
     return [(name, str(value).encode("utf-8", "replace")) for name, value in told.items()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int, c_int16, c_size_t, c_void_p
+from ctypes import c_char_p, c_int, c_int16, c_size_t, c_void_p
 
 from confluent_kafka import KafkaError, KafkaException, Producer, cimpl
 
@@ -15,9 +15,11 @@ _library = ctypes.CDLL(cimpl.__file__)  # finds also the symbols of what it is l
 _library.rd_kafka_producev.argtypes = [c_void_p]  # the others vary
 _library.rd_kafka_handle_mock_cluster.argtypes = [c_void_p]
 _library.rd_kafka_handle_mock_cluster.restype = c_void_p
+_library.rd_kafka_mock_set_apiversion.argtypes = [c_void_p, c_int16, c_int16, c_int16]
 _library.rd_kafka_mock_push_request_errors_array.argtypes = [
     *(c_void_p, c_int16, c_size_t, c_void_p)
 ]
+_library.rd_kafka_mock_topic_set_error.argtypes = [c_void_p, c_char_p, c_int]
 
 
 def produce_with_header(
@@ -38,6 +40,19 @@ def answer_with(client: Producer, request: int, *codes: int) -> None:
     cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
     errors = (c_int * len(codes))(*codes)
     _library.rd_kafka_mock_push_request_errors_array(cluster, request, len(codes), errors)
+
+
+def refuse(client: Producer, *requests: int) -> None:
+    """Let the mock cluster that `client` holds be one that does not know these requests."""
+    cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
+    for request in requests:
+        assert _library.rd_kafka_mock_set_apiversion(cluster, request, -1, -1) == 0
+
+
+def topic_error(client: Producer, topic: str, code: int) -> None:
+    """Let the mock cluster that `client` holds tell this of a topic's metadata; 0: all is well."""
+    cluster = _library.rd_kafka_handle_mock_cluster(_handle(client))
+    _library.rd_kafka_mock_topic_set_error(cluster, topic.encode(), code)
 
 
 def _handle(client: Producer) -> c_void_p:

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from triton_models.contract import ModelContract, ModelFolderError
-from worker.acls import Answer, asked, needed
+from worker.acls import NOT_ASKED, Answer, asked, needed
 from worker.errors import ConfigError, Stop
 from worker.handshake import Trouble
 from worker.parts import (
@@ -209,7 +209,9 @@ def _access(answer: Answer) -> Finding:
     if answer.granted:
         return Finding(part, "ok", answer.told)
     if answer.granted is None:
-        return Finding(part, "warning", answer.told, "allow DESCRIBE to check it")
+        asks = answer.told != NOT_ASKED
+        remedy = "allow DESCRIBE to check it" if asks else "see that it is given: check --acls"
+        return Finding(part, "warning", f"{right.operation.name}: {answer.told}", remedy)
     remedy = f"add an ACL: {right.operation.name} on {right.what}"
     return Finding(part, "fault", answer.told, remedy)
 

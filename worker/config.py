@@ -159,7 +159,7 @@ def _found(key: str, value: Any) -> str:
     """A value as it may be told; a table may hold secrets, under whatever misspelled name."""
     if isinstance(value, Mapping):
         return "a table"
-    shown = HIDDEN if _secret(key) else re.sub(r"[^/@']*@", f"{HIDDEN}@", repr(value))
+    shown = HIDDEN if _secret(key) else re.sub(r".*@", f"'{HIDDEN}@", repr(value))
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 

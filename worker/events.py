@@ -38,7 +38,8 @@ MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 64
 # Unicode's own bound (UAX 15, stream-safe text): putting more marks in order takes square time.
 MAX_MARKS = 30
-_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.S)
+# Possessive, and content with a string that never ends: it takes linear time on any bytes.
+_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{}]', re.S)
 _INFINITY = "number is infinity when parsed as double", "number out of range"
 
 _Input = msgspec.defstruct(

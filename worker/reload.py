@@ -74,7 +74,9 @@ class Reloads:
         try:
             found = await aside(self._prepare)
         except Stop as error:
-            logger.error("the configuration is not reloaded, the old one stays: %s", error)
+            told = f"the configuration is not reloaded, the old one stays: {error}"
+            for line in told.splitlines():  # a line break within a message would be escaped
+                logger.error("%s", line)
             return "refused"
         except Exception:
             logger.exception("the configuration is not reloaded, the old one stays; please report")

@@ -7,8 +7,9 @@ of a file that holds it and is read again when it changes.
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,12 @@ FILE = "file:"
 LEAST = 4  # characters; hiding shorter ones would tear other words apart
 HIDDEN = "(hidden)"
 REMEDY = "mount it, let this user read it, or mend the path after file:"
+TOKEN_FORM = "a token in one line of ASCII, without spaces around it"
+_LOGIN = re.compile(r"://(.*)@")  # user:password in a URL
 _lock = threading.Lock()
 _told: set[str] = set()
-_files: dict[Path, tuple[tuple, str, str]] = {}  # → its state on the disk, its text, the one before
+# → the file's state on the disk, its text, the one before
+_files: dict[tuple[Path, Callable[[str], str]], tuple[tuple, str, str]] = {}
 
 
 class Secret(SecretStr):
@@ -35,12 +39,29 @@ class Secret(SecretStr):
     def read(self) -> str:
         """The secret itself; a file's content goes without the line break at its end.
 
-        While a file cannot be read, which may be in the midst of its rotation, what it held last.
+        While a file cannot be read or used, which may be in the midst of its rotation, what it
+        held last.
 
         Raises:
-            ValueError: the file could never be read, or holds nothing; names it and why.
+            ValueError: the file could never be read, or used; names it and why.
         """
-        return self.get_secret_value() if self.file is None else _content(self.file)
+        if self.file is None:
+            return self.get_secret_value()
+        return _content(self.file, self.useless)
+
+    @staticmethod
+    def useless(text: str) -> str:
+        """Why this cannot be such a secret; empty if it can."""
+        return "" if text else "holds nothing"
+
+
+class Token(Secret):
+    """A secret that stands in a header."""
+
+    @staticmethod
+    def useless(text: str) -> str:
+        fits = text.isascii() and text.isprintable() and text.strip() == text
+        return "" if text and fits else f"not {TOKEN_FORM}"
 
 
 def hide(secret: str) -> None:
@@ -74,26 +95,25 @@ def _secrets() -> set[str]:
     return {secret for secret in found if len(secret) >= LEAST}
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, useless: Callable[[str], str]) -> str:
     with _lock:
-        state, last, before = _files.get(path, ((), "", ""))
+        state, last, before = _files.get((path, useless), ((), "", ""))
     try:
         now = _state(path)
         if now == state:
             return last
         text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        told = useless(text)
     except OSError as error:
-        if last:
-            return last
-        raise ValueError(f"{path}: {error.strerror}") from None
+        told = error.strerror
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: not UTF-8") from None
-    if not text:
+        told = "not UTF-8"
+    if told:
         if last:
             return last
-        raise ValueError(f"{path}: holds nothing")
+        raise ValueError(f"{path}: {told}")
     with _lock:
-        _files[path] = now, text, last if last != text else before
+        _files[path, useless] = now, text, last if last != text else before
     return text
 
 
@@ -126,14 +146,14 @@ def is_secret(name: str) -> bool:
     return any(word in name for word in words) and not name.endswith(places)
 
 
-def _readable(secret: Secret) -> Secret:
-    """Refuse a secret whose file cannot be read; let no other be told."""
+def _readable(secret: Token) -> Token:
+    """Refuse a token that cannot be read or sent; let no other be told."""
     try:
         value = secret.read()
     except ValueError as error:
-        raise ValueError(f"a file that can be read ({error})", REMEDY) from None
-    if value.strip() != value or not value.isprintable():
-        raise ValueError("a secret of one line", "take spaces and line breaks off it")
+        raise ValueError(f"a file that holds it ({error})", REMEDY) from None
+    if secret.useless(value):
+        raise ValueError(TOKEN_FORM, "mend it, or leave it out")
     hide(value)
     return secret
 
@@ -149,12 +169,15 @@ def _all_readable(properties: dict[str, str]) -> Properties:
             continue
         if is_secret(name):
             hide(read)
+        if login := _LOGIN.search(read):
+            hide(login[1])
+            hide(login[1].partition(":")[2])
     if faults:
         raise ValueError(f"files that can be read ({'; '.join(faults)})", REMEDY)
     return Properties(properties)
 
 
-Credential = Annotated[Secret, AfterValidator(_readable)]
+Credential = Annotated[Token, AfterValidator(_readable)]
 Table = Annotated[
     dict[str, str],
     AfterValidator(_all_readable),

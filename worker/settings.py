@@ -31,6 +31,7 @@ OWNED = {
     "transactional.id": "leave it out: set kafka.delivery, and the worker names its own",
     "metadata.broker.list": "set kafka.bootstrap_servers",
     "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
+    "enable.partition.eof": "leave it out: the worker would take each for an error",
     "statistics.interval.ms": "leave it out: the worker reads them each second",
 }
 # Not librdkafka's own: the access token itself, for SASL OAUTHBEARER.
@@ -112,6 +113,18 @@ class Kafka(Part):
             raise ValueError(
                 'ordering "partition" with delivery "exactly-once"',
                 "leave kafka.ordering out, or set kafka.delivery to at-least-once",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _stable_offsets(self) -> Self:
+        # Else librdkafka takes a commit for the last while the last owner's transaction, with a
+        # later one, is not yet ended: what is in it would come out again.
+        level = (self.client | self.consumer).get("isolation.level")
+        if self.delivery == "exactly-once" and level == "read_uncommitted":
+            raise ValueError(
+                'isolation.level "read_committed" with delivery "exactly-once"',
+                "leave isolation.level out, or set kafka.delivery to at-least-once",
             )
         return self
 
@@ -273,7 +286,7 @@ class Settings(Part):
 # taken over by a restart alone.
 RELOADABLE = frozenset(
     {
-        *("batching", "policies", "understanding", "lexicon", "logging"),
+        *("batching", "policies", "dead_letters", "understanding", "lexicon", "logging"),
         *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
     }
 )

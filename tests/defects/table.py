@@ -71,7 +71,7 @@ DEFECTS = (
         SOURCE,
         (
             (
-                "self._pauses.pause(consumer, numbers)\n",
+                "self._pauses.pause(consumer, numbers & self._tracker.astray().keys())\n",
                 "self._pauses.resume(consumer, self._pauses.paused)\n",
             ),
         ),
@@ -192,6 +192,16 @@ DEFECTS = (
         (("if m.partition() not in self._dropped]", "]"),),
     ),
     Defect(
+        "records of a partition that went and came back are taken for old ones",
+        SOURCE,
+        (
+            (
+                "self._go_back(dict.fromkeys(numbers - self._dropped))",
+                "self._go_back(dict.fromkeys(numbers))",
+            ),
+        ),
+    ),
+    Defect(
         "an offset is committed beside an open transaction",
         SOURCE,
         (
@@ -253,5 +263,11 @@ DEFECTS = (
         "worker/understanding/normalize.py",
         (('text = unicodedata.normalize("NFKC", text.lower())', "text = text"),),
         ("tests/unit/test_fuzz.py",),
+    ),
+    Defect(
+        "a restart forgets how many dead letters there were",
+        SOURCE,
+        (("                self._inherit(found)\n", ""),),
+        ("tests/unit/test_source.py", "tests/integration/test_dead_letter_flood.py"),
     ),
 )

@@ -62,6 +62,7 @@ def test_dead_letters_from_list_to_replay(story):
     assert not any(row["replayed"] for row in rows)
     assert listed(chosen, "--reason", "null_value", "--partition", "2", "--since", "1h")
     assert not listed(chosen, "--until", "1h")
+    assert not listed(chosen, "--since", "2099-01-01T00:00:00Z")
     assert [row["foreign"] for row in listed(chosen, "--limit", "1")] == [True]  # the newest
     table = command(chosen, "list")
     assert "14 dead letters" in table and "10 query_too_long" in table

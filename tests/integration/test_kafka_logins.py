@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.servers.kafka import PASSWORD, USER
-from tests.stream import Record, Topics, done, produce, running, settings, wait_until
+from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
 from worker.stream import login
 
 VALUE = b'{"query": "red shoes"}'
@@ -24,12 +24,12 @@ def topics(secure_kafka) -> Topics:
     return made
 
 
-def worker(kafka, listener: str, topics: Topics, **properties: object):
+def worker(kafka, listener: str, topics: Topics, *more: str, **properties: object):
     """Settings of a worker on that listener; dots of the properties' names are written as `_`."""
     flags = [f"kafka.client.{k.replace('_', '.')}={v}" for k, v in properties.items()]
     flags += [f"kafka.client.ssl.ca.location={kafka.authority.file}"]
     quick = "kafka.consumer.group.protocol=consumer"
-    return settings(kafka.at[listener], topics, quick, *flags)
+    return settings(kafka.at[listener], topics, quick, *flags, *more)
 
 
 def sasl(mechanism: str, password: str) -> dict[str, str]:
@@ -121,13 +121,14 @@ def test_an_access_token_from_a_file_is_read_again(secure_kafka, topics, tmp_pat
         wait_until(done(app, 2), "the second record")
 
 
-def test_a_password_that_was_changed(secure_kafka, topics, tmp_path, caplog):
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_password_that_was_changed(secure_kafka, topics, tmp_path, caplog, delivery):
     caplog.set_level(logging.WARNING)
     mechanism, file = "SCRAM-SHA-512", tmp_path / "password"
     secure_kafka.set_password(mechanism, "the-first")
     file.write_text("the-first")
     way = sasl(mechanism, f"file:{file}")
-    chosen = worker(secure_kafka, "sasl", topics, **way)
+    chosen = worker(secure_kafka, "sasl", topics, f"kafka.delivery={delivery}", **way)
     with running(chosen) as app:
         produce(secure_kafka.bootstrap_servers, topics.input, [Record(VALUE)])
         wait_until(done(app, 1), "the record")
@@ -141,3 +142,5 @@ def test_a_password_that_was_changed(secure_kafka, topics, tmp_path, caplog):
         wait_until(done(app, 2), "the second record")
         wait_until(lambda: app._ready().ok, "ready")
         assert app.runner.totals.published == 2
+    found = read(secure_kafka.bootstrap_servers, [topics.output], 2)
+    assert len(found) == 2 or delivery == "at-least-once"

@@ -24,6 +24,7 @@ class Member:
             *(chosen.kafka, chosen.batching, self.tracker, metrics, delivery),
             hand_over=self._batches.put,
             fail=self.errors.append,
+            learn=self.errors.append,
         )
 
     def take(self):

@@ -44,7 +44,7 @@ class Worker:
 
     def understood(self, count):
         """Produce the query once more: the event, the last of `count` so far."""
-        produce(self.broker.bootstrap_servers, self.topics.input, [Record(QUERY)])
+        produce(self.broker.bootstrap_servers, self.topics.input, [Record(QUERY, b"key")])
         found = read(self.broker.bootstrap_servers, [self.topics.output], count, rest=False)
         return json.loads(found[-1].value())
 
@@ -124,6 +124,24 @@ def test_it_is_refused_as_a_whole_and_all_that_is_wrong_is_told(worker, small_le
     assert event["expansions"] and event["provenance"]["cached"]
     assert worker.metric(r'config_reloads_total{outcome="refused"}') == "2.0"
     assert worker.metric(r'config_reloads_total{outcome="changed"}') == "0.0"
+
+
+def test_the_limits_of_dead_letters_hold_from_then_on(embedded_broker, tmp_path):
+    topics, file = embedded_broker.topics(), tmp_path / "worker.toml"
+    file.write_text("")
+    flags = program.assignments(settings(embedded_broker.bootstrap_servers, topics))
+    with program.started("run", "-c", str(file), *flags) as process:
+        process.says("assigned: partitions")
+        file.write_text("[dead_letters]\nmax_share = 0\nmax_per_minute = 1\n")
+        process.popen.send_signal(signal.SIGHUP)
+        process.says("dead_letters.max_share: found 0")
+        file.write_text("[dead_letters]\nmax_per_minute = 1\n")
+        process.popen.send_signal(signal.SIGHUP)
+        process.says("reloaded: dead_letters.max_per_minute: None -> 1\n")
+        produce(embedded_broker.bootstrap_servers, topics.input, [Record(b"{"), Record(b"{")])
+        assert process.ended() == 1
+        assert "2 records in a minute were rejected" in process.log
+        assert "dead_letters.max_per_minute = 1" in process.log
 
 
 def test_a_link_is_read_anew_as_kubernetes_moves_it(embedded_broker, tmp_path, small_lexicon):

@@ -158,3 +158,12 @@ def test_a_slip_that_looks_like_a_service_is_told():
 def test_properties_that_the_worker_keeps_to_itself(name):
     with pytest.raises(ConfigError, match=f"{name} .leave it out"):
         config.load(None, {}, [f"kafka.producer.{name}=1"])
+
+
+@pytest.mark.parametrize("table", ["client", "consumer"])
+def test_exactly_once_needs_offsets_without_open_transactions(table):
+    """KIP-447: with this level librdkafka does not ask for stable offsets."""
+    level = f"kafka.{table}.isolation.level=read_uncommitted"
+    assert config.load(None, {}, [level])
+    with pytest.raises(ConfigError, match='isolation.level "read_committed" with delivery'):
+        config.load(None, {}, [level, "kafka.delivery=exactly-once"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.dead_letters.choice import Choice, Newest, Terms, moment
-from worker.dead_letters.view import REMEDIES, when
+from worker.dead_letters.view import HEAD, REMEDIES, SPARED, _narrowed, when
 from worker.safe import safe
 from worker.stream.letter import Letter, Place
 from worker.stream.marks import Marks, mark
@@ -111,3 +111,11 @@ def test_any_time_can_be_told(time_ms):
 def test_every_reason_has_a_remedy():
     listed = re.search(r"Types: (.*?)\. ", README, re.S)[1]
     assert set(re.findall(r"`(\w+)`", listed)) - {"dead_letter"} <= set(REMEDIES)
+
+
+@pytest.mark.parametrize(("width", "kept"), [(300, set(HEAD)), (80, {*HEAD} - {*SPARED})])
+def test_a_narrow_terminal_keeps_the_message(width, kept):
+    cells = {name: "a" * 12 for name in HEAD} | {"message": "m" * 60, "time": "t" * 20}
+    shown, line = _narrowed([HEAD, list(cells.values())], width)
+    assert set(shown) == kept
+    assert len(line) == len(kept) and line[-1] == cells["message"]

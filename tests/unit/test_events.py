@@ -36,6 +36,8 @@ def splice(value):
         (b'{"query": "\\ud800"}', "invalid_json"),
         (b'{"query": "a", "other": "\\uDC00"}', "invalid_json"),
         (b'{"query": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested_too_deeply"),
+        # In less than square time, which would be hours: a string that never ends.
+        (b'{"x": [' + b"[]," * 70 + b'"' + b'\\"' * 400_000, "invalid_json"),
         (b'{"query": "a"} {"query": "b"}', "invalid_json"),
         (b'\xef\xbb\xbf{"query": "a"}', "invalid_json"),
         (b'{"query": "\xff"}', "invalid_utf8"),

@@ -3,13 +3,15 @@
 import queue
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Message, TopicPartition
 
 from worker import config
 from worker.metrics import Metrics
 from worker.stream import pauses
 from worker.stream import source as source_module
+from worker.stream.batch import size
 from worker.stream.delivery import AtLeastOnce
+from worker.stream.limits import NOTE
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 
@@ -46,7 +48,7 @@ LARGE_ONLY = [record(n, LARGE) for n in range(60)]
 SMALL_BESIDE = [record(n, LARGE if n % 2 else 10, partition=1 - n % 2) for n in range(120)]
 
 
-def parts(chosen, hand_over):
+def parts(chosen, hand_over, learn=pytest.fail):
     """A source of partitions 0 and 1, and its tracker; no broker is asked."""
     tracker, metrics = Tracker(), Metrics()
     delivery = AtLeastOnce(chosen.kafka, tracker, metrics, fail=pytest.fail)
@@ -54,6 +56,7 @@ def parts(chosen, hand_over):
         *(chosen.kafka, chosen.batching, tracker, metrics, delivery),
         hand_over=hand_over,
         fail=pytest.fail,
+        learn=learn,
     )
     tracker.assign([0, 1])
     return source, tracker, delivery
@@ -98,6 +101,10 @@ def test_no_commit_while_one_is_not_answered():
     source.turned_at = 4
     source._turn()
     assert source._consumer.commits == 2  # it was not said to be done: asked again
+    delivery.bind(source._consumer, source._reach.on_commit)  # of another membership
+    source.turned_at = 5
+    source._turn()
+    assert source._consumer.commits == 3
 
 
 class Rebalanced(Full):
@@ -143,6 +150,15 @@ def test_no_note_is_wiped_beside_a_commit_that_is_under_way(monkeypatch):
         assert consumer.commits == [(0, 5)] * settled
 
 
+class Refused:
+    """What the client tells of a partition that it may not know of; no test can make its own."""
+
+    metadata, offset = None, OFFSET_INVALID
+
+    def __init__(self, place, error):
+        self.partition, self.error = place.partition, error
+
+
 class Committed(Rebalanced):
     sought: tuple = ()
 
@@ -161,6 +177,49 @@ def test_records_that_are_held_before_a_rewind_are_fetched_again():
     tracker.rewind()
     source._go_back(tracker.astray())
     assert (consumer.sought, source._suspects.holding) == (((0, 5),), set())
+
+
+def test_a_commit_that_may_not_be_known_is_asked_for_again():
+    """A right that is missing is told beside the partition, with an offset as if it had none."""
+
+    class Hidden(Committed):
+        error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+
+        def committed(self, places, timeout):
+            return [Refused(place, self.error) for place in places]
+
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Hidden([])
+    source._suspects.learn(0, None)
+    tracker.track(0, 3, 4, 1, 10)
+    tracker.rewind()
+    source._go_back(tracker.astray())
+    assert (consumer.sought, set(tracker.astray())) == ((), {0, 1})
+
+
+def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
+    """Its last owner was killed amid a transaction: asking takes a second, for many seconds."""
+
+    class Unstable(Committed):
+        asked = 0
+
+        def committed(self, places, timeout):
+            self.asked += 1
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    handed = []
+    source, tracker, _ = parts(config.load(None, {}, ["batching.max_records=1"]), handed.append)
+    consumer = source._consumer = Unstable([record(n, 10) for n in range(100)])
+    tracker.assign([1], astray=True)
+    for turn in range(30):
+        source.turned_at = turn / 10  # three seconds
+        source._turn()
+    assert (consumer.asked, len(handed) > 10) == (1, True)
+    tracker.rewind()
+    source.turned_at = 10.0
+    source._turn()
+    source._turn()  # now that none can go on, there is nothing better to do
+    assert consumer.asked == 3
 
 
 @pytest.mark.parametrize("deaths", [0, 3])
@@ -228,3 +287,86 @@ def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
     source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
     source._turn()
     assert batches.get_nowait().ticket.partition == 1 and batches.empty()
+
+
+def test_what_dead_letter_limits_counted_goes_to_who_comes_next():
+    class Noted(Full):
+        notes = ()
+
+        def committed(self, places, **_):
+            notes = "", f"{NOTE}before"
+            return [TopicPartition("queries", n, 7, metadata=notes[n]) for n in range(len(places))]
+
+        def commit(self, offsets, **_):
+            self.notes += tuple((item.partition, item.offset, item.metadata) for item in offsets)
+
+    learned = []
+    source, tracker, delivery = parts(config.load(None, {}, []), pytest.fail, learned.append)
+    consumer = source._consumer = Noted([])
+    delivery.bind(consumer, source._reach.on_commit)
+    tracker.assign([0, 1], astray=True)
+    source._turn()
+    assert (learned, consumer.notes) == ([f"{NOTE}before"], ((1, 7, ""),))
+
+    source._left = f"{NOTE}after"  # it stops before any record came
+    source._settle(())
+    source._settle(())  # when the partitions are revoked
+    assert consumer.notes[1:] == ((1, 7, f"{NOTE}after"),)
+
+
+def test_headers_count_by_the_memory_that_they_take_and_not_by_their_bytes():
+    """A record of 300 kB may hold 100,000 of them, which take 15 MB here."""
+    crowd = record(0, 10)
+    crowd.set_headers([("a", b"")] * 100_000)
+    assert size([crowd]) > 15_000_000
+
+
+class Assigned(Full):
+    """It tells the last commits, or does not; `paused` is what it was told to pause."""
+
+    def __init__(self, known):
+        super().__init__([])
+        self.known, self.paused = known, set()
+
+    def committed(self, places, timeout):
+        if not self.known:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        return [TopicPartition(p.topic, p.partition, 5) for p in places]
+
+    def pause(self, places):
+        self.paused |= {place.partition for place in places}
+
+    def resume(self, places):
+        self.paused -= {place.partition for place in places}
+
+    def incremental_assign(self, _):
+        """What it fetches is another test's."""
+
+    incremental_unassign = incremental_assign
+
+
+def test_a_partition_whose_last_commit_is_told_at_once_is_never_paused():
+    """With nothing else to fetch, librdkafka would take a second to go on."""
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=True)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    assert (consumer.paused, tracker.astray()) == (set(), {})
+
+
+def test_until_its_last_commit_is_told_a_partition_is_paused():
+    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=False)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    assert (consumer.paused, tracker.astray()) == ({2}, {2: None})
+    consumer.known, source.turned_at = True, source.turned_at + 10
+    source._turn()
+    assert (consumer.paused, tracker.astray()) == (set(), {})
+
+
+def test_a_pause_ends_where_the_partition_goes():
+    """librdkafka keeps it for the next time that the partition comes."""
+    source, _, _ = parts(config.load(None, {}, []), lambda _: None)
+    consumer = source._consumer = Assigned(known=False)
+    source._on_assign(consumer, [TopicPartition("queries", 2)])
+    source._on_lost(consumer, [TopicPartition("queries", 2)])
+    assert consumer.paused == set()

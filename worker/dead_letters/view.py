@@ -24,6 +24,7 @@ from worker.stream.letter import FOREIGN, Letter
 HEAD = [
     *("time", "record", "stage", "reason", "tries", "bytes", "sha256", "replayed", "message"),
 ]
+SPARED = "sha256", "bytes", "tries", "stage", "replayed"  # on a narrow terminal, in this order
 REMEDIES = {
     "null_value": "see that its producer sends no tombstones to this topic",
     "invalid_utf8": "let its producer send UTF-8, then produce it anew",
@@ -79,14 +80,27 @@ def row(letter: Letter, replayed: bool, topic: str) -> dict[str, Any]:
 def table(rows: Sequence[dict[str, Any]]) -> None:
     """Print the rows, in their order; on a terminal each on one line of it."""
     lines = [HEAD, *([safe(str(cell)) for cell in _cells(item)] for item in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    told = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
     if not sys.stdout.isatty():
-        click.echo("\n".join(told))
+        click.echo("\n".join(_aligned(lines)))
         return
     console = Console()
-    for line in told:
+    for line in _aligned(_narrowed(lines, console.width)):
         console.print(Text(line), no_wrap=True, overflow="ellipsis")
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+
+
+def _narrowed(lines: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
+    """The lines without columns that a narrow terminal has no room for: the message needs it."""
+    kept = list(range(len(HEAD)))
+    for name in SPARED:
+        if max(map(len, _aligned([[line[n] for n in kept] for line in lines]))) <= width:
+            break
+        kept.remove(HEAD.index(name))
+    return [[line[n] for n in kept] for line in lines]
 
 
 def _cells(item: dict[str, Any]) -> list[Any]:

@@ -101,6 +101,8 @@ class Backlog:
         places = [TopicPartition(self._topic, number) for number in partitions]
         found = {}
         for place in self._client.committed(places, timeout=timeout_s) if places else ():
+            if place.error is not None:
+                raise KafkaException(place.error)
             begin, end = self._client.get_watermark_offsets(place, timeout=timeout_s)
             found[place.partition] = end - max(place.offset, begin)
         return found

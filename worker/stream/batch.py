@@ -13,7 +13,7 @@ from worker.stream.tracker import Ticket
 
 MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see marks.py
 MAX_HEADERS, MAX_HEADER_BYTES = 100, 65_536
-OVERHEAD = 200  # bytes that a message object takes beside its content, about
+OVERHEAD = 200  # bytes that a message, or one header, takes beside its content, about
 Header = tuple[str, bytes | None]
 _UNREADABLE: list[Header] = []  # known by its identity
 # A header that the client cannot read makes it return a list with a hole and set an error beside
@@ -83,5 +83,6 @@ def size(records: Iterable[Message]) -> int:
     total = 0
     for record in records:
         total += len(record.value() or b"") + len(record.key() or b"") + OVERHEAD
-        total += sum(len(value or b"") for _, value in headers(record) or ())
+        for name, value in headers(record) or ():
+            total += len(name) + len(value or b"") + OVERHEAD
     return total

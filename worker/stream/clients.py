@@ -17,7 +17,7 @@ from worker.settings import TOKEN, Kafka
 from worker.stream.login import access_token
 
 CLIENT_ID = "query-worker"
-TRANSACTION_MS = 6000
+TRANSACTION_MS = 3000
 # librdkafka's own log lines come with every reconnect; errors also reach the error callback.
 _logger = logging.getLogger("librdkafka")
 
@@ -29,7 +29,7 @@ def common_properties(kafka: Kafka) -> dict[str, Any]:
     return {
         "client.id": CLIENT_ID,
         "socket.keepalive.enable": True,
-        "reconnect.backoff.max.ms": 2000,
+        "reconnect.backoff.max.ms": 500,
         "logger": _logger,
         **own,
         "bootstrap.servers": kafka.bootstrap_servers,
@@ -46,7 +46,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "allow.auto.create.topics": False,
         # Only the classic protocol knows these; the newer one (KIP-848) has the broker decide.
         # As short as brokers allow: so long a killed worker's partitions wait.
-        **({"session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_000} if classic else {}),
+        **({"session.timeout.ms": 6_000, "heartbeat.interval.ms": 300} if classic else {}),
         **common_properties(kafka),
         **plain(kafka.consumer),
         **({"partition.assignment.strategy": "cooperative-sticky"} if classic else {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -55,22 +55,23 @@ class Reader:
         )
 
     def spans(self, since_ms: int | None = None) -> Spans:
-        """What the topic holds now, from the first record that is not older than `since_ms`."""
+        """What the topic holds now, from the first record that is not older than `since_ms`.
+
+        All of it where the broker cannot find records by their time.
+        """
         try:
             found = {p: Span(*self._watermarks(p)) for p in self.partitions(self.topic)}
             if since_ms is None or not found:
                 return found
-            times = [TopicPartition(self.topic, number, since_ms) for number in found]
-            begins = self._client.offsets_for_times(times, timeout=TIMEOUT_S)
+            begins = self._begins(found, since_ms)
+            # Below zero: nothing is so young, or the broker knows no times, as the embedded one.
+            if min(begins.values()) < 0 and max(self._begins(found, 0).values()) < 0:
+                return found
         except KafkaException as error:
             raise self._stop(error.args[0]) from None
-        # Below zero: nothing is so young.
         return {
-            item.partition: Span(
-                found[item.partition].end if item.offset < 0 else item.offset,
-                found[item.partition].end,
-            )
-            for item in begins
+            number: Span(span.end if begins[number] < 0 else begins[number], span.end)
+            for number, span in found.items()
         }
 
     def partitions(self, topic: str) -> list[int]:
@@ -126,6 +127,12 @@ class Reader:
 
     def close(self) -> None:
         self._client.close()
+
+    def _begins(self, partitions: Iterable[int], since_ms: int) -> dict[int, int]:
+        """Partition → its first record that is not older; below zero where there is none."""
+        times = [TopicPartition(self.topic, number, since_ms) for number in partitions]
+        found = self._client.offsets_for_times(times, timeout=TIMEOUT_S)
+        return {item.partition: item.offset for item in found}
 
     def _watermarks(self, number: int) -> tuple[int, int]:
         """The end is that of the committed records."""

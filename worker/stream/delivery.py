@@ -33,6 +33,12 @@ RECORD_AT_FAULT = (
     KafkaError.INVALID_RECORD,
     KafkaError._INVALID_ARG,
 )
+# Of a topic that exists, a broker says so while it starts; librdkafka then gives up what waits.
+UNKNOWN_TOPIC = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
@@ -210,25 +216,38 @@ class AtLeastOnce(Delivery):
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
         """Sends it once more by itself: a broker refuses a request for one record's sake."""
+        self._once_more(error)
         refusal = await self.sink.output_alone(record, value)
         if refusal is None:
             return None
-        if self.sink.fatal:
-            raise Broken
+        self._once_more(refusal)
         if refusal.code() in RECORD_AT_FAULT:
             return self._output_refused(refusal)
         raise self._unmended(record, refusal)
 
     async def dead_letter(self, record: Message, error: Reject) -> None:
-        if await self.sink.dead_letter(record, error) is None:
-            return
-        refusal = await self.sink.dead_letter(record, None)  # the reason may be what is too much
+        refusal = await self.sink.dead_letter(record, error)
         if refusal is None:
-            logger.error("dead letter of %s went without its reason: %s", place(record), error)
-        elif self.sink.fatal:
-            raise Broken
-        else:
+            return
+        self._once_more(refusal)
+        refusal = await self.sink.dead_letter(record, None)  # the reason may be what is too much
+        if refusal is not None:
+            self._once_more(refusal)
             raise self._too_large(record, refusal)
+        logger.error("dead letter of %s went without its reason: %s", place(record), error)
+
+    def _once_more(self, refusal: KafkaError) -> None:
+        """Do all again from the last commit where a refusal is not about the record.
+
+        Sent alone, it would come out after later ones, and stay the last word of its key.
+
+        Raises:
+            Broken: that is so.
+        """
+        passing = refusal.code() in UNKNOWN_TOPIC and self._recoveries < MOST_RECOVERIES
+        if self.sink.fatal or passing:
+            self._broken.set()
+            raise Broken
 
     def bind(
         self, consumer: Consumer | None, on_refusal: Callable[[KafkaError | None], None]

@@ -39,10 +39,6 @@ class Pauses:
             self.paused -= old
             logger.debug("resumed: partitions %s", sorted(old))
 
-    def forget(self, partitions: Iterable[int]) -> None:
-        """The partitions went; the next time they come they are not paused."""
-        self.paused -= {*partitions}
-
     def make_room(self, consumer: Consumer, batching: Batching, held: set[int], now: float) -> bool:
         """Pause the partitions that have too much in flight, resume those that no longer have.
 

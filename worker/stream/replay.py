@@ -29,6 +29,11 @@ UNSENT = (  # headers of the rejection; its attempts stay, so that the next one 
     *("x-source-topic", "x-source-partition", "x-source-offset"),
     *(REPLAYED_FROM, MARK),
 )
+WITHOUT = (
+    "without which a replay could send a record twice: use Kafka 0.11 or newer, or read the "
+    "records with `dead-letters show`"
+)
+TIMED_OUT = KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT
 FENCED = (
     *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
     KafkaError.INVALID_PRODUCER_ID_MAPPING,
@@ -156,9 +161,11 @@ class Replay:
         if code in FENCED:
             told = "another replay of this group has begun and goes on instead of this one"
         elif code == KafkaError._UNSUPPORTED_FEATURE:
+            told = f"this broker has no transactions, {WITHOUT}"
+        elif code in TIMED_OUT and not self._last_error:
             told = (
-                "this broker has no transactions, without which a replay could send a record "
-                "twice; use Kafka 0.11 or newer, or read the records with `dead-letters show`"
+                f"this broker answers, but took nothing for {TRANSACTION_MS / 1000:g} s; start the "
+                f"replay again; if it has no transactions, {WITHOUT}"
             )
         elif code == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
             told = f"{error.str()}; add an ACL: WRITE on transactional id {self._id}"

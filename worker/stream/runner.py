@@ -75,6 +75,7 @@ class Runner:
             *(settings.kafka, settings.batching, tracker, metrics, self._delivery),
             hand_over=lambda batch: self._loop.call_soon_threadsafe(self._admit, batch),
             fail=lambda error: self._loop.call_soon_threadsafe(self.fail, error),
+            learn=lambda note: self._loop.call_soon_threadsafe(self._learn, note),
         )
         self._turns: dict[int, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,9 +94,10 @@ class Runner:
         return self._source.connected
 
     def use(self, settings: Settings) -> None:
-        """Keep to these limits of batching and of the shutdown from now on."""
+        """Keep to these limits of batching, dead letters and the shutdown from now on."""
         self._settings = settings
         self._source.use(settings.batching)
+        self._limits.use(settings.dead_letters)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain within the shutdown deadline.
@@ -152,6 +154,12 @@ class Runner:
         """End the work with this error, raised by `run`."""
         if not self._failure.done():
             self._failure.set_exception(error)
+
+    def _learn(self, note: str) -> None:
+        dead, total = self._limits.learn(note, monotonic(), time.time())
+        if dead:
+            told = "dead letters of before this start count on: %d of %d records"
+            logger.info(told, dead, total)
 
     def _admit(self, batch: Batch) -> None:
         """Start a batch; its turn to produce comes after the partition's batch before it."""
@@ -260,7 +268,8 @@ class Runner:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        if not await asyncio.to_thread(self._source.close, CLOSE_SHARE * deadline):
+        counted = self._limits.note(monotonic(), time.time())
+        if not await asyncio.to_thread(self._source.close, CLOSE_SHARE * deadline, counted):
             logger.warning("the consumer did not close in time; the group notices by itself")
         await self._delivery.stop()
         return len(left)

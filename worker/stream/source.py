@@ -22,6 +22,7 @@ from worker.settings import Batching, Kafka
 from worker.stream.batch import Batch, by_partition, size
 from worker.stream.clients import consumer_properties
 from worker.stream.delivery import Delivery
+from worker.stream.limits import NOTE as COUNTED
 from worker.stream.login import Login
 from worker.stream.pauses import Pauses
 from worker.stream.reach import EVERYWHERE, Reach
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 IDLE_S = 0.1  # for the first record of a round
 REVOKE_WAIT_S = 5.0
 ASK_S = 1.0  # for the last commits
+ASK_AGAIN_S = 2.0  # after they were not told: the other partitions go on for as long
 HOLDING_S = 0.005  # while records are taken one by one
 STATISTICS_MS = 1000
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
@@ -51,6 +53,8 @@ class Source:
     Args:
         hand_over: called in the consumer thread with each batch.
         fail: called in the consumer thread with an error that ends the worker.
+        learn: called in the consumer thread with what the dead-letter limits of an earlier owner
+            have counted, see limits.py.
     """
 
     def __init__(
@@ -62,10 +66,12 @@ class Source:
         delivery: Delivery,
         hand_over: Callable[[Batch], None],
         fail: Callable[[BaseException], None],
+        learn: Callable[[str], None],
     ) -> None:
         self._kafka, self._batching, self._tracker = kafka, batching, tracker
         self._metrics, self._delivery = metrics, delivery
-        self._hand_over, self._fail = hand_over, fail
+        self._hand_over, self._fail, self._learn = hand_over, fail, learn
+        self._left = ""
         self._stopping, self._quiet = threading.Event(), threading.Event()
         self._seldom = Seldom(logger)
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
@@ -74,6 +80,7 @@ class Source:
         self._dropped: set[int] = set()  # in this turn
         self._mean_size = LARGE_RECORD  # until records tell better
         self._fetching = True
+        self._ask_at = 0.0
         self._reach = Reach(kafka)
         most = batching.max_records * max(1, batching.max_batches_in_flight // 2)
         self._suspects = Suspects(kafka.input_topic, tracker, most)
@@ -103,8 +110,13 @@ class Source:
         """Let the thread commit, leave the group and end; does not wait for it."""
         self._stopping.set()
 
-    def close(self, timeout_s: float) -> bool:
-        """Commit what is resolved and leave the group; False when that took too long."""
+    def close(self, timeout_s: float, left: str = "") -> bool:
+        """Commit what is resolved and leave the group; False when that took too long.
+
+        Args:
+            left: for `learn` of who goes on; "" for nothing.
+        """
+        self._left = left
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
@@ -147,7 +159,8 @@ class Source:
         assert self._consumer
         self._delivery.tick(self.turned_at)
         self._reach.remind(self.turned_at)
-        if astray := self._tracker.astray():
+        astray = self._tracker.astray()
+        if astray and self.turned_at >= self._ask_at:
             self._go_back(astray)
         if not self._made_room():
             return
@@ -174,6 +187,8 @@ class Source:
         try:
             places = [TopicPartition(topic, number) for number in astray]
             for found in self._consumer.committed(places, timeout=ASK_S):
+                if found.error is not None:  # not to be taken for a partition without a commit
+                    raise KafkaException(found.error)
                 began_at = astray[found.partition]
                 if began_at is None and found.partition not in self._suspects.holding:
                     self._suspects.learn(found.partition, found.metadata)
@@ -182,8 +197,17 @@ class Source:
                     self._consumer.seek(TopicPartition(topic, found.partition, offset))
                     self._suspects.drop(found.partition)
                 self._tracker.assign([found.partition])
-        except KafkaException as error:  # asked again at the next turn
+                self._inherit(found)
+        except KafkaException as error:  # an open transaction of the last owner's hides them
+            others = set(self._tracker.owned()) - self._tracker.astray().keys()
+            self._ask_at = self.turned_at + ASK_S + ASK_AGAIN_S if others else 0.0
             self._seldom.warning("go back", "asking for the last commit: %s", error)
+
+    def _inherit(self, place: TopicPartition) -> None:
+        """What the dead-letter limits of an earlier owner counted moves from the group to us."""
+        if (place.metadata or "").startswith(COUNTED):
+            self._suspects.take(self._consumer, place)
+            self._learn(place.metadata)
 
     def _take_one_by_one(self) -> None:
         self._delivery.settle((), ASK_S)  # the next waits for this
@@ -228,9 +252,12 @@ class Source:
         numbers = {item.partition for item in partitions}
         self._tracker.assign(numbers, astray=True)
         self._reach.allow()
+        # Those that went in this turn wait for the next one, which can tell old records from new.
+        self._go_back(dict.fromkeys(numbers - self._dropped))
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.
-        self._pauses.pause(consumer, numbers)
+        # Not otherwise: where nothing else is fetched, librdkafka takes a second to resume.
+        self._pauses.pause(consumer, numbers & self._tracker.astray().keys())
         self._rebalanced("assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -244,6 +271,9 @@ class Source:
         # An offset committed beside an open transaction would undo what that one commits.
         if self._delivery.settle(partitions, REVOKE_WAIT_S) and self._tracker.owned():
             self._suspects.wipe(self._consumer, self._tracker.owned())
+            if self._left:
+                self._suspects.leave(self._consumer, self._left)
+                self._left = ""
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop("lost", partitions)
@@ -254,7 +284,7 @@ class Source:
         self._tracker.revoke(numbers)
         self._suspects.forget(numbers)
         self._dropped |= numbers
-        self._pauses.forget(numbers)
+        self._pauses.resume(self._consumer, numbers)  # a pause outlives a partition's time away
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
             self._reach.allow(item.partition)
             self._metrics.lag.remove_by_labels(

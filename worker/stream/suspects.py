@@ -5,6 +5,7 @@ how many owners began there. Progress, or an owner that leaves in good order, wi
 `DEATHS` owners that began at one offset and died there, the partition's records are taken one by
 one, each committed before the next: the one that kills the process then stands alone at the
 committed offset, and is set aside. The note travels with the group, to whatever machine goes on.
+What the dead-letter limits have counted goes the same way, see limits.py.
 """
 
 from __future__ import annotations
@@ -105,6 +106,16 @@ class Suspects:
             suspect = self._partitions.get(partition)
             if suspect and suspect.noted_at == self._tracker.last_commit(partition) is not None:
                 self._commit(consumer, partition, suspect.noted_at, "")
+
+    def leave(self, consumer: Consumer, note: str) -> None:
+        """Leave a note of another kind with the group, beside the last commit of a partition."""
+        for partition in self._tracker.owned():
+            if (offset := self._tracker.last_commit(partition)) is not None:
+                return self._commit(consumer, partition, offset, note)
+
+    def take(self, consumer: Consumer, place: TopicPartition) -> None:
+        """What was left beside this commit is known now, and must not be learned once more."""
+        self._commit(consumer, place.partition, place.offset, "")
 
     def _note(
         self, consumer: Consumer, partition: int, suspect: _Suspect, offset: int, starts: int

@@ -42,6 +42,7 @@ HANG_S = 3.0
 PATIENCE_S = 8.0  # until a call that is never answered is left to another producer
 PAUSE_S = 0.1
 MOST_BARRED = 10_000
+PURGED = KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT
 
 
 class ExactlyOnce(Delivery):
@@ -90,7 +91,7 @@ class ExactlyOnce(Delivery):
             self._bar(record, error)
         elif error.code() in DENIED:
             raise self._unmended(record, error)
-        raise Broken
+        raise self._undone(error)
 
     async def dead_letter(self, record: Message, error: Reject) -> None:
         bare = f"{place(record)} bare" in self._barred
@@ -103,7 +104,7 @@ class ExactlyOnce(Delivery):
             raise self._too_large(record, refusal)
         if refusal.code() in RECORD_AT_FAULT:
             self._bar(record, refusal, " bare")
-        raise Broken
+        raise self._undone(refusal)
 
     def tick(self, now: float) -> None:
         if now >= self._commit_at and self._committing.done():
@@ -130,6 +131,12 @@ class ExactlyOnce(Delivery):
         self._spoiled = True
         self._broken.set()
         self.sink.producer.purge(in_flight=False)  # or it waits for what is never sent
+
+    def _undone(self, error: KafkaError) -> Broken:
+        if not self.sink.fatal and error.code() not in PURGED:  # those follow on what was told
+            told = "Kafka refuses an output, the transaction is aborted: %s"
+            self._seldom.warning(f"refused {error.name()}", told, error.str())
+        return Broken(error.str())
 
     def _bar(self, record: Message, error: KafkaError, how: str = "") -> None:
         while len(self._barred) >= MOST_BARRED:

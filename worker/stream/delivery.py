@@ -33,12 +33,6 @@ RECORD_AT_FAULT = (
     KafkaError.INVALID_RECORD,
     KafkaError._INVALID_ARG,
 )
-# Of a topic that exists, a broker says so while it starts; librdkafka then gives up what waits.
-UNKNOWN_TOPIC = (
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-)
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
@@ -220,6 +214,8 @@ class AtLeastOnce(Delivery):
         self._once_more(error)
         refusal = await self.sink.output_alone(record, value)
         if refusal is None:
+            told = "an output that was refused with others was taken by itself: %s"
+            self._seldom.warning("alone", told, error.str())
             return None
         self._once_more(refusal)
         if refusal.code() in RECORD_AT_FAULT:
@@ -240,13 +236,16 @@ class AtLeastOnce(Delivery):
     def _once_more(self, refusal: KafkaError) -> None:
         """Do all again from the last commit where a refusal is not about the record.
 
-        Sent alone, it would come out after later ones, and stay the last word of its key.
+        Sent alone, it would come out after later ones, and stay the last word of its key. So a
+        broker that starts refuses: of a topic that exists it says that it does not.
 
         Raises:
             Broken: that is so.
         """
-        passing = refusal.code() in UNKNOWN_TOPIC and self._recoveries < MOST_RECOVERIES
-        if self.sink.fatal or passing:
+        passing = refusal.code() not in (*RECORD_AT_FAULT, *DENIED)
+        if self.sink.fatal or (passing and self._recoveries < MOST_RECOVERIES):
+            told = "an output is refused, all is done again from the last commit: %s"
+            self._seldom.warning(refusal.name(), told, refusal.str())
             self._broken.set()
             raise Broken
 

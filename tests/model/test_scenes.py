@@ -1,0 +1,63 @@
+"""Histories by hand: what random ones meet too seldom to be sure of."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError
+
+from tests.model.world import World
+
+
+@pytest.fixture
+def world(request):
+    """Of two partitions, and one worker; of partition 0 one record is out and committed."""
+    found = World(request.param, 2, static=False, prompt=True)
+    found.kafka.add(0, b"good 0 0 ", 0)
+    worker = found.start()
+    while not found.kafka.committed.get(0):
+        found.help(worker)
+        found.breathe(0.1)
+    yield found
+    found.close()
+
+
+def half_produced(world, worker):
+    """All of partition 0 is out, and of two records of partition 1 the first."""
+    for partition, offset in (0, 1), (1, 0), (1, 1):
+        world.kafka.add(partition, b"good %d %d " % (partition, offset), 0)
+    while len(worker.models.waiting) < 2:
+        world.threads(worker)
+        world.breathe()
+    for inputs in sorted((inputs for inputs, _ in worker.models.waiting), key=len):
+        worker.models.answer([waiting[0] for waiting in worker.models.waiting].index(inputs))
+        world.breathe()
+    worker.producer.take(2)
+    world.breathe()
+    assert [queued.entry.place for queued in worker.producer.queue] == [(1, 1)]
+
+
+@pytest.mark.parametrize("world", [["kafka.delivery=exactly-once"]], indirect=True)
+def test_what_is_refused_while_a_commit_waits_is_not_in_it(world):
+    worker = world.workers[0]
+    half_produced(world, worker)
+    while worker.runner._delivery._committing.done():  # a commit is asked for, and waits
+        world.clock.now += 0.06
+        world.threads(worker)
+    worker.producer.refuse(KafkaError._TIMED_OUT)
+    world.breathe()
+    world.finish()
+    world.check()
+
+
+@pytest.mark.parametrize("world", [[]], indirect=True)
+def test_what_a_drain_cuts_short_is_not_committed(world):
+    worker = world.workers[0]
+    half_produced(world, worker)
+    worker.stop()
+    for _ in range(20):  # the broker takes nothing
+        if worker.alive:
+            world.threads(worker)
+            world.breathe(0.5)
+    assert not worker.alive and worker.runner.totals.published == 2
+    world.finish()
+    world.check()

@@ -12,13 +12,17 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
-from tests.fuzz.account import account, account_line
+from tests.fuzz.account import account, account_large, account_line
 from tests.fuzz.inputs import Inputs
 
 LINES = 0.2  # share of inputs that come as lines of text
 IN_FULL = 500  # one of so many is held to the schema too
+LARGE = 2000  # one of so many is large
 TELL_EVERY = 1_000_000
+MOST_SHOWN = 5000
 
 
 def fuzz(count: int, seed: int) -> Counter[str]:
@@ -29,18 +33,26 @@ def fuzz(count: int, seed: int) -> Counter[str]:
     """
     inputs, outcomes = Inputs(seed), Counter()
     for number in range(count):
-        as_line = inputs.random() < LINES
-        drawn = inputs.line() if as_line else inputs.record()
+        kind, drawn, outcome_of = _drawn(inputs, number)
         try:
-            outcome = (account_line if as_line else account)(drawn, number % IN_FULL == 0)
+            outcome = outcome_of(drawn)
         except Exception as error:
-            kind = "line" if as_line else "record"
-            told = f"seed {seed}, {kind} {number}: {drawn!r}: {type(error).__name__}: {error}"
+            shown = repr(drawn)[:MOST_SHOWN]
+            told = f"seed {seed}, {kind} {number}: {shown}: {type(error).__name__}: {error}"
             raise AssertionError(told) from error
         outcomes[outcome] += 1
         if number % TELL_EVERY == TELL_EVERY - 1:
             print(f"{number + 1:,} inputs, none unaccounted for", file=sys.stderr, flush=True)
     return outcomes
+
+
+def _drawn(inputs: Inputs, number: int) -> tuple[str, bytes | None, Callable[..., str]]:
+    if number % LARGE == LARGE - 1:
+        return "large record", inputs.large(), account_large
+    in_full = number % IN_FULL == 0
+    if inputs.random() < LINES:
+        return "line", inputs.line(), partial(account_line, in_full=in_full)
+    return "record", inputs.record(), partial(account, in_full=in_full)
 
 
 def main() -> None:

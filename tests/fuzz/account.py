@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from json.decoder import scanstring
 from json.scanner import c_make_scanner
 
@@ -29,6 +30,7 @@ REASONS = frozenset(
     + ("value_too_large", "nested_too_deeply", "too_many_marks")
 )
 MOST, MOST_BYTES = 1000, 3000  # characters of a query, bytes of an event
+MOST_S_A_BYTE = 20e-6  # a thousand times what it takes
 REFUSALS_OF_TEXT = {"invalid_utf8", "empty_query", "query_too_long", "too_many_marks"}
 DEFAULT_ID, DEFAULT_TIME, NOW = "queries-0-7", 1700000000000, 1800000000000
 ENRICHED = {
@@ -91,6 +93,23 @@ def account(value: bytes | None, in_full: bool) -> str:
     if in_full:
         OUTPUT.validate(told)
     return "output"
+
+
+def account_large(value: bytes) -> str:
+    """Like `account`, of a value that may be as large as a worker takes them.
+
+    Raises:
+        AssertionError: it takes more than linear time, of the process, or has an unknown reason.
+    """
+    started, reason = time.process_time(), "output"
+    try:
+        decode(Input(value, DEFAULT_ID, DEFAULT_TIME), MOST)
+    except Reject as error:
+        reason = error.reason
+        assert reason in REASONS, reason
+    took = time.process_time() - started
+    assert took < MOST_S_A_BYTE * len(value), f"{len(value)} bytes took {took:.1f} s"
+    return reason
 
 
 def account_line(line: bytes, in_full: bool) -> str:

@@ -76,6 +76,15 @@ class Inputs(Random):
         members = [self._member(name) for name in names]
         return self._blank() + b"{" + b",".join(members) + b"}" + self._blank()
 
+    def large(self) -> bytes:
+        """A few bytes, ten thousands of times over, within an event or as they are."""
+        few = b"".join(self.choices(SPLICES + ESCAPES, k=self.randrange(1, 4)))
+        many = few * (self.randrange(50_000, 100_000) // len(few))
+        if self.random() < 0.2:
+            return many
+        before = self.choice((b"", b'"', b"[" + b"[]," * 70 + b'"'))
+        return b'{"query":"red","a":' + before + many + self.choice((b"", b'"}', b'"]}', b"}"))
+
     def value(self, depth: int) -> bytes:
         dice = self.random()
         if dice < 0.45 or depth > 3:

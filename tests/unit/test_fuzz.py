@@ -1,10 +1,20 @@
 """A short run of `python -m tests.fuzz`, and that it would see what is wrong."""
 
+import re
+
 import pytest
 
 from tests.fuzz import account
 from tests.fuzz.__main__ import fuzz
+from worker import events
 from worker.errors import Reject
+
+
+def test_what_takes_square_time_is_found(monkeypatch):
+    quadratic = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.S)
+    monkeypatch.setattr(events, "_BRACKETS", quadratic)
+    with pytest.raises(AssertionError, match="bytes took"):
+        account.account_large(b'{"query":"red","a":[' + b"[]," * 70 + b'"' + b'\\"' * 8_000)
 
 
 def test_every_input_is_accounted_for():

@@ -8,8 +8,8 @@ import urllib.request
 
 from tests import program
 from tests.stream import Record, committed, produce, running, settings, wait_until
+from worker.stream import pauses
 from worker.stream import runner as runner_module
-from worker.stream import source as source_module
 
 
 def on_triton(broker, topics, triton, *assignments):
@@ -51,7 +51,7 @@ def test_readyz_tells_the_drain(embedded_broker, triton):
 
 
 def test_lag_is_told_before_any_commit_and_during_a_pause(embedded_broker, triton, monkeypatch):
-    monkeypatch.setattr(source_module, "PAUSE_AFTER_S", 0.0)
+    monkeypatch.setattr(pauses, "PAUSE_AFTER_S", 0.0)
     monkeypatch.setattr(runner_module, "LAG_S", 0.1)
     broker, topics = embedded_broker, embedded_broker.topics()
     chosen = on_triton(broker, topics, triton, "batching.max_batches_in_flight=1")

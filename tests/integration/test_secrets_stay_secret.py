@@ -136,7 +136,7 @@ def test_properties_that_librdkafka_refuses_or_fails_with(tmp_path, secret, clie
 
 def test_metrics_and_probes_and_the_refusal_of_a_wrong_token(embedded_broker, secret):
     broker = embedded_broker
-    flags = f"server.token={secret}", f"kafka.client.sasl.password={secret}"
+    flags = f"server.token={secret}", f"kafka.client.ssl.key.password={secret}"
     with running(settings(broker.bootstrap_servers, broker.topics(), *flags)) as app:
         wait_until(lambda: app.http.url, "it listens")
         output = ""

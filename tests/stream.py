@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -199,6 +201,10 @@ def running(chosen: Settings) -> Iterator[App]:
     assert ready.wait(DEADLINE_S)
     try:
         yield app
+    except Exception as error:
+        if failed:  # the worker's own end tells more than what was waited for
+            raise failed[0] from error
+        raise
     finally:
         if thread.is_alive():
             handles["loop"].call_soon_threadsafe(handles["stop"].set)
@@ -212,8 +218,19 @@ def wait_until(condition, what: str, deadline_s: float = DEADLINE_S, pause_s: fl
     """Poll until `condition()`; fails naming `what` when the deadline passes."""
     end = time.monotonic() + deadline_s
     while not condition():
-        assert time.monotonic() < end, f"waited {deadline_s} s for: {what}"
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline_s} s for: {what}\n{_threads()}")
         time.sleep(pause_s)
+
+
+def _threads() -> str:
+    """Where each thread stands."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    stacks = sys._current_frames().items()
+    return "\n".join(
+        f"{names.get(ident)}:\n{''.join(traceback.format_stack(frame, 4))}"
+        for ident, frame in stacks
+    )
 
 
 def done(app: App, count: int):

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.defects.table import DEFECTS, Defect
 
 ROOT = Path(__file__).resolve().parents[2]
-REST = ("tests/model", "tests/unit/test_tracker.py", "tests/unit/test_source.py")
+REST = ("tests/model", "tests/unit/test_tracker.py", "tests/unit/test_last_commits.py")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 TEST_FAILED, TIMEOUT_S = 1, 900
 

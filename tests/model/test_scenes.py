@@ -49,6 +49,21 @@ def test_what_is_refused_while_a_commit_waits_is_not_in_it(world):
     world.check()
 
 
+@pytest.mark.parametrize("world", [["kafka.delivery=exactly-once"]], indirect=True)
+def test_a_commit_is_of_the_member_that_had_the_partitions(world):
+    worker = world.workers[0]
+    half_produced(world, worker)
+    worker.producer.take(1)
+    world.breathe()
+    while worker.runner._delivery._committing.done():  # a commit is asked for, and not begun
+        world.clock.now += 0.06
+        worker.thread.resume()
+    world.kafka.leave(worker.consumer.member)  # its session is over; it joins again as another
+    world.breathe()
+    world.finish()
+    world.check()
+
+
 @pytest.mark.parametrize("world", [[]], indirect=True)
 def test_what_a_drain_cuts_short_is_not_committed(world):
     worker = world.workers[0]

@@ -194,10 +194,14 @@ class Delivery:
 
     def _too_large(self, record: Message, refusal: KafkaError) -> DeliveryError:
         topic = self._kafka.dead_letter_topic
-        return DeliveryError(
-            f"{topic} refuses the dead letter of {place(record)}: {refusal.str()}; raise its "
-            "max.message.bytes above the input topic's, or mend its access rights"
-        )
+        remedy = "raise its max.message.bytes above the input topic's, or mend its access rights"
+        if refusal.code() == KafkaError.INVALID_RECORD:
+            remedy = (
+                "see that this machine's clock is right: brokers refuse records from more than "
+                "message.timestamp.after.max.ms ahead, an hour by default"
+            )
+        told = f"{topic} refuses the dead letter of {place(record)}: {refusal.str()}"
+        return DeliveryError(f"{told}; {remedy}")
 
     def _output_refused(self, refusal: KafkaError) -> Reject:
         told = f"{self._kafka.output_topic} refused it: {refusal.str()}"

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
@@ -54,17 +55,29 @@ class Worker:
             return re.search(rf"^query_worker_{name} (\S+)$", answer.read().decode(), re.M)[1]
 
 
-@pytest.fixture
-def worker(embedded_broker, tmp_path):
-    topics, file = embedded_broker.topics(), tmp_path / "worker.toml"
-    file.write_text("")
-    flags = program.assignments(settings(embedded_broker.bootstrap_servers, topics))
+@contextmanager
+def working(broker, file):
+    """A worker with this configuration file, when it has its partitions."""
+    topics = broker.topics()
+    flags = program.assignments(settings(broker.bootstrap_servers, topics))
     with program.started("run", "-c", str(file), *flags) as process:
         process.says("assigned: partitions")
-        yield Worker(embedded_broker, process, file, topics)
-        process.popen.terminate()
-        assert process.ended() == 0, process.log
-        assert "Traceback" not in process.log
+        yield Worker(broker, process, file, topics)
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "worker.toml").write_text("")
+    return tmp_path / "worker.toml"
+
+
+@pytest.fixture
+def worker(embedded_broker, file):
+    with working(embedded_broker, file) as worker:
+        yield worker
+        worker.process.popen.terminate()
+        assert worker.process.ended() == 0, worker.process.log
+        assert "Traceback" not in worker.process.log
 
 
 def test_what_is_served_changes_with_the_configuration(worker, small_lexicon):
@@ -126,22 +139,17 @@ def test_it_is_refused_as_a_whole_and_all_that_is_wrong_is_told(worker, small_le
     assert worker.metric(r'config_reloads_total{outcome="changed"}') == "0.0"
 
 
-def test_the_limits_of_dead_letters_hold_from_then_on(embedded_broker, tmp_path):
-    topics, file = embedded_broker.topics(), tmp_path / "worker.toml"
-    file.write_text("")
-    flags = program.assignments(settings(embedded_broker.bootstrap_servers, topics))
-    with program.started("run", "-c", str(file), *flags) as process:
-        process.says("assigned: partitions")
-        file.write_text("[dead_letters]\nmax_share = 0\nmax_per_minute = 1\n")
-        process.popen.send_signal(signal.SIGHUP)
-        process.says("dead_letters.max_share: found 0")
-        file.write_text("[dead_letters]\nmax_per_minute = 1\n")
-        process.popen.send_signal(signal.SIGHUP)
-        process.says("reloaded: dead_letters.max_per_minute: None -> 1\n")
-        produce(embedded_broker.bootstrap_servers, topics.input, [Record(b"{"), Record(b"{")])
-        assert process.ended() == 1
-        assert "2 records in a minute were rejected" in process.log
-        assert "dead_letters.max_per_minute = 1" in process.log
+def test_the_limits_of_dead_letters_hold_from_then_on(embedded_broker, file):
+    with working(embedded_broker, file) as worker:
+        worker.write("[dead_letters]\nmax_share = 0\nmax_per_minute = 1\n")
+        worker.hang_up("dead_letters.max_share: found 0")
+        worker.write("[dead_letters]\nmax_per_minute = 1\n")
+        worker.hang_up("reloaded: dead_letters.max_per_minute: None -> 1\n")
+        bad = [Record(b"{"), Record(b"{")]
+        produce(embedded_broker.bootstrap_servers, worker.topics.input, bad)
+        assert worker.process.ended() == 1
+        assert "2 records in a minute were rejected" in worker.process.log
+        assert "dead_letters.max_per_minute = 1" in worker.process.log
 
 
 def test_a_link_is_read_anew_as_kubernetes_moves_it(embedded_broker, tmp_path, small_lexicon):
@@ -153,17 +161,13 @@ def test_a_link_is_read_anew_as_kubernetes_moves_it(embedded_broker, tmp_path, s
         )
     (tmp_path / "..data").symlink_to("..1")
     (tmp_path / "worker.toml").symlink_to("..data/worker.toml")
-    topics = embedded_broker.topics()
-    flags = program.assignments(settings(embedded_broker.bootstrap_servers, topics))
-    with program.started("run", "-c", str(tmp_path / "worker.toml"), *flags) as process:
-        process.says("assigned: partitions")
+    with working(embedded_broker, tmp_path / "worker.toml") as worker:
         (tmp_path / "..new").symlink_to("..2")
         (tmp_path / "..new").rename(tmp_path / "..data")
         shutil.rmtree(tmp_path / "..1")
-        process.popen.send_signal(signal.SIGHUP)
-        process.says("reloaded: understanding.max_expansions: 8 -> 0\n")
-        process.popen.terminate()
-        assert process.ended() == 0, process.log
+        worker.hang_up("reloaded: understanding.max_expansions: 8 -> 0\n")
+        worker.process.popen.terminate()
+        assert worker.process.ended() == 0, worker.process.log
 
 
 def test_before_it_is_up_and_while_it_drains_it_is_harmless(embedded_broker, triton, tmp_path):

@@ -31,7 +31,7 @@ from confluent_kafka import Consumer, Message, Producer
 
 from tests import program, stream
 from tests.servers.kafka import ApacheKafka, fetch
-from tests.servers.triton import Server, running
+from tests.servers.triton import Triton, running
 from tests.stream import Record, Topics
 from worker import __version__, config
 from worker.embedded import traffic
@@ -73,7 +73,10 @@ def rate(outputs: list[Message]) -> float:
 
 def fill(kafka: ApacheKafka, values: Iterator[bytes]) -> tuple[Topics, int]:
     topics = Topics.fresh()
-    kafka.create(topics.input, topics.output, topics.dead_letters, partitions=PARTITIONS)
+    kafka.create(topics.input, topics.dead_letters, partitions=PARTITIONS)
+    # The broker's times: the worker's outputs have those of their inputs.
+    broker_time = {"message.timestamp.type": "LogAppendTime"}
+    kafka.create(topics.output, partitions=PARTITIONS, config=broker_time)
     records = (Record(value, partition=n % PARTITIONS) for n, value in enumerate(values))
     return topics, stream.produce(kafka.bootstrap_servers, topics.input, records)
 
@@ -106,7 +109,7 @@ def bare(kafka: ApacheKafka) -> float:
     return rate(stream.read(kafka.bootstrap_servers, [topics.output], count))
 
 
-def worker(kafka: ApacheKafka, triton: Server, values: Iterator[bytes]) -> float:
+def worker(kafka: ApacheKafka, triton: Triton, values: Iterator[bytes]) -> float:
     topics, count = fill(kafka, values)
     chosen = stream.settings(
         *(kafka.bootstrap_servers, topics, "inference.backend=triton"),
@@ -119,7 +122,7 @@ def worker(kafka: ApacheKafka, triton: Server, values: Iterator[bytes]) -> float
     return rate(outputs)
 
 
-def models(triton: Server, values: Iterator[bytes]) -> float:
+def models(triton: Triton, values: Iterator[bytes]) -> float:
     chosen = config.load(None, {}, ["inference.backend=triton", f"inference.url={triton.url}"])
     inputs = [Input(value, "x", 0) for value in values]
     chunks = [inputs[start : start + 256] for start in range(0, len(inputs), 256)]

@@ -45,7 +45,9 @@ class Producer:
         self._state = "new"  # ready, open, committed, aborted; the last two: not yet told
         self.fault = ""
 
-    def produce(self, topic, value=None, key=None, headers=None, on_delivery=None) -> None:
+    def produce(
+        self, topic, value=None, key=None, headers=None, timestamp=0, on_delivery=None
+    ) -> None:
         if self.fatal:
             raise KafkaException(self.fatal)
         if self.name and self._state != "open":

@@ -20,7 +20,7 @@ def sink(fail=pytest.fail):
 def test_no_input_tells_the_reason_of_its_own_rejection(reason, monkeypatch):
     sent = []
 
-    async def send(_self, record, topic, headers):
+    async def send(_self, _record, headers, **_):
         sent.extend(headers)
 
     monkeypatch.setattr(Sink, "_send", send)

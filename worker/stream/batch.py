@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import methodcaller
 
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from worker.errors import Reject
 from worker.stream.tracker import Ticket
@@ -53,6 +53,12 @@ def headers(record: Message) -> list[Header] | None:
         found = _UNREADABLE
         record.set_headers(found)  # asked again, the client would give out what it has half made
     return None if found is _UNREADABLE else found or []
+
+
+def time_ms(record: Message) -> int:
+    """Its Kafka timestamp, Unix milliseconds; 0 when it has none."""
+    kind, found = record.timestamp()
+    return 0 if kind == TIMESTAMP_NOT_AVAILABLE else max(found, 0)
 
 
 def refused_headers(record: Message) -> Reject | None:

@@ -17,7 +17,7 @@ from worker.errors import DeliveryError, Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
-from worker.stream.batch import place
+from worker.stream.batch import place, time_ms
 from worker.stream.clients import transactional_id
 from worker.stream.gate import Gate
 from worker.stream.sink import Sink
@@ -192,16 +192,32 @@ class Delivery:
             "see that the topic exists and this user may write to it"
         )
 
-    def _too_large(self, record: Message, refusal: KafkaError) -> DeliveryError:
-        topic = self._kafka.dead_letter_topic
-        remedy = "raise its max.message.bytes above the input topic's, or mend its access rights"
-        if refusal.code() == KafkaError.INVALID_RECORD:
-            remedy = (
-                "see that this machine's clock is right: brokers refuse records from more than "
-                "message.timestamp.after.max.ms ahead, an hour by default"
-            )
-        told = f"{topic} refuses the dead letter of {place(record)}: {refusal.str()}"
-        return DeliveryError(f"{told}; {remedy}")
+    async def _letter(
+        self, record: Message, error: Reject, refused: KafkaError | None = None
+    ) -> KafkaError | None:
+        """Send a dead letter; returns the refusal, if any.
+
+        Args:
+            refused: why the first try was, which may be for what the letter has that the record
+                has not: this machine's time, or else the length of the reason.
+        """
+        if refused is None:
+            return await self.sink.dead_letter(record, error)
+        if refused.code() == KafkaError.INVALID_RECORD:
+            told = "a dead letter is refused for this machine's time, it goes with its record's: %s"
+            self._seldom.warning("time", told, refused.str())
+            return await self.sink.dead_letter(record, error, time_ms(record))
+        refusal = await self.sink.dead_letter(record, None)
+        if refusal is None:
+            logger.error("dead letter of %s went without its reason: %s", place(record), error)
+        return refusal
+
+    def _letter_refused(self, record: Message, refusal: KafkaError) -> DeliveryError:
+        return DeliveryError(
+            f"{self._kafka.dead_letter_topic} refuses the dead letter of {place(record)}: "
+            f"{refusal.str()}; let it take what the input topic takes (max.message.bytes, "
+            "cleanup.policy, message.timestamp.*), or mend its access rights"
+        )
 
     def _output_refused(self, refusal: KafkaError) -> Reject:
         told = f"{self._kafka.output_topic} refused it: {refusal.str()}"
@@ -227,15 +243,13 @@ class AtLeastOnce(Delivery):
         raise self._unmended(record, refusal)
 
     async def dead_letter(self, record: Message, error: Reject) -> None:
-        refusal = await self.sink.dead_letter(record, error)
-        if refusal is None:
-            return
-        self._once_more(refusal)
-        refusal = await self.sink.dead_letter(record, None)  # the reason may be what is too much
+        refusal = await self._letter(record, error)
         if refusal is not None:
             self._once_more(refusal)
-            raise self._too_large(record, refusal)
-        logger.error("dead letter of %s went without its reason: %s", place(record), error)
+            refusal = await self._letter(record, error, refusal)
+        if refusal is not None:
+            self._once_more(refusal)
+            raise self._letter_refused(record, refusal)
 
     def _once_more(self, refusal: KafkaError) -> None:
         """Do all again from the last commit where a refusal is not about the record.

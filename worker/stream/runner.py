@@ -15,14 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
+from confluent_kafka import KafkaException, Message
 
 from worker.errors import Reject, Stop
 from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
-from worker.stream.batch import Batch, place, refused_headers
+from worker.stream.batch import Batch, place, refused_headers, time_ms
 from worker.stream.delivery import RECORD_AT_FAULT, AtLeastOnce, Broken
 from worker.stream.limits import DeadLetterLimits
 from worker.stream.sink import Receipt
@@ -278,9 +278,8 @@ class Runner:
 
 
 def _input(record: Message) -> Input:
-    kind, created_ms = record.timestamp()
-    known = kind != TIMESTAMP_NOT_AVAILABLE
-    return Input(record.value(), place(record), created_ms, created_ms if known else None)
+    created_ms = time_ms(record)
+    return Input(record.value(), place(record), created_ms, created_ms or None)
 
 
 def _deadly() -> Reject:

@@ -24,7 +24,7 @@ from worker.metrics import Metrics
 from worker.safe import safe
 from worker.settings import Kafka
 from worker.stream.admin import Cluster
-from worker.stream.batch import MARK, Header, headers
+from worker.stream.batch import MARK, Header, headers, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.login import Login
 from worker.stream.trouble import explained
@@ -124,8 +124,12 @@ class Sink:
             self.producer.flush(0)
 
     async def output(self, receipt: Receipt, index: int, record: Message, value: bytes) -> None:
-        """Queue the output made from `record`; its confirmation comes through `receipt`."""
-        await self._produce(receipt, index, record, self._kafka.output_topic, value=value)
+        """Queue the output made from `record`; its confirmation comes through `receipt`.
+
+        Outputs have their inputs' time, as in Kafka Streams: brokers refuse what is more than
+        `message.timestamp.after.max.ms` ahead, so this machine's clock must not decide.
+        """
+        await self._produce(receipt, index, record, value=value)
 
     def too_large(self, value: bytes) -> bool:
         """Whether the output topic will refuse this output, compressed as the producer does it.
@@ -143,20 +147,23 @@ class Sink:
 
     async def output_alone(self, record: Message, value: bytes) -> KafkaError | None:
         """Send one output and wait for its confirmation; returns the refusal, if any."""
-        return await self._send(record, self._kafka.output_topic, value=value)
+        return await self._send(record, value=value)
 
-    async def dead_letter(self, record: Message, error: Reject | None) -> KafkaError | None:
+    async def dead_letter(
+        self, record: Message, error: Reject | None, timestamp: int = 0
+    ) -> KafkaError | None:
         """Send a record to the dead-letter topic as it came; returns the refusal, if any.
 
         Args:
             error: the reason, which is added as headers.
+            timestamp: Unix milliseconds; 0 for now, so that retention counts from the rejection.
         """
-        topic = self._kafka.dead_letter_topic
         told = error_headers(record, error) if error else []  # an earlier rejection's are replaced
         # No input may pass for a mark of a replay, nor tell a reason of its own.
         names = {*REJECTION, MARK, *(name for name, _ in told)}
         kept = [item for item in headers(record) or () if item[0] not in names]
-        return await self._send(record, topic, headers=kept + told)
+        topic = self._kafka.dead_letter_topic
+        return await self._send(record, topic=topic, headers=kept + told, timestamp=timestamp)
 
     def broke(self, error: KafkaError) -> None:
         """The producer failed for good: whatever is not confirmed is answered with errors."""
@@ -181,26 +188,30 @@ class Sink:
         if not poller.cancelled() and poller.exception() is not None:
             self._fail(poller.exception())
 
-    async def _send(self, record: Message, topic: str, **changed) -> KafkaError | None:
+    async def _send(self, record: Message, **changed) -> KafkaError | None:
         receipt = Receipt()
-        await self._produce(receipt, 0, record, topic, **changed)
+        await self._produce(receipt, 0, record, **changed)
         refused = await receipt.confirmed()
         return refused[0][1] if refused else None
 
-    async def _produce(
-        self, receipt: Receipt, index: int, record: Message, topic: str, **changed
-    ) -> None:
-        """Queue `record` for `topic` with its key and headers, unless `changed`.
+    async def _produce(self, receipt: Receipt, index: int, record: Message, **changed) -> None:
+        """Queue `record` for the output topic with its key, headers and time, unless `changed`.
 
         Waits while the local queue is full. What librdkafka refuses at once is told through
         `receipt`, like what the broker refuses.
         """
-        message = {"key": record.key(), "value": record.value(), "headers": headers(record)}
+        message = {
+            "topic": self._kafka.output_topic,
+            "key": record.key(),
+            "value": record.value(),
+            "headers": headers(record),
+            "timestamp": time_ms(record),
+        }
         on_delivery = partial(self._answer, receipt, index)
         receipt.expect()
         while True:
             try:
-                self.producer.produce(topic, on_delivery=on_delivery, **(message | changed))
+                self.producer.produce(on_delivery=on_delivery, **(message | changed))
                 return
             except BufferError:
                 await asyncio.sleep(POLL_S)

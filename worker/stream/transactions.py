@@ -94,16 +94,14 @@ class ExactlyOnce(Delivery):
         raise self._undone(error)
 
     async def dead_letter(self, record: Message, error: Reject) -> None:
-        bare = f"{place(record)} bare" in self._barred
-        refusal = await self.sink.dead_letter(record, None if bare else error)
+        refused = self._barred.get(f"{place(record)} letter")
+        refusal = await self._letter(record, error, refused)
         if refusal is None:
-            if bare:
-                logger.error("dead letter of %s went without its reason: %s", place(record), error)
             return
-        if refusal.code() in DENIED or (bare and refusal.code() in RECORD_AT_FAULT):
-            raise self._too_large(record, refusal)
+        if refusal.code() in DENIED or (refused and refusal.code() in RECORD_AT_FAULT):
+            raise self._letter_refused(record, refusal)
         if refusal.code() in RECORD_AT_FAULT:
-            self._bar(record, refusal, " bare")
+            self._bar(record, refusal, " letter")
         raise self._undone(refusal)
 
     def tick(self, now: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import FakeServer
-from tests.servers.triton import Server
+from tests.servers.triton import Triton
 from triton_models.contract import ModelContract
 from worker.inference.port import Inference
 
@@ -23,7 +23,7 @@ class Subject:
     """One implementation under test."""
 
     contracts: dict[str, ModelContract]
-    server: FakeServer | Server | None
+    server: FakeServer | Triton | None
     make: Callable[[Sequence[ModelContract], float, int], Inference]
 
     def run(

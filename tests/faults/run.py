@@ -23,6 +23,7 @@ from tests.faults.proxy import Network
 from tests.faults.scene import Moment, Scene
 from tests.faults.timetable import timetable
 from tests.faults.workers import Group, Worker
+from tests.servers import triton as nvidia
 from tests.servers.kafka import ApacheKafka
 from tests.stream import Topics
 from worker import config
@@ -92,7 +93,7 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
             for number in range(options.workers + 1)
         ]
         kafka = _kafka(stack, [worker.kafka.port for worker in everyone], topics)
-        triton = stack.enter_context(models.running(model_folder))
+        triton = stack.enter_context(nvidia.running(model_folder))
         for worker, upstream in zip(everyone, kafka.behind, strict=True):
             worker.kafka.upstream, worker.triton.upstream = upstream, triton.grpc_url
         load = Load(kafka.bootstrap_servers, topics.input, inputs, options.rate)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer
 
 from tests.faults.load import Load
-from tests.faults.models import Triton
 from tests.faults.monitor import QUIET, Monitor
 from tests.faults.workers import Group, Worker
 from tests.servers.kafka import ApacheKafka
+from tests.servers.triton import Triton
 
 MEMBER_S = 60.0
 POLL_S = 0.05

@@ -26,7 +26,7 @@ def test_the_others_work_on_and_it_comes_back(embedded_broker, triton):
     broker, topics = embedded_broker, embedded_broker.topics()
     chosen = settings(
         *(broker.bootstrap_servers, topics, "inference.backend=triton"),
-        *(f"inference.url={triton.url}", "inference.timeout_ms=300"),
+        *(f"inference.url={triton.url}", "inference.timeout_ms=1000"),
         *("policies.intent=degrade", "policies.patience_ms=0", "policies.fallback_intent=other"),
     )
     with running(chosen) as app:

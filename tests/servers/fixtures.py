@@ -58,24 +58,24 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def triton() -> Iterator[nvidia.Server]:
+def triton() -> Iterator[nvidia.Triton]:
     """The real Triton with the starter models."""
     yield from _triton(STARTER_MODELS)
 
 
 @pytest.fixture
-def triton_of_its_own() -> Iterator[nvidia.Server]:
+def triton_of_its_own() -> Iterator[nvidia.Triton]:
     """One with the starter models that nothing else uses, since it gets hurt."""
     yield from _triton(STARTER_MODELS)
 
 
 @pytest.fixture(scope="session")
-def tiny_triton(tiny_models: Path) -> Iterator[nvidia.Server]:
+def tiny_triton(tiny_models: Path) -> Iterator[nvidia.Triton]:
     """The real Triton with the tiny models."""
     yield from _triton(tiny_models)
 
 
-def _triton(models: Path) -> Iterator[nvidia.Server]:
+def _triton(models: Path) -> Iterator[nvidia.Triton]:
     if reason := available():
         skip_or_fail(f"the real Triton cannot run here: {reason}")
     with nvidia.running(models) as server:

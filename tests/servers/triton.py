@@ -1,10 +1,11 @@
-"""The embedded Triton in a thread of its own, for tests that are not coroutines."""
+"""A real Triton that fails as it is told, in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,29 +14,36 @@ from pathlib import Path
 
 from worker.embedded.triton import EmbeddedTriton
 
+FAULTY = Path(__file__).with_name("faulty_model.py")
 START_S = 60.0
 
 
-class Server:
-    """One Triton under test, and what a test may do to it.
+class Triton(EmbeddedTriton):
+    """One Triton under test, and what a test may do to it."""
 
-    Attributes:
-        url: gRPC address.
-        models: the model folders that it serves.
-    """
-
-    def __init__(self, triton: EmbeddedTriton, models: Path) -> None:
-        self.url = triton.grpc_url
-        self.models = models
-        self._triton = triton
+    @property
+    def url(self) -> str:
+        """gRPC address."""
+        return self.grpc_url
 
     def kill(self) -> None:
-        """SIGKILL; the embedded server comes back by itself."""
-        os.kill(self._triton.pid, signal.SIGKILL)
+        """SIGKILL; it is started again."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It takes connections and answers nothing; if for long, its watcher replaces it."""
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self.pid == pid:
+                os.kill(pid, signal.SIGCONT)
 
     def retrain(self, model: str) -> None:
         """Let the repository tell of another model, which is served from the next start on."""
-        file = self._triton._work / "models" / model / "config.pbtxt"
+        file = self._repository / model / "config.pbtxt"
         other, count = re.subn(
             r'(key: "onnx_sha256"\s+value: \{ string_value: ")\w{64}',
             r"\g<1>" + 64 * "0",
@@ -46,38 +54,46 @@ class Server:
 
     @contextmanager
     def hung(self, model: str) -> Iterator[None]:
-        """The server stays well and says that it is ready, and this model never answers."""
-        folder = f"/models/{model}/".encode()
-        children = Path(f"/proc/{self._triton.pid}/task").glob("*/children")
-        pids = [pid for file in children for pid in file.read_text().split()]
-        (pid,) = [p for p in pids if folder in Path(f"/proc/{p}/cmdline").read_bytes()]
-        os.kill(int(pid), signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(int(pid), signal.SIGCONT)
+        """The server stays well and says that it is ready, and this model never answers.
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """A server that takes connections and never answers."""
-        pid = self._triton.pid
-        os.kill(pid, signal.SIGSTOP)
+        Its process lives: one that is stopped, Triton 2.51 gives up or dies of, as it happens.
+        """
+        self.misbehave("hang", model)
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            self.behave(model)
+
+    def misbehave(self, word: str, model: str = "") -> None:
+        """From the next call on, one model or all do what the word says, see faulty_model.py."""
+        draft = self._work / "misbehave.new"
+        draft.write_text(word)
+        draft.rename(self._repository / model / "misbehave")
+
+    def behave(self, model: str = "") -> None:
+        (self._repository / model / "misbehave").unlink(missing_ok=True)
+
+    @property
+    def _repository(self) -> Path:
+        return self._work / "models"
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for model in self._repository.glob("*/*/model.py"):
+            model.rename(model.with_name("sound.py"))
+            shutil.copyfile(FAULTY, model)
 
 
 @contextmanager
-def running(models: Path, instances: int = 1) -> Iterator[Server]:
+def running(models: Path, instances: int = 1) -> Iterator[Triton]:
     """A server of the model folders in `models`, stopped at the end."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread = threading.Thread(target=loop.run_forever, name="triton", daemon=True)
     thread.start()
-    triton = EmbeddedTriton(models, instances)
+    triton = Triton(models, instances)
     try:
         asyncio.run_coroutine_threadsafe(triton.start(START_S), loop).result()
-        yield Server(triton, models)
+        yield triton
     finally:
         asyncio.run_coroutine_threadsafe(triton.stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)

@@ -56,6 +56,7 @@ class Record:
     key: bytes | None = None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     partition: int = 0
+    timestamp: int = 0  # Unix milliseconds; 0 is now
 
 
 def shoes(first: int, count: int) -> list[Record]:
@@ -108,6 +109,7 @@ def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> int:
                     value=record.value,
                     headers=list(record.headers) or None,
                     partition=record.partition,
+                    timestamp=record.timestamp,
                     on_delivery=on_delivery,
                 )
                 break

@@ -4,9 +4,18 @@ import json
 import time
 
 import pytest
-from confluent_kafka import Producer
 
-from tests.stream import committed, done, read, running, schema, settings, wait_until
+from tests.stream import (
+    Record,
+    committed,
+    done,
+    produce,
+    read,
+    running,
+    schema,
+    settings,
+    wait_until,
+)
 
 HOUR_MS = 3_600_000
 
@@ -14,12 +23,11 @@ HOUR_MS = 3_600_000
 def produce_aged(broker, topic, count):
     """On one partition and under one key, every second record an hour old."""
     now_ms = time.time_ns() // 1_000_000
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
-    for n in range(count):
-        created_ms = now_ms - HOUR_MS * (n % 2)
-        value = b'{"query": "red shoes %d"}' % n
-        producer.produce(topic, value, key=b"one", partition=0, timestamp=created_ms)
-    assert producer.flush(30) == 0
+    records = [
+        Record(b'{"query": "red shoes %d"}' % n, b"one", timestamp=now_ms - HOUR_MS * (n % 2))
+        for n in range(count)
+    ]
+    produce(broker.bootstrap_servers, topic, records)
 
 
 def late(app):

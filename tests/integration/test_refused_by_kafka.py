@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 
 import pytest
 
@@ -54,3 +55,23 @@ def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery, known,
         told = dict(letter.headers())
         assert (told["x-error-stage"], told["x-error-type"]) == (b"produce", b"output_refused")
         assert told["x-error-message"].startswith(topics.output.encode() + b" refused it: ")
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_only_what_is_too_old_for_the_outputs_is_dead_lettered(kafka, delivery):
+    """A broker refuses the whole request, and tells each record's part in that."""
+    servers, topics = kafka.bootstrap_servers, Topics.fresh()
+    kafka.create(topics.output, partitions=1, config={"message.timestamp.before.max.ms": "3600000"})
+    kafka.create(topics.input, topics.dead_letters, partitions=1)
+    long_ago = int(time.time() * 1000) - 86_400_000
+    times = [long_ago if number in TOO_LARGE else 0 for number in range(COUNT)]
+    records = [Record(b'{"query": "a", "n": %d}' % n, timestamp=t) for n, t in enumerate(times)]
+    produce(servers, topics.input, records)
+    chosen = settings(servers, topics, "batching.max_records=10", f"kafka.delivery={delivery}")
+    with running(chosen) as app:
+        wait_until(done(app, COUNT), "all records")
+    outputs = read(servers, [topics.output], COUNT - len(TOO_LARGE))
+    found = [json.loads(message.value())["n"] for message in outputs]
+    assert found == [number for number in range(COUNT) if number not in TOO_LARGE]
+    letters = read(servers, [topics.dead_letters], len(TOO_LARGE))
+    assert [json.loads(letter.value())["n"] for letter in letters] == list(TOO_LARGE)

@@ -26,6 +26,7 @@ def swapped(clock: Clock, consumer: Callable, producer: Callable) -> ExitStack:
         (runner, "Backlog", lambda _: Backlog()),
         (runner, "LAG_S", 1e9),
         (sink, "Producer", producer),
+        (sink, "monotonic", clock),
         (sink, "Cluster", lambda _: Cluster()),
         (sink, "POLL_S", TICK_S),
         (sink, "aside", _aside),

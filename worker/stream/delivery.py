@@ -17,10 +17,10 @@ from worker.errors import DeliveryError, Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.settings import Kafka
-from worker.stream.batch import place, time_ms
+from worker.stream.batch import place
 from worker.stream.clients import transactional_id
 from worker.stream.gate import Gate
-from worker.stream.sink import Sink
+from worker.stream.sink import UNTIMELY, Sink
 from worker.stream.tracker import Tracker
 from worker.stream.trouble import DENIED
 
@@ -30,10 +30,11 @@ RECORD_AT_FAULT = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE,
     KafkaError.INVALID_MSG,
-    KafkaError.INVALID_RECORD,
     KafkaError._INVALID_ARG,
+    *UNTIMELY,
 )
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
+MOST_BARRED = 10_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
 
@@ -61,6 +62,7 @@ class Delivery:
         self._seldom = Seldom(logger)
         self._commit_at = 0.0
         self._recoveries = 0
+        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by place
         self._consumer: Consumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,6 +90,8 @@ class Delivery:
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
         """Why the record's output must not be sent; None if it may."""
+        refusal = self._barred.get(place(record))
+        return refusal and self._output_refused(refusal)
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
         """Kafka refused an output; returns why it is to be dead-lettered, None if it is out now.
@@ -198,15 +202,11 @@ class Delivery:
         """Send a dead letter; returns the refusal, if any.
 
         Args:
-            refused: why the first try was, which may be for what the letter has that the record
-                has not: this machine's time, or else the length of the reason.
+            refused: why the first try was. Where it was not for its time, which the sink mends, the
+                reason may be what is too much.
         """
-        if refused is None:
+        if refused is None or refused.code() in UNTIMELY:
             return await self.sink.dead_letter(record, error)
-        if refused.code() == KafkaError.INVALID_RECORD:
-            told = "a dead letter is refused for this machine's time, it goes with its record's: %s"
-            self._seldom.warning("time", told, refused.str())
-            return await self.sink.dead_letter(record, error, time_ms(record))
         refusal = await self.sink.dead_letter(record, None)
         if refusal is None:
             logger.error("dead letter of %s went without its reason: %s", place(record), error)
@@ -218,6 +218,12 @@ class Delivery:
             f"{refusal.str()}; let it take what the input topic takes (max.message.bytes, "
             "cleanup.policy, message.timestamp.*), or mend its access rights"
         )
+
+    def _bar(self, what: str, error: KafkaError) -> None:
+        while len(self._barred) >= MOST_BARRED:
+            del self._barred[next(iter(self._barred))]
+        self._barred[what] = error
+        self._recoveries = 0  # the next time it gets further
 
     def _output_refused(self, refusal: KafkaError) -> Reject:
         told = f"{self._kafka.output_topic} refused it: {refusal.str()}"
@@ -233,12 +239,15 @@ class AtLeastOnce(Delivery):
         """Sends it once more by itself: a broker refuses a request for one record's sake."""
         self._once_more(error)
         refusal = await self.sink.output_alone(record, value)
+        while refusal and refusal.code() == KafkaError._INVALID_DIFFERENT_RECORD:  # not so alone
+            refusal = await self.sink.output_alone(record, value)
         if refusal is None:
             told = "an output that was refused with others was taken by itself: %s"
             self._seldom.warning("alone", told, error.str())
             return None
         self._once_more(refusal)
         if refusal.code() in RECORD_AT_FAULT:
+            self._bar(place(record), refusal)  # or it takes the same others with it once more
             return self._output_refused(refusal)
         raise self._unmended(record, refusal)
 

@@ -36,6 +36,8 @@ POLL_S = 0.002
 MESSAGE_LIMIT = 1_000_000  # where no topic tells a smaller one
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
 DESTROY_S = 10.0
+UNTIMELY = KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD
+NO_CLOCK_S = 600.0  # then this machine's is tried again
 REJECTION = (
     *("x-error-stage", "x-error-type", "x-error-message"),
     *("x-source-topic", "x-source-partition", "x-source-offset"),
@@ -94,6 +96,7 @@ class Sink:
         self._seldom = Seldom(logger)
         self._answers: deque[tuple[Receipt, int, KafkaError | None]] = deque()
         self._poller: asyncio.Task[None] | None = None
+        self._no_clock_until = 0.0
         self.producer: Producer | None = None
         self.fatal: KafkaError | None = None
 
@@ -149,21 +152,27 @@ class Sink:
         """Send one output and wait for its confirmation; returns the refusal, if any."""
         return await self._send(record, value=value)
 
-    async def dead_letter(
-        self, record: Message, error: Reject | None, timestamp: int = 0
-    ) -> KafkaError | None:
+    async def dead_letter(self, record: Message, error: Reject | None) -> KafkaError | None:
         """Send a record to the dead-letter topic as it came; returns the refusal, if any.
+
+        Its time is now, so that retention counts from the rejection; its record's for a while after
+        that was refused.
 
         Args:
             error: the reason, which is added as headers.
-            timestamp: Unix milliseconds; 0 for now, so that retention counts from the rejection.
         """
         told = error_headers(record, error) if error else []  # an earlier rejection's are replaced
         # No input may pass for a mark of a replay, nor tell a reason of its own.
         names = {*REJECTION, MARK, *(name for name, _ in told)}
         kept = [item for item in headers(record) or () if item[0] not in names]
-        topic = self._kafka.dead_letter_topic
-        return await self._send(record, topic=topic, headers=kept + told, timestamp=timestamp)
+        topic, now = self._kafka.dead_letter_topic, monotonic() >= self._no_clock_until
+        time = 0 if now else time_ms(record)
+        refusal = await self._send(record, topic=topic, headers=kept + told, timestamp=time)
+        if refusal and now and refusal.code() in UNTIMELY:
+            self._no_clock_until = monotonic() + NO_CLOCK_S
+            told = "%s refuses this machine's time, dead letters have their records': %s"
+            self._seldom.warning("time", told, topic, refusal.str())
+        return refusal
 
     def broke(self, error: KafkaError) -> None:
         """The producer failed for good: whatever is not confirmed is answered with errors."""

@@ -41,7 +41,6 @@ CALL_S = 1.0  # of one blocking call; it is made again until it is answered
 HANG_S = 3.0
 PATIENCE_S = 8.0  # until a call that is never answered is left to another producer
 PAUSE_S = 0.1
-MOST_BARRED = 10_000
 PURGED = KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT
 
 
@@ -57,7 +56,6 @@ class ExactlyOnce(Delivery):
     ) -> None:
         super().__init__(kafka, tracker, metrics, fail)
         self._spoiled = False  # outputs are in the transaction whose offsets never will be
-        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by place
         self._counts: list[Callable[[], None]] = []
         self._committing: Future[None] = Future()
         self._committing.set_result(None)
@@ -80,28 +78,28 @@ class ExactlyOnce(Delivery):
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
         """What is surely too large is not even tried: each refusal would undo a transaction."""
-        refusal = self._barred.get(place(record))
-        if refusal is None and self.sink.too_large(value):
-            refusal = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
-        return refusal and self._output_refused(refusal)
+        if self.sink.too_large(value):
+            return self._output_refused(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
+        return super().barred(record, value)
 
     async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
         """One refusal undoes the transaction; at the next time the record is dead-lettered."""
         if error.code() in RECORD_AT_FAULT:
-            self._bar(record, error)
+            self._bar(place(record), error)
         elif error.code() in DENIED:
             raise self._unmended(record, error)
         raise self._undone(error)
 
     async def dead_letter(self, record: Message, error: Reject) -> None:
-        refused = self._barred.get(f"{place(record)} letter")
+        letter = f"{place(record)} letter"
+        refused = self._barred.get(letter)
         refusal = await self._letter(record, error, refused)
         if refusal is None:
             return
         if refusal.code() in DENIED or (refused and refusal.code() in RECORD_AT_FAULT):
             raise self._letter_refused(record, refusal)
         if refusal.code() in RECORD_AT_FAULT:
-            self._bar(record, refusal, " letter")
+            self._bar(letter, refusal)
         raise self._undone(refusal)
 
     def tick(self, now: float) -> None:
@@ -136,11 +134,8 @@ class ExactlyOnce(Delivery):
             self._seldom.warning(f"refused {error.name()}", told, error.str())
         return Broken(error.str())
 
-    def _bar(self, record: Message, error: KafkaError, how: str = "") -> None:
-        while len(self._barred) >= MOST_BARRED:
-            del self._barred[next(iter(self._barred))]
-        self._barred[place(record) + how] = error
-        self._recoveries = 0  # the next time it gets further
+    def _bar(self, what: str, error: KafkaError) -> None:
+        super()._bar(what, error)
         # librdkafka counts the refused record as sent: in the next transaction the broker would
         # miss it, and nothing be answered until transaction.timeout.ms.
         self.sink.broke(error)

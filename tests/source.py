@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Message
 
 from worker.metrics import Metrics
-from worker.stream.delivery import AtLeastOnce
+from worker.stream.at_least_once import AtLeastOnce
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 

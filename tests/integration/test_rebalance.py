@@ -8,7 +8,7 @@ from tests.stream import Record, produce, settings, wait_until
 from worker.metrics import Metrics
 from worker.stream import pauses
 from worker.stream import source as source_module
-from worker.stream.delivery import AtLeastOnce
+from worker.stream.at_least_once import AtLeastOnce
 from worker.stream.source import Source
 from worker.stream.tracker import Tracker
 

@@ -22,8 +22,9 @@ from worker.events import Input
 from worker.metrics import Metrics
 from worker.settings import Settings
 from worker.stream.admin import Backlog
+from worker.stream.at_least_once import AtLeastOnce
 from worker.stream.batch import Batch, place, refused_headers, time_ms
-from worker.stream.delivery import RECORD_AT_FAULT, AtLeastOnce, Broken
+from worker.stream.delivery import RECORD_AT_FAULT, Broken
 from worker.stream.limits import DeadLetterLimits
 from worker.stream.sink import Receipt
 from worker.stream.source import Source

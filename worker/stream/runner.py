@@ -79,7 +79,7 @@ class Runner:
             learn=lambda note: self._loop.call_soon_threadsafe(self._learn, note),
         )
         self._turns: dict[int, asyncio.Future[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}  # in the order of their beginning
         self._limits = DeadLetterLimits(settings.dead_letters)
         self._deliver_seconds = metrics.stage_seconds.labels("deliver")
         self._statuses = {
@@ -172,8 +172,8 @@ class Runner:
         if self._settings.kafka.ordering == "partition":
             before, self._turns[partition] = self._turns.get(partition), mine
         task = self._loop.create_task(self._carry(batch, before, mine))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:

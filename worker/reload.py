@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker import logs
+from worker.beside import aside
 from worker.config import Change, changes, fingerprint
 from worker.errors import ConfigError, Fault, Stop
 from worker.metrics import Metrics
 from worker.parts import Understanding
 from worker.settings import Settings, reloadable
-from worker.threads import aside
 from worker.understanding.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)

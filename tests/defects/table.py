@@ -64,7 +64,12 @@ DEFECTS = (
     Defect(
         "an error of a batch is swallowed",
         RUNNER,
-        (("self.fail(task.exception())", "pass"),),
+        (
+            (
+                "guarded(self._carry(batch, before, mine), self.fail)",
+                "guarded(self._carry(batch, before, mine), lambda _: None)",
+            ),
+        ),
     ),
     Defect(
         "a rebalance resumes what is paused",

@@ -10,10 +10,10 @@ import worker
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
-BASE = {"errors", "settings", "metrics", "events", "logs", "safe", "handshake", "threads"}
+BASE = {"errors", "settings", "metrics", "events", "logs", "safe", "handshake", "beside"}
 ALLOWED = {
     "safe": set(),
-    "threads": set(),
+    "beside": set(),
     "handshake": set(),
     "errors": set(),
     "settings": {"safe"},

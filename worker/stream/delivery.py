@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from worker.beside import guarded
 from worker.errors import DeliveryError, Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
@@ -70,7 +71,7 @@ class Delivery:
         self._loop = asyncio.get_running_loop()
         self._gate, self._broken = Gate(), asyncio.Event()
         await self.sink.start()
-        self._tasks = [asyncio.create_task(self._guarded(self._recover_when_broken))]
+        self._tasks = [asyncio.create_task(guarded(self._recover_when_broken(), self._fail))]
 
     async def stop(self) -> None:
         """Stop without waiting: what is not committed by now is consumed again."""
@@ -169,13 +170,6 @@ class Delivery:
             raise DeliveryError(self._told(fatal))
         await self.sink.reopen()
         self._metrics.producers.inc()
-
-    async def _guarded(self, work: Callable) -> None:
-        """An error of `work` ends the worker."""
-        try:
-            await work()
-        except Exception as error:
-            self._fail(error)
 
     def _told(self, fatal: KafkaError) -> str:
         """What ends the worker when no producer can ever produce."""

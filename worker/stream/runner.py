@@ -17,6 +17,7 @@ from time import monotonic
 
 from confluent_kafka import KafkaException, Message
 
+from worker.beside import guarded
 from worker.errors import Reject, Stop
 from worker.events import Input
 from worker.metrics import Metrics
@@ -110,9 +111,8 @@ class Runner:
         self._failure: asyncio.Future[None] = self._loop.create_future()
         await self._delivery.start()
         self._source.start()
-        beside = [asyncio.create_task(task) for task in (self._beat_on(), self._measure_lag())]
-        for task in beside:
-            task.add_done_callback(self._ended)
+        works = self._beat_on(), self._measure_lag()
+        beside = [asyncio.create_task(guarded(work, self.fail)) for work in works]
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({stopped, self._failure}, return_when=asyncio.FIRST_COMPLETED)
@@ -171,14 +171,9 @@ class Runner:
         mine, before = self._loop.create_future(), None
         if self._settings.kafka.ordering == "partition":
             before, self._turns[partition] = self._turns.get(partition), mine
-        task = self._loop.create_task(self._carry(batch, before, mine))
+        task = self._loop.create_task(guarded(self._carry(batch, before, mine), self.fail))
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            self.fail(task.exception())
 
     async def _carry(
         self, batch: Batch, before: asyncio.Future[None] | None, mine: asyncio.Future[None]

@@ -18,6 +18,7 @@ from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from worker.beside import aside, guarded
 from worker.errors import Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
@@ -28,7 +29,6 @@ from worker.stream.batch import MARK, Header, headers, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.login import Login
 from worker.stream.trouble import explained
-from worker.threads import aside
 
 logger = logging.getLogger(__name__)
 
@@ -188,14 +188,8 @@ class Sink:
         properties = producer_properties(self._kafka, self._transactional_id) | self._fitting
         self._compression = properties.get("compression.type")
         self.producer = Producer(properties | {"error_cb": self._on_error})
-        poll = self._poll(self.producer, login)
+        poll = guarded(self._poll(self.producer, login), self._fail)
         self._poller = asyncio.create_task(poll, name="kafka-producer")
-        self._poller.add_done_callback(self._ended)
-
-    def _ended(self, poller: asyncio.Task[None]) -> None:
-        """Without it nothing would be confirmed any more, and nobody told."""
-        if not poller.cancelled() and poller.exception() is not None:
-            self._fail(poller.exception())
 
     async def _send(self, record: Message, **changed) -> KafkaError | None:
         receipt = Receipt()

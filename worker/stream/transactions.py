@@ -25,6 +25,7 @@ from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from worker.beside import aside, guarded
 from worker.errors import DeliveryError, Reject
 from worker.metrics import Metrics
 from worker.settings import Kafka
@@ -32,7 +33,6 @@ from worker.stream.batch import place
 from worker.stream.delivery import RECORD_AT_FAULT, Broken, Delivery
 from worker.stream.tracker import Tracker
 from worker.stream.trouble import DENIED
-from worker.threads import aside
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class ExactlyOnce(Delivery):
 
     async def start(self) -> None:
         await super().start()
-        self._tasks.append(asyncio.create_task(self._guarded(self._open)))
+        self._tasks.append(asyncio.create_task(guarded(self._open(), self._fail)))
 
     @asynccontextmanager
     async def producing(self) -> AsyncIterator[None]:
@@ -119,8 +119,8 @@ class ExactlyOnce(Delivery):
 
     def _ask(self) -> Future[None]:
         """Let the event loop commit, as the member of the group that we are now."""
-        commit = partial(self._commit, self._consumer.consumer_group_metadata())
-        return asyncio.run_coroutine_threadsafe(self._guarded(commit), self._loop)
+        commit = self._commit(self._consumer.consumer_group_metadata())
+        return asyncio.run_coroutine_threadsafe(guarded(commit, self._fail), self._loop)
 
     def _spoil(self) -> None:
         """Something is in the transaction that must not come out: it will be aborted."""

@@ -1,14 +1,22 @@
-"""Work that blocks, beside the event loop."""
+"""Work beside the rest: in a task whose error must not be lost, or in a thread if it blocks."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+async def guarded(work: Awaitable[None], fail: Callable[[BaseException], None]) -> None:
+    """Wait for `work`; its error, which would end a task that nobody waits for, goes to `fail`."""
+    try:
+        await work
+    except Exception as error:
+        fail(error)
 
 
 async def aside(work: Callable[[], T]) -> T:

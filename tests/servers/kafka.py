@@ -31,6 +31,7 @@ from confluent_kafka.admin import (
 )
 
 from worker.embedded import guardian
+from worker.embedded.triton import hold_port
 
 VERSION = "4.1.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "query-worker-tests"
@@ -120,7 +121,8 @@ class ApacheKafka:
     def __init__(
         self, proxies: Sequence[int] = (), properties: Mapping[str, object] | None = None
     ) -> None:
-        self._port, self._controller_port, self._guarded_port, *behind = _free_ports(
+        self._held: list[socket.socket] = []
+        self._port, self._controller_port, self._guarded_port, *behind = self._ports(
             3 + len(proxies)
         )
         self.bootstrap_servers = f"127.0.0.1:{self._port}"
@@ -162,6 +164,8 @@ class ApacheKafka:
         if self._process and self._process.poll() is None:
             self._process.stdin.close()
             self._process.wait(STOP_S)
+        for held in self._held:
+            held.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
@@ -200,6 +204,12 @@ class ApacheKafka:
             return bool(self._admin().list_topics(timeout=5).brokers)
         except KafkaException:
             return False
+
+    def _ports(self, count: int) -> list[int]:
+        """Free ports, held to the end: while the broker is away nobody else gets them."""
+        held = [hold_port() for _ in range(count)]
+        self._held += held
+        return [one.getsockname()[1] for one in held]
 
     def _signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -268,14 +278,3 @@ group.consumer.min.heartbeat.interval.ms=1000
 def _cluster_id() -> str:
     """22 characters of URL-safe base64, as StorageTool's random-uuid gives."""
     return uuid4().hex[:21] + "A"
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.servers.certificates import Authority
-from tests.servers.kafka import PASSWORD, STOP_S, USER, ApacheKafka, _free_ports
+from tests.servers.kafka import PASSWORD, STOP_S, USER, ApacheKafka
 
 MODULES = "org.apache.kafka.common.security"
 OAUTH = f"{MODULES}.oauthbearer"
@@ -42,7 +42,7 @@ class SecureKafka(ApacheKafka):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="certificates-", dir=self._folder))
         self.authority, self.stranger = (Authority(self.folder, n) for n in ("ca", "stranger"))
-        ports = _free_ports(len(TLS) + 1)
+        ports = self._ports(len(TLS) + 1)
         self.at = {name: f"127.0.0.1:{p}" for name, p in zip(("sasl", *TLS), ports, strict=True)}
         self._signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

@@ -116,7 +116,7 @@ class EmbeddedTriton:
         self._contracts = load_all(self.models)
         repository.write(self.models, self._work / "models", "python", self.instances)
         binary.lay_out_backends(binary.wheel(), self._work / "backends")
-        self._sockets = [_hold_port() for _ in range(3)]
+        self._sockets = [hold_port() for _ in range(3)]
         self._ports = [held.getsockname()[1] for held in self._sockets]
         self.grpc_url, self.http_url, self.metrics_url = (f"127.0.0.1:{p}" for p in self._ports)
         self.http_url = f"http://{self.http_url}"
@@ -250,7 +250,7 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def _hold_port() -> socket.socket:
+def hold_port() -> socket.socket:
     """A free loopback port, kept for us: bound but not listening, so Triton can still take it."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

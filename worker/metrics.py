@@ -107,7 +107,7 @@ class Metrics:
         self.rebalances = counter("rebalances", "Assignments and revocations", "kind")
         self.commits = counter("commits", "Offset commits: ok, failed or aborted", "outcome")
         self.producers = counter(
-            "producers_replaced", "Kafka producers that failed for good and were made anew"
+            "producers_replaced", "Kafka producers that failed and were made anew"
         )
         self.kafka_errors = counter("kafka_errors", "Errors told by the Kafka client", "code")
         self.up = gauge("component_up", "1 while the component answers", "component")

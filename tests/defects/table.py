@@ -275,4 +275,16 @@ DEFECTS = (
         (("                self._inherit(found)\n", ""),),
         ("tests/unit/test_last_commits.py", "tests/integration/test_dead_letter_flood.py"),
     ),
+    Defect(
+        "an output has this machine's time",
+        SINK,
+        (('"timestamp": time_ms(record)', '"timestamp": 0'),),
+        ("tests/integration/test_wrong_clock.py",),
+    ),
+    Defect(
+        "a record that takes others with it is tried once more",
+        "worker/stream/at_least_once.py",
+        (("            self._bar(place(record), refusal)", "            pass"),),
+        ("tests/integration/test_refused_by_kafka.py",),
+    ),
 )

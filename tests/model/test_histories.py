@@ -21,7 +21,7 @@ PHASES = [Phase.generate] + [Phase.shrink] * (os.environ.get("MODEL_SHRINK") != 
 small = st.integers(0, 3)
 REFUSALS = (
     *(KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD),
-    *(KafkaError._TIMED_OUT, KafkaError.UNKNOWN_TOPIC_OR_PART),
+    *(KafkaError._MSG_TIMED_OUT, KafkaError.UNKNOWN_TOPIC_OR_PART),
     KafkaError.TOPIC_AUTHORIZATION_FAILED,  # which stops the worker
 )
 FAULTS = ("before", "after", "abort", "fatal_before", "fatal_after")

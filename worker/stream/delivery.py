@@ -160,13 +160,14 @@ class Delivery:
             await self._renew()
 
     async def _renew(self) -> None:
-        """A new producer in place of one that failed for good.
+        """A new producer in place of one that failed.
 
         Raises:
             DeliveryError: another would fail like it.
         """
         fatal = self.sink.fatal
-        if fatal.code() in DENIED or self._recoveries > MOST_RECOVERIES:
+        away = fatal.code() == KafkaError._MSG_TIMED_OUT  # an output that is, is waited for
+        if fatal.code() in DENIED or (self._recoveries > MOST_RECOVERIES and not away):
             raise DeliveryError(self._told(fatal))
         await self.sink.reopen()
         self._metrics.producers.inc()

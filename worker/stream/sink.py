@@ -175,10 +175,10 @@ class Sink:
         return refusal
 
     def broke(self, error: KafkaError) -> None:
-        """The producer failed for good: whatever is not confirmed is answered with errors."""
+        """The producer is of no more use: whatever is not confirmed is answered with errors."""
         if self.fatal is None:
             self.fatal = error
-            logger.warning("the Kafka producer failed for good: %s", error.str())
+            logger.warning("the Kafka producer is made anew: %s", error.str())
             self.producer.purge()
             self._on_fatal(error)
 

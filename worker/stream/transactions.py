@@ -132,12 +132,14 @@ class ExactlyOnce(Delivery):
         if not self.sink.fatal and error.code() not in PURGED:  # those follow on what was told
             told = "Kafka refuses an output, the transaction is aborted: %s"
             self._seldom.warning(f"refused {error.name()}", told, error.str())
+        if error.code() == KafkaError._MSG_TIMED_OUT:
+            self.sink.broke(error)  # as in `_bar`
         return Broken(error.str())
 
     def _bar(self, what: str, error: KafkaError) -> None:
         super()._bar(what, error)
-        # librdkafka counts the refused record as sent: in the next transaction the broker would
-        # miss it, and nothing be answered until transaction.timeout.ms.
+        # librdkafka counts the refused record as sent, so that the broker would miss it in the next
+        # transaction: that would be refused too, or not be answered until transaction.timeout.ms.
         self.sink.broke(error)
 
     async def _open(self) -> None:

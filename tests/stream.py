@@ -206,6 +206,7 @@ def running(chosen: Settings) -> Iterator[App]:
     except Exception as error:
         if failed:  # the worker's own end tells more than what was waited for
             raise failed[0] from error
+        error.add_note(_state(app))
         raise
     finally:
         if thread.is_alive():
@@ -223,6 +224,17 @@ def wait_until(condition, what: str, deadline_s: float = DEADLINE_S, pause_s: fl
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline_s} s for: {what}\n{_threads()}")
         time.sleep(pause_s)
+
+
+def _state(app: App) -> str:
+    """Where the worker's stream stands."""
+    runner = app.runner
+    tracker, turned = runner._tracker, time.monotonic() - runner.heartbeat_at
+    return (
+        f"the worker: {runner.totals}; in flight {tracker.in_flight}; owns {tracker.owned()}, of "
+        f"them astray {tracker.astray()}; the consumer's last turn {turned:.1f} s ago; "
+        f"recoveries {runner._delivery._recoveries}"
+    )
 
 
 def _threads() -> str:

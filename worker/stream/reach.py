@@ -15,12 +15,35 @@ REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 EVERYWHERE = -1  # in place of a partition
 
 
+class Brokers:
+    """Whether a client knows any broker, by its statistics.
+
+    A broker that stops may answer that there is none; then librdkafka now and then forgets them
+    all (2.16, whatever `metadata.recovery.strategy`), and only another client finds them again.
+    """
+
+    FORGOTTEN = "librdkafka has forgotten all brokers"
+
+    def __init__(self) -> None:
+        self._without = 0  # statistics in a row
+
+    @property
+    def forgotten(self) -> bool:
+        return self._without > 1
+
+    def look(self, statistics: dict) -> None:
+        brokers = statistics.get("brokers", {}).values()
+        known = any(broker["source"] in ("configured", "learned") for broker in brokers)
+        self._without = 0 if known else self._without + 1
+
+
 class Reach:
     """What the client's errors and statistics tell of it; used from the consumer's thread."""
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._any_broker_up = False
+        self.brokers = Brokers()
         self._denied: dict[int, str] = {}  # partition → what this user may not do
         self._remind_at = 0.0
 
@@ -51,6 +74,7 @@ class Reach:
     def on_statistics(self, text: str) -> None:
         """librdkafka's statistics, once a second."""
         statistics = json.loads(text)
+        self.brokers.look(statistics)
         brokers = statistics.get("brokers", {}).values()
         self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
         topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})

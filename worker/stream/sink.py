@@ -8,6 +8,7 @@ a queue; a task here takes them out, on the event loop. A record's offset may mo
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import zlib
 from collections import deque
@@ -28,6 +29,7 @@ from worker.stream.admin import Cluster
 from worker.stream.batch import MARK, Header, headers, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.login import Login
+from worker.stream.reach import Brokers
 from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ POLL_S = 0.002
 MESSAGE_LIMIT = 1_000_000  # where no topic tells a smaller one
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
 DESTROY_S = 10.0
+STATISTICS_MS = 1000
 UNTIMELY = KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD
 NO_CLOCK_S = 600.0  # then this machine's is tried again
 REJECTION = (
@@ -187,7 +190,9 @@ class Sink:
         login = Login({**self._kafka.client, **self._kafka.producer})
         properties = producer_properties(self._kafka, self._transactional_id) | self._fitting
         self._compression = properties.get("compression.type")
-        self.producer = Producer(properties | {"error_cb": self._on_error})
+        properties |= {"error_cb": self._on_error, "stats_cb": self._on_statistics}
+        self._brokers = Brokers()
+        self.producer = Producer(properties | {"statistics.interval.ms": STATISTICS_MS})
         poll = guarded(self._poll(self.producer, login), self._fail)
         self._poller = asyncio.create_task(poll, name="kafka-producer")
 
@@ -228,6 +233,11 @@ class Sink:
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
         self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
+
+    def _on_statistics(self, text: str) -> None:
+        self._brokers.look(json.loads(text))
+        if self._brokers.forgotten:
+            self.broke(KafkaError(KafkaError._ALL_BROKERS_DOWN, Brokers.FORGOTTEN, fatal=True))
 
     async def _poll(self, producer: Producer, login: Login) -> None:
         while True:

@@ -25,7 +25,7 @@ from worker.stream.delivery import Delivery
 from worker.stream.limits import NOTE as COUNTED
 from worker.stream.login import Login
 from worker.stream.pauses import Pauses
-from worker.stream.reach import EVERYWHERE, Reach
+from worker.stream.reach import EVERYWHERE, Brokers, Reach
 from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
 from worker.stream.trouble import explained
@@ -43,8 +43,8 @@ LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
 HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
 
 
-class _InstanceHeld(Exception):
-    """The group still counts on a member that was killed, and whose name is ours."""
+class _Useless(Exception):
+    """This consumer is; another will do."""
 
 
 class Source:
@@ -131,8 +131,9 @@ class Source:
                 self._fail(error)
 
     def _membership(self) -> None:
-        """Be a member of the group until told to stop, or until the group does not yet let us."""
+        """Be a member of the group until told to stop, or until another consumer is needed."""
         login = Login({**self._kafka.client, **self._kafka.consumer})
+        self._reach.brokers = Brokers()
         self._consumer = Consumer(self._properties())
         self._delivery.bind(self._consumer, self._reach.on_commit)
         try:
@@ -145,15 +146,27 @@ class Source:
             while not self._stopping.is_set():
                 self.turned_at = monotonic()
                 login.renew(self._consumer, self.turned_at)
+                if self._reach.brokers.forgotten:
+                    raise _Useless(Brokers.FORGOTTEN)
                 self._turn()
             self._settle(())  # what could be finished was finished
-        except _InstanceHeld as error:
-            told = "waiting for the member that had this group.instance.id to be given up: %s"
-            self._seldom.warning("instance", told, error)
+        except _Useless as error:
+            self._seldom.warning("another", "the Kafka consumer is made anew: %s", error)
             self._stopping.wait(ASK_S)
         finally:
             self._delivery.bind(None, self._reach.on_commit)
-            self._consumer.close()
+            if self._reach.brokers.forgotten:
+                self._abandon()
+            else:
+                self._consumer.close()
+
+    def _abandon(self) -> None:
+        """Let go of a consumer that would wait for ever for a broker to leave the group at."""
+        topic = self._kafka.input_topic
+        if places := [TopicPartition(topic, number) for number in self._tracker.owned()]:
+            self._drop("lost", places)
+        left, self._consumer = [self._consumer], None
+        threading.Thread(target=left.clear, name="kafka-abandoned", daemon=True).start()
 
     def _turn(self) -> None:
         assert self._consumer
@@ -309,7 +322,8 @@ class Source:
         self._metrics.kafka_errors.labels(error.name()).inc()
         if error.fatal() or error.code() == KafkaError._FATAL:
             if HELD.str() in error.str():
-                raise _InstanceHeld(error.str())
+                told = "waiting for the member that had this group.instance.id to be given up"
+                raise _Useless(f"{told}: {error.str()}")
             remedy = "give each worker a group.instance.id of its own, if it has one"
             raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
         if not self._reach.deny(error, partition):

@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
 EVERYWHERE = -1  # in place of a partition
+STATISTICS_MS = 1000  # between those of a client
 
 
 class Brokers:

@@ -29,7 +29,7 @@ from worker.stream.admin import Cluster
 from worker.stream.batch import MARK, Header, headers, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.login import Login
-from worker.stream.reach import Brokers
+from worker.stream.reach import STATISTICS_MS, Brokers
 from worker.stream.trouble import explained
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,6 @@ POLL_S = 0.002
 MESSAGE_LIMIT = 1_000_000  # where no topic tells a smaller one
 REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the request's own bytes
 DESTROY_S = 10.0
-STATISTICS_MS = 1000
 UNTIMELY = KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD
 NO_CLOCK_S = 600.0  # then this machine's is tried again
 REJECTION = (

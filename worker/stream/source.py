@@ -25,7 +25,7 @@ from worker.stream.delivery import Delivery
 from worker.stream.limits import NOTE as COUNTED
 from worker.stream.login import Login
 from worker.stream.pauses import Pauses
-from worker.stream.reach import EVERYWHERE, Brokers, Reach
+from worker.stream.reach import EVERYWHERE, STATISTICS_MS, Brokers, Reach
 from worker.stream.suspects import Suspects
 from worker.stream.tracker import Tracker
 from worker.stream.trouble import explained
@@ -37,7 +37,6 @@ REVOKE_WAIT_S = 5.0
 ASK_S = 1.0  # for the last commits
 ASK_AGAIN_S = 2.0  # after they were not told: the other partitions go on for as long
 HOLDING_S = 0.005  # while records are taken one by one
-STATISTICS_MS = 1000
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
 # By its text: what librdkafka tells of it has another code.
 HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)

@@ -28,6 +28,9 @@ from pathlib import Path
 import click
 import orjson
 from confluent_kafka import Consumer, Message, Producer
+from worker.events import Input, decode
+from worker.parts import Understanding
+from worker.settings import STARTER_MODELS
 
 from tests import program, stream
 from tests.servers.kafka import ApacheKafka, fetch
@@ -36,9 +39,6 @@ from tests.stream import Record, Topics
 from worker import __version__, config
 from worker.embedded import traffic
 from worker.errors import Reject
-from worker.events import Input, decode
-from worker.parts import Understanding
-from worker.settings import STARTER_MODELS
 
 PARTITIONS = 4
 CACHED, DISTINCT = 200_000, 4_000

@@ -7,16 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from worker.build import PROBE_S, Understanding, check_models, wait_for
+from worker.config.reload import Reloads
+from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
-from worker.parts import PROBE_S, Understanding, check_models, wait_for
-from worker.reload import Reloads
 from worker.server.http import Health, HttpServer
-from worker.settings import Settings
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
+from worker.stream.offsets import Tracker
 from worker.stream.runner import Runner
-from worker.stream.tracker import Tracker
 
 logger = logging.getLogger(__name__)
 

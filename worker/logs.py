@@ -18,15 +18,15 @@ from time import monotonic
 
 import orjson
 
-from worker.safe import safe
-from worker.settings import Logging
+from worker.config.settings import Logging
+from worker.redact import redacted
 
 _show_queries = False  # see `shown`
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        time, message = self.formatTime(record, "%H:%M:%S"), safe(record.getMessage())
+        time, message = self.formatTime(record, "%H:%M:%S"), redacted(record.getMessage())
         line = f"{time} {record.levelname:<7} {record.name}: {message}"
         return "\n  | ".join([line, *_trace(record).splitlines()])
 
@@ -37,7 +37,7 @@ class _Json(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": safe(record.getMessage()),
+            "message": redacted(record.getMessage()),
         }
         if trace := _trace(record):
             item["exception"] = trace
@@ -50,7 +50,7 @@ def _trace(record: logging.LogRecord) -> str:
         return ""
     kind, error, stack = record.exc_info
     lines = traceback.format_exception(error) if _show_queries else traceback.format_tb(stack)
-    return safe("".join(lines) + ("" if _show_queries else kind.__name__), lines=True)
+    return redacted("".join(lines) + ("" if _show_queries else kind.__name__), lines=True)
 
 
 def shown(text: str) -> str:

@@ -11,7 +11,7 @@ import orjson
 
 from tests.stream import schema
 from worker.errors import Reject
-from worker.events import (
+from worker.event import (
     OUTPUT_NAMES,
     Enrichment,
     Event,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from worker.events import OUTPUT_NAMES
+from worker.event import OUTPUT_NAMES
 
 KNOWN = ("query", "query_id", "timestamp", "user_id", "session_id", "locale", "channel")
 BLANKS = (*(b"",) * 8, b" ", b"\n", b"\t\r\n", b"   ")

@@ -9,8 +9,11 @@ from unittest.mock import patch
 
 from tests.model.steps import Clock, wait
 from worker.errors import Reject
-from worker.events import Enrichment
-from worker.stream import runner, sink, source, transactions
+from worker.event import Enrichment
+from worker.stream import consumer as source
+from worker.stream import producer as sink
+from worker.stream import runner
+from worker.stream.delivery import exactly_once as transactions
 from worker.understanding.pipeline import Output
 
 TICK_S = 0.01

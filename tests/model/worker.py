@@ -10,12 +10,12 @@ from tests.model.consumer import Consumer
 from tests.model.outside import Models
 from tests.model.producer import Producer
 from tests.model.steps import Clock, Condition, Event, Loop, Strand
-from worker import config
+from worker.config.load import load_settings
+from worker.config.settings import Settings
 from worker.errors import Stop
 from worker.metrics import Metrics
-from worker.settings import Settings
+from worker.stream.offsets import Tracker
 from worker.stream.runner import Runner
-from worker.stream.tracker import Tracker
 
 METRICS = Metrics()  # nobody reads them
 BATCHES, RECORDS, BYTES = 3, 3, 2**20
@@ -28,7 +28,7 @@ def settings(name: str, member: str, *chosen: str) -> Settings:
     limits = [f"batching.max_batches_in_flight={BATCHES}", f"batching.max_records={RECORDS}"]
     limits += [f"batching.max_bytes_in_flight={BYTES}", "kafka.commit_interval_ms=50"]
     limits += ["lifecycle.shutdown_timeout_s=5"]
-    return config.load(None, {}, [*own, *limits, *chosen])
+    return load_settings(None, {}, [*own, *limits, *chosen])
 
 
 class Worker:

@@ -8,7 +8,7 @@ from tests.model.outside import TICK_S, swapped
 from tests.model.producer import Producer
 from tests.model.steps import Clock
 from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
-from worker.stream.tracker import InFlight
+from worker.stream.offsets import InFlight
 
 PLENTY = 99
 CALLS = 6  # that return in a moment: a commit and what begins after it

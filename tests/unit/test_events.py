@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.stream import schema
 from worker.errors import Reject
-from worker.events import OUTPUT_NAMES, TIME, Enrichment, Input, decode, from_line
+from worker.event import OUTPUT_NAMES, TIME, Enrichment, Input, decode, from_line
 from worker.understanding.normalize import normal_form
 
 BODY = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', intent="browse")

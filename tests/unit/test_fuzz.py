@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz import account
 from tests.fuzz.__main__ import fuzz
-from worker import events
+from worker import event as events
 from worker.errors import Reject
 
 

@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from tests.servers.certificates import Authority
+from worker.config.secrets import Secret
 from worker.errors import ConfigError
-from worker.safe import Secret
 from worker.server import certificate as certificates
 from worker.server import http as server_module
 from worker.server.http import Health, HttpServer

@@ -8,7 +8,7 @@ import pytest
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, totals
 from worker.errors import Reject
-from worker.events import Input
+from worker.event import Input
 from worker.understanding import pipeline as pipeline_module
 from worker.understanding.pipeline import Output, Skipped
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import grpc
 from tritonclient.grpc import InferenceServerClientPlugin, Request
 
+from worker.config.secrets import Secret
 from worker.errors import ConfigError, Fault
-from worker.handshake import Trouble
 from worker.logs import Seldom
-from worker.safe import Secret, safe
+from worker.redact import redacted
+from worker.tls_diagnosis import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Access(InferenceServerClientPlugin):
         if told.endswith(CLOSED):
             return REFUSED if self.tls else TLS_WANTED
         known = (meaning for words, meaning in MEANINGS.items() if words in told)
-        return next(known, Trouble(safe(told)[:LONGEST].replace("; ", ", "), ""))
+        return next(known, Trouble(redacted(told)[:LONGEST].replace("; ", ", "), ""))
 
     def _files(self) -> list[bytes | None]:
         """Content of authority, key and certificate."""

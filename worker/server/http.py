@@ -26,8 +26,8 @@ from pathlib import Path
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from worker.config.secrets import Secret
 from worker.errors import ConfigError, Fault
-from worker.safe import Secret
 from worker.server.certificate import Certificate
 
 HOST_REMEDY = "set server.host to 127.0.0.1, or to 0.0.0.0 for every address of this machine"

@@ -9,7 +9,7 @@ from operator import methodcaller
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from worker.errors import Reject
-from worker.stream.tracker import Ticket
+from worker.stream.offsets import Ticket
 
 MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see marks.py
 MAX_HEADERS, MAX_HEADER_BYTES = 100, 65_536

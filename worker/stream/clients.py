@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
+from worker.config.secrets import plain
+from worker.config.settings import TOKEN, Kafka
 from worker.errors import ConfigError, Fault
-from worker.safe import plain
-from worker.settings import TOKEN, Kafka
-from worker.stream.login import access_token
+from worker.stream.credentials import access_token
 
 CLIENT_ID = "query-worker"
 TRANSACTION_MS = 3000

@@ -17,20 +17,20 @@ from time import monotonic
 
 from confluent_kafka import KafkaException, Message
 
-from worker.beside import guarded
+from worker.config.settings import Settings
 from worker.errors import Reject, Stop
-from worker.events import Input
+from worker.event import Input
 from worker.metrics import Metrics
-from worker.settings import Settings
 from worker.stream.admin import Backlog
-from worker.stream.at_least_once import AtLeastOnce
 from worker.stream.batch import Batch, place, refused_headers, time_ms
-from worker.stream.delivery import RECORD_AT_FAULT, Broken
-from worker.stream.limits import DeadLetterLimits
-from worker.stream.sink import Receipt
-from worker.stream.source import Source
-from worker.stream.tracker import Tracker
-from worker.stream.transactions import ExactlyOnce
+from worker.stream.consumer import Source
+from worker.stream.delivery.at_least_once import AtLeastOnce
+from worker.stream.delivery.base import RECORD_AT_FAULT, Broken
+from worker.stream.delivery.exactly_once import ExactlyOnce
+from worker.stream.offsets import Tracker
+from worker.stream.producer import Receipt
+from worker.stream.rejection_limits import DeadLetterLimits
+from worker.tasks import guarded
 from worker.understanding.pipeline import Output, Pipeline, Result, Skipped
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from worker.events import Enrichment
+from worker.event import Enrichment
 
 Key = tuple[str, str]  # normal form, language
 OVERHEAD = 700  # bytes of an entry's objects and its place, beside text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.events import Input
-from worker.settings import Late
+from worker.config.settings import Late
+from worker.event import Input
 
 
 @dataclass(frozen=True, slots=True)

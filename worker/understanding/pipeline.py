@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise, product
 from time import monotonic
 
+from worker.config.settings import Policies
 from worker.errors import ModelUnavailable, Reject
-from worker.events import Enrichment, Event, Input, decode, empty_query, query_too_long
+from worker.event import Enrichment, Event, Input, decode, empty_query, query_too_long
 from worker.logs import fault, shown
 from worker.metrics import Metrics
-from worker.settings import Policies
 from worker.understanding.cache import Key
-from worker.understanding.expansion import Retrieved
+from worker.understanding.decide import Retrieved
 from worker.understanding.normalize import language, normal_form
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Rows, Stage

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from worker.errors import Reject
-from worker.events import Enrichment
+from worker.event import Enrichment
 from worker.understanding.cache import Cache, Key
-from worker.understanding.compose import Composer
 from worker.understanding.deadline import Deadline
-from worker.understanding.expansion import Expander
+from worker.understanding.decide import Expander
+from worker.understanding.enrichment import Composer
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,10 @@ class Snapshot:
     max_event_bytes: int
     cache: Cache
     pending: dict[Key, asyncio.Future[Enrichment | Reject]] = field(default_factory=dict)
+
+    @property
+    def lexicon_version(self) -> str:
+        return self.expander.lexicon.version
 
     def after(self, old: Snapshot) -> Snapshot:
         """This one in the place of `old`: what that one made is kept if this would make the same.

@@ -68,7 +68,7 @@ _Members = msgspec.defstruct(
 _NO_OUTPUT_NAMES = (UNSET,) * len(OUTPUT_NAMES)
 _decoder = msgspec.json.Decoder(_Members)
 _members = msgspec.json.Decoder(dict[str, Raw])
-_scalar = msgspec.json.Decoder()
+_scalar = msgspec.json.Decoder(str | int | float | bool | None)
 _skip = msgspec.json.Decoder(Raw)
 _EXPECTED = dict.fromkeys(IDS, "a string or an integer") | dict.fromkeys(TEXTS, "a string")
 # Of a JSON value, by its first byte.
@@ -229,15 +229,15 @@ def _too_deep() -> Reject:
 
 
 def _field(members: Any, name: str) -> Any:
-    """The value, None where there is none; an array or object is not parsed to be refused."""
+    """The value, None where there is none; an array or object stays Raw."""
     raw = getattr(members, name)
     if raw is UNSET:
         return None
-    if _kind(raw) in ("an array", "an object"):
-        return raw
     try:
         return _scalar.decode(raw)
-    except msgspec.ValidationError:  # only a number can fail
+    except msgspec.ValidationError:
+        if _kind(raw) != "a number":
+            return raw
         raise _reject("invalid_field", f"`{name}` is a number out of range") from None
 
 
@@ -254,7 +254,9 @@ def _check_query(query: Any, raw: Raw, max_chars: int) -> None:
 def _check_optional(fields: dict[str, Any], members: Any) -> None:
     for name, kind in _EXPECTED.items():
         value = fields[name]
-        if not (value is None or isinstance(value, str) or (name in IDS and _is_integer(value))):
+        if value is None or isinstance(value, str):
+            continue
+        if name not in IDS or not _is_integer(value):
             found = _kind(getattr(members, name))
             raise _reject("invalid_field", f"`{name}` is {found}, expected {kind}")
     timestamp = fields["timestamp"]

@@ -86,6 +86,6 @@ async def _process(pipeline: Pipeline, chunk: list[Line], max_bytes: int) -> lis
 
 
 def _error(line: Line, error: Reject) -> bytes:
-    told = {"stage": error.stage, "type": error.reason, "message": str(error)}
+    fault = {"stage": error.stage, "type": error.reason, "message": str(error)}
     text = line.text.decode("utf-8", "replace")
-    return orjson.dumps({"error": told, "line": line.number, "input": text})
+    return orjson.dumps({"error": fault, "line": line.number, "input": text})

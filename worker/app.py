@@ -15,7 +15,6 @@ from worker.metrics import Metrics
 from worker.server.http import Health, HttpServer
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
-from worker.stream.offsets import Tracker
 from worker.stream.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ class App:
         self.settings, self.metrics = settings, Metrics()
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
-        self.runner = Runner(settings, self._understanding.pipeline, Tracker(), self.metrics)
+        self.runner = Runner(settings, self._understanding.pipeline, self.metrics)
         self.http = HttpServer(
             *(settings.server.host, settings.server.port, self.metrics.registry),
             live=self._live,

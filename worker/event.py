@@ -219,7 +219,7 @@ def _check_optional(fields: Any) -> None:
         value = getattr(fields, name)
         if value is not UNSET and value is not None and type(value) is not str:
             raise _reject("invalid_field", f"`{name}` is {_kind(value)}, expected a string")
-    if fields.timestamp not in (UNSET, None) and not _is_time(fields.timestamp):
+    if fields.timestamp not in (UNSET, None) and not is_time(fields.timestamp):
         told = "`timestamp` must be Unix milliseconds or, like 2026-01-31T10:00:00Z, RFC 3339"
         raise _reject("invalid_field", told)
 
@@ -229,7 +229,8 @@ def _is_id(value: Any) -> bool:
     return type(value) in (str, int) or (type(value) is float and value.is_integer())
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Whether it is a `timestamp` that the contract admits."""
     if isinstance(value, str):
         return TIME.fullmatch(value) is not None
     return type(value) in (int, float)

@@ -28,12 +28,16 @@ LONGEST_PAUSE_S = 0.05  # before a query is scored again that two versions score
 
 
 class Computation:
-    """The models' part of the way of an event; used from one event loop."""
+    """The models' part of the way of an event; used from one event loop.
+
+    Attributes:
+        served: the versions whose cached enrichments may go out; another set when they change.
+    """
 
     def __init__(self, intent: Stage, encoder: Stage, matching: Stage, metrics: Metrics) -> None:
         self._intent, self._encoder, self._matching = intent, encoder, matching
         self._versions = Versions(), Versions(), Versions()  # of intent, encoder and matching
-        self._served: set[tuple[str, ...]] = set()  # versions whose cached enrichments may go out
+        self.served: set[tuple[str, ...]] = set()
         self._retrieve_seconds = metrics.stage_seconds.labels("retrieve")
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
 
@@ -43,7 +47,7 @@ class Computation:
 
     def servable(self, entry: Enrichment) -> bool:
         """Whether the versions that made a cached enrichment are those that are served now."""
-        return entry.versions in self._served
+        return entry.versions in self.served
 
     async def fill(self, keys: list[Key], snapshot: Snapshot) -> None:
         """Compute `keys` and resolve their futures, whatever happens."""
@@ -115,7 +119,7 @@ class Computation:
                     logger.info("%s: version served now: %s", stage.name, told)
         if changed:
             served = [versions.current | {""} for versions in self._versions]
-            self._served = set(product(*served))
+            self.served = set(product(*served))
 
     def _enrich(
         self,

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from prometheus_client import generate_latest
+
 from worker.build import PROBE_S, Understanding, check_models, wait_for
 from worker.config.reload import Reloads
 from worker.config.settings import Settings
@@ -36,14 +38,7 @@ class App:
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
         self.runner = Runner(settings, self._understanding.pipeline, Tracker(), self.metrics)
-        self.http = HttpServer(
-            *(settings.server.host, settings.server.port, self.metrics.registry),
-            live=self._live,
-            ready=self._ready,
-            certificate=settings.server.tls_certificate,
-            key=settings.server.tls_key,
-            token=settings.server.token,
-        )
+        self.http = HttpServer(settings.server, self._shown, self._live, self._ready)
         self._reloads = Reloads(
             *(settings, read or (lambda: settings), self._understanding, self.metrics),
             use=self._use,
@@ -177,12 +172,15 @@ class App:
             self.runner.fail(error)
             return False
 
-    def _live(self) -> Health:
+    async def _shown(self) -> bytes:
+        return generate_latest(self.metrics.registry)
+
+    async def _live(self) -> Health:
         age = monotonic() - self.runner.heartbeat_at
         hung = self._state == "running" and age > self.settings.lifecycle.stall_timeout_s
         return Health(not hung, {"state": self._state, "heartbeat_age_s": round(age, 2)})
 
-    def _ready(self) -> Health:
+    async def _ready(self) -> Health:
         state = "draining" if self._stop.is_set() and self._state == "running" else self._state
         # A model may hang in a server that answers: the circuits of its calls tell.
         silent = self._understanding.pipeline.away

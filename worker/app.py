@@ -19,6 +19,7 @@ from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
 from worker.stream.offsets import Tracker
 from worker.stream.runner import Runner
+from worker.tasks import guarded
 
 logger = logging.getLogger(__name__)
 
@@ -95,33 +96,44 @@ class App:
             Stop: names what ended it.
         """
         self._stop = stop
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.http.start()
         logger.info("health and metrics at %s", self.http.url)
-        beside = [asyncio.create_task(self._reloads.serve())]
+        background = [self._background(self._reloads.serve())]
         try:
             await self._inference.start()
             if await self._started(stop):
-                beside.append(asyncio.create_task(self._watch_models()))
+                background.append(self._background(self._watch_models()))
                 self._state = "running"
                 await self.runner.run(stop)
         finally:
             self._state = "stopped"
-            for task in beside:
+            for task in background:
                 task.cancel()
             await self._inference.stop()
             self.http.stop()
+
+    def _background(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        return asyncio.create_task(guarded(work, self._fail))
+
+    def _fail(self, error: BaseException) -> None:
+        """End `run` with this error."""
+        if self._state == "running":
+            self.runner.fail(error)
+        elif not self._failure.done():
+            self._failure.set_exception(error)
 
     async def _started(self, stop: asyncio.Event) -> bool:
         """Whether everything came up; False when `stop` was set before."""
         waiting = asyncio.create_task(self._wait())
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        ends = {waiting, stopped, self._failure}
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        if not waiting.done():
-            waiting.cancel()
-            return False
-        await waiting
-        return True
+        waiting.cancel()
+        for task in done & {self._failure, waiting}:
+            await task
+        return waiting in done
 
     async def _wait(self) -> None:
         deadline = monotonic() + self.settings.lifecycle.startup_timeout_s
@@ -169,7 +181,7 @@ class App:
         try:
             return await check_models(self._inference, self._understanding.contracts) is None
         except ContractError as error:
-            self.runner.fail(error)
+            self._fail(error)
             return False
 
     async def _shown(self) -> bytes:

@@ -15,7 +15,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import orjson
@@ -85,8 +84,12 @@ class HttpServer:
             self._thread.join()
 
     def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
+        try:
             self._loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            logger.exception("health and metrics are no longer served; please report it")
         self._loop.close()
 
     async def _serve(self, tls: ssl.SSLContext | None) -> None:

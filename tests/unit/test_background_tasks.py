@@ -131,6 +131,7 @@ def test_a_connection_to_triton_that_cannot_be_closed_is_logged(triton, monkeypa
 
     async def test() -> None:
         await inference.start()
+        await asyncio.sleep(0)  # its watch begins
         monkeypatch.setattr(inference._client, "close", broken)
         newer = authority.issue("newer")
         pair.key.write_bytes(newer.key.read_bytes())

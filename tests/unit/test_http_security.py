@@ -12,7 +12,7 @@ import pytest
 from tests.servers.certificates import Authority
 from worker.config.settings import Server
 from worker.errors import ConfigError
-from worker.server import http as server_module
+from worker.server import responses
 from worker.server.http import Health, HttpServer
 
 TOKEN = "correct-horse"
@@ -125,7 +125,7 @@ def test_what_is_no_request_or_too_large_is_refused_and_not_logged(sent, statuse
     "sent", [b"", b"GET /livez HT", b"POST /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"]
 )
 def test_one_that_sends_without_end_is_cut_off(monkeypatch, sent):
-    monkeypatch.setattr(server_module, "CONNECTION_S", 0.2)
+    monkeypatch.setattr(responses, "CONNECTION_S", 0.2)
     with serving() as server, socket.create_connection(("127.0.0.1", port(server)), 20) as peer:
         peer.sendall(sent)
         with suppress(ConnectionError):
@@ -135,7 +135,7 @@ def test_one_that_sends_without_end_is_cut_off(monkeypatch, sent):
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_silent_connection_is_cut_off(monkeypatch, tmp_path, secure):
-    monkeypatch.setattr(server_module, "CONNECTION_S", 0.2)
+    monkeypatch.setattr(responses, "CONNECTION_S", 0.2)
     with (
         serving(**(pair(tmp_path) if secure else {})) as server,
         socket.create_connection(("127.0.0.1", port(server)), 20) as peer,
@@ -167,7 +167,7 @@ def test_probes_get_through_a_crowd_of_silent_connections(tmp_path, secure):
     with serving(**(pair(tmp_path) if secure else {})) as server:
         crowd = [
             socket.create_connection(("127.0.0.1", port(server)), 20)
-            for _ in range(3 * server_module.MAX_CONNECTIONS)
+            for _ in range(3 * responses.MAX_CONNECTIONS)
         ]
         trust = ssl._create_unverified_context() if secure else None
         for _ in range(5):

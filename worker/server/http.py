@@ -1,25 +1,19 @@
-"""`/metrics`, `/livez` and `/readyz`: aiohttp in a thread of its own.
+"""`/metrics`, `/livez` and `/readyz`, served in a thread of its own.
 
 The probes report the main loop's heartbeat, not the life of this thread: a hung loop fails them.
 They are open to everybody, since Kubernetes' kubelet has no credentials; `/metrics` asks for the
-token if there is one. Client errors are not logged.
+token if there is one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import hmac
 import logging
 import socket
-import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-
-import orjson
-from aiohttp import BasicAuth, web
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from worker.config.settings import Server
 from worker.errors import ConfigError, Fault
@@ -28,9 +22,7 @@ from worker.server.certificate import Certificate
 logger = logging.getLogger(__name__)
 
 HOST_REMEDY = "set server.host to 127.0.0.1, or to 0.0.0.0 for every address of this machine"
-CONNECTION_S = 10.0  # for the TLS handshake, and again for request and response together
-MAX_CONNECTIONS = 128
-CHALLENGES = [("WWW-Authenticate", f'{way} realm="query-worker"') for way in ("Bearer", "Basic")]
+BACKLOG = 128
 
 
 @dataclass(frozen=True)
@@ -39,6 +31,10 @@ class Health:
 
     ok: bool
     details: dict[str, object] = field(default_factory=dict)
+
+
+Probe = Callable[[], Awaitable[Health]]
+Metrics = Callable[[], Awaitable[bytes]]
 
 
 class HttpServer:
@@ -53,14 +49,14 @@ class HttpServer:
     def __init__(
         self,
         server: Server,
-        metrics: Callable[[], Awaitable[bytes]],
-        live: Callable[[], Awaitable[Health]],
-        ready: Callable[[], Awaitable[Health]],
+        metrics: Metrics,
+        live: Probe,
+        ready: Probe,
         listener: socket.socket | None = None,
     ) -> None:
         self._server, self._socket = server, listener
         self._metrics, self._probes = metrics, {"/livez": live, "/readyz": ready}
-        self._loop = asyncio.new_event_loop()
+        self._certificate: Certificate | None = None
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
         self.url = ""
 
@@ -71,11 +67,13 @@ class HttpServer:
             ConfigError: the address cannot be bound, or the certificate not be used; names the key.
         """
         pair = self._server.tls_certificate, self._server.tls_key
-        tls = Certificate(*pair).context if all(pair) else None
+        self._certificate = Certificate(*pair) if all(pair) else None
         self._socket = self._socket or _bound(self._server.host, self._server.port)
+        scheme = "https" if self._certificate else "http"
         host, port = self._socket.getsockname()[:2]
-        self.url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-        self._main = self._loop.create_task(self._serve(tls))
+        self.url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        self._loop = asyncio.new_event_loop()
+        self._main = self._loop.create_task(self._serve())
         self._thread.start()
 
     def stop(self) -> None:
@@ -92,71 +90,13 @@ class HttpServer:
             logger.exception("health and metrics are no longer served; please report it")
         self._loop.close()
 
-    async def _serve(self, tls: ssl.SSLContext | None) -> None:
-        clients = logging.getLogger(f"{__name__}.clients")
-        clients.setLevel(logging.CRITICAL)
-        connections = _Connections(self._answer, access_log=None, logger=clients)
-        handshake_s = CONNECTION_S if tls else None
-        server = await self._loop.create_server(
-            connections, sock=self._socket, ssl=tls, ssl_handshake_timeout=handshake_s
-        )
-        try:
-            await asyncio.Event().wait()  # until cancelled
-        finally:
-            server.close()
-            await connections.shutdown(0)
+    async def _serve(self) -> None:
+        # To import aiohttp takes 0.1 s, for which the start need not wait.
+        from worker.server.responses import Responses
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
-        try:
-            response = await self._response(request)
-        except Exception:
-            logger.exception("%s could not be answered; please report it", request.path)
-            response = web.Response(status=500)
-        response.force_close()
-        return response
-
-    async def _response(self, request: web.BaseRequest) -> web.Response:
-        if request.method not in ("GET", "HEAD"):
-            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-        if probe := self._probes.get(request.path):
-            health = await probe()
-            body = orjson.dumps({"status": "ok" if health.ok else "failing", **health.details})
-            status = 200 if health.ok else 503
-            return web.Response(status=status, body=body, content_type="application/json")
-        if request.path != "/metrics":
-            return web.Response(status=404, text="/metrics /livez /readyz\n")
-        token = self._server.token
-        if token and not _knows(request.headers.get("Authorization", ""), token.read()):
-            return web.Response(status=401, headers=CHALLENGES)
-        return web.Response(
-            body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
-
-
-class _Connections(web.Server):
-    """aiohttp bounds what it reads of a client; this bounds their number and their time.
-
-    Where there are too many, the oldest is closed: a crowd of silent ones locks no probe out.
-    """
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        self._loop.call_later(CONNECTION_S, transport.abort)
-        if len(self._connections) > MAX_CONNECTIONS:
-            next(iter(self._connections.values())).abort()
-
-
-def _knows(authorization: str, token: str) -> bool:
-    """Whether the header carries the token: as bearer, or as the password of basic auth."""
-    scheme, _, given = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            given = BasicAuth.decode(authorization, "utf-8").password
-        except ValueError:
-            return False
-    elif scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode())
+        tls = self._certificate and self._certificate.context
+        responses = Responses(self._metrics, self._probes, self._server.token)
+        await responses.serve(self._socket, tls)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -167,7 +107,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError):  # a label of a name may be too long, or empty
         raise _refused("server.host", host, "a name that resolves", HOST_REMEDY) from None
     try:
-        return socket.create_server(address[:2], family=family, backlog=MAX_CONNECTIONS)
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             found = f"{port} ({error.strerror})"

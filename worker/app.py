@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
@@ -29,17 +30,23 @@ class App:
 
     Args:
         read: reads the settings again, for `reload`; None where there is nothing to read.
+        listener: see `HttpServer`.
 
     Raises:
         Stop: the models, the lexicon or the configuration cannot be used.
     """
 
-    def __init__(self, settings: Settings, read: Callable[[], Settings] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        read: Callable[[], Settings] | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         self.settings, self.metrics = settings, Metrics()
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
         self.runner = Runner(settings, self._understanding.pipeline, Tracker(), self.metrics)
-        self.http = HttpServer(settings.server, self._shown, self._live, self._ready)
+        self.http = HttpServer(settings.server, self._shown, self._live, self._ready, listener)
         self._reloads = Reloads(
             *(settings, read or (lambda: settings), self._understanding, self.metrics),
             use=self._use,

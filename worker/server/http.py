@@ -43,7 +43,7 @@ class HttpServer:
     Args:
         server: where it listens, its certificate and its token.
         metrics, live, ready: awaited in its thread for each request; they must not block.
-        listener: a socket that listens already, instead of `server.host` and `server.port`.
+        listener: a socket that listens already; without TLS, whatever `server` says.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class HttpServer:
             ConfigError: the address cannot be bound, or the certificate not be used; names the key.
         """
         pair = self._server.tls_certificate, self._server.tls_key
-        self._certificate = Certificate(*pair) if all(pair) else None
+        if all(pair) and not self._socket:
+            self._certificate = Certificate(*pair)
         self._socket = self._socket or _bound(self._server.host, self._server.port)
         scheme = "https" if self._certificate else "http"
         host, port = self._socket.getsockname()[:2]

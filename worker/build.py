@@ -15,7 +15,6 @@ from worker import __version__
 from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, Fault, LexiconError, Retry, StartupError
 from worker.inference.access import Access
-from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
 from worker.lexicon import built
@@ -102,6 +101,8 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
     """The model server that the settings name."""
     chosen = settings.inference
     if chosen.backend == "onnx":
+        from worker.inference.onnx import OnnxInference  # slow to import, and rarely of use
+
         return OnnxInference(list(contracts.values()), chosen.threads)
     return TritonInference(
         *(chosen.url, list(contracts.values())),

@@ -163,6 +163,25 @@ class Metrics:
         self.build = Info("query_worker_build", "Version and models", registry=self.registry)
 
 
+class ProcessMetrics:
+    """What the supervisor of `run --processes` adds to the sums of its workers' series."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.up = Gauge(
+            "query_worker_process_up",
+            "1 while the process runs",
+            ["process"],
+            registry=self.registry,
+        )
+        self.restarts = Counter(
+            "query_worker_process_restarts",
+            "How often the process was started again",
+            ["process"],
+            registry=self.registry,
+        )
+
+
 def vocabulary() -> dict[str, str]:
     """Every sample name that `/metrics` can show, with its meaning."""
     suffixes = {

@@ -6,14 +6,14 @@ A value is answered here only if it is plain in every way; anything else is None
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from worker.event import MAX_DEPTH, OUTPUT_NAMES, Enrichment, is_time
+from worker.event import OUTPUT_NAMES, Enrichment, is_time
+from worker.input_checks import MAX_DEPTH, number_out_of_range
 from worker.understanding.cache import SeenQueries
 
 _KNOWN = [
@@ -29,8 +29,6 @@ _decode_known = msgspec.json.Decoder(
 _decode_any = msgspec.json.Decoder(
     msgspec.defstruct("_Any", [*_KNOWN, *((name, Any, UNSET) for name in OUTPUT_NAMES)], gc=False)
 ).decode
-# What a skipped member may hold that strict readers refuse: a number that no double can hold.
-_HUGE_NUMBER = re.compile(rb"[0-9][eE][+]?[0-9]{3}|[0-9]{300}")
 # An array or object nested too deeply has at least as many bytes: shorter values need no count.
 _SHORTEST_DEEP = 2 * MAX_DEPTH
 
@@ -106,7 +104,7 @@ def _with_unknown_members(value: bytes) -> Any | None:
         fields = _decode_any(value)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if _HUGE_NUMBER.search(value):
+    if number_out_of_range(value):
         return None
     if any(getattr(fields, name) is not UNSET for name in OUTPUT_NAMES):
         return None

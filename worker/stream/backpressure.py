@@ -4,9 +4,9 @@ Rules:
 - Records that wait for models: as many as the models answered in the last second, within bounds
   (Little's law: what waits is then answered in about a second, on a laptop and on a GPU alike).
 - A partition may take a share of what is free of each bound, so that some always is: one alone
-  takes at most half of all, and however many stand still, another finds room ("Dynamic queue length
-  thresholds for shared-memory packet switches", Choudhury and Hahne, 1998). A partition with nothing
-  in flight is never held back.
+  takes at most half of all, and however many stand still, another finds room ("Dynamic queue
+  length thresholds for shared-memory packet switches", Choudhury and Hahne, 1998). A partition
+  with nothing in flight is never held back.
 - A pause throws away what was prefetched, so a partition without room is first waited for.
 """
 

@@ -15,13 +15,12 @@ from worker import __version__
 from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, Fault, LexiconError, Retry, StartupError
 from worker.inference.access import Access
-from worker.inference.onnx import OnnxInference
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
 from worker.lexicon import built
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
-from worker.understanding.cache import Cache
+from worker.understanding.cache import Cache, SeenQueries
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import MODELS, Composer
@@ -102,6 +101,8 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
     """The model server that the settings name."""
     chosen = settings.inference
     if chosen.backend == "onnx":
+        from worker.inference.onnx import OnnxInference  # slow to import, and rarely of use
+
         return OnnxInference(list(contracts.values()), chosen.threads)
     return TritonInference(
         *(chosen.url, list(contracts.values())),
@@ -163,7 +164,8 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
         chosen.default_language,
         chosen.max_query_chars,
         chosen.max_event_bytes,
-        Cache(chosen.cache_bytes),
+        Cache(chosen.cache_bytes // 2),
+        SeenQueries(chosen.cache_bytes // 2),
     )
 
 

@@ -260,7 +260,7 @@ def _check_optional(fields: dict[str, Any], members: Any) -> None:
             found = _kind(getattr(members, name))
             raise _reject("invalid_field", f"`{name}` is {found}, expected {kind}")
     timestamp = fields["timestamp"]
-    if not (timestamp is None or _is_time(timestamp)):
+    if not (timestamp is None or is_time(timestamp)):
         raise _reject("invalid_field", f"`timestamp` must be {TIMES}")
 
 
@@ -269,7 +269,8 @@ def _is_integer(value: Any) -> bool:
     return type(value) is int or (type(value) is float and value.is_integer())
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Whether it is a `timestamp` that the contract admits."""
     if isinstance(value, str):
         return TIME.fullmatch(value) is not None
     return type(value) in (int, float)

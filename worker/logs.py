@@ -22,12 +22,14 @@ from worker.config.settings import Logging
 from worker.redact import redacted
 
 _show_queries = False  # see `shown`
+_process: int | None = None  # see `set_process`
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time, message = self.formatTime(record, "%H:%M:%S"), redacted(record.getMessage())
-        line = f"{time} {record.levelname:<7} {record.name}: {message}"
+        process = f"[{_process}] " if _process else ""
+        line = f"{time} {record.levelname:<7} {process}{record.name}: {message}"
         return "\n  | ".join([line, *_trace(record).splitlines()])
 
 
@@ -39,6 +41,8 @@ class _Json(logging.Formatter):
             "logger": record.name,
             "message": redacted(record.getMessage()),
         }
+        if _process:
+            item["process"] = _process
         if trace := _trace(record):
             item["exception"] = trace
         return orjson.dumps(item).decode()
@@ -113,6 +117,12 @@ def held() -> Iterator[None]:
         root.handlers = handlers
         for record in held.records:
             root.handle(record)
+
+
+def set_process(number: int) -> None:
+    """Let each message show that it is of this process, one of several."""
+    global _process
+    _process = number
 
 
 def set_up(settings: Logging) -> None:

@@ -1,4 +1,4 @@
-"""Work beside the rest: in a task whose error must not be lost, or in a thread if it blocks."""
+"""Background tasks that report their errors, and threads for what blocks."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "app": BASE | {"build", "stream", "server"},
     "embedded": BASE | {"inference"},
     "commands": BASE
-    | {"app", "build", "embedded", "inference", "lexicon", "stream", "understanding"},
+    | {"app", "build", "embedded", "server", "inference", "lexicon", "stream", "understanding"},
     "__main__": {"commands"},
     "__init__": set(),
 }

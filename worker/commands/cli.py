@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import click
@@ -19,8 +18,8 @@ import orjson
 from worker import __version__, logs
 from worker.commands.dead_letters.commands import dead_letters
 from worker.commands.options import configured, load
-from worker.commands.signals import Hangup, until_stopped
-from worker.config.load import load_settings
+from worker.commands.run import run
+from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
 from worker.errors import ConfigError, Stop
 from worker.redact import redacted
@@ -45,26 +44,8 @@ def cli(context: click.Context) -> None:
         sys.exit(2)
 
 
+cli.add_command(run)
 cli.add_command(dead_letters)
-
-
-@cli.command(short_help="Consume, understand and publish until stopped.")
-@configured
-def run(file: Path | None, assignments: tuple[str, ...]) -> None:
-    """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
-
-    SIGHUP reads the configuration and the lexicon again.
-
-    \b
-    Example:
-      query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
-    """
-    hangup = Hangup()  # before anything takes time: by default it kills
-    from worker.app import App
-
-    app = App(load(file, assignments), partial(load_settings, file, assignments=assignments))
-    asyncio.run(until_stopped(app.run, on_start=lambda: hangup.calls(app.reload)))
-    logger.info("%s", app.runner.totals)
 
 
 @cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")

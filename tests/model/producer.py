@@ -34,8 +34,9 @@ class Producer:
             `fatal_after`; before or after the call takes effect.
     """
 
-    def __init__(self, kafka: Kafka, name: str | None) -> None:
-        self._kafka, self.name = kafka, name
+    def __init__(self, kafka: Kafka, properties: dict) -> None:
+        self._kafka, self.name = kafka, properties.get("transactional.id")
+        self._on_delivery = properties["on_delivery"]
         self.queue: deque[Queued] = deque()
         self.reports: deque[Callable[[], None]] = deque()
         self.fatal: KafkaError | None = None
@@ -56,7 +57,8 @@ class Producer:
         if len(self.queue) >= QUEUE:
             raise BufferError
         place = _place(value, headers)
-        self.queue.append(Queued(Entry(topic, place, self._transaction), on_delivery))
+        entry = Entry(topic, place, self._transaction)
+        self.queue.append(Queued(entry, on_delivery or self._on_delivery))
 
     def poll(self, _timeout_s: float = 0) -> int:
         reports, self.reports = self.reports, deque()

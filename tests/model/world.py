@@ -184,5 +184,5 @@ class World:
 
     def _producer(self, properties: dict) -> Producer:
         worker = self._named(properties)
-        worker.producer = Producer(self.kafka, properties.get("transactional.id"))
+        worker.producer = Producer(self.kafka, properties)
         return worker.producer

@@ -95,7 +95,7 @@ class Lanes:
         """
         largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
         lane = self._pipeline.fast_lane(largest)
-        may_produce = may_produce and not self._delivery.bars_outputs
+        may_produce = may_produce and not self._delivery.needs_care
         submitted, taken = [], Taken()
         for number, records in groups.items():
             values = [record.value() for record in records]
@@ -204,7 +204,9 @@ class Lanes:
         ready: int,
     ) -> int:
         """Produce the first `ready` outputs; returns how many found room."""
-        new = sum(record.offset() >= partition.counted for record in records[:ready])
+        new = ready
+        if records[0].offset() < partition.counted:  # done again after a rewind
+            new = sum(record.offset() >= partition.counted for record in records[:ready])
         if new:
             self._limits.add(monotonic(), new, ())
         done = self._delivery.producer.outputs(records[:ready], outputs[:ready], found[:ready])

@@ -55,6 +55,7 @@ class Delivery:
         self.ready = False
         self._seldom = Seldom(logger)
         self._recoveries = 0
+        self._searching = False  # for the record that was refused in the fast lane
         self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.place`
 
     def prepare(self) -> None:
@@ -69,9 +70,13 @@ class Delivery:
         return bool(self.producer.refusals or self.producer.fatal)
 
     @property
-    def bars_outputs(self) -> bool:
-        """Whether `barred` need be asked for every output."""
-        return bool(self._barred)
+    def needs_care(self) -> bool:
+        """Whether outputs must be produced one by one, each with its record and after `barred`.
+
+        That is so while a record is barred, and from a refusal of the fast lane to the next commit:
+        the record at fault is among those that are done again.
+        """
+        return bool(self._barred) or self._searching
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
         """Why the record's output must not be sent; None if it may."""
@@ -108,7 +113,7 @@ class Delivery:
     def committed(self) -> None:
         """A commit succeeded."""
         self._metrics.commits.labels("ok").inc()
-        self._recoveries = 0
+        self._recoveries, self._searching = 0, False
 
     def orphaned(self) -> None:
         """Outputs are out of partitions that were revoked before their offsets were committed."""
@@ -160,6 +165,10 @@ class Delivery:
         """
         code = refusal.error.code()
         if code in FOLLOWING:
+            return
+        if refusal.record is None:
+            self._searching = True
+            logger.warning("Kafka refuses an output, it is searched for: %s", refusal.error.str())
             return
         at_fault = code in RECORD_AT_FAULT
         if at_fault and (not refusal.letter or refusal.place not in self._barred):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import urllib.error
 import urllib.request
@@ -24,8 +25,7 @@ class Supervisor:
     def __init__(self, process: program.Process) -> None:
         self.process = process
         process.says("2 processes; health and metrics at")
-        [line] = [line for line in process.lines if "2 processes; health" in line]
-        self.url = line.split()[-1]
+        self.url = re.search(r"2 processes; health and metrics at (\S+:\d+)", process.log)[1]
 
     @property
     def workers(self) -> list[int]:

@@ -18,7 +18,6 @@ from worker.metrics import Metrics
 from worker.server.http import Health, HttpServer
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
-from worker.stream.offsets import Tracker
 from worker.stream.runner import Runner
 from worker.tasks import guarded
 
@@ -45,7 +44,7 @@ class App:
         self.settings, self.metrics = settings, Metrics()
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
-        self.runner = Runner(settings, self._understanding.pipeline, Tracker(), self.metrics)
+        self.runner = Runner(settings, self._understanding.pipeline, self.metrics)
         self.http = HttpServer(settings.server, self._shown, self._live, self._ready, listener)
         self._reloads = Reloads(
             *(settings, read or (lambda: settings), self._understanding, self.metrics),

@@ -20,7 +20,7 @@ from worker.inference.triton import TritonInference
 from worker.lexicon import built
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
-from worker.understanding.cache import Cache
+from worker.understanding.cache import Cache, SeenQueries
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import MODELS, Composer
@@ -164,7 +164,8 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
         chosen.default_language,
         chosen.max_query_chars,
         chosen.max_event_bytes,
-        Cache(chosen.cache_bytes),
+        Cache(chosen.cache_bytes // 2),
+        SeenQueries(chosen.cache_bytes // 2),
     )
 
 

@@ -257,7 +257,7 @@ DEFECTS = (
         "worker/event.py",
         (
             (
-                "if any(getattr(fields, name) is not UNSET for name in (*OUTPUT_NAMES, *missing)):",
+                "if ours or any(getattr(members, name) is not UNSET for name in missing):",
                 "if True:",
             ),
         ),

@@ -42,7 +42,7 @@ def test_enrich_keeps_the_order_and_tells_errors_in_place():
 
 
 def test_enrich_survives_bytes_that_are_no_text():
-    done = program.run("enrich", text=b"\xff\xfe\nred shoes\r\n")
+    done = program.run("enrich", text=b"\xff\xc3\nred shoes\r\n")
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert first["error"]["type"] in ("invalid_json", "invalid_utf8")
     assert second["query"] == "red shoes"

@@ -10,7 +10,8 @@ from tests.stream import Record, done, produce, read, running, schema, settings,
 HEADERS = (("trace", b"00-abc"), ("trace", b"again"), ("empty", b""), ("null", None))
 BAD = {
     b"not json": "invalid_json",
-    b"": "invalid_json",
+    b"": "empty_value",
+    b'\x00\x00\x00\x00\x07{"query": "red"}': "schema_registry_framing",
     b'{"query": "half': "invalid_json",
     b'{"query": "\\ud800"}': "invalid_json",
     b'{"query": NaN}': "invalid_json",
@@ -28,6 +29,7 @@ GOOD = [
     b'{"query": "red shoes"}',
     b'{"query": "Red  Shoes", "query_id": 7, "unknown": {"n": 1.10}}',
     '{"query": "CAFÉ crème 👟", "locale": "fr-FR"}'.encode(),
+    b'\xef\xbb\xbf{"query": "red shoes", "timestamp": "1769853600"}',
     b'{"query": "red\\u0000shoes", "query": "where is my order"}',
     b'{"query": "' + b"word " * 150 + b'", "intent": "mine", "status": 5}',
     b'{"query": "x", "padding": "' + b"p" * 900_000 + b'"}',

@@ -10,7 +10,9 @@ import worker
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
-BASE = {"config", "errors", "event", "logs", "metrics", "redact", "tasks", "tls_diagnosis"}
+BASE = {"config", "errors", "event", "input_checks", "logs", "metrics", "redact", "tasks"} | {
+    "tls_diagnosis"
+}
 ALLOWED = {
     "redact": set(),
     "tasks": set(),
@@ -18,7 +20,8 @@ ALLOWED = {
     "errors": set(),
     "config": {"errors", "logs", "metrics", "redact", "tasks"},
     "metrics": set(),
-    "event": {"errors"},
+    "input_checks": set(),
+    "event": {"errors", "input_checks"},
     "logs": {"config", "redact"},
     "inference": BASE,
     "lexicon": BASE,

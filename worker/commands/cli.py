@@ -54,8 +54,10 @@ cli.add_command(dead_letters)
 def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
     """Enrich the lines of FILE (or of stdin) and print JSON lines in the same order.
 
-    A line that starts with { is a JSON event, any other is the query itself. The models run in
-    this process unless the configuration names a Triton server.
+    A line that starts with { is a JSON event, one that is a JSON array is refused, any other is
+    the query itself. A line that cannot be enriched comes out with its error, in its place. The
+    text is UTF-8, or UTF-16 with a byte order mark. The models run in this process unless the
+    configuration names a Triton server.
 
     \b
     Example:

@@ -65,8 +65,6 @@ class Kafka(Part):
     """Consumer group; workers of one group share the partitions."""
     delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
     """`exactly-once`: outputs, dead letters and offsets in one transaction a commit interval."""
-    ordering: Literal["partition", "unordered"] = "partition"
-    """`unordered`: a partition's batches come out as they are ready, not in their order."""
     commit_interval_ms: int = Field(1000, ge=10, le=60_000)
     """How often confirmed offsets are committed, milliseconds."""
     client: Table = Properties()
@@ -104,16 +102,6 @@ class Kafka(Part):
         if TOKEN in self.client and mechanism != "OAUTHBEARER":
             expected = f"sasl.mechanism = OAUTHBEARER beside {TOKEN} in kafka.client"
             raise ValueError(expected, "set it, or leave the token out")
-        return self
-
-    @model_validator(mode="after")
-    def _ordered_transactions(self) -> Self:
-        # Offsets say "all before": a transaction holds the outputs of a whole prefix.
-        if self.delivery == "exactly-once" and self.ordering == "unordered":
-            raise ValueError(
-                'ordering "partition" with delivery "exactly-once"',
-                "leave kafka.ordering out, or set kafka.delivery to at-least-once",
-            )
         return self
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from worker.stream.offsets import Tracker
+from worker.stream.offsets import Offsets
 
 logger = logging.getLogger(__name__)
 
@@ -42,15 +42,15 @@ class _Suspect:
     held: deque[Message] = field(default_factory=deque)
 
 
-class Suspects:
+class PoisonPills:
     """The partitions of one consumer; used from its thread.
 
     Args:
         reach: how many records of a partition may have been in flight when a process died.
     """
 
-    def __init__(self, topic: str, tracker: Tracker, reach: int) -> None:
-        self._topic, self._tracker, self._reach = topic, tracker, reach
+    def __init__(self, topic: str, offsets: Offsets, reach: int) -> None:
+        self._topic, self._offsets, self._reach = topic, offsets, reach
         self._partitions: dict[int, _Suspect] = {}
 
     def learn(self, partition: int, note: str | None) -> None:
@@ -94,7 +94,7 @@ class Suspects:
         The turn of a record comes when all before it is committed.
         """
         for partition, suspect in self._partitions.items():
-            if suspect.held and self._tracker.quiet(partition):
+            if suspect.held and self._quiet(partition):
                 record = suspect.held.popleft()
                 deaths = suspect.starts if suspect.noted_at is None else DEATHS
                 self._note(consumer, partition, suspect, record.offset(), max(deaths, DEATHS) + 1)
@@ -104,18 +104,26 @@ class Suspects:
         """The partitions are left in good order: nobody died in them."""
         for partition in partitions:
             suspect = self._partitions.get(partition)
-            if suspect and suspect.noted_at == self._tracker.last_commit(partition) is not None:
+            if suspect and suspect.noted_at == self._last_commit(partition) is not None:
                 self._commit(consumer, partition, suspect.noted_at, "")
 
     def leave(self, consumer: Consumer, note: str) -> None:
         """Leave a note of another kind with the group, beside the last commit of a partition."""
-        for partition in self._tracker.owned():
-            if (offset := self._tracker.last_commit(partition)) is not None:
+        for partition in self._offsets.owned():
+            if (offset := self._last_commit(partition)) is not None:
                 return self._commit(consumer, partition, offset, note)
 
     def take(self, consumer: Consumer, place: TopicPartition) -> None:
         """What was left beside this commit is known now, and must not be learned once more."""
         self._commit(consumer, place.partition, place.offset, "")
+
+    def _quiet(self, partition: int) -> bool:
+        owned = self._offsets.get(partition)
+        return owned is not None and owned.quiet
+
+    def _last_commit(self, partition: int) -> int | None:
+        owned = self._offsets.get(partition)
+        return owned and owned.committed
 
     def _note(
         self, consumer: Consumer, partition: int, suspect: _Suspect, offset: int, starts: int
@@ -127,6 +135,6 @@ class Suspects:
         place = TopicPartition(self._topic, partition, offset, metadata=note)
         try:
             consumer.commit(offsets=[place], asynchronous=False)
-            self._tracker.committed(partition, offset)
+            self._offsets.committed(partition, offset)
         except KafkaException as error:
             logger.debug("the note for partition %d was not taken: %s", partition, error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from worker.errors import Reject
 from worker.event import Enrichment
-from worker.understanding.cache import Cache, Key
+from worker.understanding.cache import Cache, Key, SeenQueries
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import Composer
@@ -24,6 +24,7 @@ class Snapshot:
         deadline: which events come too late.
         max_query_chars: longer queries, or normal forms, are rejected.
         max_event_bytes: larger records are rejected unread.
+        cache, seen: what this one made, by normal form and by query as it came.
         pending: queries that are computed now.
     """
 
@@ -34,6 +35,7 @@ class Snapshot:
     max_query_chars: int
     max_event_bytes: int
     cache: Cache
+    seen: SeenQueries
     pending: dict[Key, asyncio.Future[Enrichment | Reject]] = field(default_factory=dict)
 
     @property

@@ -19,9 +19,8 @@ from worker.errors import Stop
 from worker.stream.batch import MARK, Header, headers
 from worker.stream.clients import producer_properties
 from worker.stream.delivery.base import RECORD_AT_FAULT
-from worker.stream.producer import REJECTION
+from worker.stream.producer import REJECTION, REPLAYED_FROM
 
-REPLAYED_FROM = "x-replayed-from"
 # A replay that is killed holds up the input's consumers for this long: they wait for its end.
 TRANSACTION_MS = 15_000
 START_S = 30.0

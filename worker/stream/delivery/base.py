@@ -1,17 +1,16 @@
-"""How outputs and offsets become durable: what at_least_once.py and transactions.py share.
+"""How outputs and offsets become durable: what at_least_once.py and exactly_once.py share.
 
-A batch is produced inside `producing()`. What fails there for the producer's sake is `Broken`: the
-producer is made anew, and every partition goes back to its last commit, so nothing is lost.
+Both have one commit point: nothing is produced meanwhile → the producer is flushed → no error →
+the offsets are committed. On an error every partition goes back to its last commit, and all since
+then is done once more; a record that Kafka refuses is remembered, and dead-lettered the next time.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message
 
 from worker.config.settings import Kafka
 from worker.errors import DeliveryError, Reject
@@ -19,11 +18,8 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.stream.batch import place
 from worker.stream.clients import transactional_id
-from worker.stream.gate import Gate
 from worker.stream.kafka_errors import DENIED
-from worker.stream.offsets import Tracker
-from worker.stream.producer import UNTIMELY, Sink
-from worker.tasks import guarded
+from worker.stream.producer import UNTIMELY, OutputProducer, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -34,150 +30,162 @@ RECORD_AT_FAULT = (
     KafkaError._INVALID_ARG,
     *UNTIMELY,
 )
+# Consequences of another error.
+FOLLOWING = (
+    *(KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._INVALID_DIFFERENT_RECORD),
+)
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
 MOST_BARRED = 10_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 
 
-class Broken(Exception):
-    """The producer, or its transaction, failed: the batch is done again from the last commit."""
-
-
 class Delivery:
-    """What both ways share: the producer, its recovery, and who may produce when.
+    """The producer, its recovery, and what Kafka refused; used from the Kafka thread alone.
 
-    Args:
-        fail: called with an error that ends the worker.
+    Attributes:
+        ready: whether something may be produced.
+        confirms_at_commit: whether what is flushed may still be undone until the commit.
     """
 
-    def __init__(
-        self,
-        kafka: Kafka,
-        tracker: Tracker,
-        metrics: Metrics,
-        fail: Callable[[BaseException], None],
-    ) -> None:
-        self._kafka, self._tracker, self._metrics, self._fail = kafka, tracker, metrics, fail
-        name = transactional_id(kafka)
-        self.sink = Sink(kafka, metrics, name, lambda _: self._broken.set(), fail)
+    confirms_at_commit = False
+
+    def __init__(self, kafka: Kafka, metrics: Metrics) -> None:
+        self._kafka, self._metrics = kafka, metrics
+        self.producer = OutputProducer(kafka, metrics, transactional_id(kafka))
+        self.ready = False
         self._seldom = Seldom(logger)
-        self._commit_at = 0.0
         self._recoveries = 0
-        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by place
-        self._consumer: Consumer | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.place`
 
-    async def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._gate, self._broken = Gate(), asyncio.Event()
-        await self.sink.start()
-        self._tasks = [asyncio.create_task(guarded(self._recover_when_broken(), self._fail))]
+    def prepare(self) -> None:
+        """One attempt to become `ready`; blocks for a few seconds at most."""
+        if self.producer.client is None:
+            self.producer.open()
+        self.ready = True
 
-    async def stop(self) -> None:
-        """Stop without waiting: what is not committed by now is consumed again."""
-        for task in self._tasks:
-            task.cancel()
-        await self.sink.stop()
+    @property
+    def failed(self) -> bool:
+        """Whether what was produced since the last commit must be done again."""
+        return bool(self.producer.refusals or self.producer.fatal)
 
-    @asynccontextmanager
-    async def producing(self) -> AsyncIterator[None]:
-        """Around all that is produced of one batch, until it is confirmed and resolved."""
-        async with self._gate.inside():
-            yield
-
-    def counted(self, count: Callable[[], None]) -> None:
-        """Call `count` when what was just confirmed can no longer be undone."""
-        count()
+    @property
+    def bars_outputs(self) -> bool:
+        """Whether `barred` need be asked for every output."""
+        return bool(self._barred)
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
         """Why the record's output must not be sent; None if it may."""
         refusal = self._barred.get(place(record))
         return refusal and self._output_refused(refusal)
 
-    async def refused(self, record: Message, value: bytes, error: KafkaError) -> Reject | None:
-        """Kafka refused an output; returns why it is to be dead-lettered, None if it is out now.
+    def dead_letter(self, record: Message, error: Reject) -> None:
+        """Queue a record for the dead-letter topic as it came, with the reason as headers.
+
+        Without the reason where it was refused with it, and not for its time: the headers may be
+        what is too much.
 
         Raises:
-            Broken: it is done again.
-            DeliveryError: no dead letter mends it.
+            BufferError: the queue is full.
         """
-        raise NotImplementedError
+        refused = self._barred.get(f"{place(record)} letter")
+        if refused is None or refused.code() in UNTIMELY:
+            self.producer.dead_letter(record, error)
+        else:
+            self.producer.dead_letter(record, None)
+            logger.error("dead letter of %s went without its reason: %s", place(record), error)
 
-    async def dead_letter(self, record: Message, error: Reject) -> None:
-        """Send a record to the dead-letter topic as it came, with the reason as headers.
-
-        Raises:
-            Broken: it is done again.
-            DeliveryError: the dead-letter topic refused it even without the added headers.
-        """
-        raise NotImplementedError
-
-    # What follows runs in the consumer's thread.
-
-    def bind(
-        self, consumer: Consumer | None, on_refusal: Callable[[KafkaError | None], None]
-    ) -> None:
-        """The consumer whose offsets are committed; None when it is about to close.
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
+        """Commit, after the producer was flushed; whether the offsets are committed now.
 
         Args:
-            on_refusal: called with the answer to each commit, None if it was taken.
-        """
-        self._consumer, self._on_refusal = consumer, on_refusal
+            wait: for the answer, which else may come later, through `answered` of the caller.
 
-    def tick(self, now: float) -> None:
-        """Once in each turn of the consumer's thread; `now` is `time.monotonic()`."""
-
-    def settle(self, partitions: Iterable[int], timeout_s: float) -> bool:
-        """Commit what is resolved, before the partitions go; waits for the rest of them first.
-
-        False while a commit may still be under way, and while the consumer closes.
+        Raises:
+            KafkaException: it failed, and so did all since the last commit.
         """
         raise NotImplementedError
 
-    def on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
-        """The answer to an asynchronous commit; it comes in a poll, never in `commit` itself."""
+    def committed(self) -> None:
+        """A commit succeeded."""
+        self._metrics.commits.labels("ok").inc()
+        self._recoveries = 0
 
-    # What follows runs on the event loop again.
+    def orphaned(self) -> None:
+        """Outputs are out of partitions that were revoked before their offsets were committed."""
 
-    async def _recover_when_broken(self) -> None:
-        while True:
-            await self._broken.wait()
-            async with self._gate.alone():
-                if self._broken.is_set():  # not mended by a commit meanwhile
-                    await self._recover()
+    def recover(self) -> float:
+        """After a failure: be able to produce again; then all goes on from the last commit.
 
-    async def _recover(self) -> None:
-        """Make the producer able to produce, then back to the last commit; the gate is shut."""
-        await asyncio.sleep(min(FIRST_PAUSE_S * 2**self._recoveries, LONGEST_PAUSE_S))
-        self._recoveries += 1
-        await self._mend()
-        self._broken.clear()
-        self._tracker.rewind()
-        logger.warning("every partition is consumed again from its last commit")
-
-    async def _mend(self) -> None:
-        if self.sink.fatal:
-            await self._renew()
-
-    async def _renew(self) -> None:
-        """A new producer in place of one that failed.
+        Returns:
+            Seconds to wait before that.
 
         Raises:
-            DeliveryError: another would fail like it.
+            DeliveryError: no later attempt can succeed.
         """
-        fatal = self.sink.fatal
-        away = fatal.code() == KafkaError._MSG_TIMED_OUT  # an output that is, is waited for
-        if fatal.code() in DENIED or (self._recoveries > MOST_RECOVERIES and not away):
-            raise DeliveryError(self._told(fatal))
-        await self.sink.reopen()
-        self._metrics.producers.inc()
+        self._recoveries += 1
+        for refusal in self.producer.take_refusals():
+            self._judge(refusal)
+        self._undo()
+        # What was still under way is answered by now, and would be done again for the same reason.
+        for refusal in self.producer.take_refusals():
+            if refusal.error.code() in RECORD_AT_FAULT:
+                self._judge(refusal)
+        if self.producer.fatal:
+            self._replace_producer()
+        logger.warning("every partition is consumed again from its last commit")
+        return min(FIRST_PAUSE_S * 2 ** (self._recoveries - 1), LONGEST_PAUSE_S)
 
-    def _told(self, fatal: KafkaError) -> str:
-        """What ends the worker when no producer can ever produce."""
-        told = f"the Kafka producer failed for good: {fatal.str()}"
-        if fatal.code() not in DENIED:
-            return told
-        return f"{told}; {self._rights()}"
+    def _replace_producer(self) -> None:
+        """Let the next `prepare` create another client.
+
+        Raises:
+            DeliveryError: another would fail like this one.
+        """
+        fatal = self.producer.fatal
+        if fatal.code() in DENIED or self._goes_on_too_long(fatal.code()):
+            raise DeliveryError(self._hopeless(fatal))
+        self.producer.discard()
+        self._metrics.producers.inc()
+        self.ready = False
+
+    def _undo(self) -> None:
+        """Let nothing of what was produced since the last commit come out later."""
+        raise NotImplementedError
+
+    def _judge(self, refusal: Refusal) -> None:
+        """Decide what a refusal means for the record.
+
+        Raises:
+            DeliveryError: it would be refused again and again.
+        """
+        code = refusal.error.code()
+        if code in FOLLOWING:
+            return
+        at_fault = code in RECORD_AT_FAULT
+        if at_fault and (not refusal.letter or refusal.place not in self._barred):
+            self._bar(refusal)
+        elif at_fault and code in UNTIMELY and not self.producer.distrusts_clock:
+            self.producer.distrust_clock()
+        elif at_fault or code in DENIED or self._goes_on_too_long(code):
+            raise self._letter_refused(refusal) if refusal.letter else self._unmended(refusal)
+        else:
+            message = "Kafka refuses an output, all is done again from the last commit: %s"
+            self._seldom.warning(refusal.error.name(), message, refusal.error.str())
+
+    def _goes_on_too_long(self, code: int) -> bool:
+        return self._recoveries > MOST_RECOVERIES and code != KafkaError._MSG_TIMED_OUT
+
+    def _bar(self, refusal: Refusal) -> None:
+        while len(self._barred) >= MOST_BARRED:
+            del self._barred[next(iter(self._barred))]
+        self._barred[refusal.place] = refusal.error
+        if refusal.letter and refusal.error.code() in UNTIMELY:
+            self.producer.distrust_clock()
+        self._recoveries = 0  # the next time it gets further
+
+    def _hopeless(self, fatal: KafkaError) -> str:
+        message = f"the Kafka producer failed for good: {fatal.str()}"
+        return f"{message}; {self._rights()}" if fatal.code() in DENIED else message
 
     def _rights(self) -> str:
         topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
@@ -185,41 +193,19 @@ class Delivery:
             f"allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster for brokers before 3.0"
         )
 
-    def _unmended(self, record: Message, refusal: KafkaError) -> DeliveryError:
+    def _unmended(self, refusal: Refusal) -> DeliveryError:
         return DeliveryError(
-            f"{self._kafka.output_topic} refuses the output of {place(record)}: {refusal.str()}; "
-            "see that the topic exists and this user may write to it"
+            f"{self._kafka.output_topic} refuses the output of {refusal.place}: "
+            f"{refusal.error.str()}; see that the topic exists and this user may write to it"
         )
 
-    async def _letter(
-        self, record: Message, error: Reject, refused: KafkaError | None = None
-    ) -> KafkaError | None:
-        """Send a dead letter; returns the refusal, if any.
-
-        Args:
-            refused: why the first try was. Where it was not for its time, which the sink mends, the
-                reason may be what is too much.
-        """
-        if refused is None or refused.code() in UNTIMELY:
-            return await self.sink.dead_letter(record, error)
-        refusal = await self.sink.dead_letter(record, None)
-        if refusal is None:
-            logger.error("dead letter of %s went without its reason: %s", place(record), error)
-        return refusal
-
-    def _letter_refused(self, record: Message, refusal: KafkaError) -> DeliveryError:
+    def _letter_refused(self, refusal: Refusal) -> DeliveryError:
         return DeliveryError(
-            f"{self._kafka.dead_letter_topic} refuses the dead letter of {place(record)}: "
-            f"{refusal.str()}; let it take what the input topic takes (max.message.bytes, "
-            "cleanup.policy, message.timestamp.*), or mend its access rights"
+            f"{self._kafka.dead_letter_topic} refuses the dead letter of {place(refusal.record)}: "
+            f"{refusal.error.str()}; let it take what the input topic takes (max.message.bytes, "
+            "cleanup.policy, message.timestamp.*), or correct its access rights"
         )
-
-    def _bar(self, what: str, error: KafkaError) -> None:
-        while len(self._barred) >= MOST_BARRED:
-            del self._barred[next(iter(self._barred))]
-        self._barred[what] = error
-        self._recoveries = 0  # the next time it gets further
 
     def _output_refused(self, refusal: KafkaError) -> Reject:
-        told = f"{self._kafka.output_topic} refused it: {refusal.str()}"
-        return Reject("produce", "output_refused", told)
+        message = f"{self._kafka.output_topic} refused it: {refusal.str()}"
+        return Reject("produce", "output_refused", message)

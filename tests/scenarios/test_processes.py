@@ -137,7 +137,8 @@ def test_livez_fails_while_one_hangs(embedded_broker):
         wait_until(lambda: two.get("/readyz")[0] == 200, "both are ready")
         hung = two.workers[1]
         os.kill(hung, signal.SIGSTOP)
-        assert two.get("/livez")[0] == 503 and "no response" in two.states("/livez")
+        wait_until(lambda: two.get("/livez")[0] == 503, "the hang is seen")
+        assert "no response" in two.states("/livez")
         os.kill(hung, signal.SIGCONT)
         wait_until(lambda: two.get("/livez")[0] == 200, "it goes on")
         two.process.popen.send_signal(signal.SIGHUP)

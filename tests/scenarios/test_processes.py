@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests import program
+from tests.servers.certificates import Authority
 from tests.stream import Record, committed, produce, read, settings, wait_until
 
 COUNT = 2000
+TOKEN = "Bearer hush-hush"
 CONSUMED = "query_worker_records_consumed_total"
 
 
@@ -35,8 +38,10 @@ class Supervisor:
         return sorted(int(child) for file in files for child in file.read_text().split())
 
     def get(self, path: str) -> tuple[int, str]:
+        request = urllib.request.Request(self.url + path, headers={"Authorization": TOKEN})
+        trust = ssl._create_unverified_context()
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=10, context=trust) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -91,7 +96,8 @@ def test_two_share_the_partitions_and_all_comes_out_once(broker):
         found = two.samples()
         assert found['query_worker_process_up{process="2"}'] == 1
         assert {"query_worker_batch_records_count", 'process_open_fds{process="1"}'} <= set(found)
-        two.process.popen.terminate()
+        for pid in (two.process.popen.pid, *two.workers):  # all, as systemd does
+            os.kill(pid, signal.SIGTERM)
         assert two.process.ended() == 0, two.process.log
     assert set(out(broker, topics, COUNT).values()) == {1}
     log = two.process.log
@@ -137,10 +143,20 @@ def test_a_killed_worker_is_started_again_and_nothing_is_lost(real_broker, deliv
     assert delivery == "at-least-once" or set(times.values()) == {1}
 
 
-def test_livez_fails_while_one_hangs(embedded_broker):
-    chosen = settings(embedded_broker.bootstrap_servers, embedded_broker.topics())
-    with supervised(chosen, "--set", "logging.format=json") as two:
+def test_livez_fails_while_one_hangs(embedded_broker, tmp_path):
+    """With TLS and a token, which are the supervisor's."""
+    pair = Authority(tmp_path, "ca").issue("worker")
+    chosen = settings(
+        *(embedded_broker.bootstrap_servers, embedded_broker.topics(), "logging.format=json"),
+        *(f"server.tls_certificate={pair.certificate}", f"server.tls_key={pair.key}"),
+    )
+    with supervised(chosen, "--set", "server.token=hush-hush") as two:
         wait_until(lambda: two.get("/readyz")[0] == 200, "both are ready")
+        assert two.url.startswith("https://")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(
+                f"{two.url}/metrics", timeout=10, context=ssl._create_unverified_context()
+            )
         hung = two.workers[1]
         os.kill(hung, signal.SIGSTOP)
         wait_until(lambda: two.get("/livez")[0] == 503, "the hang is seen")

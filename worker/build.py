@@ -31,7 +31,7 @@ from worker.understanding.stage import Stage
 
 logger = logging.getLogger(__name__)
 
-PROBE_S = 1.0
+FIRST_PROBE_S, PROBE_S = 0.05, 1.0
 REMIND_S = 10.0
 
 Contracts = Mapping[str, ModelContract]
@@ -205,7 +205,7 @@ async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], dead
     Raises:
         StartupError: the deadline passed.
     """
-    told_at = None
+    told_at, pause_s = None, FIRST_PROBE_S
     while (reason := await missing()) is not None:
         now = monotonic()
         if now >= deadline:
@@ -213,7 +213,8 @@ async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], dead
         if told_at is None or now - told_at > REMIND_S:
             logger.warning("waiting for %s (%.0f s left): %s", what, deadline - now, reason)
             told_at = now
-        await asyncio.sleep(min(PROBE_S, max(deadline - now, 0)))
+        await asyncio.sleep(min(pause_s, max(deadline - now, 0)))
+        pause_s = min(2 * pause_s, PROBE_S)
     logger.info("%s is ready", what)
 
 

@@ -59,6 +59,7 @@ class Life:
     number: int
     port: int
     process: asyncio.subprocess.Process
+    line: asyncio.StreamWriter  # see `Member`
     began: float
     started: bool = False  # it catches signals and serves health and metrics
     reload_wanted: bool = False
@@ -141,7 +142,7 @@ class Supervisor:
 
     async def _drain(self, kept: list[asyncio.Task[None]]) -> None:
         for life in self._view[1].values():
-            life.signal(signal.SIGTERM)
+            life.line.write_eof()
         limit_s = self._settings.lifecycle.shutdown_timeout_s + GRACE_S
         _, late = await asyncio.wait(kept, timeout=limit_s)
         if late:
@@ -162,7 +163,7 @@ class Supervisor:
             if life.stop:
                 raise life.stop
             if self._stop.is_set():
-                if code not in (0, -signal.SIGTERM):  # by that it ended before it had begun
+                if code not in (0, -signal.SIGTERM):  # signalled before it had begun
                     raise Stop(f"process {number} {_how(code)} before it had drained")
                 return
             if monotonic() - life.began > SOUND_LIFE_S:
@@ -189,13 +190,15 @@ class Supervisor:
                 env=_environment(),
             )
             port = listener.getsockname()[1]
-        life = Life(number, port, process, monotonic())
+        reader, line = await asyncio.open_connection(sock=ours, limit=LARGEST_REPORT)
+        life = Life(number, port, process, line, monotonic())
         ended, lives = self._view
         self._view = ended, {**lives, number: life}
         self._own.up.labels(str(number)).set(1)
         if self._stop.is_set():  # while it was started
-            life.signal(signal.SIGTERM)
-        await self._listen(life, ours)
+            life.line.write_eof()
+        await self._listen(life, reader)
+        life.line.close()
         await process.wait()
         if process.returncode == 2 and not life.stop:
             life.stop = _stop(2, f"process {number} ended with exit code 2; its log says why")
@@ -204,9 +207,8 @@ class Supervisor:
         self._view = added_up({}, [ended, life.metrics]), _without(lives, number)
         return life
 
-    async def _listen(self, life: Life, line: socket.socket) -> None:
-        """Take what it says, until its end of the line is closed."""
-        reader, writer = await asyncio.open_connection(sock=line, limit=LARGEST_REPORT)
+    async def _listen(self, life: Life, reader: asyncio.StreamReader) -> None:
+        """Take what it says, until it has ended."""
         with suppress(ConnectionError):
             async for said in reader:
                 report = orjson.loads(said)
@@ -217,7 +219,6 @@ class Supervisor:
                 if life.reload_wanted:
                     life.reload_wanted = False
                     life.signal(signal.SIGHUP)
-        writer.close()
 
     async def _refresh_on(self) -> None:
         while True:

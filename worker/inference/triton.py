@@ -19,20 +19,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import numpy as np
 from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
 from worker.inference.access import Access
 from worker.inference.port import Answer
-from worker.inference.served import Served, compare, describe, missing
+from worker.inference.served import DYNAMIC, Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
 from worker.logs import fault
 from worker.tasks import guarded
@@ -227,18 +229,17 @@ class TritonInference:
         """What the server tells of a model; None if it has no such model."""
         client = self._open()
         try:
-            metadata = await client.get_model_metadata(model, client_timeout=self._timeout_s)
             answer = await client.get_model_config(model, client_timeout=self._timeout_s)
         except InferenceServerException as error:
             if error.status() == "StatusCode.NOT_FOUND":
                 return None
             raise
-        parameters = answer.config.parameters
+        config = answer.config
         return Served(
-            {item.name: describe(item.datatype, list(item.shape)) for item in metadata.inputs},
-            {item.name: describe(item.datatype, list(item.shape)) for item in metadata.outputs},
-            answer.config.max_batch_size,
-            {key: parameters[key].string_value for key in parameters},
+            _tensors(config, config.input),
+            _tensors(config, config.output),
+            config.max_batch_size,
+            {key: value.string_value for key, value in config.parameters.items()},
         )
 
     @contextmanager
@@ -265,6 +266,17 @@ class TritonInference:
                 return ModelRejected(model, message)
             case _:
                 return ModelUnavailable(message)
+
+
+def _tensors(config: ModelConfig, tensors: Iterable[Any]) -> dict[str, str]:
+    """Name → type and shape, of inputs or outputs; the batch is the first dimension."""
+    batch = [DYNAMIC] if config.max_batch_size else []
+    return {
+        item.name: describe(
+            DataType.Name(item.data_type).removeprefix("TYPE_"), [*batch, *item.dims]
+        )
+        for item in tensors
+    }
 
 
 def _tensor(name: str, values: np.ndarray) -> InferInput:

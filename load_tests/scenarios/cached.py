@@ -1,0 +1,98 @@
+"""Every query cached: the worker beside `bare` and `splice`, in turn, on one backlog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from load_tests.bench import Backlog, Bench, Delivery
+from load_tests.figures import Chart, Figure, Result
+from load_tests.flame import flame
+from load_tests.observe import Window, watch
+from load_tests.subjects import Subject
+from load_tests.triton import serve
+
+WARM_S = 120.0
+MISSES = {"name": "cache_lookups_total", "result": "miss"}
+
+
+def at_least_once(bench: Bench) -> Result:
+    """Every query cached, at least once, against bare."""
+    return _run(bench, "at-least-once", "Every query cached, at least once")
+
+
+def exactly_once(bench: Bench) -> Result:
+    """Every query cached, exactly once, against bare in transactions."""
+    result = _run(bench, "exactly-once", "Every query cached, exactly once")
+    result.figures["worker, slowest second / mean"].target = 0.6
+    return result
+
+
+def _run(bench: Bench, delivery: Delivery, title: str) -> Result:
+    backlog = bench.cached()
+    bench.triton(serve.NOTHING)
+    windows: dict[str, list[Window]] = {"bare": [], "worker": [], "splice": []}
+    misses = []
+    for number in range(bench.rounds):
+        for name, found in windows.items():
+            if name == "worker":
+                with bench.worker(backlog.topic, delivery=delivery) as subject:
+                    before = warm_up(subject, backlog)
+                    with flame(bench, subject, f"cached-{delivery}-{number}"):
+                        found.append(_watch(bench, subject, backlog))
+                    misses.append(subject.metric(**MISSES) - before)
+            else:
+                with bench.reference(name, backlog.topic, delivery) as subject:
+                    subject.until_out(2 * backlog.warm, WARM_S)
+                    found.append(_watch(bench, subject, backlog))
+    figures = _figures(windows)
+    chart = Chart(
+        *(title, "seconds", "events/s"),
+        {name: found[-1].by_second() for name, found in windows.items()},
+    )
+    notes = [
+        f"{backlog.count:,} records that ask for {backlog.warm:,} queries, windows of "
+        f"{windows['worker'][-1].seconds:.1f} s, {sum(misses):.0f} cache misses in all of them"
+    ]
+    return Result(title, figures, [chart], notes)
+
+
+def warm_up(subject: Subject, backlog: Backlog) -> float:
+    """Wait until every query was seen and misses have stopped; how many there were."""
+    subject.until_ready()
+    subject.until_out(backlog.warm + 1000, WARM_S)
+    counts = [-1.0]
+
+    def stopped() -> bool:
+        counts.append(subject.metric(**MISSES))
+        return counts[-1] == counts[-2] >= backlog.warm
+
+    subject.until(stopped, WARM_S, "come to an end of its cache misses")
+    return counts[-1]
+
+
+def _watch(bench: Bench, subject: Subject, backlog: Backlog) -> Window:
+    return watch(subject.pid, subject.offsets.total, bench.window_s, backlog.count)
+
+
+def _figures(windows: dict[str, list[Window]]) -> dict[str, Figure]:
+    def of(name: str, value: Callable[[Window], float]) -> list[float]:
+        return [value(window) for window in windows[name]]
+
+    rates = {name: of(name, lambda window: window.rate) for name in windows}
+    ratios = [a / b for a, b in zip(rates["worker"], rates["bare"], strict=True)]
+    ceiling = [a / b for a, b in zip(rates["splice"], rates["bare"], strict=True)]
+    found = {
+        "worker / bare": Figure(ratios, "×", "higher", 1.3),
+        "splice / bare": Figure(ceiling, "×"),
+        "worker, slowest second / mean": Figure(
+            of("worker", lambda window: window.slowest), "×", "higher"
+        ),
+        "bare, slowest second / mean": Figure(of("bare", lambda window: window.slowest), "×"),
+        "worker, peak memory": Figure(of("worker", lambda w: w.peak_mb), "MiB", "lower"),
+    }
+    for name in windows:
+        better = "higher" if name == "worker" else None
+        found[f"{name}, rate"] = Figure(rates[name], "events/s", better)
+        better = "lower" if name == "worker" else None
+        found[f"{name}, CPU"] = Figure(of(name, lambda w: w.cpu_us), "µs/event", better)
+    return found

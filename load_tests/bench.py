@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -22,6 +22,7 @@ from tests.servers.kafka import ApacheKafka, fetch
 
 PARTITIONS = 8
 DIFFERENT = 4000  # queries that the cached scenarios ask for
+CACHED, DISTINCT = 5_000_000, 1_000_000  # records of the backlogs at full scale
 Delivery = Literal["at-least-once", "exactly-once"]
 # The broker's time of each output, to measure latencies by; without it they have their inputs'.
 BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
@@ -58,7 +59,7 @@ class Bench:
         self._stack = ExitStack()
         self._triton_stack = ExitStack()
         self._triton: serve.LoadTriton | None = None
-        self._backlogs: dict[tuple, Backlog] = {}
+        self._kept: dict[Any, Any] = {}
 
     def __enter__(self) -> Bench:
         fetch()
@@ -97,7 +98,11 @@ class Bench:
 
     def cached(self) -> Backlog:
         """Records that ask for `DIFFERENT` queries: each once at first, then at random."""
-        return self.backlog("uniform", self.scaled(5_000_000), DIFFERENT)
+        return self.backlog("uniform", self.scaled(CACHED), DIFFERENT)
+
+    def distinct(self) -> Backlog:
+        """Records that all ask for another query."""
+        return self.backlog("distinct", self.scaled(DISTINCT))
 
     def backlog(self, shape: str, count: int, different: int = 0, first: int = 0) -> Backlog:
         """A filled topic; one that was filled alike before is used again.
@@ -106,9 +111,13 @@ class Bench:
             first: number of the first query, so that another backlog has others.
         """
         key = shape, count, different, first
-        if key not in self._backlogs:
-            self._backlogs[key] = self._fill(*key)
-        return self._backlogs[key]
+        return self.once(key, lambda: self._fill(*key))
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What was made under this key in this run; made now if nothing was."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def _fill(self, shape: str, count: int, different: int, first: int) -> Backlog:
         topic, warm = self.topic(), different if shape == "uniform" else 0
@@ -158,8 +167,14 @@ class Bench:
                 done.result(30)
 
 
-def fill(bootstrap: str, topic: str, queries: list[int], first: int = 0) -> None:
+def fill(
+    bootstrap: str, topic: str, queries: Sequence[int], first: int = 0, start: int = 0
+) -> None:
     """Put one record a query into a topic, partition after partition.
+
+    Args:
+        first: number of the first query.
+        start: number of the first event.
 
     Raises:
         RuntimeError: a record was not delivered.
@@ -182,7 +197,7 @@ def fill(bootstrap: str, topic: str, queries: list[int], first: int = 0) -> None
         }
     )
     record, now_ms = Encoder(first).record, time.time_ns() // 1_000_000
-    for number, query in enumerate(queries):
+    for number, query in enumerate(queries, start):
         value = record(number, query, now_ms)
         while True:
             try:

@@ -20,6 +20,7 @@ NOT_YET = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._NOENT,
 )
 SAMPLE_LINE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
 
@@ -163,9 +164,7 @@ class Window:
         return [(sample.at - start, sample.use.rss_mb) for sample in self.samples]
 
 
-def watch(
-    pid: int, events: Callable[[], int], seconds: float, total: int | None = None
-) -> Window:
+def watch(pid: int, events: Callable[[], int], seconds: float, total: int | None = None) -> Window:
     """Sample for so long, or until all `total` events are out; the last sample is before that.
 
     Raises:

@@ -35,9 +35,9 @@ LISTS = QUALITIES, COLORS, MATERIALS, NOUNS, USES
 COUNT = int(np.prod([len(words) for words in LISTS]))
 STRIDE = 1_000_003  # a prime that does not divide COUNT: every query once, neighbours unlike
 
-# Fitted to the query probabilities of elastic/rally-tracks, wikipedia track (10,000 queries): the
-# exponent s of p(rank) ~ rank**-s with the largest likelihood. It gives the first 100 queries 12.1 %
-# of all and the first 1,000 35.6 %; the data have 12.2 % and 34.1 %.
+# The exponent s of p(rank) ~ rank**-s with the largest likelihood, given the probabilities of the
+# 10,000 queries of elastic/rally-tracks' wikipedia track. It gives the first 100 queries 12.1 % and
+# the first 1,000 35.6 % of all; the data have 12.2 % and 34.1 %.
 ZIPF_EXPONENT = 0.561
 
 
@@ -105,5 +105,3 @@ class Encoder:
             *(head, number, timestamp_ms),
             number % 99_991,
         )
-
-

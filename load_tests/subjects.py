@@ -29,12 +29,14 @@ class Subject:
     """A program under load.
 
     Attributes:
+        began: monotonic time of its start.
         output: its output topic; `offsets` are that topic's.
         dead_letters: its dead-letter topic; empty of a reference program.
     """
 
     def __init__(self, popen: subprocess.Popen[bytes], log: Path, url: str = "") -> None:
         self._popen, self._log, self._url = popen, log, url
+        self.began = time.monotonic()
         self.output = self.dead_letters = ""
         self.offsets: Offsets
 

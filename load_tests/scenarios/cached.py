@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from load_tests.bench import Backlog, Bench, Delivery
+from load_tests.bench import Bench, Delivery
 from load_tests.figures import Chart, Figure, Result
 from load_tests.flame import flame
-from load_tests.observe import Window, watch
-from load_tests.subjects import Subject
+from load_tests.observe import Window
+from load_tests.scenarios.common import WARM_S, misses, warm_up, window
 from load_tests.triton import serve
-
-WARM_S = 120.0
-MISSES = {"name": "cache_lookups_total", "result": "miss"}
 
 
 def at_least_once(bench: Bench) -> Result:
@@ -31,19 +28,19 @@ def _run(bench: Bench, delivery: Delivery, title: str) -> Result:
     backlog = bench.cached()
     bench.triton(serve.NOTHING)
     windows: dict[str, list[Window]] = {"bare": [], "worker": [], "splice": []}
-    misses = []
+    missed = 0.0
     for number in range(bench.rounds):
         for name, found in windows.items():
             if name == "worker":
                 with bench.worker(backlog.topic, delivery=delivery) as subject:
                     before = warm_up(subject, backlog)
                     with flame(bench, subject, f"cached-{delivery}-{number}"):
-                        found.append(_watch(bench, subject, backlog))
-                    misses.append(subject.metric(**MISSES) - before)
+                        found.append(window(bench, backlog, subject))
+                    missed += misses(subject) - before
             else:
                 with bench.reference(name, backlog.topic, delivery) as subject:
                     subject.until_out(2 * backlog.warm, WARM_S)
-                    found.append(_watch(bench, subject, backlog))
+                    found.append(window(bench, backlog, subject))
     figures = _figures(windows)
     chart = Chart(
         *(title, "seconds", "events/s"),
@@ -51,43 +48,23 @@ def _run(bench: Bench, delivery: Delivery, title: str) -> Result:
     )
     notes = [
         f"{backlog.count:,} records that ask for {backlog.warm:,} queries, windows of "
-        f"{windows['worker'][-1].seconds:.1f} s, {sum(misses):.0f} cache misses in all of them"
+        f"{windows['worker'][-1].seconds:.1f} s, {missed:.0f} cache misses in all of them"
     ]
     return Result(title, figures, [chart], notes)
-
-
-def warm_up(subject: Subject, backlog: Backlog) -> float:
-    """Wait until every query was seen and misses have stopped; how many there were."""
-    subject.until_ready()
-    subject.until_out(backlog.warm + 1000, WARM_S)
-    counts = [-1.0]
-
-    def stopped() -> bool:
-        counts.append(subject.metric(**MISSES))
-        return counts[-1] == counts[-2] >= backlog.warm
-
-    subject.until(stopped, WARM_S, "come to an end of its cache misses")
-    return counts[-1]
-
-
-def _watch(bench: Bench, subject: Subject, backlog: Backlog) -> Window:
-    return watch(subject.pid, subject.offsets.total, bench.window_s, backlog.count)
 
 
 def _figures(windows: dict[str, list[Window]]) -> dict[str, Figure]:
     def of(name: str, value: Callable[[Window], float]) -> list[float]:
         return [value(window) for window in windows[name]]
 
-    rates = {name: of(name, lambda window: window.rate) for name in windows}
+    rates = {name: of(name, lambda w: w.rate) for name in windows}
     ratios = [a / b for a, b in zip(rates["worker"], rates["bare"], strict=True)]
     ceiling = [a / b for a, b in zip(rates["splice"], rates["bare"], strict=True)]
     found = {
         "worker / bare": Figure(ratios, "×", "higher", 1.3),
         "splice / bare": Figure(ceiling, "×"),
-        "worker, slowest second / mean": Figure(
-            of("worker", lambda window: window.slowest), "×", "higher"
-        ),
-        "bare, slowest second / mean": Figure(of("bare", lambda window: window.slowest), "×"),
+        "worker, slowest second / mean": Figure(of("worker", lambda w: w.slowest), "×", "higher"),
+        "bare, slowest second / mean": Figure(of("bare", lambda w: w.slowest), "×"),
         "worker, peak memory": Figure(of("worker", lambda w: w.peak_mb), "MiB", "lower"),
     }
     for name in windows:

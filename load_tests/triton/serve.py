@@ -20,6 +20,7 @@ from worker.settings import STARTER_LEXICON, STARTER_MODELS
 
 HERE = Path(__file__).parent
 START_S = 120.0
+SIMILAR, NEIGHBOURS = 0.52, 14  # above understanding.min_similarity and max_candidates
 INTENTS, SCORES = 4093, 1 << 20  # different answers of do-nothing models
 
 
@@ -75,8 +76,9 @@ class LoadTriton(EmbeddedTriton):
 def _answers(contract: ModelContract) -> np.ndarray:
     """Possible answers of a do-nothing model, float32, shape [answers, dimension].
 
-    Intents are probabilities that sum to one; the encoder's vectors are those of lexicon terms, so
-    that every query has neighbours; scores are distinct, from 0 to below 1.
+    Intents are probabilities that sum to one; the encoder's vectors are those of lexicon terms
+    that have enough neighbours for all the candidates that a query may have; scores are distinct,
+    from 0 to below 1.
     """
     random = np.random.default_rng(1)
     if contract.kind == "intent":
@@ -85,7 +87,9 @@ def _answers(contract: ModelContract) -> np.ndarray:
     if contract.kind == "encoder":
         index = Index.restore(STARTER_LEXICON / "built" / "vectors.usearch")
         vectors = np.asarray(index.get(np.arange(len(index))), dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        crowded = (vectors @ vectors.T >= SIMILAR).sum(axis=1) >= NEIGHBOURS
+        return vectors[crowded]
     if contract.kind == "matching":
         return (np.arange(SCORES, dtype=np.float32) / SCORES)[:, None]
     raise ValueError(f"no do-nothing model of kind {contract.kind}: add one here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,13 +27,13 @@ def flame(bench: Bench, subject: Subject, name: str) -> Iterator[None]:
         yield
         return
     bench.flames.mkdir(parents=True, exist_ok=True)
-    command = [py_spy(), "record", "--subprocesses", "--gil", "-r", "200", "-d", "3600"]
-    command += ["-p", str(subject.pid), "-o", str(bench.flames / f"{name}.svg")]
+    command = [py_spy(), "record", "--subprocesses", "--rate", "200", "--duration", "3600"]
+    command += ["--pid", str(subject.pid), "--output", str(bench.flames / f"{name}.svg")]
     recorder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         yield
     finally:
-        recorder.send_signal(2)  # it then writes what it has
+        recorder.send_signal(signal.SIGINT)  # it then writes what it has
         _, error = recorder.communicate(timeout=60)
     if recorder.returncode:
         raise RuntimeError(f"py-spy failed: {error.decode(errors='replace')[-500:]}")

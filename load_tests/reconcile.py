@@ -63,7 +63,7 @@ def reconcile(
     numbers, targets = outputs.numbers[counted], outputs.partitions[counted]
     known = numbers[numbers < sent]
     counts = np.bincount(known, minlength=sent)
-    counts[list(set_aside)] += 1
+    np.add.at(counts, [number for number in set_aside if 0 <= number < sent], 1)
     out_of_order = 0
     for source in range(partitions):
         for target in np.unique(targets):

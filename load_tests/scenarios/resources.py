@@ -22,14 +22,14 @@ def backlog(bench: Bench) -> Result:
     figures, lines, notes = {}, {}, []
     for name, filled in (("cached", bench.cached()), ("different", bench.distinct())):
         for delivery in DELIVERIES:
-            window = _drain(bench, filled, delivery)
+            seen = _drain(bench, filled, delivery)
             label = f"{name}, {delivery}"
-            lines[label] = window.memory()
-            figures[f"{label}: peak"] = Figure([window.peak_mb], "MiB", "lower", 300)
+            lines[label] = seen.memory()
+            figures[f"{label}: peak"] = Figure([seen.peak_mb], "MiB", "lower", 300)
             figures[f"{label}: last third / middle third"] = Figure(
-                [_growth(window)], "×", "lower", 1.1
+                [_growth(seen)], "×", "lower", 1.1
             )
-            notes.append(f"{label}: {window.events:,} records in {window.seconds:.0f} s")
+            notes.append(f"{label}: {seen.events:,} records in {seen.seconds:.0f} s")
     chart = Chart("Memory under a backlog", "seconds", "MiB", lines)
     return Result("Backlog of 1,000,000 records, memory", figures, [chart], notes)
 
@@ -83,8 +83,8 @@ def idle(bench: Bench) -> Result:
             subject.until(lambda: subject.offsets.total() > 0, LAUNCH_S, "start", pause_s=0.01)
             starts.append(time.monotonic() - subject.began)
             time.sleep(SETTLE_S)
-            window = watch(subject.pid, subject.offsets.total, bench.window_s)
-            shares.append(100 * window.cpu_share)
+            quiet = watch(subject.pid, subject.offsets.total, bench.window_s)
+            shares.append(100 * quiet.cpu_share)
     figures = {
         "idle, of one core": Figure(shares, "%", "lower", 1),
         "start to first event": Figure(starts, "s", "lower", 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,9 @@ SCENARIOS: dict[str, Callable[[Bench], Result]] = {
     "distinct-starter": distinct.starter,
     "zipf": distinct.zipf,
 }
+
+
+BUSY = 0.5  # load average before the start
 
 
 class Group(click.Group):
@@ -124,6 +128,8 @@ def run(
         raise click.ClickException(reason)
     if flame is not None and py_spy() is None:
         raise click.ClickException("--flame needs py-spy: python -m pip install py-spy")
+    if os.getloadavg()[0] > BUSY:
+        click.echo("warning: this machine is busy; absolute figures will be off", err=True)
     results: dict[str, Result] = {}
     skipped: dict[str, str] = {}
     with Bench(scale, rounds, flame) as bench:

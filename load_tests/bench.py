@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from load_tests import subjects
-from load_tests.observe import Offsets
+from load_tests.observe import Offsets, committed
 from load_tests.queries import Encoder, asked
 from load_tests.subjects import Subject
 from load_tests.triton import serve
@@ -95,6 +95,10 @@ class Bench:
 
     def offsets(self, topic: str) -> Offsets:
         return Offsets(self.kafka.bootstrap_servers, topic, PARTITIONS)
+
+    def committed(self, topic: str, subject: Subject) -> int:
+        """Records of an input topic that a subject has committed."""
+        return committed(self.kafka.bootstrap_servers, subject.output, topic, PARTITIONS)
 
     def cached(self) -> Backlog:
         """Records that ask for `DIFFERENT` queries: each once at first, then at random."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -43,6 +43,15 @@ class Offsets:
                 if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
+
+
+def committed(bootstrap: str, group: str, topic: str, partitions: int) -> int:
+    """Records of a topic that a consumer group is through with: the sum of its offsets."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+    asked = [TopicPartition(topic, number) for number in range(partitions)]
+    found = consumer.committed(asked, timeout=10)
+    consumer.close()
+    return sum(max(at.offset, 0) for at in found)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def surroundings(bench: Bench) -> dict[str, Any]:
             "memory_gib": round(memory),
             "system": platform.platform(terse=True),
         },
+        "load_average": round(os.getloadavg()[0], 1),
         "versions": {
             "worker": __version__,
             "python": platform.python_version(),
@@ -92,7 +93,8 @@ def markdown(
         f"# Benchmarks of {around['date'][:10]}",
         "",
         f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, "
-        f"{machine['system']}; broker, Triton and load on the same cores. {versions}.",
+        f"{machine['system']}; broker, Triton and load on the same cores. Load average before: "
+        f"{around['load_average']:g}. {versions}.",
         "",
         f"Scale {settings['scale']:g}, {settings['rounds']} rounds in turn, windows of "
         f"{settings['window_s']:g} s, {settings['partitions']} partitions. Medians; spread is from "

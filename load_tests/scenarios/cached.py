@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from load_tests.bench import Bench, Delivery
+from load_tests.bench import Backlog, Bench, Delivery
 from load_tests.figures import Chart, Figure, Result
 from load_tests.flame import flame
 from load_tests.observe import Window
@@ -28,29 +28,32 @@ def _run(bench: Bench, delivery: Delivery, title: str) -> Result:
     backlog = bench.cached()
     bench.triton(serve.NOTHING)
     windows: dict[str, list[Window]] = {"bare": [], "worker": [], "splice": []}
-    missed = 0.0
+    agreement, missed = [], 0.0
     for number in range(bench.rounds):
-        for name, found in windows.items():
-            if name == "worker":
-                with bench.worker(backlog.topic, delivery=delivery) as subject:
-                    before = warm_up(subject, backlog)
-                    with flame(bench, subject, f"cached-{delivery}-{number}"):
-                        found.append(window(bench, backlog, subject))
-                    missed += misses(subject) - before
-            else:
-                with bench.reference(name, backlog.topic, delivery) as subject:
-                    subject.until_out(2 * backlog.warm, WARM_S)
-                    found.append(window(bench, backlog, subject))
+        windows["bare"].append(_reference(bench, "bare", backlog, delivery))
+        with bench.worker(backlog.topic, delivery=delivery) as subject:
+            before = warm_up(subject, backlog)
+            with flame(bench, subject, f"cached-{delivery}-{number}"):
+                windows["worker"].append(window(bench, backlog, subject))
+            missed += misses(subject) - before
+            # What a transaction aborts is in the end offsets too; its inputs are not committed.
+            done = bench.committed(backlog.topic, subject)
+            agreement.append(done / subject.offsets.total())
+        windows["splice"].append(_reference(bench, "splice", backlog, delivery))
     figures = _figures(windows)
-    chart = Chart(
-        *(title, "seconds", "events/s"),
-        {name: found[-1].by_second() for name, found in windows.items()},
+    figures["worker, committed inputs / outputs"] = Figure(agreement, "×")
+    lines = {name: found[-1].by_second() for name, found in windows.items()}
+    note = (
+        f"{backlog.count:,} records that ask for {backlog.warm:,} queries, windows of"
+        f" {windows['worker'][-1].seconds:.1f} s, {missed:.0f} cache misses in all of them"
     )
-    notes = [
-        f"{backlog.count:,} records that ask for {backlog.warm:,} queries, windows of "
-        f"{windows['worker'][-1].seconds:.1f} s, {missed:.0f} cache misses in all of them"
-    ]
-    return Result(title, figures, [chart], notes)
+    return Result(title, figures, [Chart(title, "seconds", "events/s", lines)], [note])
+
+
+def _reference(bench: Bench, name: str, backlog: Backlog, delivery: Delivery) -> Window:
+    with bench.reference(name, backlog.topic, delivery) as subject:
+        subject.until_out(2 * backlog.warm, WARM_S)
+        return window(bench, backlog, subject)
 
 
 def _figures(windows: dict[str, list[Window]]) -> dict[str, Figure]:

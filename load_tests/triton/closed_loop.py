@@ -11,8 +11,8 @@ from itertools import product
 import numpy as np
 import tritonclient.grpc as grpc
 
+from load_tests.triton.serve import STARTER_MODELS
 from triton_models.contract import ModelContract, load_all
-from worker.settings import STARTER_MODELS
 
 WINDOW = 512  # queries whose rows are put together by length: as many as a worker may hold
 SEP = 102  # token between the two texts of a pair

@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 from usearch.index import Index
 
+import triton_models
+import worker
 from triton_models.contract import ModelContract, load_all
 from worker.embedded.triton import EmbeddedTriton, available
-from worker.settings import STARTER_LEXICON, STARTER_MODELS
 
 HERE = Path(__file__).parent
+STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
+VECTORS = Path(worker.__file__).parent / "lexicon" / "starter" / "built" / "vectors.usearch"
 START_S = 120.0
 SIMILAR, NEIGHBOURS = 0.52, 14  # above understanding.min_similarity and max_candidates
 INTENTS, SCORES = 4093, 1 << 20  # different answers of do-nothing models
@@ -85,7 +88,7 @@ def _answers(contract: ModelContract) -> np.ndarray:
         values = random.dirichlet(np.full(contract.dimension, 0.3) + 0.01, INTENTS)
         return values.astype(np.float32)
     if contract.kind == "encoder":
-        index = Index.restore(STARTER_LEXICON / "built" / "vectors.usearch")
+        index = Index.restore(VECTORS)
         vectors = np.asarray(index.get(np.arange(len(index))), dtype=np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         crowded = (vectors @ vectors.T >= SIMILAR).sum(axis=1) >= NEIGHBOURS

@@ -11,6 +11,7 @@ from load_tests.report import markdown, write
 AROUND = {
     "date": "2026-01-02T03:04+00:00",
     "machine": {"cores": 2, "processor": "some", "memory_gib": 8, "system": "Linux"},
+    "load_average": 0.1,
     "versions": {"worker": "0.1.0", "kafka": "4.1.0"},
     "settings": {"scale": 0.1, "rounds": 3, "window_s": 4.0, "partitions": 8},
 }

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from worker import config
-from worker.settings import Settings
+from worker.config.load import ENV_PREFIX
+from worker.config.settings import Settings
 
 
 def command(*arguments: str) -> list[str]:
@@ -32,7 +32,7 @@ def run(
 
 def environment() -> dict[str, str]:
     """This process's, without settings of the worker that somebody may have made."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(config.ENV_PREFIX)}
+    return {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
 
 
 def assignments(settings: Settings) -> list[str]:

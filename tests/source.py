@@ -4,9 +4,9 @@ import pytest
 from confluent_kafka import Message
 
 from worker.metrics import Metrics
-from worker.stream.at_least_once import AtLeastOnce
-from worker.stream.source import Source
-from worker.stream.tracker import Tracker
+from worker.stream.consumer import Source
+from worker.stream.delivery.at_least_once import AtLeastOnce
+from worker.stream.offsets import Tracker
 
 
 class Full:

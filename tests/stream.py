@@ -24,9 +24,9 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from worker import config
 from worker.app import App
-from worker.settings import Settings
+from worker.config.load import load_settings
+from worker.config.settings import Settings
 
 DEADLINE_S = 60.0
 NOT_YET = (
@@ -67,7 +67,7 @@ def shoes(first: int, count: int) -> list[Record]:
 
 def settings(bootstrap: str, topics: Topics, *assignments: str) -> Settings:
     """Settings of a worker on these topics; the models run in process unless told otherwise."""
-    return config.load(
+    return load_settings(
         None,
         {},
         [

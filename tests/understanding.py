@@ -8,12 +8,12 @@ from collections import Counter
 
 import numpy as np
 
-from worker import config
+from worker.build import load_contracts, make_pipeline
+from worker.config.load import load_settings
 from worker.errors import ModelUnavailable
-from worker.events import Input
+from worker.event import Input
 from worker.inference.port import Answer
 from worker.metrics import Metrics
-from worker.parts import load_contracts, make_pipeline
 
 
 class Counting:
@@ -48,7 +48,7 @@ class Counting:
 
 def build_pipeline(*assignments, away=()):
     """A pipeline of these settings, its `Counting`, and its metrics."""
-    settings = config.load(None, {}, assignments)
+    settings = load_settings(None, {}, assignments)
     contracts = load_contracts(settings)
     inference, metrics = Counting(contracts, away), Metrics()
     return make_pipeline(settings, contracts, inference, metrics), inference, metrics

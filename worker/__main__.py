@@ -9,7 +9,7 @@ def main() -> None:
     # Else gRPC writes each failed handshake to stderr, past our log; it reads this when loaded.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        from worker.cli import main as run
+        from worker.commands.cli import main as run
     except KeyboardInterrupt:
         sys.exit(130)
     run()

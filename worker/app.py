@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from prometheus_client import generate_latest
+
+from worker.build import PROBE_S, Understanding, check_models, wait_for
+from worker.config.reload import Reloads
+from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
-from worker.parts import PROBE_S, Understanding, check_models, wait_for
-from worker.reload import Reloads
 from worker.server.http import Health, HttpServer
-from worker.settings import Settings
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
 from worker.stream.runner import Runner
-from worker.stream.tracker import Tracker
+from worker.tasks import guarded
 
 logger = logging.getLogger(__name__)
 
@@ -26,24 +29,23 @@ class App:
 
     Args:
         read: reads the settings again, for `reload`; None where there is nothing to read.
+        listener: see `HttpServer`.
 
     Raises:
         Stop: the models, the lexicon or the configuration cannot be used.
     """
 
-    def __init__(self, settings: Settings, read: Callable[[], Settings] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        read: Callable[[], Settings] | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         self.settings, self.metrics = settings, Metrics()
         self._understanding = self._checked(settings)
         self._inference = self._understanding.inference
-        self.runner = Runner(settings, self._understanding.pipeline, Tracker(), self.metrics)
-        self.http = HttpServer(
-            *(settings.server.host, settings.server.port, self.metrics.registry),
-            live=self._live,
-            ready=self._ready,
-            certificate=settings.server.tls_certificate,
-            key=settings.server.tls_key,
-            token=settings.server.token,
-        )
+        self.runner = Runner(settings, self._understanding.pipeline, self.metrics)
+        self.http = HttpServer(settings.server, self._shown, self._live, self._ready, listener)
         self._reloads = Reloads(
             *(settings, read or (lambda: settings), self._understanding, self.metrics),
             use=self._use,
@@ -100,33 +102,44 @@ class App:
             Stop: names what ended it.
         """
         self._stop = stop
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.http.start()
         logger.info("health and metrics at %s", self.http.url)
-        beside = [asyncio.create_task(self._reloads.serve())]
+        background = [self._background(self._reloads.serve())]
         try:
             await self._inference.start()
             if await self._started(stop):
-                beside.append(asyncio.create_task(self._watch_models()))
+                background.append(self._background(self._watch_models()))
                 self._state = "running"
                 await self.runner.run(stop)
         finally:
             self._state = "stopped"
-            for task in beside:
+            for task in background:
                 task.cancel()
             await self._inference.stop()
             self.http.stop()
+
+    def _background(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        return asyncio.create_task(guarded(work, self._fail))
+
+    def _fail(self, error: BaseException) -> None:
+        """End `run` with this error."""
+        if self._state == "running":
+            self.runner.fail(error)
+        elif not self._failure.done():
+            self._failure.set_exception(error)
 
     async def _started(self, stop: asyncio.Event) -> bool:
         """Whether everything came up; False when `stop` was set before."""
         waiting = asyncio.create_task(self._wait())
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        ends = {waiting, stopped, self._failure}
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        if not waiting.done():
-            waiting.cancel()
-            return False
-        await waiting
-        return True
+        waiting.cancel()
+        for task in done & {self._failure, waiting}:
+            await task
+        return waiting in done
 
     async def _wait(self) -> None:
         deadline = monotonic() + self.settings.lifecycle.startup_timeout_s
@@ -174,15 +187,18 @@ class App:
         try:
             return await check_models(self._inference, self._understanding.contracts) is None
         except ContractError as error:
-            self.runner.fail(error)
+            self._fail(error)
             return False
 
-    def _live(self) -> Health:
+    async def _shown(self) -> bytes:
+        return generate_latest(self.metrics.registry)
+
+    async def _live(self) -> Health:
         age = monotonic() - self.runner.heartbeat_at
         hung = self._state == "running" and age > self.settings.lifecycle.stall_timeout_s
         return Health(not hung, {"state": self._state, "heartbeat_age_s": round(age, 2)})
 
-    def _ready(self) -> Health:
+    async def _ready(self) -> Health:
         state = "draining" if self._stop.is_set() and self._state == "running" else self._state
         # A model may hang in a server that answers: the circuits of its calls tell.
         silent = self._understanding.pipeline.away

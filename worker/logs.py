@@ -18,16 +18,18 @@ from time import monotonic
 
 import orjson
 
-from worker.safe import safe
-from worker.settings import Logging
+from worker.config.settings import Logging
+from worker.redact import redacted
 
 _show_queries = False  # see `shown`
+_process: int | None = None  # see `set_process`
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        time, message = self.formatTime(record, "%H:%M:%S"), safe(record.getMessage())
-        line = f"{time} {record.levelname:<7} {record.name}: {message}"
+        time, message = self.formatTime(record, "%H:%M:%S"), redacted(record.getMessage())
+        process = f"[{_process}] " if _process else ""
+        line = f"{time} {record.levelname:<7} {process}{record.name}: {message}"
         return "\n  | ".join([line, *_trace(record).splitlines()])
 
 
@@ -37,8 +39,10 @@ class _Json(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": safe(record.getMessage()),
+            "message": redacted(record.getMessage()),
         }
+        if _process:
+            item["process"] = _process
         if trace := _trace(record):
             item["exception"] = trace
         return orjson.dumps(item).decode()
@@ -50,7 +54,7 @@ def _trace(record: logging.LogRecord) -> str:
         return ""
     kind, error, stack = record.exc_info
     lines = traceback.format_exception(error) if _show_queries else traceback.format_tb(stack)
-    return safe("".join(lines) + ("" if _show_queries else kind.__name__), lines=True)
+    return redacted("".join(lines) + ("" if _show_queries else kind.__name__), lines=True)
 
 
 def shown(text: str) -> str:
@@ -113,6 +117,12 @@ def held() -> Iterator[None]:
         root.handlers = handlers
         for record in held.records:
             root.handle(record)
+
+
+def set_process(number: int) -> None:
+    """Let each message show that it is of this process, one of several."""
+    global _process
+    _process = number
 
 
 def set_up(settings: Logging) -> None:

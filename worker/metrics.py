@@ -6,6 +6,11 @@ Label children on hot paths are kept by the caller (`labels()` costs more than `
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -15,6 +20,8 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
 
 disable_created_metrics()  # a second series for each one, that tells only when it began
 
@@ -24,6 +31,31 @@ SECONDS = (
 )
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+class CountedHistogram:
+    """A histogram without labels whose observations come many at a time.
+
+    prometheus_client's own takes one value a call, under a lock.
+    """
+
+    def __init__(
+        self, name: str, meaning: str, buckets: Sequence[float], registry: CollectorRegistry
+    ) -> None:
+        self._name, self._meaning, self._bounds = name, meaning, [*buckets, math.inf]
+        self._counts, self._sum = [0] * len(self._bounds), 0.0
+        registry.register(self)
+
+    def observe(self, value: float, count: int = 1) -> None:
+        """Observe `value` `count` times; for one thread."""
+        self._counts[bisect_left(self._bounds, value)] += count
+        self._sum += value * count
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The series, as prometheus_client asks for them."""
+        sums = accumulate(self._counts)
+        buckets = [(floatToGoString(b), n) for b, n in zip(self._bounds, sums, strict=True)]
+        yield HistogramMetricFamily(self._name, self._meaning, buckets, self._sum)
 
 
 class Metrics:
@@ -50,10 +82,11 @@ class Metrics:
             "Events confirmed by Kafka: complete, degraded, dead_lettered; or skipped, being late",
             "status",
         )
-        self.event_seconds = histogram(
-            "event_seconds",
-            "Time from consume to confirmed output, one event; waiting in the topic is not in it",
-            SECONDS,
+        self.event_seconds = CountedHistogram(
+            "query_worker_event_seconds",
+            "Time from the fetch of a record to its output being produced; not what it waited in "
+            "the topic, nor what Kafka takes to confirm",
+            *(SECONDS, self.registry),
         )
         self.stage_seconds = histogram(
             "stage_seconds", "Time a batch spends in one step of the way", SECONDS, "stage"
@@ -128,6 +161,25 @@ class Metrics:
             registry=self.registry,
         )
         self.build = Info("query_worker_build", "Version and models", registry=self.registry)
+
+
+class ProcessMetrics:
+    """What the supervisor of `run --processes` adds to the sums of its workers' series."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.up = Gauge(
+            "query_worker_process_up",
+            "1 while the process runs",
+            ["process"],
+            registry=self.registry,
+        )
+        self.restarts = Counter(
+            "query_worker_process_restarts",
+            "How often the process was started again",
+            ["process"],
+            registry=self.registry,
+        )
 
 
 def vocabulary() -> dict[str, str]:

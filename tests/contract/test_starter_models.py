@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from triton_models.contract import load_all
+from worker.config.settings import STARTER_MODELS
 from worker.inference.onnx import OnnxInference
 from worker.inference.triton import TritonInference
-from worker.settings import STARTER_MODELS
 
 
 def inputs(contract, rows, length):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 MODEL = ("tests/model",)
 EXACTLY_ONCE = ("tests/model/test_histories.py::TestExactlyOnce",)
-STREAM = ("worker/stream/runner.py", "worker/stream/source.py", "worker/stream/sink.py")
+STREAM = ("worker/stream/runner.py", "worker/stream/consumer.py", "worker/stream/producer.py")
 RUNNER, SOURCE, SINK = STREAM
-TRACKER, TRANSACTIONS = "worker/stream/tracker.py", "worker/stream/transactions.py"
+TRACKER, TRANSACTIONS = "worker/stream/offsets.py", "worker/stream/delivery/exactly_once.py"
 
 
 @dataclass(frozen=True)
@@ -254,10 +254,10 @@ DEFECTS = (
     ),
     Defect(
         "untouched fields are encoded anew",
-        "worker/events.py",
+        "worker/event.py",
         (
             (
-                "if any(getattr(fields, name) is not UNSET for name in (*OUTPUT_NAMES, *missing)):",
+                "if ours or any(getattr(members, name) is not UNSET for name in missing):",
                 "if True:",
             ),
         ),
@@ -273,18 +273,18 @@ DEFECTS = (
         "a restart forgets how many dead letters there were",
         SOURCE,
         (("                self._inherit(found)\n", ""),),
-        ("tests/unit/test_last_commits.py", "tests/integration/test_dead_letter_flood.py"),
+        ("tests/unit/test_last_commits.py", "tests/scenarios/test_dead_letter_flood.py"),
     ),
     Defect(
         "an output has this machine's time",
         SINK,
         (('"timestamp": time_ms(record)', '"timestamp": 0'),),
-        ("tests/integration/test_wrong_clock.py",),
+        ("tests/scenarios/test_wrong_clock.py",),
     ),
     Defect(
         "a record that takes others with it is tried once more",
-        "worker/stream/at_least_once.py",
+        "worker/stream/delivery/at_least_once.py",
         (("            self._bar(place(record), refusal)", "            pass"),),
-        ("tests/integration/test_refused_by_kafka.py",),
+        ("tests/scenarios/test_refused_by_kafka.py",),
     ),
 )

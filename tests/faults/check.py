@@ -18,9 +18,9 @@ from confluent_kafka import Message
 
 from tests.faults.inputs import Sent
 from tests.stream import schema
-from worker.events import OUTPUT_NAMES, Input
-from worker.parts import Understanding
-from worker.settings import Settings
+from worker.build import Understanding
+from worker.config.settings import Settings
+from worker.event import OUTPUT_NAMES, Input
 
 TAIL = re.compile(rb'(?<=,"cached":)(?:true|false)\},"processed_at":\d{13}\}\Z')
 BODY = b'"schema_version":'

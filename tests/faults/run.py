@@ -26,8 +26,8 @@ from tests.faults.workers import Group, Worker
 from tests.servers import triton as nvidia
 from tests.servers.kafka import ApacheKafka
 from tests.stream import Topics
-from worker import config
-from worker.settings import Settings
+from worker.config.load import load_settings
+from worker.config.settings import Settings
 
 RECOVER_S = 60.0  # after that a fault is taken for one that nobody recovers from
 START_S = 60.0
@@ -114,7 +114,7 @@ def running(options: Options, folder: Path, tell: Tell) -> Iterator[Outcome]:
         sent = _finish(scene, load, tell)
         yield Outcome(
             *(folder, kafka.bootstrap_servers, topics, inputs),
-            config.load(None, {}, [*flags, "inference.backend=onnx"]),
+            load_settings(None, {}, [*flags, "inference.backend=onnx"]),
             *(sent, faults, group.exits, group.peak_rss_mb),
             *(_uncommitted(kafka.bootstrap_servers, topics), monitor.arrived),
         )

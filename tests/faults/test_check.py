@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.check import Checker, Reference, reason
 from tests.faults.inputs import SHARES, Inputs
-from worker.events import Enrichment, Input, decode
+from worker.event import Enrichment, Input, decode
 
 PLACE = "queries-3-17"
 VERSIONS = {"worker": "1", "intent": "intent:3", "encoder": "encoder:3", "matching": None}

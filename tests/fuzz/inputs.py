@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Iterator
 from random import Random
 
-from worker.events import OUTPUT_NAMES
+from worker.event import INPUT_NAMES, OUTPUT_NAMES, from_line
 
-KNOWN = ("query", "query_id", "timestamp", "user_id", "session_id", "locale", "channel")
 BLANKS = (*(b"",) * 8, b" ", b"\n", b"\t\r\n", b"   ")
 NOT_BLANKS = (b"\x0b", b"\xc2\xa0", b"\x00", b"\xef\xbb\xbf", b",", b"/* */")
 ODD_KEYS = (
@@ -29,24 +30,38 @@ SCALARS = (
     *(b"12345678901234567890123", b"1e-400", b"NaN", b"-Infinity", b"01", b"1.", b".5", b"+1"),
     *(b"9" * 330, b"9007199254740993", b"0x1F", b"nul", b"'a'", b"", b"[]", b"{}"),
     *(b'"2024-02-29"', b'"2023-02-29"', b'"2024-01-01T00:00:00Z"', b'"2024-01-01 00:00"'),
+    *(b"1769853600", b"1769853600000", b"1769853600000.5", b"9" * 4301, b"1" + b"0" * 250 + b"e99"),
+    *(b'"1769853600"', b'"1769853600000"', b'"12345678"', b'"2024-01-01t00:00:00z"'),
+    *(b'"2024-01-01T00:00:00+0200"', b'"2024-01-01T00:00+02"', b"1e0000000308", b"1.8e308"),
     *(b'"2024-01-01T00:00:00.123456789+14:00"', b'"20240101"', b'"de-AT"', b'"pt_BR"', b"17e2"),
 )
-SPLICES = (
-    b'"',
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b",",
-    b":",
-    b"\\",
-    b"\\u",
-    b"\xff",
-    b"\xc3",
-    b"null",
+SPLICES = tuple(b'" { } [ ] , : \\ \\u \xff \xc3 null'.split(b" ")) + (
     b"\n",
+    b"[]",
+    b"1e400",
+    b'""',
 )
-DEPTHS = (1, 2, 8, 60, 300)
+DEPTHS = (1, 2, 8, 60, 63, 64, 65, 300, 1100)
+FRAMES = (
+    b"\0\0\0\0\x07",
+    b"\0\0\x01\x86\xa1\0",
+    b"Obj\x01",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+)
+ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-8-sig")
+
+
+def values(count: int, seed: int) -> Iterator[bytes | None]:
+    """Values of records, as many as that: what `Inputs` draws, lines too, and some large ones."""
+    inputs = Inputs(seed)
+    for number in range(count):
+        if number % 500 == 499:
+            yield inputs.large()
+        elif inputs.random() < 0.1:
+            yield from_line(inputs.line())
+        else:
+            yield inputs.record()
 
 
 class Inputs(Random):
@@ -57,12 +72,27 @@ class Inputs(Random):
         if self.random() < 0.002:
             return None
         value = self.event() if self.random() < 0.97 else self.value(1)
+        if self.random() < 0.02:
+            value = self.wrapped(value)
         while self.random() < 0.25:
             value = self.bent(value)
         return value
 
+    def wrapped(self, value: bytes) -> bytes:
+        """An event in another format or encoding, or with a mark before it."""
+        dice = self.randrange(4)
+        if dice == 0:
+            return self.choice(FRAMES) + value
+        if dice == 1:
+            return gzip.compress(value, 1, mtime=0)
+        if dice == 2:
+            return value.decode("utf-8", "replace").encode(self.choice(ENCODINGS))
+        return b"\xef\xbb\xbf" + (value if self.random() < 0.9 else b"")
+
     def line(self) -> bytes:
-        """A line as `enrich` reads it: text, or an event."""
+        """A line as `enrich` reads it: text, an array, or an event."""
+        if self.random() < 0.02:
+            return b"[%b]" % b",".join(self.value(2) for _ in range(self.randrange(3)))
         if self.random() < 0.7:
             text = self.text().encode()
             return self.bent(text) if self.random() < 0.3 else text
@@ -71,6 +101,8 @@ class Inputs(Random):
     def event(self) -> bytes:
         names = [b'"query"'] if self.random() < 0.95 else []
         names += [self._key() for _ in range(self.randrange(5))]
+        if self.random() < 0.05:
+            names += self.choices(names or [b'"query"'], k=self.randrange(1, 3))
         if self.random() < 0.3:
             self.shuffle(names)
         members = [self._member(name) for name in names]
@@ -143,7 +175,7 @@ class Inputs(Random):
     def _key(self) -> bytes:
         dice = self.random()
         if dice < 0.6:
-            return b'"%b"' % self.choice(KNOWN).encode()
+            return b'"%b"' % self.choice(INPUT_NAMES).encode()
         if dice < 0.75:
             return b'"%b"' % self.choice(OUTPUT_NAMES).encode()
         return self.choice(ODD_KEYS) if dice < 0.9 else self.string()

@@ -191,14 +191,13 @@ class Kafka:
 
     # What must hold at any time.
 
-    def check(self, exactly_once: bool, ordered: bool) -> None:
+    def check(self, exactly_once: bool) -> None:
         assert not self.violations, self.violations
         if exactly_once:
             twice = [place for place, times in self.times().items() if times > 1]
             assert not twice, f"out twice: {twice}"
-        if ordered:
-            for number in self.log:
-                self._check_order(number)
+        for number in self.log:
+            self._check_order(number)
 
     def _check_order(self, partition: int) -> None:
         """First appearances come in offset order: all that may come between are repetitions."""

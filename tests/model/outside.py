@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from queue import Empty
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from tests.model.steps import Clock, wait
 from worker.errors import Reject
-from worker.events import Enrichment
-from worker.stream import runner, sink, source, transactions
+from worker.event import Enrichment
+from worker.stream import blocking, commits, consumer, kafka_thread, lanes, producer, runner
+from worker.stream.delivery import exactly_once
 from worker.understanding.pipeline import Output
 
 TICK_S = 0.01
+SEEN = Enrichment(b"", None)
 
 
-def swapped(clock: Clock, consumer: Callable, producer: Callable) -> ExitStack:
+def swapped(clock: Clock, made_consumer: Callable, made_producer: Callable) -> ExitStack:
     """The clients, the clock and the pauses of the worker's code, until this is closed."""
     swaps = ExitStack()
     for place, name, value in (
-        (source, "Consumer", consumer),
-        (source, "monotonic", clock),
-        (runner, "monotonic", clock),
+        (consumer, "Consumer", made_consumer),
+        (producer, "Producer", made_producer),
+        (producer, "Cluster", lambda _: Cluster()),
         (runner, "Backlog", lambda _: Backlog()),
         (runner, "LAG_S", 1e9),
-        (sink, "Producer", producer),
-        (sink, "monotonic", clock),
-        (sink, "Cluster", lambda _: Cluster()),
-        (sink, "POLL_S", TICK_S),
-        (sink, "aside", _aside),
-        (transactions, "aside", _aside),
-        (transactions, "monotonic", clock),
-        (transactions.ExactlyOnce, "_ask", _patient(transactions.ExactlyOnce._ask)),
+        (blocking, "call", lambda function, *arguments, timeout_s: function(*arguments)),
+        (exactly_once, "sleep", lambda seconds: wait(lambda: False, seconds)),
+        *((place, "monotonic", clock) for place in (runner, kafka_thread, lanes, commits)),
+        *((place, "monotonic", clock) for place in (producer, exactly_once)),
     ):
         swaps.enter_context(patch.object(place, name, value))
     return swaps
 
 
 class Models:
-    """In place of the pipeline: each batch waits until it is answered."""
+    """In place of the pipeline: each batch waits until it is answered.
+
+    Records whose value begins with "seen" are answered in the fast lane.
+    """
+
+    snapshot = SimpleNamespace(deadline=SimpleNamespace(max_age_ms=0))
 
     def __init__(self) -> None:
         self.waiting: list[tuple[list, asyncio.Future]] = []
@@ -53,11 +59,41 @@ class Models:
         if not future.done():
             future.set_result([_result(item.value) for item in inputs])
 
+    def fast_lane(self, max_bytes: int) -> Models:
+        return self
+
+    def outputs(self, values: list, default: Callable, now_ms: int) -> tuple[list, list]:
+        found = [value if (value or b"").startswith(b"seen") else None for value in values]
+        return found, [SEEN for value in found if value]
+
+    def count_hits(self, count: int) -> None:
+        """Nobody reads them."""
+
 
 def _result(value: bytes) -> Output | Reject:
     if value.startswith(b"bad"):
         return Reject("decode", "invalid_json", "planned")
-    return Output(value, Enrichment(b"", None))
+    return Output(value, SEEN)
+
+
+class Finished:
+    """In place of a queue, waited for in a strand."""
+
+    def __init__(self) -> None:
+        self._items: deque = deque()
+
+    def put(self, item: object) -> None:
+        self._items.append(item)
+
+    def get(self, block: bool, timeout_s: float) -> object:
+        if block and not self._items:
+            wait(lambda: bool(self._items), timeout_s)
+        return self.get_nowait()
+
+    def get_nowait(self) -> object:
+        if not self._items:
+            raise Empty
+        return self._items.popleft()
 
 
 class Backlog:
@@ -68,23 +104,3 @@ class Backlog:
 class Cluster:
     def message_limits(self) -> dict[str, int]:
         return {}
-
-
-async def _aside(work):
-    return await asyncio.get_running_loop().run_in_executor(None, work)
-
-
-class _Patient:
-    """A future whose result a strand may wait for."""
-
-    def __init__(self, future) -> None:
-        self._future = future
-        self.done = future.done
-
-    def result(self, timeout_s: float) -> None:
-        wait(self._future.done, timeout_s)
-        return self._future.result(0)
-
-
-def _patient(ask):
-    return lambda self: _Patient(ask(self))

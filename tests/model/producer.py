@@ -44,9 +44,10 @@ class Producer:
         self._transaction: Transaction | None = None
         self._state = "new"  # ready, open, committed, aborted; the last two: not yet told
         self.fault = ""
+        self.calling = False  # a transactional call, which has not taken effect yet
 
     def produce(
-        self, topic, value=None, key=None, headers=None, timestamp=0, on_delivery=None
+        self, topic, value, key, partition, callback, on_delivery, timestamp, headers
     ) -> None:
         if self.fatal:
             raise KafkaException(self.fatal)
@@ -66,8 +67,14 @@ class Producer:
             raise KafkaException(self.fatal)
         return len(reports)
 
-    def flush(self, _timeout_s: float) -> int:
+    def __len__(self) -> int:
         return len(self.queue) + len(self.reports)
+
+    def flush(self, timeout_s: float) -> int:
+        if self.queue:
+            wait(lambda: not self.queue or bool(self.fatal), timeout_s)
+        self.poll()
+        return len(self)
 
     def purge(self, in_queue: bool = True, in_flight: bool = True) -> None:
         """Answer what waits with errors; the first of the queue is in flight."""
@@ -145,7 +152,9 @@ class Producer:
         self._state = state
 
     def _call(self, effect: Callable[[], None]) -> None:
+        self.calling = True
         wait()
+        self.calling = False
         fault, self.fault = self.fault, ""
         self._check(fault, "before")
         if fault == "abort" and self._state == "open":

@@ -63,8 +63,7 @@ class Strand:
         self._ready: Callable[[], bool] = lambda: True
         self._until = 0.0
         self._killed = False
-        self.doors: int | None = None  # that it may pass before it waits at the next; None: all
-        self.at_door = self.ended = False
+        self.ended = False
 
     def start(self) -> None:
         self._carrier = Carrier.of(self)
@@ -79,12 +78,11 @@ class Strand:
     def join(self, timeout_s: float) -> None:
         wait(lambda: self.ended, timeout_s)
 
-    def resume(self, doors: int | None = None) -> bool:
+    def resume(self) -> bool:
         """Run it up to its next wait; False if what it waits for has not come."""
         waits = not (self._killed or self._ready() or self._clock.now >= self._until)
         if self.ended or waits or self.ident is None:
             return False
-        self.doors = doors
         carrier = self._carrier
         carrier.go.release()
         carrier.back.acquire()
@@ -127,35 +125,6 @@ def wait(ready: Callable[[], bool] = lambda: True, timeout_s: float = 0.0) -> No
     """In a strand, wait for `ready`; elsewhere go on at once."""
     if in_strand():
         _here.strand.wait(ready, timeout_s)
-
-
-def door() -> None:
-    """A place where another thread may overtake this one."""
-    if in_strand() and _here.strand.doors is not None:
-        if _here.strand.doors == 0:
-            _here.strand.at_door = True
-            wait()
-            _here.strand.at_door = False
-        else:
-            _here.strand.doors -= 1
-
-
-class Condition:
-    """In place of a `threading.Condition`, where one strand runs at a time."""
-
-    def __enter__(self) -> None:
-        door()
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held: nobody else runs."""
-
-    def notify_all(self) -> None:
-        """Who waits asks again by itself."""
-
-    def wait_for(self, ready: Callable[[], bool], timeout_s: float) -> bool:
-        if not ready():
-            wait(ready, timeout_s)
-        return ready()
 
 
 class Event(threading.Event):

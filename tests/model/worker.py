@@ -1,4 +1,4 @@
-"""A worker on the model of Kafka: the real runner, source, tracker, gate, sink and delivery."""
+"""A worker on the model of Kafka: the real runner, Kafka thread, lanes, commits and delivery."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Callable
 from functools import cache
 
 from tests.model.consumer import Consumer
-from tests.model.outside import Models
+from tests.model.outside import Finished, Models
 from tests.model.producer import Producer
-from tests.model.steps import Clock, Condition, Event, Loop, Strand
-from worker import config
+from tests.model.steps import Clock, Event, Loop, Strand
+from worker.config.load import load_settings
+from worker.config.settings import Settings
 from worker.errors import Stop
 from worker.metrics import Metrics
-from worker.settings import Settings
 from worker.stream.runner import Runner
-from worker.stream.tracker import Tracker
 
 METRICS = Metrics()  # nobody reads them
 BATCHES, RECORDS, BYTES = 3, 3, 2**20
@@ -28,7 +27,7 @@ def settings(name: str, member: str, *chosen: str) -> Settings:
     limits = [f"batching.max_batches_in_flight={BATCHES}", f"batching.max_records={RECORDS}"]
     limits += [f"batching.max_bytes_in_flight={BYTES}", "kafka.commit_interval_ms=50"]
     limits += ["lifecycle.shutdown_timeout_s=5"]
-    return config.load(None, {}, [*own, *limits, *chosen])
+    return load_settings(None, {}, [*own, *limits, *chosen])
 
 
 class Worker:
@@ -40,14 +39,15 @@ class Worker:
 
     def __init__(self, chosen: Settings, clock: Clock, gone: Callable[[Worker], None]) -> None:
         self.name, self._gone = chosen.kafka.client["client.id"], gone
-        self.loop, self.models, self.tracker = Loop(clock), Models(), Tracker()
+        self.loop, self.models = Loop(clock), Models()
         self.consumer: Consumer | None = None
         self.producer: Producer | None = None
-        self.runner = Runner(chosen, self.models, self.tracker, METRICS)
-        self.tracker._changed = Condition()
-        self.source = self.runner._source
-        self.thread = self.source._thread = Strand(clock, self.source._run)
-        self.source._quiet = Event()
+        self.runner = Runner(chosen, self.models, METRICS)
+        self.offsets = self.runner.offsets
+        self.runner.lanes.finished = Finished()
+        self.kafka_thread = self.runner.thread
+        self.thread = self.kafka_thread._thread = Strand(clock, self.kafka_thread._run)
+        self.kafka_thread._stopping = Event()
         self._stop = asyncio.Event()
         self._main = self.loop.create_task(self.runner.run(self._stop))
 

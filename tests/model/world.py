@@ -8,7 +8,7 @@ from tests.model.outside import TICK_S, swapped
 from tests.model.producer import Producer
 from tests.model.steps import Clock
 from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
-from worker.stream.tracker import InFlight
+from worker.stream.offsets import InFlight
 
 PLENTY = 99
 CALLS = 6  # that return in a moment: a commit and what begins after it
@@ -33,7 +33,6 @@ class World:
         self._prompt = prompt
         self._made: list[Worker] = []
         self.exactly_once = any("exactly-once" in item for item in chosen)
-        self.ordered = not any("unordered" in item for item in chosen)
         self._swapped = swapped(self.clock, self._consumer, self._producer)
 
     # What tests move.
@@ -63,10 +62,10 @@ class World:
                 self.answers(worker, 0)
                 worker.settle()
 
-    def threads(self, worker: Worker, times: int = 1, doors: int | None = None) -> None:
+    def threads(self, worker: Worker, times: int = 1) -> None:
         """The consumer's thread, and then what blocks in others, goes on."""
         for _ in range(times):
-            worker.thread.resume(doors)
+            worker.thread.resume()
             if worker.alive:
                 worker.settle()
 
@@ -84,15 +83,15 @@ class World:
     # What must hold.
 
     def check(self) -> None:
-        self.kafka.check(self.exactly_once, self.ordered)
+        self.kafka.check(self.exactly_once)
         for worker in self.workers:
-            now, most = worker.tracker.in_flight, len(self.kafka.log)
+            now, most = worker.offsets.in_flight, len(self.kafka.log)
             assert min(now.batches, now.records, now.size) >= 0
             assert now.batches <= BATCHES + most, now
             assert now.size <= BYTES + most * RECORDS * LARGEST, now
             assert not worker.loop.faults, worker.loop.faults
-            if worker.consumer and not worker.thread.at_door:
-                self._check_paused(worker.consumer, worker.source._pauses.paused)
+            if worker.consumer:
+                self._check_paused(worker.consumer, worker.kafka_thread._backpressure.paused)
         told = sum(w.runner.totals.published + w.runner.totals.dead_lettered for w in self._made)
         assert told <= self.kafka.times().total(), "counts what is not out"
 
@@ -122,7 +121,7 @@ class World:
     def _heal(self) -> None:
         if not self.workers:
             self.start()
-        names = {worker.producer.name for worker in self.workers if worker.producer}
+        names = {worker.producer.name for worker in self.workers if worker.producer is not None}
         for name in [name for name in self.kafka.open if name not in names]:
             self.abort(name)
         living = [worker.consumer.member for worker in self.workers if worker.consumer]
@@ -134,7 +133,7 @@ class World:
 
     def help(self, worker: Worker) -> None:
         """All that the worker waits for comes."""
-        if worker.producer:
+        if worker.producer is not None:
             worker.producer.fault = ""
         while worker.models.waiting:
             worker.models.answer(0)
@@ -143,7 +142,7 @@ class World:
             if worker.consumer:
                 for request in list(worker.consumer.member.requests):
                     request.apply()
-            if worker.producer:
+            if worker.producer is not None:
                 worker.producer.take(PLENTY)
             for index in range(len(worker.loop.calls)):
                 self.answers(worker, index)
@@ -156,7 +155,7 @@ class World:
             for number, log in self.kafka.log.items()
             if log
         )
-        return not behind and all(w.tracker.in_flight == InFlight() for w in self.workers)
+        return not behind and all(w.offsets.in_flight == InFlight() for w in self.workers)
 
     def _drain(self, worker: Worker) -> None:
         worker.stop()

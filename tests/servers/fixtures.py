@@ -12,8 +12,8 @@ from tests.servers import models as tiny
 from tests.servers import triton as nvidia
 from tests.servers.secure_kafka import SecureKafka
 from tests.skips import skip_or_fail
+from worker.config.settings import STARTER_MODELS
 from worker.embedded.triton import available
-from worker.settings import STARTER_MODELS
 
 
 @pytest.fixture(scope="session")

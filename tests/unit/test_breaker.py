@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from worker.understanding.breaker import (
+from worker.understanding.circuit_breaker import (
     BURST,
     FAILURES,
     LONGEST_PAUSE_S,

@@ -9,9 +9,11 @@ import pytest
 
 from tests import program
 from triton_models.contract import sha256
-from worker import check, config, parts
+from worker import build as parts
+from worker.commands import check
+from worker.config.load import load_settings
+from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError
-from worker.settings import STARTER_MODELS
 
 NOWHERE = "127.0.0.1:9"
 
@@ -23,7 +25,7 @@ def impatient(monkeypatch):
 
 def findings(*assignments: str) -> dict[str, check.Finding]:
     away = (f"kafka.bootstrap_servers={NOWHERE}", f"inference.url={NOWHERE}")
-    return {item.part: item for item in check.check(config.load(None, {}, [*away, *assignments]))}
+    return {item.part: item for item in check.check(load_settings(None, {}, [*away, *assignments]))}
 
 
 def test_one_fault_does_not_hide_another(impatient, tmp_path):
@@ -67,7 +69,7 @@ def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
     assert told.state == "fault" and "several labels" in told.told
     assert told.remedy == "train it without --multi"
     with pytest.raises(ConfigError, match="intent: gives a query several labels"):
-        parts.load_contracts(config.load(None, {}, [flag]))
+        parts.load_contracts(load_settings(None, {}, [flag]))
 
 
 def test_a_fallback_intent_that_the_model_does_not_know(impatient):

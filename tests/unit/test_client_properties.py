@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker import config
+from worker.config.load import load_settings
 from worker.errors import ConfigError
 from worker.stream.clients import check_properties, consumer_properties, producer_properties
 
@@ -16,22 +16,22 @@ from worker.stream.clients import check_properties, consumer_properties, produce
     ],
 )
 def test_a_transaction_lasts_three_commit_intervals_at_most(flags, timeout_ms):
-    found = producer_properties(config.load(None, {}, flags).kafka, "id")
+    found = producer_properties(load_settings(None, {}, flags).kafka, "id")
     assert int(found["transaction.timeout.ms"]) == timeout_ms
 
 
 def test_heartbeats_do_not_go_with_the_commits():
     """A commit that meets the end of a rebalance is refused, and its work done again."""
-    chosen = config.load(None, {}, []).kafka
+    chosen = load_settings(None, {}, []).kafka
     assert consumer_properties(chosen)["heartbeat.interval.ms"] < chosen.commit_interval_ms / 2
 
 
 def test_a_login_that_would_not_be_used_is_refused():
     flags = ["kafka.client.sasl.username=ann", "kafka.client.sasl.password=open sesame"]
     with pytest.raises(ConfigError) as refused:
-        check_properties(config.load(None, {}, flags).kafka)
+        check_properties(load_settings(None, {}, flags).kafka)
     told = str(refused.value)
     assert "set security.protocol to SASL_SSL, or leave out sasl.password, sasl.username" in told
     assert "sesame" not in told
     plain = "kafka.client.security.protocol=sasl_plaintext", "kafka.client.sasl.mechanism=PLAIN"
-    check_properties(config.load(None, {}, [*flags, *plain]).kafka)
+    check_properties(load_settings(None, {}, [*flags, *plain]).kafka)

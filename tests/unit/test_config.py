@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from worker import config
+from worker.config.load import load_settings, reference
+from worker.config.settings import Settings
 from worker.errors import ConfigError
-from worker.settings import Settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -19,7 +19,7 @@ def write(folder: Path, text: str) -> Path:
 def test_file_then_environment_then_command_line(tmp_path):
     file = write(tmp_path, '[kafka]\ninput_topic = "f"\noutput_topic = "f2"\ngroup_id = "f3"\n')
     environment = {"QUERY_WORKER_KAFKA__OUTPUT_TOPIC": "e2", "QUERY_WORKER_KAFKA__GROUP_ID": "e3"}
-    kafka = config.load(file, environment, ["kafka.group_id=c3"]).kafka
+    kafka = load_settings(file, environment, ["kafka.group_id=c3"]).kafka
     assert (kafka.input_topic, kafka.output_topic, kafka.group_id) == ("f", "e2", "c3")
 
 
@@ -30,7 +30,7 @@ def test_librdkafka_properties_from_every_source(tmp_path):
         "socket.keepalive.enable = true\n",
     )
     environment = {"QUERY_WORKER_KAFKA__CLIENT__SASL_PASSWORD": "p"}
-    kafka = config.load(file, environment, ["kafka.client.sasl.username=u"]).kafka
+    kafka = load_settings(file, environment, ["kafka.client.sasl.username=u"]).kafka
     assert kafka.client == {
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "PLAIN",
@@ -48,7 +48,7 @@ def test_every_fault_in_one_listing(tmp_path):
         "[batching]\nmax_records = 0\n[inference]\nbackend = 'gpu'\nurl = 'http://x'\n[batchng]\n",
     )
     with pytest.raises(ConfigError) as caught:
-        config.load(file, {"QUERY_WORKER_SERVER__PORT": "many"}, ["nonsense"])
+        load_settings(file, {"QUERY_WORKER_SERVER__PORT": "many"}, ["nonsense"])
     keys = [fault.key for fault in caught.value.faults]
     assert keys == [
         *("--set", "kafka.client", "batching.max_records", "inference.backend"),
@@ -63,7 +63,7 @@ def test_every_fault_in_one_listing(tmp_path):
 
 def test_equal_topics_are_refused():
     with pytest.raises(ConfigError, match="three different topics"):
-        config.load(None, {}, ["kafka.input_topic=queries.enriched"])
+        load_settings(None, {}, ["kafka.input_topic=queries.enriched"])
 
 
 @pytest.mark.parametrize(
@@ -85,20 +85,20 @@ def test_equal_topics_are_refused():
 )
 def test_secrets_are_not_shown(environment, assignment):
     with pytest.raises(ConfigError) as caught:
-        config.load(None, environment, [assignment, "kafka.client.group.id=x"])
+        load_settings(None, environment, [assignment, "kafka.client.group.id=x"])
     assert "hunter2" not in str(caught.value)
 
 
 def test_a_variable_with_one_underscore_is_a_fault_not_silence():
     with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__INPUT_TOPIC"):
-        config.load(None, {"QUERY_WORKER_KAFKA_INPUT_TOPIC": "a"})
+        load_settings(None, {"QUERY_WORKER_KAFKA_INPUT_TOPIC": "a"})
     with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__KEY"):
-        config.load(None, {"QUERY_WORKER_KAFKA": "a"})
+        load_settings(None, {"QUERY_WORKER_KAFKA": "a"})
 
 
 @pytest.mark.parametrize("address", ["kafka:1", "10.0.0.1:65535", "[::1]:9092", "a:1,[fe80::1]:2"])
 def test_addresses_that_are_taken(address):
-    assert config.load(None, {}, [f"kafka.bootstrap_servers={address}"])
+    assert load_settings(None, {}, [f"kafka.bootstrap_servers={address}"])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_addresses_that_are_taken(address):
 )
 def test_addresses_that_are_refused(address):
     with pytest.raises(ConfigError, match="expected text like 'localhost:9092'"):
-        config.load(None, {}, [f"kafka.bootstrap_servers={address}"])
+        load_settings(None, {}, [f"kafka.bootstrap_servers={address}"])
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_addresses_that_are_refused(address):
 def test_a_bad_file_is_told_in_one_line(tmp_path, content, told):
     file = tmp_path / "worker.toml" if content is None else write(tmp_path, content)
     with pytest.raises(ConfigError, match=re.escape(told)):
-        config.load(file, {})
+        load_settings(file, {})
 
 
 def test_the_reference_names_every_key():
-    text = config.reference()
+    text = reference()
     for part, field in Settings.model_fields.items():
         assert f"`[{part}]`" in text
         for key, item in field.annotation.model_fields.items():
@@ -146,24 +146,24 @@ def test_the_reference_names_every_key():
     ],
 )
 def test_what_kubernetes_adds_for_a_service_of_our_name_is_no_fault(name, value):
-    assert config.load(None, {f"QUERY_WORKER_{name}": value})
+    assert load_settings(None, {f"QUERY_WORKER_{name}": value})
 
 
 def test_a_slip_that_looks_like_a_service_is_told():
     with pytest.raises(ConfigError, match="QUERY_WORKER_SERVER__PORT"):
-        config.load(None, {"QUERY_WORKER_SERVER_PORT": "9464"})
+        load_settings(None, {"QUERY_WORKER_SERVER_PORT": "9464"})
 
 
 @pytest.mark.parametrize("name", ["error_cb", "logger", "default.topic.config", "batch.size"])
 def test_properties_that_the_worker_keeps_to_itself(name):
     with pytest.raises(ConfigError, match=f"{name} .leave it out"):
-        config.load(None, {}, [f"kafka.producer.{name}=1"])
+        load_settings(None, {}, [f"kafka.producer.{name}=1"])
 
 
 @pytest.mark.parametrize("table", ["client", "consumer"])
 def test_exactly_once_needs_offsets_without_open_transactions(table):
     """KIP-447: with this level librdkafka does not ask for stable offsets."""
     level = f"kafka.{table}.isolation.level=read_uncommitted"
-    assert config.load(None, {}, [level])
+    assert load_settings(None, {}, [level])
     with pytest.raises(ConfigError, match='isolation.level "read_committed" with delivery'):
-        config.load(None, {}, [level, "kafka.delivery=exactly-once"])
+        load_settings(None, {}, [level, "kafka.delivery=exactly-once"])

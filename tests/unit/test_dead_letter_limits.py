@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.config.settings import DeadLetters
 from worker.errors import Stop
-from worker.settings import DeadLetters
-from worker.stream.limits import COARSE_S, KEPT_S, LEAST, NOTE, WINDOW_S, DeadLetterLimits
+from worker.stream.rejection_limits import COARSE_S, KEPT_S, LEAST, NOTE, WINDOW_S, DeadLetterLimits
 
 UNIX = 1_790_000_000
 ROUND = st.tuples(

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.dead_letters.choice import Choice, Newest, Terms, moment
-from worker.dead_letters.view import HEAD, REMEDIES, SPARED, _narrowed, when
-from worker.safe import safe
-from worker.stream.letter import Letter, Place
-from worker.stream.marks import Marks, mark
+from worker.commands.dead_letters.choice import Choice, Newest, Terms, moment
+from worker.commands.dead_letters.letter import Letter, Place
+from worker.commands.dead_letters.replay_markers import Marks, mark
+from worker.commands.dead_letters.view import HEAD, REMEDIES, SPARED, _narrowed, when
+from worker.redact import redacted
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -98,7 +98,7 @@ def test_times_and_durations():
 
 @given(st.text())
 def test_whatever_is_shown_is_one_line_without_control_characters(text):
-    shown = safe(text)
+    shown = redacted(text)
     assert shown.isprintable()
     assert text != shown or text.isprintable()
 

@@ -1,20 +1,39 @@
 """A short run of `python -m tests.fuzz`, and that it would see what is wrong."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.fuzz import account
 from tests.fuzz.__main__ import fuzz
-from worker import events
+from tests.fuzz.inputs import values
+from worker import event as events
+from worker.commands.dead_letters.view import REMEDIES
 from worker.errors import Reject
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_what_takes_square_time_is_found(monkeypatch):
-    quadratic = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.S)
-    monkeypatch.setattr(events, "_BRACKETS", quadratic)
+    def quadratic(value: bytes) -> bool:
+        return any(value.count(b"[", at) > 10**9 for at in range(len(value)))
+
+    monkeypatch.setattr(events, "nested_too_deeply", quadratic)
     with pytest.raises(AssertionError, match="bytes took"):
-        account.account_large(b'{"query":"red","a":[' + b"[]," * 70 + b'"' + b'\\"' * 8_000)
+        account.account_large(b'{"query":"red","a":[%b1]}' % (b"[]," * 30_000))
+
+
+def test_every_reason_of_decode_is_listed_for_users():
+    listed = re.search(r"Types: (.*?)\. ", README.read_text(), re.S)[1]
+    assert set(re.findall(r"`(\w+)`", listed)) >= account.REASONS
+    assert REMEDIES.keys() >= account.REASONS
+
+
+def test_the_values_of_a_seed_are_the_same_each_time():
+    drawn = list(values(2000, seed=7))
+    assert drawn == list(values(2000, seed=7)) and len(drawn) == 2000
+    assert None in drawn and max(len(value or b"") for value in drawn) > 50_000
 
 
 def test_every_input_is_accounted_for():

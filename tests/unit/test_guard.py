@@ -11,8 +11,8 @@ import pytest
 from tests.virtual_time import now, run
 from worker.errors import ModelRejected, ModelTimeout, Retry
 from worker.metrics import Metrics
-from worker.understanding.breaker import BURST, FAILURES, LONGEST_PAUSE_S, RETRIES_PER_S
-from worker.understanding.guard import Guard
+from worker.understanding.circuit_breaker import BURST, FAILURES, LONGEST_PAUSE_S, RETRIES_PER_S
+from worker.understanding.retry import Guard
 
 MAX_CALLS, TIMEOUT_S, ANSWER_S = 8, 2.0, 0.01
 

@@ -4,14 +4,22 @@ import socket
 import urllib.request
 
 import pytest
-from prometheus_client import CollectorRegistry
 
+from worker.config.settings import Server
 from worker.errors import ConfigError
 from worker.server.http import Health, HttpServer
 
 
+async def metrics() -> bytes:
+    return b""
+
+
+async def well() -> Health:
+    return Health(True)
+
+
 def server(host: str, port: int = 0) -> HttpServer:
-    return HttpServer(host, port, CollectorRegistry(), lambda: Health(True), lambda: Health(True))
+    return HttpServer(Server(host=host, port=port), metrics, well, well)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Imports go one way; only parts.py and app.py, and what stands above, name concrete parts."""
+"""Imports go one way; only build.py, app.py and the commands name concrete parts."""
 
 import ast
 from pathlib import Path
@@ -10,37 +10,30 @@ import worker
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
-BASE = {"errors", "settings", "metrics", "events", "logs", "safe", "handshake", "beside"}
+BASE = {"config", "errors", "event", "input_checks", "logs", "metrics", "redact", "tasks"} | {
+    "tls_diagnosis"
+}
 ALLOWED = {
-    "safe": set(),
-    "beside": set(),
-    "handshake": set(),
+    "redact": set(),
+    "tasks": set(),
+    "tls_diagnosis": set(),
     "errors": set(),
-    "settings": {"safe"},
-    "config": {"errors", "settings", "safe"},
+    "config": {"errors", "logs", "metrics", "redact", "tasks"},
     "metrics": set(),
-    "events": {"errors"},
-    "logs": {"settings", "safe"},
+    "input_checks": set(),
+    "event": {"errors", "input_checks"},
+    "logs": {"config", "redact"},
     "inference": BASE,
     "lexicon": BASE,
     "server": BASE,
     "understanding": BASE | {"inference", "lexicon"},
     "stream": BASE | {"understanding"},
-    "parts": BASE | {"inference", "lexicon", "understanding"},
-    "reload": BASE | {"config", "parts", "understanding"},
-    "app": BASE | {"parts", "reload", "stream", "server"},
-    "enrich": BASE | {"understanding"},
-    "acls": BASE | {"stream"},
-    "check": BASE | {"acls", "parts", "stream"},
-    "explain": BASE | {"parts", "understanding", "lexicon"},
-    "options": BASE | {"config"},
-    "dead_letters": BASE | {"options", "stream"},
-    "embedded": BASE | {"app", "parts", "stream"},
-    "cli": BASE
-    | {"config", "options", "app", "parts", "acls", "check", "enrich", "explain", "embedded"}
-    | {"dead_letters", "signals"},
-    "signals": set(),
-    "__main__": {"cli"},
+    "build": BASE | {"inference", "lexicon", "understanding"},
+    "app": BASE | {"build", "stream", "server"},
+    "embedded": BASE | {"inference"},
+    "commands": BASE
+    | {"app", "build", "embedded", "server", "inference", "lexicon", "stream", "understanding"},
+    "__main__": {"commands"},
     "__init__": set(),
 }
 MODELS = Path(triton_models.__file__).parent

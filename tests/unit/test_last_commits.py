@@ -6,9 +6,9 @@ import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from tests.source import Full, parts, record
-from worker import config
-from worker.stream import source as source_module
-from worker.stream.limits import NOTE
+from worker.config.load import load_settings
+from worker.stream import consumer as source_module
+from worker.stream.rejection_limits import NOTE
 
 
 class Rebalanced(Full):
@@ -34,7 +34,7 @@ def test_nothing_is_committed_for_a_partition_that_goes_while_a_round_fills(monk
     """A note of where its records begin would lose what was still in flight before them."""
     monkeypatch.setattr(source_module, "REVOKE_WAIT_S", 0.0)
     handed = []
-    source, tracker, _ = parts(config.load(None, {}, []), handed.append)
+    source, tracker, _ = parts(load_settings(None, {}, []), handed.append)
     tracker.track(0, 0, 3, 3, 30)  # the models have not answered yet
     consumer = source._consumer = Rebalanced([record(3, 10), record(4, 10)])
     consumer.source = source
@@ -44,7 +44,7 @@ def test_nothing_is_committed_for_a_partition_that_goes_while_a_round_fills(monk
 
 def test_no_note_is_wiped_beside_a_commit_that_is_under_way(monkeypatch):
     """Where it is a transaction's, the older offset would stand above the one in it."""
-    source, tracker, delivery = parts(config.load(None, {}, []), lambda _: None)
+    source, tracker, delivery = parts(load_settings(None, {}, []), lambda _: None)
     consumer = source._consumer = Rebalanced([])
     for settled in (False, True):
         monkeypatch.setattr(delivery, "settle", lambda *_, settled=settled: settled)
@@ -74,7 +74,7 @@ class Committed(Rebalanced):
 
 
 def test_records_that_are_held_before_a_rewind_are_fetched_again():
-    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
     consumer = source._consumer = Committed([])
     source._suspects.learn(0, "query-worker starts=3")
     assert not source._suspects.admit(consumer, 0, [record(5, 10)])
@@ -92,7 +92,7 @@ def test_a_commit_that_may_not_be_known_is_asked_for_again():
         def committed(self, places, timeout):
             return [Refused(place, self.error) for place in places]
 
-    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
     consumer = source._consumer = Hidden([])
     source._suspects.learn(0, None)
     tracker.track(0, 3, 4, 1, 10)
@@ -112,7 +112,7 @@ def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
     handed = []
-    source, tracker, _ = parts(config.load(None, {}, ["batching.max_records=1"]), handed.append)
+    source, tracker, _ = parts(load_settings(None, {}, ["batching.max_records=1"]), handed.append)
     consumer = source._consumer = Unstable([record(n, 10) for n in range(100)])
     tracker.assign([1], astray=True)
     for turn in range(30):
@@ -146,7 +146,7 @@ def test_what_came_while_all_was_to_go_back_comes_again(deaths):
         def seek(self, place):
             self.sought = place
 
-    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
     source._consumer = Rewound([record(0, 10)])
     source._suspects.learn(0, f"query-worker starts={deaths}")
     source._turn()
@@ -165,7 +165,7 @@ def test_a_note_is_wiped_only_when_no_commit_is_under_way(settled, monkeypatch):
         def commit(self, offsets, **_):
             self.notes += tuple(place.metadata for place in offsets)
 
-    source, _, delivery = parts(config.load(None, {}, []), lambda _: None)
+    source, _, delivery = parts(load_settings(None, {}, []), lambda _: None)
     monkeypatch.setattr(delivery, "settle", lambda partitions, timeout_s: settled)
     source._consumer = Noted([record(0, 10)])
     source._turn()
@@ -187,7 +187,7 @@ def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
             assert [place.partition for place in offsets] == [1]
 
     batches = queue.SimpleQueue()
-    source, _, _ = parts(config.load(None, {}, []), batches.put)
+    source, _, _ = parts(load_settings(None, {}, []), batches.put)
     source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
     source._turn()
     assert batches.get_nowait().ticket.partition == 1 and batches.empty()
@@ -205,7 +205,7 @@ def test_what_dead_letter_limits_counted_goes_to_who_comes_next():
             self.notes += tuple((item.partition, item.offset, item.metadata) for item in offsets)
 
     learned = []
-    source, tracker, delivery = parts(config.load(None, {}, []), pytest.fail, learned.append)
+    source, tracker, delivery = parts(load_settings(None, {}, []), pytest.fail, learned.append)
     consumer = source._consumer = Noted([])
     delivery.bind(consumer, source._reach.on_commit)
     tracker.assign([0, 1], astray=True)
@@ -244,14 +244,14 @@ class Assigned(Full):
 
 def test_a_partition_whose_last_commit_is_told_at_once_is_never_paused():
     """With nothing else to fetch, librdkafka would take a second to go on."""
-    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
     consumer = source._consumer = Assigned(known=True)
     source._on_assign(consumer, [TopicPartition("queries", 2)])
     assert (consumer.paused, tracker.astray()) == (set(), {})
 
 
 def test_until_its_last_commit_is_told_a_partition_is_paused():
-    source, tracker, _ = parts(config.load(None, {}, []), lambda _: None)
+    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
     consumer = source._consumer = Assigned(known=False)
     source._on_assign(consumer, [TopicPartition("queries", 2)])
     assert (consumer.paused, tracker.astray()) == ({2}, {2: None})
@@ -262,7 +262,7 @@ def test_until_its_last_commit_is_told_a_partition_is_paused():
 
 def test_a_pause_ends_where_the_partition_goes():
     """librdkafka keeps it for the next time that the partition comes."""
-    source, _, _ = parts(config.load(None, {}, []), lambda _: None)
+    source, _, _ = parts(load_settings(None, {}, []), lambda _: None)
     consumer = source._consumer = Assigned(known=False)
     source._on_assign(consumer, [TopicPartition("queries", 2)])
     source._on_lost(consumer, [TopicPartition("queries", 2)])

@@ -8,7 +8,7 @@ import pytest
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, totals
 from worker.errors import Reject
-from worker.events import Input
+from worker.event import Input
 from worker.understanding import pipeline as pipeline_module
 from worker.understanding.pipeline import Output, Skipped
 
@@ -67,6 +67,20 @@ def test_a_late_event_gets_from_the_cache_what_costs_nothing(at_noon):
     (event,) = events(asyncio.run(work()))
     assert (event["status"], event["provenance"]["cached"]) == ("complete", True)
     assert (inference.rows["intent"], late(metrics)) == (1, {"processed": 1})
+
+
+def test_a_late_event_gets_nothing_that_an_exchanged_model_left_in_the_cache(at_noon):
+    pipeline, inference, metrics = build_pipeline("policies.max_age_ms=60000")
+
+    async def work():
+        await pipeline.process([aged("red shoes", 0)])
+        inference.exchange_after["intent"] = 0
+        await pipeline.process([aged("blue sofa", 0)])  # the first that version 2 answers
+        return await pipeline.process([aged("red shoes", 60_001)])
+
+    (event,) = events(asyncio.run(work()))
+    assert (event["status"], event["provenance"]["intent"]) == ("degraded", None)
+    assert (inference.rows["intent"], late(metrics)) == (2, {"passed": 1})
 
 
 def test_what_was_passed_on_without_models_is_not_cached(at_noon):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.errors import Reject
-from worker.events import MAX_DEPTH, MAX_MARKS, Input, decode
+from worker.event import MAX_DEPTH, MAX_MARKS, Input, decode
 from worker.stream.batch import MAX_HEADER_BYTES, MAX_HEADERS, refused_headers
 from worker.understanding.normalize import normal_form
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from worker import config
 from worker.app import App
+from worker.config.load import load_settings
 from worker.errors import ConfigError
 
 
 def test_every_fault_before_the_start_in_one_listing(tmp_path):
-    chosen = config.load(
+    chosen = load_settings(
         None,
         {},
         [

@@ -9,8 +9,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from worker import logs
-from worker.safe import safe
-from worker.settings import Logging
+from worker.config.settings import Logging
+from worker.redact import redacted
 
 FORGED = (
     "red\n12:00:00 ERROR   worker: forged\r\x1b[2J\x1b]0;title\x07\u202eabc\u2028\x9b31m\x00\ud800"
@@ -45,7 +45,7 @@ def test_a_message_is_one_line_without_anything_a_terminal_obeys(log, form):
 @effort(max_examples=300, deadline=None)
 @given(st.text())
 def test_safe_text_is_printable_and_says_the_same(text):
-    shown = safe(text)
+    shown = redacted(text)
     assert shown.isprintable() and (not text.isprintable() or shown == text)
     assert all(character in shown for character in text if character.isprintable())
 

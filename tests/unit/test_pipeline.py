@@ -8,7 +8,7 @@ import pytest
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, inputs, totals
 from worker.errors import ConfigError, ModelUnavailable, Reject
-from worker.events import Input
+from worker.event import Input
 
 
 def lookups(metrics):

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from tests.stream import schema
-from worker import config
-from worker.settings import RELOADABLE, Settings
+from worker.config.load import reference
+from worker.config.settings import RELOADABLE, Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -14,8 +14,8 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_configuration_reference_is_the_settings_models():
     made = re.search(r"<!-- configuration: .*?-->\n(.*?)<!-- /configuration -->", README, re.S)
-    assert made.group(1).strip() == config.reference().strip(), (
-        "put the output of `python -m worker.config` there"
+    assert made.group(1).strip() == reference().strip(), (
+        "put the output of `python -m worker.config.load` there"
     )
 
 

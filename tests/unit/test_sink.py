@@ -5,15 +5,15 @@ import asyncio
 import pytest
 from confluent_kafka import Message
 
-from worker import config
+from worker.config.load import load_settings
 from worker.errors import Reject
 from worker.metrics import Metrics
-from worker.stream.login import Login
-from worker.stream.sink import REJECTION, Sink
+from worker.stream.credentials import Login
+from worker.stream.producer import REJECTION, Sink
 
 
 def sink(fail=pytest.fail):
-    return Sink(config.load(None, {}, []).kafka, Metrics(), None, pytest.fail, fail)
+    return Sink(load_settings(None, {}, []).kafka, Metrics(), None, pytest.fail, fail)
 
 
 @pytest.mark.parametrize("reason", [None, Reject("decode", "invalid_json", "not JSON")])

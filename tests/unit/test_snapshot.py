@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from worker import config
+from worker.build import load_contracts, load_lexicon, make_pipeline, make_snapshot
+from worker.config.load import load_settings
+from worker.config.settings import STARTER_LEXICON, Policies
 from worker.errors import ModelUnavailable
-from worker.events import Input
+from worker.event import Input
 from worker.inference.port import Answer
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
-from worker.parts import load_contracts, load_lexicon, make_pipeline, make_snapshot
-from worker.settings import STARTER_LEXICON, Policies
 
 QUERIES = ("red running shoes", "blue sofa", "wireless headphones")
 CONFIGURATIONS = (  # each tells itself by the number of expansions, and by its lexicon
@@ -26,9 +26,9 @@ CONFIGURATIONS = (  # each tells itself by the number of expansions, and by its 
     ("understanding.max_expansions=4", "understanding.match_threshold=0.1"),
     ("understanding.max_expansions=3", "understanding.max_candidates=3"),
 )
-CONTRACTS = load_contracts(config.load(None, {}))
+CONTRACTS = load_contracts(load_settings(None, {}))
 # The same content under another version.
-LEXICONS = [load_lexicon(config.load(None, {}), CONTRACTS) for _ in CONFIGURATIONS]
+LEXICONS = [load_lexicon(load_settings(None, {}), CONTRACTS) for _ in CONFIGURATIONS]
 for number, lexicon in enumerate(LEXICONS):
     lexicon.version = f"lexicon {number}"
 
@@ -51,12 +51,12 @@ class Slow:
 
 
 def snapshot(number):
-    chosen = config.load(None, {}, CONFIGURATIONS[number])
+    chosen = load_settings(None, {}, CONFIGURATIONS[number])
     return make_snapshot(chosen, CONTRACTS, LEXICONS[number])
 
 
 def pipeline(inference, number=0, *assignments):
-    chosen = config.load(None, {}, assignments)
+    chosen = load_settings(None, {}, assignments)
     made = make_pipeline(chosen, CONTRACTS, inference, Metrics())
     made.use(snapshot(number))
     return made
@@ -177,7 +177,7 @@ def test_the_caches_size_alone_keeps_its_entries():
         made = pipeline(inference)
         await made.process(inputs(QUERIES))
         for size in ("100000", "0"):
-            chosen = config.load(
+            chosen = load_settings(
                 None, {}, [*CONFIGURATIONS[0], f"understanding.cache_bytes={size}"]
             )
             made.use(make_snapshot(chosen, CONTRACTS, LEXICONS[0]))

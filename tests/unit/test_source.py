@@ -5,8 +5,8 @@ import queue
 import pytest
 
 from tests.source import Full, parts, record
-from worker import config
-from worker.stream import pauses
+from worker.config.load import load_settings
+from worker.stream import backpressure
 from worker.stream.batch import size
 
 LIMIT = 4 * 2**20
@@ -17,8 +17,8 @@ SMALL_BESIDE = [record(n, LARGE if n % 2 else 10, partition=1 - n % 2) for n in 
 
 @pytest.mark.parametrize("records", [LARGE_ONLY, SMALL_BESIDE, SMALL_BESIDE[1:]])
 def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
-    monkeypatch.setattr(pauses, "PAUSE_AFTER_S", 0.0)
-    chosen = config.load(None, {}, [f"batching.max_bytes_in_flight={LIMIT}"])
+    monkeypatch.setattr(backpressure, "PAUSE_AFTER_S", 0.0)
+    chosen = load_settings(None, {}, [f"batching.max_bytes_in_flight={LIMIT}"])
     batches = queue.SimpleQueue()
     source, tracker, _ = parts(chosen, batches.put)
     source._consumer, most, consumed = Full(records), 0, 0
@@ -42,7 +42,7 @@ def test_no_commit_while_one_is_not_answered():
         def commit(self, asynchronous, **_):
             self.commits += asynchronous  # the others are notes of where a partition begins
 
-    chosen = config.load(None, {}, ["kafka.commit_interval_ms=10"])
+    chosen = load_settings(None, {}, ["kafka.commit_interval_ms=10"])
     source, tracker, delivery = parts(chosen, lambda batch: tracker.resolve(batch.ticket))
     source._consumer = Silent([record(0, 10)])
     delivery.bind(source._consumer, source._reach.on_commit)

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triton_models.contract import load
+from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError, ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.metrics import Metrics
-from worker.settings import STARTER_MODELS
-from worker.understanding import breaker as breaker_module
-from worker.understanding.guard import Guard
+from worker.understanding import circuit_breaker as breaker_module
+from worker.understanding.retry import Guard
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import QueryTokenizer
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from worker.stream.tracker import InFlight, Tracker
+from worker.stream.offsets import InFlight, Tracker
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from confluent_kafka import KafkaError, Message
 
-from worker import config
+from worker.config.load import load_settings
 from worker.metrics import Metrics
-from worker.stream.delivery import Broken
-from worker.stream.tracker import Tracker
-from worker.stream.transactions import ExactlyOnce
+from worker.stream.delivery.base import Broken
+from worker.stream.delivery.exactly_once import ExactlyOnce
+from worker.stream.offsets import Tracker
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from worker.stream.transactions import ExactlyOnce
     ],
 )
 def test_the_cause_of_an_abort_is_told(code, told, caplog):
-    kafka = config.load(None, {}, ["kafka.delivery=exactly-once"]).kafka
+    kafka = load_settings(None, {}, ["kafka.delivery=exactly-once"]).kafka
     delivery = ExactlyOnce(kafka, Tracker(), Metrics(), fail=pytest.fail)
     record = Message(topic="queries", partition=0, offset=7, key=None, value=b"")
     for _ in range(2):

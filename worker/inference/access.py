@@ -14,10 +14,11 @@ from pathlib import Path
 import grpc
 from tritonclient.grpc import InferenceServerClientPlugin, Request
 
+from worker.config.secrets import Secret
 from worker.errors import ConfigError, Fault
-from worker.handshake import Trouble
 from worker.logs import Seldom
-from worker.safe import Secret, safe
+from worker.redact import redacted
+from worker.tls_diagnosis import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -83,28 +84,33 @@ class Access(InferenceServerClientPlugin):
         Raises:
             ConfigError: a file cannot be read, or certificate and key are no pair.
         """
+        return self._made(self._files()) if self.tls else None
+
+    def renewed(self) -> grpc.ChannelCredentials | None:
+        """New credentials if the files have changed and can be used, else None.
+
+        Files that cannot be used, which may be in the midst of their rotation, are left alone and
+        logged; the next call looks at them again.
+        """
         if not self.tls:
             return None
-        self._read = self._files()
-        authority, key, chain = self._read
-        return grpc.ssl_channel_credentials(authority, key, chain)
-
-    def changed(self) -> bool:
-        """Whether other files are there, and of use; those that are not are told and left alone."""
-        if not self.tls:
-            return False
         try:
-            return self._files() != self._read
+            found = self._files()
         except ConfigError as error:
             self._seldom.warning("files", "not read again: %s", error)
-            return False
+            return None
+        return None if found == self._read else self._made(found)
+
+    def _made(self, found: list[bytes | None]) -> grpc.ChannelCredentials:
+        self._read = found
+        return grpc.ssl_channel_credentials(*found)
 
     def explained(self, told: str) -> Trouble:
         """What a message of gRPC or Triton means; the message and no remedy where it is unknown."""
         if told.endswith(CLOSED):
             return REFUSED if self.tls else TLS_WANTED
         known = (meaning for words, meaning in MEANINGS.items() if words in told)
-        return next(known, Trouble(safe(told)[:LONGEST].replace("; ", ", "), ""))
+        return next(known, Trouble(redacted(told)[:LONGEST].replace("; ", ", "), ""))
 
     def _files(self) -> list[bytes | None]:
         """Content of authority, key and certificate."""

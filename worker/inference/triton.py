@@ -34,6 +34,8 @@ from worker.inference.access import Access
 from worker.inference.port import Answer
 from worker.inference.served import Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
+from worker.logs import fault
+from worker.tasks import guarded
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +91,7 @@ class TritonInference:
         Raises:
             ConfigError: a file of certificates or keys cannot be used.
         """
-        self._open_channel()
+        self._open_channel(self._access.credentials())
 
     async def stop(self) -> None:
         """Close the channel; calls in flight end with `ModelUnavailable`."""
@@ -100,23 +102,29 @@ class TritonInference:
             self._watcher.cancel()
             await client.close()
 
-    def _open_channel(self) -> None:
-        credentials = self._access.credentials()
+    def _open_channel(self, credentials: grpc.ChannelCredentials | None) -> None:
+        self._credentials = credentials
         client = InferenceServerClient(self._url, creds=credentials, channel_args=CHANNEL)
         client.register_plugin(self._access)
         if self._watcher:
             self._watcher.cancel()
         self._client, self._compared = client, set()
-        self._watcher = asyncio.create_task(self._watch(client._channel))
+        self._watcher = asyncio.create_task(
+            guarded(self._watch(client._channel), self._on_watch_failed)
+        )
 
     def _renew(self) -> None:
-        """Open another channel when a certificate was renewed; the old one ends with its calls."""
-        if self._client is None or not self._access.changed():
+        """Open another channel when a certificate was renewed or the watch has failed.
+
+        The old one ends with its calls.
+        """
+        credentials = self._access.renewed()
+        if self._client is None or not (credentials or self._watcher.done()):
             return
         old = self._client
-        self._open_channel()
-        logger.info("%s: certificates were read again", self.name)
-        task = asyncio.create_task(self._close(old))
+        self._open_channel(credentials or self._credentials)
+        logger.info("%s: another connection is opened", self.name)
+        task = asyncio.create_task(guarded(self._close(old), self._on_close_failed))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -125,6 +133,9 @@ class TritonInference:
             await asyncio.sleep(self._timeout_s)  # no call of it lives longer
         finally:
             await client.close()
+
+    def _on_close_failed(self, error: BaseException) -> None:
+        logger.warning("%s: the old connection was not closed: %s", self.name, fault(error))
 
     async def ready(self) -> bool:
         """Whether every model answers now. Never raises."""
@@ -178,6 +189,11 @@ class TritonInference:
         while True:
             await channel.wait_for_state_change(channel.get_state())
             self._compared = set()
+
+    def _on_watch_failed(self, error: BaseException) -> None:
+        """The next `check` opens another connection, which is watched again."""
+        logger.error("%s: the watch of its connection failed: %s", self.name, fault(error))
+        self._compared = set()
 
     async def _compare(self, contract: ModelContract, version: str) -> None:
         """See that the model which has just answered is the worker's.

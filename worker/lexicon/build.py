@@ -20,11 +20,11 @@ from tokenizers import Tokenizer
 from usearch.index import Index
 
 from triton_models import contract
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
 from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized, sha256
 from worker.lexicon.words import key
-from worker.settings import STARTER_LEXICON, STARTER_MODELS
 
 BATCH = 64
 CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them

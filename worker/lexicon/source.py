@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from worker.config.settings import STARTER_LEXICON
 from worker.errors import Fault, LexiconError
 from worker.lexicon.tables import read_tables
 from worker.lexicon.words import Spelling, key, read_spelling
-from worker.settings import STARTER_LEXICON
 
 _LEVEL = r"[^\s\[\]>](?:[^\[\]>]*[^\s\[\]>])?"
 _HEADING = re.compile(rf"\[({_LEVEL}(?: > {_LEVEL})*)\]")

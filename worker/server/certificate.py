@@ -1,8 +1,7 @@
-"""The HTTP server's certificate: new connections get what its files hold now."""
+"""The HTTP server's certificate, read again when its files change."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import ssl
@@ -13,55 +12,54 @@ from worker.logs import Seldom
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 2.0
-
 
 class Certificate:
-    """A certificate with its key, in PEM files.
+    """A certificate and its key, in PEM files; no task watches them, each handshake looks.
+
+    Raises:
+        ConfigError: the files cannot be read, or are no pair.
 
     Attributes:
-        context: for the server; it is the same when the files change.
+        context: for the server; its connections get what the files hold at their handshake. While
+            those cannot be used, which may be in the midst of their rotation, they get the last
+            pair that could, and the next handshake tries again.
     """
 
-    def __init__(self, file: Path, key: Path) -> None:
-        self._files = file, key
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._state: tuple = ()
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._files = certificate, key
         self._seldom = Seldom(logger)
-
-    def load(self) -> None:
-        """Read the files.
-
-        Raises:
-            ConfigError: they cannot be read, or are no pair; what was loaded before stays.
-        """
-        certificate, key = self._files
         try:
-            state = self._now()
-            # A broken pair would spoil the context that serves: it is tried on another first.
-            for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self.context):
-                context.load_cert_chain(certificate, key, password="")
+            self._state = self._states()
+            self.context = self._current = self._load()
         except (OSError, ValueError) as error:
-            found = f"{certificate} ({getattr(error, 'strerror', None) or error})"
             expected = "a certificate, and its unencrypted key in server.tls_key"
-            fault = Fault(
-                "server.tls_certificate", found, expected, "mend the files or their paths"
-            )
+            remedy = "correct the files or their paths"
+            fault = Fault("server.tls_certificate", self._told(error), expected, remedy)
             raise ConfigError("cannot serve health and metrics", [fault]) from None
-        self._state = state
+        self.context.sni_callback = self._on_handshake
 
-    async def watch(self) -> None:
-        """Read the files again whenever they change."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            try:
-                if self._now() != self._state:
-                    self.load()
-                    logger.info("the certificate of health and metrics was read again")
-            except (ConfigError, OSError) as error:  # perhaps in the midst of their rotation
-                self._seldom.warning("files", "the certificate is not read again: %s", error)
+    def _on_handshake(self, connection: ssl.SSLObject, *_: object) -> None:
+        try:
+            state = self._states()
+            if state != self._state:
+                self._current, self._state = self._load(), state
+                logger.info("the certificate of health and metrics was read again")
+        except (OSError, ValueError) as error:
+            self._seldom.warning(
+                "files", "the certificate is not read again: %s", self._told(error)
+            )
+        connection.context = self._current
 
-    def _now(self) -> tuple:
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(*self._files, password="")
+        return context
+
+    def _states(self) -> list[tuple[int, int, int]]:
+        """Differ when a file was written or replaced; links are followed, as Kubernetes' are."""
         found = [os.stat(file) for file in self._files]
-        return tuple((item.st_mtime_ns, item.st_ino, item.st_size) for item in found)
+        return [(item.st_mtime_ns, item.st_ino, item.st_size) for item in found]
+
+    def _told(self, error: Exception) -> str:
+        return f"{self._files[0]} ({getattr(error, 'strerror', None) or error})"

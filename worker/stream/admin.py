@@ -9,10 +9,10 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from worker.settings import Kafka
+from worker.config.settings import Kafka
 from worker.stream.clients import common_properties
-from worker.stream.login import Login
-from worker.stream.trouble import diagnosed, more_telling
+from worker.stream.credentials import Login
+from worker.stream.kafka_errors import diagnosed, more_telling
 
 
 class Cluster:

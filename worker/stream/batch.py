@@ -9,10 +9,12 @@ from operator import methodcaller
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from worker.errors import Reject
-from worker.stream.tracker import Ticket
+from worker.understanding.pipeline import Result
 
-MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see marks.py
+MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see replay_markers.py
 MAX_HEADERS, MAX_HEADER_BYTES = 100, 65_536
+# Few and short headers need no closer look.
+FEW_HEADERS, SHORT_HEADER = 16, 1024
 OVERHEAD = 200  # bytes that a message, or one header, takes beside its content, about
 Header = tuple[str, bytes | None]
 _UNREADABLE: list[Header] = []  # known by its identity
@@ -21,18 +23,30 @@ _UNREADABLE: list[Header] = []  # known by its identity
 _call_headers = methodcaller("headers")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Batch:
-    """Consecutive records of one partition.
+    """Consecutive records of one partition that wait for their results, or for those before them.
 
     Attributes:
-        consumed_at: `time.monotonic()` when the first of their round came.
+        results: of each record; None where it is not known yet.
+        misses: how many results the pipeline makes.
+        size: bytes of the records.
+        fetched_at: `time.monotonic()` when their round came.
+        ready: whether all results are known.
+        next: position of the first record that is not produced yet.
+        stale: the partition was revoked or rewound: nothing of it is produced any more.
         deadly: one record that ended the process each time; it is not looked at again.
     """
 
+    partition: int
     records: list[Message]
-    ticket: Ticket
-    consumed_at: float
+    results: list[Result | None]
+    misses: int
+    size: int
+    fetched_at: float
+    ready: bool = False
+    next: int = 0
+    stale: bool = False
     deadly: bool = False
 
 
@@ -41,7 +55,11 @@ def by_partition(messages: Iterable[Message]) -> dict[int, list[Message]]:
     groups: dict[int, list[Message]] = {}
     for message in messages:
         if message.error() is None:
-            groups.setdefault(message.partition(), []).append(message)
+            number = message.partition()
+            try:
+                groups[number].append(message)
+            except KeyError:
+                groups[number] = [message]
     return groups
 
 
@@ -55,6 +73,21 @@ def headers(record: Message) -> list[Header] | None:
     return None if found is _UNREADABLE else found or []
 
 
+def quick_headers(records: Iterable[Message]) -> list[list[Header] | None]:
+    """The headers of many records; None for none. Not for those that cannot be read."""
+    try:
+        return list(map(_call_headers, records))
+    except (SystemError, UnicodeDecodeError):
+        return [headers(record) or [("", b"")] for record in records]
+
+
+def has_plain_headers(found: list[Header] | None) -> bool:
+    """Whether `refused_headers` surely takes them; a quick look."""
+    if found is None or len(found) > FEW_HEADERS:
+        return False
+    return all(len(name) + len(value or b"") <= SHORT_HEADER for name, value in found)
+
+
 def time_ms(record: Message) -> int:
     """Its Kafka timestamp, Unix milliseconds; 0 when it has none."""
     kind, found = record.timestamp()
@@ -62,20 +95,20 @@ def time_ms(record: Message) -> int:
 
 
 def refused_headers(record: Message) -> Reject | None:
-    """Why the record's headers are not taken, if they are not."""
+    """Why the record's headers are refused; None if they are accepted."""
     found = headers(record)
     if found is None:
-        told = "the name of a header is not UTF-8; the headers are lost"
-        return Reject("decode", "invalid_headers", told)
+        message = "the name of a header is not UTF-8; the headers are lost"
+        return Reject("decode", "invalid_headers", message)
     if not found:
         return None
     if len(found) > MAX_HEADERS:
-        told = f"{len(found)} headers, at most {MAX_HEADERS}"
-        return Reject("decode", "too_many_headers", told)
+        message = f"{len(found)} headers, at most {MAX_HEADERS}"
+        return Reject("decode", "too_many_headers", message)
     total = sum(len(name.encode()) + len(value or b"") for name, value in found)
     if total > MAX_HEADER_BYTES:
-        told = f"{total} bytes of headers, at most {MAX_HEADER_BYTES}"
-        return Reject("decode", "headers_too_large", told)
+        message = f"{total} bytes of headers, at most {MAX_HEADER_BYTES}"
+        return Reject("decode", "headers_too_large", message)
     return None
 
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
+from worker.config.secrets import plain
+from worker.config.settings import TOKEN, Kafka
 from worker.errors import ConfigError, Fault
-from worker.safe import plain
-from worker.settings import TOKEN, Kafka
-from worker.stream.login import access_token
+from worker.stream.credentials import access_token
 
 CLIENT_ID = "query-worker"
 TRANSACTION_MS = 3000
@@ -41,8 +41,12 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     classic = merged.get("group.protocol", "classic") == "classic"
     return {
         "auto.offset.reset": "earliest",
-        "queued.min.messages": 10_000,
+        "queued.min.messages": 50_000,
         "queued.max.messages.kbytes": 32_768,
+        # By default a full queue is looked at again a second later, when it is long empty.
+        "fetch.queue.backoff.ms": 10,
+        # Partitions that are added to the topic are found in time.
+        "topic.metadata.refresh.interval.ms": 10_000,
         # A broker that hangs keeps its connections; by this time it is told to be away.
         "socket.timeout.ms": 10_000,
         "allow.auto.create.topics": False,
@@ -65,7 +69,8 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
         transactional_id: of a producer with transactions.
     """
     return {
-        "linger.ms": 5,
+        "linger.ms": 2,
+        "queue.buffering.max.kbytes": 65_536,
         "compression.type": "lz4",
         # As Java's clients do it: equal keys go to equal partitions, whoever produces.
         "partitioner": "murmur2_random",
@@ -75,6 +80,7 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
         **common_properties(kafka),
         **plain(kafka.producer),
         "enable.idempotence": True,
+        "delivery.report.only.error": True,  # no Python call for what is confirmed
         **({"transactional.id": transactional_id} if transactional_id else {}),
     }
 

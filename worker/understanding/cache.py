@@ -1,17 +1,24 @@
-"""Enrichments of queries seen before: least recently used goes first."""
+"""Enrichments of queries seen before, in bounded memory.
+
+`Cache` is keyed by normal form, and used from the event loop alone. `SeenQueries` is keyed by the
+query as it came, so that the fast lane needs no normal form; the event loop fills it, the Kafka
+thread reads it.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 
-from worker.events import Enrichment
+from worker.event import Enrichment
 
 Key = tuple[str, str]  # normal form, language
+RawKey = tuple[str, str | None]  # query as it came, locale
 OVERHEAD = 700  # bytes of an entry's objects and its place, beside text
 
 
 class Cache:
-    """Enrichments in at most `capacity` bytes, about; used from the event loop alone."""
+    """Enrichments in at most `capacity` bytes, about; the least recently used goes first."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -45,5 +52,44 @@ class Cache:
             self._size -= _size(*self._entries.popitem(last=False))
 
 
-def _size(key: Key, entry: Enrichment) -> int:
+class SeenQueries:
+    """Enrichments in at most `capacity` bytes, about, in two generations.
+
+    When the young one has half of the bytes it becomes the old one, and the old one is forgotten;
+    what is used of the old one becomes young again. A look-up is one `dict.get`, most of the time.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._lock = threading.Lock()
+        self._young: dict[RawKey, Enrichment] = {}
+        self._old: dict[RawKey, Enrichment] = {}
+        self._size = 0  # bytes of the young generation
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, key: RawKey) -> Enrichment | None:
+        entry = self._young.get(key)
+        if entry is None and (entry := self._old.get(key)) is not None:
+            self.put(key, entry)
+        return entry
+
+    def put(self, key: RawKey, entry: Enrichment) -> None:
+        """Keep an entry; nothing where `capacity` is 0."""
+        if not self.capacity:
+            return
+        with self._lock:
+            if key not in self._young:
+                self._size += _size(key, entry)
+            self._young[key] = entry
+            if self._size > self.capacity / 2:
+                self._old, self._young, self._size = self._young, {}, 0
+
+    def clear(self) -> None:
+        with self._lock:
+            self._old, self._young, self._size = {}, {}, 0
+
+
+def _size(key: Key | RawKey, entry: Enrichment) -> int:
     return OVERHEAD + 4 * len(key[0]) + len(entry.body)

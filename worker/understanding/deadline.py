@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.events import Input
-from worker.settings import Late
+from worker.config.settings import Late
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,13 @@ class Deadline:
     max_age_ms: int
     late: Late
 
-    def passed(self, item: Input, now_ms: int) -> bool:
-        """Whether it is late; never for an event without a time, or one from a clock ahead."""
-        if not self.max_age_ms or item.created_ms is None:
+    def is_late(self, created_ms: int | None, now_ms: int) -> bool:
+        """Whether an event is late; never one without a time, or one from a clock ahead.
+
+        Args:
+            created_ms: the record's own time, Unix milliseconds; None if it has none.
+            now_ms: Unix milliseconds.
+        """
+        if not self.max_age_ms or created_ms is None:
             return False
-        return now_ms - item.created_ms > self.max_age_ms
+        return now_ms - created_ms > self.max_age_ms

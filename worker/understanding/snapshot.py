@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from worker.errors import Reject
-from worker.events import Enrichment
-from worker.understanding.cache import Cache, Key
-from worker.understanding.compose import Composer
+from worker.event import Enrichment
+from worker.understanding.cache import Cache, Key, SeenQueries
 from worker.understanding.deadline import Deadline
-from worker.understanding.expansion import Expander
+from worker.understanding.decide import Expander
+from worker.understanding.enrichment import Composer
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,7 @@ class Snapshot:
         deadline: which events come too late.
         max_query_chars: longer queries, or normal forms, are rejected.
         max_event_bytes: larger records are rejected unread.
+        cache, seen: what this one made, by normal form and by query as it came.
         pending: queries that are computed now.
     """
 
@@ -34,7 +35,12 @@ class Snapshot:
     max_query_chars: int
     max_event_bytes: int
     cache: Cache
+    seen: SeenQueries
     pending: dict[Key, asyncio.Future[Enrichment | Reject]] = field(default_factory=dict)
+
+    @property
+    def lexicon_version(self) -> str:
+        return self.expander.lexicon.version
 
     def after(self, old: Snapshot) -> Snapshot:
         """This one in the place of `old`: what that one made is kept if this would make the same.

@@ -14,7 +14,7 @@ from triton_models.contract import ModelContract
 from worker.errors import ModelRejected, Reject, Retry
 from worker.inference.port import Answer, Inference
 from worker.metrics import Metrics
-from worker.understanding.guard import Guard, OwnFault
+from worker.understanding.retry import Guard, OwnFault
 from worker.understanding.tokenize import QueryTokenizer, TokenBatch
 
 

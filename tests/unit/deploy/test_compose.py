@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from worker.config import load
+from worker.config.load import load_settings
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
@@ -79,7 +79,7 @@ def test_our_containers_are_hardened(name):
 
 
 def test_the_worker_is_configured_with_real_settings_that_fit_the_other_services():
-    settings = load(environment=BASE["worker"]["environment"])
+    settings = load_settings(environment=BASE["worker"]["environment"])
     advertised = BASE["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
     assert f"INTERNAL://{settings.kafka.bootstrap_servers}," in advertised
     assert settings.inference.url == "triton:8001"
@@ -88,13 +88,13 @@ def test_the_worker_is_configured_with_real_settings_that_fit_the_other_services
 
 
 def test_the_worker_may_drain_before_it_is_killed():
-    settings = load(environment=BASE["worker"]["environment"])
+    settings = load_settings(environment=BASE["worker"]["environment"])
     grace = BASE["worker"]["stop_grace_period"]
     assert int(grace.removesuffix("s")) > settings.lifecycle.shutdown_timeout_s
 
 
 def test_the_topics_that_the_worker_uses_are_created():
-    kafka = load(environment=BASE["worker"]["environment"]).kafka
+    kafka = load_settings(environment=BASE["worker"]["environment"]).kafka
     created = set(re.findall(r"^create (\S+)", BASE["topics"]["command"][0], re.MULTILINE))
     assert created == {kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import orjson
 
-from worker.embedded.traffic import BUILT_IN, read_values
+from worker.commands.demo.traffic import BUILT_IN, read_values
+from worker.config.settings import Settings
 from worker.errors import Reject
-from worker.events import Input, decode
-from worker.settings import Settings
+from worker.event import Input, decode
 
 VALUES = read_values(BUILT_IN)
 FIRST_SCREEN = 60

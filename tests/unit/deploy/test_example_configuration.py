@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from worker.config import load
-from worker.safe import plain
+from worker.config.load import load_settings
+from worker.config.secrets import plain
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "worker.toml"
 
 
 def test_the_example_loads():
-    settings = load(EXAMPLE, environment={})
+    settings = load_settings(EXAMPLE, environment={})
     assert settings.inference.backend == "triton"
     assert settings.policies.intent == "block"
     assert settings.logging.format == "json"
@@ -23,7 +23,7 @@ def test_the_lines_in_comments_are_settings_too(tmp_path):
     file, secret = tmp_path / "worker.toml", tmp_path / "secret"
     secret.write_text("what-it-holds\n")
     file.write_text(re.sub(r'(?<="file:)[^"]+', str(secret), switched_on))
-    settings = load(file, environment={"QUERY_WORKER_KAFKA__CLIENT__SASL_USERNAME": "me"})
+    settings = load_settings(file, environment={"QUERY_WORKER_KAFKA__CLIENT__SASL_USERNAME": "me"})
     assert settings.kafka.client["security.protocol"] == "SASL_SSL"
     assert settings.kafka.client["sasl.username"] == "me"
     assert plain(settings.kafka.client)["sasl.password"] == "what-it-holds"

@@ -11,8 +11,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
+from worker.config.settings import Server
 from worker.server.http import Health, HttpServer
 
 ROOT = Path(__file__).parents[3]
@@ -56,8 +56,14 @@ def test_the_worker_needs_neither_torch_nor_the_triton_binary():
 def test_the_health_check_follows_livez(alive, code):
     words = shlex.split(re.search(r"CMD \[(\"python\".+)\]$", WORKER, re.MULTILINE)[1])
     flag, script = (word.rstrip(",") for word in words[1:])
-    health = lambda: Health(alive)  # noqa: E731
-    server = HttpServer("127.0.0.1", 0, CollectorRegistry(), health, health)
+
+    async def metrics() -> bytes:
+        return b""
+
+    async def health() -> Health:
+        return Health(alive)
+
+    server = HttpServer(Server(port=0), metrics, health, health)
     server.start()
     try:
         port = {"QUERY_WORKER_SERVER__PORT": server.url.rpartition(":")[2]}

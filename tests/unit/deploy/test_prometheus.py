@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.unit.deploy.promtool import promtool, unknown_metrics
-from worker.settings import Settings
+from worker.config.settings import Settings
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 FOLDER = DEPLOY / "prometheus"

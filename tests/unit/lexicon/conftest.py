@@ -2,9 +2,9 @@
 
 import pytest
 
+from worker.config.settings import STARTER_LEXICON
 from worker.lexicon import source
 from worker.lexicon.lexicon import Lexicon
-from worker.settings import STARTER_LEXICON
 
 
 @pytest.fixture(scope="session")

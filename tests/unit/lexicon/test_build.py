@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from triton_models import contract
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError
 from worker.lexicon import build
 from worker.lexicon.lexicon import Lexicon
-from worker.settings import STARTER_LEXICON, STARTER_MODELS
 
 SOURCE = """\
 [Shoes]

@@ -7,9 +7,9 @@ import numpy as np
 import orjson
 import pytest
 
+from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
 from worker.lexicon.lexicon import Lexicon, Mention
-from worker.settings import STARTER_LEXICON
 
 NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 

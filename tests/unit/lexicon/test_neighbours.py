@@ -2,8 +2,8 @@
 
 import pytest
 
+from worker.config.settings import STARTER_MODELS
 from worker.lexicon.build import Encoder
-from worker.settings import STARTER_MODELS
 
 # query: a term that should be among the ten nearest
 EXPECTED = {

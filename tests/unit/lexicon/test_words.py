@@ -2,8 +2,8 @@
 
 import pytest
 
+from worker.config.settings import STARTER_LEXICON
 from worker.lexicon.words import Spelling, Word, key, read_spelling, words
-from worker.settings import STARTER_LEXICON
 
 
 @pytest.fixture(scope="module")

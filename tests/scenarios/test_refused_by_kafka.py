@@ -1,0 +1,77 @@
+"""An output that its topic refuses is dead-lettered alone, and the others keep their order."""
+
+import json
+import random
+import time
+
+import pytest
+
+from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
+from worker.stream.producer import Sink
+
+LIMIT = 3000  # bytes of a compressed request; most outputs have about half of it
+COUNT = 120
+ABORTED = "query_worker_commits_total", {"outcome": "aborted"}
+TOO_LARGE = range(7, COUNT, 20)
+
+
+@pytest.fixture
+def topics(kafka):
+    """Topics of one partition; that of the outputs takes little at a time."""
+    topics = Topics.fresh()
+    kafka.create(topics.output, partitions=1, config={"max.message.bytes": str(LIMIT)})
+    kafka.create(topics.input, topics.dead_letters, partitions=1)
+    return topics
+
+
+def value(number):
+    """Padded with what hardly compresses, so that neighbours in one request are too much."""
+    padding = random.Random(number).randbytes(LIMIT if number in TOO_LARGE else 300).hex()
+    return json.dumps({"query": f"red shoes {number % 40}", "n": number, "p": padding}).encode()
+
+
+@pytest.mark.parametrize(
+    ("delivery", "known"),
+    [("at-least-once", True), ("exactly-once", True), ("exactly-once", False)],
+)
+def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery, known, monkeypatch):
+    """Exactly once, a refusal undoes a transaction: what is known to be too large is not sent."""
+    if not known:
+        monkeypatch.setattr(Sink, "too_large", lambda *_: False)
+    servers = kafka.bootstrap_servers
+    records = [Record(value(number), key=b"same") for number in range(COUNT)]
+    produce(servers, topics.input, records)
+    chosen = settings(servers, topics, "batching.max_records=10", f"kafka.delivery={delivery}")
+    with running(chosen) as app:
+        wait_until(done(app, COUNT), "all records")
+        aborted = app.metrics.registry.get_sample_value(*ABORTED)
+        assert bool(aborted) == (delivery == "exactly-once" and not known)
+    fitting = [number for number in range(COUNT) if number not in TOO_LARGE]
+    outputs = read(servers, [topics.output], len(fitting))
+    assert [json.loads(message.value())["n"] for message in outputs] == fitting
+    letters = read(servers, [topics.dead_letters], len(TOO_LARGE))
+    assert [letter.value() for letter in letters] == [value(number) for number in TOO_LARGE]
+    for letter in letters:
+        told = dict(letter.headers())
+        assert (told["x-error-stage"], told["x-error-type"]) == (b"produce", b"output_refused")
+        assert told["x-error-message"].startswith(topics.output.encode() + b" refused it: ")
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_only_what_is_too_old_for_the_outputs_is_dead_lettered(kafka, delivery):
+    """A broker refuses the whole request, and tells each record's part in that."""
+    servers, topics = kafka.bootstrap_servers, Topics.fresh()
+    kafka.create(topics.output, partitions=1, config={"message.timestamp.before.max.ms": "3600000"})
+    kafka.create(topics.input, topics.dead_letters, partitions=1)
+    long_ago = int(time.time() * 1000) - 86_400_000
+    times = [long_ago if number in TOO_LARGE else 0 for number in range(COUNT)]
+    records = [Record(b'{"query": "a", "n": %d}' % n, timestamp=t) for n, t in enumerate(times)]
+    produce(servers, topics.input, records)
+    chosen = settings(servers, topics, "batching.max_records=10", f"kafka.delivery={delivery}")
+    with running(chosen) as app:
+        wait_until(done(app, COUNT), "all records")
+    outputs = read(servers, [topics.output], COUNT - len(TOO_LARGE))
+    found = [json.loads(message.value())["n"] for message in outputs]
+    assert found == [number for number in range(COUNT) if number not in TOO_LARGE]
+    letters = read(servers, [topics.dead_letters], len(TOO_LARGE))
+    assert [json.loads(letter.value())["n"] for letter in letters] == list(TOO_LARGE)

@@ -1,0 +1,64 @@
+"""`check --acls` tells each right that the worker needs, which are missing, how to give them."""
+
+import json
+import shlex
+
+from confluent_kafka.admin import AclOperation, ResourceType
+
+from tests import program
+from tests.servers.kafka import PASSWORD, USER
+from tests.stream import Topics, wait_until
+from worker.commands import acls
+from worker.config.load import load_settings
+
+
+def listed(kafka, topics, *more: str):
+    login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"}
+    login |= {"sasl.username": USER, "sasl.password": PASSWORD}
+    flags = [f"kafka.client.{name}={value}" for name, value in login.items()]
+    flags += [f"kafka.bootstrap_servers={kafka.guarded}", f"kafka.group_id={topics.input}"]
+    flags += [f"kafka.input_topic={topics.input}", f"kafka.output_topic={topics.output}"]
+    flags += [f"kafka.dead_letter_topic={topics.dead_letters}"]
+    sets = [word for flag in flags for word in ("--set", flag)]
+    return program.run("check", "--acls", *more, *sets)
+
+
+def test_the_list_turns_from_missing_to_found_as_its_commands_are_followed(kafka):
+    topics = Topics.fresh()
+    kafka.create(topics.input, topics.output, topics.dead_letters)
+    before = listed(kafka, topics, "--json")
+    assert before.returncode == 1
+    rights = json.loads(before.stdout)
+    needed = {(r["operation"], r["resource"], r["name"]) for r in rights if not r["optional"]}
+    assert needed == {
+        ("READ", "topic", topics.input),
+        ("WRITE", "topic", topics.output),
+        ("WRITE", "topic", topics.dead_letters),
+        ("READ", "group", topics.input),
+    }
+    assert not any(right["granted"] for right in rights if not right["optional"])
+
+    for right in rights:
+        words = shlex.split(right["command"])
+        assert words[words.index("--allow-principal") + 1] == f"User:{USER}"
+        kind = {"cluster": ResourceType.BROKER}.get(right["resource"])
+        kind = kind or ResourceType[right["resource"].upper()]
+        name = right["name"] or "kafka-cluster"
+        kafka.allow(kind, name, AclOperation[right["operation"]])
+
+    def all_found() -> bool:  # the group's coordinator may still be starting
+        after = listed(kafka, topics)
+        comments = [line for line in after.stdout.splitlines() if line.startswith("#")]
+        assert (after.returncode, len(comments)) == (0, len(rights))
+        told = [line for line in comments if "on cluster" not in line]  # DESCRIBE is needed for it
+        return all(line.startswith("# found") for line in told)
+
+    wait_until(all_found, "all rights are found")
+
+
+def test_transactions_need_rights_of_their_own():
+    chosen = load_settings(None, {}, ["kafka.delivery=exactly-once", "kafka.group_id=g"]).kafka
+    lines = [right.command(chosen) for right in acls.needed(chosen)]
+    wanted = "--transactional-id g- --resource-pattern-type prefixed"
+    for operation in ("Write", "Describe"):
+        assert any(f"--operation {operation} {wanted}" in line for line in lines)

@@ -1,0 +1,114 @@
+"""The fast lane answers as the careful way does, byte for byte, or leaves a value to it."""
+
+import pytest
+
+from tests.fuzz.inputs import values
+from worker.errors import Reject
+from worker.event import Enrichment, Input, decode
+from worker.input_checks import too_many_marks
+from worker.understanding.cache import SeenQueries
+from worker.understanding.fast_lane import FastLane
+
+ENRICHMENT = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', "browse")
+MAX_BYTES, MAX_CHARS = 65_536, 1000
+PLAIN = b'{"query":"red shoes","query_id":"q-1","timestamp":1790000000000,"locale":"en-US"}'
+
+
+class AllSeen:
+    """Every query that can have an enrichment was seen before."""
+
+    def get(self, key):
+        query, _ = key
+        return None if len(query) > MAX_CHARS or too_many_marks(query) else ENRICHMENT
+
+
+def default(position):
+    return f"queries-3-{position}", 1700000000000 + position
+
+
+def careful(value, position=0):
+    """The output of the careful way, None if it refuses the value."""
+    try:
+        event = decode(Input(value, *default(position)), MAX_CHARS, MAX_BYTES)
+    except Reject:
+        return None
+    return ENRICHMENT.splice(event, True, 5)
+
+
+def fast(found):
+    return FastLane(AllSeen(), MAX_BYTES).outputs(found, default, 5)[0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_it_answers_is_what_the_careful_way_answers(seed):
+    found = list(values(8000, seed))
+    answered = 0
+    for position, (value, output) in enumerate(zip(found, fast(found), strict=True)):
+        if output is not None:
+            answered += 1
+            assert output == careful(value, position), value
+    assert answered > 400
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PLAIN,
+        b'{"query":"red shoes"}',
+        b'{"query":"red shoes","timestamp":"2026-01-31t10:00:00+0200"}',
+        b'{"query":"red shoes","ab_test":"b","price":1.5}',
+        '{"query":"rote Schühe","extra":"ü"}'.encode(),
+        b'{"query":"red shoes","user_id":null}',
+    ],
+)
+def test_what_is_plain_is_answered(value):
+    assert fast([value]) == [careful(value)] != [None]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b'{"query":"red shoes"} ',
+        b'{"query":"red shoes","query_id":null}',
+        b'{"query":"red shoes","status":1}',
+        b'{"query":"red shoes","x":"\\ud800"}',
+        b'{"query":"red shoes","x":1e400}',
+        b'{"query":"red shoes","x":"\xff"}',
+        b'{"query":"red shoes","x":' + b"[" * 65 + b"]" * 65 + b"}",
+        b'{"query":"red shoes","timestamp":"yesterday"}',
+        b'{"query":5}',
+        b'{"query":"' + b"a" * MAX_BYTES + b'"}',
+    ],
+)
+def test_what_is_odd_is_left_to_the_careful_way(value):
+    assert fast([value]) == [None]
+
+
+def test_one_odd_value_does_not_change_the_others():
+    assert fast([PLAIN, b"odd", PLAIN]) == [careful(PLAIN), None, careful(PLAIN)]
+
+
+def test_a_query_that_was_not_seen_is_left_to_the_careful_way():
+    seen = SeenQueries(10_000)
+    seen.put(("red shoes", "en-US"), ENRICHMENT)
+    lane = FastLane(seen, MAX_BYTES)
+    other = PLAIN.replace(b"en-US", b"de-DE")
+    outputs, used = lane.outputs([PLAIN, other], default, 5)
+    assert outputs == [careful(PLAIN), None] and used == [ENRICHMENT]
+
+
+def test_what_is_used_stays_when_others_make_room():
+    seen = SeenQueries(20_000)
+    seen.put(("kept", None), ENRICHMENT)
+    for number in range(100):
+        seen.put((f"other {number}", None), ENRICHMENT)
+        assert seen.get(("kept", None)) is ENRICHMENT
+    assert seen.get(("other 0", None)) is None and len(seen) < 40
+
+
+def test_without_memory_nothing_is_kept():
+    seen = SeenQueries(0)
+    seen.put(("red", None), ENRICHMENT)
+    assert seen.get(("red", None)) is None

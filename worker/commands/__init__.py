@@ -1,0 +1,1 @@
+"""The commands of `query-worker`, each with all that only it needs."""

@@ -1,0 +1,246 @@
+"""The program `query-worker`: run, demo, enrich, explain, check, dead-letters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import orjson
+
+from worker import __version__, logs
+from worker.commands.dead_letters.commands import dead_letters
+from worker.commands.options import configured, load
+from worker.commands.run import run
+from worker.commands.signals import until_stopped
+from worker.config.settings import Settings
+from worker.errors import ConfigError, Stop
+from worker.redact import redacted
+
+logger = logging.getLogger(__name__)
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="query-worker")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Raw search queries in from Kafka, understood events out.
+
+    Settings come from -c FILE, the environment (QUERY_WORKER_KAFKA__INPUT_TOPIC=queries) and
+    --set kafka.input_topic=queries, in rising order.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        sys.exit(2)
+
+
+cli.add_command(run)
+cli.add_command(dead_letters)
+
+
+@cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")
+@click.argument("source", default="-", metavar="[FILE]")
+@configured
+def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
+    """Enrich the lines of FILE (or of stdin) and print JSON lines in the same order.
+
+    A line that starts with { is a JSON event, one that is a JSON array is refused, any other is
+    the query itself. A line that cannot be enriched comes out with its error, in its place. The
+    text is UTF-8, or UTF-16 with a byte order mark. The models run in this process unless the
+    configuration names a Triton server.
+
+    \b
+    Example:
+      printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
+    """
+    settings = load(file, assignments, quiet=True)
+    if not settings.inference.model_fields_set & {"backend", "url"}:
+        inference = settings.inference.model_copy(update={"backend": "onnx"})
+        settings = settings.model_copy(update={"inference": inference})
+    if sys.stdout is None or (source == "-" and sys.stdin is None):
+        raise ConfigError("stdin and stdout must be open; name a FILE, or redirect to one")
+    try:
+        descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
+        os.read(descriptor, 0)  # a folder can be opened, but not read
+    except OSError as error:
+        remedy = "name a file of queries, one a line, or - for stdin"
+        raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
+    try:
+        lines, failed = asyncio.run(_enrich(settings, descriptor))
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if failed:
+        print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
+
+
+async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
+    from worker.build import Understanding
+    from worker.commands.enrich import enrich as enrich_lines
+
+    understanding = Understanding(settings)
+    async with understanding.ready(settings.lifecycle.startup_timeout_s):
+        with _progress() as progress:
+            return await enrich_lines(
+                understanding.pipeline, descriptor, sys.stdout.buffer, progress
+            )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Shows lines and rate on a terminal, when the results do not go there themselves."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+    from rich.text import Text
+
+    class Figures(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.completed:,.0f} queries, {task.speed or 0:,.0f}/s")
+
+    columns = SpinnerColumn(), Figures(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("enrich", total=None)
+        yield lambda count: bar.advance(task, count)
+
+
+@cli.command(short_help="Show why a query is understood as it is.")
+@click.argument("query")
+@click.option("--term", help="Explain the match with this term instead of the best candidate.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@configured
+def explain(
+    query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
+) -> None:
+    """Show why: the intent by word, each candidate's evidence and score, the best match by word.
+
+    The models of inference.models are run in this process; no server is asked.
+
+    \b
+    Example:
+      query-worker explain "red running shoes" --term sneakers
+    """
+    from worker.commands.explain import shown, why
+
+    found = why(load(file, assignments, quiet=True), query, term)
+    if as_json:
+        click.echo(orjson.dumps(found.as_dict()))
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(Padding(shown(found), (1, 2)))
+
+
+@cli.command(short_help="Check all that `run` rests on.")
+@configured
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option(
+    "--acls", is_flag=True, help="Print the rights that are needed, and how to give them."
+)
+def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
+    """Check all that `run` rests on: configuration, models, lexicon, Triton, Kafka, rights.
+
+    \b
+    Example:
+      query-worker check -c worker.toml
+    """
+    from worker.commands import check as look
+    from worker.commands.acls import as_dicts, listing
+
+    settings = load(file, assignments, quiet=True)
+    # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if acls:
+        answers = look.rights(settings.kafka)
+        told = orjson.dumps(as_dicts(answers, settings.kafka), option=orjson.OPT_INDENT_2)
+        click.echo(told if as_json else listing(answers, settings.kafka))
+        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+    findings = look.check(settings)
+    if as_json:
+        click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
+    else:
+        look.show(findings)
+    if any(finding.state == "fault" for finding in findings):
+        sys.exit(1)
+
+
+@cli.command(short_help="Watch queries flow through an embedded Kafka and Triton.")
+@click.option("--queries", type=click.Path(path_type=Path), help="Your own: one query a line.")
+@click.option("--events", type=click.IntRange(1), help="Stop after so many and print a summary.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0),
+    default=100.0,
+    show_default=True,
+    help="Events per second; 0 is as fast as it goes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
+@configured
+def demo(
+    queries: Path | None,
+    events: int | None,
+    rate: float,
+    as_json: bool,
+    file: Path | None,
+    assignments: tuple[str, ...],
+) -> None:
+    """Watch queries flow through an embedded Kafka and Triton, with the starter models.
+
+    The configuration's Kafka and Triton are left alone; everything else of it counts.
+
+    \b
+    Example:
+      query-worker demo --events 2000 --rate 500
+    """
+    from worker.commands.demo.demo import Demo
+
+    if not math.isfinite(rate):
+        raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
+    settings = load(file, assignments, quiet=True)
+    show = Demo(settings, queries, events, rate, live=not as_json)
+    summary = asyncio.run(until_stopped(show.run, show.put_away, also=(signal.SIGHUP,)))
+    click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
+    if not summary.balanced:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Run the command line; faults are told in one line each, never as a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        _tell(f"{error.format_message()} (--help tells more)")
+        sys.exit(2)
+    except Stop as error:
+        _tell(str(error))
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except OSError as error:  # a full disk, a vanished terminal
+        _tell(f"{error.strerror}: {error.filename or 'output'}")
+        sys.exit(1)
+    except Exception as error:
+        logger.debug("this should not happen", exc_info=True)
+        _tell(
+            f"this should not happen: {logs.fault(error)}\n"
+            "  --set logging.level=debug shows where; please report it"
+        )
+        sys.exit(1)
+
+
+def _tell(message: str) -> None:
+    print(f"query-worker: {redacted(message, lines=True)}", file=sys.stderr)

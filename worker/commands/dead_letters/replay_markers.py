@@ -1,0 +1,63 @@
+"""Marks: which dead letters were replayed.
+
+A mark is a record of the dead-letter topic itself, in the partition of the letters that it names
+and behind them, so that retention never takes it away before them. It has a key of its own and a
+value: a compacted topic keeps it too. `Sink.dead_letter` takes its header from whatever comes in:
+only who may write to the dead-letter topic can make one.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import msgspec
+from confluent_kafka import Message
+
+from worker.commands.dead_letters.letter import Place
+from worker.stream.batch import MARK, headers
+
+BLOCK = 12  # offsets of a block, as a power of two
+
+
+class Marks:
+    """Which letters were replayed: a bit for each offset, so that millions fit."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[tuple[int, int], int] = {}
+
+    def add(self, partition: int, first: int, last: int) -> None:
+        """Mark the offsets from `first` to `last`, both included."""
+        for block in range(first >> BLOCK, (last >> BLOCK) + 1):
+            begin = max(first - (block << BLOCK), 0)
+            end = min(last + 1 - (block << BLOCK), 1 << BLOCK)
+            bits = (1 << end) - (1 << begin)
+            self._blocks[partition, block] = self._blocks.get((partition, block), 0) | bits
+
+    def __contains__(self, place: Place) -> bool:
+        bits = self._blocks.get((place.partition, place.offset >> BLOCK), 0)
+        return bool(bits >> (place.offset & (1 << BLOCK) - 1) & 1)
+
+
+def mark(offsets: list[int]) -> dict:
+    """The mark of a partition's letters at `offsets`, as arguments of `produce`."""
+    ranges: list[list[int]] = []
+    for offset in sorted(offsets):
+        if ranges and ranges[-1][1] + 1 == offset:
+            ranges[-1][1] = offset
+        else:
+            ranges.append([offset, offset])
+    return {
+        "key": f"{MARK} {uuid4().hex}".encode(),
+        "value": msgspec.json.encode(ranges),
+        "headers": [(MARK, b"offsets of this partition, from and to")],
+    }
+
+
+def marked(record: Message) -> list[tuple[int, int]] | None:
+    """The ranges of a mark; None when the record is none."""
+    if MARK not in dict(headers(record) or ()):
+        return None
+    try:
+        return msgspec.json.decode(record.value() or b"", type=list[tuple[int, int]])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

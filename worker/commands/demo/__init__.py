@@ -1,0 +1,1 @@
+"""`query-worker demo`: an embedded broker and Triton, traffic, and the live view."""

@@ -1,0 +1,250 @@
+"""`query-worker demo`: a broker, a Triton server, traffic and the real worker, in one command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from confluent_kafka import Producer
+
+from worker.app import App
+from worker.build import load_contracts
+from worker.commands.demo import traffic
+from worker.commands.demo.observer import Observer
+from worker.commands.demo.view import View
+from worker.config.settings import Settings
+from worker.embedded.kafka import EmbeddedKafka
+from worker.embedded.triton import EmbeddedTriton, available
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.01
+# Feed no faster than the worker reads: the embedded broker keeps the last 5 MiB of a partition,
+# and what waits there would count as latency.
+MAX_AHEAD, MAX_BYTES_AHEAD = 512, 4 * 2**20
+REFRESH_S = 0.25
+TRITON_START_S = 60.0
+SETTLE_S = 10.0  # after Ctrl-C, how long a hung model server is waited for before the drain
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What went through; times in milliseconds from consume to confirmed output.
+
+    Attributes:
+        produced: records in the input topic, those of other clients included.
+        events_per_second: from the first confirmed event to the last.
+        first_event_s: from the start of the program to the first confirmed event.
+    """
+
+    produced: int
+    consumed: int
+    published: int
+    dead_lettered: int
+    skipped: int
+    seconds: float
+    events_per_second: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    cache_hit_ratio: float
+    first_event_s: float
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record that went in came out."""
+        out = self.published + self.dead_lettered + self.skipped
+        return self.produced == self.consumed == out
+
+    def as_dict(self) -> dict:
+        return asdict(self) | {"balanced": self.balanced}
+
+    def as_text(self) -> str:
+        sign = "=" if self.balanced else "≠"
+        skipped = f" + {self.skipped} skipped" if self.skipped else ""
+        return (
+            f"{self.produced} in {sign} {self.published} published"
+            f" + {self.dead_lettered} dead-lettered{skipped}\n"
+            f"{self.events_per_second:,.0f} events/s over {self.seconds:.1f} s;"
+            f" latency p50 {self.p50_ms:.1f}, p95 {self.p95_ms:.1f}, p99 {self.p99_ms:.1f} ms;"
+            f" {self.cache_hit_ratio:.0%} from the cache;"
+            f" first event {self.first_event_s:.1f} s after the start"
+        )
+
+
+NOTHING = Summary(*(0,) * 5, *(0.0,) * 7)
+
+
+class Demo:
+    """One run of the demo.
+
+    Args:
+        queries: the user's file of queries, None for the built-in stream.
+        events: stop after so many; None runs until stopped.
+        rate: events per second, 0 for as fast as it goes.
+        live: show the live view; else only the summary is printed.
+    """
+
+    def __init__(
+        self, settings: Settings, queries: Path | None, events: int | None, rate: float, live: bool
+    ) -> None:
+        self._settings, self._events, self._rate = settings, events, rate
+        self._values = traffic.read_values(queries or traffic.BUILT_IN)
+        self._live = live
+        self._view: View | None = None
+        self._started = time.monotonic()
+        self._produced = 0
+        self._fed_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> Summary:
+        """Start everything, stream until `stop` is set or all events went in, drain, add up."""
+        load_contracts(self._settings)  # a broken folder is told before anything starts
+        with EmbeddedKafka.running() as kafka:
+            async with self._models(stop) as inference:
+                if inference is None:
+                    return NOTHING
+                settings = self._embedded(kafka.bootstrap_servers, inference)
+                kafka.create(
+                    *(settings.kafka.input_topic, settings.kafka.output_topic),
+                    settings.kafka.dead_letter_topic,
+                )
+                return await self._stream(App(settings), kafka, stop)
+
+    def put_away(self) -> None:
+        """Give the terminal back; for an end by force."""
+        if self._view:
+            self._view.put_away()
+
+    @contextlib.asynccontextmanager
+    async def _models(self, stop: asyncio.Event) -> AsyncIterator[dict[str, str] | None]:
+        """The settings of the model server: the real Triton where it runs, else in process.
+
+        None when `stop` was set while it started.
+        """
+        given = self._settings.inference
+        chosen = "backend" in given.model_fields_set and given.backend == "onnx"
+        reason = "inference.backend is onnx" if chosen else available()
+        if reason:
+            print(f"models run in this process (ONNX Runtime): {reason}", file=sys.stderr)
+            yield {"backend": "onnx"}
+            return
+        if self._live:
+            print("starting Triton …", file=sys.stderr)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        server = EmbeddedTriton(given.models, instances=max(1, cores // 2))
+        if not await _unless(stop, server.start(TRITON_START_S)):
+            yield None
+            return
+        try:
+            yield {"backend": "triton", "url": server.grpc_url}
+        finally:
+            await server.stop()
+
+    def _embedded(self, bootstrap_servers: str, inference: dict[str, str]) -> Settings:
+        given = self._settings
+        quick = {"group.protocol": "consumer"}  # no wait for further members at the start
+        kafka = {"bootstrap_servers": bootstrap_servers, "client": {}, "consumer": quick}
+        port = given.server.port if "port" in given.server.model_fields_set else 0
+        return given.model_copy(
+            update={
+                "kafka": given.kafka.model_copy(update=kafka | {"producer": {}}),
+                "inference": given.inference.model_copy(update=inference),
+                "server": given.server.model_copy(update={"port": port}),
+            }
+        )
+
+    async def _stream(self, app: App, kafka: EmbeddedKafka, stop: asyncio.Event) -> Summary:
+        stop_app = asyncio.Event()
+        working = asyncio.create_task(app.run(stop_app))
+        feeding = asyncio.create_task(self._feed(app, stop))
+        observer = Observer(app)
+        self._view = view = View(app, observer) if self._live else None
+        try:
+            with view.shown() if view else contextlib.nullcontext(), observer.reading():
+                settled = False  # a short stream too is shown once
+                while not (settled or working.done()):
+                    await asyncio.wait({working}, timeout=REFRESH_S)
+                    observer.sample()
+                    if view:
+                        view.refresh()
+                    settled = await self._settled(app, kafka, feeding)
+            await feeding
+        finally:
+            stop_app.set()
+            feeding.cancel()
+            await working
+        topic = app.settings.kafka.input_topic
+        return self._summary(app, observer, await asyncio.to_thread(kafka.records, topic))
+
+    async def _settled(self, app: App, kafka: EmbeddedKafka, feeding: asyncio.Task) -> bool:
+        """Whether all that went in, from whomever, came out; or waiting for it is over."""
+        if not feeding.done():
+            return False
+        self._fed_at = self._fed_at or time.monotonic()
+        totals, topic = app.runner.totals, app.settings.kafka.input_topic
+        produced = await asyncio.to_thread(kafka.records, topic)
+        return totals.resolved >= produced or (
+            self._events is None and time.monotonic() - self._fed_at > SETTLE_S
+        )
+
+    async def _feed(self, app: App, stop: asyncio.Event) -> None:
+        """Produce at the rate, never far ahead of what the worker has confirmed."""
+        producer = Producer(
+            {"bootstrap.servers": app.settings.kafka.bootstrap_servers, "linger.ms": 2}
+        )
+        topic = app.settings.kafka.input_topic
+        values: Iterator[bytes] = traffic.zipf(self._values)
+        ahead = min(MAX_AHEAD, MAX_BYTES_AHEAD // max(map(len, self._values)))
+        start = time.monotonic()
+        while not stop.is_set() and self._produced != self._events:
+            room = app.runner.totals.resolved + ahead - self._produced
+            if self._rate:
+                room = min(room, int((time.monotonic() - start) * self._rate) - self._produced)
+            if self._events:
+                room = min(room, self._events - self._produced)
+            for _ in range(room):
+                producer.produce(topic, value=next(values))
+                self._produced += 1
+            producer.poll(0)
+            await asyncio.sleep(TICK_S)
+        while len(producer):
+            producer.poll(0)
+            await asyncio.sleep(TICK_S)
+
+    def _summary(self, app: App, observer: Observer, produced: int) -> Summary:
+        totals, whole = app.runner.totals, observer.whole()
+        seconds = totals.last_at - totals.first_at
+        out = totals.resolved
+        return Summary(
+            produced=produced,
+            consumed=totals.consumed,
+            published=totals.published,
+            dead_lettered=totals.dead_lettered,
+            skipped=totals.skipped,
+            seconds=round(seconds, 2),
+            events_per_second=round(out / seconds, 1) if seconds else 0.0,
+            p50_ms=whole.latency_ms(0.5),
+            p95_ms=whole.latency_ms(0.95),
+            p99_ms=whole.latency_ms(0.99),
+            cache_hit_ratio=round(whole.hit_ratio, 4),
+            first_event_s=round(totals.first_at - self._started, 2) if out else 0.0,
+        )
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Do `work` to its end; False if `stop` was set before: then it is cancelled."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    done = working.done()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return done

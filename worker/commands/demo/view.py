@@ -1,0 +1,196 @@
+"""The demo's live view in the terminal: addresses, figures, intents, newest events."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import cycle
+
+from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from worker import logs
+from worker.app import App
+from worker.commands.demo.observer import Observer, Shown, Span
+from worker.redact import redacted
+
+PALETTE = ("green", "cyan", "yellow", "red", "magenta", "blue")
+LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # the screen from before, and the cursor
+IN_A_ROW = 3  # intents
+WIDE, MEDIUM = 118, 90  # columns from which there are panels, and a category column
+BAR = 40
+PLAIN_EVERY = 8  # refreshes, where the output is no terminal
+
+
+class View:
+    """Draws what the observer knows; on a pipe it prints a line every few seconds instead."""
+
+    def __init__(self, app: App, observer: Observer) -> None:
+        self._app, self._observer = app, observer
+        self._console = Console(file=sys.stderr)
+        self._live: Live | None = None
+        self._rows: deque[Shown] = deque(maxlen=100)
+        self._colors = dict(zip(app.intents, cycle(PALETTE), strict=False))
+        self._turn = 0
+        self._told = False
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """On a terminal, a screen of its own: nothing of it is left behind.
+
+        What is logged meanwhile would be written across it, and comes after it.
+        """
+        if not self._console.is_terminal:
+            yield
+            return
+        try:
+            with (
+                logs.held(),
+                Live(console=self._console, screen=True, auto_refresh=False) as self._live,
+            ):
+                yield
+        finally:
+            self._live = None
+
+    def put_away(self) -> None:
+        """Give the terminal back in the middle of anything: the process is about to end."""
+        if self._live:
+            with suppress(OSError):
+                os.write(sys.stderr.fileno(), LEAVE_SCREEN)
+
+    def refresh(self) -> None:
+        """Draw again; one new event at a time, so that the list can be read."""
+        self._turn += 1
+        if event := self._next():
+            self._rows.appendleft(event)
+        if self._live:
+            self._live.update(self._draw(), refresh=True)
+        elif not self._told and self._app.http.url:
+            self._console.print(self._addresses(), soft_wrap=True)
+            self._told = True
+        elif self._turn % PLAIN_EVERY == 0:
+            self._console.print(self._line(), soft_wrap=True)
+
+    def _next(self) -> Shown | None:
+        """The newest event that is not on the screen already, if there is one."""
+        shown = {row.query for row in list(self._rows)[: self._console.height]}
+        newest = self._observer.newest
+        fresh = [event for event in list(newest) if event.query not in shown]
+        newest.clear()
+        return fresh[-1] if fresh else None
+
+    def _line(self) -> str:
+        span, totals = self._observer.recent(), self._app.runner.totals
+        return (
+            f"{totals.published + totals.dead_lettered:,} events, {span.rate:,.0f}/s,"
+            f" p50 {span.latency_ms(0.5):.1f} ms, p99 {span.latency_ms(0.99):.1f} ms,"
+            f" {span.hit_ratio:.0%} cached, {totals.dead_lettered:,} dead-lettered"
+        )
+
+    def _draw(self) -> Group:
+        width, height = self._console.size
+        span = self._observer.recent()
+        head: list[RenderableType] = [self._addresses(), self._figures(span, width)]
+        used = sum(len(self._console.render_lines(part, pad=False)) for part in head)
+        return Group(*head, self._newest(width, max(height - used - 4, 1)))
+
+    def _addresses(self) -> Text:
+        settings = self._app.settings
+        kafka, inference = settings.kafka, settings.inference
+        models = f"Triton    {inference.url} (gRPC)"
+        if inference.backend == "onnx":
+            models = "models    in this process"
+        topics = f"{kafka.input_topic} → {kafka.output_topic}, {kafka.dead_letter_topic}"
+        return Text.assemble(
+            *(("query-worker demo", "bold"), "   Ctrl-C stops\n"),
+            *("Kafka     ", (kafka.bootstrap_servers, "bold"), "   ", (topics, "cyan"), "\n"),
+            *(models, ("   away" if self._app.models_away else "", "bold red")),
+            *("   metrics ", (f"{self._app.http.url}/metrics", "bold")),
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+
+    def _figures(self, span: Span, width: int) -> RenderableType:
+        totals = self._app.runner.totals
+        stream = {
+            "events/s": f"{span.rate:,.0f}",
+            "published": f"{totals.published:,}",
+            "dead-lettered": f"{totals.dead_lettered:,}",
+        }
+        latency = {
+            "p50 / p95": f"{span.latency_ms(0.5):.1f} / {span.latency_ms(0.95):.1f} ms",
+            "p99": f"{span.latency_ms(0.99):.1f} ms",
+            "from cache": f"{span.hit_ratio:.0%}",
+        }
+        shares = span.intent_shares(self._colors)
+        if width >= WIDE:
+            panels = [
+                Panel(_grid(stream), title="stream", width=28),
+                Panel(_grid(latency), title="latency, last 5 s", width=32),
+                Panel(_intents(shares, self._colors), title="intents", width=52),
+            ]
+            return Columns(panels, padding=(0, 1))
+        lines = [
+            "   ".join(f"{name} {value}" for name, value in figures.items())
+            for figures in (stream, latency)
+        ]
+        return Text("\n").join(
+            Text.assemble(line, no_wrap=True, overflow="ellipsis")
+            for line in (*lines, _shares(shares, self._colors))
+        )
+
+    def _newest(self, width: int, rows: int) -> Table:
+        table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_edge=False)
+        table.add_column("query", ratio=5, no_wrap=True, overflow="ellipsis")
+        table.add_column("intent", width=14, no_wrap=True)
+        table.add_column("expansions", ratio=5, no_wrap=True, overflow="ellipsis")
+        if width >= MEDIUM:
+            table.add_column("category", ratio=4, no_wrap=True, overflow="ellipsis")
+        for event in list(self._rows)[:rows]:
+            table.add_row(*_row(event, self._colors)[: len(table.columns)])
+        return table
+
+
+def _grid(figures: dict[str, str]) -> Table:
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column()
+    grid.add_column(justify="right", style="bold")
+    for row in figures.items():
+        grid.add_row(*row)
+    return grid
+
+
+def _intents(shares: dict[str, float], colors: Mapping[str, str]) -> Group:
+    items = list(shares.items())
+    rows = [dict(items[at : at + IN_A_ROW]) for at in range(0, len(items), IN_A_ROW)]
+    bar = Text()
+    for label, share in shares.items():
+        bar.append("█" * round(BAR * share), colors[label])
+    return Group(*(_shares(row, colors) for row in rows), bar)
+
+
+def _shares(shares: dict[str, float], colors: Mapping[str, str]) -> Text:
+    line = Text()
+    for label, share in shares.items():
+        line.append("   " if line else "")
+        line.append(f"{label[:9]:<9}", colors[label])
+        line.append(f"{share:>4.0%}")
+    return line
+
+
+def _row(event: Shown, colors: Mapping[str, str]) -> tuple[Text, Text, Text, Text]:
+    query = Text(redacted(event.query))
+    if event.rejected:
+        reason = Text(f"dead letter: {event.rejected}", "red")
+        return query, Text("rejected", "bold red"), reason, Text("")
+    shown = Text(f"{event.intent} {event.confidence:.2f}", colors.get(event.intent, ""))
+    expansions = Text(event.expansions) if event.expansions else Text("–", "dim")
+    return query, shown, expansions, Text(event.category, "dim")

@@ -1,0 +1,91 @@
+"""`query-worker enrich`: lines in, enriched JSON lines out, in the same order, without Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import BinaryIO
+
+import orjson
+
+from worker.commands.lines import Line, Lines
+from worker.errors import Reject
+from worker.event import Input, from_line, value_too_large
+from worker.understanding.pipeline import Pipeline, Result
+
+CHUNKS_IN_FLIGHT = 4
+
+
+async def enrich(
+    pipeline: Pipeline, source: int, sink: BinaryIO, progress: Callable[[int], None]
+) -> tuple[int, int]:
+    """Enrich every line of the file descriptor `source` into `sink`.
+
+    A line that cannot be enriched comes out in its place as `{"error": …, "line": …, "input": …}`;
+    `input` is the line, or the beginning of one with more than `understanding.max_event_bytes`.
+
+    Args:
+        progress: called with the number of lines just written.
+
+    Returns:
+        lines read, and how many of them came out with an error.
+
+    Raises:
+        ConfigError: the text is in an encoding that is not read.
+        OSError: the source cannot be read; what was read before is written.
+    """
+    max_bytes = pipeline.snapshot.max_event_bytes
+    lines, number, failed = Lines(source, max_bytes), 0, 0
+    flying: deque[tuple[list[Line], asyncio.Task[list[Result]]]] = deque()
+
+    async def write_first() -> int:
+        chunk, task = flying.popleft()
+        results = await task
+        for line, result in zip(chunk, results, strict=True):
+            bad = isinstance(result, Reject)
+            sink.write((_error(line, result) if bad else result.value) + b"\n")
+        sink.flush()
+        lines.give_back(chunk)
+        progress(len(chunk))
+        return sum(isinstance(result, Reject) for result in results)
+
+    next_chunk = asyncio.create_task(lines.chunk())
+    while True:
+        waiting = {next_chunk} if len(flying) < CHUNKS_IN_FLIGHT else set()
+        waiting |= {flying[0][1]} if flying else set()
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        while flying and flying[0][1].done():
+            failed += await write_first()
+        if next_chunk.done() and len(flying) < CHUNKS_IN_FLIGHT:
+            if next_chunk.exception() or not next_chunk.result():
+                break
+            chunk = next_chunk.result()
+            flying.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
+            number += len(chunk)
+            next_chunk = asyncio.create_task(lines.chunk())
+    while flying:
+        failed += await write_first()
+    next_chunk.result()  # raises what ended the reading
+    return number, failed
+
+
+async def _process(pipeline: Pipeline, chunk: list[Line], max_bytes: int) -> list[Result]:
+    now_ms = time.time_ns() // 1_000_000
+    inputs = [
+        Input(from_line(line.text), f"line-{line.number}", now_ms)
+        for line in chunk
+        if line.size <= max_bytes
+    ]
+    results = iter(await pipeline.process(inputs))
+    return [
+        next(results) if line.size <= max_bytes else value_too_large(line.size, max_bytes)
+        for line in chunk
+    ]
+
+
+def _error(line: Line, error: Reject) -> bytes:
+    fault = {"stage": error.stage, "type": error.reason, "message": str(error)}
+    text = line.text.decode("utf-8", "replace")
+    return orjson.dumps({"error": fault, "line": line.number, "input": text})

@@ -1,0 +1,107 @@
+"""`query-worker run`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from worker import logs
+from worker.commands.member import Member
+from worker.commands.options import configured, load
+from worker.commands.signals import Hangup, until_stopped
+from worker.config.load import load_settings
+from worker.errors import Stop
+
+logger = logging.getLogger(__name__)
+
+
+@click.command(short_help="Consume, understand and publish until stopped.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Workers of the consumer group, each a process, under one supervisor.",
+)
+@click.option("--member", hidden=True, help="Given by the supervisor.")
+@configured
+def run(
+    processes: int, member: str | None, file: Path | None, assignments: tuple[str, ...]
+) -> None:
+    """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
+
+    SIGHUP reads the configuration and the lexicon again. Without --processes there is one process
+    and no supervisor.
+
+    \b
+    Examples:
+      query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
+      query-worker run -c worker.toml --processes 4
+    """
+    hangup = Hangup()  # before anything takes time: by default it kills
+    if processes > 1:
+        _supervise(hangup, processes, file, assignments)
+    elif member:
+        _work_as(Member.of(member), hangup, file, assignments)
+    else:
+        app = _app(file, assignments)
+        asyncio.run(until_stopped(app.run, on_start=lambda: hangup.calls(app.reload)))
+        logger.info("%s", app.runner.totals)
+
+
+def _app(file: Path | None, assignments: tuple[str, ...], member: Member | None = None):
+    # What is loaded here stays: to look for garbage among it would take a tenth of the start.
+    gc.disable()
+    from worker.app import App
+
+    own = member.own if member else lambda settings: settings
+    settings = own(load(file, assignments))
+    read = partial(load_settings, file, assignments=assignments)
+    app = App(settings, lambda: own(read()), member and member.listener)
+    gc.freeze()
+    gc.enable()
+    return app
+
+
+def _work_as(
+    member: Member, hangup: Hangup, file: Path | None, assignments: tuple[str, ...]
+) -> None:
+    """Work as one of several; the supervisor tells the user what ended it."""
+    from prometheus_client import generate_latest
+
+    logs.set_process(member.number)
+    metrics, error = b"", None
+
+    def on_start() -> None:
+        hangup.calls(app.reload)
+        member.started()
+
+    try:
+        app = _app(file, assignments, member)
+        try:
+            asyncio.run(until_stopped(app.run, on_start=on_start))
+        finally:
+            metrics = generate_latest(app.metrics.registry)
+    except Stop as stop:
+        error = stop
+    member.ended(metrics, error)
+    sys.exit(error.exit_code if error else 0)
+
+
+def _supervise(
+    hangup: Hangup, processes: int, file: Path | None, assignments: tuple[str, ...]
+) -> None:
+    from worker.commands.processes import Supervisor
+
+    settings = load(file, assignments)
+    arguments = ["-c", str(file)] if file else []
+    arguments += [word for item in assignments for word in ("--set", item)]
+    supervisor = Supervisor(settings, processes, arguments)
+    on_start = lambda: hangup.calls(supervisor.reload)  # noqa: E731
+    asyncio.run(until_stopped(supervisor.run, supervisor.kill, on_start))

@@ -1,0 +1,229 @@
+"""Read the settings, and tell what is wrong with them.
+
+Sources in rising order: defaults, a TOML file, environment (`QUERY_WORKER_KAFKA__INPUT_TOPIC`),
+command line (`--set kafka.input_topic=queries`). Every fault is told in one listing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from worker.config.secrets import is_secret
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS, Settings, reloadable
+from worker.errors import ConfigError, Fault
+from worker.redact import HIDDEN
+
+ENV_PREFIX = "QUERY_WORKER_"
+SERVICE_LINK = re.compile(  # `_SERVER_PORT` may also be a slip of ours: its value tells
+    r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?="
+    r"|_PORT=(tcp|udp|sctp)://"
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key that differs between two settings; values as they may be told."""
+
+    key: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.old} -> {self.new}"
+
+
+def load_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Iterable[str] = (),
+) -> Settings:
+    """Read settings from all sources.
+
+    Args:
+        file: a TOML file, or None.
+        environment: default the process's own.
+        assignments: `part.key=value` strings of the command line.
+
+    Raises:
+        ConfigError: names every fault with key, value, expected and remedy.
+    """
+    faults: list[Fault] = []
+    sources: dict[tuple[str, str], str] = {}
+    tree = _read(file) if file else {}
+    for source, key, value in _overrides(environment, assignments, faults):
+        _put(tree, source, key, value, faults)
+        sources[key[0], key[1]] = source
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        faults += [_fault(item, sources.get(item["loc"][:2])) for item in error.errors()]
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError(f"configuration: {count}", faults)
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file; name a TOML file with -c") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); name a TOML file with -c"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML in UTF-8: {error}; mend the file") from None
+
+
+def _overrides(
+    environment: Mapping[str, str] | None, assignments: Iterable[str], faults: list[Fault]
+) -> Iterable[tuple[str, list[str], str]]:
+    """(source, [part, key], value) of each variable and flag."""
+    environment = os.environ if environment is None else environment
+    for name in sorted(name for name in environment if name.startswith(ENV_PREFIX)):
+        key = name.removeprefix(ENV_PREFIX).lower().split("__", 1)
+        if len(key) == 2:
+            yield name, key, environment[name]
+        elif _slip(name.removeprefix(ENV_PREFIX), environment[name]):
+            part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
+            likely = f"{part}__{rest or 'KEY'}"
+            remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
+            faults.append(Fault(name, HIDDEN, f"{ENV_PREFIX}PART__KEY", remedy))
+    for item in assignments:
+        key, equals, value = item.partition("=")
+        if equals and "." in key:
+            yield f"--set {key}", key.strip().split(".", 1), value
+        else:
+            name = re.match(r"[\w.]*", item)[0]  # what follows may be a secret
+            faults.append(Fault("--set", f"{name!r} …", "part.key=value", "write it so"))
+
+
+def _slip(name: str, value: str) -> bool:
+    """Whether a variable, its prefix left out, was meant for us.
+
+    Kubernetes makes such names too, for each service `query-worker…` of the namespace.
+    """
+    part = name.partition("_")[0].lower()
+    return part in Settings.model_fields and not SERVICE_LINK.search(f"_{name}={value}")
+
+
+def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault]) -> None:
+    """Set one value; `kafka.client.security.protocol` reaches into the property tables."""
+    part, name = key
+    table, _, inner = name.partition(".")
+    if "__" in table:  # environment: QUERY_WORKER_KAFKA__CLIENT__SECURITY_PROTOCOL
+        table, _, inner = table.partition("__")
+        inner = inner.replace("_", ".")
+    section = tree.setdefault(part, {})
+    if isinstance(section, dict) and inner:
+        section = section.setdefault(table, {})
+        table = inner
+    if isinstance(section, dict):
+        section[table] = value
+    else:
+        faults.append(Fault(source, HIDDEN, "a table", f"write [{part}] in the file"))
+
+
+def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
+    key = ".".join(str(part) or '""' for part in item["loc"]) or "configuration"
+    shown = f"{key} ({source})" if source and not source.startswith("--") else key
+    found = _found(key, item.get("input"))
+    match item["type"]:
+        case "extra_forbidden":
+            known = ", ".join(_known(item["loc"][:-1]))  # its value may be a secret's
+            return Fault(shown, HIDDEN, f"one of {known}", "mend the name, or leave it out")
+        case "value_error":
+            return Fault(shown, HIDDEN, *item["ctx"]["error"].args)
+        case "string_pattern_mismatch":
+            example = _field(item["loc"]).default
+            return Fault(shown, found, f"text like {example!r}", "mend the value")
+        case "string_too_short":
+            return Fault(shown, found, "text that is not empty", "mend the value, or leave it out")
+        case "path_type":
+            return Fault(shown, found, "text, the path of a folder", "mend the value")
+        case "model_type" | "dict_type":
+            return Fault(shown, found, "a table", f"write [{key}] and keys below it")
+    return Fault(shown, found, item["msg"].removeprefix("Input should be "), "mend the value")
+
+
+def _found(key: str, value: Any) -> str:
+    """A value as it may be told; a table may hold secrets, under whatever misspelled name."""
+    if isinstance(value, Mapping):
+        return "a table"
+    shown = HIDDEN if _secret(key) else re.sub(r".*@", f"'{HIDDEN}@", repr(value))
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _secret(key: str) -> bool:
+    part, _, name = key.partition(".")
+    tables = part == "kafka" and name.partition(".")[0] in ("client", "consumer", "producer")
+    return tables or is_secret(key) or "key" in key
+
+
+def _field(location: tuple) -> Any:
+    part, key = location[:2]
+    return Settings.model_fields[part].annotation.model_fields[key]
+
+
+def _known(location: tuple) -> list[str]:
+    model: type[BaseModel] = Settings
+    for name in location:
+        model = model.model_fields[name].annotation
+    return list(model.model_fields)
+
+
+def changes(old: Settings, new: Settings) -> list[Change]:
+    """Every key whose value differs, in the order of the settings; secrets are hidden."""
+    before, after = dict(_values(old)), dict(_values(new))
+    return [
+        Change(key, _found(key, before.get(key)), _found(key, after.get(key)))
+        for key in before | after
+        if before.get(key) != after.get(key)
+    ]
+
+
+def fingerprint(settings: Settings) -> str:
+    """8 hexadecimal digits that change with any setting that is no secret."""
+    told = [(key, None if _secret(key) else value) for key, value in _values(settings)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Each `part.key` with its value; a key of librdkafka's as `kafka.client.NAME`."""
+    for part, fields in settings:
+        for key, value in fields:
+            if isinstance(value, Mapping):
+                yield from ((f"{part}.{key}.{name}", value[name]) for name in sorted(value))
+            else:
+                yield f"{part}.{key}", value
+
+
+def reference() -> str:
+    """The configuration reference: a Markdown table for each part, made from the models."""
+    lines = ["Keys with ↻ can change in a running worker: send it SIGHUP.", ""]
+    for part, field in Settings.model_fields.items():
+        lines += [f"**`[{part}]`**", "", "| key | default | meaning |", "|---|---|---|"]
+        for key, item in field.annotation.model_fields.items():
+            default = item.get_default(call_default_factory=True)
+            shown = {STARTER_MODELS: "starter models", STARTER_LEXICON: "starter lexicon"}.get(
+                default if isinstance(default, Path) else None, f"`{default!r}`".replace("'", '"')
+            )
+            mark = " ↻" if reloadable(f"{part}.{key}") else ""
+            told = item.description.replace("|", "/") + mark
+            lines.append(f"| `{key}` | {shown} | {told} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(reference())

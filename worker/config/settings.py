@@ -1,0 +1,296 @@
+"""The settings: one frozen model per part, each key with its meaning, bounds and default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+import triton_models
+from worker.config.secrets import Credential, Properties, Table
+
+STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
+STARTER_LEXICON = Path(__file__).parents[1] / "lexicon" / "starter"
+
+Policy = Literal["block", "degrade", "dead_letter"]
+Late = Literal["process", "pass", "skip"]
+Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
+HOST_PORT = rf"([^\s,/:\[\]]+|\[[0-9A-Fa-f:.]+\]):{PORT}"  # an IPv6 address stands in brackets
+
+# Properties that the worker's guarantees rest on, with what to use instead.
+OWNED = {
+    "bootstrap.servers": "set kafka.bootstrap_servers",
+    "group.id": "set kafka.group_id",
+    "partition.assignment.strategy": "leave it out (cooperative-sticky), or set group.protocol",
+    "enable.auto.commit": "leave it out: the worker commits what is confirmed",
+    "enable.auto.offset.store": "leave it out: the worker commits what is confirmed",
+    "enable.idempotence": "leave it out: the producer is always idempotent",
+    "transactional.id": "leave it out: set kafka.delivery, and the worker names its own",
+    "metadata.broker.list": "set kafka.bootstrap_servers",
+    "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
+    "enable.partition.eof": "leave it out: the worker would take each for an error",
+    "statistics.interval.ms": "leave it out: the worker reads them each second",
+}
+# Not librdkafka's own: the access token itself, for SASL OAUTHBEARER.
+TOKEN = "sasl.oauthbearer.token"
+# Properties of the Python client that are objects; here every value is text.
+OBJECTS = (
+    *("logger", "on_commit", "on_delivery", "default.topic.config", "delivery.report.only.error"),
+)
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _pair(part: str, certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        expected = "tls_certificate and tls_key together"
+        raise ValueError(expected, f"set {part}.tls_certificate and {part}.tls_key, or neither")
+
+
+class Kafka(Part):
+    bootstrap_servers: str = Field("localhost:9092", pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
+    """Brokers to start from, `host:port,host:port`."""
+    input_topic: Topic = "queries"
+    """Topic of raw queries."""
+    output_topic: Topic = "queries.enriched"
+    """Topic of enriched events."""
+    dead_letter_topic: Topic = "queries.dead-letters"
+    """Topic of rejected records, byte for byte."""
+    group_id: str = Field("query-worker", min_length=1)
+    """Consumer group; workers of one group share the partitions."""
+    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
+    """`exactly-once`: outputs, dead letters and offsets in one transaction a commit interval."""
+    commit_interval_ms: int = Field(1000, ge=10, le=60_000)
+    """How often confirmed offsets are committed, milliseconds."""
+    client: Table = Properties()
+    """librdkafka properties of every client, e.g. `"security.protocol" = "SASL_SSL"`."""
+    consumer: Table = Properties()
+    """librdkafka properties of the consumer alone."""
+    producer: Table = Properties()
+    """librdkafka properties of the producer alone."""
+
+    @field_validator("client", "consumer", "producer", mode="before")
+    @classmethod
+    def _dotted(cls, value: Any) -> Any:
+        return dict(_flatten(value)) if isinstance(value, Mapping) else value
+
+    @field_validator("client", "consumer", "producer")
+    @classmethod
+    def _not_owned(cls, value: Properties) -> Properties:
+        taken = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
+        taken += [
+            f"{name} (leave it out: it cannot be written as text)"
+            for name in value
+            if name in OBJECTS or name.endswith("_cb")
+        ]
+        if taken:
+            raise ValueError("properties that the worker does not set itself", "; ".join(taken))
+        return value
+
+    @model_validator(mode="after")
+    def _logs_in(self) -> Self:
+        mechanism = self.client.get("sasl.mechanism") or self.client.get("sasl.mechanisms")
+        ways = TOKEN, "sasl.oauthbearer.method", "enable.sasl.oauthbearer.unsecure.jwt"
+        if mechanism == "OAUTHBEARER" and not any(name in self.client for name in ways):
+            remedy = f'set {TOKEN} to a token or file:PATH, or sasl.oauthbearer.method = "oidc"'
+            raise ValueError("an access token for OAUTHBEARER in kafka.client", remedy)
+        if TOKEN in self.client and mechanism != "OAUTHBEARER":
+            expected = f"sasl.mechanism = OAUTHBEARER beside {TOKEN} in kafka.client"
+            raise ValueError(expected, "set it, or leave the token out")
+        return self
+
+    @model_validator(mode="after")
+    def _stable_offsets(self) -> Self:
+        # Else librdkafka takes a commit for the last while the last owner's transaction, with a
+        # later one, is not yet ended: what is in it would come out again.
+        level = (self.client | self.consumer).get("isolation.level")
+        if self.delivery == "exactly-once" and level == "read_uncommitted":
+            raise ValueError(
+                'isolation.level "read_committed" with delivery "exactly-once"',
+                "leave isolation.level out, or set kafka.delivery to at-least-once",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_topics(self) -> Self:
+        topics = [self.input_topic, self.output_topic, self.dead_letter_topic]
+        if len(set(topics)) < len(topics):
+            raise ValueError(
+                "three different topics",
+                "let input_topic, output_topic and dead_letter_topic differ",
+            )
+        return self
+
+
+class Batching(Part):
+    max_records: int = Field(256, ge=1, le=10_000)
+    """Records fetched at most for one round of batches."""
+    max_wait_ms: int = Field(10, ge=1, le=1000)
+    """How long a round waits to fill, milliseconds: the price in latency at low load."""
+    max_batches_in_flight: int = Field(32, ge=1, le=1024)
+    """Batches consumed and not yet confirmed; one partition alone takes at most half of them."""
+    max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20)
+    """Bytes of records consumed and not yet confirmed; shared out like the batches."""
+
+
+class Inference(Part):
+    backend: Literal["triton", "onnx"] = "triton"
+    """`triton`: a Triton server over gRPC; `onnx`: ONNX Runtime in this process."""
+    url: str = Field("localhost:8001", pattern=rf"^{HOST_PORT}$")
+    """Triton's gRPC address, `host:port`."""
+    models: Path = STARTER_MODELS
+    """Folder with `intent`, `encoder` and `matching`, the same that Triton serves."""
+    timeout_ms: int = Field(2000, ge=10, le=120_000)
+    """Deadline of one model call, milliseconds."""
+    max_calls_in_flight: int = Field(8, ge=1, le=256)
+    """Model calls under way at once."""
+    threads: int = Field(2, ge=1, le=128)
+    """Threads of the `onnx` backend."""
+    tls: bool = False
+    """Speak TLS with Triton."""
+    tls_ca: Path | None = None
+    """PEM file of the authorities that may sign its certificate; default: the well-known ones."""
+    tls_certificate: Path | None = None
+    """PEM file of this worker's own certificate, where Triton asks for one (mutual TLS)."""
+    tls_key: Path | None = None
+    """PEM file of its private key."""
+    token: Credential | None = None
+    """Sent with each call: the token, or `file:PATH` of a file that holds it."""
+    token_header: str = Field("authorization", pattern=r"^[a-z0-9_-][a-z0-9_.-]*$")
+    """Header that carries it: as `Bearer TOKEN` in `authorization`, by itself in any other."""
+
+    @model_validator(mode="after")
+    def _tls_fits(self) -> Self:
+        named = [key for key in ("tls_ca", "tls_certificate", "tls_key") if getattr(self, key)]
+        if named and not self.tls:
+            raise ValueError(f"tls beside {', '.join(named)}", "set inference.tls = true")
+        _pair("inference", self.tls_certificate, self.tls_key)
+        return self
+
+
+class Policies(Part):
+    intent: Policy = "block"
+    """When the intent model is away: `block` (wait), `degrade` (go without it), `dead_letter`."""
+    encoder: Policy = "block"
+    """The same for the encoder."""
+    matching: Policy = "block"
+    """The same for matching."""
+    patience_ms: int = Field(5000, ge=0, le=600_000)
+    """How long after a model's first failure `degrade` and `dead_letter` act, milliseconds."""
+    fallback_intent: str | None = Field(None, min_length=1)
+    """Label of events without the intent model, with confidence 0; default: intent is null."""
+    max_age_ms: int = Field(0, ge=0)
+    """Age of a record, by its Kafka timestamp, from which it is late, milliseconds; 0 is never."""
+    late: Late = "pass"
+    """What becomes of late records: `process`, `pass` on without the models, or `skip`."""
+
+
+class DeadLetters(Part):
+    max_share: float = Field(0.5, gt=0, le=1)
+    """Stop above this share of rejected records in the last minute, at least in 1,000; 1: never."""
+    max_per_minute: int | None = Field(None, ge=1)
+    """Stop above this many rejected records in a minute; default: no limit."""
+
+
+class Understanding(Part):
+    max_event_bytes: int = Field(4 * 2**20, ge=1024, le=2**30)
+    """Larger records are dead-lettered unread."""
+    max_query_chars: int = Field(1000, ge=1, le=100_000)
+    """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
+    default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
+    """Language of Latin-script queries that show no other."""
+    max_candidates: int = Field(8, ge=0, le=64)
+    """Lexicon terms that the matching model scores for one query."""
+    min_similarity: float = Field(0.5, ge=-1, le=1)
+    """Cosine from which a neighbour in the lexicon is a candidate."""
+    match_threshold: float | None = Field(None, ge=0, le=1)
+    """Score from which a candidate is an expansion; default: the matching model's own."""
+    max_expansions: int = Field(8, ge=0, le=64)
+    """Expansions attached at most, best first."""
+    cache_bytes: int = Field(128 * 2**20, ge=0)
+    """Memory for enrichments of queries seen before (about 2 KB each); 0 turns the cache off."""
+
+
+class Lexicon(Part):
+    folder: Path = STARTER_LEXICON
+    """Folder of the built lexicon."""
+
+
+class Server(Part):
+    host: str = Field("127.0.0.1", min_length=1)
+    """Address that `/metrics`, `/livez` and `/readyz` listen on."""
+    port: int = Field(9464, ge=0, le=65_535)
+    """Its port; 0 takes a free one."""
+    tls_certificate: Path | None = None
+    """PEM file of its certificate and chain; with it, all of these speak HTTPS."""
+    tls_key: Path | None = None
+    """PEM file of the certificate's private key."""
+    token: Credential | None = None
+    """Asked for by `/metrics`, as bearer token or basic auth's password: it, or `file:PATH`."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        _pair("server", self.tls_certificate, self.tls_key)
+        return self
+
+
+class Lifecycle(Part):
+    startup_timeout_s: float = Field(120, gt=0, le=3600)
+    """How long `run` waits for Kafka and Triton, seconds."""
+    shutdown_timeout_s: float = Field(25, gt=0, le=3600)
+    """Deadline of the drain after SIGTERM, seconds; keep it under the platform's grace period."""
+    stall_timeout_s: float = Field(15, gt=0, le=3600)
+    """Without a turn of the main loop for this long, `/livez` fails."""
+
+
+class Logging(Part):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is written to stderr."""
+    format: Literal["text", "json"] = "text"
+    """One line of text, or one JSON object, a message."""
+    queries: bool = False
+    """Write queries in full where a message is about one, instead of their hash and length."""
+
+
+class Settings(Part):
+    kafka: Kafka = Kafka()
+    batching: Batching = Batching()
+    inference: Inference = Inference()
+    policies: Policies = Policies()
+    dead_letters: DeadLetters = DeadLetters()
+    understanding: Understanding = Understanding()
+    lexicon: Lexicon = Lexicon()
+    server: Server = Server()
+    lifecycle: Lifecycle = Lifecycle()
+    logging: Logging = Logging()
+
+
+# What SIGHUP changes in a running worker: a whole part, or single keys of it. Anything else is
+# taken over by a restart alone.
+RELOADABLE = frozenset(
+    {
+        *("batching", "policies", "dead_letters", "understanding", "lexicon", "logging"),
+        *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
+    }
+)
+
+
+def reloadable(key: str) -> bool:
+    """Whether `part.key` can change in a running worker."""
+    return key in RELOADABLE or key.partition(".")[0] in RELOADABLE
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """Unquoted dotted keys in TOML are nested tables: join them again, values as strings."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flatten(item, f"{prefix}{key}.")
+        elif isinstance(item, bool):
+            yield prefix + key, str(item).lower()
+        else:
+            yield prefix + key, str(item)

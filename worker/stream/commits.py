@@ -1,0 +1,186 @@
+"""The one place where offsets are committed, and where everything goes back after a failure.
+
+produce ─▶ … ─▶ flush, while nothing is produced ─▶ no error ─▶ commit ─▶ produce ─▶ …
+                                                      │
+                            error ─▶ every partition goes back to its last commit
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from worker.config.settings import Kafka
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.stream.connectivity import Reach
+from worker.stream.counts import Counts
+from worker.stream.delivery.base import Delivery
+from worker.stream.offsets import Offsets
+
+logger = logging.getLogger(__name__)
+
+FLUSH_S = 0.25  # of one attempt; the consumer is polled between two
+STUCK_S = 1.0  # without being able to produce, after which nothing is fetched any more
+
+
+class Commits:
+    """Commits in intervals; used from the Kafka thread alone.
+
+    Attributes:
+        broken: what was produced must not be committed any more.
+    """
+
+    def __init__(
+        self, kafka: Kafka, offsets: Offsets, delivery: Delivery, counts: Counts, metrics: Metrics
+    ) -> None:
+        self._interval_s = kafka.commit_interval_ms / 1000
+        self._offsets, self._delivery, self._counts = offsets, delivery, counts
+        self._outcomes = metrics.commits
+        self._seldom = Seldom(logger)
+        self._reach: Reach | None = None
+        self._commit_at = self._recover_at = 0.0
+        self._unanswered = 0.0  # when the asynchronous commit under way was sent; 0: there is none
+        self._flushing = False
+        self._unable_since = 0.0
+        self.broken = False
+
+    @property
+    def may_produce(self) -> bool:
+        return self._delivery.ready and not (self._flushing or self._recovering or self.broken)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether Kafka owes an answer, so that the thread should turn soon."""
+        return self._flushing or not self._delivery.ready or not self._delivery.producer.idle
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing could be produced for a while: then nothing should be fetched."""
+        return bool(self._unable_since) and monotonic() - self._unable_since > STUCK_S
+
+    @property
+    def _recovering(self) -> bool:
+        return monotonic() < self._recover_at
+
+    def answered_to(
+        self, reach: Reach
+    ) -> Callable[[KafkaError | None, list[TopicPartition]], None]:
+        """The callback of the consumer for the answers to asynchronous commits."""
+        self._reach = reach
+        return self._answered
+
+    def advance(self, consumer: Consumer, now: float) -> bool:
+        """Take Kafka's answers, recover, commit when it is time; whether one may produce.
+
+        Raises:
+            DeliveryError: no later attempt can succeed.
+        """
+        if self._delivery.ready:
+            self._delivery.producer.poll()
+            if self._delivery.failed:
+                self._recover(now)
+            elif self._flushing or now >= self._commit_at:
+                self._commit(consumer, now, wait=False)
+            elif self._delivery.producer.idle and not self._delivery.confirms_at_commit:
+                self._counts.confirm()
+        elif not self._recovering:
+            self._delivery.prepare()
+        if self.may_produce:
+            self._unable_since = 0.0
+        elif not self._unable_since:
+            self._unable_since = now
+        return self.may_produce
+
+    def joined(self) -> None:
+        """Another consumer commits from now on; the one before answers no more."""
+        self._unanswered = 0.0
+
+    def poll(self) -> None:
+        if self._delivery.ready:
+            self._delivery.producer.poll()
+
+    def now(self, consumer: Consumer | None, timeout_s: float) -> bool:
+        """Commit all that is produced and wait for it; whether it is committed."""
+        until = monotonic() + timeout_s
+        while consumer is not None and self._delivery.ready and not self.broken:
+            if self._delivery.failed:
+                self._recover(monotonic())
+                return False
+            if self._commit(consumer, monotonic(), wait=True):
+                return True
+            if not self._flushing or monotonic() >= until:
+                return False
+        return False
+
+    def revoke(self, numbers: Iterable[int]) -> None:
+        """Forget partitions that are another's now."""
+        if self._offsets.revoke(numbers):
+            self._delivery.orphaned()
+
+    def end(self) -> None:
+        """Nothing is produced any more; what is not committed by now is consumed again."""
+        self._delivery.producer.discard()
+        self._delivery.ready = False
+
+    def _commit(self, consumer: Consumer, now: float, wait: bool) -> bool:
+        """One attempt; whether nothing is left to commit, or a commit is under way."""
+        offsets = self._offsets.committable()
+        if not offsets:
+            self._flushing, self._commit_at = False, now + self._interval_s
+            return True
+        if self._unanswered and not wait and now < self._unanswered + 10 * self._interval_s:
+            return False
+        self._flushing = not self._delivery.producer.flush(FLUSH_S)
+        if self._flushing or self._delivery.failed:
+            return False
+        self._commit_at = monotonic() + self._interval_s
+        if not self._delivery.confirms_at_commit:
+            self._counts.confirm()
+        try:
+            done = self._delivery.commit(offsets, consumer, wait)
+        except KafkaException as error:
+            if self._delivery.confirms_at_commit:
+                self._recover(now)
+            else:
+                self._refused(error.args[0])
+            return False
+        if not done:
+            self._unanswered = now
+            return True
+        self._counts.confirm()
+        self._taken(offsets)
+        return True
+
+    def _recover(self, now: float) -> None:
+        """Undo all since the last commit; it is done again.
+
+        Raises:
+            DeliveryError: no later attempt can succeed.
+        """
+        self._flushing = False
+        self._recover_at = now + self._delivery.recover()
+        self._counts.clear()
+        self._offsets.rewind()
+
+    def _answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        self._unanswered = 0.0
+        if error:
+            self._refused(error)
+        else:
+            self._taken({item.partition: item.offset for item in offsets if item.error is None})
+
+    def _taken(self, offsets: dict[int, int]) -> None:
+        self._delivery.committed()
+        self._reach.on_commit(None)
+        for number, offset in offsets.items():
+            self._offsets.committed(number, offset)
+
+    def _refused(self, error: KafkaError) -> None:
+        self._outcomes.labels("failed").inc()
+        self._reach.on_commit(error)
+        message = "commit failed, tried again at the next: %s"
+        self._seldom.warning(f"commit {error.name()}", message, error.str())

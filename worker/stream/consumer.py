@@ -1,0 +1,139 @@
+"""The consumer: one member of the group, its errors, and whether it can be used any longer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from worker.config.settings import Kafka
+from worker.errors import Stop
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.stream.clients import consumer_properties
+from worker.stream.connectivity import EVERYWHERE, STATISTICS_MS, Brokers, Reach
+from worker.stream.credentials import Login
+from worker.stream.kafka_errors import explained
+
+logger = logging.getLogger(__name__)
+
+# By its text: what librdkafka reports of it has another code.
+HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
+Rebalanced = Callable[[Consumer, list[TopicPartition]], None]
+
+
+class Unusable(Exception):
+    """The consumer cannot recover; a new one is created."""
+
+
+class GroupConsumer:
+    """A member of the group, from `join` on; used from the Kafka thread.
+
+    Args:
+        on_commit: called with the answer to an asynchronous commit, in a later `fetch`.
+
+    Attributes:
+        client: confluent_kafka's consumer; None before `join` and after `leave`.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        metrics: Metrics,
+        reach: Reach,
+        on_commit: Callable[[KafkaError | None, list[TopicPartition]], None],
+    ) -> None:
+        self._kafka, self._metrics, self._reach = kafka, metrics, reach
+        self._on_commit = on_commit
+        self._seldom = Seldom(logger)
+        self.client: Consumer | None = None
+
+    def join(self, on_assign: Rebalanced, on_revoke: Rebalanced, on_lost: Rebalanced) -> None:
+        """Subscribe to the input topic; the callbacks are called in `fetch` and in `leave`."""
+        self._login = Login({**self._kafka.client, **self._kafka.consumer})
+        self._reach.brokers = Brokers()
+        self.client = Consumer(
+            consumer_properties(self._kafka)
+            | {
+                "statistics.interval.ms": STATISTICS_MS,
+                "stats_cb": self._reach.on_statistics,
+                "error_cb": self._on_error,
+                "on_commit": self._on_commit,
+            }
+        )
+        self.client.subscribe(
+            [self._kafka.input_topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost
+        )
+
+    def look(self, now: float) -> None:
+        """Renew the login, and remind of missing rights; `now` is `time.monotonic()`.
+
+        Raises:
+            Unusable: it knows no broker any more.
+        """
+        self._login.renew(self.client, now)
+        self._reach.remind(now)
+        if self._reach.brokers.forgotten:
+            raise Unusable(Brokers.FORGOTTEN)
+
+    def fetch(self, count: int, timeout_s: float) -> list[Message]:
+        """Records of any owned partition; errors are handled.
+
+        Raises:
+            Unusable, Stop: see `_on_error`.
+        """
+        messages = self.client.consume(count, timeout_s)
+        for message in messages:
+            if message.error() is not None:
+                self._on_error(message.error(), message.partition())
+        return messages
+
+    def committed(self, numbers: set[int], timeout_s: float) -> list[TopicPartition]:
+        """The last commits of these partitions, with their metadata.
+
+        Raises:
+            KafkaException: they are not known now, for instance as a transaction is open.
+        """
+        places = [TopicPartition(self._kafka.input_topic, number) for number in numbers]
+        found = self.client.committed(places, timeout=timeout_s)
+        for place in found:
+            if place.error is not None:  # not to be taken for a partition without a commit
+                raise KafkaException(place.error)
+        return found
+
+    def seek(self, number: int, offset: int) -> None:
+        self.client.seek(TopicPartition(self._kafka.input_topic, number, offset))
+
+    def oldest(self, number: int) -> int:
+        """The first offset that the partition still holds, as the last fetch showed it."""
+        place = TopicPartition(self._kafka.input_topic, number)
+        return self.client.get_watermark_offsets(place, cached=True)[0]
+
+    def leave(self) -> None:
+        """Leave the group; the callbacks are called for what is owned."""
+        self.client.close()
+        self.client = None
+
+    def abandon(self) -> None:
+        """Let go of a client that would wait for ever for a broker to leave the group at."""
+        left, self.client = [self.client], None
+        threading.Thread(target=left.clear, name="kafka-abandoned", daemon=True).start()
+
+    def _on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> None:
+        """Log an error.
+
+        Raises:
+            Unusable: another consumer may do better.
+            Stop: none will.
+        """
+        self._metrics.kafka_errors.labels(error.name()).inc()
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            if HELD.str() in error.str():
+                message = "waiting for the member that had this group.instance.id to be given up"
+                raise Unusable(f"{message}: {error.str()}")
+            remedy = "give each worker a group.instance.id of its own, if it has one"
+            raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
+        if not self._reach.deny(error, partition):
+            self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))

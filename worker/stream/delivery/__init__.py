@@ -1,0 +1,1 @@
+"""How outputs and offsets become durable: at least once, or exactly once."""

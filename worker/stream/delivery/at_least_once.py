@@ -1,0 +1,29 @@
+"""At least once: outputs confirmed, then offsets committed.
+
+After a fault what was not yet committed comes out twice, in its order; nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, TopicPartition
+
+from worker.stream.delivery.base import Delivery
+
+SETTLE_S = 1.0
+
+
+class AtLeastOnce(Delivery):
+    """A producer without transactions, and the consumer's own commits."""
+
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
+        topic = self._kafka.input_topic
+        places = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        consumer.commit(offsets=places, asynchronous=not wait)
+        return wait
+
+    def _undo(self) -> None:
+        """Nothing can be taken back; what is under way is waited for, or it comes out later."""
+        if not self.producer.fatal:
+            self.producer.flush(SETTLE_S)

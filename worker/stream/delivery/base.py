@@ -1,0 +1,211 @@
+"""How outputs and offsets become durable: what at_least_once.py and exactly_once.py share.
+
+Both have one commit point: nothing is produced meanwhile → the producer is flushed → no error →
+the offsets are committed. On an error every partition goes back to its last commit, and all since
+then is done once more; a record that Kafka refuses is remembered, and dead-lettered the next time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, KafkaError, Message
+
+from worker.config.settings import Kafka
+from worker.errors import DeliveryError, Reject
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.stream.batch import place
+from worker.stream.clients import transactional_id
+from worker.stream.kafka_errors import DENIED
+from worker.stream.producer import UNTIMELY, OutputProducer, Refusal
+
+logger = logging.getLogger(__name__)
+
+RECORD_AT_FAULT = (
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+    KafkaError.INVALID_MSG,
+    KafkaError._INVALID_ARG,
+    *UNTIMELY,
+)
+# Consequences of another error.
+FOLLOWING = (
+    *(KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._INVALID_DIFFERENT_RECORD),
+)
+MOST_RECOVERIES = 10  # one after the other, without a commit between them
+MOST_BARRED = 10_000
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+
+
+class Delivery:
+    """The producer, its recovery, and what Kafka refused; used from the Kafka thread alone.
+
+    Attributes:
+        ready: whether something may be produced.
+        confirms_at_commit: whether what is flushed may still be undone until the commit.
+    """
+
+    confirms_at_commit = False
+
+    def __init__(self, kafka: Kafka, metrics: Metrics) -> None:
+        self._kafka, self._metrics = kafka, metrics
+        self.producer = OutputProducer(kafka, metrics, transactional_id(kafka))
+        self.ready = False
+        self._seldom = Seldom(logger)
+        self._recoveries = 0
+        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.place`
+
+    def prepare(self) -> None:
+        """One attempt to become `ready`; blocks for a few seconds at most."""
+        if self.producer.client is None:
+            self.producer.open()
+        self.ready = True
+
+    @property
+    def failed(self) -> bool:
+        """Whether what was produced since the last commit must be done again."""
+        return bool(self.producer.refusals or self.producer.fatal)
+
+    @property
+    def bars_outputs(self) -> bool:
+        """Whether `barred` need be asked for every output."""
+        return bool(self._barred)
+
+    def barred(self, record: Message, value: bytes) -> Reject | None:
+        """Why the record's output must not be sent; None if it may."""
+        refusal = self._barred.get(place(record))
+        return refusal and self._output_refused(refusal)
+
+    def dead_letter(self, record: Message, error: Reject) -> None:
+        """Queue a record for the dead-letter topic as it came, with the reason as headers.
+
+        Without the reason where it was refused with it, and not for its time: the headers may be
+        what is too much.
+
+        Raises:
+            BufferError: the queue is full.
+        """
+        refused = self._barred.get(f"{place(record)} letter")
+        if refused is None or refused.code() in UNTIMELY:
+            self.producer.dead_letter(record, error)
+        else:
+            self.producer.dead_letter(record, None)
+            logger.error("dead letter of %s went without its reason: %s", place(record), error)
+
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
+        """Commit, after the producer was flushed; whether the offsets are committed now.
+
+        Args:
+            wait: for the answer, which else may come later, through `answered` of the caller.
+
+        Raises:
+            KafkaException: it failed, and so did all since the last commit.
+        """
+        raise NotImplementedError
+
+    def committed(self) -> None:
+        """A commit succeeded."""
+        self._metrics.commits.labels("ok").inc()
+        self._recoveries = 0
+
+    def orphaned(self) -> None:
+        """Outputs are out of partitions that were revoked before their offsets were committed."""
+
+    def recover(self) -> float:
+        """After a failure: be able to produce again; then all goes on from the last commit.
+
+        Returns:
+            Seconds to wait before that.
+
+        Raises:
+            DeliveryError: no later attempt can succeed.
+        """
+        self._recoveries += 1
+        for refusal in self.producer.take_refusals():
+            self._judge(refusal)
+        self._undo()
+        # What was still under way is answered by now, and would be done again for the same reason.
+        for refusal in self.producer.take_refusals():
+            if refusal.error.code() in RECORD_AT_FAULT:
+                self._judge(refusal)
+        if self.producer.fatal:
+            self._replace_producer()
+        logger.warning("every partition is consumed again from its last commit")
+        return min(FIRST_PAUSE_S * 2 ** (self._recoveries - 1), LONGEST_PAUSE_S)
+
+    def _replace_producer(self) -> None:
+        """Let the next `prepare` create another client.
+
+        Raises:
+            DeliveryError: another would fail like this one.
+        """
+        fatal = self.producer.fatal
+        if fatal.code() in DENIED or self._goes_on_too_long(fatal.code()):
+            raise DeliveryError(self._hopeless(fatal))
+        self.producer.discard()
+        self._metrics.producers.inc()
+        self.ready = False
+
+    def _undo(self) -> None:
+        """Let nothing of what was produced since the last commit come out later."""
+        raise NotImplementedError
+
+    def _judge(self, refusal: Refusal) -> None:
+        """Decide what a refusal means for the record.
+
+        Raises:
+            DeliveryError: it would be refused again and again.
+        """
+        code = refusal.error.code()
+        if code in FOLLOWING:
+            return
+        at_fault = code in RECORD_AT_FAULT
+        if at_fault and (not refusal.letter or refusal.place not in self._barred):
+            self._bar(refusal)
+        elif at_fault and code in UNTIMELY and not self.producer.distrusts_clock:
+            self.producer.distrust_clock()
+        elif at_fault or code in DENIED or self._goes_on_too_long(code):
+            raise self._letter_refused(refusal) if refusal.letter else self._unmended(refusal)
+        else:
+            message = "Kafka refuses an output, all is done again from the last commit: %s"
+            self._seldom.warning(refusal.error.name(), message, refusal.error.str())
+
+    def _goes_on_too_long(self, code: int) -> bool:
+        return self._recoveries > MOST_RECOVERIES and code != KafkaError._MSG_TIMED_OUT
+
+    def _bar(self, refusal: Refusal) -> None:
+        while len(self._barred) >= MOST_BARRED:
+            del self._barred[next(iter(self._barred))]
+        self._barred[refusal.place] = refusal.error
+        if refusal.letter and refusal.error.code() in UNTIMELY:
+            self.producer.distrust_clock()
+        self._recoveries = 0  # the next time it gets further
+
+    def _hopeless(self, fatal: KafkaError) -> str:
+        message = f"the Kafka producer failed for good: {fatal.str()}"
+        return f"{message}; {self._rights()}" if fatal.code() in DENIED else message
+
+    def _rights(self) -> str:
+        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
+        return (
+            f"allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster for brokers before 3.0"
+        )
+
+    def _unmended(self, refusal: Refusal) -> DeliveryError:
+        return DeliveryError(
+            f"{self._kafka.output_topic} refuses the output of {refusal.place}: "
+            f"{refusal.error.str()}; see that the topic exists and this user may write to it"
+        )
+
+    def _letter_refused(self, refusal: Refusal) -> DeliveryError:
+        return DeliveryError(
+            f"{self._kafka.dead_letter_topic} refuses the dead letter of {place(refusal.record)}: "
+            f"{refusal.error.str()}; let it take what the input topic takes (max.message.bytes, "
+            "cleanup.policy, message.timestamp.*), or correct its access rights"
+        )
+
+    def _output_refused(self, refusal: KafkaError) -> Reject:
+        message = f"{self._kafka.output_topic} refused it: {refusal.str()}"
+        return Reject("produce", "output_refused", message)

@@ -1,0 +1,331 @@
+"""The thread that owns consumer, producer and offsets: fetch → answer → produce → commit.
+
+Rebalance callbacks run in it too, so nothing here needs a lock. It polls whatever happens, so that
+the group never takes it for dead; what may block for long does so for a few seconds at most.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from time import monotonic
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from worker.config.settings import Settings
+from worker.errors import DeliveryError, Stop
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.stream.backpressure import MOST_MISSES, Backpressure, MissWindow, RoundSize
+from worker.stream.batch import by_partition
+from worker.stream.commits import Commits
+from worker.stream.connectivity import Reach
+from worker.stream.consumer import GroupConsumer, Unusable
+from worker.stream.lanes import Lanes
+from worker.stream.offsets import Offsets
+from worker.stream.poison_pills import PoisonPills
+from worker.stream.rejection_limits import NOTE as COUNTED
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 0.1  # for the first record of a round, while nothing is in flight
+BUSY_S = 0.002  # while something is
+REVOKE_WAIT_S = 5.0
+ASK_S = 1.0  # for the last commits
+ASK_AGAIN_S = 2.0  # after they were not known: the other partitions go on for as long
+
+
+class KafkaThread:
+    """One worker's Kafka side; `start`, `stop_fetching` and `close` are for other threads.
+
+    Args:
+        fail: called with an error that ends the worker.
+        learn: called with what the dead-letter limits of an earlier owner have counted.
+
+    Attributes:
+        turned_at: `time.monotonic()` of the last turn.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        offsets: Offsets,
+        lanes: Lanes,
+        commits: Commits,
+        window: MissWindow,
+        metrics: Metrics,
+        consumed: Callable[[int], None],
+        fail: Callable[[BaseException], None],
+        learn: Callable[[str], None],
+    ) -> None:
+        self._kafka, self._batching, self._offsets = settings.kafka, settings.batching, offsets
+        self._lanes, self._commits, self._window, self._metrics = lanes, commits, window, metrics
+        self._consumed, self._fail, self._learn = consumed, fail, learn
+        self._reach = Reach(settings.kafka)
+        self._consumer = GroupConsumer(
+            settings.kafka, metrics, self._reach, commits.answered_to(self._reach)
+        )
+        topic = settings.kafka.input_topic
+        self._backpressure = Backpressure(topic, offsets, window)
+        self._poison = PoisonPills(topic, offsets, MOST_MISSES)
+        self._round = RoundSize()
+        self._dropped: set[int] = set()  # revoked or lost in this turn
+        self._ask_at = 0.0
+        self._left = ""
+        self._lag: dict[int, int] | None = None
+        self._new_settings: Settings | None = None
+        self._seldom = Seldom(logger)
+        self._stopping, self._fetching = threading.Event(), True
+        self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
+        self.turned_at = monotonic()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker can be reached and lets this user consume."""
+        return self._reach.connected
+
+    def use(self, settings: Settings) -> None:
+        """Keep to these limits from the next turn on."""
+        self._new_settings = settings
+
+    def show_lag(self, lag: dict[int, int]) -> None:
+        """Partition → records that are not committed; shown while the partition is owned."""
+        self._lag = lag
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop_fetching(self) -> None:
+        """Nothing further is taken from Kafka; what is in flight goes on until `close`."""
+        self._fetching = False
+
+    def stop(self) -> None:
+        """Commit, leave the group and end; does not wait for it."""
+        self._stopping.set()
+
+    def close(self, timeout_s: float, left: str = "") -> bool:
+        """Commit what is produced and leave the group; False when that took too long.
+
+        Args:
+            left: for `learn` of who goes on; "" for nothing.
+        """
+        self._left = left
+        self.stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._membership()
+        except BaseException as error:
+            with suppress(RuntimeError):  # the loop is closed: it ended before us
+                self._fail(error)
+        finally:
+            self._commits.end()
+
+    def _membership(self) -> None:
+        """Be a member of the group until told to stop, or until another consumer is needed."""
+        self._consumer.join(self._on_assign, self._on_revoke, self._on_lost)
+        self._commits.joined()
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+            self._settle((), 0.0)  # what could be finished was finished
+        except Stop as error:
+            self._commits.broken |= isinstance(error, DeliveryError)
+            self._fail(error)
+            self._stopping.wait()  # what was produced before is committed
+            self._settle((), 0.0)
+        except Unusable as error:
+            self._seldom.warning("another", "a new Kafka consumer is created: %s", error)
+            self._stopping.wait(ASK_S)
+        finally:
+            if self._reach.brokers.forgotten:
+                self._abandon()
+            else:
+                self._consumer.leave()
+
+    def _abandon(self) -> None:
+        if places := [
+            TopicPartition(self._kafka.input_topic, number) for number in self._offsets.owned()
+        ]:
+            self._drop("lost", places)
+        self._consumer.abandon()
+
+    def _turn(self) -> None:
+        now = self.turned_at = monotonic()
+        self._consumer.look(now)
+        self._take_over()
+        self._lanes.wait(0.0)
+        if self._commits.advance(self._consumer.client, now):
+            self._lanes.produce_pending()
+        if (needing := self._offsets.needing_seek()) and now >= self._ask_at:
+            self._go_back(needing)
+        wait_s = self._backpressure.make_room(
+            self._consumer.client, self._batching, self._held(), now
+        )
+        if wait_s:
+            self._lanes.wait(min(wait_s, IDLE_S))
+        else:
+            self._fetch()
+
+    def _held(self) -> set[int]:
+        """Partitions of which nothing is to be fetched now."""
+        if not self._fetching or self._commits.stuck:
+            return set(self._offsets.owned())
+        return self._offsets.needing_seek() | self._poison.holding
+
+    def _fetch(self) -> None:
+        holding = bool(self._poison.holding) and self._fetching
+        if holding:
+            self._take_one_by_one()
+        busy = holding or self._offsets.in_flight.batches or self._commits.waiting
+        self._dropped.clear()
+        count = self._round.next(self._batching, self._offsets, self._window)
+        if busy:
+            messages, fetched_at = self._consumer.fetch(count, BUSY_S), monotonic()
+        else:
+            messages = self._consumer.fetch(1, IDLE_S)
+            fetched_at = monotonic()
+            if messages and count > 1:
+                wait_s = self._batching.max_wait_ms / 1000
+                messages += self._consumer.fetch(count - 1, wait_s)
+        if messages:
+            self._take(messages, fetched_at)
+
+    def _take(self, messages: list[Message], fetched_at: float) -> None:
+        groups = {
+            number: records
+            for number, records in by_partition(messages).items()
+            if self._admit(number, records)
+        }
+        count = sum(map(len, groups.values()))
+        if not count:
+            return
+        self._consumed(count)
+        taken = self._lanes.take(groups, fetched_at, self._commits.may_produce)
+        self._round.fetched(count, taken.size, taken.misses)
+
+    def _admit(self, number: int, records: list[Message]) -> bool:
+        """Whether these records are to be taken now."""
+        partition = self._offsets.get(number)
+        # What was fetched of a partition that went meanwhile is its next owner's to do.
+        if partition is None or number in self._dropped:
+            return False
+        if partition.began_at is None:
+            partition.began_at = records[0].offset()
+        if partition.needs_seek:
+            return False
+        partition.expected = records[-1].offset() + 1
+        return self._poison.admit(self._consumer.client, number, records)
+
+    def _take_one_by_one(self) -> None:
+        self._commits.now(self._consumer.client, ASK_S)  # the next waits for this
+        for record, deadly in self._poison.next(self._consumer.client):
+            self._consumed(1)
+            self._lanes.take_alone(record, deadly)
+
+    def _go_back(self, numbers: set[int]) -> None:
+        """Learn the last commits; partitions that are past theirs go back to them.
+
+        Where there is none yet, they go back to where they began.
+        """
+        try:
+            for found in self._consumer.committed(numbers, ASK_S):
+                partition = self._offsets[found.partition]
+                if partition.began_at is None and found.partition not in self._poison.holding:
+                    self._poison.learn(found.partition, found.metadata)
+                else:
+                    offset = found.offset if found.offset >= 0 else partition.began_at
+                    self._consumer.seek(found.partition, offset)
+                    self._poison.drop(found.partition)
+                partition.needs_seek = False
+                self._inherit(found)
+        except KafkaException as error:  # an open transaction of the last owner's hides them
+            others = set(self._offsets.owned()) - self._offsets.needing_seek()
+            self._ask_at = self.turned_at + ASK_S + ASK_AGAIN_S if others else 0.0
+            self._seldom.warning("go back", "asking for the last commit: %s", error)
+
+    def _inherit(self, place: TopicPartition) -> None:
+        """What the dead-letter limits of an earlier owner counted moves from the group to us."""
+        if (place.metadata or "").startswith(COUNTED):
+            self._poison.take(self._consumer.client, place)
+            self._learn(place.metadata)
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        numbers = {item.partition for item in partitions}
+        self._offsets.assign(numbers)
+        self._reach.allow()
+        # Those that went in this turn wait for the next one, which can tell old records from new.
+        if asked := numbers - self._dropped:
+            self._go_back(asked)
+        consumer.incremental_assign(partitions)
+        # Until it is known what the group remembers of them; those that stay keep their pauses.
+        # Not otherwise: where nothing else is fetched, librdkafka takes a second to resume.
+        self._backpressure.pause(consumer, numbers & self._offsets.needing_seek())
+        self._rebalanced("assigned", partitions)
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Let what is in flight finish, within bounds, and commit it while it is still ours."""
+        numbers = [item.partition for item in partitions]
+        self._settle(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
+        self._drop("revoked", partitions)
+        consumer.incremental_unassign(partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._drop("lost", partitions)
+        consumer.incremental_unassign(partitions)
+
+    def _settle(self, numbers: Iterable[int], timeout_s: float) -> None:
+        """Finish what is in flight of these partitions, and commit all that is produced."""
+        until = monotonic() + timeout_s
+        wanted = set(numbers)
+        while self._offsets.pending(wanted) and monotonic() < until:
+            self.turned_at = monotonic()
+            self._lanes.wait(BUSY_S)
+            if not self._commits.may_produce:
+                break
+            self._lanes.produce_pending()
+            self._commits.poll()
+        if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
+            self._leave_notes()
+
+    def _leave_notes(self) -> None:
+        if owned := self._offsets.owned():
+            self._poison.wipe(self._consumer.client, owned)
+            if self._left:
+                self._poison.leave(self._consumer.client, self._left)
+                self._left = ""
+
+    def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
+        numbers = {item.partition for item in partitions}
+        self._commits.revoke(numbers)
+        self._poison.forget(numbers)
+        self._dropped |= numbers
+        # A pause outlives a partition's time away.
+        self._backpressure.resume(self._consumer.client, numbers)
+        for item in partitions:  # a series that stays would keep its lag alert alive for ever
+            self._reach.allow(item.partition)
+            self._metrics.lag.remove_by_labels(
+                {"topic": item.topic, "partition": str(item.partition)}
+            )
+        self._rebalanced(kind, partitions)
+
+    def _take_over(self) -> None:
+        """What other threads left for this one."""
+        settings, self._new_settings = self._new_settings, None
+        if settings is not None:
+            self._batching = settings.batching
+            self._lanes.use(settings.dead_letters)
+        lag, self._lag = self._lag, None
+        for number in (lag or {}).keys() & set(self._offsets.owned()):
+            self._metrics.lag.labels(self._kafka.input_topic, str(number)).set(lag[number])
+
+    def _rebalanced(self, kind: str, partitions: list[TopicPartition]) -> None:
+        self._metrics.rebalances.labels(kind).inc()
+        self._metrics.partitions.set(len(self._offsets.owned()))
+        logger.info("%s: partitions %s", kind, [item.partition for item in partitions])

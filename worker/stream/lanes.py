@@ -1,0 +1,275 @@
+"""What becomes of fetched records: answered at once in the fast lane, or in their turn.
+
+Rules:
+- A record whose query was seen before is answered at once, unless one of its partition is waiting
+  before it.
+- All else goes the careful way: the pipeline makes its result on the event loop, and it is produced
+  when all before it in its partition is.
+- Nothing waits here for Kafka: what finds no room in the producer's queue stays in its batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from confluent_kafka import Message
+
+from worker.config.settings import DeadLetters, Kafka
+from worker.errors import Reject
+from worker.event import Enrichment
+from worker.metrics import Metrics
+from worker.stream.backpressure import MissWindow
+from worker.stream.batch import (
+    OVERHEAD,
+    Batch,
+    Header,
+    has_plain_headers,
+    headers,
+    place,
+    quick_headers,
+    refused_headers,
+    size,
+    time_ms,
+)
+from worker.stream.counts import Counts
+from worker.stream.delivery.base import Delivery
+from worker.stream.offsets import Offsets, Partition
+from worker.stream.rejection_limits import DeadLetterLimits
+from worker.understanding.fast_lane import FastLane
+from worker.understanding.pipeline import Output, Pipeline, Result
+
+# Larger records go the careful way, which compares their outputs with the topic's limit.
+FAST_BYTES = 65_536
+DEADLY = Reject(
+    *("worker", "process_died"),
+    "the worker died each time that it worked on this record, at last on it alone",
+)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a round brought; `size` in bytes."""
+
+    size: int = 0
+    misses: int = 0
+
+
+class Lanes:
+    """Carries records from fetched to produced; used from the Kafka thread alone.
+
+    Args:
+        submit: called with batches of a round whose misses the pipeline is to answer.
+
+    Attributes:
+        finished: batches whose misses are answered; the event loop puts them in.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        pipeline: Pipeline,
+        offsets: Offsets,
+        delivery: Delivery,
+        counts: Counts,
+        limits: DeadLetterLimits,
+        window: MissWindow,
+        metrics: Metrics,
+        submit: Callable[[list[Batch]], None],
+    ) -> None:
+        self._kafka, self._pipeline, self._offsets = kafka, pipeline, offsets
+        self._delivery, self._counts, self._limits = delivery, counts, limits
+        self._window, self._submit = window, submit
+        self._seconds = metrics.event_seconds
+        self.finished: SimpleQueue[Batch] = SimpleQueue()
+
+    def take(self, groups: dict[int, list[Message]], fetched_at: float, may_produce: bool) -> Taken:
+        """Answer the records of a round, by partition, or submit them.
+
+        Args:
+            may_produce: whether the producer can be used now.
+        """
+        largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
+        lane = self._pipeline.fast_lane(largest)
+        may_produce = may_produce and not self._delivery.bars_outputs
+        submitted, taken = [], Taken()
+        for number, records in groups.items():
+            values = [record.value() for record in records]
+            taken.size += sum(map(len, filter(None, values))) + OVERHEAD * len(records)
+            batch = self._take_partition(number, records, values, lane, fetched_at, may_produce)
+            if batch is not None and batch.misses:
+                taken.misses += batch.misses
+                submitted.append(batch)
+        if submitted:
+            self._submit(submitted)
+        return taken
+
+    def take_alone(self, record: Message, deadly: bool) -> None:
+        """One record the careful way; one that is `deadly` is not looked at."""
+        results: list[Result | None] = [DEADLY if deadly else None]
+        batch = self._batch(record.partition(), [record], results, monotonic())
+        if batch.misses:
+            self._submit([batch])
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for a batch to be finished, and take all that are."""
+        with suppress(Empty):
+            batch = self.finished.get(timeout_s > 0, timeout_s)
+            while True:
+                self._take_finished(batch)
+                batch = self.finished.get_nowait()
+
+    def use(self, settings: DeadLetters) -> None:
+        """Keep to these limits of rejections from now on."""
+        self._limits.use(settings)
+
+    def produce_pending(self) -> None:
+        """Produce what is ready and has all before it produced.
+
+        Raises:
+            Stop: too many records are rejected.
+        """
+        if not self._offsets.in_flight.batches:
+            return
+        for _, partition in list(self._offsets.items()):
+            pending = partition.pending
+            while pending and pending[0].ready:
+                if not self._produce(partition, pending[0]):
+                    return  # the producer's queue is full
+                self._offsets.remove(pending.popleft())
+
+    def _take_partition(
+        self,
+        number: int,
+        records: list[Message],
+        values: list[bytes | None],
+        lane: FastLane,
+        fetched_at: float,
+        may_produce: bool,
+    ) -> Batch | None:
+        """Answer what can be answered now; returns the batch of the rest, if there is one."""
+        partition = self._offsets[number]
+        found = quick_headers(records)
+        if any(found) or self._pipeline.snapshot.deadline.max_age_ms:
+            found = [headers(record) for record in records]
+            values = self._without_odd(records, values, found)
+        now_ms = time.time_ns() // 1_000_000
+
+        def default(position: int) -> tuple[str, int]:
+            record = records[position]
+            return place(record), time_ms(record) or now_ms
+
+        outputs, used = lane.outputs(values, default, now_ms)
+        self._pipeline.count_hits(len(used))
+        done = 0
+        if may_produce and not partition.pending:
+            ready = len(outputs) if len(used) == len(outputs) else outputs.index(None)
+            if ready:
+                done = self._produce_fast(partition, records, outputs, found, used, ready)
+                self._seconds.observe(monotonic() - fetched_at, done)
+        if done == len(records):
+            return None
+        hits = iter(used[done:])
+        results: list[Result | None] = [
+            None if output is None else Output(output, next(hits)) for output in outputs[done:]
+        ]
+        return self._batch(number, records[done:], results, fetched_at)
+
+    def _without_odd(
+        self,
+        records: Sequence[Message],
+        values: Sequence[bytes | None],
+        found: Sequence[list[Header] | None],
+    ) -> list[bytes | None]:
+        """The values, but None for records with odd headers and for late ones."""
+        deadline, now_ms = self._pipeline.snapshot.deadline, time.time_ns() // 1_000_000
+        return [
+            None
+            if not has_plain_headers(header) or deadline.is_late(time_ms(record) or None, now_ms)
+            else value
+            for record, value, header in zip(records, values, found, strict=True)
+        ]
+
+    def _produce_fast(
+        self,
+        partition: Partition,
+        records: list[Message],
+        outputs: list[bytes],
+        found: list,
+        used: list[Enrichment],
+        ready: int,
+    ) -> int:
+        """Produce the first `ready` outputs; returns how many found room."""
+        new = sum(record.offset() >= partition.counted for record in records[:ready])
+        if new:
+            self._limits.add(monotonic(), new, ())
+        done = self._delivery.producer.outputs(records[:ready], outputs[:ready], found[:ready])
+        if done:
+            partition.produced = records[done - 1].offset() + 1
+            self._counts.add_complete(used[:done])
+        partition.counted = max(partition.counted, records[ready - 1].offset() + 1)
+        return done
+
+    def _batch(
+        self, number: int, records: list[Message], results: list[Result | None], fetched_at: float
+    ) -> Batch:
+        misses = results.count(None)
+        batch = Batch(number, records, results, misses, size(records), fetched_at)
+        batch.ready = not misses
+        self._offsets.add(batch)
+        return batch
+
+    def _take_finished(self, batch: Batch) -> None:
+        self._window.answered(batch.misses, monotonic())
+        batch.ready = True
+        if batch.stale:
+            self._offsets.remove(batch)
+
+    def _produce(self, partition: Partition, batch: Batch) -> bool:
+        """Produce a batch from where it stands; False if the producer's queue is full."""
+        if batch.next == 0:
+            self._settle(partition, batch)
+        try:
+            for position in range(batch.next, len(batch.records)):
+                record, result = batch.records[position], batch.results[position]
+                if isinstance(result, Output):
+                    self._delivery.producer.output(record, result.value)
+                elif isinstance(result, Reject):
+                    self._delivery.dead_letter(record, result)
+                batch.next = position + 1
+                partition.produced = record.offset() + 1
+                self._counts.add(result)
+        except BufferError:
+            return False
+        self._seconds.observe(monotonic() - batch.fetched_at, len(batch.records))
+        return True
+
+    def _settle(self, partition: Partition, batch: Batch) -> None:
+        """The last word on each result, before anything of the batch is produced."""
+        for position, record in enumerate(batch.records):
+            result = refused_headers(record) or batch.results[position]
+            if isinstance(result, Output):
+                result = self._delivery.barred(record, result.value) or result
+            batch.results[position] = result
+        # Records that are done again after a rewind were counted before.
+        new = [
+            result
+            for record, result in zip(batch.records, batch.results, strict=True)
+            if record.offset() >= partition.counted
+        ]
+        if new:
+            self._limits.add(monotonic(), len(new), _reasons(new))
+        partition.counted = max(partition.counted, batch.records[-1].offset() + 1)
+
+
+def _reasons(results: Sequence[Result]) -> list[str]:
+    """Why records are rejected, as far as nobody chose it: the policy `dead_letter` is a choice."""
+    return [
+        item.reason
+        for item in results
+        if isinstance(item, Reject) and item.reason != "model_unavailable"
+    ]

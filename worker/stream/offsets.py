@@ -1,0 +1,147 @@
+"""What may be committed, by partition; used from the Kafka thread alone.
+
+Rules:
+- Records are produced in offset order, so what was produced is a contiguous prefix; it may be
+  committed once the producer is flushed without an error.
+- A batch of a revoked or rewound partition is stale: nothing of it is produced any more, and its
+  results are dropped when they come.
+- After a rewind a partition needs a seek: what is fetched of it is dropped until it stands at the
+  last commit again.
+- What waits for results is counted until the results have come, stale or not: memory is memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from worker.stream.batch import Batch
+
+
+@dataclass(slots=True)
+class Partition:
+    """One partition that is owned.
+
+    Attributes:
+        pending: batches that wait for results or for their turn, in offset order.
+        began_at: the first offset that was fetched since the assignment.
+        expected: the offset after the last one that was fetched.
+        produced: the offset after the last record that was produced, since the last rewind.
+        committed: the last commit, if any was made since the assignment.
+        counted: offsets below were counted by the dead-letter limits already.
+        needs_seek: rewound, and not yet at the last commit.
+    """
+
+    pending: deque[Batch] = field(default_factory=deque)
+    began_at: int | None = None
+    expected: int | None = None
+    produced: int | None = None
+    committed: int | None = None
+    counted: int = -1
+    needs_seek: bool = False
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether something was produced whose offset is not committed."""
+        return self.produced is not None and self.produced != self.committed
+
+    @property
+    def quiet(self) -> bool:
+        """Whether all that was fetched is produced and committed."""
+        return not (self.pending or self.needs_seek or self.uncommitted)
+
+    def forget(self) -> list[Batch]:
+        """Let all that was fetched be stale; returns what of it is ready."""
+        for batch in self.pending:
+            batch.stale = True
+        ready = [batch for batch in self.pending if batch.ready]
+        self.pending.clear()
+        self.expected = self.produced = self.committed = None
+        return ready
+
+
+@dataclass(slots=True)
+class InFlight:
+    """Fetched and not yet produced; `size` in bytes, `misses` records that wait for models."""
+
+    batches: int = 0
+    records: int = 0
+    misses: int = 0
+    size: int = 0
+
+
+class Offsets:
+    """The partitions of one topic that this worker owns."""
+
+    def __init__(self) -> None:
+        self._owned: dict[int, Partition] = {}
+        self.in_flight = InFlight()
+
+    def __getitem__(self, number: int) -> Partition:
+        return self._owned[number]
+
+    def get(self, number: int) -> Partition | None:
+        return self._owned.get(number)
+
+    def items(self) -> Iterable[tuple[int, Partition]]:
+        return self._owned.items()
+
+    def owned(self) -> list[int]:
+        return sorted(self._owned)
+
+    def assign(self, numbers: Iterable[int]) -> None:
+        """The partitions are ours; where they are to go on is still to be asked."""
+        for number in numbers:
+            self._owned[number] = Partition(needs_seek=True)
+
+    def revoke(self, numbers: Iterable[int]) -> bool:
+        """Forget partitions; whether outputs of them are out without their offsets."""
+        orphaned = False
+        for number in numbers:
+            if partition := self._owned.pop(number, None):
+                orphaned |= partition.uncommitted
+                self._forget(partition)
+        return orphaned
+
+    def rewind(self) -> None:
+        """Every partition must go back to its last commit: what is under way is undone."""
+        for partition in self._owned.values():
+            self._forget(partition)
+            partition.needs_seek = True
+
+    def needing_seek(self) -> set[int]:
+        return {number for number, partition in self._owned.items() if partition.needs_seek}
+
+    def committable(self) -> dict[int, int]:
+        """Partition → offset to commit, where it is not committed yet."""
+        return {n: p.produced for n, p in self._owned.items() if p.uncommitted}
+
+    def committed(self, number: int, offset: int) -> None:
+        if partition := self._owned.get(number):
+            partition.committed = offset
+
+    def pending(self, numbers: Iterable[int] | None = None) -> bool:
+        """Whether batches wait, of these partitions or of any."""
+        chosen = self._owned.keys() if numbers is None else numbers & self._owned.keys()
+        return any(self._owned[number].pending for number in chosen)
+
+    def add(self, batch: Batch) -> None:
+        """Count a batch as in flight, behind those of its partition."""
+        self._owned[batch.partition].pending.append(batch)
+        self._count(batch, 1)
+
+    def remove(self, batch: Batch) -> None:
+        """The batch was produced, or it is stale and its results have come."""
+        self._count(batch, -1)
+
+    def _forget(self, partition: Partition) -> None:
+        for batch in partition.forget():
+            self.remove(batch)
+
+    def _count(self, batch: Batch, sign: int) -> None:
+        now = self.in_flight
+        now.batches += sign
+        now.records += sign * len(batch.records)
+        now.misses += sign * batch.misses
+        now.size += sign * batch.size

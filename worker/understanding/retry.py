@@ -1,0 +1,260 @@
+"""Calls one model, again and again for as long as its policy has patience.
+
+Rules:
+- While the circuit is open, one call at a time probes the model: the one that waits longest; one
+  whose probe failed goes to the end of the line, so that no batch's own fault keeps others waiting.
+- `block` waits. `degrade` and `dead_letter` wait for `patience_s` from the model's first failure,
+  not from each call's own: in a long outage what comes is given up at once, and the probe is
+  made beside it. When nobody knows (after a silence, or when the server was seen to come back)
+  calls wait for the probe's answer.
+- What fails again and again while the model answers others is itself at fault, or too large.
+- A call is made again only after a pause and within the retry budget; what waits for the
+  circuit to close is held back by that alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from time import monotonic
+from typing import TypeVar
+
+from worker.config.settings import Policy
+from worker.errors import Reject, Retry
+from worker.logs import Seldom
+from worker.metrics import Metrics
+from worker.understanding.circuit_breaker import (
+    LONGEST_PAUSE_S,
+    Breaker,
+    Permit,
+    RetryBudget,
+    jittered,
+)
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+Attempt = Callable[[], Awaitable[T]]
+
+RECENTLY_S = 2 * LONGEST_PAUSE_S
+OWN_FAILURES = 3  # each after an answer to another call
+
+
+class OwnFault(Exception):
+    """The model does not answer this call, and does answer others: its parts may fare better."""
+
+
+class Pulse:
+    """Wakes all who wait for a change; used from one event loop."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Future[None] | None = None
+
+    def fire(self) -> None:
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+        self._next = None
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait for the next change, at most so long."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        timeout = None if timeout_s == math.inf else max(0.0, timeout_s)
+        await asyncio.wait([self._next], timeout=timeout)
+
+
+class Guard:
+    """Stands before one model.
+
+    Args:
+        max_calls: calls under way at once, so that few still go out when the circuit opens.
+    """
+
+    def __init__(
+        self, model: str, policy: Policy, patience_s: float, max_calls: int, metrics: Metrics
+    ) -> None:
+        self._model, self._policy, self._patience_s = model, policy, patience_s
+        self._breaker, self._budget = Breaker(), RetryBudget()
+        self._places = asyncio.Semaphore(max_calls)
+        self._line: deque[object] = deque()  # those who wait while the circuit is not closed
+        self._changed = Pulse()
+        self._failure: Retry | None = None  # the last one
+        self._answers = 0
+        self._probe: asyncio.Task[None] | None = None  # made beside what was given up
+        self._known = True  # see `_is_known`
+        self._told_open = False
+        self._opened_at = self._failed_at = 0.0  # in terms of `time.monotonic()`
+        self._seldom = Seldom(logger)
+        metrics.model_circuit_open.labels(model).set_function(lambda: self.away)
+        self._openings = metrics.model_circuit_openings.labels(model)
+        self._retries = metrics.model_retries.labels(model)
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy
+
+    @property
+    def closed(self) -> bool:
+        return self._breaker.closed
+
+    @property
+    def away(self) -> bool:
+        """Whether the model does not answer: unknown is not away. For any thread."""
+        recently = monotonic() - self._failed_at < RECENTLY_S
+        return self._breaker.state == "half-open" or (self._breaker.state == "open" and recently)
+
+    def follow(self, policy: Policy, patience_s: float) -> None:
+        """Change the policy, also for those who wait now."""
+        self._policy, self._patience_s = policy, patience_s
+        self._changed.fire()
+
+    def may_be_back(self) -> None:
+        """The server was seen to come back: the next call finds out whether the model is, too."""
+        self._breaker.may_be_back()
+        self._changed.fire()
+
+    async def call(self, attempt: Attempt[T], divisible: bool = False) -> T:
+        """The answer of `attempt`, called until it does not raise `Retry`.
+
+        Raises:
+            Retry: the policy's patience is over.
+            Reject: `attempt` raised it.
+            OwnFault: only if it is `divisible`.
+        """
+        waits_since, tries, own = math.inf, 0, 0
+        answers = self._answers
+        self._budget.called()
+        while True:
+            if not self._breaker.closed:
+                waits_since = min(waits_since, _now())
+                await self._turn(attempt, waits_since)
+            async with self._places:
+                permit = self._breaker.admit(_now())
+                if permit is None:  # it opened meanwhile, or another was faster
+                    continue
+                if tries:
+                    self._retries.inc()
+                try:
+                    return await self._made(attempt, permit)
+                except Retry as error:
+                    failure = error
+            waits_since, tries = min(waits_since, _now()), tries + 1
+            own, answers = own + (self._answers > answers), self._answers
+            if divisible and own >= OWN_FAILURES:
+                raise OwnFault
+            told = "%s; trying again (%s)"
+            self._seldom.warning(self._model, told, failure, self._policy)
+            await self._pause(failure, waits_since, tries)
+
+    async def _turn(self, attempt: Attempt[T], waits_since: float) -> None:
+        """Wait until the circuit is closed, or until it is this call's turn to probe.
+
+        Raises:
+            Retry: the patience is over.
+        """
+        self._line.append(me := object())
+        try:
+            while not self._breaker.closed:
+                now, give_up = _now(), self._give_up(waits_since)
+                due = self._breaker.due(now)
+                if now >= give_up and self._is_known(now):
+                    if due:
+                        self._probe_beside(attempt, now)
+                    assert self._failure
+                    raise self._failure.with_traceback(None)  # raised many times
+                first = self._line[0] is me
+                if due and (first or now >= give_up):
+                    return
+                ahead = [self._breaker.retry_at] if first else []
+                ahead = [at for at in (*ahead, give_up) if at > now]
+                await self._changed.wait(min(ahead, default=math.inf) - now)
+        finally:
+            self._line.remove(me)
+            self._changed.fire()
+
+    async def _pause(self, failure: Retry, waits_since: float, tries: int) -> None:
+        """Wait until the call may be made again, as long as the circuit is closed.
+
+        Raises:
+            Retry: the patience would be over before.
+        """
+        pause = jittered(tries)
+        await asyncio.sleep(0)  # a call that fails without waiting must not keep the loop to itself
+        while self._breaker.closed:
+            now = _now()
+            if now + pause > self._give_up(waits_since):
+                raise failure
+            await asyncio.sleep(pause)
+            if not self._breaker.closed or self._budget.take(now := _now()):
+                return
+            pause = self._budget.wait_s(now)
+
+    def _give_up(self, waits_since: float) -> float:
+        if self._policy == "block":
+            return math.inf
+        failing_since = self._breaker.failing_since
+        return min(waits_since, math.inf if failing_since is None else failing_since) + (
+            self._patience_s
+        )
+
+    def _is_known(self, now: float) -> bool:
+        """Whether the model was found away not long ago, or when the present probe began."""
+        if self._breaker.state == "open":
+            self._known = now < self._breaker.retry_at + LONGEST_PAUSE_S
+        return self._known
+
+    def _probe_beside(self, attempt: Attempt[T], now: float) -> None:
+        async def probe(permit: Permit) -> None:
+            with suppress(Retry, Reject):
+                await self._made(attempt, permit)
+
+        if permit := self._breaker.admit(now):
+            self._probe = asyncio.create_task(probe(permit), name=f"probe {self._model}")
+
+    async def _made(self, attempt: Attempt[T], permit: Permit) -> T:
+        """Call, and tell the breaker what came of it."""
+        try:
+            answer = await attempt()
+        except Retry as error:
+            self._failure, self._failed_at = error, monotonic()
+            self._breaker.failed(permit, _now())
+            raise
+        except Reject:  # it answered, only not to this
+            self._answered(permit)
+            raise
+        except BaseException:
+            self._breaker.abandoned(permit, _now())
+            raise
+        else:
+            self._answered(permit)
+            return answer
+        finally:
+            self._tell()
+
+    def _answered(self, permit: Permit) -> None:
+        self._answers += 1
+        self._breaker.answered(permit)
+
+    def _tell(self) -> None:
+        """Let those who wait, the metrics and the log know what the breaker made of it."""
+        is_open = not self._breaker.closed
+        if is_open or self._told_open:
+            self._changed.fire()
+        if is_open == self._told_open:
+            return
+        self._told_open = is_open
+        if is_open:
+            self._openings.inc()
+            self._opened_at = monotonic()
+            told = "%s: circuit open, one call at a time probes the model (%s): %s"
+            logger.warning(told, self._model, self._policy, self._failure)
+        else:
+            away_s = monotonic() - self._opened_at
+            logger.warning("%s: circuit closed after %.1f s", self._model, away_s)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

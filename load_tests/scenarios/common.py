@@ -20,15 +20,19 @@ def misses(subject: Subject) -> float:
     return subject.metric("cache_lookups_total", result="miss")
 
 
-def warm_up(subject: Subject, backlog: Backlog) -> float:
-    """Wait until every query was seen and misses have stopped; how many there were."""
+def warm_up(subject: Subject, backlog: Backlog, processes: int = 1) -> float:
+    """Wait until every process has seen every query and misses have stopped; how many there were.
+
+    Args:
+        processes: of the worker, each of which has a cache of its own.
+    """
     subject.until_ready()
     subject.until_out(backlog.warm, WARM_S)
     counts = [-1.0]
 
     def stopped() -> bool:
         counts.append(misses(subject))
-        return counts[-1] == counts[-2] >= backlog.warm
+        return counts[-1] == counts[-2] >= processes * backlog.warm
 
     subject.until(stopped, WARM_S, "come to an end of its cache misses", pause_s=STEADY_S)
     return counts[-1]

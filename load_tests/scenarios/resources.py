@@ -57,7 +57,7 @@ def processes(bench: Bench) -> Result:
     for _ in range(bench.rounds):
         for number, found in windows.items():
             with bench.worker(filled.topic, processes=number) as subject:
-                warm_up(subject, filled)
+                warm_up(subject, filled, number)
                 found.append(window(bench, filled, subject))
     pairs = list(zip(windows[1], windows[2], strict=True))
     figures = {

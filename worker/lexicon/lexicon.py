@@ -119,6 +119,11 @@ class Lexicon:
         """The term's path, such as "Shoes > Running"."""
         return self._terms[term_id].category
 
+    def vector(self, term_id: int) -> np.ndarray:
+        """The term's vector: float32, shape [dimension], unit length."""
+        stored = self._index.get(term_id).astype(np.float32).reshape(-1)
+        return stored / np.linalg.norm(stored)
+
     def matches(self, form: str) -> list[Mention]:
         """The terms in a normal form, in order, without overlap; longer ones are taken first."""
         read = self._read(form)

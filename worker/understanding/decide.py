@@ -56,18 +56,15 @@ class Expander:
             found.append(Retrieved(mentions, candidates))
         return found
 
-    def pairs(self, form: str, found: Retrieved) -> list[tuple[str, str]]:
-        """What the matching model scores: mentions (for categories), then candidates."""
-        return [
-            *((form, mention.surface) for mention in found.mentions),
-            *((form, candidate.text) for candidate in found.candidates),
-        ]
+    def texts(self, found: Retrieved) -> list[str]:
+        """What the matching model scores with the query: mentions (for categories), candidates."""
+        return [*(m.surface for m in found.mentions), *(c.text for c in found.candidates)]
 
     def select(self, found: Retrieved, scores: np.ndarray | None) -> dict[str, Any]:
         """The output's `expansions` and `categories`.
 
         Args:
-            scores: float32, shape [mentions + candidates], in the order of `pairs`; None when
+            scores: float32, shape [mentions + candidates], in the order of `texts`; None when
                 the matching model was away: then the lexicon's own links stand alone.
         """
         if scores is None:

@@ -84,7 +84,8 @@ class Lexicon:
         self._index = parts.index
         self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
-        self._told_as = [self._text_of[term.names[0][1][0]] for term in terms]
+        self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
+        self._told_as = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
         self._longest: dict[str, int] = {}  # words of the longest key, by its first word
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
@@ -182,7 +183,7 @@ class Lexicon:
         """
         said = {self._text_of[key] for key in read.keys}
         mentioned = list(dict.fromkeys([mention.term_id for mention in read.mentions]))
-        links = self._links(mentioned, said)
+        links = self._links(mentioned, said) if mentioned else []
         near: list[Candidate] = []
         for term_id, cosine in zip(near_ids, near_similarity, strict=True):
             if term_id < 0 or cosine < min_similarity or len(near) == limit:
@@ -192,16 +193,15 @@ class Lexicon:
                 said.add(text)
                 near.append(Candidate(text, "embedding", term_id, min(max(cosine, 0.0), 1.0)))
         room = limit - min(len(near), limit // NEIGHBOUR_SHARE)
-        chosen = [Candidate(*link) for link in links[:room]]
+        chosen = [tuple.__new__(Candidate, link) for link in links[:room]]
         return chosen + near[: limit - len(chosen)]
 
     def _links(self, mentioned: Sequence[int], said: set[str]) -> list[tuple[str, str, int, float]]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
         found = []
-        names = zip_longest(*(self._terms[term_id].names for term_id in mentioned))
-        for row in names:
-            for term_id, name in zip(mentioned, row, strict=True):
-                if name and (text := self._text_of[name[1][0]]) not in said:
+        for texts in zip_longest(*[self._names[term_id] for term_id in mentioned]):
+            for term_id, text in zip(mentioned, texts, strict=True):
+                if text is not None and text not in said:
                     said.add(text)
                     found.append((text, "synonym", term_id, SYNONYM_PRIOR))
         for term_id in mentioned:

@@ -75,7 +75,7 @@ class Expander:
             mention_scores = [1.0] * len(mentions)
             kept = [(c.prior, c) for c in found.candidates if c.source != "embedding"]
         else:
-            values = [round(float(score), 4) for score in scores]
+            values = [round(score, 4) for score in scores]
             mention_scores = values[: len(mentions)]
             scored = zip(values[len(mentions) :], found.candidates, strict=True)
             kept = [pair for pair in scored if pair[0] >= self.threshold]

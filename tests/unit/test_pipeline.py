@@ -133,7 +133,7 @@ def test_a_cancelled_computation_leaves_those_who_joined_with_an_error_not_a_han
 
 
 def test_the_cache_forgets_the_least_recently_used():
-    pipeline, inference, _ = build_pipeline(f"understanding.cache_bytes={2 * 1400}")
+    pipeline, inference, _ = build_pipeline(f"understanding.cache_bytes={2 * 2 * 1400}")
 
     async def work():
         for query in ("a", "b", "a", "c", "a", "b"):

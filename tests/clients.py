@@ -16,6 +16,7 @@ from worker.config.settings import Settings
 from worker.event import Enrichment
 from worker.metrics import Metrics
 from worker.stream import blocking, commits, kafka_thread, lanes, producer
+from worker.stream import consumer as consumers
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import Batch
 from worker.stream.commits import Commits
@@ -25,6 +26,7 @@ from worker.stream.delivery import exactly_once
 from worker.stream.delivery.at_least_once import AtLeastOnce
 from worker.stream.delivery.base import Delivery
 from worker.stream.delivery.exactly_once import ExactlyOnce
+from worker.stream.kafka_thread import KafkaThread
 from worker.stream.lanes import Lanes
 from worker.stream.offsets import Offsets
 from worker.stream.rejection_limits import DeadLetterLimits
@@ -233,6 +235,8 @@ class Parts:
 
     Attributes:
         submitted: batches for the pipeline, in the order in which they were submitted.
+        learned: notes of what the dead-letter limits of an earlier owner counted.
+        failures: what would end the worker.
     """
 
     settings: Settings
@@ -247,6 +251,8 @@ class Parts:
     consumer: FakeConsumer
     clock: Clock
     submitted: list[Batch]
+    learned: list[str] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
 
     @property
     def client(self) -> FakeProducer:
@@ -302,6 +308,23 @@ def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: i
         *(chosen, offsets, delivery, counts, totals, window, metrics, made, found),
         *(FakeConsumer(), commits.monotonic, submitted),
     )
+
+
+def stream(consumer: FakeConsumer | None = None, *assignments: str) -> tuple[KafkaThread, Parts]:
+    """The Kafka thread, which the test turns, and its parts; inside of `clients`."""
+    found = parts(*assignments)
+    found.consumer = consumer or found.consumer
+    thread = KafkaThread(
+        *(found.settings, found.offsets, found.lanes, found.commits, found.window, found.metrics),
+        consumed=lambda _: None,
+        fail=found.failures.append,
+        learn=found.learned.append,
+    )
+    with patch.object(consumers, "Consumer", lambda _: found.consumer):
+        thread._consumer.join(thread._on_assign, thread._on_revoke, thread._on_lost)
+    for number in found.offsets.owned():
+        thread._poison.learn(number, "")
+    return thread, found
 
 
 @contextmanager

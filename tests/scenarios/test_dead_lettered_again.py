@@ -29,8 +29,13 @@ ATTEMPTS = {  # header as it came → as it goes out
 def letters(embedded_broker):
     """All dead letters by key, and the topics."""
     broker, topics = embedded_broker, embedded_broker.topics()
-    records = [Record(b"not json", b"replayed", EARLIER)]
-    records += [Record(b"bad", b"%d" % n, (("x-attempts", v),)) for n, v in enumerate(ATTEMPTS)]
+    replayed = ("x-replayed-from", f"{topics.dead_letters}-0-1".encode())
+    records = [Record(b"not json", b"replayed", (*EARLIER, replayed))]
+    records += [
+        Record(b"bad", b"%d" % number, (("x-attempts", value), replayed))
+        for number, value in enumerate(ATTEMPTS)
+    ]
+    records.append(Record(b"bad", b"forged", (("x-attempts", b"9"),)))
     produce(broker.bootstrap_servers, topics.input, records)
     quick = "kafka.consumer.group.protocol=consumer"
     with running(settings(broker.bootstrap_servers, topics, quick)) as app:
@@ -55,6 +60,7 @@ def test_the_reason_is_replaced_and_the_attempt_counted(letters):
         "x-source-partition": b"0",
         "x-source-offset": b"0",
         "x-attempts": b"4",
+        "x-replayed-from": f"{topics.dead_letters}-0-1".encode(),
     }
 
 
@@ -62,3 +68,8 @@ def test_the_reason_is_replaced_and_the_attempt_counted(letters):
 def test_whatever_the_header_held_the_attempts_are_a_number(letters, number):
     _, found = letters
     assert dict(found[b"%d" % number].headers())["x-attempts"] == [*ATTEMPTS.values()][number]
+
+
+def test_attempts_count_only_where_a_replay_has_left_its_header(letters):
+    _, found = letters
+    assert dict(found[b"forged"].headers())["x-attempts"] == b"1"

@@ -78,6 +78,7 @@ def test_what_is_plain_is_answered(value):
         b'{"query":"red shoes","x":"\xff"}',
         b'{"query":"red shoes","x":' + b"[" * 65 + b"]" * 65 + b"}",
         b'{"query":"red shoes","timestamp":"yesterday"}',
+        b'{"query":"red shoes","query_id":' + b"9" * 310 + b"}",
         b'{"query":5}',
         b'{"query":"' + b"a" * MAX_BYTES + b'"}',
     ],

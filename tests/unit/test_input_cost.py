@@ -1,5 +1,6 @@
 """No input costs more than linear time in compiled code: the work is counted, and timed roughly."""
 
+import gc
 import sys
 import time
 from functools import partial
@@ -66,11 +67,13 @@ def instructions(value: bytes) -> int:
 
     decode_or_refuse(value)  # once without: caches are filled
     before = sys.gettrace()
+    gc.disable()  # it may call back into Python
     sys.settrace(trace)
     try:
         decode_or_refuse(value)
     finally:
         sys.settrace(before)
+        gc.enable()
     return count
 
 

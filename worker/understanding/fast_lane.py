@@ -31,6 +31,7 @@ _decode_any = msgspec.json.Decoder(
 ).decode
 # An array or object nested too deeply has at least as many bytes: shorter values need no count.
 _SHORTEST_DEEP = 2 * MAX_DEPTH
+_SHORTEST_HUGE = 300  # bytes; so many digits make an integer that no double can hold
 
 
 class FastLane:
@@ -91,8 +92,10 @@ class FastLane:
             return False
         if len(value) < _SHORTEST_DEEP:
             return True
-        return len(value) <= self._max_bytes and (
-            value.count(b"{") + value.count(b"[") <= MAX_DEPTH
+        return (
+            len(value) <= self._max_bytes
+            and value.count(b"{") + value.count(b"[") <= MAX_DEPTH
+            and not (len(value) > _SHORTEST_HUGE and number_out_of_range(value))
         )
 
 

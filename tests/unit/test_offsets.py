@@ -18,6 +18,7 @@ RESULTS = (
     Skipped(),
 )
 small = st.integers(0, 1)
+LONG_ENOUGH = 120  # turns for what a history holds, with room for one record
 
 
 class Orders(RuleBasedStateMachine):
@@ -115,9 +116,10 @@ class Orders(RuleBasedStateMachine):
         try:
             while self.parts.submitted:
                 self.parts.answer(self.parts.submitted.pop(), RESULTS[0])
-            while any(partition.pending for _, partition in self.offsets.items()):
+            for _ in range(LONG_ENOUGH):
                 self.parts.client.confirm()
                 self.parts.lanes.produce_pending()
+            assert not self.offsets.pending()
             assert self.offsets.in_flight == InFlight()
             self.what_is_committable_is_the_produced_prefix()
         finally:

@@ -28,6 +28,7 @@ from worker.understanding.pipeline import Pipeline
 from worker.understanding.retry import Guard
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.tokenize import TextTokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -180,8 +181,15 @@ def make_pipeline(
     """
     lexicon = load_lexicon(settings, contracts)
     snapshot = make_snapshot(settings, contracts, lexicon)
+    texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in contracts.values()}
     stages = [
-        Stage(contracts[name], inference, make_guard(settings, name, metrics), metrics)
+        Stage(
+            contracts[name],
+            inference,
+            make_guard(settings, name, metrics),
+            texts[contracts[name].tokenizer_sha256],
+            metrics,
+        )
         for name in MODELS
     ]
     tell_build(metrics, contracts, lexicon)

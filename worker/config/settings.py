@@ -128,9 +128,9 @@ class Kafka(Part):
 
 
 class Batching(Part):
-    max_records: int = Field(256, ge=1, le=10_000)
+    max_records: int = Field(2000, ge=1, le=10_000)
     """Records fetched at most for one round of batches."""
-    max_wait_ms: int = Field(10, ge=1, le=1000)
+    max_wait_ms: int = Field(2, ge=1, le=1000)
     """How long a round waits to fill, milliseconds: the price in latency at low load."""
     max_batches_in_flight: int = Field(32, ge=1, le=1024)
     """Batches consumed and not yet confirmed; one partition alone takes at most half of them."""

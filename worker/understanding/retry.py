@@ -7,7 +7,9 @@ Rules:
   not from each call's own: in a long outage what comes is given up at once, and the probe is
   made beside it. When nobody knows (after a silence, or when the server was seen to come back)
   calls wait for the probe's answer.
-- What fails again and again while the model answers others is itself at fault, or too large.
+- A batch that fails twice, other than by an absent server, or while the model answers others, is
+  halved by the caller: one of its rows is at fault, or it is too large.
+- A single input whose answer is invalid again and again, while others get valid ones, is rejected.
 - A call is made again only after a pause and within the retry budget; what waits for the
   circuit to close is held back by that alone.
 """
@@ -24,7 +26,7 @@ from time import monotonic
 from typing import TypeVar
 
 from worker.config.settings import Policy
-from worker.errors import Reject, Retry
+from worker.errors import InvalidAnswer, ModelFailed, ModelRejected, ModelTimeout, Reject, Retry
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.understanding.circuit_breaker import (
@@ -40,11 +42,12 @@ T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
 
 RECENTLY_S = 2 * LONGEST_PAUSE_S
-OWN_FAILURES = 3  # each after an answer to another call
+OWN_FAILURES = 2  # of a batch, from which it is halved
+INVALID_ANSWERS = 3  # to one input, each after an answer to another call
 
 
 class OwnFault(Exception):
-    """The model does not answer this call, and does answer others: its parts may fare better."""
+    """The model fails on this batch: its parts may fare better."""
 
 
 class Pulse:
@@ -66,6 +69,29 @@ class Pulse:
         await asyncio.wait([self._next], timeout=timeout)
 
 
+class _Faults:
+    """What speaks for it that a call fails by its own fault."""
+
+    def __init__(self, divisible: bool, answers: int) -> None:
+        self._divisible, self._answers = divisible, answers
+        self._own = self._invalid = 0
+
+    def add(self, model: str, failure: Retry, answers: int) -> None:
+        """The call failed; the model has given so many answers to all calls.
+
+        Raises:
+            OwnFault, ModelRejected: it is at fault.
+        """
+        others_answered, self._answers = answers > self._answers, answers
+        whole = isinstance(failure, ModelFailed) and not failure.divisible
+        self._own += others_answered or isinstance(failure, (ModelFailed, ModelTimeout))
+        self._invalid += others_answered and isinstance(failure, InvalidAnswer)
+        if self._divisible and not whole and self._own >= OWN_FAILURES:
+            raise OwnFault
+        if not self._divisible and self._invalid >= INVALID_ANSWERS:
+            raise ModelRejected(model, str(failure))
+
+
 class Guard:
     """Stands before one model.
 
@@ -78,6 +104,7 @@ class Guard:
     ) -> None:
         self._model, self._policy, self._patience_s = model, policy, patience_s
         self._breaker, self._budget = Breaker(), RetryBudget()
+        self.max_calls = max_calls
         self._places = asyncio.Semaphore(max_calls)
         self._line: deque[object] = deque()  # those who wait while the circuit is not closed
         self._changed = Pulse()
@@ -124,8 +151,7 @@ class Guard:
             Reject: `attempt` raised it.
             OwnFault: only if it is `divisible`.
         """
-        waits_since, tries, own = math.inf, 0, 0
-        answers = self._answers
+        waits_since, tries, faults = math.inf, 0, _Faults(divisible, self._answers)
         self._budget.called()
         while True:
             if not self._breaker.closed:
@@ -142,9 +168,7 @@ class Guard:
                 except Retry as error:
                     failure = error
             waits_since, tries = min(waits_since, _now()), tries + 1
-            own, answers = own + (self._answers > answers), self._answers
-            if divisible and own >= OWN_FAILURES:
-                raise OwnFault
+            faults.add(self._model, failure, self._answers)
             told = "%s; trying again (%s)"
             self._seldom.warning(self._model, told, failure, self._policy)
             await self._pause(failure, waits_since, tries)

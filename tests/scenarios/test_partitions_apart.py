@@ -48,7 +48,7 @@ def test_the_others_go_on(real_broker, delivery):
         with standing_still(app):
             others = dict.fromkeys((1, 2, 3), EACH)
             wait_until(lambda: committed(*group) == others, "all the others are committed", 30)
-            assert app.runner._tracker.in_flight.records <= 32 * 8
+            assert app.runner.offsets.in_flight.records <= 32 * 8
         wait_until(done(app, 4 * EACH), "the one that stood still goes on", 30)
         wait_until(lambda: sum(committed(*group).values()) == 4 * EACH, "and is committed", 10)
     ids = [json.loads(m.value())["query_id"] for m in read(group[0], [topics.output], 4 * EACH)]

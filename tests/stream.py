@@ -251,6 +251,11 @@ def done(app: App, count: int):
     return lambda: app.runner.totals.published + app.runner.totals.dead_lettered >= count
 
 
+def is_ready(app: App) -> bool:
+    """What `/readyz` would say."""
+    return asyncio.run(app._ready()).ok
+
+
 def schema(name: str) -> jsonschema.Draft202012Validator:
     """`input` or `output`, as it ships."""
     text = resources.files("worker").joinpath(f"schemas/{name}.schema.json").read_text()

@@ -76,7 +76,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(found, scores)["expansions"]]
     judged = []
-    for candidate, score in zip(found.candidates, scores[len(found.mentions) :], strict=True):
+    for candidate, score in zip(found.candidates, scores[len(found.read.mentions) :], strict=True):
         score = round(float(score), DIGITS)
         if candidate.text in kept:
             verdict = "kept"

@@ -103,6 +103,16 @@ class GroupConsumer:
                 raise KafkaException(place.error)
         return found
 
+    def notes(self, timeout_s: float) -> list[str]:
+        """The metadata of the group's last commits, of all partitions; blocks for two timeouts.
+
+        Raises:
+            KafkaException: see `committed`.
+        """
+        topic = self._kafka.input_topic
+        known = self.client.list_topics(topic, timeout=timeout_s).topics[topic].partitions
+        return [place.metadata or "" for place in self.committed(set(known), timeout_s)]
+
     def seek(self, number: int, offset: int) -> None:
         self.client.seek(TopicPartition(self._kafka.input_topic, number, offset))
 

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -69,7 +70,9 @@ class KafkaThread:
         )
         topic = settings.kafka.input_topic
         self._backpressure = Backpressure(topic, offsets, window)
-        self._poison = PoisonPills(topic, offsets, MOST_MISSES)
+        notes = partial(self._consumer.notes, ASK_S)
+        self._poison = PoisonPills(topic, offsets, MOST_MISSES, notes)
+        commits.note = self._poison.alive
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
         self._ask_at = 0.0
@@ -228,6 +231,8 @@ class KafkaThread:
         for record, deadly in self._poison.next(self._consumer.client):
             self._consumed(1)
             self._lanes.take_alone(record, deadly)
+        if released := self._poison.released():
+            self._take(released, monotonic())
 
     def _go_back(self, numbers: set[int]) -> None:
         """Learn the last commits; partitions that are past theirs go back to them.
@@ -238,7 +243,7 @@ class KafkaThread:
             for found in self._consumer.committed(numbers, ASK_S):
                 partition = self._offsets[found.partition]
                 if partition.began_at is None and found.partition not in self._poison.holding:
-                    self._poison.learn(found.partition, found.metadata)
+                    self._poison.learn(self._consumer.client, found)
                 else:
                     offset = found.offset if found.offset >= 0 else partition.began_at
                     self._consumer.seek(found.partition, offset)
@@ -292,19 +297,15 @@ class KafkaThread:
             self._lanes.produce_pending()
             self._commits.poll()
         if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
-            self._leave_notes()
-
-    def _leave_notes(self) -> None:
-        if owned := self._offsets.owned():
-            self._poison.wipe(self._consumer.client, owned)
+            self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
             if self._left:
                 self._poison.leave(self._consumer.client, self._left)
                 self._left = ""
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
-        self._commits.revoke(numbers)
         self._poison.forget(numbers)
+        self._commits.revoke(numbers)
         self._dropped |= numbers
         # A pause outlives a partition's time away.
         self._backpressure.resume(self._consumer.client, numbers)

@@ -25,7 +25,6 @@ from worker.event import Enrichment
 from worker.metrics import Metrics
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import (
-    OVERHEAD,
     Batch,
     Header,
     has_plain_headers,
@@ -53,9 +52,8 @@ DEADLY = Reject(
 
 @dataclass(slots=True)
 class Taken:
-    """What a round brought; `size` in bytes."""
+    """What a round brought."""
 
-    size: int = 0
     misses: int = 0
 
 
@@ -99,7 +97,6 @@ class Lanes:
         submitted, taken = [], Taken()
         for number, records in groups.items():
             values = [record.value() for record in records]
-            taken.size += sum(map(len, filter(None, values))) + OVERHEAD * len(records)
             batch = self._take_partition(number, records, values, lane, fetched_at, may_produce)
             if batch is not None and batch.misses:
                 taken.misses += batch.misses

@@ -106,7 +106,7 @@ DEFECTS = (
         OFFSETS,
         "        self.pending.clear()\n",
         "",
-        "test_offsets.py",
+        "test_lanes.py",
     ),
     defect(
         "what is ready of a partition that went stays in flight for ever",

@@ -167,7 +167,7 @@ class Delivery:
         code = refusal.error.code()
         if code in FOLLOWING:
             return
-        if refusal.record is None:
+        if refusal.record is None and code not in DENIED:
             self._searching = True
             logger.warning("Kafka refuses an output, it is searched for: %s", refusal.error.str())
             return

@@ -184,6 +184,9 @@ class FakeConsumer:
             raise failed(KafkaError._TIMED_OUT)
         return [self._known(place) for place in places]
 
+    def list_topics(self, topic: str, timeout: float) -> SimpleNamespace:
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None, 1: None})})
+
     def _known(self, place: TopicPartition) -> TopicPartition:
         offset, note = self.known.get(place.partition, (-1001, ""))
         return TopicPartition(place.topic, place.partition, offset, metadata=note)

@@ -68,6 +68,18 @@ class Poisoned(Slow):
         return answer
 
 
+class Constant(Slow):
+    def __init__(self):
+        super().__init__(0.001)
+        self.sound = False
+
+    async def infer(self, model, inputs):
+        answer = await super().infer(model, inputs)
+        if not self.sound:
+            raise InvalidAnswer("intent", "the same answer to all", divisible=False)
+        return answer
+
+
 def staged(inference):
     metrics = Metrics()
     guard = Guard("intent", "block", 5.0, 8, metrics)
@@ -138,6 +150,18 @@ def test_an_input_without_a_valid_answer_is_rejected_alone_once_others_have_thei
         assert poison.result().rejected[0].reason == "model_rejected"
         assert list(mixed.result().rejected) == [9]
         assert mixed.result().versions[:9] == ["7"] * 9
+
+    run(scenario())
+
+
+def test_a_model_that_answers_the_same_to_all_is_not_asked_in_parts_that_would_hide_it():
+    async def scenario():
+        stage = staged(inference := Constant())
+        asked = asyncio.create_task(ask(stage, 64))
+        await asyncio.sleep(600)
+        assert not asked.done() and set(inference.sizes) == {64}
+        inference.sound = True
+        assert set((await asked).versions) == {"7"}
 
     run(scenario())
 

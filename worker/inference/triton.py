@@ -4,7 +4,9 @@ What the caller hears of a failed call:
 
     DEADLINE_EXCEEDED                  ModelTimeout (retry)
     INVALID_ARGUMENT, OUT_OF_RANGE     ModelRejected: the batch is at fault
-    a wrong answer                     ModelRejected
+    INTERNAL, RESOURCE_EXHAUSTED       ModelFailed (retry): such as lack of memory; the batch may be
+                                       too large
+    an invalid answer                  InvalidAnswer (retry): see `tensors.check_answer`
     anything else                      ModelUnavailable (retry): away, loading, queue full, model
                                        unknown or broken; none of it is the batch's fault
 
@@ -29,7 +31,15 @@ from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
-from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
+from worker.errors import (
+    Fault,
+    InvalidAnswer,
+    ModelFailed,
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    WorkerError,
+)
 from worker.inference.access import Access
 from worker.inference.port import Answer
 from worker.inference.served import Served, compare, describe, missing
@@ -155,20 +165,20 @@ class TritonInference:
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
         """Run one batch; all inputs are int64, shape [batch, length].
 
-        Raises `ModelUnavailable`, `ModelTimeout` (both `Retry`) or `ModelRejected`.
+        Raises `ModelUnavailable`, `ModelTimeout`, `ModelFailed` (all `Retry`) or `ModelRejected`.
         """
         contract = self._contracts.get(model)
         if contract is None:
             raise ModelUnavailable(f"{model}: not among the models that this worker was given")
-        rows = check_batch(contract, inputs)
+        check_batch(contract, inputs)
         async with self._places:
             result = await self._call(contract, inputs)
         try:
             values = result.as_numpy(contract.output)
         except (ValueError, TypeError) as error:  # fewer bytes than the shape says
-            raise ModelRejected(model, f"the answer cannot be read: {error}") from None
+            raise InvalidAnswer(model, f"the answer cannot be read: {error}") from None
         version = result.get_response().model_version
-        answer = Answer(check_answer(contract, rows, values), version)
+        answer = Answer(check_answer(contract, inputs, values), version)
         if (model, version) not in self._compared:
             await self._compare(contract, version)
         return answer
@@ -247,6 +257,8 @@ class TritonInference:
                 return ModelTimeout(f"{model}: no answer in {self._timeout_s:g} s ({self.name})")
             case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
                 return ModelRejected(model, message)
+            case "INTERNAL" | "RESOURCE_EXHAUSTED":
+                return ModelFailed(message)
             case _:
                 return ModelUnavailable(message)
 

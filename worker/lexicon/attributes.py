@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -90,28 +90,32 @@ class Attributes:
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
 
-    def find(self, form: str, found: Sequence[Word], terms: Sequence[Span]) -> list[Attribute]:
+    def find(
+        self, form: str, found: Sequence[Word], spans: Callable[[], Sequence[Span]]
+    ) -> list[Attribute]:
         """The attributes in a normal form, in order, without overlap.
 
         Args:
             found: its words.
-            terms: the terms in it.
+            spans: gives the terms in it; called only if there may be attributes.
         """
         hits = [_Hit(*number) for number in self._numbers.find(form)]
         hits += self._told(found)
         if not hits:
             return []
+        terms = spans()
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
         hits = _beside(_shades(self._widened(hits, found, terms)), terms, form)
         return [Attribute(hit.name, hit.value, hit.start, hit.end) for hit in hits]
 
     def _told(self, found: Sequence[Word]) -> Iterator[_Hit]:
-        keys = [word.key for word in found]
-        for i, first in enumerate(keys):
-            for j in range(i + 1, min(i + self._longest.get(first, 0), len(keys)) + 1):
-                form = " ".join(keys[i:j])
+        for i, word in enumerate(found):
+            form = word.key
+            for j in range(i + 1, min(i + self._longest.get(form, 0), len(found)) + 1):
+                if j > i + 1:
+                    form = f"{form} {found[j - 1].key}"
                 if (value := self._values.get(form)) is not None:
-                    yield _Hit(*value, found[i].start, found[j - 1].end, self._rules.get(form))
+                    yield _Hit(*value, word.start, found[j - 1].end, self._rules.get(form))
 
     def _widened(
         self, hits: Iterable[_Hit], found: Sequence[Word], terms: Sequence[Span]

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, islice, zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import NamedTuple
-from weakref import WeakMethod
 
 import numpy as np
 
 from worker.lexicon import built
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.built import Built, Term, quantized
+from worker.lexicon.neighbours import effort
 from worker.lexicon.words import Word, words
 
-EFFORT = 64  # nodes that a search looks at; recall against time
-READ_KEPT = 1024  # normal forms
 NO_TERM = -1  # what an idiom stands for
 SYNONYM_PRIOR = 0.9
 PARENT_PRIOR = 0.6
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A term that stands in a query.
 
     Attributes:
@@ -41,8 +36,7 @@ class Mention:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A text that might expand a query.
 
     Attributes:
@@ -56,17 +50,20 @@ class Candidate:
     prior: float
 
 
-class _Read(NamedTuple):
-    """A normal form, read.
+class Reading(NamedTuple):
+    """A normal form, read once for all that is asked of it.
 
     Attributes:
-        hits: every key that stands in it: its first word, one past its last, the key.
-        terms: those that are mentions: first word, one past the last, term id.
+        keys: every key that stands in it.
+        mentions: the terms in it, in order, without overlap; longer ones are taken first.
+        places: of each mention, its first word and one past its last.
     """
 
+    form: str
     words: list[Word]
-    hits: list[tuple[int, int, str]]
-    terms: list[tuple[int, int, int]]
+    keys: list[str]
+    mentions: list[Mention]
+    places: list[tuple[int, int]]
 
 
 class Lexicon:
@@ -85,12 +82,10 @@ class Lexicon:
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
         self._index = parts.index
-        self._index.expansion_search = EFFORT
-        # Mentions, candidates and attributes of one query are asked for soon after each other.
-        scan = WeakMethod(self._scan)  # one that is replaced is gone at once, with all its memory
-        self._read = lru_cache(READ_KEPT)(lambda form: scan()(form))
+        self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
-        self._told_as = [self._text_of[term.names[0][1][0]] for term in terms]
+        self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
+        self._told_as = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
         self._longest: dict[str, int] = {}  # words of the longest key, by its first word
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
@@ -124,17 +119,28 @@ class Lexicon:
         stored = self._index.get(term_id).astype(np.float32).reshape(-1)
         return stored / np.linalg.norm(stored)
 
-    def matches(self, form: str) -> list[Mention]:
-        """The terms in a normal form, in order, without overlap; longer ones are taken first."""
-        read = self._read(form)
-        spans = ((read.words[i].start, read.words[j - 1].end, t) for i, j, t in read.terms)
-        return [Mention(term_id, form[start:end], start, end) for start, end, term_id in spans]
+    def read(self, form: str) -> Reading:
+        """The words of a normal form, and the terms in it."""
+        found = words(form)
+        hits = self._hits([word.key for word in found])
+        if not hits:
+            return Reading(form, found, [], [], [])
+        free, taken = [True] * len(found), []
+        for i, j, hit in sorted(hits, key=_longest_first):
+            if all(free[i:j]):
+                free[i:j] = [False] * (j - i)
+                taken.append((i, j, self._term_of[hit]))
+        mentions, places = [], []
+        for i, j, term_id in sorted(taken):
+            if term_id != NO_TERM:
+                start, end = found[i].start, found[j - 1].end
+                mentions.append(Mention(term_id, form[start:end], start, end))
+                places.append((i, j))
+        return Reading(form, found, [hit for _, _, hit in hits], mentions, places)
 
-    def attributes(self, form: str) -> list[Attribute]:
+    def attributes(self, read: Reading) -> list[Attribute]:
         """Colour, size, material … in a normal form, in order, without overlap."""
-        read = self._read(form)
-        spans = [self._span(read.words, *term) for term in read.terms]
-        return self._attributes.find(form, read.words, spans)
+        return self._attributes.find(read.form, read.words, lambda: self._spans(read))
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The terms whose vectors are nearest, best first.
@@ -159,10 +165,9 @@ class Lexicon:
 
     def candidates(
         self,
-        form: str,
-        mentions: Sequence[Mention],
-        near_ids: np.ndarray,
-        near_similarity: np.ndarray,
+        read: Reading,
+        near_ids: Sequence[int],
+        near_similarity: Sequence[float],
         *,
         limit: int,
         min_similarity: float,
@@ -173,77 +178,75 @@ class Lexicon:
         kept.
 
         Args:
-            near_ids, near_similarity: the query's rows of `nearest`, each of shape [k].
+            near_ids, near_similarity: the query's rows of `nearest`, each of length k.
             min_similarity: cosine from which a neighbour counts.
         """
-        said = {self._text_of[hit] for *_, hit in self._read(form).hits}
-        mentioned = list(dict.fromkeys(mention.term_id for mention in mentions))
-        links = [*self._synonyms(mentioned, said), *self._parents(mentioned, said)]
-        near = self._neighbours(near_ids, near_similarity, min_similarity, {*mentioned}, said)
-        near = list(islice(near, limit))
+        said = {self._text_of[key] for key in read.keys}
+        mentioned = list(dict.fromkeys([mention.term_id for mention in read.mentions]))
+        links = self._links(mentioned, said) if mentioned else []
+        near: list[Candidate] = []
+        for term_id, cosine in zip(near_ids, near_similarity, strict=True):
+            if term_id < 0 or cosine < min_similarity or len(near) == limit:
+                break
+            text = self._told_as[term_id]
+            if text not in said and term_id not in mentioned:
+                said.add(text)
+                near.append(Candidate(text, "embedding", term_id, min(max(cosine, 0.0), 1.0)))
         room = limit - min(len(near), limit // NEIGHBOUR_SHARE)
-        return [*links[:room], *near][:limit]
+        chosen = [tuple.__new__(Candidate, link) for link in links[:room]]
+        return chosen + near[: limit - len(chosen)]
 
-    def _scan(self, form: str) -> _Read:
-        found = words(form)
-        hits = list(self._hits([word.key for word in found]))
-        free, terms = [True] * len(found), []
-        for i, j, hit in sorted(hits, key=lambda hit: hit[0] - hit[1]):
-            if all(free[i:j]):
-                free[i:j] = [False] * (j - i)
-                terms.append((i, j, self._term_of[hit]))
-        return _Read(found, hits, sorted(term for term in terms if term[2] != NO_TERM))
+    def _links(self, mentioned: Sequence[int], said: set[str]) -> list[tuple[str, str, int, float]]:
+        """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
+        found = []
+        for texts in zip_longest(*[self._names[term_id] for term_id in mentioned]):
+            for term_id, text in zip(mentioned, texts, strict=True):
+                if text is not None and text not in said:
+                    said.add(text)
+                    found.append((text, "synonym", term_id, SYNONYM_PRIOR))
+        for term_id in mentioned:
+            parent = self._terms[term_id].parent
+            if parent is not None and (text := self._told_as[parent]) not in said:
+                said.add(text)
+                found.append((text, "parent", parent, PARENT_PRIOR))
+        return found
 
-    def _hits(self, keys: list[str]) -> Iterator[tuple[int, int, str]]:
-        for i, first in enumerate(keys):
-            for j in range(i + 1, min(i + self._longest.get(first, 0), len(keys)) + 1):
-                if (hit := " ".join(keys[i:j])) in self._term_of:
-                    yield i, j, hit
+    def _hits(self, keys: list[str]) -> list[tuple[int, int, str]]:
+        """Every key of the lexicon in a text: its first word, one past its last, and the key."""
+        found, term_of, longest = [], self._term_of, self._longest
+        for i, key in enumerate(keys):
+            if most := longest.get(key):
+                if key in term_of:
+                    found.append((i, i + 1, key))
+                for j in range(i + 1, min(i + most, len(keys))):
+                    key = f"{key} {keys[j]}"
+                    if key in term_of:
+                        found.append((i, j + 1, key))
+        return found
 
-    def _span(self, found: Sequence[Word], i: int, j: int, term_id: int) -> Span:
-        """A term with its head: the last of its words that name it, or a broader term."""
-        head = i
+    def _spans(self, read: Reading) -> list[Span]:
+        """The terms, each with its head: the last of its words that name it, or a broader term."""
+        return [
+            self._span(read.words, mention, *place)
+            for mention, place in zip(read.mentions, read.places, strict=True)
+        ]
+
+    def _span(self, found: Sequence[Word], mention: Mention, i: int, j: int) -> Span:
+        head, term_id = i, mention.term_id
         if j - i > 1:
             line = {term_id, *self._broader(term_id)}
             keys = [word.key for word in found[i:j]]
             tails = (k for k in range(1, j - i) if self._term_of.get(" ".join(keys[k:])) in line)
             head += next(tails, 0)
-        return Span(found[i].start, found[j - 1].end, found[head].start, self.category(term_id))
+        return Span(mention.start, mention.end, found[head].start, self.category(term_id))
 
     def _broader(self, term_id: int) -> Iterator[int]:
         while (term_id := self._terms[term_id].parent) is not None:
             yield term_id
 
-    def _synonyms(self, mentioned: Sequence[int], said: set[str]) -> Iterator[Candidate]:
-        """The other names of the mentioned terms, in turn."""
-        names = zip_longest(*(self._terms[term_id].names for term_id in mentioned))
-        for row in names:
-            for term_id, name in zip(mentioned, row, strict=True):
-                if name and (text := self._text_of[name[1][0]]) not in said:
-                    said.add(text)
-                    yield Candidate(text, "synonym", term_id, SYNONYM_PRIOR)
 
-    def _parents(self, mentioned: Sequence[int], said: set[str]) -> Iterator[Candidate]:
-        for term_id in mentioned:
-            parent = self._terms[term_id].parent
-            if parent is not None and (text := self._told_as[parent]) not in said:
-                said.add(text)
-                yield Candidate(text, "parent", parent, PARENT_PRIOR)
-
-    def _neighbours(
-        self,
-        ids: np.ndarray,
-        similarity: np.ndarray,
-        least: float,
-        mentioned: set[int],
-        said: set[str],
-    ) -> Iterator[Candidate]:
-        for term_id, cosine in zip(ids.tolist(), similarity.tolist(), strict=True):
-            if term_id < 0 or cosine < least:
-                return
-            if term_id not in mentioned and (text := self._told_as[term_id]) not in said:
-                said.add(text)
-                yield Candidate(text, "embedding", term_id, min(max(cosine, 0.0), 1.0))
+def _longest_first(hit: tuple[int, int, str]) -> int:
+    return hit[0] - hit[1]
 
 
 def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:

@@ -37,9 +37,20 @@ class Word(NamedTuple):
     end: int
 
 
+_word = tuple.__new__  # a named tuple's own constructor takes twice as long
+
+
 def words(text: str) -> list[Word]:
     """The words of a lower-case text, in order."""
-    return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+    if not (text.isascii() and text.replace(" ", "").isalnum()):
+        return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+    found, start = [], 0
+    for word in text.split(" "):  # the same for most texts, in a third of the time
+        end = start + len(word)
+        if word:
+            found.append(_word(Word, (word, start, end)))
+        start = end + 1
+    return found
 
 
 def key(text: str) -> str:

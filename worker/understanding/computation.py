@@ -91,9 +91,7 @@ class Computation:
         )
         self._note((intents, asked), *matched.asked)
         with self._enrich_seconds.time():
-            return [
-                self._enrich(snapshot, *key, row, intents, matched) for row, key in enumerate(keys)
-            ]
+            return self._enrich(snapshot, [language for _, language in keys], intents, matched)
 
     async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
         """A model's answers, and when it was asked."""
@@ -140,36 +138,37 @@ class Computation:
             self._served = set(product(*served))
 
     def _enrich(
-        self,
-        snapshot: Snapshot,
-        form: str,
-        language: str,
-        row: int,
-        intents: Rows,
-        matched: _Matched,
-    ) -> Enrichment | Reject:
-        vectors, scores, pairs = matched.vectors, matched.scores, matched.spans[row]
-        if intents.rejected or vectors.rejected or scores.rejected:
-            refusals = [intents.rejected.get(row), vectors.rejected.get(row)]
-            refusals += [scores.rejected.get(pair) for pair in pairs]
-            for refusal in filter(None, refusals):
-                return refusal
-        without = (
-            intents.missing(row),
-            vectors.missing(row),
-            "" in scores.versions[pairs.start : pairs.stop],
-        )
-        degraded = tuple(compress(MODELS, without)) if any(without) else ()
-        values = None if without[2] else scores.values[pairs.start : pairs.stop, 0]
-        by_matching = scores.versions[pairs.start] if pairs and values is not None else ""
-        return snapshot.composer.enrichment(
-            form,
-            language,
-            None if without[0] else intents.values[row],
-            snapshot.expander.select(matched.found[row], values),
-            degraded,
-            (intents.versions[row], vectors.versions[row], by_matching),
-        )
+        self, snapshot: Snapshot, languages: list[str], intents: Rows, matched: _Matched
+    ) -> list[Enrichment | Reject]:
+        vectors, scores = matched.vectors, matched.scores
+        probabilities, values = intents.values.tolist(), scores.values[:, 0].tolist()
+        some_rejected = bool(intents.rejected or vectors.rejected or scores.rejected)
+        results: list[Enrichment | Reject] = []
+        for row, (language, found, span) in enumerate(
+            zip(languages, matched.found, matched.spans, strict=True)
+        ):
+            if some_rejected and (refusal := _refusal(row, span, intents, vectors, scores)):
+                results.append(refusal)
+                continue
+            by_matching = scores.versions[span.start : span.stop]
+            without = intents.missing(row), vectors.missing(row), "" in by_matching
+            results.append(
+                snapshot.composer.enrichment(
+                    found.read,
+                    language,
+                    None if without[0] else probabilities[row],
+                    snapshot.expander.select(
+                        found, None if without[2] else values[span.start : span.stop]
+                    ),
+                    tuple(compress(MODELS, without)),
+                    (
+                        intents.versions[row],
+                        vectors.versions[row],
+                        by_matching[0] if by_matching and not without[2] else "",
+                    ),
+                )
+            )
+        return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +185,13 @@ class _Matched:
     vectors: Rows
     scores: Rows
     asked: tuple[tuple[Rows, float], tuple[Rows, float]]
+
+
+def _refusal(row: int, span: range, intents: Rows, vectors: Rows, scores: Rows) -> Reject | None:
+    """Why a query, or one of its pairs, can never be answered; None if it was not rejected."""
+    refusals = [intents.rejected.get(row), vectors.rejected.get(row)]
+    refusals += [scores.rejected.get(pair) for pair in span]
+    return next(filter(None, refusals), None)
 
 
 def _mixed(rows: Rows, spans: list[range]) -> list[int]:

@@ -58,9 +58,11 @@ class Limits:
             self.calls = max(1.0, self.calls - 1 / self.calls)
         elif waiting < FEWEST_WAITING and under_way > self.calls / 2:
             self.calls = min(self._max_calls, self.calls + 1 / self.calls)
+        if 2 * tokens < self._tokens:  # small calls say little about the largest
+            return
         if seconds > OBJECTIVE_S:
-            self._tokens = min(self._tokens, max(1.0, 0.9 * tokens))
-        elif now >= self._held_until and 2 * tokens > self._tokens:
+            self._tokens = max(1.0, 0.9 * self._tokens)
+        elif now >= self._held_until:
             self._tokens = min(self._max_tokens, self._tokens + self._max_tokens / STEPS)
 
     def timed_out(self) -> None:

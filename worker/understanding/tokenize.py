@@ -136,10 +136,9 @@ class Template:
         self._single_room = length * ID - sum(len(ids) for ids, _ in single)
         self._pair_room = length * ID - sum(len(ids) for ids, _ in pair)
         types = [array("q", [kind]).tobytes() for kind in kinds]
-        self._first_types = types[1] * length
-        # Token types from a text of n tokens to the end of the row, by n.
-        self._single_ends = [types[0] * n + single[-1][1] for n in range(length)]
-        self._pair_ends = [types[2] * n + pair[-1][1] for n in range(length)]
+        self._first_type, self._second_type = types[1:]
+        self._single_types = [single[0][1] + types[0] * n + single[1][1] for n in range(length)]
+        self._pair_types: dict[int, list[bytes]] = {}
 
     @classmethod
     def derived(cls, tokenizer: Tokenizer, length: int) -> Template | None:
@@ -154,23 +153,31 @@ class Template:
 
     def singles(self, texts: Sequence[bytes]) -> list[Row]:
         """One row of each text's ids."""
-        (before, before_types), (after, _) = self._single
-        ids = (text[: self._single_room] for text in texts)
-        ends = self._single_ends
-        return [(before + text + after, before_types + ends[len(text) // ID]) for text in ids]
+        (before, _), (after, _) = self._single
+        ids = [text[: self._single_room] for text in texts]
+        return [(before + text + after, self._single_types[len(text) // ID]) for text in ids]
 
     def pairs(self, first: bytes, seconds: Sequence[bytes]) -> list[Row]:
         """One row of the ids of `first` with each of `seconds`."""
-        before, between, (after, _) = self._pair
-        head = before[0] + first + between[0]
-        types = before[1] + self._first_types[: len(first)] + between[1]
-        ends, room = self._pair_ends, self._pair_room - len(first)
+        (before, _), (between, _), (after, _) = self._pair
+        head, types = before + first + between, self._types(len(first) // ID)
+        room = self._pair_room - len(first)
         return [
-            (head + second + after, types + ends[len(second) // ID])
+            (head + second + after, types[len(second) // ID])
             if len(second) <= room
             else self._cut_pair(first, second)
             for second in seconds
         ]
+
+    def _types(self, tokens: int) -> list[bytes]:
+        """Token types of a pair whose first text has so many, by the tokens of the second."""
+        if (types := self._pair_types.get(tokens)) is None:
+            (_, before), (_, between), (_, after) = self._pair
+            head = before + self._first_type * tokens + between
+            room = max(self._pair_room // ID - tokens, 0)
+            types = [head + self._second_type * n + after for n in range(room + 1)]
+            self._pair_types[tokens] = types
+        return types
 
     def _cut_pair(self, first: bytes, second: bytes) -> Row:
         first, second = _longest_first(first, second, self._pair_room // ID)

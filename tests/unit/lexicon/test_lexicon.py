@@ -15,8 +15,8 @@ NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 
 
 def candidates(lexicon, query, near=NO_NEIGHBOURS, limit=12, least=0.5):
-    mentions = lexicon.matches(query)
-    return lexicon.candidates(query, mentions, *near, limit=limit, min_similarity=least)
+    read = lexicon.read(query)
+    return lexicon.candidates(read, *near, limit=limit, min_similarity=least)
 
 
 def named(lexicon, name) -> int:
@@ -40,12 +40,12 @@ def named(lexicon, name) -> int:
     ],
 )
 def test_mentions(lexicon, query, names):
-    assert [lexicon.name(m.term_id) for m in lexicon.matches(query)] == names
+    assert [lexicon.name(m.term_id) for m in lexicon.read(query).mentions] == names
 
 
 def test_a_mention_says_where_it_stands(lexicon):
     query = "buy t-shirts, white"
-    [mention] = lexicon.matches(query)
+    [mention] = lexicon.read(query).mentions
     assert mention == Mention(named(lexicon, "t shirt"), "t-shirts", 4, 12)
     assert query[mention.start : mention.end] == mention.surface
     assert lexicon.category(mention.term_id) == "Clothing > Tops"

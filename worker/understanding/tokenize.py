@@ -36,13 +36,16 @@ Row = tuple[bytes, bytes]
 class TextTokenizer:
     """Token ids of texts, kept for those asked for last; models may share one.
 
+    Attributes:
+        tokenizer: neither pads nor cuts.
+
     Raises:
         ConfigError: the file is not of the `tokenizers` library.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._tokenizer = load(file)
+        self.tokenizer = load(file)
         self._young: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
 
@@ -71,7 +74,7 @@ class TextTokenizer:
         return [text for text in missing if text not in self._young]
 
     def _encode(self, texts: list[str]) -> list[bytes]:
-        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [_bytes(encoding.ids) for encoding in encodings]
 
     def _keep(self, texts: list[str], ids: list[bytes]) -> None:
@@ -85,9 +88,8 @@ class Sequences:
         self._texts = texts
         self._cut = load(texts.file)
         self._cut.enable_truncation(contract.max_length)
-        self._template = Template.derived(load(texts.file), contract.max_length)
-        if self._template and not self._agrees(self._template):
-            self._template = None
+        template = Template.derived(texts.tokenizer, contract.max_length)
+        self._template = template if template and self._agrees(template) else None
 
     def singles(self, texts: Sequence[str]) -> list[Row]:
         """One row a text."""

@@ -10,6 +10,7 @@ import pytest
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
 from worker.lexicon.lexicon import Lexicon, Mention
+from worker.lexicon.neighbours import EFFORTS, effort
 
 NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 
@@ -200,3 +201,15 @@ def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
 def test_no_folder(tmp_path):
     with pytest.raises(LexiconError, match="not found; mend lexicon.folder, or build it"):
         Lexicon.load(tmp_path / "nowhere")
+
+
+def test_the_search_finds_nearly_all_that_are_nearest(lexicon):
+    """Between any two terms; and with less effort it would not."""
+    index = lexicon._index
+    pairs = np.random.default_rng(3).integers(0, len(lexicon), (300, 2))
+    queries = np.vstack([lexicon.vector(i) + lexicon.vector(j) for i, j in pairs])
+    exact = index.search(queries, 8, exact=True).keys
+    ids, _ = lexicon.nearest(queries.astype(np.float32), 16)
+    recall = (ids[:, :, None] == exact[:, None, :]).any(axis=1).mean()
+    assert recall >= 0.98
+    assert effort(index) in EFFORTS[1:-1]

@@ -105,7 +105,9 @@ class Attributes:
             return []
         terms = spans()
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
-        hits = _beside(_shades(self._widened(hits, found, terms)), terms, form)
+        if any(hit.name == "color" for hit in hits):
+            hits = _shades(self._widened(hits, found, terms))
+        hits = _beside(hits, terms, form)
         return [Attribute(hit.name, hit.value, hit.start, hit.end) for hit in hits]
 
     def _told(self, found: Sequence[Word]) -> Iterator[_Hit]:
@@ -140,6 +142,8 @@ def _overlaps(word: Word, terms: Sequence[Span]) -> bool:
 
 def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
     """Without overlap, the longest taken first; in order."""
+    if len(hits) == 1:
+        return list(hits)
     used = bytearray(max(hit.end for hit in hits))
     taken: list[_Hit] = []
     for hit in sorted(hits, key=lambda hit: hit.start - hit.end):
@@ -179,6 +183,8 @@ def _beside(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit
     Another attribute that surely is one may stand between: "chocolate leather sofa".
     """
     sure = [(hit.start, hit.end) for hit in hits if hit.rule is None]
+    if len(sure) == len(hits):
+        return list(hits)
 
     def counts(hit: _Hit) -> bool:
         if hit.rule is None:

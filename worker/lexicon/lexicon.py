@@ -56,14 +56,14 @@ class Reading(NamedTuple):
     Attributes:
         keys: every key that stands in it.
         mentions: the terms in it, in order, without overlap; longer ones are taken first.
-        places: of each mention, its first word and one past its last.
+        places: of each mention, its first word, one past its last, and its key.
     """
 
     form: str
     words: list[Word]
-    keys: list[str]
-    mentions: list[Mention]
-    places: list[tuple[int, int]]
+    keys: Sequence[str]
+    mentions: Sequence[Mention]
+    places: Sequence[tuple[int, int, str]]
 
 
 class Lexicon:
@@ -87,6 +87,7 @@ class Lexicon:
         self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
         self._told_as = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
+        self._heads: dict[str, int] = {}  # of the keys that were asked for
         self._longest: dict[str, int] = {}  # words of the longest key, by its first word
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
         for form, term_id in chain(_forms(terms), idioms):
@@ -122,21 +123,24 @@ class Lexicon:
     def read(self, form: str) -> Reading:
         """The words of a normal form, and the terms in it."""
         found = words(form)
-        hits = self._hits([word.key for word in found])
+        hits = self._hits(found)
         if not hits:
-            return Reading(form, found, [], [], [])
-        free, taken = [True] * len(found), []
-        for i, j, hit in sorted(hits, key=_longest_first):
-            if all(free[i:j]):
-                free[i:j] = [False] * (j - i)
-                taken.append((i, j, self._term_of[hit]))
-        mentions, places = [], []
-        for i, j, term_id in sorted(taken):
-            if term_id != NO_TERM:
-                start, end = found[i].start, found[j - 1].end
-                mentions.append(Mention(term_id, form[start:end], start, end))
-                places.append((i, j))
-        return Reading(form, found, [hit for _, _, hit in hits], mentions, places)
+            return Reading(form, found, (), (), ())
+        keys = [hit for *_, hit in hits]
+        hits.sort()
+        used, taken = 0, []  # a bit a word
+        for _, i, j, key in hits:
+            covered = (1 << j) - (1 << i)
+            if not used & covered:
+                used |= covered
+                if (term_id := self._term_of[key]) != NO_TERM:
+                    taken.append((i, j, key, term_id))
+        taken.sort()
+        mentions = []
+        for i, j, _, term_id in taken:
+            start, end = found[i].start, found[j - 1].end
+            mentions.append(_named(Mention, (term_id, form[start:end], start, end)))
+        return Reading(form, found, keys, mentions, [place[:3] for place in taken])
 
     def attributes(self, read: Reading) -> list[Attribute]:
         """Colour, size, material … in a normal form, in order, without overlap."""
@@ -185,15 +189,18 @@ class Lexicon:
         mentioned = list(dict.fromkeys([mention.term_id for mention in read.mentions]))
         links = self._links(mentioned, said) if mentioned else []
         near: list[Candidate] = []
+        kept = limit // NEIGHBOUR_SHARE
+        wanted = max(kept, limit - len(links))
         for term_id, cosine in zip(near_ids, near_similarity, strict=True):
-            if term_id < 0 or cosine < min_similarity or len(near) == limit:
+            if term_id < 0 or cosine < min_similarity or len(near) == wanted:
                 break
             text = self._told_as[term_id]
             if text not in said and term_id not in mentioned:
                 said.add(text)
-                near.append(Candidate(text, "embedding", term_id, min(max(cosine, 0.0), 1.0)))
-        room = limit - min(len(near), limit // NEIGHBOUR_SHARE)
-        chosen = [tuple.__new__(Candidate, link) for link in links[:room]]
+                prior = min(max(cosine, 0.0), 1.0)
+                near.append(_named(Candidate, (text, "embedding", term_id, prior)))
+        room = limit - min(len(near), kept)
+        chosen = [_named(Candidate, link) for link in links[:room]]
         return chosen + near[: limit - len(chosen)]
 
     def _links(self, mentioned: Sequence[int], said: set[str]) -> list[tuple[str, str, int, float]]:
@@ -211,42 +218,51 @@ class Lexicon:
                 found.append((text, "parent", parent, PARENT_PRIOR))
         return found
 
-    def _hits(self, keys: list[str]) -> list[tuple[int, int, str]]:
-        """Every key of the lexicon in a text: its first word, one past its last, and the key."""
-        found, term_of, longest = [], self._term_of, self._longest
-        for i, key in enumerate(keys):
+    def _hits(self, found: Sequence[Word]) -> list[tuple[int, int, int, str]]:
+        """Every key of the lexicon in a text, longest first when sorted.
+
+        Minus its length in words, its first word, one past its last, and the key.
+        """
+        hits, term_of, longest = [], self._term_of, self._longest
+        count = len(found)
+        for i, word in enumerate(found):
+            key = word[0]
             if most := longest.get(key):
                 if key in term_of:
-                    found.append((i, i + 1, key))
-                for j in range(i + 1, min(i + most, len(keys))):
-                    key = f"{key} {keys[j]}"
+                    hits.append((-1, i, i + 1, key))
+                for j in range(i + 1, min(i + most, count)):
+                    key = f"{key} {found[j][0]}"
                     if key in term_of:
-                        found.append((i, j + 1, key))
-        return found
+                        hits.append((i - j - 1, i, j + 1, key))
+        return hits
 
     def _spans(self, read: Reading) -> list[Span]:
         """The terms, each with its head: the last of its words that name it, or a broader term."""
-        return [
-            self._span(read.words, mention, *place)
-            for mention, place in zip(read.mentions, read.places, strict=True)
-        ]
+        spans = []
+        for mention, (i, _, key) in zip(read.mentions, read.places, strict=True):
+            head = read.words[i + self._head(key, mention.term_id)].start
+            category = self.category(mention.term_id)
+            spans.append(Span(mention.start, mention.end, head, category))
+        return spans
 
-    def _span(self, found: Sequence[Word], mention: Mention, i: int, j: int) -> Span:
-        head, term_id = i, mention.term_id
-        if j - i > 1:
-            line = {term_id, *self._broader(term_id)}
-            keys = [word.key for word in found[i:j]]
-            tails = (k for k in range(1, j - i) if self._term_of.get(" ".join(keys[k:])) in line)
-            head += next(tails, 0)
-        return Span(mention.start, mention.end, found[head].start, self.category(term_id))
+    def _head(self, key: str, term_id: int) -> int:
+        """Which word of a term's key the head begins with."""
+        if " " not in key:
+            return 0
+        if (head := self._heads.get(key)) is None:
+            line, parts = {term_id, *self._broader(term_id)}, key.split(" ")
+            tails = (
+                k for k in range(1, len(parts)) if self._term_of.get(" ".join(parts[k:])) in line
+            )
+            head = self._heads[key] = next(tails, 0)
+        return head
 
     def _broader(self, term_id: int) -> Iterator[int]:
         while (term_id := self._terms[term_id].parent) is not None:
             yield term_id
 
 
-def _longest_first(hit: tuple[int, int, str]) -> int:
-    return hit[0] - hit[1]
+_named = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
 def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:

@@ -75,7 +75,8 @@ class Expander:
             mention_scores = [1.0] * len(mentions)
             kept = [(c.prior, c) for c in found.candidates if c.source != "embedding"]
         else:
-            values = [round(score, 4) for score in scores]
+            least = self.threshold - 1e-4  # what rounding might lift to the threshold
+            values = [round(score, 4) if score >= least else -1.0 for score in scores]
             mention_scores = values[: len(mentions)]
             scored = zip(values[len(mentions) :], found.candidates, strict=True)
             kept = [pair for pair in scored if pair[0] >= self.threshold]

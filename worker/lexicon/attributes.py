@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from worker.lexicon.numbers import Numbers
-from worker.lexicon.words import Word
+from worker.lexicon.words import Phrases, Word
 
 # Of what a longer term is made up of, all but the colour may be told of the thing: a leather
 # jacket is of leather, red wine is no wine in red.
@@ -77,10 +77,7 @@ class Attributes:
     def __init__(self, tables: dict[str, Any]) -> None:
         self._values: dict[str, tuple[str, str]] = {k: (*v,) for k, v in tables["values"].items()}
         self.idioms = [form for form, (name, _) in self._values.items() if not name]
-        self._longest: dict[str, int] = {}
-        for form in self._values:
-            first = form.partition(" ")[0]
-            self._longest[first] = max(self._longest.get(first, 0), 1 + form.count(" "))
+        self._phrases = Phrases(self._values)
         self._modifiers = frozenset(tables["modifiers"])
         self._markers = frozenset(tables["markers"])
         self._rules = {
@@ -111,13 +108,8 @@ class Attributes:
         return [Attribute(hit.name, hit.value, hit.start, hit.end) for hit in hits]
 
     def _told(self, found: Sequence[Word]) -> Iterator[_Hit]:
-        for i, word in enumerate(found):
-            form = word.key
-            for j in range(i + 1, min(i + self._longest.get(form, 0), len(found)) + 1):
-                if j > i + 1:
-                    form = f"{form} {found[j - 1].key}"
-                if (value := self._values.get(form)) is not None:
-                    yield _Hit(*value, word.start, found[j - 1].end, self._rules.get(form))
+        for i, j, key in self._phrases.find(found):
+            yield _Hit(*self._values[key], found[i].start, found[j - 1].end, self._rules.get(key))
 
     def _widened(
         self, hits: Iterable[_Hit], found: Sequence[Word], terms: Sequence[Span]

@@ -13,7 +13,7 @@ from worker.lexicon import built
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.built import Built, Term, quantized
 from worker.lexicon.neighbours import effort
-from worker.lexicon.words import Word, words
+from worker.lexicon.words import Phrases, Word, words
 
 NO_TERM = -1  # what an idiom stands for
 SYNONYM_PRIOR = 0.9
@@ -88,12 +88,10 @@ class Lexicon:
         self._told_as = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
         self._heads: dict[str, int] = {}  # of the keys that were asked for
-        self._longest: dict[str, int] = {}  # words of the longest key, by its first word
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
         for form, term_id in chain(_forms(terms), idioms):
             self._term_of.setdefault(form, term_id)
-            first = form.partition(" ")[0]
-            self._longest[first] = max(self._longest.get(first, 0), 1 + form.count(" "))
+        self._phrases = Phrases(self._term_of)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -123,13 +121,14 @@ class Lexicon:
     def read(self, form: str) -> Reading:
         """The words of a normal form, and the terms in it."""
         found = words(form)
-        hits = self._hits(found)
+        hits = self._phrases.find(found)
         if not hits:
             return Reading(form, found, (), (), ())
-        keys = [hit for *_, hit in hits]
-        hits.sort()
+        keys = [key for *_, key in hits]
+        if len(hits) > 1:
+            hits.sort(key=_longest_first)
         used, taken = 0, []  # a bit a word
-        for _, i, j, key in hits:
+        for i, j, key in hits:
             covered = (1 << j) - (1 << i)
             if not used & covered:
                 used |= covered
@@ -218,24 +217,6 @@ class Lexicon:
                 found.append((text, "parent", parent, PARENT_PRIOR))
         return found
 
-    def _hits(self, found: Sequence[Word]) -> list[tuple[int, int, int, str]]:
-        """Every key of the lexicon in a text, longest first when sorted.
-
-        Minus its length in words, its first word, one past its last, and the key.
-        """
-        hits, term_of, longest = [], self._term_of, self._longest
-        count = len(found)
-        for i, word in enumerate(found):
-            key = word[0]
-            if most := longest.get(key):
-                if key in term_of:
-                    hits.append((-1, i, i + 1, key))
-                for j in range(i + 1, min(i + most, count)):
-                    key = f"{key} {found[j][0]}"
-                    if key in term_of:
-                        hits.append((i - j - 1, i, j + 1, key))
-        return hits
-
     def _spans(self, read: Reading) -> list[Span]:
         """The terms, each with its head: the last of its words that name it, or a broader term."""
         spans = []
@@ -260,6 +241,10 @@ class Lexicon:
     def _broader(self, term_id: int) -> Iterator[int]:
         while (term_id := self._terms[term_id].parent) is not None:
             yield term_id
+
+
+def _longest_first(hit: tuple[int, int, str]) -> int:
+    return hit[0] - hit[1]
 
 
 _named = tuple.__new__  # a named tuple's own constructor takes twice as long

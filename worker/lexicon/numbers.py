@@ -62,6 +62,7 @@ class Numbers:
         self._units = {**units, **counts}
         self._beginnings = frozenset(unit[:2] for unit in self._units)
         self._rules = [*SIZES, *AGES, *self._amounts(_any(self._units), _any(counts))]
+        self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:
         """Attribute name, value, start and end of each; they may overlap."""
@@ -74,7 +75,7 @@ class Numbers:
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
         if not _DIGIT.search(form):
-            return [rule for rule in self._rules if rule.worded] if _WORDED.search(form) else ()
+            return self._worded if _WORDED.search(form) else ()
         if not form.isascii():  # there are more digits than ten
             return self._rules
         shape, tried = form.translate(_SHAPE), []

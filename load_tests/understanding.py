@@ -150,7 +150,7 @@ def run(count: int, concurrent: int, profile: int, by_part: bool) -> dict[str, f
         spent.clear()
         inference.calls = inference.rows = 0
         gc.collect()
-        gc.freeze()  # as `run` does
+        gc.freeze()  # what is loaded is not looked through again and again
         began = time.process_time()
         if profile:
             profiler.enable()

@@ -260,6 +260,8 @@ class TritonInference:
             yield
         except InferenceServerException as error:
             raise self._translated(model, error) from None
+        except grpc.aio.UsageError:  # the channel was closed since
+            raise ModelUnavailable(f"{model}: the client was stopped") from None
         except asyncio.CancelledError:
             if self._client is None and not asyncio.current_task().cancelling():
                 # Not our caller but `stop` ended the call.

@@ -24,7 +24,7 @@ from worker.inference.port import Answer
 from worker.understanding.limits import Limits
 from worker.understanding.tokenize import ID, Row
 
-MAX_AGE_S = 0.002
+MAX_AGE_S = 0.001
 
 
 class Rows:

@@ -25,7 +25,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 ID = array("q").itemsize  # bytes of one token id
 KEPT = 32_768  # texts of each of two generations
 INLINE = 32  # more texts are tokenized on another thread, so that the event loop goes on
-PROBES = (("red shoes", "blue hat"), ("hat", "shoes for women"), ("long " * 999, "hat " * 999))
+PROBES = ("red shoes ", "blue hat ")
 
 
 # One sequence with its special tokens, cut to the model's length: token ids and token types, int64
@@ -86,10 +86,12 @@ class Sequences:
 
     def __init__(self, contract: ModelContract, texts: TextTokenizer) -> None:
         self._texts = texts
+        self._template = Template.derived(texts.tokenizer, contract.max_length)
+        if self._template and self._agrees(self._template, contract.max_length):
+            return
+        self._template = None
         self._cut = load(texts.file)
         self._cut.enable_truncation(contract.max_length)
-        template = Template.derived(texts.tokenizer, contract.max_length)
-        self._template = template if template and self._agrees(template) else None
 
     def singles(self, texts: Sequence[str]) -> list[Row]:
         """One row a text."""
@@ -110,16 +112,22 @@ class Sequences:
             rows += self._template.pairs(text, [*islice(ids, len(group))])
         return rows
 
-    def _agrees(self, template: Template) -> bool:
-        """Whether the template makes what the tokenizer itself makes of the probes."""
-        for first, second in PROBES:
+    def _agrees(self, template: Template, length: int) -> bool:
+        """Whether the template makes what the tokenizer itself makes of short and long texts."""
+        pairs = [PROBES, (PROBES[1], PROBES[0] * length), (PROBES[0] * length, PROBES[1] * length)]
+        made, texts = [], []
+        for first, second in pairs:
             one, two = self._texts.ids([first, second])
-            made = [*template.singles([one]), *template.pairs(one, [two])]
+            made += template.singles([one])
+            made += template.pairs(one, [two])
             made += template.pairs(two, [one])
-            texts = [first, (first, second), (second, first)]
-            if made != [_row(found) for found in self._cut.encode_batch_fast(texts)]:
-                return False
-        return True
+            texts += [first, (first, second), (second, first)]
+        tokenizer = self._texts.tokenizer
+        tokenizer.enable_truncation(length)
+        try:
+            return made == [_row(encoding) for encoding in tokenizer.encode_batch_fast(texts)]
+        finally:
+            tokenizer.no_truncation()
 
 
 class Template:
@@ -145,8 +153,8 @@ class Template:
     @classmethod
     def derived(cls, tokenizer: Tokenizer, length: int) -> Template | None:
         """Found by encoding a pair of texts; None where they do not stand in it whole."""
-        first, second = PROBES[0]
-        one, two = (tokenizer.encode(text, add_special_tokens=False).ids for text in PROBES[0])
+        first, second = PROBES
+        one, two = (tokenizer.encode(text, add_special_tokens=False).ids for text in PROBES)
         single = _around(tokenizer.encode(first), [one])
         pair = _around(tokenizer.encode(first, second), [one, two])
         if not single or not pair:

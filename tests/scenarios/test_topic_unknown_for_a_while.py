@@ -34,7 +34,7 @@ def send(kafka, topics, begin):
 
 
 def refused(app):
-    return app.runner._delivery._recoveries
+    return app.runner.commits._delivery._recoveries
 
 
 @pytest.mark.parametrize("unknown", ["output", "dead_letters"])

@@ -73,7 +73,7 @@ class Sent:
     key: bytes | None
     time_ms: int
     headers: list
-    on_delivery: Any = field(repr=False)
+    callback: Any = field(repr=False)
 
 
 class FakeProducer:
@@ -99,7 +99,7 @@ class FakeProducer:
     def produce(self, topic, value, key, partition, callback, on_delivery, time, headers) -> None:
         if len(self.queue) >= self.room:
             raise BufferError
-        self.sent.append(Sent(topic, value, key, time, headers or [], on_delivery))
+        self.sent.append(Sent(topic, value, key, time, headers or [], callback))
         self.queue.append(self.sent[-1])
 
     def confirm(self, count: int = 10_000) -> None:
@@ -107,7 +107,7 @@ class FakeProducer:
         for _ in range(min(count, len(self.queue))):
             sent = self.queue.popleft()
             code = self.refusals.get(sent.value)
-            sent.on_delivery(None if code is None else KafkaError(code, "planned"), None)
+            sent.callback(None if code is None else KafkaError(code, "planned"), None)
 
     def poll(self, _timeout_s: float = 0.0) -> int:
         if self.dead:
@@ -278,7 +278,7 @@ class Parts:
 
     def places(self) -> list[tuple[int, int]]:
         """Partition and offset of what was produced, in order; the offset is the query's id."""
-        found = [sent.on_delivery.args[1] for sent in self.client.sent]
+        found = [sent.callback.args[1] for sent in self.client.sent]
         return [(one.partition(), one.offset()) for one in found]
 
 

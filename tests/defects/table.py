@@ -327,6 +327,13 @@ DEFECTS = (
         "test_delivery.py",
     ),
     defect(
+        "what Kafka refuses is never told",
+        PRODUCER,
+        "*(topic, value, record.key(), -1, callback, None)",
+        "*(topic, value, record.key(), -1, None, callback)",
+        "test_producer.py",
+    ),
+    defect(
         "an output has this machine's time",
         PRODUCER,
         "*(False, time_ms(record), headers(record))",

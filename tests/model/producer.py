@@ -56,7 +56,7 @@ class Producer:
         if len(self.queue) >= QUEUE:
             raise BufferError
         place = _place(value, headers)
-        self.queue.append(Queued(Entry(topic, place, self._transaction), on_delivery))
+        self.queue.append(Queued(Entry(topic, place, self._transaction), callback))
 
     def poll(self, _timeout_s: float = 0) -> int:
         reports, self.reports = self.reports, deque()

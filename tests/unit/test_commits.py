@@ -21,7 +21,7 @@ def clock():
 
 def value(found, offset):
     """The output of a record that was produced."""
-    return next(s.value for s in found.client.sent if s.on_delivery.args[1].offset() == offset)
+    return next(s.value for s in found.client.sent if s.callback.args[1].offset() == offset)
 
 
 def produced(*assignments):

@@ -130,9 +130,10 @@ class OutputProducer:
         try:
             for record, value, header in zip(records, values, headers, strict=True):
                 kind, time = record.timestamp()
-                on_delivery = partial(_refused, refusals, record, False)
+                # As `callback`: beside None for that, `on_delivery` is never called.
+                callback = partial(_refused, refusals, record, False)
                 produce(
-                    *(topic, value, record.key(), -1, None, on_delivery),
+                    *(topic, value, record.key(), -1, callback, None),
                     *(time if kind and time > 0 else 0, header),
                 )
                 done += 1
@@ -237,9 +238,9 @@ class OutputProducer:
         time: int,
         found: list[Header] | None,
     ) -> None:
-        on_delivery = partial(_refused, self.refusals, record, letter)
+        callback = partial(_refused, self.refusals, record, letter)
         try:
-            self.client.produce(topic, value, key, -1, None, on_delivery, time, found)
+            self.client.produce(topic, value, key, -1, callback, None, time, found)
         except KafkaException as error:
             self._not_queued(record, error.args[0], letter)
 

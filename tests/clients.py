@@ -75,7 +75,7 @@ class Sent:
     key: bytes | None
     time_ms: int
     headers: list
-    on_delivery: Any = field(repr=False)
+    callback: Any = field(repr=False)
 
 
 class FakeProducer:
@@ -101,8 +101,7 @@ class FakeProducer:
     def produce(self, topic, value, key, partition, callback, on_delivery, time, headers) -> None:
         if len(self.queue) >= self.room:
             raise BufferError
-        on_delivery = on_delivery or self.properties["on_delivery"]
-        self.sent.append(Sent(topic, value, key, time, headers or [], on_delivery))
+        self.sent.append(Sent(topic, value, key, time, headers or [], callback))
         self.queue.append(self.sent[-1])
 
     def confirm(self, count: int = 10_000) -> None:
@@ -110,7 +109,7 @@ class FakeProducer:
         for _ in range(min(count, len(self.queue))):
             sent = self.queue.popleft()
             code = self.refusals.get(sent.value)
-            sent.on_delivery(None if code is None else KafkaError(code, "planned"), None)
+            sent.callback(None if code is None else KafkaError(code, "planned"), None)
 
     def poll(self, _timeout_s: float = 0.0) -> int:
         if self.dead:
@@ -183,6 +182,9 @@ class FakeConsumer:
         if self.unknown:
             raise failed(KafkaError._TIMED_OUT)
         return [self._known(place) for place in places]
+
+    def get_watermark_offsets(self, place: TopicPartition, cached: bool) -> tuple[int, int]:
+        return 0, 0
 
     def list_topics(self, topic: str, timeout: float) -> SimpleNamespace:
         return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None, 1: None})})
@@ -289,7 +291,7 @@ class Parts:
 
 def place(sent: Sent) -> tuple[int, int]:
     """Partition and offset of the input, which in the fast lane only the query's id names."""
-    one = sent.on_delivery.args[1]
+    one = sent.callback.args[1]
     if one is not None:
         return one.partition(), one.offset()
     partition, offset = json.loads(sent.value)["query_id"].split("-")

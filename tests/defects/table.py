@@ -326,6 +326,13 @@ DEFECTS = (
         "test_delivery.py",
     ),
     defect(
+        "what Kafka refuses is never told",
+        PRODUCER,
+        "-1, refused, None, time, header)",
+        "-1, None, refused, time, header)",
+        "test_producer.py",
+    ),
+    defect(
         "an output has this machine's time",
         PRODUCER,
         "*(False, time_ms(record), headers(record))",
@@ -335,8 +342,8 @@ DEFECTS = (
     defect(
         "an output of the fast lane has this machine's time",
         PRODUCER,
-        "record.key(), -1, None, None, time, header)",
-        "record.key(), -1, None, None, 0, header)",
+        "-1, refused, None, time, header)",
+        "-1, refused, None, 0, header)",
         "test_producer.py",
     ),
     defect(

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
-from worker.stream.producer import Sink
+from worker.stream.producer import OutputProducer
 
 LIMIT = 3000  # bytes of a compressed request; most outputs have about half of it
 COUNT = 120
@@ -37,7 +37,7 @@ def value(number):
 def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery, known, monkeypatch):
     """Exactly once, a refusal undoes a transaction: what is known to be too large is not sent."""
     if not known:
-        monkeypatch.setattr(Sink, "too_large", lambda *_: False)
+        monkeypatch.setattr(OutputProducer, "too_large", lambda *_: False)
     servers = kafka.bootstrap_servers
     records = [Record(value(number), key=b"same") for number in range(COUNT)]
     produce(servers, topics.input, records)

@@ -1,13 +1,22 @@
 """What is produced of a record, with which headers and time, and what becomes of refusals."""
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Producer
 
 from tests.clients import clients, failed, parts, record
+from worker.config.load import load_settings
 from worker.errors import Reject
+from worker.metrics import Metrics
+from worker.stream import producer as producer_module
 from worker.stream.batch import MARK
 from worker.stream.credentials import Login
-from worker.stream.producer import NO_CLOCK_S, REJECTION, REPLAYED_FROM, error_headers
+from worker.stream.producer import (
+    NO_CLOCK_S,
+    REJECTION,
+    REPLAYED_FROM,
+    OutputProducer,
+    error_headers,
+)
 
 BAD = Reject("decode", "invalid_json", "not JSON")
 DEAD = "queries.dead-letters"
@@ -55,6 +64,29 @@ def test_a_refusal_carries_its_record_unless_it_went_with_others(producer, toget
     assert refusal.record is (None if together else records[1]) and not refusal.letter
     assert refusal.error.code() == KafkaError.MSG_SIZE_TOO_LARGE
     assert producer.take_refusals() == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("letter", [True, False])
+def test_the_real_client_reports_what_is_not_sent(together, letter, monkeypatch):
+    """What waits is purged: librdkafka answers that without a broker."""
+    monkeypatch.setattr(producer_module, "Producer", Producer)
+    kafka = load_settings(None, {}, ["kafka.bootstrap_servers=127.0.0.1:9"]).kafka
+    found = OutputProducer(kafka, Metrics(), None)
+    found._limits = {}
+    found.open()
+    if letter:
+        found.dead_letter(record(7), BAD)
+    elif together:
+        found.outputs([record(7)], [b"out"], [None])
+    else:
+        found.output(record(7), b"out")
+    found.client.purge()
+    found.poll(5.0)
+    (refusal,) = found.take_refusals()
+    assert refusal.error.code() == KafkaError._PURGE_QUEUE
+    alone = "a record" if together else "queries-0-7"
+    assert refusal.place == ("queries-0-7 letter" if letter else alone)
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -99,7 +99,6 @@ class OutputProducer:
         self._compression = properties.get("compression.type")
         self._brokers = Brokers()
         self.refusals, self.fatal = [], None
-        properties["on_delivery"] = partial(_refused, self.refusals, None, False)
         self.client = Producer(properties | {"statistics.interval.ms": STATISTICS_MS})
 
     def discard(self) -> None:
@@ -133,11 +132,12 @@ class OutputProducer:
         What Kafka refuses of them is a `Refusal` without its record.
         """
         produce, topic, done = self.client.produce, self._kafka.output_topic, 0
+        refused = partial(_refused, self.refusals, None, False)
         try:
             for record, value, header in zip(records, values, headers, strict=True):
                 kind, time = record.timestamp()
                 time = time if kind and time > 0 else 0
-                produce(topic, value, record.key(), -1, None, None, time, header)
+                produce(topic, value, record.key(), -1, refused, None, time, header)
                 done += 1
         except BufferError:
             pass
@@ -240,9 +240,10 @@ class OutputProducer:
         time: int,
         found: list[Header] | None,
     ) -> None:
-        on_delivery = partial(_refused, self.refusals, record, letter)
+        # As `callback`: beside None for that, `on_delivery` is never called.
+        callback = partial(_refused, self.refusals, record, letter)
         try:
-            self.client.produce(topic, value, key, -1, None, on_delivery, time, found)
+            self.client.produce(topic, value, key, -1, callback, None, time, found)
         except KafkaException as error:
             # What librdkafka refuses at once is handled like what the broker refuses.
             self.refusals.append(Refusal(record, error.args[0], letter))

@@ -13,7 +13,7 @@ def test_no_command_shows_what_there_is():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["enrich", ""], "'': No such file or directory; name a file of queries"),
         (["enrich", "."], "'.': Is a directory; name a file of queries"),
@@ -23,7 +23,7 @@ def test_no_command_shows_what_there_is():
         (["demo", "--events", "-1"], "Invalid value for '--events'"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, told):
+def test_wrong_usage_is_one_line(arguments, message):
     done = program.run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr and done.stderr.count("\n") == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1

@@ -8,7 +8,7 @@ from confluent_kafka import Message
 from worker.config.load import load_settings
 from worker.errors import Reject
 from worker.metrics import Metrics
-from worker.stream.credentials import Login
+from worker.stream.credentials import Credentials
 from worker.stream.producer import REJECTION, Sink
 
 
@@ -46,5 +46,5 @@ def test_what_ends_its_polling_ends_the_worker(monkeypatch):
     def renew(*_):
         raise ValueError("not what it should be")
 
-    monkeypatch.setattr(Login, "renew", renew)
+    monkeypatch.setattr(Credentials, "renew", renew)
     assert isinstance(asyncio.run(run()), ValueError)

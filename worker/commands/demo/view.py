@@ -53,7 +53,7 @@ class View:
             return
         try:
             with (
-                logs.held(),
+                logs.buffered(),
                 Live(console=self._console, screen=True, auto_refresh=False) as self._live,
             ):
                 yield

@@ -9,7 +9,7 @@ def test_no_command_shows_what_there_is():
     done = program.run()
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: query-worker" in done.stderr.replace("python -m worker", "query-worker")
-    assert "demo" in done.stderr and "(--help" not in done.stderr
+    assert "demo" in done.stderr and "(see --help" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -135,14 +135,9 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
 
 def make_guard(settings: Settings, model: str, metrics: Metrics) -> Guard:
     """Circuit breaker, retries and policy of a model's calls."""
-    policies = settings.policies
-    return Guard(
-        model,
-        getattr(policies, model),
-        policies.patience_ms / 1000,
-        settings.inference.max_calls_in_flight,
-        metrics,
-    )
+    policies, max_calls = settings.policies, settings.inference.max_calls_in_flight
+    policy, patience_s = getattr(policies, model), policies.patience_ms / 1000
+    return Guard(model, policy, patience_s, max_calls, metrics)
 
 
 def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
@@ -276,9 +271,8 @@ class Understanding:
             ConfigError: see `fallback_intent`.
         """
         known = self.pipeline.snapshot.expander.lexicon
-        return make_snapshot(
-            settings, self.contracts, load_lexicon(settings, self.contracts, known)
-        )
+        lexicon = load_lexicon(settings, self.contracts, known)
+        return make_snapshot(settings, self.contracts, lexicon)
 
     def use(self, settings: Settings, snapshot: Snapshot) -> None:
         """Use these settings and this snapshot from the next batch on."""

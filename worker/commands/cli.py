@@ -229,7 +229,9 @@ def demo(
         raise click.BadParameter(message, param_hint="--rate")
     settings = load(file, assignments, quiet=True)
     session = Demo(settings, queries, events, rate, live=not as_json)
-    summary = asyncio.run(until_stopped(session.run, session.put_away, also=(signal.SIGHUP,)))
+    summary = asyncio.run(
+        until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
+    )
     click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
     if not summary.balanced:
         sys.exit(1)

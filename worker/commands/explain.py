@@ -104,16 +104,16 @@ def _evidence(lexicon: Lexicon, candidate: Candidate) -> str:
     return f"another name of {lexicon.name(candidate.term_id)}"
 
 
-def shown(why: Why) -> RenderableType:
+def shown(explanation: Why) -> RenderableType:
     """The explanation for a terminal."""
-    if why.candidates:
-        candidates = _table(why.candidates)
+    if explanation.candidates:
+        candidates = _table(explanation.candidates)
     else:
         candidates = Text("none: no term of the lexicon is in the query or similar to it")
-    parts = [Text("Intent", "bold underline"), view.shown(why.intent)]
+    parts = [Text("Intent", "bold underline"), view.shown(explanation.intent)]
     parts += [Text("\nCandidates from the lexicon", "bold underline"), candidates]
-    if why.match is not None:
-        parts += [Text("\nMatch", "bold underline"), view.shown(why.match)]
+    if explanation.match is not None:
+        parts += [Text("\nMatch", "bold underline"), view.shown(explanation.match)]
     return Group(*parts)
 
 

@@ -276,16 +276,8 @@ class Settings(Part):
 
 # What SIGHUP changes in a running worker: whole parts, or single keys. All else needs a restart.
 RELOADABLE = frozenset(
-    {
-        "batching",
-        "policies",
-        "dead_letters",
-        "understanding",
-        "lexicon",
-        "logging",
-        "lifecycle.shutdown_timeout_s",
-        "lifecycle.stall_timeout_s",
-    }
+    {"batching", "policies", "dead_letters", "understanding", "lexicon", "logging"}
+    | {"lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"}
 )
 
 

@@ -57,29 +57,11 @@ def _piped(command: Callable) -> Callable:
 
 def _filtered(command: Callable) -> Callable:
     for option in (
-        click.option(
-            "--partition",
-            "partitions",
-            multiple=True,
-            type=click.IntRange(0),
-            help="Partition of the source topic.",
-        ),
-        click.option(
-            "--until",
-            "until_ms",
-            type=Moment(),
-            help="Rejected before this time, or this long ago: 30m.",
-        ),
-        click.option(
-            "--since",
-            "since_ms",
-            type=Moment(),
-            help="Rejected at or after this time, or this long ago: 2h.",
-        ),
+        click.option("--partition", "partitions", multiple=True, type=click.IntRange(0)),
+        click.option("--until", "until_ms", type=Moment(), help="Rejected before, e.g. 30m ago."),
+        click.option("--since", "since_ms", type=Moment(), help="Rejected since, e.g. 2h ago."),
         click.option("--stage", "stages", multiple=True, help="Step that rejected it: decode."),
-        click.option(
-            "--reason", "reasons", multiple=True, help="Reason of the rejection: invalid_json."
-        ),
+        click.option("--reason", "reasons", multiple=True, help="Why: invalid_json, foreign."),
     ):
         command = option(command)
     return command
@@ -112,8 +94,9 @@ def list_(
 ) -> None:
     """List dead letters, the newest last; of a query only its length and hash.
 
-    Filters can be combined; --reason, --stage and --partition can be repeated. Without --limit,
-    --json prints letters as they are read, each partition in its order.
+    Filters can be combined; --reason, --stage and --partition (of the source topic) can be
+    repeated. TIME is RFC 3339 or an age: 90s, 30m, 2h, 7d. Without --limit, --json prints letters
+    as they are read, each partition in its order.
 
     \b
     Example:

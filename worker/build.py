@@ -25,7 +25,7 @@ from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import MODELS, Composer
 from worker.understanding.pipeline import Pipeline
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import TextTokenizer
@@ -133,11 +133,11 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     )
 
 
-def make_guard(settings: Settings, model: str, metrics: Metrics) -> Guard:
+def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
     """Circuit breaker, retries and policy of a model's calls."""
     policies, max_calls = settings.policies, settings.inference.max_calls_in_flight
     policy, patience_s = getattr(policies, model), policies.patience_ms / 1000
-    return Guard(model, policy, patience_s, max_calls, metrics)
+    return ModelCaller(model, policy, patience_s, max_calls, metrics)
 
 
 def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
@@ -189,7 +189,7 @@ def make_pipeline(
         Stage(
             contracts[name],
             inference,
-            make_guard(settings, name, metrics),
+            make_caller(settings, name, metrics),
             texts[contracts[name].tokenizer_sha256],
             metrics,
         )

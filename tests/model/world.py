@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from tests.model.consumer import Consumer
 from tests.model.kafka import Kafka
-from tests.model.outside import TICK_S, swapped
+from tests.model.outside import LARGEST, TICK_S, swapped
 from tests.model.producer import Producer
 from tests.model.steps import Clock
-from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
+from tests.model.worker import BATCHES, BYTES, Worker, settings
 from worker.stream.offsets import InFlight
 
 PLENTY = 99
 CALLS = 6  # that return in a moment: a commit and what begins after it
-LARGEST = 300_000  # bytes of a record
 ROUNDS = 40  # without a fault and without a commit: it stands still
 
 
@@ -88,7 +87,7 @@ class World:
             now, most = worker.offsets.in_flight, len(self.kafka.log)
             assert min(now.batches, now.records, now.size) >= 0
             assert now.batches <= BATCHES + most, now
-            assert now.size <= BYTES + most * RECORDS * LARGEST, now
+            assert now.size <= BYTES + most * LARGEST, now
             assert not worker.loop.faults, worker.loop.faults
             if worker.consumer:
                 self._check_paused(worker.consumer, worker.kafka_thread._backpressure.paused)

@@ -75,7 +75,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
     judged = []
-    candidate_scores = scores[len(retrieved.mentions) :]
+    candidate_scores = scores[len(retrieved.read.mentions) :]
     for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
         score = round(float(score), DIGITS)
         if candidate.text in kept:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 import signal
@@ -62,7 +63,8 @@ class Child:
     began: float
     started: bool = False  # it handles signals and serves health and metrics
     reload_wanted: bool = False
-    metrics: str = ""  # the last known
+    metrics: str = ""  # the last known, and when they were requested
+    requested_at: float = 0.0
     stop: Stop | None = None  # why it ended, if it reported that
 
     def signal(self, number: signal.Signals) -> None:
@@ -202,10 +204,11 @@ class Supervisor:
         child.channel.close()
         await process.wait()
         if process.returncode == 2 and not child.stop:
-            child.stop = _stop(2, f"process {number} ended with exit code 2; see its log")
+            child.stop = _reason(2, f"process {number} ended with exit code 2; see its log")
         ended, children = self._view
         self._own.up.labels(str(number)).set(0)
-        self._view = add_up({}, [ended, child.metrics]), _without(children, number)
+        others = {key: other for key, other in children.items() if key != number}
+        self._view = add_up({}, [ended, child.metrics]), others
         return child
 
     async def _listen(self, child: Child, reader: asyncio.StreamReader) -> None:
@@ -214,9 +217,10 @@ class Supervisor:
             async for line in reader:
                 report = orjson.loads(line)
                 child.started = True
-                child.metrics = report.get("metrics", child.metrics)
+                if "metrics" in report:
+                    child.metrics, child.requested_at = report["metrics"], math.inf
                 if "exit_code" in report:
-                    child.stop = _stop(report["exit_code"], report["message"])
+                    child.stop = _reason(report["exit_code"], report["message"])
                 if child.reload_wanted:
                     child.reload_wanted = False
                     child.signal(signal.SIGHUP)
@@ -232,11 +236,11 @@ class Supervisor:
         await asyncio.gather(*map(self._refresh_one, children))
 
     async def _refresh_one(self, child: Child) -> None:
-        token = self._settings.server.token
+        token, now = self._settings.server.token, monotonic()
         with suppress(OSError, TimeoutError, aiohttp.ClientError):
             status, body = await child.get("/metrics", token and token.read(), METRICS_S)
-            if status == 200:
-                child.metrics = body.decode()
+            if status == 200 and now >= child.requested_at:  # else a sum could go backwards
+                child.metrics, child.requested_at = body.decode(), now
 
     async def _metrics(self) -> bytes:
         await self._refresh()
@@ -270,7 +274,7 @@ class Supervisor:
         try:
             status, body = await child.get(path, None, PROBE_S)
             return status == 200, orjson.loads(body)
-        except (OSError, TimeoutError, aiohttp.ClientError):
+        except (OSError, TimeoutError, ValueError, aiohttp.ClientError):
             return False, {"state": "no response"}
 
 
@@ -278,18 +282,16 @@ def _details(probes: Mapping[int, Probe]) -> dict[str, object]:
     return {"processes": {str(number): details for number, (_, details) in probes.items()}}
 
 
-def _stop(exit_code: int, message: str) -> Stop:
+def _reason(exit_code: int, message: str) -> Stop:
     error = Stop(message)
     error.exit_code = exit_code
     return error
 
 
 def _how(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-
-
-def _without(children: Mapping[int, Child], number: int) -> dict[int, Child]:
-    return {key: child for key, child in children.items() if key != number}
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"ended with exit code {code}"
 
 
 def _environment() -> dict[str, str]:

@@ -41,8 +41,8 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     classic = merged.get("group.protocol", "classic") == "classic"
     return {
         "auto.offset.reset": "earliest",
-        "queued.min.messages": 50_000,
-        "queued.max.messages.kbytes": 32_768,
+        "queued.min.messages": 20_000,
+        "queued.max.messages.kbytes": 8_192,
         # By default a full queue is checked again after a second, when it is long empty.
         "fetch.queue.backoff.ms": 10,
         # So that added partitions are found within seconds.
@@ -66,7 +66,7 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
     """Properties of the producer, with transactions if `transactional_id` is given."""
     return {
         "linger.ms": 2,
-        "queue.buffering.max.kbytes": 65_536,
+        "queue.buffering.max.kbytes": 16_384,
         "compression.type": "lz4",
         # As in the Java client, so that equal keys go to the same partition.
         "partitioner": "murmur2_random",

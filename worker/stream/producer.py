@@ -57,6 +57,8 @@ class Refusal:
     @property
     def place(self) -> str:
         """What it is remembered by."""
+        if self.record is None:
+            return "a record"
         return f"{place(self.record)} letter" if self.letter else place(self.record)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from worker.config.settings import Kafka
 from worker.errors import DeliveryError, Reject
@@ -99,11 +99,12 @@ class Delivery:
             self.producer.dead_letter(record, None)
             logger.error("dead letter of %s went without its reason: %s", place(record), error)
 
-    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
         """Commit, after the producer was flushed; whether the offsets are committed now.
 
         Args:
             wait: for the answer, which else may come later, through `answered` of the caller.
+            note: the metadata of each offset.
 
         Raises:
             KafkaException: it failed, and so did all since the last commit.
@@ -166,7 +167,7 @@ class Delivery:
         code = refusal.error.code()
         if code in FOLLOWING:
             return
-        if refusal.record is None:
+        if refusal.record is None and code not in DENIED:
             self._searching = True
             logger.warning("Kafka refuses an output, it is searched for: %s", refusal.error.str())
             return
@@ -195,6 +196,10 @@ class Delivery:
     def _hopeless(self, fatal: KafkaError) -> str:
         message = f"the Kafka producer failed for good: {fatal.str()}"
         return f"{message}; {self._rights()}" if fatal.code() in DENIED else message
+
+    def _places(self, offsets: Mapping[int, int], note: str) -> list[TopicPartition]:
+        topic = self._kafka.input_topic
+        return [TopicPartition(topic, *place, metadata=note) for place in offsets.items()]
 
     def _rights(self) -> str:
         topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"

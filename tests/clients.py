@@ -21,7 +21,7 @@ from worker.stream import consumer as consumers
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import Batch
 from worker.stream.commits import Commits
-from worker.stream.connectivity import Reach
+from worker.stream.connectivity import Connectivity
 from worker.stream.counts import Counts, Totals
 from worker.stream.delivery import exactly_once
 from worker.stream.delivery.at_least_once import AtLeastOnce
@@ -316,7 +316,7 @@ def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: i
     delivery.producer._limits = limits or {}
     delivery.prepare()
     found = Commits(kafka, offsets, delivery, counts, metrics)
-    found.answered_to(Reach(kafka))
+    found.answered_to(Connectivity(kafka))
     found.note = lambda: ALIVE
     offsets.assign([0, 1])
     for _, partition in offsets.items():

@@ -9,7 +9,7 @@ from worker.errors import Reject
 from worker.metrics import Metrics
 from worker.stream import producer as producer_module
 from worker.stream.batch import MARK
-from worker.stream.credentials import Login
+from worker.stream.credentials import Credentials
 from worker.stream.producer import (
     NO_CLOCK_S,
     REJECTION,
@@ -212,7 +212,7 @@ def test_idle_is_when_all_is_answered(producer):
 
 def test_secrets_that_rotated_reach_the_client(producer, monkeypatch):
     renewed = []
-    monkeypatch.setattr(Login, "renew", lambda _, client, now: renewed.append(client))
+    monkeypatch.setattr(Credentials, "renew", lambda _, client, now: renewed.append(client))
     producer.poll()
     assert renewed == [producer.client]
 

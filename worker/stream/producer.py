@@ -25,8 +25,8 @@ from worker.stream.admin import Cluster
 from worker.stream.batch import MARK, Header, headers, place, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.connectivity import STATISTICS_MS, Brokers
-from worker.stream.credentials import Login
-from worker.stream.kafka_errors import explained
+from worker.stream.credentials import Credentials
+from worker.stream.kafka_errors import with_remedy
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class OutputProducer:
         if self._limits is None:
             self._limits = Cluster(self._kafka).message_limits()
         limit = min([MESSAGE_LIMIT, *self._limits.values()])
-        self._login = Login({**self._kafka.client, **self._kafka.producer})
+        self._credentials = Credentials({**self._kafka.client, **self._kafka.producer})
         properties = producer_properties(self._kafka, self._transactional_id)
         properties |= {"batch.size": max(1, int(limit * REQUEST_SHARE))}
         properties |= {"error_cb": self._on_error, "stats_cb": self._on_statistics}
@@ -196,7 +196,7 @@ class OutputProducer:
         """Take Kafka's answers."""
         try:
             self.client.poll(timeout_s)
-            self._login.renew(self.client, monotonic())
+            self._credentials.renew(self.client, monotonic())
         except KafkaException as error:  # a fatal error: nothing more is confirmed
             self.broke(error.args[0])
 
@@ -250,7 +250,7 @@ class OutputProducer:
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
-        self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
+        self._seldom.warning(error.name(), "Kafka: %s", with_remedy(error.str()))
 
     def _on_statistics(self, text: str) -> None:
         self._brokers.look(json.loads(text))

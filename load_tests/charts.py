@@ -7,8 +7,8 @@ from math import ceil, floor, log10
 
 from load_tests.figures import Chart
 
-WIDTH, HEIGHT = 720, 320
-LEFT, RIGHT, TOP, BOTTOM = 72, 170, 40, 44
+WIDTH, HEIGHT = 720, 336
+LEFT, RIGHT, TOP, BOTTOM = 72, 170, 56, 44
 COLORS = ("#2a6fbb", "#d1662b", "#3b9a57", "#8b54a8", "#777777")
 STEPS = (2, 2.5, 5, 10, 20)
 
@@ -31,7 +31,7 @@ def svg(chart: Chart) -> str:
             TOP + height - height * y / y_ticks[-1],
         )
 
-    parts = [_text(LEFT, 22, chart.title, size=15)]
+    parts = [_text(LEFT, 20, chart.title, size=15)]
     for tick in y_ticks:
         x, y = place(0, tick)
         parts += [_rule(x, y, LEFT + width, y), _text(x - 6, y + 4, _number(tick), "end")]
@@ -39,7 +39,7 @@ def svg(chart: Chart) -> str:
         x, y = place(tick, 0)
         parts += [_rule(x, y, x, y + 4), _text(x, y + 18, _number(tick), "middle")]
     parts.append(_text(LEFT + width / 2, HEIGHT - 8, chart.x, "middle"))
-    parts.append(_text(8, TOP - 10, chart.y))
+    parts.append(_text(8, TOP - 14, chart.y))
     for index, (name, line) in enumerate(chart.lines.items()):
         color = COLORS[index % len(COLORS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line))

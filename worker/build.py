@@ -25,7 +25,7 @@ from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import MODELS, Composer
 from worker.understanding.pipeline import Pipeline
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import TextTokenizer
@@ -128,10 +128,10 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     )
 
 
-def make_guard(settings: Settings, model: str, metrics: Metrics) -> Guard:
+def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
     """What stands before a model's calls: its circuit, its retries and its policy."""
     policies = settings.policies
-    return Guard(
+    return ModelCaller(
         *(model, getattr(policies, model), policies.patience_ms / 1000),
         *(settings.inference.max_calls_in_flight, metrics),
     )
@@ -186,7 +186,7 @@ def make_pipeline(
         Stage(
             contracts[name],
             inference,
-            make_guard(settings, name, metrics),
+            make_caller(settings, name, metrics),
             texts[contracts[name].tokenizer_sha256],
             metrics,
         )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MODEL = ("tests/model",)
-EXACTLY_ONCE = ("tests/model/test_histories.py::TestExactlyOnce",)
-STREAM = ("worker/stream/runner.py", "worker/stream/consumer.py", "worker/stream/producer.py")
-RUNNER, SOURCE, SINK = STREAM
-TRACKER, TRANSACTIONS = "worker/stream/offsets.py", "worker/stream/delivery/exactly_once.py"
+THREAD, LANES = "worker/stream/kafka_thread.py", "worker/stream/lanes.py"
+COMMITS, OFFSETS = "worker/stream/commits.py", "worker/stream/offsets.py"
+PRODUCER, RUNNER = "worker/stream/producer.py", "worker/stream/runner.py"
+DELIVERY, EXACTLY_ONCE = (f"worker/stream/delivery/{name}.py" for name in ("base", "exactly_once"))
+POISON, PRESSURE = "worker/stream/poison_pills.py", "worker/stream/backpressure.py"
+PIPELINE, SNAPSHOT, CACHE, COMPUTATION, FAST_LANE, NORMALIZE = (
+    f"worker/understanding/{name}.py"
+    for name in ("pipeline", "snapshot", "cache", "computation", "fast_lane", "normalize")
+)
 
 
 @dataclass(frozen=True)
@@ -17,274 +21,401 @@ class Defect:
 
     Attributes:
         swaps: pairs of what stands there, exactly once, and what is put in its place.
-        tests: those most likely to see it; the others are asked after them.
+        tests: those that must see it.
     """
 
     name: str
     file: str
     swaps: tuple[tuple[str, str], ...]
-    tests: tuple[str, ...] = MODEL
+    tests: tuple[str, ...]
+
+
+def defect(name: str, file: str, found: str, put: str, *tests: str) -> Defect:
+    """One with a single swap; a test without a folder is one of tests/unit."""
+    where = (test if "/" in test else f"tests/unit/{test}" for test in tests)
+    return Defect(name, file, ((found, put),), tuple(where))
 
 
 DEFECTS = (
-    Defect(
-        "a batch is resolved before Kafka confirmed it",
-        RUNNER,
-        (
-            (
-                "await self._deliver(batch, results, mine)\n"
-                "                    self._tracker.resolve(batch.ticket)\n",
-                "self._tracker.resolve(batch.ticket)\n"
-                "                    await self._deliver(batch, results, mine)\n",
-            ),
-        ),
+    # What is committed, and when.
+    defect(
+        "offsets are committed without a flush",
+        COMMITS,
+        "self._flushing = not self._delivery.producer.flush(FLUSH_S)",
+        "self._flushing = False",
+        "test_commits.py",
     ),
-    Defect(
-        "a partition is committed after its revocation",
-        TRACKER,
-        (
-            (
-                "if partition := self._owned.pop(number, None):\n"
-                "                    self._orphans |= partition.orphans\n"
-                "                    partition.forget()",
-                "pass",
-            ),
-        ),
+    defect(
+        "what Kafka refused in the flush is not looked at before the commit",
+        COMMITS,
+        "if self._flushing or self._delivery.failed:",
+        "if self._flushing:",
+        "test_commits.py",
     ),
-    Defect(
-        "a record is dropped while the producer's queue is full",
-        SINK,
-        (
-            (
-                "await asyncio.sleep(POLL_S)\n            except K",
-                "return receipt.answer(index, None)\n            except K",
-            ),
-        ),
+    defect(
+        "what Kafka refused between two commits is not looked at",
+        COMMITS,
+        "if self._delivery.failed:\n                self._recover(now)\n            elif",
+        "if False:\n                pass\n            elif",
+        "test_commits.py",
     ),
-    Defect(
-        "an error of a batch is swallowed",
-        RUNNER,
-        (
-            (
-                "guarded(self._carry(batch, before, mine), self.fail)",
-                "guarded(self._carry(batch, before, mine), lambda _: None)",
-            ),
-        ),
+    defect(
+        "records are produced while a flush is under way",
+        COMMITS,
+        "(self._flushing or self._recovering or self.broken)",
+        "(self._recovering or self.broken)",
+        "test_commits.py",
     ),
-    Defect(
-        "a rebalance resumes what is paused",
-        SOURCE,
-        (
-            (
-                "self._pauses.pause(consumer, numbers & self._tracker.astray().keys())\n",
-                "self._pauses.resume(consumer, self._pauses.paused)\n",
-            ),
-        ),
+    defect(
+        "a commit that was refused counts as made",
+        COMMITS,
+        "self._unanswered = 0.0\n        if error:",
+        "self._unanswered = 0.0\n        if False:",
+        "test_commits.py",
     ),
-    Defect(
-        "a stale batch moves its partition's offset",
-        TRACKER,
-        (
-            (
-                "            if not ticket.stale:\n",
-                "            if ticket.stale and ticket.partition in self._owned:\n"
-                "                self._owned[ticket.partition].resolved = ticket.next_offset\n"
-                "            if not ticket.stale:\n",
-            ),
-        ),
-        ("tests/unit/test_tracker.py",),
-    ),
-    Defect(
-        "a batch that is late is passed by those after it",
-        TRACKER,
-        (("while owned.open and owned.open[0].resolved:", "while ticket in owned.open:"),),
-    ),
-    Defect(
-        "the next transaction goes on with what the last was to abort",
-        TRANSACTIONS,
-        (
-            (
-                "await self._call(self.sink.producer.abort_transaction)\n"
-                "                self.sink.producer.begin_transaction()",
-                "pass",
-            ),
-        ),
-        EXACTLY_ONCE,
-    ),
-    Defect(
-        "a transaction is committed although something in it must not come out",
-        TRANSACTIONS,
-        (("if offsets is None or self._spoiled:", "if offsets is None:"),),
-        EXACTLY_ONCE,
-    ),
-    Defect(
-        "outputs of a partition that went are committed without their offsets",
-        TRACKER,
-        (("return None if self._orphans else self._committable()", "return self._committable()"),),
-        EXACTLY_ONCE,
-    ),
-    Defect(
-        "the group's metadata is taken after the offsets",
-        TRANSACTIONS,
-        (
-            (
-                "await self._send(offsets, member)",
-                "await self._send(offsets, self._consumer.consumer_group_metadata())",
-            ),
-        ),
-        EXACTLY_ONCE,
-    ),
-    Defect(
-        "a batch is produced while a transaction ends",
-        TRANSACTIONS,
-        (("async with self._gate.inside():", "if True:"),),
-        EXACTLY_ONCE,
-    ),
-    Defect(
-        "a batch is resolved before its dead letters are confirmed",
-        RUNNER,
-        (
-            (
-                "for failure in await asyncio.gather(*sent, return_exceptions=True):",
-                "for failure in [asyncio.ensure_future(each) for each in sent] and ():",
-            ),
-        ),
-    ),
-    Defect(
+    defect(
         "events are counted before their transaction is committed",
-        TRANSACTIONS,
-        (("self._counts.append(count)", "count()"),),
-        EXACTLY_ONCE,
+        COMMITS,
+        "        if not self._delivery.confirms_at_commit:\n            self._counts.confirm()\n",
+        "        self._counts.confirm()\n",
+        "test_commits.py",
     ),
-    Defect(
-        "the turn is given on before the batch is produced",
+    defect(
+        "outputs of a partition that went are committed without their offsets",
+        COMMITS,
+        "if self._offsets.revoke(numbers):\n            self._delivery.orphaned()",
+        "self._offsets.revoke(numbers)",
+        "test_commits.py",
+    ),
+    defect(
+        "after a failure nothing goes back",
+        COMMITS,
+        "        self._offsets.rewind()\n",
+        "",
+        "test_commits.py",
+    ),
+    defect(
+        "a partition is committed after its revocation",
+        OFFSETS,
+        "if partition := self._owned.pop(number, None):",
+        "if partition := self._owned.get(number):",
+        "test_offsets.py",
+    ),
+    defect(
+        "a rewound batch is produced all the same",
+        OFFSETS,
+        "        self.pending.clear()\n",
+        "",
+        "test_offsets.py",
+    ),
+    defect(
+        "what is ready of a partition that went stays in flight for ever",
+        OFFSETS,
+        "for batch in partition.forget():\n            self.remove(batch)",
+        "partition.forget()",
+        "test_offsets.py",
+    ),
+    defect(
+        "outputs that are out already are no orphans",
+        OFFSETS,
+        "orphaned |= partition.uncommitted",
+        "orphaned |= bool(partition.pending)",
+        "test_offsets.py",
+    ),
+    # The order of records, and that none is lost between fetched and produced.
+    defect(
+        "a hit of the fast lane passes an earlier miss",
+        LANES,
+        "at_once = may_produce and not partition.pending",
+        "at_once = may_produce",
+        "test_lanes.py",
+    ),
+    defect(
+        "a batch passes the one before it",
+        LANES,
+        "while pending and pending[0].ready:",
+        "pending = type(pending)(sorted(pending, key=lambda batch: not batch.ready))\n"
+        "            partition.pending = pending\n"
+        "            while pending and pending[0].ready:",
+        "test_lanes.py",
+    ),
+    defect(
+        "a full queue of the producer drops the rest of a batch",
+        LANES,
+        "except BufferError:\n            return False",
+        "except BufferError:\n            pass",
+        "test_lanes.py",
+    ),
+    defect(
+        "a full queue of the producer drops hits of the fast lane",
+        LANES,
+        "        return done\n",
+        "        return ready\n",
+        "test_lanes.py",
+    ),
+    defect(
+        "a stale batch stays in flight for ever",
+        LANES,
+        "if batch.stale:",
+        "if False:",
+        "test_lanes.py",
+    ),
+    defect(
+        "records that are done again count as rejected again",
+        LANES,
+        "if record.offset() >= partition.counted",
+        "if True",
+        "test_lanes.py",
+    ),
+    defect(
+        "a late record takes the fast lane",
+        LANES,
+        " or deadline.is_late(time_ms(record) or None, now_ms)",
+        "",
+        "test_lanes.py",
+    ),
+    defect(
+        "an output over the topic's limit goes out unseen in the fast lane",
+        LANES,
+        "if ready and max(map(len, outputs[:ready])) > limit:",
+        "if False:",
+        "test_lanes.py",
+    ),
+    defect(
+        "what Kafka refused goes out once more in the fast lane",
+        LANES,
+        "may_produce = may_produce and not self._delivery.bars_outputs",
+        "pass",
+        "test_lanes.py",
+    ),
+    defect(
+        "headers that are too many are taken",
+        LANES,
+        "refused_headers(record) or batch.results[position]",
+        "batch.results[position]",
+        "test_lanes.py",
+    ),
+    defect(
+        "an error of the pipeline is swallowed",
         RUNNER,
-        (
-            (
-                "        started = monotonic()\n        delivery, receipt",
-                "        mine.set_result(None)\n        started = monotonic()\n"
-                "        delivery, receipt",
-            ),
-            ("        mine.set_result(None)\n        refusals", "        refusals"),
-        ),
+        "guarded(self._understand(batch), self.fail)",
+        "guarded(self._understand(batch), lambda _: self.lanes.finished.put(batch))",
+        "test_runner.py",
     ),
-    Defect(
-        "an abandoned batch is resolved",
-        RUNNER,
-        (("self._tracker.abandon(batch.ticket)", "self._tracker.resolve(batch.ticket)"),),
-    ),
-    Defect(
+    # Where a partition goes on.
+    defect(
         "after a rewind the consumer does not go back",
-        SOURCE,
-        (("self._consumer.seek(TopicPartition(topic, found.partition, offset))", "pass"),),
+        THREAD,
+        "self._consumer.seek(found.partition, offset)",
+        "pass",
+        "test_last_commits.py",
     ),
-    Defect(
-        "what was fetched before a rewind is not gone back to",
-        TRACKER,
-        (
-            ("if owned is not None and owned.began_at is None:", "if owned is None:"),
-            ("owned.began_at = offset  #", "pass  #"),
-            (
-                "owned.open.append(ticket)",
-                "owned.began_at = offset if owned.began_at is None else owned.began_at\n"
-                "                owned.open.append(ticket)",
-            ),
-        ),
+    defect(
+        "records that come before the seek are taken",
+        THREAD,
+        "if partition.needs_seek:\n            return False",
+        "if False:\n            return False",
+        "test_last_commits.py",
     ),
-    Defect(
+    defect(
+        "a partition of which only dropped records came does not know where it began",
+        THREAD,
+        "if partition.began_at is None:\n",
+        "if partition.began_at is None and not partition.needs_seek:\n",
+        "test_last_commits.py",
+    ),
+    defect(
         "records of a partition that went are handed on",
-        SOURCE,
-        (("if m.partition() not in self._dropped]", "]"),),
+        THREAD,
+        "if partition is None or number in self._dropped:",
+        "if partition is None:",
+        "test_last_commits.py",
     ),
-    Defect(
+    defect(
         "records of a partition that went and came back are taken for old ones",
-        SOURCE,
-        (
-            (
-                "self._go_back(dict.fromkeys(numbers - self._dropped))",
-                "self._go_back(dict.fromkeys(numbers))",
-            ),
-        ),
+        THREAD,
+        "if asked := numbers - self._dropped:",
+        "if asked := numbers:",
+        "test_last_commits.py",
     ),
-    Defect(
-        "an offset is committed beside an open transaction",
-        SOURCE,
-        (
-            (
-                "if self._delivery.settle(partitions, REVOKE_WAIT_S) and self._tracker.owned():",
-                "self._delivery.settle(partitions, REVOKE_WAIT_S)\n"
-                "        if self._tracker.owned():",
-            ),
-        ),
+    defect(
+        "a rebalance resumes what is paused",
+        THREAD,
+        "self._backpressure.pause(consumer, numbers & self._offsets.needing_seek())",
+        "self._backpressure.resume(consumer, self._backpressure.paused)",
+        "test_last_commits.py",
+    ),
+    defect(
+        "a pause outlives a partition's time away",
+        THREAD,
+        "        self._backpressure.resume(self._consumer.client, numbers)\n",
+        "",
+        "test_last_commits.py",
+    ),
+    defect(
+        "a note is wiped beside outputs that are not committed",
+        THREAD,
+        "if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):",
+        "if [self._commits.now(self._consumer.client, max(timeout_s, ASK_S))]:",
+        "test_last_commits.py",
+    ),
+    defect(
+        "a restart forgets how many dead letters there were",
+        THREAD,
+        "                self._inherit(found)\n",
+        "",
+        "test_last_commits.py",
+    ),
+    defect(
+        "records are fetched for minutes although none can be produced",
+        THREAD,
+        "if not self._fetching or self._commits.stuck:",
+        "if not self._fetching:",
+        "test_last_commits.py",
+    ),
+    defect(
+        "a suspect is taken before the one before it is committed",
+        POISON,
+        "if suspect.held and self._quiet(partition):",
+        "if suspect.held:",
+        "test_last_commits.py",
+    ),
+    # What is in flight is bounded.
+    defect(
+        "one partition may take all",
+        PRESSURE,
+        "share * (batching.max_batches_in_flight - now.batches)",
+        "share * batching.max_batches_in_flight",
+        "test_backpressure.py",
+    ),
+    defect(
+        "rounds of large records are as long as those of small ones",
+        PRESSURE,
+        "max(int(room / self._mean_size), 1)",
+        "batching.max_records",
+        "test_backpressure.py",
+        "test_rounds.py",
+    ),
+    # What becomes of refusals.
+    defect(
+        "a record that Kafka refuses is tried again for ever",
+        DELIVERY,
+        "        self._barred[refusal.place] = refusal.error\n",
+        "",
+        "test_delivery.py",
+    ),
+    defect(
+        "nothing is too many recoveries",
+        DELIVERY,
+        "self._recoveries > MOST_RECOVERIES and code",
+        "False and code",
+        "test_delivery.py",
+    ),
+    defect(
+        "the next transaction goes on with what the last was to abort",
         EXACTLY_ONCE,
+        "self._call(self.producer.client.abort_transaction)\n"
+        "                self.producer.client.begin_transaction()",
+        "pass",
+        "test_delivery.py",
     ),
-    Defect(
-        "a drain commits what it cut short",
-        RUNNER,
-        (
-            (
-                "except Broken as error:",
-                "except asyncio.CancelledError:\n"
-                "            self._tracker.resolve(batch.ticket)\n"
-                "            raise\n"
-                "        except Broken as error:",
-            ),
-        ),
+    defect(
+        "after a record that librdkafka counts as sent the producer goes on",
+        EXACTLY_ONCE,
+        "if code in RECORD_AT_FAULT or code == KafkaError._MSG_TIMED_OUT:",
+        "if False:",
+        "test_delivery.py",
     ),
-    Defect(
+    defect(
+        "an output has this machine's time",
+        PRODUCER,
+        "*(False, time_ms(record), headers(record))",
+        "*(False, 0, headers(record))",
+        "test_producer.py",
+    ),
+    defect(
+        "an output of the fast lane has this machine's time",
+        PRODUCER,
+        "*(time if kind and time > 0 else 0, header)",
+        "*(0, header)",
+        "test_producer.py",
+    ),
+    defect(
+        "an input tells the reason of its own rejection",
+        PRODUCER,
+        "if item[0] not in names",
+        "if item[0] not in ()",
+        "test_producer.py",
+    ),
+    # What the fast lane and the cache may answer.
+    defect(
+        "queries that were seen survive an exchange of models",
+        PIPELINE,
+        "            self.snapshot.seen.clear()\n",
+        "",
+        "test_pipeline.py",
+    ),
+    defect(
+        "queries that were seen survive a reload",
+        SNAPSHOT,
+        "            return self\n",
+        "            return replace(self, seen=old.seen)\n",
+        "test_snapshot.py",
+    ),
+    defect(
+        "a query that is read while all are forgotten comes back",
+        CACHE,
+        "if key in self._old:",
+        "if True:",
+        "test_cache.py",
+    ),
+    defect(
+        "a degraded answer is given in the fast lane",
+        PIPELINE,
+        "if not found.degraded and self._computation.servable(found):",
+        "if True:",
+        "test_pipeline.py",
+    ),
+    defect(
         "a degraded answer is cached",
-        "worker/understanding/pipeline.py",
-        (
-            (
-                "isinstance(result, Enrichment) and not result.degraded",
-                "isinstance(result, Enrichment)",
-            ),
-        ),
-        ("tests/unit/test_pipeline.py",),
+        COMPUTATION,
+        "isinstance(result, Enrichment) and not result.degraded",
+        "isinstance(result, Enrichment)",
+        "test_pipeline.py",
     ),
-    Defect(
+    defect(
         "the cache keeps what an older model answered",
-        "worker/understanding/pipeline.py",
-        (("if changed:\n", "if not self._served:\n"),),
-        (
-            "tests/unit/test_pipeline.py",
-            "tests/unit/test_versions.py",
-            "tests/unit/test_snapshot.py",
-        ),
+        COMPUTATION,
+        "if changed:\n",
+        "if not self.served:\n",
+        "test_pipeline.py",
     ),
-    Defect(
+    defect(
+        "the fast lane attaches members that an event has already",
+        FAST_LANE,
+        "if any(getattr(fields, name) is not UNSET for name in OUTPUT_NAMES):",
+        "if False:",
+        "test_fast_lane.py",
+    ),
+    defect(
+        "the fast lane takes text that is not UTF-8",
+        FAST_LANE,
+        "            value.decode()\n",
+        "            pass\n",
+        "test_fast_lane.py",
+    ),
+    defect(
         "untouched fields are encoded anew",
         "worker/event.py",
-        (
-            (
-                "if ours or any(getattr(members, name) is not UNSET for name in missing):",
-                "if True:",
-            ),
-        ),
-        ("tests/unit/test_fuzz.py", "tests/unit/test_events.py"),
+        "if ours or any(getattr(members, name) is not UNSET for name in missing):",
+        "if True:",
+        "test_events.py",
     ),
-    Defect(
+    defect(
         "equal queries have two normal forms",
-        "worker/understanding/normalize.py",
-        (('text = unicodedata.normalize("NFKC", text.lower())', "text = text"),),
-        ("tests/unit/test_fuzz.py",),
-    ),
-    Defect(
-        "a restart forgets how many dead letters there were",
-        SOURCE,
-        (("                self._inherit(found)\n", ""),),
-        ("tests/unit/test_last_commits.py", "tests/scenarios/test_dead_letter_flood.py"),
-    ),
-    Defect(
-        "an output has this machine's time",
-        SINK,
-        (('"timestamp": time_ms(record)', '"timestamp": 0'),),
-        ("tests/scenarios/test_wrong_clock.py",),
-    ),
-    Defect(
-        "a record that takes others with it is tried once more",
-        "worker/stream/delivery/at_least_once.py",
-        (("            self._bar(place(record), refusal)", "            pass"),),
-        ("tests/scenarios/test_refused_by_kafka.py",),
+        NORMALIZE,
+        'text = unicodedata.normalize("NFKC", text.lower())',
+        "text = text",
+        "test_fuzz.py",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.model.consumer import Consumer
 from tests.model.kafka import Kafka
-from tests.model.outside import TICK_S, swapped
+from tests.model.outside import LARGEST, TICK_S, swapped
 from tests.model.producer import Producer
 from tests.model.steps import Clock
 from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
@@ -12,7 +12,6 @@ from worker.stream.offsets import InFlight
 
 PLENTY = 99
 CALLS = 6  # that return in a moment: a commit and what begins after it
-LARGEST = 300_000  # bytes of a record
 ROUNDS = 40  # without a fault and without a commit: it stands still
 
 

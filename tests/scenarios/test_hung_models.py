@@ -63,10 +63,10 @@ def test_lag_is_told_before_any_commit_and_during_a_pause(embedded_broker, trito
         wait_until(lambda: lag(app) == dict.fromkeys(range(4), 0), "the lag of nothing")
         with triton.frozen():
             produce(broker.bootstrap_servers, topics.input, records(40))
-            wait_until(lambda: app.runner._source._pauses.paused, "no room: it pauses")
+            wait_until(lambda: app.runner.thread._backpressure.paused, "no room: it pauses")
             wait_until(lambda: lag(app) == dict.fromkeys(range(4), 10), "what it has consumed")
             produce(broker.bootstrap_servers, topics.input, records(20))
             wait_until(lambda: lag(app) == dict.fromkeys(range(4), 15), "what it cannot fetch")
-            assert app.runner._source._pauses.paused
+            assert app.runner.thread._backpressure.paused
             assert committed(broker.bootstrap_servers, topics.input, topics.input) == {}
         wait_until(lambda: lag(app) == dict.fromkeys(range(4), 0), "it catches up")

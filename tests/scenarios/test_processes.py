@@ -127,7 +127,7 @@ def test_a_killed_worker_is_started_again_and_nothing_is_lost(real_broker, deliv
         wait_until(lambda: consumed() > 200, "they work")
         killed = two.workers[0]
         os.kill(killed, signal.SIGKILL)
-        two.process.says("was ended by SIGKILL and is started again in")
+        two.process.says("was ended by signal 9 (Killed) and is started again in")
         wait_until(lambda: consumed() and two.get("/readyz")[0] == 503, "it is not ready")
         assert two.get("/livez")[0] == 200
         wait_until(lambda: consumed() and two.get("/readyz")[0] == 200, "it is back")

@@ -27,7 +27,7 @@ def test_a_consumer_thread_that_stands_still_fails_livez(embedded_broker, monkey
         wait_until(lambda: app.http.url and answer(app, "/readyz")[0] == 200, "ready")
         assert answer(app, "/livez")[0] == 200
         with monkeypatch.context() as patch:
-            patch.setattr(app.runner._source, "_turn", go_on.wait)
+            patch.setattr(app.runner.thread, "_turn", go_on.wait)
             try:
                 wait_until(lambda: answer(app, "/livez")[0] == 503, "the hang is seen", 5.0)
             finally:

@@ -15,7 +15,7 @@ from worker.errors import InvalidAnswer, ModelFailed, ModelTimeout
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.understanding.limits import HOLD_S
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import TextTokenizer
 
@@ -82,8 +82,8 @@ class Constant(Slow):
 
 def staged(inference):
     metrics = Metrics()
-    guard = Guard("intent", "block", 5.0, 8, metrics)
-    return Stage(CONTRACT, inference, guard, TEXTS_OF, metrics)
+    caller = ModelCaller("intent", "block", 5.0, 8, metrics)
+    return Stage(CONTRACT, inference, caller, TEXTS_OF, metrics)
 
 
 async def ask(stage, count, text="red shoes"):

@@ -11,7 +11,7 @@ from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.understanding.batching import MAX_AGE_S
 from worker.understanding.limits import OBJECTIVE_S, Limits
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import TextTokenizer
 
@@ -42,8 +42,8 @@ class Server:
 
 def staged(server, max_calls=8):
     metrics = Metrics()
-    guard = Guard("intent", "block", 5.0, max_calls, metrics)
-    return Stage(CONTRACT, server, guard, TEXTS_OF, metrics)
+    caller = ModelCaller("intent", "block", 5.0, max_calls, metrics)
+    return Stage(CONTRACT, server, caller, TEXTS_OF, metrics)
 
 
 async def ask(stage, *texts):

@@ -80,10 +80,58 @@ def test_imports_go_one_way(root, allowed):
     assert not wrong
 
 
-def test_only_the_runner_of_stream_knows_understanding():
-    for file in (ROOT / "stream").glob("*.py"):
-        if file.name != "runner.py":
-            assert "understanding" not in imports(file), file
+def modules(file: Path) -> set[str]:
+    """Modules of the worker that a file imports, with their dots."""
+    nodes = ast.walk(ast.parse(file.read_text()))
+    return {
+        node.module
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("worker.")
+    }
+
+
+def test_of_the_stream_only_what_carries_results_knows_understanding():
+    """And of it only the pipeline with its results, and the fast lane."""
+    known = {"worker.understanding.pipeline", "worker.understanding.fast_lane"}
+    for file in (ROOT / "stream").rglob("*.py"):
+        found = {name for name in modules(file) if name.startswith("worker.understanding")}
+        carries = file.name in ("runner.py", "lanes.py", "batch.py", "counts.py")
+        assert found <= (known if carries else set()), file
+
+
+def test_understanding_does_not_know_the_stream():
+    for file in (ROOT / "understanding").rglob("*.py"):
+        assert not {name for name in modules(file) if name.startswith("worker.stream")}, file
+        assert "stream" not in imports(file), file
+
+
+CONCRETE = {
+    "worker.stream.runner",
+    "worker.stream.kafka_thread",
+    "worker.inference.triton",
+    "worker.inference.onnx",
+    "worker.inference.access",
+    "worker.server.http",
+    "worker.embedded.kafka",
+    "worker.embedded.triton",
+}
+
+
+def test_only_build_app_and_commands_name_concrete_parts():
+    """Others get them given. A part may be made of parts of its own room."""
+    for file in ROOT.rglob("*.py"):
+        room = file.relative_to(ROOT).parts[0].removesuffix(".py")
+        others = {name for name in modules(file) if name.split(".")[1] != room}
+        if room not in ("build", "app", "commands"):
+            assert not others & CONCRETE, file
+
+
+def test_the_concrete_parts_exist():
+    assert [name for name in CONCRETE if not _file(name).exists()] == []
+
+
+def _file(name: str) -> Path:
+    return ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py")
 
 
 def test_the_worker_runs_without_training_packages():

@@ -1,269 +1,268 @@
 """Where a partition goes on: its last commit, and the notes beside it."""
 
-import queue
-
 import pytest
-from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, TopicPartition
 
-from tests.source import Full, parts, record
-from worker.config.load import load_settings
-from worker.stream import consumer as source_module
+from tests.clients import SEEN, FakeConsumer, clients, record, stream
+from worker.stream import kafka_thread
 from worker.stream.rejection_limits import NOTE
+from worker.understanding.pipeline import Output
+
+STARTS = "query-worker starts="
 
 
-class Rebalanced(Full):
-    """While a round fills, partition 0 is revoked and what is in flight of it is not finished."""
+@pytest.fixture(autouse=True)
+def clock():
+    with clients() as found:
+        yield found
 
-    def __init__(self, records):
-        super().__init__(records)
-        self.source, self.commits = None, []
+
+def places(*numbers):
+    return [TopicPartition("queries", number) for number in numbers]
+
+
+class Rebalanced(FakeConsumer):
+    """Calls back while it fetches, as librdkafka does."""
+
+    during = None
 
     def consume(self, count, timeout_s):
-        if len(self.left) == 1:
-            self.source._on_revoke(self, [TopicPartition("queries", 0)])
+        work, self.during = self.during, None
+        if work is not None:
+            work()
         return super().consume(count, timeout_s)
 
-    def incremental_unassign(self, _):
-        """It is forgotten already."""
 
-    def commit(self, offsets, **_):
-        self.commits += [(item.partition, item.offset) for item in offsets]
-
-
-def test_nothing_is_committed_for_a_partition_that_goes_while_a_round_fills(monkeypatch):
+def test_nothing_is_committed_for_a_partition_that_goes_while_a_round_is_fetched(monkeypatch):
     """A note of where its records begin would lose what was still in flight before them."""
-    monkeypatch.setattr(source_module, "REVOKE_WAIT_S", 0.0)
-    handed = []
-    source, tracker, _ = parts(load_settings(None, {}, []), handed.append)
-    tracker.track(0, 0, 3, 3, 30)  # the models have not answered yet
-    consumer = source._consumer = Rebalanced([record(3, 10), record(4, 10)])
-    consumer.source = source
-    source._turn()
-    assert (consumer.commits, handed) == ([], [])
+    monkeypatch.setattr(kafka_thread, "REVOKE_WAIT_S", 0.0)
+    thread, found = stream(Rebalanced([record(3), record(4), record(9, partition=1)]))
+    found.take(record(2))  # the models have not answered yet
+    found.consumer.during = lambda: thread._on_revoke(found.consumer, places(0))
+    thread._turn()
+    assert found.consumer.commits == []
+    assert {number for number, *_ in found.consumer.notes} == {1}
+    assert [batch.partition for batch in found.submitted if not batch.stale] == [1]
 
 
-def test_no_note_is_wiped_beside_a_commit_that_is_under_way(monkeypatch):
-    """Where it is a transaction's, the older offset would stand above the one in it."""
-    source, tracker, delivery = parts(load_settings(None, {}, []), lambda _: None)
-    consumer = source._consumer = Rebalanced([])
-    for settled in (False, True):
-        monkeypatch.setattr(delivery, "settle", lambda *_, settled=settled: settled)
-        source._suspects.admit(consumer, 0, [record(5, 10)])
-        consumer.commits.clear()
-        source._settle(())
-        assert consumer.commits == [(0, 5)] * settled
+def test_a_partition_that_went_and_came_back_while_it_was_fetched_begins_at_its_last_commit():
+    """What was fetched of it before is its next owner's, or comes again."""
+    thread, found = stream(Rebalanced([record(3), record(4)]))
+
+    def go_and_come():
+        thread._on_lost(found.consumer, places(0))
+        thread._on_assign(found.consumer, places(0))
+
+    found.consumer.during = go_and_come
+    thread._turn()
+    assert found.submitted == [] and found.offsets.needing_seek() == {0}
+    assert found.consumer.asked == 0, "the next turn can tell old records from new"
+    found.consumer.left = [record(3)]
+    thread._turn()
+    assert len(found.submitted) == 1
+
+
+def test_what_is_in_flight_of_a_partition_that_goes_is_finished_and_committed():
+    thread, found = stream()
+    found.take(record(0, "seen"), record(1, "seen"), record(0, partition=1))
+    thread._on_revoke(found.consumer, places(0))
+    assert found.consumer.commits == [{0: 2}] and found.offsets.owned() == [1]
+    assert not found.submitted[0].stale, "of the other partition"
+
+
+def test_a_partition_that_is_lost_is_not_committed():
+    thread, found = stream()
+    found.take(record(0, "seen"))
+    thread._on_lost(found.consumer, places(0))
+    found.advance(10)
+    assert found.consumer.commits == [] and found.offsets.owned() == [1]
+
+
+def test_a_rewound_partition_goes_back_to_its_last_commit_or_to_where_it_began():
+    thread, found = stream(FakeConsumer([record(3), record(7, partition=1)]))
+    thread._turn()
+    found.consumer.known[1] = (6, "")
+    found.offsets.rewind()
+    thread._turn()
+    assert sorted(found.consumer.sought) == [(0, 3), (1, 6)]
+    assert not found.offsets.needing_seek()
+
+
+def test_records_that_come_before_the_seek_are_dropped_and_known_as_the_beginning():
+    """Else the partition would go on after them: they are not asked for again."""
+    thread, found = stream(FakeConsumer([record(3)]))
+    found.consumer.unknown = True
+    found.offsets.rewind()
+    thread._turn()
+    assert found.submitted == [] and found.offsets[0].began_at == 3
+    found.consumer.unknown, found.clock.now = False, found.clock.now + 10
+    thread._turn()
+    assert found.consumer.sought == [(0, 3)]
+
+
+def test_records_that_are_held_before_a_rewind_are_fetched_again():
+    thread, found = stream(FakeConsumer([record(5)]))
+    thread._poison.learn(0, f"{STARTS}3")
+    thread._turn()
+    assert thread._poison.holding == {0}
+    found.consumer.known[0] = (5, "")
+    found.offsets.rewind()
+    thread._go_back({0, 1})
+    assert (found.consumer.sought, thread._poison.holding) == ([(0, 5)], set())
+
+
+class Hidden(FakeConsumer):
+    """It tells an error beside the partition, with an offset as if there were no commit."""
+
+    def committed(self, places, timeout):
+        return [Refused(place) for place in places]
 
 
 class Refused:
     """What the client tells of a partition that it may not know of; no test can make its own."""
 
     metadata, offset = None, OFFSET_INVALID
+    error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
-    def __init__(self, place, error):
-        self.partition, self.error = place.partition, error
-
-
-class Committed(Rebalanced):
-    sought: tuple = ()
-
-    def committed(self, places, timeout):
-        return [TopicPartition(p.topic, p.partition, 5) for p in places]
-
-    def seek(self, place):
-        self.sought += ((place.partition, place.offset),)
+    def __init__(self, place):
+        self.partition = place.partition
 
 
-def test_records_that_are_held_before_a_rewind_are_fetched_again():
-    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
-    consumer = source._consumer = Committed([])
-    source._suspects.learn(0, "query-worker starts=3")
-    assert not source._suspects.admit(consumer, 0, [record(5, 10)])
-    tracker.rewind()
-    source._go_back(tracker.astray())
-    assert (consumer.sought, source._suspects.holding) == (((0, 5),), set())
-
-
-def test_a_commit_that_may_not_be_known_is_asked_for_again():
-    """A right that is missing is told beside the partition, with an offset as if it had none."""
-
-    class Hidden(Committed):
-        error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
-
-        def committed(self, places, timeout):
-            return [Refused(place, self.error) for place in places]
-
-    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
-    consumer = source._consumer = Hidden([])
-    source._suspects.learn(0, None)
-    tracker.track(0, 3, 4, 1, 10)
-    tracker.rewind()
-    source._go_back(tracker.astray())
-    assert (consumer.sought, set(tracker.astray())) == ((), {0, 1})
+def test_a_commit_that_may_not_be_known_is_not_taken_for_none():
+    thread, found = stream(Hidden([record(3)]))
+    thread._turn()
+    found.offsets.rewind()
+    thread._turn()
+    assert found.consumer.sought == [] and found.offsets.needing_seek() == {0, 1}
 
 
 def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
     """Its last owner was killed amid a transaction: asking takes a second, for many seconds."""
-
-    class Unstable(Committed):
-        asked = 0
-
-        def committed(self, places, timeout):
-            self.asked += 1
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-
-    handed = []
-    source, tracker, _ = parts(load_settings(None, {}, ["batching.max_records=1"]), handed.append)
-    consumer = source._consumer = Unstable([record(n, 10) for n in range(100)])
-    tracker.assign([1], astray=True)
-    for turn in range(30):
-        source.turned_at = turn / 10  # three seconds
-        source._turn()
-    assert (consumer.asked, len(handed) > 10) == (1, True)
-    tracker.rewind()
-    source.turned_at = 10.0
-    source._turn()
-    source._turn()  # now that none can go on, there is nothing better to do
-    assert consumer.asked == 3
+    thread, found = stream(FakeConsumer([record(n, "seen") for n in range(100)]))
+    found.consumer.unknown = True
+    found.offsets[1].needs_seek = True
+    for _ in range(29):
+        thread._turn()
+        found.clock.now += 0.1
+    assert found.consumer.asked == 1 and len(found.places()) == 100
+    found.offsets.rewind()
+    found.clock.now += 10.0
+    thread._turn()
+    thread._turn()  # now that none can go on, there is nothing better to do
+    assert found.consumer.asked == 3
 
 
 @pytest.mark.parametrize("deaths", [0, 3])
 def test_what_came_while_all_was_to_go_back_comes_again(deaths):
-    """The first records of a partition; after some deaths they are held, and not yet tracked."""
-
-    class Rewound(Full):
-        sought = None
-
-        def consume(self, count, timeout_s):
-            if taken := super().consume(count, timeout_s):
-                tracker.rewind()
-            return taken
-
-        def committed(self, places, timeout):
-            for place in places:
-                place.offset = 0
-            return places
-
-        def seek(self, place):
-            self.sought = place
-
-    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
-    source._consumer = Rewound([record(0, 10)])
-    source._suspects.learn(0, f"query-worker starts={deaths}")
-    source._turn()
-    source._turn()
-    assert (source._consumer.sought.partition, source._consumer.sought.offset) == (0, 0)
-    assert not source._suspects.holding and not tracker.astray()
+    """The first records of a partition; after some deaths they would be held."""
+    thread, found = stream(Rebalanced([record(4)]))
+    thread._poison.learn(0, f"{STARTS}{deaths}")
+    found.consumer.during = found.offsets.rewind
+    thread._turn()
+    assert found.submitted == [] and not thread._poison.holding
+    thread._turn()
+    assert (0, 4) in found.consumer.sought and not found.offsets.needing_seek()
 
 
-@pytest.mark.parametrize("settled", [True, False])
-def test_a_note_is_wiped_only_when_no_commit_is_under_way(settled, monkeypatch):
+def test_a_note_of_where_a_partition_begins_is_left_before_its_first_batch():
+    thread, found = stream(FakeConsumer([record(5)]))
+    thread._turn()
+    assert found.consumer.notes == [(0, 5, f"{STARTS}1")] and len(found.submitted) == 1
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_note_is_wiped_only_when_all_is_committed(refused):
     """It is a commit of an earlier offset, which would stand if it came between."""
-
-    class Noted(Full):
-        notes = ()
-
-        def commit(self, offsets, **_):
-            self.notes += tuple(place.metadata for place in offsets)
-
-    source, _, delivery = parts(load_settings(None, {}, []), lambda _: None)
-    monkeypatch.setattr(delivery, "settle", lambda partitions, timeout_s: settled)
-    source._consumer = Noted([record(0, 10)])
-    source._turn()
-    assert source._consumer.notes == ("query-worker starts=1",)
-    source._settle(())
-    assert source._consumer.notes[1:] == (("",) if settled else ())
-
-
-def test_a_partition_that_went_while_it_was_fetched_takes_no_note():
-    class Losing(Full):
-        def consume(self, count, timeout_s):
-            source._on_lost(self, [TopicPartition("queries", 0)])
-            return super().consume(count, timeout_s)
-
-        def incremental_unassign(self, _):
-            """There is no broker."""
-
-        def commit(self, offsets, **_):
-            assert [place.partition for place in offsets] == [1]
-
-    batches = queue.SimpleQueue()
-    source, _, _ = parts(load_settings(None, {}, []), batches.put)
-    source._consumer = Losing([record(0, 10), record(0, 10, partition=1)])
-    source._turn()
-    assert batches.get_nowait().ticket.partition == 1 and batches.empty()
+    thread, found = stream(FakeConsumer([record(0, "seen")]))
+    thread._turn()
+    thread._poison.learn(1, None)
+    thread._poison.admit(found.consumer, 1, [record(5, partition=1)])
+    if refused:
+        found.client.refusals[found.client.sent[0].value] = KafkaError.UNKNOWN_TOPIC_OR_PART
+    found.consumer.notes.clear()
+    thread._settle((), 0.0)
+    assert found.consumer.notes == ([] if refused else [(1, 5, "")])
 
 
 def test_what_dead_letter_limits_counted_goes_to_who_comes_next():
-    class Noted(Full):
-        notes = ()
-
-        def committed(self, places, **_):
-            notes = "", f"{NOTE}before"
-            return [TopicPartition("queries", n, 7, metadata=notes[n]) for n in range(len(places))]
-
-        def commit(self, offsets, **_):
-            self.notes += tuple((item.partition, item.offset, item.metadata) for item in offsets)
-
-    learned = []
-    source, tracker, delivery = parts(load_settings(None, {}, []), pytest.fail, learned.append)
-    consumer = source._consumer = Noted([])
-    delivery.bind(consumer, source._reach.on_commit)
-    tracker.assign([0, 1], astray=True)
-    source._turn()
-    assert (learned, consumer.notes) == ([f"{NOTE}before"], ((1, 7, ""),))
-
-    source._left = f"{NOTE}after"  # it stops before any record came
-    source._settle(())
-    source._settle(())  # when the partitions are revoked
-    assert consumer.notes[1:] == ((1, 7, f"{NOTE}after"),)
-
-
-class Assigned(Full):
-    """It tells the last commits, or does not; `paused` is what it was told to pause."""
-
-    def __init__(self, known):
-        super().__init__([])
-        self.known, self.paused = known, set()
-
-    def committed(self, places, timeout):
-        if not self.known:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        return [TopicPartition(p.topic, p.partition, 5) for p in places]
-
-    def pause(self, places):
-        self.paused |= {place.partition for place in places}
-
-    def resume(self, places):
-        self.paused -= {place.partition for place in places}
-
-    def incremental_assign(self, _):
-        """What it fetches is another test's."""
-
-    incremental_unassign = incremental_assign
+    thread, found = stream()
+    found.consumer.known = {0: (7, ""), 1: (7, f"{NOTE}before")}
+    found.offsets.assign([0, 1])
+    thread._turn()
+    assert found.learned == [f"{NOTE}before"]
+    assert found.consumer.notes == [(1, 7, "")], "nobody else learns it"
+    thread._left = f"{NOTE}after"  # it stops before any record came
+    thread._settle((), 0.0)
+    thread._settle((), 0.0)  # when the partitions are revoked
+    assert found.consumer.notes[1:] == [(1, 7, f"{NOTE}after")]
 
 
 def test_a_partition_whose_last_commit_is_told_at_once_is_never_paused():
     """With nothing else to fetch, librdkafka would take a second to go on."""
-    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
-    consumer = source._consumer = Assigned(known=True)
-    source._on_assign(consumer, [TopicPartition("queries", 2)])
-    assert (consumer.paused, tracker.astray()) == (set(), {})
+    thread, found = stream()
+    found.consumer.known[2] = (5, "")
+    thread._on_assign(found.consumer, places(2))
+    assert (found.consumer.paused, found.offsets.needing_seek()) == (set(), set())
 
 
 def test_until_its_last_commit_is_told_a_partition_is_paused():
-    source, tracker, _ = parts(load_settings(None, {}, []), lambda _: None)
-    consumer = source._consumer = Assigned(known=False)
-    source._on_assign(consumer, [TopicPartition("queries", 2)])
-    assert (consumer.paused, tracker.astray()) == ({2}, {2: None})
-    consumer.known, source.turned_at = True, source.turned_at + 10
-    source._turn()
-    assert (consumer.paused, tracker.astray()) == (set(), {})
+    thread, found = stream()
+    found.consumer.unknown = True
+    thread._on_assign(found.consumer, places(2))
+    assert (found.consumer.paused, found.offsets.needing_seek()) == ({2}, {2})
+    found.consumer.unknown, found.clock.now = False, found.clock.now + 10
+    thread._turn()
+    assert (found.consumer.paused, found.offsets.needing_seek()) == (set(), set())
 
 
 def test_a_pause_ends_where_the_partition_goes():
     """librdkafka keeps it for the next time that the partition comes."""
-    source, _, _ = parts(load_settings(None, {}, []), lambda _: None)
-    consumer = source._consumer = Assigned(known=False)
-    source._on_assign(consumer, [TopicPartition("queries", 2)])
-    source._on_lost(consumer, [TopicPartition("queries", 2)])
-    assert consumer.paused == set()
+    thread, found = stream()
+    found.consumer.unknown = True
+    thread._on_assign(found.consumer, places(2))
+    thread._on_lost(found.consumer, places(2))
+    assert found.consumer.paused == set()
+
+
+def test_a_rebalance_leaves_the_pauses_of_partitions_that_stay():
+    thread, found = stream()
+    thread._backpressure.pause(found.consumer, {1})
+    thread._on_assign(found.consumer, places(2))
+    assert found.consumer.paused == {1}
+
+
+def test_suspects_are_taken_one_by_one_each_committed_before_the_next():
+    thread, found = stream(FakeConsumer([record(n, "seen") for n in (5, 6)]))
+    thread._poison.learn(0, f"{STARTS}3")
+    for _ in range(5):
+        thread._turn()
+    (first,) = found.submitted
+    assert [one.offset() for one in first.records] == [5]
+    found.answer(found.submitted.pop(), Output(b"understood", SEEN))
+    for _ in range(5):
+        thread._turn()
+    assert found.consumer.commits == [{0: 6}]
+    (second,) = found.submitted
+    assert [one.offset() for one in second.records] == [6]
+    assert found.consumer.notes == [(0, 5, f"{STARTS}4"), (0, 6, f"{STARTS}4")]
+
+
+def test_while_it_drains_nothing_is_fetched_and_nothing_held_is_begun():
+    thread, found = stream(FakeConsumer([record(5)]))
+    thread.stop_fetching()
+    thread._turn()
+    assert found.consumer.paused == {0, 1}
+
+
+def test_when_nothing_can_be_produced_for_a_while_nothing_is_fetched():
+    thread, found = stream()
+    found.take(record(0, "seen"))
+    found.client.stuck = True
+    for _ in range(5):
+        found.clock.now += 1.0
+        thread._turn()
+    assert found.consumer.paused == {0, 1}
+    found.client.stuck = False
+    thread._turn()
+    thread._turn()
+    assert found.consumer.paused == set() and found.consumer.commits == [{0: 1}]

@@ -133,7 +133,7 @@ def test_a_cancelled_computation_leaves_those_who_joined_with_an_error_not_a_han
 
 
 def test_the_cache_forgets_the_least_recently_used():
-    pipeline, inference, _ = build_pipeline(f"understanding.cache_bytes={2 * 1400}")
+    pipeline, inference, _ = build_pipeline(f"understanding.cache_bytes={2 * 2 * 1400}")
 
     async def work():
         for query in ("a", "b", "a", "c", "a", "b"):
@@ -141,6 +141,58 @@ def test_the_cache_forgets_the_least_recently_used():
 
     asyncio.run(work())
     assert inference.rows["intent"] == 4  # a, b, c, and b again
+
+
+def fast(pipeline, *queries):
+    """What the fast lane would answer; the provenance alone."""
+    given = [item.value for item in inputs(*queries)]
+    outputs, _ = pipeline.fast_lane(10_000).outputs(given, lambda _: ("id", 5), 5)
+    return [output and json.loads(output)["provenance"] for output in outputs]
+
+
+def test_a_query_is_answered_in_the_fast_lane_once_it_was_understood():
+    pipeline, _, _ = build_pipeline()
+    assert fast(pipeline, "RED shoes") == [None]
+    (result,) = asyncio.run(pipeline.process(inputs("RED shoes")))
+    assert fast(pipeline, "RED shoes", "blue") == [
+        json.loads(result.value)["provenance"] | {"cached": True},
+        None,
+    ]
+
+
+@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+def test_the_fast_lane_forgets_what_an_exchanged_model_answered(model):
+    pipeline, inference, _ = build_pipeline()
+
+    async def work():
+        await pipeline.process(inputs("red running shoes", "blue sofa"))
+        inference.exchange_after[model] = 0
+        await pipeline.process(inputs("red running hat"))  # the first that version 2 answers
+
+    asyncio.run(work())
+    old, new = fast(pipeline, "red running shoes", "red running hat")
+    assert old is None and new[model] == f"{model}:2"
+
+
+@pytest.mark.parametrize("stage", ["intent", "encoder", "matching"])
+def test_a_degraded_event_is_not_answered_in_the_fast_lane(stage):
+    chosen = f"policies.{stage}=degrade", "policies.patience_ms=0"
+    pipeline, _, _ = build_pipeline(*chosen, away=[stage])
+
+    async def work():
+        return await pipeline.process(inputs("red running shoes"))
+
+    assert events(asyncio.run(work()))[0]["status"] == "degraded"
+    assert fast(pipeline, "red running shoes") == [None]
+
+
+def test_the_fast_lane_knows_a_query_by_its_locale():
+    pipeline, _, _ = build_pipeline()
+    value = b'{"query":"red shoes","locale":"%b"}'
+    asyncio.run(pipeline.process([Input(value % b"en-US", "id", 5)]))
+    given = [value % b"en-US", value % b"de-DE", b'{"query":"red shoes"}']
+    outputs, _ = pipeline.fast_lane(10_000).outputs(given, lambda _: ("id", 5), 5)
+    assert [output is None for output in outputs] == [False, True, True]
 
 
 def test_nothing_is_cached_when_the_cache_is_off():
@@ -152,6 +204,7 @@ def test_nothing_is_cached_when_the_cache_is_off():
 
     asyncio.run(work())
     assert inference.rows["intent"] == 2
+    assert fast(pipeline, "a") == [None]
 
 
 @pytest.mark.parametrize("model", ["intent", "encoder", "matching"])

@@ -140,6 +140,23 @@ def test_what_the_old_snapshot_had_in_flight_is_neither_joined_nor_kept():
         assert (told["lexicon"], told["cached"]) == ("lexicon 1", True)
 
 
+def test_what_the_old_snapshot_made_is_not_answered_in_the_fast_lane():
+    async def history():
+        inference = Slow()
+        made = pipeline(inference)
+        under_way = asyncio.create_task(made.process(inputs(QUERIES)))
+        await asyncio.sleep(0.01)
+        made.use(snapshot(1))
+        for _ in range(100):
+            inference.turns.release()
+        await under_way
+        return made.fast_lane(10_000)
+
+    given = [item.value for item in inputs(QUERIES)]
+    outputs, _ = asyncio.run(history()).outputs(given, lambda _: ("id", 5), 5)
+    assert outputs == [None] * len(QUERIES)
+
+
 def test_a_lexicon_that_is_replaced_is_gone_at_once():
     """With all its memory: not when the collector of cycles comes by."""
     lexicon = Lexicon.load(STARTER_LEXICON)

@@ -14,7 +14,7 @@ from worker.errors import ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.understanding import circuit_breaker as breaker_module
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.stage import Stage
 from worker.understanding.tokenize import TextTokenizer
 
@@ -46,8 +46,8 @@ class Scripted:
 
 def run(inference, texts, policy="block", patience_s=0.0, metrics=None):
     metrics = metrics or Metrics()
-    guard = Guard("intent", policy, patience_s, 8, metrics)
-    stage = Stage(CONTRACT, inference, guard, TEXTS_OF, metrics)
+    caller = ModelCaller("intent", policy, patience_s, 8, metrics)
+    stage = Stage(CONTRACT, inference, caller, TEXTS_OF, metrics)
     return asyncio.run(ask(stage, texts))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 import signal
@@ -47,7 +48,6 @@ REFRESH_S = 10.0  # so old may be what is known of a worker that is killed
 GRACE_S = 2.0  # past the workers' own shutdown deadline
 LARGEST_REPORT = 2**26  # bytes
 
-
 # Whether a worker is well, None where it cannot be asked, and the details.
 Found = tuple[bool | None, dict[str, object]]
 
@@ -63,7 +63,8 @@ class Life:
     began: float
     started: bool = False  # it catches signals and serves health and metrics
     reload_wanted: bool = False
-    metrics: str = ""  # the last that are known
+    metrics: str = ""  # the last that are known, and when they were asked for
+    asked: float = 0.0
     stop: Stop | None = None  # why it ended, if it said so
 
     def signal(self, number: signal.Signals) -> None:
@@ -201,7 +202,7 @@ class Supervisor:
         life.line.close()
         await process.wait()
         if process.returncode == 2 and not life.stop:
-            life.stop = _stop(2, f"process {number} ended with exit code 2; its log says why")
+            life.stop = _reason(2, f"process {number} ended with exit code 2; its log says why")
         ended, lives = self._view
         self._own.up.labels(str(number)).set(0)
         self._view = added_up({}, [ended, life.metrics]), _without(lives, number)
@@ -213,9 +214,10 @@ class Supervisor:
             async for said in reader:
                 report = orjson.loads(said)
                 life.started = True
-                life.metrics = report.get("metrics", life.metrics)
+                if "metrics" in report:
+                    life.metrics, life.asked = report["metrics"], math.inf
                 if "exit_code" in report:
-                    life.stop = _stop(report["exit_code"], report["message"])
+                    life.stop = _reason(report["exit_code"], report["message"])
                 if life.reload_wanted:
                     life.reload_wanted = False
                     life.signal(signal.SIGHUP)
@@ -231,11 +233,11 @@ class Supervisor:
         await asyncio.gather(*map(self._refresh_one, lives))
 
     async def _refresh_one(self, life: Life) -> None:
-        token = self._settings.server.token
+        token, asked = self._settings.server.token, monotonic()
         with suppress(OSError, TimeoutError, aiohttp.ClientError):
             status, body = await life.get("/metrics", token and token.read(), METRICS_S)
-            if status == 200:
-                life.metrics = body.decode()
+            if status == 200 and asked >= life.asked:  # else a sum could go backwards
+                life.metrics, life.asked = body.decode(), asked
 
     async def _metrics(self) -> bytes:
         await self._refresh()
@@ -269,7 +271,7 @@ class Supervisor:
         try:
             status, body = await life.get(path, None, PROBE_S)
             return status == 200, orjson.loads(body)
-        except (OSError, TimeoutError, aiohttp.ClientError):
+        except (OSError, TimeoutError, ValueError, aiohttp.ClientError):
             return False, {"state": "no response"}
 
 
@@ -277,14 +279,16 @@ def _details(found: Mapping[int, Found]) -> dict[str, object]:
     return {"processes": {str(number): details for number, (_, details) in found.items()}}
 
 
-def _stop(exit_code: int, message: str) -> Stop:
+def _reason(exit_code: int, message: str) -> Stop:
     error = Stop(message)
     error.exit_code = exit_code
     return error
 
 
 def _how(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"ended with exit code {code}"
 
 
 def _without(lives: Mapping[int, Life], number: int) -> dict[int, Life]:

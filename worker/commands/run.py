@@ -40,7 +40,7 @@ def run(
     and no supervisor.
 
     \b
-    Examples:
+    Example:
       query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
       query-worker run -c worker.toml --processes 4
     """

@@ -1,6 +1,6 @@
 """Inference by a Triton server over gRPC.
 
-What the caller hears of a failed call:
+What a failed call raises:
 
     DEADLINE_EXCEEDED                  ModelTimeout (retry)
     INVALID_ARGUMENT, OUT_OF_RANGE     ModelRejected: the batch is at fault
@@ -12,9 +12,8 @@ What the caller hears of a failed call:
 
 A server may be exchanged under a running worker, and so may its models. After every new connection
 and with every new version an answer is held back until the model that is served then has been
-compared with the worker's; if it is another, the caller hears ModelUnavailable. What Triton tells
-nobody is that another model was loaded under the same version number: that is found by whoever
-calls `check`.
+compared with the worker's; if it is another, the call raises ModelUnavailable. Triton does not
+announce that another model was loaded under the same version number: `check` finds it.
 """
 
 from __future__ import annotations
@@ -215,8 +214,10 @@ class TritonInference:
         """
         compared = self._compared
         if faults := await self.check([contract]):
-            told = "; ".join(map(str, faults))
-            raise ModelUnavailable(f"{contract.name}: version {version} is another model: {told}")
+            reasons = "; ".join(map(str, faults))
+            raise ModelUnavailable(
+                f"{contract.name}: version {version} is another model: {reasons}"
+            )
         compared.add((contract.name, version))  # to no effect if the connection was lost meanwhile
 
     def _open(self) -> InferenceServerClient:
@@ -236,7 +237,7 @@ class TritonInference:
             )
 
     async def _describe(self, model: str) -> Served | None:
-        """What the server tells of a model; None if it has no such model."""
+        """What the server says of a model; None if it has no such model."""
         client = self._open()
         try:
             answer = await client.get_model_config(model, client_timeout=self._timeout_s)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from worker.lexicon.numbers import Numbers
 from worker.lexicon.words import Phrases, Word
 
-# Of what a longer term is made up of, all but the colour may be told of the thing: a leather
+# Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
-TOLD_BY_TERMS = frozenset({"size", "material", "gender", "age", "quantity"})
+PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity"})
 
-# What may stand between a thing and what is told of it: "boots in tan", "shirt in a large".
+# What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
 LINKS = {"", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
 
 
@@ -54,7 +54,7 @@ class _Hit(NamedTuple):
 
     Attributes:
         name: "" for an idiom, which is none.
-        rule: departments beside which alone it counts, None where it always does.
+        rule: departments next to which alone it counts, None where it always does.
     """
 
     name: str
@@ -97,17 +97,17 @@ class Attributes:
             spans: gives the terms in it; called only if there may be attributes.
         """
         hits = [_Hit(*number) for number in self._numbers.find(form)]
-        hits += self._told(found)
+        hits += self._words_in(found)
         if not hits:
             return []
         terms = spans()
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
         if any(hit.name == "color" for hit in hits):
             hits = _shades(self._widened(hits, found, terms))
-        hits = _beside(hits, terms, form)
+        hits = _next_to_terms(hits, terms, form)
         return [Attribute(hit.name, hit.value, hit.start, hit.end) for hit in hits]
 
-    def _told(self, found: Sequence[Word]) -> Iterator[_Hit]:
+    def _words_in(self, found: Sequence[Word]) -> Iterator[_Hit]:
         for i, j, key in self._phrases.find(found):
             yield _Hit(*self._values[key], found[i].start, found[j - 1].end, self._rules.get(key))
 
@@ -150,7 +150,7 @@ def _hidden(hit: _Hit, terms: Sequence[Span]) -> bool:
     for term in terms:
         inside = term.start <= hit.start and hit.end <= term.end
         if inside and hit.end - hit.start < term.end - term.start:
-            return hit.name not in TOLD_BY_TERMS or hit.end > term.head
+            return hit.name not in PARTS_THAT_DESCRIBE or hit.end > term.head
     return False
 
 
@@ -169,8 +169,8 @@ def _shades(hits: Iterable[_Hit]) -> list[_Hit]:
     return merged
 
 
-def _beside(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit]:
-    """Without those that would have to stand beside a term and do not.
+def _next_to_terms(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit]:
+    """Without those that would have to stand next to a term and do not.
 
     Another attribute that surely is one may stand between: "chocolate leather sofa".
     """

@@ -85,7 +85,7 @@ class Lexicon:
         self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
         self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
-        self._told_as = [names[0] for names in self._names]
+        self._own_text = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
         self._heads: dict[str, int] = {}  # of the keys that were asked for
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
@@ -95,7 +95,7 @@ class Lexicon:
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
-        """Read a built lexicon: `folder` itself, or `built` beside the sources in it.
+        """Read a built lexicon: `folder` itself, or `built` in a folder of sources.
 
         Raises:
             LexiconError: a file is missing, or is not the one that the manifest was written for.
@@ -193,7 +193,7 @@ class Lexicon:
         for term_id, cosine in zip(near_ids, near_similarity, strict=True):
             if term_id < 0 or cosine < min_similarity or len(near) == wanted:
                 break
-            text = self._told_as[term_id]
+            text = self._own_text[term_id]
             if text not in said and term_id not in mentioned:
                 said.add(text)
                 prior = min(max(cosine, 0.0), 1.0)
@@ -212,7 +212,7 @@ class Lexicon:
                     found.append((text, "synonym", term_id, SYNONYM_PRIOR))
         for term_id in mentioned:
             parent = self._terms[term_id].parent
-            if parent is not None and (text := self._told_as[parent]) not in said:
+            if parent is not None and (text := self._own_text[parent]) not in said:
                 said.add(text)
                 found.append((text, "parent", parent, PARENT_PRIOR))
         return found
@@ -261,7 +261,7 @@ def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:
 
 
 def _text_of(terms: Sequence[Term]) -> dict[str, str]:
-    """The one text that stands for each key: variants of a text are told as that text."""
+    """The one text that stands for each key: variants of a text are published as that text."""
     texts: dict[str, str] = {}
     for term in terms:
         for text, forms in term.names:

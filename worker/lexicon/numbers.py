@@ -1,4 +1,4 @@
-"""Sizes, amounts and ages that are told in numbers: "55 inch", "uk 8", "pack of 6", "3-6 months".
+"""Sizes, amounts and ages that are given in numbers: "55 inch", "uk 8", "pack of 6", "3-6 months".
 
 A rule is a pattern, the attribute's name, the template of its value, and its triggers: texts, with
 "0" for any digit, of which one stands wherever the pattern matches. Only then the pattern is tried.
@@ -68,9 +68,9 @@ class Numbers:
         """Attribute name, value, start and end of each; they may overlap."""
         for pattern, name, value, *_ in self._tried(form):
             for match in pattern.finditer(form):
-                if (told := value(match)) is not None:
+                if (text := value(match)) is not None:
                     unit = match.groupdict().get("unit")
-                    yield self._name(name, unit), told, match.start(), match.end()
+                    yield self._name(name, unit), text, match.start(), match.end()
 
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
@@ -157,8 +157,8 @@ def _rule(
     *triggers: str,
     worded: bool = False,
 ) -> Rule:
-    told = value if callable(value) else lambda match: match.expand(value)
-    return Rule(re.compile(pattern), name, told, triggers, worded)
+    made = value if callable(value) else lambda match: match.expand(value)
+    return Rule(re.compile(pattern), name, made, triggers, worded)
 
 
 def _plain(number: str) -> str:

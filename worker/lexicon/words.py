@@ -187,7 +187,7 @@ def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        faults.append(Fault(path.name, str(error), expected, "mend the file"))
+        faults.append(Fault(path.name, str(error), expected, "correct the file"))
         table = {}
     plurals, only = table.get("plurals", {}), table.get("plural_only", [])
     groups = table.get("spellings", [])

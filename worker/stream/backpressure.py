@@ -28,6 +28,7 @@ LEAST_MISSES, MOST_MISSES = 256, 8192
 WINDOW_S = 1.0
 FIRST_ROUND, LEAST_ROUND = 256, 16
 LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
+FALL = 0.8  # of the size expected: a round of small records says little about the next
 
 
 class MissWindow:
@@ -54,16 +55,20 @@ class RoundSize:
         self._mean_size = LARGE_RECORD  # until records show it
 
     def next(self, batching: Batching, offsets: Offsets, window: MissWindow) -> int:
-        """Records that fit into what is free, if they are as large as those before them."""
+        """Records that fit into what is free, if they are as large as those before them.
+
+        A few in any case, since a round has its price; but one alone where bytes are short.
+        """
         now, most = offsets.in_flight, min(self._records, batching.max_records)
         if now.misses:
             most = min(most, window.limit - now.misses)
         room = batching.max_bytes_in_flight - now.size
-        return max(min(most, int(room / self._mean_size)), min(LEAST_ROUND, batching.max_records))
+        fitting = max(int(room / self._mean_size), 1)
+        return min(max(most, min(LEAST_ROUND, batching.max_records)), fitting)
 
     def fetched(self, records: int, size: int, misses: int) -> None:
         """What the last round brought; `size` in bytes."""
-        self._mean_size = size / records
+        self._mean_size = max(size / records, FALL * self._mean_size)
         if misses:
             self._records = FIRST_ROUND
         elif records >= self._records:

@@ -43,7 +43,7 @@ from worker.stream.rejection_limits import DeadLetterLimits
 from worker.understanding.fast_lane import FastLane
 from worker.understanding.pipeline import Output, Pipeline, Result
 
-# Larger records go the careful way, which compares their outputs with the topic's limit.
+# Larger records go the careful way, as do outputs that are larger than the topic's limit.
 FAST_BYTES = 65_536
 DEADLY = Reject(
     *("worker", "process_died"),
@@ -166,11 +166,10 @@ class Lanes:
         outputs, used = lane.outputs(values, default, now_ms)
         self._pipeline.count_hits(len(used))
         done = 0
-        if may_produce and not partition.pending:
-            ready = len(outputs) if len(used) == len(outputs) else outputs.index(None)
-            if ready:
-                done = self._produce_fast(partition, records, outputs, found, used, ready)
-                self._seconds.observe(monotonic() - fetched_at, done)
+        at_once = may_produce and not partition.pending
+        if at_once and (ready := self._ready(outputs, len(used))):
+            done = self._produce_fast(partition, records, outputs, found, used, ready)
+            self._seconds.observe(monotonic() - fetched_at, done)
         if done == len(records):
             return None
         hits = iter(used[done:])
@@ -178,6 +177,14 @@ class Lanes:
             None if output is None else Output(output, next(hits)) for output in outputs[done:]
         ]
         return self._batch(number, records[done:], results, fetched_at)
+
+    def _ready(self, outputs: list[bytes | None], known: int) -> int:
+        """How many outputs, from the first on, can be produced without a closer look."""
+        ready = known if known == len(outputs) else outputs.index(None)
+        limit = self._delivery.producer.output_limit
+        if ready and max(map(len, outputs[:ready])) > limit:
+            return next(n for n, output in enumerate(outputs) if len(output) > limit)
+        return ready
 
     def _without_odd(
         self,

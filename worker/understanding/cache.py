@@ -72,23 +72,31 @@ class SeenQueries:
     def get(self, key: RawKey) -> Enrichment | None:
         entry = self._young.get(key)
         if entry is None and (entry := self._old.get(key)) is not None:
-            self.put(key, entry)
+            self._renew(key, entry)
         return entry
 
     def put(self, key: RawKey, entry: Enrichment) -> None:
         """Keep an entry; nothing where `capacity` is 0."""
-        if not self.capacity:
-            return
-        with self._lock:
-            if key not in self._young:
-                self._size += _size(key, entry)
-            self._young[key] = entry
-            if self._size > self.capacity / 2:
-                self._old, self._young, self._size = self._young, {}, 0
+        if self.capacity:
+            with self._lock:
+                self._add(key, entry)
 
     def clear(self) -> None:
         with self._lock:
             self._old, self._young, self._size = {}, {}, 0
+
+    def _renew(self, key: RawKey, entry: Enrichment) -> None:
+        """Make an old entry young, unless it was forgotten since it was looked up."""
+        with self._lock:
+            if key in self._old:
+                self._add(key, entry)
+
+    def _add(self, key: RawKey, entry: Enrichment) -> None:
+        if key not in self._young:
+            self._size += _size(key, entry)
+        self._young[key] = entry
+        if self._size > self.capacity / 2:
+            self._old, self._young, self._size = self._young, {}, 0
 
 
 def _size(key: Key | RawKey, entry: Enrichment) -> int:

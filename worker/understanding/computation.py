@@ -78,9 +78,9 @@ class Computation:
             return await self._compute(keys, snapshot)
         except Exception as error:
             if len(keys) == 1:
-                told = f"a fault of the worker itself ({fault(error)}); please report it"
-                logger.exception("query %s: %s", shown(keys[0][0]), told)
-                return [Reject("understanding", "internal_error", told)]
+                message = f"a fault of the worker itself ({fault(error)}); please report it"
+                logger.exception("query %s: %s", shown(keys[0][0]), message)
+                return [Reject("understanding", "internal_error", message)]
             middle = len(keys) // 2
             first = await self._compute_or_reject(keys[:middle], snapshot)
             return first + await self._compute_or_reject(keys[middle:], snapshot)
@@ -135,8 +135,8 @@ class Computation:
             if versions.saw({*rows.versions} - {""}, began, now):
                 changed = True
                 if before:
-                    told = ", ".join(sorted(versions.current)) or "not known yet"
-                    logger.info("%s: version served now: %s", stage.name, told)
+                    current = ", ".join(sorted(versions.current)) or "not known yet"
+                    logger.info("%s: version served now: %s", stage.name, current)
         if changed:
             served = [versions.current | {""} for versions in self._versions]
             self.served = set(product(*served))

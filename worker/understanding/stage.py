@@ -12,7 +12,7 @@ from worker.inference.port import Answer, Inference
 from worker.metrics import Metrics
 from worker.understanding.batching import Batcher, Rows, TokenBatch
 from worker.understanding.limits import Limits
-from worker.understanding.retry import Guard, OwnFault
+from worker.understanding.retry import ModelCaller, OwnFault
 from worker.understanding.tokenize import Row, Sequences, TextTokenizer
 
 
@@ -28,16 +28,16 @@ class Stage:
         self,
         contract: ModelContract,
         inference: Inference,
-        guard: Guard,
+        caller: ModelCaller,
         texts: TextTokenizer,
         metrics: Metrics,
     ) -> None:
         self.name = contract.name
-        self.guard = guard
+        self.caller = caller
         self.texts, self.sequences = texts, Sequences(contract, texts)
         self._contract = contract
         self._inference = inference
-        self._limits = Limits(guard.max_calls, contract.max_batch_size, contract.max_length)
+        self._limits = Limits(caller.max_calls, contract.max_batch_size, contract.max_length)
         self._batcher = Batcher(contract, self._limits, self._serve)
         self._under_way = 0
         self._calls = metrics.model_calls
@@ -66,10 +66,10 @@ class Stage:
             return False
         several = len(batch) > 1
         try:
-            answer = await self.guard.call(partial(self._call, batch), divisible=several)
+            answer = await self.caller.call(partial(self._call, batch), divisible=several)
         except Retry as error:
             away = Reject(self.name, "model_unavailable", str(error))
-            batch.given_up(away if self.guard.policy == "dead_letter" else None)
+            batch.given_up(away if self.caller.policy == "dead_letter" else None)
         except ModelRejected as error:
             if several:
                 await self._split(batch)

@@ -178,7 +178,7 @@ def old(path):
         (
             "lexicon.json",
             lambda path: path.unlink(),
-            "not found; mend lexicon.folder, or build it:",
+            "not found; correct lexicon.folder, or build it:",
         ),
         ("lexicon.json", lambda path: path.write_text("{}"), "unusable lexicon"),
         ("lexicon.json", lambda path: path.write_text("no"), "unusable lexicon"),
@@ -199,7 +199,7 @@ def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(LexiconError, match="not found; mend lexicon.folder, or build it"):
+    with pytest.raises(LexiconError, match="not found; correct lexicon.folder, or build it"):
         Lexicon.load(tmp_path / "nowhere")
 
 

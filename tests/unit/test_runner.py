@@ -1,0 +1,77 @@
+"""The runner carries batches to the pipeline and back, and its errors to the end of the worker."""
+
+import asyncio
+import threading
+
+import pytest
+
+from tests.clients import SEEN, clients, record
+from worker.config.load import load_settings
+from worker.metrics import Metrics
+from worker.stream.batch import Batch
+from worker.stream.runner import Runner
+from worker.understanding.pipeline import Output
+
+
+class Answers:
+    """In place of the pipeline."""
+
+    def __init__(self, error=None):
+        self.error, self.asked = error, []
+
+    async def process(self, inputs):
+        self.asked += inputs
+        if self.error:
+            raise self.error
+        return [Output(item.value, SEEN) for item in inputs]
+
+
+def understood(pipeline, batch):
+    """The batch after the pipeline's work, as the Kafka thread gets it."""
+
+    async def work():
+        runner = Runner(load_settings(None, {}, []), pipeline, Metrics())
+        runner._loop = asyncio.get_running_loop()
+        runner._failure = runner._loop.create_future()
+        submitting = threading.Thread(target=runner.lanes._submit, args=[[batch]])
+        submitting.start()
+        submitting.join()
+        while not runner._failure.done() and runner.lanes.finished.empty():
+            await asyncio.sleep(0)
+        if runner._failure.done():
+            await runner._failure
+        return runner.lanes.finished.get_nowait()
+
+    with clients():
+        return asyncio.run(work())
+
+
+def batch(*results, time_ms=1):
+    records = [record(offset, time_ms=time_ms) for offset in range(len(results))]
+    return Batch(0, records, list(results), results.count(None), 100, 0.0)
+
+
+def test_the_pipeline_is_asked_for_what_is_missing_alone():
+    pipeline, known = Answers(), Output(b"known", SEEN)
+    found = understood(pipeline, batch(None, known, None))
+    assert [item.default_id for item in pipeline.asked] == ["queries-0-0", "queries-0-2"]
+    assert [result.value[:9] for result in found.results] == [b'{"query":', b"known", b'{"query":']
+
+
+@pytest.mark.parametrize("time_ms", [0, 77])
+def test_a_record_without_a_time_gets_that_of_its_consumption_and_is_never_late(time_ms):
+    pipeline = Answers()
+    understood(pipeline, batch(None, time_ms=time_ms))
+    (asked,) = pipeline.asked
+    assert asked.created_ms == (time_ms or None)
+    assert (
+        (asked.default_timestamp == 77)
+        if time_ms
+        else (asked.default_timestamp > 1_700_000_000_000)
+    )
+
+
+def test_an_error_of_the_pipeline_ends_the_worker():
+    """Else its batch would never come back, and its partition stand still."""
+    with pytest.raises(ZeroDivisionError):
+        understood(Answers(ZeroDivisionError()), batch(None))

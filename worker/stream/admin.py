@@ -14,6 +14,8 @@ from worker.stream.clients import common_properties
 from worker.stream.credentials import Login
 from worker.stream.kafka_errors import diagnosed, more_telling
 
+NEWEST, OLDEST = -1, -2  # in place of a time, in Kafka's ListOffsets
+
 
 class Cluster:
     """Asks a cluster about itself; every call blocks for at most its timeout."""
@@ -98,11 +100,27 @@ class Backlog:
             KafkaException: the cluster did not answer.
         """
         self._login.renew(self._client, monotonic())
-        places = [TopicPartition(self._topic, number) for number in partitions]
-        found = {}
-        for place in self._client.committed(places, timeout=timeout_s) if places else ():
-            if place.error is not None:
-                raise KafkaException(place.error)
-            begin, end = self._client.get_watermark_offsets(place, timeout=timeout_s)
-            found[place.partition] = end - max(place.offset, begin)
-        return found
+        numbers = list(partitions)
+        if not numbers:
+            return {}
+        places = [TopicPartition(self._topic, number) for number in numbers]
+        committed = _offsets(self._client.committed(places, timeout=timeout_s))
+        # One request a broker; `get_watermark_offsets` would need two for each partition.
+        begin, end = (self._at(numbers, when, timeout_s) for when in (OLDEST, NEWEST))
+        return {number: end[number] - max(committed[number], begin[number]) for number in numbers}
+
+    def _at(self, numbers: list[int], when: int, timeout_s: float) -> dict[int, int]:
+        places = [TopicPartition(self._topic, number, when) for number in numbers]
+        return _offsets(self._client.offsets_for_times(places, timeout=timeout_s))
+
+
+def _offsets(places: Iterable[TopicPartition]) -> dict[int, int]:
+    """Partition → offset.
+
+    Raises:
+        KafkaException: one is not known.
+    """
+    for place in places:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return {place.partition: place.offset for place in places}

@@ -40,7 +40,7 @@ def swapped(clock: Clock, made_consumer: Callable, made_producer: Callable) -> E
         (producer, "Cluster", lambda _: Cluster()),
         (runner, "Backlog", lambda _: Backlog()),
         (runner, "LAG_S", 1e9),
-        (backpressure, "LARGE_RECORD", LARGEST),  # or rounds were of one record
+        (consumer, "LARGE_RECORD", LARGEST),  # or rounds were of one record
         (blocking, "call", lambda function, *arguments, timeout_s: function(*arguments)),
         (exactly_once, "sleep", lambda seconds: wait(lambda: False, seconds)),
         *((place, "monotonic", clock) for place in (runner, kafka_thread, lanes, commits)),

@@ -6,11 +6,22 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from tests import program
 from tests.servers.kafka import ApacheKafka, unavailable
 from tests.skips import skip_or_fail
-from tests.stream import Record, Topics, committed, produce, read, settings, wait_until
+from tests.stream import (
+    Record,
+    Topics,
+    committed,
+    produce,
+    read,
+    running,
+    settings,
+    wait_until,
+)
+from worker.stream.poison_pills import NOTE
 
 COUNT, LOSSES, SESSION_S = 20, 6, 1.0
 # The program as it is, but for models that do not answer before a file is there.
@@ -90,3 +101,16 @@ def owning(workers):
 
     wait_until(found_one, "one owns the partition")
     return found[0]
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_every_commit_names_its_worker(real_broker, delivery):
+    servers, topics = real_broker.bootstrap_servers, real_broker.topics()
+    produce(servers, topics.input, [Record(b'{"query": "shoes"}')] * COUNT)
+    with running(settings(servers, topics, f"kafka.delivery={delivery}")):
+        wait_until(lambda: committed(servers, topics.input, topics.input) == {0: COUNT}, "all")
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": topics.input})
+    (place,) = consumer.committed([TopicPartition(topics.input, 0)], timeout=10)
+    consumer.close()
+    assert place.metadata.startswith(NOTE)
+    assert "claims" not in place.metadata.removeprefix(NOTE), "progress takes them out"

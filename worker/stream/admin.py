@@ -14,6 +14,8 @@ from worker.stream.clients import common_properties
 from worker.stream.credentials import Credentials
 from worker.stream.kafka_errors import diagnose_connection, more_specific
 
+NEWEST, OLDEST = -1, -2  # in place of a time, in Kafka's ListOffsets
+
 
 class Cluster:
     """What a cluster says of its topics; every call blocks for at most its timeout."""
@@ -97,11 +99,27 @@ class Backlog:
             KafkaException: the cluster did not answer.
         """
         self._credentials.renew(self._client, monotonic())
-        asked = [TopicPartition(self._topic, number) for number in partitions]
-        lag = {}
-        for commit in self._client.committed(asked, timeout=timeout_s) if asked else ():
-            if commit.error is not None:
-                raise KafkaException(commit.error)
-            begin, end = self._client.get_watermark_offsets(commit, timeout=timeout_s)
-            lag[commit.partition] = end - max(commit.offset, begin)
-        return lag
+        numbers = list(partitions)
+        if not numbers:
+            return {}
+        places = [TopicPartition(self._topic, number) for number in numbers]
+        committed = _offsets(self._client.committed(places, timeout=timeout_s))
+        # One request a broker; `get_watermark_offsets` would need two for each partition.
+        begin, end = (self._at(numbers, when, timeout_s) for when in (OLDEST, NEWEST))
+        return {number: end[number] - max(committed[number], begin[number]) for number in numbers}
+
+    def _at(self, numbers: list[int], when: int, timeout_s: float) -> dict[int, int]:
+        places = [TopicPartition(self._topic, number, when) for number in numbers]
+        return _offsets(self._client.offsets_for_times(places, timeout=timeout_s))
+
+
+def _offsets(places: Iterable[TopicPartition]) -> dict[int, int]:
+    """Partition → offset.
+
+    Raises:
+        KafkaException: one is not known.
+    """
+    for place in places:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return {place.partition: place.offset for place in places}

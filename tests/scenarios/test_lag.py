@@ -1,0 +1,34 @@
+"""The lag is what the group has not committed, of what each partition still holds."""
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from tests.stream import Record, produce, settings
+from worker.stream.admin import Backlog
+
+
+def test_it_is_counted_from_the_last_commit(broker):
+    servers, topics = broker.bootstrap_servers, broker.topics()
+    produce(servers, topics.input, [Record(b"any", partition=n % 2) for n in range(20)])
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": topics.input})
+    consumer.commit(offsets=[TopicPartition(topics.input, 1, 4)], asynchronous=False)
+    consumer.close()
+    backlog = Backlog(settings(servers, topics).kafka)
+    assert backlog.lag([0, 1, 2]) == {0: 10, 1: 6, 2: 0}
+    assert backlog.lag([]) == {}
+
+
+def test_what_retention_deleted_is_no_lag(real_broker):
+    servers, topics = real_broker.bootstrap_servers, real_broker.topics()
+    produce(servers, topics.input, [Record(b"any")] * 20)
+    admin = AdminClient({"bootstrap.servers": servers})
+    for deleted in admin.delete_records([TopicPartition(topics.input, 0, 15)]).values():
+        deleted.result(10)
+    assert Backlog(settings(servers, topics).kafka).lag([0]) == {0: 5}
+
+
+def test_a_cluster_that_is_away_is_an_error_and_no_lag_of_nothing(real_broker):
+    chosen = settings("localhost:1", real_broker.topics())
+    with pytest.raises(KafkaException):
+        Backlog(chosen.kafka).lag([0], timeout_s=0.2)

@@ -10,7 +10,7 @@ from tests.stream import Record, Topics, committed, ends, produce, read, running
 from tests.stream import wait_until as until
 from worker.embedded.kafka import EmbeddedKafka
 from worker.errors import Stop
-from worker.stream.delivery import at_least_once
+from worker.stream.delivery import base
 
 QUICK = (
     "kafka.consumer.group.protocol=consumer",
@@ -59,7 +59,7 @@ def test_all_is_done_again_in_its_order(kafka, unknown):
 
 
 def test_one_that_stays_unknown_ends_the_worker(kafka, monkeypatch):
-    monkeypatch.setattr(at_least_once, "MOST_RECOVERIES", 2)
+    monkeypatch.setattr(base, "MOST_RECOVERIES", 2)
     topics = Topics.fresh()
     kafka.create(topics.input, topics.output, topics.dead_letters)
     topic_error(kafka._client, topics.output, KafkaError.UNKNOWN_TOPIC_OR_PART)

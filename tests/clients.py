@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from worker.understanding.fast_lane import FastLane
 
 SEEN = Enrichment(b'"provenance":{"cached":', "browse")
 MAX_BYTES = 1_000_000
+ALIVE = "progress"  # the metadata of commits of progress
 
 
 def failed(code: int, **flags: bool) -> KafkaException:
@@ -52,7 +54,7 @@ def record(
     more: bytes = b"",
 ) -> Message:
     """An input; `seen` is answered by the fast lane of `Seen`."""
-    value = b'{"query":"%b","query_id":"%d"%b}' % (query.encode(), offset, more)
+    value = b'{"query":"%b","query_id":"%d-%d"%b}' % (query.encode(), partition, offset, more)
     return Message(
         topic="queries",
         partition=partition,
@@ -99,6 +101,7 @@ class FakeProducer:
     def produce(self, topic, value, key, partition, callback, on_delivery, time, headers) -> None:
         if len(self.queue) >= self.room:
             raise BufferError
+        callback = callback or self.properties["on_delivery"]  # the client takes no other
         self.sent.append(Sent(topic, value, key, time, headers or [], callback))
         self.queue.append(self.sent[-1])
 
@@ -167,7 +170,7 @@ class FakeConsumer:
         return taken
 
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
-        if offsets[0].metadata is not None:
+        if not (offsets[0].metadata or "").startswith(ALIVE):
             self.notes += [(one.partition, one.offset, one.metadata) for one in offsets]
             return
         self.before_commit()
@@ -181,12 +184,19 @@ class FakeConsumer:
             raise failed(KafkaError._TIMED_OUT)
         return [self._known(place) for place in places]
 
+    def list_topics(self, topic: str, timeout: float) -> SimpleNamespace:
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None, 1: None})})
+
     def _known(self, place: TopicPartition) -> TopicPartition:
         offset, note = self.known.get(place.partition, (-1001, ""))
         return TopicPartition(place.topic, place.partition, offset, metadata=note)
 
     def seek(self, place: TopicPartition) -> None:
         self.sought.append((place.partition, place.offset))
+
+    def get_watermark_offsets(self, _place: TopicPartition, cached: bool) -> tuple[int, int]:
+        """Nothing has expired."""
+        return 0, 0
 
     def pause(self, places: list[TopicPartition]) -> None:
         self.paused |= {place.partition for place in places}
@@ -277,9 +287,17 @@ class Parts:
         return self.commits.advance(self.consumer, self.clock.now)
 
     def places(self) -> list[tuple[int, int]]:
-        """Partition and offset of what was produced, in order; the offset is the query's id."""
-        found = [sent.callback.args[1] for sent in self.client.sent]
-        return [(one.partition(), one.offset()) for one in found]
+        """Partition and offset of what was produced, in order."""
+        return [place(sent) for sent in self.client.sent]
+
+
+def place(sent: Sent) -> tuple[int, int]:
+    """Partition and offset of the input, which in the fast lane only the query's id names."""
+    one = sent.callback.args[1]
+    if one is not None:
+        return one.partition(), one.offset()
+    partition, offset = json.loads(sent.value)["query_id"].split("-")
+    return int(partition), int(offset)
 
 
 def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: int = 0) -> Parts:
@@ -301,6 +319,7 @@ def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: i
     delivery.prepare()
     found = Commits(kafka, offsets, delivery, counts, metrics)
     found.answered_to(Reach(kafka))
+    found.note = lambda: ALIVE
     offsets.assign([0, 1])
     for _, partition in offsets.items():
         partition.needs_seek = False
@@ -320,10 +339,12 @@ def stream(consumer: FakeConsumer | None = None, *assignments: str) -> tuple[Kaf
         fail=found.failures.append,
         learn=found.learned.append,
     )
+    found.commits.note = lambda: ALIVE  # to tell these commits from notes
     with patch.object(consumers, "Consumer", lambda _: found.consumer):
         thread._consumer.join(thread._on_assign, thread._on_revoke, thread._on_lost)
     for number in found.offsets.owned():
-        thread._poison.learn(number, "")
+        nothing = TopicPartition("queries", number, -1001, metadata="")
+        thread._poison.learn(found.consumer, nothing)
     return thread, found
 
 

@@ -80,7 +80,7 @@ class FakeInference:
         contract = self._contracts.get(model)
         if contract is None or model not in self._server.served:
             raise ModelUnavailable(f"{model}: unknown")
-        rows = check_batch(contract, inputs)
+        check_batch(contract, inputs)
         async with self._places:
             await self._answered(model)
         try:
@@ -88,7 +88,7 @@ class FakeInference:
         except IndexError as error:
             raise ModelRejected(model, str(error)) from None
         served = self._server.served[model]
-        return Answer(check_answer(contract, rows, values), str(served.version))
+        return Answer(check_answer(contract, inputs, values), str(served.version))
 
     def _open(self) -> bool:
         return self._stopped is not None and not self._stopped.is_set()

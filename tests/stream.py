@@ -229,11 +229,10 @@ def wait_until(condition, what: str, deadline_s: float = DEADLINE_S, pause_s: fl
 def _state(app: App) -> str:
     """Where the worker's stream stands."""
     runner = app.runner
-    offsets, turned = runner.offsets, time.monotonic() - runner.thread.turned_at
+    offsets, turned = runner.offsets, time.monotonic() - runner.heartbeat_at
     return (
-        f"the worker: {runner.totals}; {offsets.in_flight}; owns {offsets.owned()}, of them "
-        f"needing a seek {offsets.needing_seek()}; the Kafka thread's last turn {turned:.1f} s "
-        f"ago; recoveries {runner.commits._delivery._recoveries}"
+        f"the worker: {runner.totals}; in flight {offsets.in_flight}; owns {offsets.owned()}, "
+        f"needing a seek {offsets.needing_seek()}; the consumer's last turn {turned:.1f} s ago"
     )
 
 
@@ -250,6 +249,11 @@ def _threads() -> str:
 def done(app: App, count: int):
     """A condition: so many records are confirmed."""
     return lambda: app.runner.totals.published + app.runner.totals.dead_lettered >= count
+
+
+def is_ready(app: App) -> bool:
+    """What `/readyz` would say."""
+    return asyncio.run(app._ready()).ok
 
 
 def schema(name: str) -> jsonschema.Draft202012Validator:

@@ -174,7 +174,7 @@ class App:
             if up != self._models_up:
                 logger.warning("%s is %s", self._inference.name, "back" if up else "away")
                 for stage in self._understanding.pipeline.stages if up else ():
-                    stage.guard.may_be_back()
+                    stage.caller.may_be_back()
             self._models_up = up
             self.metrics.up.labels("models").set(up)
             await asyncio.sleep(PROBE_S)

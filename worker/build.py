@@ -25,13 +25,14 @@ from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import MODELS, Composer
 from worker.understanding.pipeline import Pipeline
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.tokenize import TextTokenizer
 
 logger = logging.getLogger(__name__)
 
-PROBE_S = 1.0
+FIRST_PROBE_S, PROBE_S = 0.05, 1.0
 REMIND_S = 10.0
 
 Contracts = Mapping[str, ModelContract]
@@ -127,10 +128,10 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     )
 
 
-def make_guard(settings: Settings, model: str, metrics: Metrics) -> Guard:
+def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
     """What stands before a model's calls: its circuit, its retries and its policy."""
     policies = settings.policies
-    return Guard(
+    return ModelCaller(
         *(model, getattr(policies, model), policies.patience_ms / 1000),
         *(settings.inference.max_calls_in_flight, metrics),
     )
@@ -180,8 +181,15 @@ def make_pipeline(
     """
     lexicon = load_lexicon(settings, contracts)
     snapshot = make_snapshot(settings, contracts, lexicon)
+    texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in contracts.values()}
     stages = [
-        Stage(contracts[name], inference, make_guard(settings, name, metrics), metrics)
+        Stage(
+            contracts[name],
+            inference,
+            make_caller(settings, name, metrics),
+            texts[contracts[name].tokenizer_sha256],
+            metrics,
+        )
         for name in MODELS
     ]
     tell_build(metrics, contracts, lexicon)
@@ -205,7 +213,7 @@ async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], dead
     Raises:
         StartupError: the deadline passed.
     """
-    told_at = None
+    told_at, pause_s = None, FIRST_PROBE_S
     while (reason := await missing()) is not None:
         now = monotonic()
         if now >= deadline:
@@ -213,7 +221,8 @@ async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], dead
         if told_at is None or now - told_at > REMIND_S:
             logger.warning("waiting for %s (%.0f s left): %s", what, deadline - now, reason)
             told_at = now
-        await asyncio.sleep(min(PROBE_S, max(deadline - now, 0)))
+        await asyncio.sleep(min(pause_s, max(deadline - now, 0)))
+        pause_s = min(2 * pause_s, PROBE_S)
     logger.info("%s is ready", what)
 
 

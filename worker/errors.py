@@ -9,9 +9,11 @@ WorkerError
 │   └── DeliveryError     Kafka finally refused an output and its dead letter
 ├── Retry                 the same call may succeed later
 │   ├── ModelUnavailable  the server is away, loading, or its queue is full
-│   └── ModelTimeout      the deadline of one call passed
+│   ├── ModelTimeout      the deadline of one call passed
+│   └── ModelFailed       the server failed on this call; a smaller one may succeed
+│       └── InvalidAnswer the answer is one that no model of this kind can give
 └── Reject                this input will never succeed: dead letter
-    └── ModelRejected     the model server refused the batch, or answered nonsense
+    └── ModelRejected     the model server refused the batch, or has no valid answer to it
 """
 
 from __future__ import annotations
@@ -83,6 +85,26 @@ class ModelTimeout(Retry):
     """The deadline of one model call passed."""
 
 
+class ModelFailed(Retry):
+    """The server answered a call with an error of its own, such as lack of memory.
+
+    Attributes:
+        divisible: whether parts of the batch may fare better.
+    """
+
+    divisible = True
+
+
+class InvalidAnswer(ModelFailed):
+    """An answer that no model of this kind can give: its shape, type or values are wrong."""
+
+    def __init__(self, model: str, message: str, divisible: bool = True) -> None:
+        self.divisible = divisible
+        super().__init__(
+            f"{model}: {message}; check the served model: export it again, or load a sound version"
+        )
+
+
 class Reject(WorkerError):
     """This input will never succeed.
 
@@ -98,7 +120,7 @@ class Reject(WorkerError):
 
 
 class ModelRejected(Reject):
-    """The model server refused the batch, or its answer has the wrong shape, type or values."""
+    """The model server refused the batch, or gives valid answers to other inputs alone."""
 
     def __init__(self, model: str, message: str) -> None:
         super().__init__(model, "model_rejected", message)

@@ -136,6 +136,10 @@ class Metrics:
             "Records of the partition that are not yet committed",
             *("topic", "partition"),
         )
+        self.expired = counter(
+            "records_expired",
+            "Offsets of the input topic that retention deleted before the group had consumed them",
+        )
         self.partitions = gauge("assigned_partitions", "Input partitions owned now")
         self.rebalances = counter("rebalances", "Assignments and revocations", "kind")
         self.commits = counter("commits", "Offset commits: ok, failed or aborted", "outcome")

@@ -14,7 +14,7 @@ import pytest
 import worker.inference
 from tests.contract.subjects import IMPLEMENTATIONS
 from tests.servers.models import batch, expected
-from worker.errors import ModelRejected, ModelUnavailable
+from worker.errors import InvalidAnswer, ModelRejected, ModelUnavailable
 
 SHAPES = [(1, 8), (5, 16), (64, 32), (64, 64), (3, 5)]
 
@@ -75,7 +75,6 @@ def bad_batches(contract):
     yield "an input is missing", {"input_ids": ids}
     yield "an input too many", good | {"extra": ids}
     yield "a token that is not in the vocabulary", good | {"input_ids": ids + 1000}
-    yield "no token counts, so the answer is not a number", good | {"attention_mask": mask * 0}
 
 
 def test_bad_batches_are_rejected_and_do_no_harm(subject):
@@ -110,14 +109,36 @@ def test_a_bad_batch_among_good_ones_fails_alone(subject):
     subject.run(test, max_in_flight=50)
 
 
-def test_an_answer_of_another_shape_is_rejected(subject):
+def test_an_answer_of_another_shape_is_invalid(subject):
     wrong = replace(subject.contracts["intent"], dimension=7)
 
     async def test(inference):
-        with pytest.raises(ModelRejected, match=r"\[2, 7\]"):
+        with pytest.raises(InvalidAnswer, match=r"\[2, 7\]"):
             await inference.infer("intent", batch(wrong, 2, 8))
 
     subject.run(test, contracts=[wrong])
+
+
+def test_an_answer_that_is_not_a_number_is_invalid(subject):
+    contract = subject.contracts["intent"]
+    inputs = batch(contract, 4, 8)
+
+    async def test(inference):
+        with pytest.raises(InvalidAnswer, match="not finite.*export it again"):
+            await inference.infer("intent", inputs | {"attention_mask": inputs["input_ids"] * 0})
+
+    subject.run(test)
+
+
+def test_answers_to_equal_inputs_may_be_equal(subject):
+    contract = subject.contracts["intent"]
+    inputs = {name: np.repeat(t[:1], 16, axis=0) for name, t in batch(contract, 1, 8).items()}
+
+    async def test(inference):
+        answer = await inference.infer("intent", inputs)
+        np.testing.assert_allclose(answer.values, expected(contract, inputs), atol=1e-5)
+
+    subject.run(test)
 
 
 def test_an_unknown_model_is_unavailable(subject):

@@ -184,7 +184,7 @@ DEFECTS = (
     defect(
         "what Kafka refused goes out once more in the fast lane",
         LANES,
-        "may_produce = may_produce and not self._delivery.bars_outputs",
+        "may_produce = may_produce and not self._delivery.needs_care",
         "pass",
         "test_lanes.py",
     ),
@@ -276,8 +276,8 @@ DEFECTS = (
     defect(
         "a suspect is taken before the one before it is committed",
         POISON,
-        "if suspect.held and self._quiet(partition):",
-        "if suspect.held:",
+        "return bool(suspect.held) and owned is not None and owned.quiet",
+        "return bool(suspect.held)",
         "test_last_commits.py",
     ),
     # What is in flight is bounded.
@@ -289,12 +289,11 @@ DEFECTS = (
         "test_backpressure.py",
     ),
     defect(
-        "rounds of large records are as long as those of small ones",
-        PRESSURE,
-        "max(int(room / self._mean_size), 1)",
-        "batching.max_records",
-        "test_backpressure.py",
-        "test_rounds.py",
+        "large records come in slices as long as those of small ones",
+        "worker/stream/consumer.py",
+        "max(1, min(count - len(messages), room // self._largest))",
+        "count - len(messages)",
+        "test_fetch_in_slices.py",
     ),
     # What becomes of refusals.
     defect(
@@ -327,10 +326,10 @@ DEFECTS = (
         "test_delivery.py",
     ),
     defect(
-        "what Kafka refuses is never told",
+        "of what Kafka refuses the record is not known",
         PRODUCER,
-        "*(topic, value, record.key(), -1, callback, None)",
-        "*(topic, value, record.key(), -1, None, callback)",
+        "key, -1, callback, None, time, found",
+        "key, -1, None, callback, time, found",
         "test_producer.py",
     ),
     defect(
@@ -343,8 +342,8 @@ DEFECTS = (
     defect(
         "an output of the fast lane has this machine's time",
         PRODUCER,
-        "*(time if kind and time > 0 else 0, header)",
-        "*(0, header)",
+        "record.key(), -1, None, None, time, header)",
+        "record.key(), -1, None, None, 0, header)",
         "test_producer.py",
     ),
     defect(

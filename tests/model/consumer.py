@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -125,6 +126,13 @@ class Consumer:
         if place.partition not in self.positions:
             raise failed(KafkaError._STATE)
         self.positions[place.partition] = place.offset
+
+    def get_watermark_offsets(self, place, cached: bool) -> tuple[int, int]:
+        return 0, self.kafka.end(place.partition)  # nothing is ever deleted
+
+    def list_topics(self, topic: str, timeout: float) -> SimpleNamespace:
+        wait()
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions=dict(self.kafka.log))})
 
     def committed(self, places, timeout: float) -> list[TopicPartition]:
         wait()

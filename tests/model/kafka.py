@@ -25,6 +25,7 @@ class Transaction:
     epoch: int
     state: str = "open"  # then committed or aborted
     offsets: dict[int, int] = field(default_factory=dict)  # staged, until the end
+    notes: dict[int, str] = field(default_factory=dict)  # their metadata
 
 
 @dataclass
@@ -187,7 +188,7 @@ class Kafka:
         transaction.state = state
         if state == "committed":
             self._move(transaction.offsets)
-            self.notes |= dict.fromkeys(transaction.offsets, "")
+            self.notes |= {number: transaction.notes[number] for number in transaction.offsets}
 
     # What must hold at any time.
 

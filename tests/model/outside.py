@@ -13,16 +13,7 @@ from unittest.mock import patch
 from tests.model.steps import Clock, wait
 from worker.errors import Reject
 from worker.event import Enrichment
-from worker.stream import (
-    backpressure,
-    blocking,
-    commits,
-    consumer,
-    kafka_thread,
-    lanes,
-    producer,
-    runner,
-)
+from worker.stream import blocking, commits, consumer, kafka_thread, lanes, producer, runner
 from worker.stream.delivery import exactly_once
 from worker.understanding.pipeline import Output
 
@@ -40,7 +31,6 @@ def swapped(clock: Clock, made_consumer: Callable, made_producer: Callable) -> E
         (producer, "Cluster", lambda _: Cluster()),
         (runner, "Backlog", lambda _: Backlog()),
         (runner, "LAG_S", 1e9),
-        (backpressure, "LARGE_RECORD", LARGEST),  # or rounds were of one record
         (blocking, "call", lambda function, *arguments, timeout_s: function(*arguments)),
         (exactly_once, "sleep", lambda seconds: wait(lambda: False, seconds)),
         *((place, "monotonic", clock) for place in (runner, kafka_thread, lanes, commits)),

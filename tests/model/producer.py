@@ -34,8 +34,9 @@ class Producer:
             `fatal_after`; before or after the call takes effect.
     """
 
-    def __init__(self, kafka: Kafka, name: str | None) -> None:
-        self._kafka, self.name = kafka, name
+    def __init__(self, kafka: Kafka, properties: dict) -> None:
+        self._kafka, self.name = kafka, properties.get("transactional.id")
+        self._on_delivery = properties["on_delivery"]
         self.queue: deque[Queued] = deque()
         self.reports: deque[Callable[[], None]] = deque()
         self.fatal: KafkaError | None = None
@@ -56,7 +57,8 @@ class Producer:
         if len(self.queue) >= QUEUE:
             raise BufferError
         place = _place(value, headers)
-        self.queue.append(Queued(Entry(topic, place, self._transaction), callback))
+        entry = Entry(topic, place, self._transaction)
+        self.queue.append(Queued(entry, callback or self._on_delivery))
 
     def poll(self, _timeout_s: float = 0) -> int:
         reports, self.reports = self.reports, deque()
@@ -124,7 +126,7 @@ class Producer:
             self._transaction = self._kafka.begin(self.name)
 
     def send_offsets_to_transaction(self, positions, member, _timeout_s: float) -> None:
-        self._call(lambda: self._send_offsets({p.partition: p.offset for p in positions}, *member))
+        self._call(lambda: self._send_offsets(positions, *member))
 
     def commit_transaction(self, _timeout_s: float) -> None:
         self._call(lambda: self._end("committed"))
@@ -138,10 +140,12 @@ class Producer:
     def _init(self) -> None:
         self._epoch, self._state = self._kafka.init(self.name), "ready"
 
-    def _send_offsets(self, offsets: dict[int, int], member: Member, generation: int) -> None:
+    def _send_offsets(self, positions: list, member: Member, generation: int) -> None:
+        offsets = {place.partition: place.offset for place in positions}
         self._kafka.check_member(member, generation)
         self._kafka.check_owned(member, offsets)
         self._transaction.offsets.update(offsets)
+        self._transaction.notes.update({p.partition: p.metadata or "" for p in positions})
 
     def _end(self, state: str) -> None:
         if self._state == state:

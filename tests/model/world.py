@@ -7,7 +7,7 @@ from tests.model.kafka import Kafka
 from tests.model.outside import LARGEST, TICK_S, swapped
 from tests.model.producer import Producer
 from tests.model.steps import Clock
-from tests.model.worker import BATCHES, BYTES, RECORDS, Worker, settings
+from tests.model.worker import BATCHES, BYTES, Worker, settings
 from worker.stream.offsets import InFlight
 
 PLENTY = 99
@@ -87,7 +87,7 @@ class World:
             now, most = worker.offsets.in_flight, len(self.kafka.log)
             assert min(now.batches, now.records, now.size) >= 0
             assert now.batches <= BATCHES + most, now
-            assert now.size <= BYTES + most * RECORDS * LARGEST, now
+            assert now.size <= BYTES + most * LARGEST, now
             assert not worker.loop.faults, worker.loop.faults
             if worker.consumer:
                 self._check_paused(worker.consumer, worker.kafka_thread._backpressure.paused)
@@ -183,5 +183,5 @@ class World:
 
     def _producer(self, properties: dict) -> Producer:
         worker = self._named(properties)
-        worker.producer = Producer(self.kafka, properties.get("transactional.id"))
+        worker.producer = Producer(self.kafka, properties)
         return worker.producer

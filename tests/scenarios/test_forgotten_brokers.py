@@ -1,4 +1,4 @@
-"""A client that has forgotten all brokers, as librdkafka may when one stops, is made anew."""
+"""A client that has forgotten all brokers, as librdkafka may when one stops, is replaced."""
 
 import logging
 
@@ -32,6 +32,6 @@ def test_the_worker_goes_on(kafka, delivery, monkeypatch, caplog):
         produce(servers, topics.input, shoes(8, 8))
         wait_until(done(app, 16), "records after it")
         assert app.metrics.registry.get_sample_value(REPLACED) == 1
-    assert caplog.text.count(f"the Kafka consumer is made anew: {Brokers.FORGOTTEN}") == 1
+    assert caplog.text.count(f"a new Kafka consumer is created: {Brokers.FORGOTTEN}") == 1
     outputs = {message.value() for message in read(servers, [topics.output], 16)}
     assert len(outputs) == 16

@@ -11,7 +11,17 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.servers.kafka import PASSWORD, USER
-from tests.stream import Record, Topics, done, produce, read, running, settings, wait_until
+from tests.stream import (
+    Record,
+    Topics,
+    done,
+    is_ready,
+    produce,
+    read,
+    running,
+    settings,
+    wait_until,
+)
 from worker.stream import credentials
 
 VALUE = b'{"query": "red shoes"}'
@@ -116,7 +126,7 @@ def test_an_access_token_from_a_file_is_read_again(secure_kafka, topics, tmp_pat
         file.write_text(secure_kafka.token(-10))  # whoever rotates it is late
         secure_kafka.start()
         produce(secure_kafka.bootstrap_servers, topics.input, [Record(VALUE)])
-        wait_until(lambda: not app._ready().ok, "not ready")
+        wait_until(lambda: not is_ready(app), "not ready")
         file.write_text(secure_kafka.token())
         wait_until(done(app, 2), "the second record")
 
@@ -140,7 +150,7 @@ def test_a_password_that_was_changed(secure_kafka, topics, tmp_path, caplog, del
         produce(secure_kafka.bootstrap_servers, topics.input, [Record(VALUE)])
         file.write_text("the-second")
         wait_until(done(app, 2), "the second record")
-        wait_until(lambda: app._ready().ok, "ready")
+        wait_until(lambda: is_ready(app), "ready")
         assert app.runner.totals.published == 2
     found = read(secure_kafka.bootstrap_servers, [topics.output], 2)
     assert len(found) == 2 or delivery == "at-least-once"

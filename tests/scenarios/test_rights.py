@@ -5,7 +5,7 @@ import logging
 from confluent_kafka.admin import AclOperation, ResourceType
 
 from tests.servers.kafka import PASSWORD, USER
-from tests.stream import Record, Topics, done, produce, running, settings, wait_until
+from tests.stream import Record, Topics, done, is_ready, produce, running, settings, wait_until
 from worker.commands import check
 
 
@@ -40,12 +40,12 @@ def test_check_and_run_name_the_right_that_is_missing(kafka, caplog):
     caplog.set_level(logging.WARNING, "worker.stream.consumer")
     with running(chosen) as app:
         wait_until(lambda: f"add an ACL: READ on {group}" in caplog.text, "the group's is told")
-        assert not app._ready().ok
+        assert not is_ready(app)
         kafka.allow(ResourceType.GROUP, topics.input, AclOperation.READ)
         wait_until(lambda: f"add an ACL: READ on {topic}" in caplog.text, "the topic's is told")
-        assert not app._ready().ok
+        assert not is_ready(app)
         kafka.allow(ResourceType.TOPIC, topics.input, AclOperation.READ)
-        wait_until(lambda: app._ready().ok, "ready, though there is nothing to read")
+        wait_until(lambda: is_ready(app), "ready, though there is nothing to read")
         produce(kafka.bootstrap_servers, topics.input, [Record(b'{"query": "red shoes"}')])
         wait_until(done(app, 1), "the record")
     assert findings(chosen)[f"access to {group}"].state == "ok"

@@ -114,7 +114,7 @@ def test_a_token_from_a_file_is_sent_and_read_again(site):
 
     async def test() -> None:
         async with site.serving(restricted("first-token")) as url:
-            assert "mend inference.token" in await site.told(url)
+            assert "correct inference.token" in await site.told(url)
             token.write_text("another-token\n")
             inference = site.inference(url, *flags)
             await inference.start()

@@ -67,46 +67,28 @@ def test_a_round_doubles_while_all_are_hits_and_begins_anew_at_a_miss():
     size, offsets, window = RoundSize(), owned(1), MissWindow()
     limits = batching(max_records=3000, max_bytes_in_flight=2**30)
     sizes = []
-    for _ in range(60):  # the size of records is known by then
-        size.fetched(1, 100, 0)
     for misses in (0, 0, 0, 0, 0, 1, 0):
         count = size.next(limits, offsets, window)
         sizes.append(count)
-        size.fetched(count, 100 * count, misses)
+        size.fetched(count, misses)
     assert sizes == [FIRST_ROUND, 512, 1024, 2048, 3000, 3000, FIRST_ROUND]
 
 
 def test_a_round_that_was_not_full_is_not_doubled():
     size = RoundSize()
-    size.fetched(FIRST_ROUND - 1, 100, 0)
+    size.fetched(FIRST_ROUND - 1, 0)
     limits = batching(max_records=8192, max_bytes_in_flight=2**30)
     assert size.next(limits, owned(1), MissWindow()) == FIRST_ROUND
 
 
-def test_a_round_fits_into_the_bytes_and_misses_that_are_free():
+def test_a_round_fits_into_the_misses_that_are_free():
     size, offsets, window = RoundSize(), owned(1), MissWindow()
-    limits = batching(max_records=8192, max_bytes_in_flight=2_000_000)
-    for _ in range(60):
-        size.fetched(10, 100_000, 1)
-    assert size.next(limits, offsets, window) == 200, "of 10,000 bytes each"
-    add(offsets, 0, size=1_400_000, misses=0)
-    assert size.next(limits, offsets, window) == 60
-    for _ in range(60):
-        size.fetched(10, 1000, 1)
+    limits = batching(max_records=8192)
+    size.fetched(10, 1)
     add(offsets, 0, size=0, misses=200)
     assert size.next(limits, offsets, window) == LEAST_MISSES - 200
     add(offsets, 0, size=0, misses=500)
     assert size.next(limits, offsets, window) == LEAST_ROUND, "a round has its price"
-    add(offsets, 0, size=900_000, misses=0)
-    assert size.next(limits, offsets, window) == 1, "never nothing"
-
-
-def test_one_small_round_does_not_let_a_flood_of_large_records_in():
-    size, offsets = RoundSize(), owned(1)
-    limits = batching(max_records=8192, max_bytes_in_flight=10_000_000)
-    size.fetched(10, 10_000_000, 0)
-    size.fetched(10, 1000, 0)
-    assert size.next(limits, offsets, MissWindow()) == 12
 
 
 class Held:

@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from tests.clients import SEEN, clients, failed, parts, record
+from tests.clients import SEEN, clients, failed, parts, place, record
 from worker.errors import DeliveryError
 from worker.stream.commits import STUCK_S
 from worker.understanding.pipeline import Output
@@ -21,7 +21,7 @@ def clock():
 
 def value(found, offset):
     """The output of a record that was produced."""
-    return next(s.value for s in found.client.sent if s.callback.args[1].offset() == offset)
+    return next(s.value for s in found.client.sent if place(s)[1] == offset)
 
 
 def produced(*assignments):

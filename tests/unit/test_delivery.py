@@ -49,9 +49,9 @@ def refuse(delivery, code, offset=0, letter=False):
 
 @pytest.mark.parametrize("code", AT_FAULT)
 def test_a_record_at_fault_is_barred_and_its_neighbours_are_not(delivery, code):
-    assert not delivery.bars_outputs
+    assert not delivery.needs_care
     refuse(delivery, code, 3)
-    assert delivery.bars_outputs
+    assert delivery.needs_care
     barred = delivery.barred(record(3), b"out")
     assert (barred.stage, barred.reason) == ("produce", "output_refused")
     assert "queries.enriched refused it" in str(barred)
@@ -61,7 +61,7 @@ def test_a_record_at_fault_is_barred_and_its_neighbours_are_not(delivery, code):
 @pytest.mark.parametrize("code", PASSING)
 def test_what_may_pass_bars_nothing(delivery, code):
     refuse(delivery, code)
-    assert not delivery.bars_outputs and delivery.barred(record(0), b"out") is None
+    assert not delivery.needs_care and delivery.barred(record(0), b"out") is None
 
 
 @pytest.mark.parametrize("code", DENIED)
@@ -104,7 +104,7 @@ def test_pauses_grow_to_a_bound(delivery):
 def test_what_follows_on_another_error_decides_nothing(delivery, code, caplog):
     for _ in range(3 * MOST_RECOVERIES):
         refuse(delivery, code)
-    assert not delivery.bars_outputs
+    assert not delivery.needs_care
     assert not [item for item in caplog.records if "refuses" in item.getMessage()]
 
 
@@ -216,7 +216,7 @@ def test_a_transaction_that_is_to_be_aborted_is_and_the_producer_stays():
     error = failed(KafkaError.ILLEGAL_GENERATION, txn_requires_abort=True)
     found.client.faults["send_offsets_to_transaction"] = [error]
     with pytest.raises(type(error)):
-        found.delivery.commit({0: 1}, found.consumer, wait=False)
+        found.delivery.commit({0: 1}, found.consumer, wait=False, note="")
     assert found.delivery.failed and found.delivery.producer.fatal is None
 
 
@@ -224,7 +224,7 @@ def test_a_transaction_that_failed_for_good_needs_another_producer():
     found = parts(EXACTLY_ONCE)
     found.client.faults["commit_transaction"] = [failed(KafkaError._FENCED, fatal=True)]
     with pytest.raises(type(failed(0))):
-        found.delivery.commit({0: 1}, found.consumer, wait=False)
+        found.delivery.commit({0: 1}, found.consumer, wait=False, note="")
     assert found.delivery.producer.fatal.code() == KafkaError._FENCED
 
 
@@ -232,7 +232,7 @@ def test_a_call_that_is_not_answered_is_made_again():
     found = parts(EXACTLY_ONCE)
     found.client.calls.clear()
     found.client.faults["commit_transaction"] = [failed(KafkaError._TIMED_OUT, retriable=True)] * 2
-    assert found.delivery.commit({0: 1}, found.consumer, wait=False)
+    assert found.delivery.commit({0: 1}, found.consumer, wait=False, note="")
     assert found.client.calls.count("commit_transaction") == 3
     assert found.client.calls.count("send_offsets_to_transaction") == 1
 

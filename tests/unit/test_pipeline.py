@@ -101,14 +101,14 @@ def test_a_fallback_that_the_intent_model_does_not_know_is_refused_at_the_start(
 
 def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(monkeypatch):
     pipeline, *_ = build_pipeline()
-    select = type(pipeline.snapshot.expander).pairs
+    select = type(pipeline.snapshot.composer).enrichment
 
-    def faulty(self, form, found):
-        if form == "cursed":
+    def faulty(self, read, *rest):
+        if read.form == "cursed":
             raise ZeroDivisionError("a bug")
-        return select(self, form, found)
+        return select(self, read, *rest)
 
-    monkeypatch.setattr(type(pipeline.snapshot.expander), "pairs", faulty)
+    monkeypatch.setattr(type(pipeline.snapshot.composer), "enrichment", faulty)
     results = asyncio.run(pipeline.process(inputs("red", "blue", "cursed", "green", "hat")))
     shown = [r.reason if isinstance(r, Reject) else "ok" for r in results]
     assert shown == ["ok", "ok", "internal_error", "ok", "ok"]

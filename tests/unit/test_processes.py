@@ -116,3 +116,34 @@ def test_messages_bear_the_number_of_their_process(monkeypatch, format):
         assert json.loads(line)["process"] == 2
     else:
         assert line.endswith("INFO    [2] worker.x: hello")
+
+
+@pytest.mark.parametrize(
+    ("second", "live", "ready"), [(True, True, True), (None, True, False), (False, False, False)]
+)
+def test_one_worker_decides_for_all_of_them(monkeypatch, second, live, ready):
+    """None is one that cannot be asked, since it is started again."""
+    supervisor = processes.Supervisor(load_settings(None, {}, ["server.port=0"]), 2, [])
+
+    async def ask(number: int, path: str) -> processes.Found:
+        return (True if number == 1 else second), {"state": f"{number} {path}"}
+
+    monkeypatch.setattr(supervisor, "_ask", ask)
+    found = asyncio.run(supervisor._live())
+    assert found.ok == live
+    assert found.details == {"processes": {"1": {"state": "1 /livez"}, "2": {"state": "2 /livez"}}}
+    assert asyncio.run(supervisor._ready()).ok == ready
+
+
+def test_metrics_that_were_asked_for_earlier_do_not_replace_later_ones(monkeypatch):
+    supervisor = processes.Supervisor(load_settings(None, {}, ["server.port=0"]), 2, [])
+    life = processes.Life(1, 0, None, None, 0.0, metrics="later", asked=2.0)
+
+    async def get(*_: object) -> tuple[int, bytes]:
+        return 200, b"other"
+
+    monkeypatch.setattr(life, "get", get)
+    for now, expected in ((1.0, "later"), (3.0, "other")):
+        monkeypatch.setattr(processes, "monotonic", lambda now=now: now)
+        asyncio.run(supervisor._refresh_one(life))
+        assert life.metrics == expected

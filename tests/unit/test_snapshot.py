@@ -160,7 +160,7 @@ def test_what_the_old_snapshot_made_is_not_answered_in_the_fast_lane():
 def test_a_lexicon_that_is_replaced_is_gone_at_once():
     """With all its memory: not when the collector of cycles comes by."""
     lexicon = Lexicon.load(STARTER_LEXICON)
-    lexicon.matches("red shoes")
+    lexicon.read("red shoes")
     gone = weakref.ref(lexicon)
     gc.disable()
     try:

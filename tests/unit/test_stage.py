@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +10,17 @@ from hypothesis import strategies as st
 
 from triton_models.contract import load
 from worker.config.settings import STARTER_MODELS
-from worker.errors import ConfigError, ModelRejected, ModelTimeout, ModelUnavailable
+from worker.errors import ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 from worker.understanding import circuit_breaker as breaker_module
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 from worker.understanding.stage import Stage
-from worker.understanding.tokenize import QueryTokenizer
+from worker.understanding.tokenize import TextTokenizer
 
 CONTRACT = load(STARTER_MODELS / "intent")
-HAT, SHOES = (set(item.ids) for item in QueryTokenizer(CONTRACT).encode(["red hat", "red shoes"]))
+TEXTS_OF = TextTokenizer(CONTRACT.tokenizer)
+HAT, SHOES = (set(np.frombuffer(ids, np.int64).tolist()) for ids in TEXTS_OF.ids(["hat", "shoes"]))
 HAT -= SHOES
 TEXTS = [f"red shoes number {'very ' * (n % 9)}{n}" for n in range(150)]
 
@@ -46,9 +46,13 @@ class Scripted:
 
 def run(inference, texts, policy="block", patience_s=0.0, metrics=None):
     metrics = metrics or Metrics()
-    guard = Guard("intent", policy, patience_s, 8, metrics)
-    stage = Stage(CONTRACT, inference, guard, metrics)
-    return asyncio.run(stage.run(texts))
+    caller = ModelCaller("intent", policy, patience_s, 8, metrics)
+    stage = Stage(CONTRACT, inference, caller, TEXTS_OF, metrics)
+    return asyncio.run(ask(stage, texts))
+
+
+async def ask(stage, texts):
+    return await stage.answers(stage.sequences.singles(texts))
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +62,7 @@ def no_waiting(monkeypatch):
 
 
 def test_rows_come_back_in_the_callers_order_whatever_the_batches():
-    tokenizer = QueryTokenizer(CONTRACT)
-    lengths = [len(item) for item in tokenizer.encode(TEXTS)]
+    lengths = [len(ids) // 8 + 2 for ids in TEXTS_OF.ids(TEXTS)]
     inference = Scripted()
     rows = run(inference, TEXTS)
     assert rows.values[:, 0].tolist() == lengths
@@ -68,19 +71,13 @@ def test_rows_come_back_in_the_callers_order_whatever_the_batches():
     assert {length for _, length in inference.calls} <= set(CONTRACT.length_buckets)
 
 
-def test_a_broken_tokenizer_is_told_with_its_file(tmp_path):
-    (tmp_path / "tokenizer.json").write_text('{"a":')
-    with pytest.raises(ConfigError, match="tokenizer.json is no tokenizer .* export the model"):
-        QueryTokenizer(replace(CONTRACT, folder=tmp_path))
-
-
 def test_a_text_longer_than_the_model_is_cut():
     rows = run(Scripted(), ["word " * 500])
     assert rows.values[0, 0] == CONTRACT.max_length
 
 
 def test_block_retries_until_the_model_is_back():
-    away = [ModelUnavailable("away"), ModelTimeout("late")] * 5
+    away = [ModelUnavailable("away")] * 9 + [ModelTimeout("late")]
     metrics = Metrics()
     rows = run(Scripted(away), TEXTS[:3], metrics=metrics)
     assert rows.versions == ["7"] * 3
@@ -89,7 +86,7 @@ def test_block_retries_until_the_model_is_back():
         for s in metrics.model_calls.collect()[0].samples
         if s.name.endswith("_total")
     }
-    assert outcomes == {"ModelUnavailable": 5, "ModelTimeout": 5, "ok": 1}
+    assert outcomes == {"ModelUnavailable": 9, "ModelTimeout": 1, "ok": 1}
 
 
 def test_degrade_goes_on_without_the_model():
@@ -131,34 +128,3 @@ def test_nothing_to_ask_asks_nothing():
     inference = Scripted()
     assert run(inference, []).values.shape == (0, CONTRACT.dimension)
     assert inference.calls == []
-
-
-class Slow(Scripted):
-    """Answers at most eight rows in time; others, that are smaller, at once."""
-
-    async def infer(self, model, inputs):
-        if len(inputs["input_ids"]) > 8:
-            self.calls.append(inputs["input_ids"].shape)
-            raise ModelTimeout("late")
-        return await super().infer(model, inputs)
-
-
-def test_a_batch_that_alone_is_not_answered_in_time_is_halved():
-    """`block` would wait for ever; but the model is there, as its answers to others tell."""
-    metrics = Metrics()
-    guard = Guard("intent", "block", 0.0, 8, metrics)
-    inference = Slow()
-    stage = Stage(CONTRACT, inference, guard, metrics)
-
-    async def work():
-        large = asyncio.create_task(stage.run(["red shoes"] * 32))
-        while not large.done():
-            await stage.run(["red shoes"])
-        return large.result()
-
-    rows = asyncio.run(work())
-    assert set(rows.versions) == {"7"} and not rows.rejected
-    sizes = [shape[0] for shape in inference.calls if shape[0] > 1]
-    assert sizes.count(8) == 4
-    # Each size on the way down fails three times with another's answer before it is halved.
-    assert sizes.count(32) >= 3 and sizes.count(16) >= 6

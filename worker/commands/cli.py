@@ -219,28 +219,28 @@ def demo(
 
 
 def main() -> None:
-    """Run the command line; faults are told in one line each, never as a traceback."""
+    """Run the command line; errors are printed in one line each, never as a traceback."""
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
-        _tell(f"{error.format_message()} (--help tells more)")
+        _print_error(f"{error.format_message()} (see --help)")
         sys.exit(2)
     except Stop as error:
-        _tell(str(error))
+        _print_error(str(error))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except OSError as error:  # a full disk, a vanished terminal
-        _tell(f"{error.strerror}: {error.filename or 'output'}")
+        _print_error(f"{error.strerror}: {error.filename or 'output'}")
         sys.exit(1)
     except Exception as error:
         logger.debug("this should not happen", exc_info=True)
-        _tell(
+        _print_error(
             f"this should not happen: {logs.fault(error)}\n"
             "  --set logging.level=debug shows where; please report it"
         )
         sys.exit(1)
 
 
-def _tell(message: str) -> None:
+def _print_error(message: str) -> None:
     print(f"query-worker: {redacted(message, lines=True)}", file=sys.stderr)

@@ -72,11 +72,11 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     lexicon = load_lexicon(settings, contracts)
     expander = make_expander(settings, contracts, lexicon)
     found = expander.retrieve([form], models["encoder"].run([form]))[0]
-    pairs = expander.pairs(form, found)
-    scores = models["matching"].run(*map(list, zip(*pairs, strict=True)))[:, 0] if pairs else []
+    texts = expander.texts(found)
+    scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(found, scores)["expansions"]]
     judged = []
-    for candidate, score in zip(found.candidates, scores[len(found.mentions) :], strict=True):
+    for candidate, score in zip(found.candidates, scores[len(found.read.mentions) :], strict=True):
         score = round(float(score), DIGITS)
         if candidate.text in kept:
             verdict = "kept"

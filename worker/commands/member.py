@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 from dataclasses import dataclass
 
@@ -23,7 +21,9 @@ class Member:
 
     Attributes:
         listener: where it serves health and metrics.
-        line: to the supervisor; JSON lines, see `Supervisor._listen`. It closes when that is gone.
+        line: to the supervisor, JSON lines. Its end is closed to stop this worker, also when the
+            supervisor dies. No signal: a service manager may signal all processes, and a second
+            SIGTERM would force.
     """
 
     number: int
@@ -46,10 +46,16 @@ class Member:
         }
         return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=update)})
 
-    def started(self) -> None:
-        """Signals are caught from now on; called on the event loop."""
+    def started(self, stop: asyncio.Event) -> None:
+        """Signals are caught from now on; sets `stop` when the line's end is closed."""
         self._say({})
-        asyncio.get_running_loop().add_reader(self.line, self._on_line)
+        loop = asyncio.get_running_loop()
+
+        def on_closed() -> None:
+            loop.remove_reader(self.line)
+            stop.set()
+
+        loop.add_reader(self.line, on_closed)  # the supervisor never writes
 
     def ended(self, metrics: bytes, error: Stop | None) -> None:
         """Say the last metrics, and what ended the work if it was not the supervisor."""
@@ -63,8 +69,3 @@ class Member:
             self.line.sendall(orjson.dumps(what) + b"\n")
         except OSError:  # the supervisor is gone
             return
-
-    def _on_line(self) -> None:
-        """The supervisor says nothing: its end of the line was closed."""
-        asyncio.get_running_loop().remove_reader(self.line)
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 import signal
@@ -47,7 +48,6 @@ REFRESH_S = 10.0  # so old may be what is known of a worker that is killed
 GRACE_S = 2.0  # past the workers' own shutdown deadline
 LARGEST_REPORT = 2**26  # bytes
 
-
 # Whether a worker is well, None where it cannot be asked, and the details.
 Found = tuple[bool | None, dict[str, object]]
 
@@ -59,10 +59,12 @@ class Life:
     number: int
     port: int
     process: asyncio.subprocess.Process
+    line: asyncio.StreamWriter  # see `Member`
     began: float
     started: bool = False  # it catches signals and serves health and metrics
     reload_wanted: bool = False
-    metrics: str = ""  # the last that are known
+    metrics: str = ""  # the last that are known, and when they were asked for
+    asked: float = 0.0
     stop: Stop | None = None  # why it ended, if it said so
 
     def signal(self, number: signal.Signals) -> None:
@@ -141,7 +143,7 @@ class Supervisor:
 
     async def _drain(self, kept: list[asyncio.Task[None]]) -> None:
         for life in self._view[1].values():
-            life.signal(signal.SIGTERM)
+            life.line.write_eof()
         limit_s = self._settings.lifecycle.shutdown_timeout_s + GRACE_S
         _, late = await asyncio.wait(kept, timeout=limit_s)
         if late:
@@ -162,7 +164,7 @@ class Supervisor:
             if life.stop:
                 raise life.stop
             if self._stop.is_set():
-                if code not in (0, -signal.SIGTERM):  # by that it ended before it had begun
+                if code not in (0, -signal.SIGTERM):  # signalled before it had begun
                     raise Stop(f"process {number} {_how(code)} before it had drained")
                 return
             if monotonic() - life.began > SOUND_LIFE_S:
@@ -189,35 +191,36 @@ class Supervisor:
                 env=_environment(),
             )
             port = listener.getsockname()[1]
-        life = Life(number, port, process, monotonic())
+        reader, line = await asyncio.open_connection(sock=ours, limit=LARGEST_REPORT)
+        life = Life(number, port, process, line, monotonic())
         ended, lives = self._view
         self._view = ended, {**lives, number: life}
         self._own.up.labels(str(number)).set(1)
         if self._stop.is_set():  # while it was started
-            life.signal(signal.SIGTERM)
-        await self._listen(life, ours)
+            life.line.write_eof()
+        await self._listen(life, reader)
+        life.line.close()
         await process.wait()
         if process.returncode == 2 and not life.stop:
-            life.stop = _stop(2, f"process {number} ended with exit code 2; its log says why")
+            life.stop = _reason(2, f"process {number} ended with exit code 2; its log says why")
         ended, lives = self._view
         self._own.up.labels(str(number)).set(0)
         self._view = added_up({}, [ended, life.metrics]), _without(lives, number)
         return life
 
-    async def _listen(self, life: Life, line: socket.socket) -> None:
-        """Take what it says, until its end of the line is closed."""
-        reader, writer = await asyncio.open_connection(sock=line, limit=LARGEST_REPORT)
+    async def _listen(self, life: Life, reader: asyncio.StreamReader) -> None:
+        """Take what it says, until it has ended."""
         with suppress(ConnectionError):
             async for said in reader:
                 report = orjson.loads(said)
                 life.started = True
-                life.metrics = report.get("metrics", life.metrics)
+                if "metrics" in report:
+                    life.metrics, life.asked = report["metrics"], math.inf
                 if "exit_code" in report:
-                    life.stop = _stop(report["exit_code"], report["message"])
+                    life.stop = _reason(report["exit_code"], report["message"])
                 if life.reload_wanted:
                     life.reload_wanted = False
                     life.signal(signal.SIGHUP)
-        writer.close()
 
     async def _refresh_on(self) -> None:
         while True:
@@ -230,11 +233,11 @@ class Supervisor:
         await asyncio.gather(*map(self._refresh_one, lives))
 
     async def _refresh_one(self, life: Life) -> None:
-        token = self._settings.server.token
+        token, asked = self._settings.server.token, monotonic()
         with suppress(OSError, TimeoutError, aiohttp.ClientError):
             status, body = await life.get("/metrics", token and token.read(), METRICS_S)
-            if status == 200:
-                life.metrics = body.decode()
+            if status == 200 and asked >= life.asked:  # else a sum could go backwards
+                life.metrics, life.asked = body.decode(), asked
 
     async def _metrics(self) -> bytes:
         await self._refresh()
@@ -268,7 +271,7 @@ class Supervisor:
         try:
             status, body = await life.get(path, None, PROBE_S)
             return status == 200, orjson.loads(body)
-        except (OSError, TimeoutError, aiohttp.ClientError):
+        except (OSError, TimeoutError, ValueError, aiohttp.ClientError):
             return False, {"state": "no response"}
 
 
@@ -276,14 +279,16 @@ def _details(found: Mapping[int, Found]) -> dict[str, object]:
     return {"processes": {str(number): details for number, (_, details) in found.items()}}
 
 
-def _stop(exit_code: int, message: str) -> Stop:
+def _reason(exit_code: int, message: str) -> Stop:
     error = Stop(message)
     error.exit_code = exit_code
     return error
 
 
 def _how(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"ended with exit code {code}"
 
 
 def _without(lives: Mapping[int, Life], number: int) -> dict[int, Life]:

@@ -40,7 +40,7 @@ def run(
     and no supervisor.
 
     \b
-    Examples:
+    Example:
       query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
       query-worker run -c worker.toml --processes 4
     """
@@ -51,7 +51,7 @@ def run(
         _work_as(Member.of(member), hangup, file, assignments)
     else:
         app = _app(file, assignments)
-        asyncio.run(until_stopped(app.run, on_start=lambda: hangup.calls(app.reload)))
+        asyncio.run(until_stopped(app.run, on_start=lambda _: hangup.calls(app.reload)))
         logger.info("%s", app.runner.totals)
 
 
@@ -78,9 +78,9 @@ def _work_as(
     logs.set_process(member.number)
     metrics, error = b"", None
 
-    def on_start() -> None:
+    def on_start(stop: asyncio.Event) -> None:
         hangup.calls(app.reload)
-        member.started()
+        member.started(stop)
 
     try:
         app = _app(file, assignments, member)
@@ -103,5 +103,5 @@ def _supervise(
     arguments = ["-c", str(file)] if file else []
     arguments += [word for item in assignments for word in ("--set", item)]
     supervisor = Supervisor(settings, processes, arguments)
-    on_start = lambda: hangup.calls(supervisor.reload)  # noqa: E731
+    on_start = lambda _: hangup.calls(supervisor.reload)  # noqa: E731
     asyncio.run(until_stopped(supervisor.run, supervisor.kill, on_start))

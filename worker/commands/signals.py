@@ -1,4 +1,4 @@
-"""What signals do: SIGTERM and SIGINT stop in good order, a second one by force; SIGHUP reloads."""
+"""Signals: the first SIGTERM or SIGINT stops gracefully, the second by force; SIGHUP reloads."""
 
 from __future__ import annotations
 
@@ -17,25 +17,29 @@ FORCED = b"stopped by force: what was not confirmed is consumed again\n"
 
 async def until_stopped(
     work: Callable[[asyncio.Event], Awaitable[T]],
-    put_away: Callable[[], None] = lambda: None,
-    on_start: Callable[[], None] = lambda: None,
+    before_exit: Callable[[], None] = lambda: None,
+    on_start: Callable[[asyncio.Event], None] = lambda stop: None,
     also: tuple[signal.Signals, ...] = (),
 ) -> T:
     """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process.
 
+    Signals are counted: with `stop` set by something else, the first one still does not force.
+
     Args:
-        put_away: called before an end by force, wherever `work` is.
-        on_start: called on the event loop before `work`.
+        before_exit: called before the process is ended by force, whatever `work` is doing.
+        on_start: called with `stop` on the event loop before `work`.
         also: signals that stop as SIGTERM does, unless this process was started to ignore them.
     """
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    stop, loop, signalled = asyncio.Event(), asyncio.get_running_loop(), False
 
     def on_signal(*_: object) -> None:
-        if stop.is_set():
-            put_away()
+        nonlocal signalled
+        if signalled:
+            before_exit()
             with suppress(OSError):  # not by `print`, which this handler may have interrupted
                 os.write(2, FORCED)
             os._exit(1)
+        signalled = True
         with suppress(RuntimeError):  # the loop is closed: it has stopped
             loop.call_soon_threadsafe(stop.set)
 
@@ -44,12 +48,12 @@ async def until_stopped(
     for number in also:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, on_signal)
-    on_start()
+    on_start(stop)
     return await work(stop)
 
 
 class Hangup:
-    """SIGHUP, caught from construction on; one that comes before `calls` is kept for it."""
+    """Handles SIGHUP from construction on; one that arrives before `calls` is called is kept."""
 
     def __init__(self) -> None:
         self._came = False
@@ -57,7 +61,7 @@ class Hangup:
         signal.signal(signal.SIGHUP, self._on_signal)
 
     def calls(self, function: Callable[[], None]) -> None:
-        """Let each one call `function` on the running event loop."""
+        """Call `function` on the running event loop for each SIGHUP."""
         self._call = partial(asyncio.get_running_loop().call_soon_threadsafe, function)
         if self._came:
             function()

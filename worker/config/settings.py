@@ -67,6 +67,8 @@ class Kafka(Part):
     """`exactly-once`: outputs, dead letters and offsets in one transaction a commit interval."""
     commit_interval_ms: int = Field(1000, ge=10, le=60_000)
     """How often confirmed offsets are committed, milliseconds."""
+    expired_records: Literal["continue", "stop"] = "continue"
+    """When retention deleted records before they were consumed: `continue` after, or `stop`."""
     client: Table = Properties()
     """librdkafka properties of every client, e.g. `"security.protocol" = "SASL_SSL"`."""
     consumer: Table = Properties()
@@ -128,14 +130,14 @@ class Kafka(Part):
 
 
 class Batching(Part):
-    max_records: int = Field(256, ge=1, le=10_000)
+    max_records: int = Field(2000, ge=1, le=10_000)
     """Records fetched at most for one round of batches."""
-    max_wait_ms: int = Field(10, ge=1, le=1000)
+    max_wait_ms: int = Field(2, ge=1, le=1000)
     """How long a round waits to fill, milliseconds: the price in latency at low load."""
     max_batches_in_flight: int = Field(32, ge=1, le=1024)
     """Batches consumed and not yet confirmed; one partition alone takes at most half of them."""
     max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20)
-    """Bytes of records consumed and not yet confirmed; shared out like the batches."""
+    """Bytes of the same, shared out likewise; exceeded by at most one record of each partition."""
 
 
 class Inference(Part):

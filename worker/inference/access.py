@@ -22,9 +22,9 @@ from worker.tls_diagnosis import Trouble
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 300  # characters of what a server tells
+LONGEST = 300  # characters of a server's message
 
-# Words of gRPC's or Triton's → what they mean and what mends it; the first that fits counts.
+# Words of gRPC's or Triton's → what they mean and the remedy; the first that fits counts.
 MEANINGS = {
     "certificate has expired": Trouble(
         "its certificate has expired", "renew it on the server, or set this machine's clock"
@@ -42,14 +42,14 @@ MEANINGS = {
         "set inference.tls = false, or let inference.url name the port that does",
     ),
     "This protocol is restricted": Trouble(
-        "it asks for another token or header", "mend inference.token and inference.token_header"
+        "it asks for another token or header", "correct inference.token and inference.token_header"
     ),
 }
 CLOSED = "Socket closed"
 REFUSED = Trouble(
     "it ends each connection after the TLS handshake",
-    "if it asks for a certificate, mend inference.tls_certificate and inference.tls_key: theirs is"
-    " missing, has expired, or is of an authority unknown to it",
+    "if it asks for a certificate, correct inference.tls_certificate and inference.tls_key: theirs"
+    " is missing, has expired, or is of an authority unknown to it",
 )
 TLS_WANTED = Trouble("it ends each connection", "if it speaks TLS, set inference.tls = true")
 
@@ -59,7 +59,7 @@ class Access(InferenceServerClientPlugin):
     """Puts the token into the headers of each call, and keeps the TLS files up to date.
 
     Attributes:
-        authority, certificate, key: PEM files, or None; without `tls` of no use.
+        authority, certificate, key: PEM files, or None; unused without `tls`.
         header: the token's; `authorization` carries it as `Bearer TOKEN`.
     """
 
@@ -105,12 +105,12 @@ class Access(InferenceServerClientPlugin):
         self._read = found
         return grpc.ssl_channel_credentials(*found)
 
-    def explained(self, told: str) -> Trouble:
+    def explained(self, message: str) -> Trouble:
         """What a message of gRPC or Triton means; the message and no remedy where it is unknown."""
-        if told.endswith(CLOSED):
+        if message.endswith(CLOSED):
             return REFUSED if self.tls else TLS_WANTED
-        known = (meaning for words, meaning in MEANINGS.items() if words in told)
-        return next(known, Trouble(redacted(told)[:LONGEST].replace("; ", ", "), ""))
+        known = (meaning for words, meaning in MEANINGS.items() if words in message)
+        return next(known, Trouble(redacted(message)[:LONGEST].replace("; ", ", "), ""))
 
     def _files(self) -> list[bytes | None]:
         """Content of authority, key and certificate."""
@@ -122,14 +122,14 @@ class Access(InferenceServerClientPlugin):
                 found.append(path and path.read_bytes())
             except OSError as error:
                 expected = f"a file that can be read ({error.strerror})"
-                faults.append(Fault(f"inference.{key}", str(path), expected, "mend the path"))
+                faults.append(Fault(f"inference.{key}", str(path), expected, "correct the path"))
         faults = faults or self._useless()
         if faults:
             raise ConfigError("TLS with Triton cannot be set up", faults)
         return found
 
     def _useless(self) -> list[Fault]:
-        """What gRPC would not tell before it connects."""
+        """What gRPC would report only when it connects."""
         context, remedy = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "put PEM there"
         faults = []
         try:

@@ -12,7 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
 from triton_models.contract import ModelContract
 from triton_models.serving import repository
-from worker.errors import ContractError, Fault, ModelRejected, ModelUnavailable
+from worker.errors import ContractError, Fault, ModelFailed, ModelRejected, ModelUnavailable
 from worker.inference.port import Answer
 from worker.inference.served import DYNAMIC, Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
@@ -70,14 +70,14 @@ class OnnxInference:
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
         """Run one batch; all inputs are int64, shape [batch, length].
 
-        Raises `ModelUnavailable` (a `Retry`) or `ModelRejected`.
+        Raises `ModelUnavailable`, `ModelFailed` (both `Retry`) or `ModelRejected`.
         """
         contract = self._contracts.get(model)
         if contract is None:
             raise ModelUnavailable(f"{model}: not among the models that this worker was given")
-        rows = check_batch(contract, inputs)
+        check_batch(contract, inputs)
         values = await self._run(contract, inputs)
-        return Answer(check_answer(contract, rows, values), str(contract.version))
+        return Answer(check_answer(contract, inputs, values), str(contract.version))
 
     async def _run(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         stopped = ModelUnavailable(f"{contract.name}: ONNX Runtime is stopped")
@@ -95,7 +95,7 @@ class OnnxInference:
                 raise stopped from None  # not our caller but `stop` ended the call
             raise
         except Exception as error:  # ONNX Runtime's errors have no common base
-            raise ModelUnavailable(f"{contract.name}: {error}") from error
+            raise ModelFailed(f"{contract.name}: {error}") from error
         if self._pool is None:
             raise stopped
         return values

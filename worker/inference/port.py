@@ -17,7 +17,7 @@ class Answer:
     """One model's answer to one batch.
 
     Attributes:
-        values: float32, shape [batch, dimension], finite.
+        values: float32, shape [batch, dimension], as `tensors.check_answer` has them.
         version: the model version that made it, as the server names it.
     """
 
@@ -49,5 +49,6 @@ class Inference(Protocol):
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
         """Run one batch; all inputs are int64, shape [batch, length].
 
-        Raises `ModelUnavailable`, `ModelTimeout` (both `Retry`) or `ModelRejected`.
+        Raises `ModelUnavailable`, `ModelTimeout`, `ModelFailed` (all `Retry`), the last also as
+        `InvalidAnswer` (see `tensors.check_answer`), or `ModelRejected`.
         """

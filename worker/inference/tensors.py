@@ -7,7 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from triton_models.contract import ModelContract
-from worker.errors import ModelRejected
+from worker.errors import InvalidAnswer, ModelRejected
+
+SAME_ROWS = 8
+TOLERANCE = 1e-5  # of rounding, above 1 and below 0
+SUM_TOLERANCE, LENGTH_TOLERANCE = 1e-3, 1e-2
 
 
 def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> int:
@@ -41,19 +45,64 @@ def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> in
     return rows
 
 
-def check_answer(contract: ModelContract, rows: int, values: np.ndarray | None) -> np.ndarray:
-    """The answer itself: float32, shape [rows, dimension], finite.
+def check_answer(
+    contract: ModelContract, inputs: Mapping[str, np.ndarray], values: np.ndarray | None
+) -> np.ndarray:
+    """The answer itself, float32, shape [rows, dimension], if such a model can give it.
 
-    Raises `ModelRejected` when it is anything else.
+    All values are finite. Probabilities are from 0 to 1 and those of one row sum to 1, unless a
+    query may have several labels; vectors have unit length; scores are from 0 to 1. Of SAME_ROWS
+    different inputs or more, not all have the same answer.
+
+    Raises:
+        InvalidAnswer: it is anything else.
     """
+    rows = len(inputs[contract.inputs[0]])
     if values is None:
-        raise ModelRejected(contract.name, f"the answer has no output {contract.output}")
+        raise InvalidAnswer(contract.name, f"the answer has no output {contract.output}")
     if values.dtype != np.float32 or values.shape != (rows, contract.dimension):
-        raise ModelRejected(
+        raise InvalidAnswer(
             contract.name,
             f"the answer is {values.dtype} {list(values.shape)};"
             f" expected float32 [{rows}, {contract.dimension}]",
         )
     if not np.isfinite(values).all():
-        raise ModelRejected(contract.name, "the answer holds values that are not finite")
+        raise InvalidAnswer(contract.name, "the answer holds values that are not finite")
+    if fault := _FAULTS[contract.kind](contract, values):
+        raise InvalidAnswer(contract.name, f"the answer holds {fault}")
+    if rows >= SAME_ROWS and (values == values[0]).all() and _differ(inputs):
+        # Parts of the batch may be too few to show it: it is not divided.
+        fault = f"the same answer to all of {rows} inputs"
+        raise InvalidAnswer(contract.name, fault, divisible=False)
     return values
+
+
+def _intent_fault(contract: ModelContract, values: np.ndarray) -> str:
+    if values.min() < -TOLERANCE or values.max() > 1 + TOLERANCE:
+        return "probabilities that are not from 0 to 1"
+    if not contract.multi and np.abs(values.sum(axis=1) - 1).max() > SUM_TOLERANCE:
+        return "probabilities that do not sum to 1"
+    return ""
+
+
+def _encoder_fault(contract: ModelContract, values: np.ndarray) -> str:
+    squares = np.einsum("ij,ij->i", values, values)
+    return (
+        ""
+        if np.abs(np.sqrt(squares) - 1).max() <= LENGTH_TOLERANCE
+        else ("vectors that are not of unit length")
+    )
+
+
+def _matching_fault(contract: ModelContract, values: np.ndarray) -> str:
+    if values.min() < -TOLERANCE or values.max() > 1 + TOLERANCE:
+        return "scores that are not from 0 to 1"
+    return ""
+
+
+_FAULTS = {"intent": _intent_fault, "encoder": _encoder_fault, "matching": _matching_fault}
+
+
+def _differ(inputs: Mapping[str, np.ndarray]) -> bool:
+    """Whether SAME_ROWS of the inputs differ from each other."""
+    return len(np.unique(inputs["input_ids"], axis=0)) >= SAME_ROWS

@@ -1,38 +1,49 @@
 """Inference by a Triton server over gRPC.
 
-What the caller hears of a failed call:
+What a failed call raises:
 
     DEADLINE_EXCEEDED                  ModelTimeout (retry)
     INVALID_ARGUMENT, OUT_OF_RANGE     ModelRejected: the batch is at fault
-    a wrong answer                     ModelRejected
+    INTERNAL, RESOURCE_EXHAUSTED       ModelFailed (retry): such as lack of memory; the batch may be
+                                       too large
+    an invalid answer                  InvalidAnswer (retry): see `tensors.check_answer`
     anything else                      ModelUnavailable (retry): away, loading, queue full, model
                                        unknown or broken; none of it is the batch's fault
 
 A server may be exchanged under a running worker, and so may its models. After every new connection
 and with every new version an answer is held back until the model that is served then has been
-compared with the worker's; if it is another, the caller hears ModelUnavailable. What Triton tells
-nobody is that another model was loaded under the same version number: that is found by whoever
-calls `check`.
+compared with the worker's; if it is another, the call raises ModelUnavailable. Triton does not
+announce that another model was loaded under the same version number: `check` finds it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import numpy as np
 from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
-from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable, WorkerError
+from worker.errors import (
+    Fault,
+    InvalidAnswer,
+    ModelFailed,
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    WorkerError,
+)
 from worker.inference.access import Access
 from worker.inference.port import Answer
-from worker.inference.served import Served, compare, describe, missing
+from worker.inference.served import DYNAMIC, Served, compare, describe, missing
 from worker.inference.tensors import check_answer, check_batch
 from worker.logs import fault
 from worker.tasks import guarded
@@ -166,20 +177,20 @@ class TritonInference:
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
         """Run one batch; all inputs are int64, shape [batch, length].
 
-        Raises `ModelUnavailable`, `ModelTimeout` (both `Retry`) or `ModelRejected`.
+        Raises `ModelUnavailable`, `ModelTimeout`, `ModelFailed` (all `Retry`) or `ModelRejected`.
         """
         contract = self._contracts.get(model)
         if contract is None:
             raise ModelUnavailable(f"{model}: not among the models that this worker was given")
-        rows = check_batch(contract, inputs)
+        check_batch(contract, inputs)
         async with self._places:
             result = await self._call(contract, inputs)
         try:
             values = result.as_numpy(contract.output)
         except (ValueError, TypeError) as error:  # fewer bytes than the shape says
-            raise ModelRejected(model, f"the answer cannot be read: {error}") from None
+            raise InvalidAnswer(model, f"the answer cannot be read: {error}") from None
         version = result.get_response().model_version
-        answer = Answer(check_answer(contract, rows, values), version)
+        answer = Answer(check_answer(contract, inputs, values), version)
         if (model, version) not in self._compared:
             await self._compare(contract, version)
         return answer
@@ -203,8 +214,10 @@ class TritonInference:
         """
         compared = self._compared
         if faults := await self.check([contract]):
-            told = "; ".join(map(str, faults))
-            raise ModelUnavailable(f"{contract.name}: version {version} is another model: {told}")
+            reasons = "; ".join(map(str, faults))
+            raise ModelUnavailable(
+                f"{contract.name}: version {version} is another model: {reasons}"
+            )
         compared.add((contract.name, version))  # to no effect if the connection was lost meanwhile
 
     def _open(self) -> InferenceServerClient:
@@ -224,21 +237,20 @@ class TritonInference:
             )
 
     async def _describe(self, model: str) -> Served | None:
-        """What the server tells of a model; None if it has no such model."""
+        """What the server says of a model; None if it has no such model."""
         client = self._open()
         try:
-            metadata = await client.get_model_metadata(model, client_timeout=self._timeout_s)
             answer = await client.get_model_config(model, client_timeout=self._timeout_s)
         except InferenceServerException as error:
             if error.status() == "StatusCode.NOT_FOUND":
                 return None
             raise
-        parameters = answer.config.parameters
+        config = answer.config
         return Served(
-            {item.name: describe(item.datatype, list(item.shape)) for item in metadata.inputs},
-            {item.name: describe(item.datatype, list(item.shape)) for item in metadata.outputs},
-            answer.config.max_batch_size,
-            {key: parameters[key].string_value for key in parameters},
+            _tensors(config, config.input),
+            _tensors(config, config.output),
+            config.max_batch_size,
+            {key: value.string_value for key, value in config.parameters.items()},
         )
 
     @contextmanager
@@ -248,6 +260,8 @@ class TritonInference:
             yield
         except InferenceServerException as error:
             raise self._translated(model, error) from None
+        except grpc.aio.UsageError:  # the channel was closed since
+            raise ModelUnavailable(f"{model}: the client was stopped") from None
         except asyncio.CancelledError:
             if self._client is None and not asyncio.current_task().cancelling():
                 # Not our caller but `stop` ended the call.
@@ -263,8 +277,21 @@ class TritonInference:
                 return ModelTimeout(f"{model}: no answer in {self._timeout_s:g} s ({self.name})")
             case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
                 return ModelRejected(model, message)
+            case "INTERNAL" | "RESOURCE_EXHAUSTED":
+                return ModelFailed(message)
             case _:
                 return ModelUnavailable(message)
+
+
+def _tensors(config: ModelConfig, tensors: Iterable[Any]) -> dict[str, str]:
+    """Name → type and shape, of inputs or outputs; the batch is the first dimension."""
+    batch = [DYNAMIC] if config.max_batch_size else []
+    return {
+        item.name: describe(
+            DataType.Name(item.data_type).removeprefix("TYPE_"), [*batch, *item.dims]
+        )
+        for item in tensors
+    }
 
 
 def _tensor(name: str, values: np.ndarray) -> InferInput:

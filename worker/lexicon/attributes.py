@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from worker.lexicon.numbers import Numbers
-from worker.lexicon.words import Word
+from worker.lexicon.words import Phrases, Word
 
-# Of what a longer term is made up of, all but the colour may be told of the thing: a leather
+# Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
-TOLD_BY_TERMS = frozenset({"size", "material", "gender", "age", "quantity"})
+PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity"})
 
-# What may stand between a thing and what is told of it: "boots in tan", "shirt in a large".
+# What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
 LINKS = {"", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
 
 
@@ -54,7 +54,7 @@ class _Hit(NamedTuple):
 
     Attributes:
         name: "" for an idiom, which is none.
-        rule: departments beside which alone it counts, None where it always does.
+        rule: departments next to which alone it counts, None where it always does.
     """
 
     name: str
@@ -77,10 +77,7 @@ class Attributes:
     def __init__(self, tables: dict[str, Any]) -> None:
         self._values: dict[str, tuple[str, str]] = {k: (*v,) for k, v in tables["values"].items()}
         self.idioms = [form for form, (name, _) in self._values.items() if not name]
-        self._longest: dict[str, int] = {}
-        for form in self._values:
-            first = form.partition(" ")[0]
-            self._longest[first] = max(self._longest.get(first, 0), 1 + form.count(" "))
+        self._phrases = Phrases(self._values)
         self._modifiers = frozenset(tables["modifiers"])
         self._markers = frozenset(tables["markers"])
         self._rules = {
@@ -90,28 +87,29 @@ class Attributes:
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
 
-    def find(self, form: str, found: Sequence[Word], terms: Sequence[Span]) -> list[Attribute]:
+    def find(
+        self, form: str, found: Sequence[Word], spans: Callable[[], Sequence[Span]]
+    ) -> list[Attribute]:
         """The attributes in a normal form, in order, without overlap.
 
         Args:
             found: its words.
-            terms: the terms in it.
+            spans: gives the terms in it; called only if there may be attributes.
         """
         hits = [_Hit(*number) for number in self._numbers.find(form)]
-        hits += self._told(found)
+        hits += self._words_in(found)
         if not hits:
             return []
+        terms = spans()
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
-        hits = _beside(_shades(self._widened(hits, found, terms)), terms, form)
+        if any(hit.name == "color" for hit in hits):
+            hits = _shades(self._widened(hits, found, terms))
+        hits = _next_to_terms(hits, terms, form)
         return [Attribute(hit.name, hit.value, hit.start, hit.end) for hit in hits]
 
-    def _told(self, found: Sequence[Word]) -> Iterator[_Hit]:
-        keys = [word.key for word in found]
-        for i, first in enumerate(keys):
-            for j in range(i + 1, min(i + self._longest.get(first, 0), len(keys)) + 1):
-                form = " ".join(keys[i:j])
-                if (value := self._values.get(form)) is not None:
-                    yield _Hit(*value, found[i].start, found[j - 1].end, self._rules.get(form))
+    def _words_in(self, found: Sequence[Word]) -> Iterator[_Hit]:
+        for i, j, key in self._phrases.find(found):
+            yield _Hit(*self._values[key], found[i].start, found[j - 1].end, self._rules.get(key))
 
     def _widened(
         self, hits: Iterable[_Hit], found: Sequence[Word], terms: Sequence[Span]
@@ -136,6 +134,8 @@ def _overlaps(word: Word, terms: Sequence[Span]) -> bool:
 
 def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
     """Without overlap, the longest taken first; in order."""
+    if len(hits) == 1:
+        return list(hits)
     used = bytearray(max(hit.end for hit in hits))
     taken: list[_Hit] = []
     for hit in sorted(hits, key=lambda hit: hit.start - hit.end):
@@ -150,7 +150,7 @@ def _hidden(hit: _Hit, terms: Sequence[Span]) -> bool:
     for term in terms:
         inside = term.start <= hit.start and hit.end <= term.end
         if inside and hit.end - hit.start < term.end - term.start:
-            return hit.name not in TOLD_BY_TERMS or hit.end > term.head
+            return hit.name not in PARTS_THAT_DESCRIBE or hit.end > term.head
     return False
 
 
@@ -169,12 +169,14 @@ def _shades(hits: Iterable[_Hit]) -> list[_Hit]:
     return merged
 
 
-def _beside(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit]:
-    """Without those that would have to stand beside a term and do not.
+def _next_to_terms(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit]:
+    """Without those that would have to stand next to a term and do not.
 
     Another attribute that surely is one may stand between: "chocolate leather sofa".
     """
     sure = [(hit.start, hit.end) for hit in hits if hit.rule is None]
+    if len(sure) == len(hits):
+        return list(hits)
 
     def counts(hit: _Hit) -> bool:
         if hit.rule is None:

@@ -55,7 +55,7 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
 
 def _write(read: source.Source, encoder: Encoder, out: Path) -> dict[str, object]:
     vectors = _vectors(read, encoder)
-    (out / MANIFEST).unlink(missing_ok=True)  # never a manifest beside files that it does not fit
+    (out / MANIFEST).unlink(missing_ok=True)  # never a manifest with files that it does not fit
     (out / TERMS).write_bytes(lines(read))
     (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
     (out / VECTORS).write_bytes(_index(vectors).save())
@@ -78,8 +78,8 @@ def _writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = f"{error.filename or out}: cannot be written ({error.strerror or error})"
-        raise LexiconError(f"{told}; name with --out a folder that can") from None
+        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+        raise LexiconError(f"{message}; name with --out a folder that can") from None
 
 
 class Encoder:
@@ -95,14 +95,14 @@ class Encoder:
         except contract.ModelFolderError as error:
             raise LexiconError(f"{error}; or {MODELS_REMEDY}") from None
         if self.contract.kind != "encoder":
-            told = f"{folder}: a model of kind {self.contract.kind}, not encoder"
-            raise LexiconError(f"{told}; {MODELS_REMEDY}")
+            message = f"{folder}: a model of kind {self.contract.kind}, not encoder"
+            raise LexiconError(f"{message}; {MODELS_REMEDY}")
         try:
             self._tokenizer = Tokenizer.from_file(str(self.contract.tokenizer))
             self._session = onnxruntime.InferenceSession(self.contract.onnx)
         except Exception as error:  # what the two libraries raise has no other common base
-            told = str(error).partition("\n")[0]
-            raise LexiconError(f"{folder}: cannot be used ({told}); {MODELS_REMEDY}") from None
+            reason = str(error).partition("\n")[0]
+            raise LexiconError(f"{folder}: cannot be used ({reason}); {MODELS_REMEDY}") from None
         self._tokenizer.enable_truncation(self.contract.max_length)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -137,13 +137,13 @@ def _vectors(read: source.Source, encoder: Encoder) -> np.ndarray:
 
 def lines(read: source.Source) -> bytes:
     """What `terms.jsonl` holds: a term a line, its names each with the keys derived from it."""
-    told = []
+    lines = []
     for term, parent in zip(read.terms, read.parents, strict=True):
         texts = {key(text): text for text in reversed(term.texts)}  # the first of each key
         names = [[text, *read.spelling.variants(text)] for text in reversed(texts.values())]
         line = {"names": names, "category": term.category, "parent": parent}
-        told.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-    return b"".join(told)
+        lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(lines)
 
 
 def _index(vectors: np.ndarray) -> Index:

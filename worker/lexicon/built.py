@@ -109,7 +109,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise LexiconError(
-            f"{path}: not found; mend lexicon.folder, or build it: {BUILD} --source FOLDER"
+            f"{path}: not found; correct lexicon.folder, or build it: {BUILD} --source FOLDER"
         )
     try:
         manifest = orjson.loads(path.read_bytes())

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, islice, zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import NamedTuple
-from weakref import WeakMethod
 
 import numpy as np
 
 from worker.lexicon import built
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.built import Built, Term, quantized
-from worker.lexicon.words import Word, words
+from worker.lexicon.neighbours import effort
+from worker.lexicon.words import Phrases, Word, words
 
-EFFORT = 64  # nodes that a search looks at; recall against time
-READ_KEPT = 1024  # normal forms
 NO_TERM = -1  # what an idiom stands for
 SYNONYM_PRIOR = 0.9
 PARENT_PRIOR = 0.6
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A term that stands in a query.
 
     Attributes:
@@ -41,8 +36,7 @@ class Mention:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A text that might expand a query.
 
     Attributes:
@@ -56,17 +50,20 @@ class Candidate:
     prior: float
 
 
-class _Read(NamedTuple):
-    """A normal form, read.
+class Reading(NamedTuple):
+    """A normal form, read once for all that is asked of it.
 
     Attributes:
-        hits: every key that stands in it: its first word, one past its last, the key.
-        terms: those that are mentions: first word, one past the last, term id.
+        keys: every key that stands in it.
+        mentions: the terms in it, in order, without overlap; longer ones are taken first.
+        places: of each mention, its first word, one past its last, and its key.
     """
 
+    form: str
     words: list[Word]
-    hits: list[tuple[int, int, str]]
-    terms: list[tuple[int, int, int]]
+    keys: Sequence[str]
+    mentions: Sequence[Mention]
+    places: Sequence[tuple[int, int, str]]
 
 
 class Lexicon:
@@ -85,23 +82,20 @@ class Lexicon:
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
         self._index = parts.index
-        self._index.expansion_search = EFFORT
-        # Mentions, candidates and attributes of one query are asked for soon after each other.
-        scan = WeakMethod(self._scan)  # one that is replaced is gone at once, with all its memory
-        self._read = lru_cache(READ_KEPT)(lambda form: scan()(form))
+        self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
-        self._told_as = [self._text_of[term.names[0][1][0]] for term in terms]
+        self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
+        self._own_text = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
-        self._longest: dict[str, int] = {}  # words of the longest key, by its first word
+        self._heads: dict[str, int] = {}  # of the keys that were asked for
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
         for form, term_id in chain(_forms(terms), idioms):
             self._term_of.setdefault(form, term_id)
-            first = form.partition(" ")[0]
-            self._longest[first] = max(self._longest.get(first, 0), 1 + form.count(" "))
+        self._phrases = Phrases(self._term_of)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
-        """Read a built lexicon: `folder` itself, or `built` beside the sources in it.
+        """Read a built lexicon: `folder` itself, or `built` in a folder of sources.
 
         Raises:
             LexiconError: a file is missing, or is not the one that the manifest was written for.
@@ -119,17 +113,37 @@ class Lexicon:
         """The term's path, such as "Shoes > Running"."""
         return self._terms[term_id].category
 
-    def matches(self, form: str) -> list[Mention]:
-        """The terms in a normal form, in order, without overlap; longer ones are taken first."""
-        read = self._read(form)
-        spans = ((read.words[i].start, read.words[j - 1].end, t) for i, j, t in read.terms)
-        return [Mention(term_id, form[start:end], start, end) for start, end, term_id in spans]
+    def vector(self, term_id: int) -> np.ndarray:
+        """The term's vector: float32, shape [dimension], unit length."""
+        stored = self._index.get(term_id).astype(np.float32).reshape(-1)
+        return stored / np.linalg.norm(stored)
 
-    def attributes(self, form: str) -> list[Attribute]:
+    def read(self, form: str) -> Reading:
+        """The words of a normal form, and the terms in it."""
+        found = words(form)
+        hits = self._phrases.find(found)
+        if not hits:
+            return Reading(form, found, (), (), ())
+        keys = [key for *_, key in hits]
+        if len(hits) > 1:
+            hits.sort(key=_longest_first)
+        used, taken = 0, []  # a bit a word
+        for i, j, key in hits:
+            covered = (1 << j) - (1 << i)
+            if not used & covered:
+                used |= covered
+                if (term_id := self._term_of[key]) != NO_TERM:
+                    taken.append((i, j, key, term_id))
+        taken.sort()
+        mentions = []
+        for i, j, _, term_id in taken:
+            start, end = found[i].start, found[j - 1].end
+            mentions.append(_named(Mention, (term_id, form[start:end], start, end)))
+        return Reading(form, found, keys, mentions, [place[:3] for place in taken])
+
+    def attributes(self, read: Reading) -> list[Attribute]:
         """Colour, size, material … in a normal form, in order, without overlap."""
-        read = self._read(form)
-        spans = [self._span(read.words, *term) for term in read.terms]
-        return self._attributes.find(form, read.words, spans)
+        return self._attributes.find(read.form, read.words, lambda: self._spans(read))
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The terms whose vectors are nearest, best first.
@@ -154,10 +168,9 @@ class Lexicon:
 
     def candidates(
         self,
-        form: str,
-        mentions: Sequence[Mention],
-        near_ids: np.ndarray,
-        near_similarity: np.ndarray,
+        read: Reading,
+        near_ids: Sequence[int],
+        near_similarity: Sequence[float],
         *,
         limit: int,
         min_similarity: float,
@@ -168,77 +181,73 @@ class Lexicon:
         kept.
 
         Args:
-            near_ids, near_similarity: the query's rows of `nearest`, each of shape [k].
+            near_ids, near_similarity: the query's rows of `nearest`, each of length k.
             min_similarity: cosine from which a neighbour counts.
         """
-        said = {self._text_of[hit] for *_, hit in self._read(form).hits}
-        mentioned = list(dict.fromkeys(mention.term_id for mention in mentions))
-        links = [*self._synonyms(mentioned, said), *self._parents(mentioned, said)]
-        near = self._neighbours(near_ids, near_similarity, min_similarity, {*mentioned}, said)
-        near = list(islice(near, limit))
-        room = limit - min(len(near), limit // NEIGHBOUR_SHARE)
-        return [*links[:room], *near][:limit]
+        said = {self._text_of[key] for key in read.keys}
+        mentioned = list(dict.fromkeys([mention.term_id for mention in read.mentions]))
+        links = self._links(mentioned, said) if mentioned else []
+        near: list[Candidate] = []
+        kept = limit // NEIGHBOUR_SHARE
+        wanted = max(kept, limit - len(links))
+        for term_id, cosine in zip(near_ids, near_similarity, strict=True):
+            if term_id < 0 or cosine < min_similarity or len(near) == wanted:
+                break
+            text = self._own_text[term_id]
+            if text not in said and term_id not in mentioned:
+                said.add(text)
+                prior = min(max(cosine, 0.0), 1.0)
+                near.append(_named(Candidate, (text, "embedding", term_id, prior)))
+        room = limit - min(len(near), kept)
+        chosen = [_named(Candidate, link) for link in links[:room]]
+        return chosen + near[: limit - len(chosen)]
 
-    def _scan(self, form: str) -> _Read:
-        found = words(form)
-        hits = list(self._hits([word.key for word in found]))
-        free, terms = [True] * len(found), []
-        for i, j, hit in sorted(hits, key=lambda hit: hit[0] - hit[1]):
-            if all(free[i:j]):
-                free[i:j] = [False] * (j - i)
-                terms.append((i, j, self._term_of[hit]))
-        return _Read(found, hits, sorted(term for term in terms if term[2] != NO_TERM))
+    def _links(self, mentioned: Sequence[int], said: set[str]) -> list[tuple[str, str, int, float]]:
+        """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
+        found = []
+        for texts in zip_longest(*[self._names[term_id] for term_id in mentioned]):
+            for term_id, text in zip(mentioned, texts, strict=True):
+                if text is not None and text not in said:
+                    said.add(text)
+                    found.append((text, "synonym", term_id, SYNONYM_PRIOR))
+        for term_id in mentioned:
+            parent = self._terms[term_id].parent
+            if parent is not None and (text := self._own_text[parent]) not in said:
+                said.add(text)
+                found.append((text, "parent", parent, PARENT_PRIOR))
+        return found
 
-    def _hits(self, keys: list[str]) -> Iterator[tuple[int, int, str]]:
-        for i, first in enumerate(keys):
-            for j in range(i + 1, min(i + self._longest.get(first, 0), len(keys)) + 1):
-                if (hit := " ".join(keys[i:j])) in self._term_of:
-                    yield i, j, hit
+    def _spans(self, read: Reading) -> list[Span]:
+        """The terms, each with its head: the last of its words that name it, or a broader term."""
+        spans = []
+        for mention, (i, _, key) in zip(read.mentions, read.places, strict=True):
+            head = read.words[i + self._head(key, mention.term_id)].start
+            category = self.category(mention.term_id)
+            spans.append(Span(mention.start, mention.end, head, category))
+        return spans
 
-    def _span(self, found: Sequence[Word], i: int, j: int, term_id: int) -> Span:
-        """A term with its head: the last of its words that name it, or a broader term."""
-        head = i
-        if j - i > 1:
-            line = {term_id, *self._broader(term_id)}
-            keys = [word.key for word in found[i:j]]
-            tails = (k for k in range(1, j - i) if self._term_of.get(" ".join(keys[k:])) in line)
-            head += next(tails, 0)
-        return Span(found[i].start, found[j - 1].end, found[head].start, self.category(term_id))
+    def _head(self, key: str, term_id: int) -> int:
+        """Which word of a term's key the head begins with."""
+        if " " not in key:
+            return 0
+        if (head := self._heads.get(key)) is None:
+            line, parts = {term_id, *self._broader(term_id)}, key.split(" ")
+            tails = (
+                k for k in range(1, len(parts)) if self._term_of.get(" ".join(parts[k:])) in line
+            )
+            head = self._heads[key] = next(tails, 0)
+        return head
 
     def _broader(self, term_id: int) -> Iterator[int]:
         while (term_id := self._terms[term_id].parent) is not None:
             yield term_id
 
-    def _synonyms(self, mentioned: Sequence[int], said: set[str]) -> Iterator[Candidate]:
-        """The other names of the mentioned terms, in turn."""
-        names = zip_longest(*(self._terms[term_id].names for term_id in mentioned))
-        for row in names:
-            for term_id, name in zip(mentioned, row, strict=True):
-                if name and (text := self._text_of[name[1][0]]) not in said:
-                    said.add(text)
-                    yield Candidate(text, "synonym", term_id, SYNONYM_PRIOR)
 
-    def _parents(self, mentioned: Sequence[int], said: set[str]) -> Iterator[Candidate]:
-        for term_id in mentioned:
-            parent = self._terms[term_id].parent
-            if parent is not None and (text := self._told_as[parent]) not in said:
-                said.add(text)
-                yield Candidate(text, "parent", parent, PARENT_PRIOR)
+def _longest_first(hit: tuple[int, int, str]) -> int:
+    return hit[0] - hit[1]
 
-    def _neighbours(
-        self,
-        ids: np.ndarray,
-        similarity: np.ndarray,
-        least: float,
-        mentioned: set[int],
-        said: set[str],
-    ) -> Iterator[Candidate]:
-        for term_id, cosine in zip(ids.tolist(), similarity.tolist(), strict=True):
-            if term_id < 0 or cosine < least:
-                return
-            if term_id not in mentioned and (text := self._told_as[term_id]) not in said:
-                said.add(text)
-                yield Candidate(text, "embedding", term_id, min(max(cosine, 0.0), 1.0))
+
+_named = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
 def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:
@@ -252,7 +261,7 @@ def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:
 
 
 def _text_of(terms: Sequence[Term]) -> dict[str, str]:
-    """The one text that stands for each key: variants of a text are told as that text."""
+    """The one text that stands for each key: variants of a text are published as that text."""
     texts: dict[str, str] = {}
     for term in terms:
         for text, forms in term.names:

@@ -1,19 +1,24 @@
-"""Sizes, amounts and ages that are told in numbers: "55 inch", "uk 8", "pack of 6", "3-6 months".
+"""Sizes, amounts and ages that are given in numbers: "55 inch", "uk 8", "pack of 6", "3-6 months".
 
-A rule is a pattern, the attribute's name and the template of its value. Where two rules meet, the
-longer text wins, then the rule that stands first.
+A rule is a pattern, the attribute's name, the template of its value, and its triggers: texts, with
+"0" for any digit, of which one stands wherever the pattern matches. Only then the pattern is tried.
+Where two rules meet, the longer text wins, then the rule that stands first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 NUMBER_WORDS = {
     **{"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"},
     **{"eight": "8", "nine": "9", "ten": "10", "twelve": "12"},
 }
-_TRIGGER = re.compile(rf"\d|\bsize|\b(?:{'|'.join(NUMBER_WORDS)})\b")
+_DIGIT = re.compile(r"\d")
+_WORDED = re.compile(rf"\bsize|\b(?:{'|'.join(NUMBER_WORDS)})\b")
+_SHAPE = str.maketrans("123456789", "000000000")
+_AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+[/⁄]\d+|\d+(?:[.,]\d+)?)"
 _TO = r"\s?(?:-|–|to)\s?"
 _START, _END = r"(?<![\w.,/])", r"(?![\w/])"
@@ -25,7 +30,22 @@ _LETTERS = (
 )
 
 Found = tuple[str, str, int, int]
-Rule = tuple[re.Pattern[str], str, Callable[[re.Match[str]], str | None]]
+
+
+class Rule(NamedTuple):
+    """One way to write a number with a meaning.
+
+    Attributes:
+        value: the attribute's value, None where the match is none after all.
+        triggers: none: it is always tried.
+        worded: whether it also matches texts without a digit.
+    """
+
+    pattern: re.Pattern[str]
+    name: str
+    value: Callable[[re.Match[str]], str | None]
+    triggers: tuple[str, ...]
+    worded: bool
 
 
 class Numbers:
@@ -40,17 +60,41 @@ class Numbers:
         self, units: Mapping[str, tuple[str, str]], counts: Mapping[str, tuple[str, str]]
     ) -> None:
         self._units = {**units, **counts}
+        self._beginnings = frozenset(unit[:2] for unit in self._units)
         self._rules = [*SIZES, *AGES, *self._amounts(_any(self._units), _any(counts))]
+        self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:
         """Attribute name, value, start and end of each; they may overlap."""
-        if not _TRIGGER.search(form):
-            return
-        for pattern, name, value in self._rules:
+        for pattern, name, value, *_ in self._tried(form):
             for match in pattern.finditer(form):
-                if (told := value(match)) is not None:
+                if (text := value(match)) is not None:
                     unit = match.groupdict().get("unit")
-                    yield self._name(name, unit), told, match.start(), match.end()
+                    yield self._name(name, unit), text, match.start(), match.end()
+
+    def _tried(self, form: str) -> Iterable[Rule]:
+        """The rules that may match."""
+        if not _DIGIT.search(form):
+            return self._worded if _WORDED.search(form) else ()
+        if not form.isascii():  # there are more digits than ten
+            return self._rules
+        shape, tried = form.translate(_SHAPE), []
+        for rule in self._rules:
+            for trigger in rule.triggers:
+                if trigger in shape:
+                    tried.append(rule)
+                    break
+            else:
+                if not rule.triggers and self._unit_stands(shape):
+                    tried.append(rule)
+        return tried
+
+    def _unit_stands(self, shape: str) -> bool:
+        """Whether what follows some number begins like a unit."""
+        return any(
+            text in self._beginnings or text[0] in self._beginnings
+            for text in _AFTER_NUMBER.findall(shape)
+        )
 
     def _name(self, name: str, unit: str | None) -> str:
         return name or (self._units[unit][0] if unit else "size")
@@ -65,12 +109,26 @@ class Numbers:
                 rf"(?:\s?(?P<unit>{unit}))?{_END}",
                 "",
                 self._sides,
+                "x",
+                "*",
             ),
             _rule(
                 rf"{number}(?:{_TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){_END}", "", self._amount
             ),
-            _rule(rf"\b(?P<a>{words})[\s-](?P<unit>{count}){_END}", "", self._amount),
-            _rule(rf"\b(?P<unit>{count}) of (?P<a>{_NUMBER}|{words}){_END}", "", self._amount),
+            _rule(
+                rf"\b(?P<a>{words})[\s-](?P<unit>{count}){_END}",
+                "",
+                self._amount,
+                *NUMBER_WORDS,
+                worded=True,
+            ),
+            _rule(
+                rf"\b(?P<unit>{count}) of (?P<a>{_NUMBER}|{words}){_END}",
+                "",
+                self._amount,
+                " of ",
+                worded=True,
+            ),
         ]
 
     def _amount(self, match: re.Match[str]) -> str | None:
@@ -92,12 +150,15 @@ def _any(units: Mapping[str, object]) -> str:
     )
 
 
-def _rule(pattern: str, name: str, value: str | Callable[[re.Match[str]], str | None]) -> Rule:
-    return (
-        re.compile(pattern),
-        name,
-        value if callable(value) else lambda match: match.expand(value),
-    )
+def _rule(
+    pattern: str,
+    name: str,
+    value: str | Callable[[re.Match[str]], str | None],
+    *triggers: str,
+    worded: bool = False,
+) -> Rule:
+    made = value if callable(value) else lambda match: match.expand(value)
+    return Rule(re.compile(pattern), name, made, triggers, worded)
 
 
 def _plain(number: str) -> str:
@@ -128,44 +189,82 @@ def _age(match: re.Match[str]) -> str:
 _MONTHS_YEARS = r"(?P<unit>months?|mths?|mos?|years?|yrs?)"
 AGES = [
     _rule(
-        rf"{_START}(?P<a>\d+){_TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{_END}", "age", _age
+        rf"{_START}(?P<a>\d+){_TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{_END}",
+        "age",
+        _age,
+        "mo",
+        "mth",
+        "ye",
+        "yr",
     ),
-    _rule(rf"{_START}(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})(?P<unit>m){_END}", "age", _age),
-    _rule(rf"{_START}(?P<a>\d+)[\s-]?(?:{_MONTHS_YEARS}[\s-]olds?|yo|y/o){_END}", "age", _age),
+    _rule(rf"{_START}(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})(?P<unit>m){_END}", "age", _age, "0m"),
+    _rule(
+        rf"{_START}(?P<a>\d+)[\s-]?(?:{_MONTHS_YEARS}[\s-]olds?|yo|y/o){_END}",
+        "age",
+        _age,
+        "old",
+        "yo",
+        "y/o",
+    ),
     _rule(
         rf"{_START}(?P<a>\d+) (?P<unit>months?)(?= (?:baby|babies|boy|girl|toddler|infant))",
-        *("age", _age),
+        "age",
+        _age,
+        "0 month",
     ),
     _rule(
         rf"\bage[sd]? (?P<a>\d+)(?:{_TO}(?P<b>\d+))?(?P<up>\s?\+| and (?:up|over|above)| up)?"
         rf"(?: {_MONTHS_YEARS})?{_END}",
-        *("age", _age),
+        "age",
+        _age,
+        "age 0",
+        "ages 0",
+        "aged 0",
     ),
 ]
 SIZES = [
     _rule(
         r"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{1,2}(?:\.5)?)(?![\w/.])",
-        *("size", _region),
+        "size",
+        _region,
+        "uk",
+        "us",
+        "eu",
     ),
     _rule(
         r"\b(?:size )?(?P<a>\d{1,2}(?:\.5)?) ?(?P<where>uk|us|eu)\b",
-        *("size", _region),
+        "size",
+        _region,
+        "uk",
+        "us",
+        "eu",
     ),
     _rule(
         r"\bsize (?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large|"
         r"\d{1,2}(?:\.5)?(?:-\d{1,2})?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
-        *("size", _letter),
+        "size",
+        _letter,
+        "size ",
+        worded=True,
     ),
-    _rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2"),
-    _rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2"),
-    _rule(r"\bwaist (\d\d)\b", "size", r"waist \1"),
-    _rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1"),
-    _rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1"),
-    _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1"),
-    _rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2"),
-    _rule(r"\b((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b", "size", r"\1"),
-    _rule(r"\b([2-6]t)\b", "size", r"\1"),
+    _rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00", "w 00"),
+    _rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2", "00w"),
+    _rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
+    _rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),
+    _rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00", "leg 00"),
+    _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam", " leg"),
+    _rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2", "000/00"),
     _rule(
-        r"\b(a[0-6])\b(?= (?:paper|sheet|frame|poster|print|notebook|envelope|card))", "size", r"\1"
+        r"\b((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b",
+        "size",
+        r"\1",
+        *(f"00{cup}" for cup in "abcdef"),
+    ),
+    _rule(r"\b([2-6]t)\b", "size", r"\1", "0t"),
+    _rule(
+        r"\b(a[0-6])\b(?= (?:paper|sheet|frame|poster|print|notebook|envelope|card))",
+        "size",
+        r"\1",
+        "a0 ",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Reads a lexicon's source folder, and tells every fault by file and line.
+"""Reads a lexicon's source folder, and reports every fault by file and line.
 
 `*.txt`, one file a department:
 
@@ -78,8 +78,8 @@ def read(folder: Path) -> Source:
     folder = Path(folder)
     files = sorted(folder.glob("*.txt"))
     if not files:
-        told = "no *.txt in it" if folder.is_dir() else "no such folder"
-        raise LexiconError(f"{folder}: {told}; name with --source the folder of the source files")
+        reason = "no *.txt in it" if folder.is_dir() else "no such folder"
+        raise LexiconError(f"{folder}: {reason}; name with --source the folder of the source files")
     faults: list[Fault] = []
     reading = _Reading(faults)
     for file in files:

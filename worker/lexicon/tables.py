@@ -1,6 +1,6 @@
 """Reads and checks `attributes.toml`, the table of attribute words.
 
-[color]         value = words that tell it; so too [material] [gender] [age] [size]
+[color]         value = words for it; so too [material] [gender] [age] [size]
 [unit.size]     unit = ways to write it behind a number; so too [unit.quantity]
 [count.size]    the same of what is counted; so too [count.quantity]
 [modifiers]     words: belong to a colour that follows
@@ -34,10 +34,10 @@ def read_tables(
     try:
         parts = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        faults.append(Fault(path.name, str(error), "TOML in UTF-8", "mend the file"))
+        faults.append(Fault(path.name, str(error), "TOML in UTF-8", "correct the file"))
         return {}
-    told = [*_shapes(parts)] or [*_faults(parts), *_strangers(parts, departments)]
-    wrong = [Fault(path.name, *fault) for fault in told]
+    faulty = [*_shapes(parts)] or [*_faults(parts), *_unknown_departments(parts, departments)]
+    wrong = [Fault(path.name, *fault) for fault in faulty]
     faults += wrong
     return {} if wrong else _tables(parts, spelling)
 
@@ -118,14 +118,14 @@ def _faults(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield from _twice(parts)
 
 
-def _strangers(
+def _unknown_departments(
     parts: dict[str, Any], departments: Set[str] | None
 ) -> Iterator[tuple[str, str, str]]:
     """Departments that no file has."""
     for rule in parts.get("beside", []) if departments is not None else []:
         for name in rule.get("departments", rule.get("except", [])):
             if name not in departments:
-                yield f"[[beside]] {name!r}", "a department of the source files", "mend the name"
+                yield f"[[beside]] {name!r}", "a department of the source files", "correct the name"
 
 
 def _twice(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from worker.errors import Fault
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|&")
+_SPACE = re.compile(" ")
 LONGEST_JOINED = 15  # characters; longer pairs nobody writes as one word
 
 SHORTEST_PLURAL = 4  # letters; shorter words in -s are mostly abbreviations
@@ -37,9 +38,20 @@ class Word(NamedTuple):
     end: int
 
 
+_word = tuple.__new__  # a named tuple's own constructor takes twice as long
+
+
 def words(text: str) -> list[Word]:
     """The words of a lower-case text, in order."""
-    return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+    if not (text.isascii() and text.replace(" ", "").isalnum()):
+        return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+    found, start = [], 0
+    for word in text.split(" "):  # the same for most texts, in a third of the time
+        end = start + len(word)
+        if word:
+            found.append(_word(Word, (word, start, end)))
+        start = end + 1
+    return found
 
 
 def key(text: str) -> str:
@@ -51,6 +63,31 @@ def _plain(word: str) -> str:
     if word.isalnum():
         return word
     return "and" if word == "&" else word.replace("'", "").replace("’", "")
+
+
+class Phrases:
+    """Finds phrases, given by their keys, in the words of a text."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._keys = frozenset(keys)
+        # What a longer phrase begins with: a search for one ends where it cannot become one.
+        self._beginnings = frozenset(
+            key[: match.start()] for key in self._keys for match in _SPACE.finditer(key)
+        )
+
+    def find(self, found: Sequence[Word]) -> list[tuple[int, int, str]]:
+        """Its first word, one past its last, and the key of each; they may overlap."""
+        hits, keys, beginnings, count = [], self._keys, self._beginnings, len(found)
+        for i, word in enumerate(found):
+            key, j = word[0], i + 1
+            while True:
+                if key in keys:
+                    hits.append((i, j, key))
+                if key not in beginnings or j == count:
+                    break
+                key = f"{key} {found[j][0]}"
+                j += 1
+        return hits
 
 
 @dataclass(frozen=True)
@@ -150,7 +187,7 @@ def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        faults.append(Fault(path.name, str(error), expected, "mend the file"))
+        faults.append(Fault(path.name, str(error), expected, "correct the file"))
         table = {}
     plurals, only = table.get("plurals", {}), table.get("plural_only", [])
     groups = table.get("spellings", [])

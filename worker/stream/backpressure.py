@@ -27,8 +27,6 @@ RESUME_SHARE = 0.5  # of its share in flight, from which a paused partition goes
 LEAST_MISSES, MOST_MISSES = 256, 8192
 WINDOW_S = 1.0
 FIRST_ROUND, LEAST_ROUND = 256, 16
-LARGE_RECORD = 1_000_000.0  # bytes; about the most that brokers take by default
-FALL = 0.8  # of the size expected: a round of small records says little about the next
 
 
 class MissWindow:
@@ -52,23 +50,16 @@ class RoundSize:
 
     def __init__(self) -> None:
         self._records = FIRST_ROUND
-        self._mean_size = LARGE_RECORD  # until records show it
 
     def next(self, batching: Batching, offsets: Offsets, window: MissWindow) -> int:
-        """Records that fit into what is free, if they are as large as those before them.
-
-        A few in any case, since a round has its price; but one alone where bytes are short.
-        """
+        """Records to fetch at most; how many of them fit, `GroupConsumer.fetch` sees."""
         now, most = offsets.in_flight, min(self._records, batching.max_records)
         if now.misses:
             most = min(most, window.limit - now.misses)
-        room = batching.max_bytes_in_flight - now.size
-        fitting = max(int(room / self._mean_size), 1)
-        return min(max(most, min(LEAST_ROUND, batching.max_records)), fitting)
+        return max(most, min(LEAST_ROUND, batching.max_records))
 
-    def fetched(self, records: int, size: int, misses: int) -> None:
-        """What the last round brought; `size` in bytes."""
-        self._mean_size = max(size / records, FALL * self._mean_size)
+    def fetched(self, records: int, misses: int) -> None:
+        """What the last round brought."""
         if misses:
             self._records = FIRST_ROUND
         elif records >= self._records:

@@ -41,8 +41,8 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     classic = merged.get("group.protocol", "classic") == "classic"
     return {
         "auto.offset.reset": "earliest",
-        "queued.min.messages": 50_000,
-        "queued.max.messages.kbytes": 32_768,
+        "queued.min.messages": 20_000,
+        "queued.max.messages.kbytes": 8_192,
         # By default a full queue is looked at again a second later, when it is long empty.
         "fetch.queue.backoff.ms": 10,
         # Partitions that are added to the topic are found in time.
@@ -70,7 +70,7 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
     """
     return {
         "linger.ms": 2,
-        "queue.buffering.max.kbytes": 65_536,
+        "queue.buffering.max.kbytes": 16_384,
         "compression.type": "lz4",
         # As Java's clients do it: equal keys go to equal partitions, whoever produces.
         "partitioner": "murmur2_random",

@@ -32,6 +32,7 @@ class Commits:
 
     Attributes:
         broken: what was produced must not be committed any more.
+        note: makes the metadata of each commit.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Commits:
         self._flushing = False
         self._unable_since = 0.0
         self.broken = False
+        self.note: Callable[[], str] = str  # without one: ""
 
     @property
     def may_produce(self) -> bool:
@@ -141,7 +143,7 @@ class Commits:
         if not self._delivery.confirms_at_commit:
             self._counts.confirm()
         try:
-            done = self._delivery.commit(offsets, consumer, wait)
+            done = self._delivery.commit(offsets, consumer, wait, self.note())
         except KafkaException as error:
             if self._delivery.confirms_at_commit:
                 self._recover(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -12,6 +13,7 @@ from worker.config.settings import Kafka
 from worker.errors import Stop
 from worker.logs import Seldom
 from worker.metrics import Metrics
+from worker.stream.batch import OVERHEAD
 from worker.stream.clients import consumer_properties
 from worker.stream.connectivity import EVERYWHERE, STATISTICS_MS, Brokers, Reach
 from worker.stream.credentials import Login
@@ -19,6 +21,7 @@ from worker.stream.kafka_errors import explained
 
 logger = logging.getLogger(__name__)
 
+LARGE_RECORD = 1_048_588  # bytes; the most that brokers take by default
 # By its text: what librdkafka reports of it has another code.
 HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
 Rebalanced = Callable[[Consumer, list[TopicPartition]], None]
@@ -48,6 +51,7 @@ class GroupConsumer:
         self._kafka, self._metrics, self._reach = kafka, metrics, reach
         self._on_commit = on_commit
         self._seldom = Seldom(logger)
+        self._largest = LARGE_RECORD
         self.client: Consumer | None = None
 
     def join(self, on_assign: Rebalanced, on_revoke: Rebalanced, on_lost: Rebalanced) -> None:
@@ -78,13 +82,32 @@ class GroupConsumer:
         if self._reach.brokers.forgotten:
             raise Unusable(Brokers.FORGOTTEN)
 
-    def fetch(self, count: int, timeout_s: float) -> list[Message]:
+    def fetch(self, count: int, timeout_s: float, room: int) -> list[Message]:
         """Records of any owned partition; errors are handled.
+
+        They come in slices which fit even if each record is as large as the largest so far, since
+        small records say nothing of the next ones.
+
+        Args:
+            room: bytes of what may come; exceeded by one record at most, as long as none is larger
+                than `LARGE_RECORD` or the largest before it. For such a one, what the client has
+                prefetched is the bound: `queued.max.messages.kbytes` and an answer of each broker.
 
         Raises:
             Unusable, Stop: see `_on_error`.
         """
-        messages = self.client.consume(count, timeout_s)
+        until = monotonic() + timeout_s
+        messages: list[Message] = []
+        while True:
+            wanted = max(1, min(count - len(messages), room // self._largest))
+            found = self.client.consume(wanted, max(0.0, until - monotonic()))
+            messages += found
+            size = sum(map(len, found))
+            if size > self._largest:
+                self._largest = max(self._largest, *map(len, found))
+            room -= size + OVERHEAD * len(found)
+            if len(found) < wanted or len(messages) >= count or room <= 0:
+                break
         for message in messages:
             if message.error() is not None:
                 self._on_error(message.error(), message.partition())
@@ -102,6 +125,16 @@ class GroupConsumer:
             if place.error is not None:  # not to be taken for a partition without a commit
                 raise KafkaException(place.error)
         return found
+
+    def notes(self, timeout_s: float) -> list[str]:
+        """The metadata of the group's last commits, of all partitions; blocks for two timeouts.
+
+        Raises:
+            KafkaException: see `committed`.
+        """
+        topic = self._kafka.input_topic
+        known = self.client.list_topics(topic, timeout=timeout_s).topics[topic].partitions
+        return [place.metadata or "" for place in self.committed(set(known), timeout_s)]
 
     def seek(self, number: int, offset: int) -> None:
         self.client.seek(TopicPartition(self._kafka.input_topic, number, offset))

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -23,6 +24,7 @@ from worker.stream.batch import by_partition
 from worker.stream.commits import Commits
 from worker.stream.connectivity import Reach
 from worker.stream.consumer import GroupConsumer, Unusable
+from worker.stream.expired import Expired
 from worker.stream.lanes import Lanes
 from worker.stream.offsets import Offsets
 from worker.stream.poison_pills import PoisonPills
@@ -69,7 +71,10 @@ class KafkaThread:
         )
         topic = settings.kafka.input_topic
         self._backpressure = Backpressure(topic, offsets, window)
-        self._poison = PoisonPills(topic, offsets, MOST_MISSES)
+        notes = partial(self._consumer.notes, ASK_S)
+        self._poison = PoisonPills(topic, offsets, MOST_MISSES, notes)
+        commits.note = self._poison.alive
+        self._expired = Expired(settings.kafka, metrics, self._consumer.oldest)
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
         self._ask_at = 0.0
@@ -186,14 +191,15 @@ class KafkaThread:
         busy = holding or self._offsets.in_flight.batches or self._commits.waiting
         self._dropped.clear()
         count = self._round.next(self._batching, self._offsets, self._window)
+        room = self._batching.max_bytes_in_flight - self._offsets.in_flight.size
         if busy:
-            messages, fetched_at = self._consumer.fetch(count, BUSY_S), monotonic()
+            messages, fetched_at = self._consumer.fetch(count, BUSY_S, room), monotonic()
         else:
-            messages = self._consumer.fetch(1, IDLE_S)
+            messages = self._consumer.fetch(1, IDLE_S, room)
             fetched_at = monotonic()
             if messages and count > 1:
                 wait_s = self._batching.max_wait_ms / 1000
-                messages += self._consumer.fetch(count - 1, wait_s)
+                messages += self._consumer.fetch(count - 1, wait_s, room - len(messages[0]))
         if messages:
             self._take(messages, fetched_at)
 
@@ -208,7 +214,7 @@ class KafkaThread:
             return
         self._consumed(count)
         taken = self._lanes.take(groups, fetched_at, self._commits.may_produce)
-        self._round.fetched(count, taken.size, taken.misses)
+        self._round.fetched(count, taken.misses)
 
     def _admit(self, number: int, records: list[Message]) -> bool:
         """Whether these records are to be taken now."""
@@ -220,6 +226,7 @@ class KafkaThread:
             partition.began_at = records[0].offset()
         if partition.needs_seek:
             return False
+        self._expired.look(number, partition, records[0].offset())
         partition.expected = records[-1].offset() + 1
         return self._poison.admit(self._consumer.client, number, records)
 
@@ -228,6 +235,8 @@ class KafkaThread:
         for record, deadly in self._poison.next(self._consumer.client):
             self._consumed(1)
             self._lanes.take_alone(record, deadly)
+        if released := self._poison.released():
+            self._take(released, monotonic())
 
     def _go_back(self, numbers: set[int]) -> None:
         """Learn the last commits; partitions that are past theirs go back to them.
@@ -238,10 +247,12 @@ class KafkaThread:
             for found in self._consumer.committed(numbers, ASK_S):
                 partition = self._offsets[found.partition]
                 if partition.began_at is None and found.partition not in self._poison.holding:
-                    self._poison.learn(found.partition, found.metadata)
+                    self._poison.learn(self._consumer.client, found)
+                    partition.expected = found.offset if found.offset >= 0 else None
                 else:
                     offset = found.offset if found.offset >= 0 else partition.began_at
                     self._consumer.seek(found.partition, offset)
+                    partition.expected = offset
                     self._poison.drop(found.partition)
                 partition.needs_seek = False
                 self._inherit(found)
@@ -292,19 +303,15 @@ class KafkaThread:
             self._lanes.produce_pending()
             self._commits.poll()
         if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
-            self._leave_notes()
-
-    def _leave_notes(self) -> None:
-        if owned := self._offsets.owned():
-            self._poison.wipe(self._consumer.client, owned)
+            self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
             if self._left:
                 self._poison.leave(self._consumer.client, self._left)
                 self._left = ""
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
-        self._commits.revoke(numbers)
         self._poison.forget(numbers)
+        self._commits.revoke(numbers)
         self._dropped |= numbers
         # A pause outlives a partition's time away.
         self._backpressure.resume(self._consumer.client, numbers)

@@ -25,7 +25,6 @@ from worker.event import Enrichment
 from worker.metrics import Metrics
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import (
-    OVERHEAD,
     Batch,
     Header,
     has_plain_headers,
@@ -53,9 +52,8 @@ DEADLY = Reject(
 
 @dataclass(slots=True)
 class Taken:
-    """What a round brought; `size` in bytes."""
+    """What a round brought."""
 
-    size: int = 0
     misses: int = 0
 
 
@@ -95,11 +93,10 @@ class Lanes:
         """
         largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
         lane = self._pipeline.fast_lane(largest)
-        may_produce = may_produce and not self._delivery.bars_outputs
+        may_produce = may_produce and not self._delivery.needs_care
         submitted, taken = [], Taken()
         for number, records in groups.items():
             values = [record.value() for record in records]
-            taken.size += sum(map(len, filter(None, values))) + OVERHEAD * len(records)
             batch = self._take_partition(number, records, values, lane, fetched_at, may_produce)
             if batch is not None and batch.misses:
                 taken.misses += batch.misses
@@ -211,7 +208,9 @@ class Lanes:
         ready: int,
     ) -> int:
         """Produce the first `ready` outputs; returns how many found room."""
-        new = sum(record.offset() >= partition.counted for record in records[:ready])
+        new = ready
+        if records[0].offset() < partition.counted:  # done again after a rewind
+            new = sum(record.offset() >= partition.counted for record in records[:ready])
         if new:
             self._limits.add(monotonic(), new, ())
         done = self._delivery.producer.outputs(records[:ready], outputs[:ready], found[:ready])

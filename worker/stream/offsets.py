@@ -26,10 +26,11 @@ class Partition:
     Attributes:
         pending: batches that wait for results or for their turn, in offset order.
         began_at: the first offset that was fetched since the assignment.
-        expected: the offset after the last one that was fetched.
+        expected: the offset to be fetched next, where it is known.
         produced: the offset after the last record that was produced, since the last rewind.
         committed: the last commit, if any was made since the assignment.
         counted: offsets below were counted by the dead-letter limits already.
+        expired: offsets below were counted as deleted by retention already, as far as any were.
         needs_seek: rewound, and not yet at the last commit.
     """
 
@@ -39,6 +40,7 @@ class Partition:
     produced: int | None = None
     committed: int | None = None
     counted: int = -1
+    expired: int = -1
     needs_seek: bool = False
 
     @property

@@ -46,16 +46,19 @@ class Refusal:
     """What Kafka refused, and why.
 
     Attributes:
-        record: the input that it was made of.
+        record: the input that it was made of; None where nobody kept it.
         letter: whether it was the dead letter of the input, not its output.
     """
 
-    record: Message
+    record: Message | None
     error: KafkaError
     letter: bool
 
     @property
     def place(self) -> str:
+        """What it is remembered by."""
+        if self.record is None:
+            return "a record"
         return f"{place(self.record)} letter" if self.letter else place(self.record)
 
 
@@ -96,6 +99,7 @@ class OutputProducer:
         self._compression = properties.get("compression.type")
         self._brokers = Brokers()
         self.refusals, self.fatal = [], None
+        properties["on_delivery"] = partial(_refused, self.refusals, None, False)
         self.client = Producer(properties | {"statistics.interval.ms": STATISTICS_MS})
 
     def discard(self) -> None:
@@ -124,23 +128,21 @@ class OutputProducer:
         )
 
     def outputs(self, records: list[Message], values: list[bytes], headers: list) -> int:
-        """Queue outputs of many records, each with its headers; returns how many found room."""
-        produce, topic, refusals = self.client.produce, self._kafka.output_topic, self.refusals
-        done = 0
+        """Queue outputs of many records, each with its headers; returns how many found room.
+
+        What Kafka refuses of them is a `Refusal` without its record.
+        """
+        produce, topic, done = self.client.produce, self._kafka.output_topic, 0
         try:
             for record, value, header in zip(records, values, headers, strict=True):
                 kind, time = record.timestamp()
-                # As `callback`: beside None for that, `on_delivery` is never called.
-                callback = partial(_refused, refusals, record, False)
-                produce(
-                    *(topic, value, record.key(), -1, callback, None),
-                    *(time if kind and time > 0 else 0, header),
-                )
+                time = time if kind and time > 0 else 0
+                produce(topic, value, record.key(), -1, None, None, time, header)
                 done += 1
         except BufferError:
             pass
         except KafkaException as error:
-            self._not_queued(records[done], error.args[0], letter=False)
+            self.refusals.append(Refusal(records[done], error.args[0], letter=False))
             done += 1
         return done
 
@@ -238,15 +240,13 @@ class OutputProducer:
         time: int,
         found: list[Header] | None,
     ) -> None:
+        # As `callback`: beside None for that, the client ignores an `on_delivery`.
         callback = partial(_refused, self.refusals, record, letter)
         try:
             self.client.produce(topic, value, key, -1, callback, None, time, found)
         except KafkaException as error:
-            self._not_queued(record, error.args[0], letter)
-
-    def _not_queued(self, record: Message, error: KafkaError, letter: bool) -> None:
-        """What librdkafka refuses at once is handled like what the broker refuses."""
-        self.refusals.append(Refusal(record, error, letter))
+            # What librdkafka refuses at once is handled like what the broker refuses.
+            self.refusals.append(Refusal(record, error.args[0], letter))
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
@@ -259,7 +259,11 @@ class OutputProducer:
 
 
 def _refused(
-    refusals: list[Refusal], record: Message, letter: bool, error: KafkaError | None, _: Message
+    refusals: list[Refusal],
+    record: Message | None,
+    letter: bool,
+    error: KafkaError | None,
+    _: Message,
 ) -> None:
     """The answer to one record; `delivery.report.only.error` leaves out good ones."""
     if error is not None:

@@ -85,7 +85,7 @@ class Breaker:
         self._failures, self.failing_since = 0, None
 
     def failed(self, permit: Permit, now: float) -> None:
-        """The model did not answer. Calls from before the circuit last changed tell nothing."""
+        """The model did not answer. Calls from before the circuit last changed do not count."""
         if permit is self._probe:
             self._open(now)
         elif self.closed and permit.era == self._era:
@@ -103,7 +103,7 @@ class Breaker:
     def may_be_back(self) -> None:
         """Somebody saw its server come back: the next call may probe at once.
 
-        A probe from before tells nothing any more, unless it is answered.
+        A probe from before does not count any more, unless it is answered.
         """
         if not self.closed:
             self.state, self._probe, self.retry_at = "open", None, -math.inf

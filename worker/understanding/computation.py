@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from itertools import accumulate, pairwise, product
+from dataclasses import dataclass
+from itertools import accumulate, compress, pairwise, product
 from time import monotonic
 
 from worker.errors import ModelUnavailable, Reject
 from worker.event import Enrichment
 from worker.logs import fault, shown
 from worker.metrics import Metrics
+from worker.understanding.batching import Rows
 from worker.understanding.cache import Key
 from worker.understanding.decide import Retrieved
+from worker.understanding.enrichment import MODELS
 from worker.understanding.snapshot import Snapshot
-from worker.understanding.stage import Rows, Stage
+from worker.understanding.stage import Stage
+from worker.understanding.tokenize import Row
 from worker.understanding.versions import Versions
 
 logger = logging.getLogger(__name__)
@@ -38,6 +42,7 @@ class Computation:
         self._intent, self._encoder, self._matching = intent, encoder, matching
         self._versions = Versions(), Versions(), Versions()  # of intent, encoder and matching
         self.served: set[tuple[str, ...]] = set()
+        self._tokenize_seconds = metrics.stage_seconds.labels("tokenize")
         self._retrieve_seconds = metrics.stage_seconds.labels("retrieve")
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
 
@@ -73,38 +78,53 @@ class Computation:
             return await self._compute(keys, snapshot)
         except Exception as error:
             if len(keys) == 1:
-                told = f"a fault of the worker itself ({fault(error)}); please report it"
-                logger.exception("query %s: %s", shown(keys[0][0]), told)
-                return [Reject("understanding", "internal_error", told)]
+                message = f"a fault of the worker itself ({fault(error)}); please report it"
+                logger.exception("query %s: %s", shown(keys[0][0]), message)
+                return [Reject("understanding", "internal_error", message)]
             middle = len(keys) // 2
             first = await self._compute_or_reject(keys[:middle], snapshot)
             return first + await self._compute_or_reject(keys[middle:], snapshot)
 
     async def _compute(self, keys: list[Key], snapshot: Snapshot) -> list[Enrichment | Reject]:
-        expander, began = snapshot.expander, monotonic()
         forms = [form for form, _ in keys]
-        intents, vectors = await asyncio.gather(self._intent.run(forms), self._encoder.run(forms))
+        with self._tokenize_seconds.time():
+            for texts in {stage.texts for stage in self.stages}:
+                await texts.learn(forms)
+        (intents, asked), matched = await asyncio.gather(
+            self._ask(self._intent, forms), self._matched(forms, snapshot)
+        )
+        self._note((intents, asked), *matched.asked)
+        with self._enrich_seconds.time():
+            return self._enrich(snapshot, [language for _, language in keys], intents, matched)
+
+    async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
+        """A model's answers, and when it was asked."""
+        began = monotonic()
+        return await stage.answers(stage.sequences.singles(forms)), began
+
+    async def _matched(self, forms: list[str], snapshot: Snapshot) -> _Matched:
+        """Candidates from the lexicon, and the matching model's scores of them."""
+        vectors, asked = await self._ask(self._encoder, forms)
         with self._retrieve_seconds.time():
-            found = expander.retrieve(forms, vectors.values)
-        groups = [expander.pairs(*item) for item in zip(forms, found, strict=True)]
+            found = snapshot.expander.retrieve(forms, vectors.values)
+        groups = [snapshot.expander.texts(item) for item in found]
         ends = list(accumulate(map(len, groups), initial=0))
         spans = [range(*ends) for ends in pairwise(ends)]
-        scored = monotonic()
-        scores = await self._score([pair for group in groups for pair in group], spans)
-        self._note((intents, began), (vectors, began), (scores, scored))
-        with self._enrich_seconds.time():
-            rows = zip(keys, range(len(keys)), spans, found, strict=True)
-            return [self._enrich(snapshot, *row, intents, vectors, scores) for row in rows]
+        with self._tokenize_seconds.time():
+            rows = self._matching.sequences.pairs(forms, groups)
+        began = monotonic()
+        scores = await self._score(rows, spans)
+        return _Matched(found, spans, vectors, scores, ((vectors, asked), (scores, began)))
 
-    async def _score(self, pairs: list[tuple[str, str]], spans: list[range]) -> Rows:
+    async def _score(self, rows: list[Row], spans: list[range]) -> Rows:
         """The matching model's answers; those to the pairs of one span by one version of it.
 
         While two versions take turns, what they answered together is asked again.
         """
-        scores = await self._matching.run(pairs)
-        while mixed := [row for span in spans if _mixed(scores, span) for row in span]:
+        scores = await self._matching.answers(rows)
+        while mixed := _mixed(scores, spans):
             await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
-            scores.replace(mixed, await self._matching.run([pairs[row] for row in mixed]))
+            scores.replace(mixed, await self._matching.answers([rows[row] for row in mixed]))
         return scores
 
     def _note(self, *stages: tuple[Rows, float]) -> None:
@@ -115,44 +135,76 @@ class Computation:
             if versions.saw({*rows.versions} - {""}, began, now):
                 changed = True
                 if before:
-                    told = ", ".join(sorted(versions.current)) or "not known yet"
-                    logger.info("%s: version served now: %s", stage.name, told)
+                    current = ", ".join(sorted(versions.current)) or "not known yet"
+                    logger.info("%s: version served now: %s", stage.name, current)
         if changed:
             served = [versions.current | {""} for versions in self._versions]
             self.served = set(product(*served))
 
     def _enrich(
-        self,
-        snapshot: Snapshot,
-        key: Key,
-        row: int,
-        pairs: range,
-        found: Retrieved,
-        intents: Rows,
-        vectors: Rows,
-        scores: Rows,
-    ) -> Enrichment | Reject:
-        refusals = [intents.rejected.get(row), vectors.rejected.get(row)]
-        refusals += [scores.rejected.get(pair) for pair in pairs]
-        for refusal in filter(None, refusals):
-            return refusal
-        without = {
-            "intent": intents.missing(row),
-            "encoder": vectors.missing(row),
-            "matching": any(scores.missing(pair) for pair in pairs),
-        }
-        degraded = tuple(stage for stage, missing in without.items() if missing)
-        matched = None if without["matching"] else scores.values[pairs.start : pairs.stop, 0]
-        by_matching = scores.versions[pairs.start] if pairs and matched is not None else ""
-        return snapshot.composer.enrichment(
-            *key,
-            None if without["intent"] else intents.values[row],
-            snapshot.expander.select(found, matched),
-            degraded,
-            (intents.versions[row], vectors.versions[row], by_matching),
-        )
+        self, snapshot: Snapshot, languages: list[str], intents: Rows, matched: _Matched
+    ) -> list[Enrichment | Reject]:
+        vectors, scores = matched.vectors, matched.scores
+        probabilities, values = intents.values.tolist(), scores.values[:, 0].tolist()
+        some_rejected = bool(intents.rejected or vectors.rejected or scores.rejected)
+        results: list[Enrichment | Reject] = []
+        for row, (language, found, span) in enumerate(
+            zip(languages, matched.found, matched.spans, strict=True)
+        ):
+            if some_rejected and (refusal := _refusal(row, span, intents, vectors, scores)):
+                results.append(refusal)
+                continue
+            by_matching = scores.versions[span.start : span.stop]
+            without = intents.missing(row), vectors.missing(row), "" in by_matching
+            results.append(
+                snapshot.composer.enrichment(
+                    found.read,
+                    language,
+                    None if without[0] else probabilities[row],
+                    snapshot.expander.select(
+                        found, None if without[2] else values[span.start : span.stop]
+                    ),
+                    tuple(compress(MODELS, without)),
+                    (
+                        intents.versions[row],
+                        vectors.versions[row],
+                        by_matching[0] if by_matching and not without[2] else "",
+                    ),
+                )
+            )
+        return results
 
 
-def _mixed(rows: Rows, span: range) -> bool:
-    """Whether versions of a model answered these rows together."""
-    return len({*rows.versions[span.start : span.stop]} - {""}) > 1
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """Retrieval and matching of n queries.
+
+    Attributes:
+        spans: of each query, its rows in `scores`.
+        asked: the answers of the encoder and the matching model, and when these were asked.
+    """
+
+    found: list[Retrieved]
+    spans: list[range]
+    vectors: Rows
+    scores: Rows
+    asked: tuple[tuple[Rows, float], tuple[Rows, float]]
+
+
+def _refusal(row: int, span: range, intents: Rows, vectors: Rows, scores: Rows) -> Reject | None:
+    """Why a query, or one of its pairs, can never be answered; None if it was not rejected."""
+    refusals = [intents.rejected.get(row), vectors.rejected.get(row)]
+    refusals += [scores.rejected.get(pair) for pair in span]
+    return next(filter(None, refusals), None)
+
+
+def _mixed(rows: Rows, spans: list[range]) -> list[int]:
+    """The rows of spans that several versions of a model answered together."""
+    if len({*rows.versions} - {""}) < 2:
+        return []
+    return [
+        row
+        for span in spans
+        if len({*rows.versions[span.start : span.stop]} - {""}) > 1
+        for row in span
+    ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from worker.lexicon.lexicon import Candidate, Lexicon, Mention
+from worker.lexicon.lexicon import Candidate, Lexicon, Mention, Reading
 
 MAX_CATEGORIES = 3
 
@@ -18,11 +19,11 @@ class Retrieved:
     """What the lexicon holds for one query.
 
     Attributes:
-        mentions: terms that stand in the query.
-        candidates: terms that do not, and might expand it.
+        read: the query's words, and the terms that stand in it.
+        candidates: texts that do not, and might expand it.
     """
 
-    mentions: list[Mention]
+    read: Reading
     candidates: list[Candidate]
 
 
@@ -46,42 +47,44 @@ class Expander:
             return []
         ids, similarities = self.lexicon.nearest(vectors, 2 * self.max_candidates or 1)
         found = []
-        for form, near, similarity in zip(forms, ids, similarities, strict=True):
-            mentions = self.lexicon.matches(form)
+        for form, near, similarity in zip(forms, ids.tolist(), similarities.tolist(), strict=True):
+            read = self.lexicon.read(form)
             candidates = self.lexicon.candidates(
-                *(form, mentions, near, similarity),
+                read,
+                near,
+                similarity,
                 limit=self.max_candidates,
                 min_similarity=self.min_similarity,
             )
-            found.append(Retrieved(mentions, candidates))
+            found.append(Retrieved(read, candidates))
         return found
 
-    def pairs(self, form: str, found: Retrieved) -> list[tuple[str, str]]:
-        """What the matching model scores: mentions (for categories), then candidates."""
-        return [
-            *((form, mention.surface) for mention in found.mentions),
-            *((form, candidate.text) for candidate in found.candidates),
-        ]
+    def texts(self, found: Retrieved) -> list[str]:
+        """What the matching model scores with the query: mentions (for categories), candidates."""
+        return [*[m.surface for m in found.read.mentions], *[c.text for c in found.candidates]]
 
-    def select(self, found: Retrieved, scores: np.ndarray | None) -> dict[str, Any]:
+    def select(self, found: Retrieved, scores: Sequence[float] | None) -> dict[str, Any]:
         """The output's `expansions` and `categories`.
 
         Args:
-            scores: float32, shape [mentions + candidates], in the order of `pairs`; None when
-                the matching model was away: then the lexicon's own links stand alone.
+            scores: of mentions and candidates, in the order of `texts`; None when the matching
+                model was away: then the lexicon's own links stand alone.
         """
+        mentions = found.read.mentions
         if scores is None:
-            mention_scores = [1.0] * len(found.mentions)
+            mention_scores = [1.0] * len(mentions)
             kept = [(c.prior, c) for c in found.candidates if c.source != "embedding"]
         else:
-            values = [round(float(score), 4) for score in scores]
-            mention_scores = values[: len(found.mentions)]
-            scored = zip(values[len(found.mentions) :], found.candidates, strict=True)
-            kept = [(score, c) for score, c in scored if score >= self.threshold]
-        kept = sorted(kept, key=lambda item: -item[0])[: self.max_expansions]
+            least = self.threshold - 1e-4  # what rounding might lift to the threshold
+            values = [round(score, 4) if score >= least else -1.0 for score in scores]
+            mention_scores = values[: len(mentions)]
+            scored = zip(values[len(mentions) :], found.candidates, strict=True)
+            kept = [pair for pair in scored if pair[0] >= self.threshold]
+        kept.sort(key=_score, reverse=True)
+        del kept[self.max_expansions :]
         return {
             "expansions": [{"term": c.text, "score": s, "source": c.source} for s, c in kept],
-            "categories": self._categories(found.mentions, mention_scores, kept),
+            "categories": self._categories(mentions, mention_scores, kept),
         }
 
     def _categories(
@@ -95,6 +98,10 @@ class Expander:
         terms = [term for term in terms if term[0] >= self.threshold]
         for score, term_id in terms + [(score, c.term_id) for score, c in kept]:
             path = self.lexicon.category(term_id)
-            best[path] = max(score, best.get(path, 0.0))
-        top = sorted(best.items(), key=lambda item: -item[1])[:MAX_CATEGORIES]
+            if score > best.get(path, -1.0):
+                best[path] = score
+        top = sorted(best.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]
         return [{"path": path, "score": score} for path, score in top]
+
+
+_score = itemgetter(0)

@@ -9,9 +9,10 @@ import orjson
 
 from worker import __version__
 from worker.event import SCHEMA_VERSION, Enrichment
-from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.lexicon import Lexicon, Reading
 
 MODELS = ("intent", "encoder", "matching")
+ENDS_KEPT = 256  # combinations of versions and missing stages
 
 
 class Composer:
@@ -26,16 +27,17 @@ class Composer:
         self._lexicon = lexicon
         self._labels = list(labels)
         # No model says 0, nor leaves the scores out: nobody takes it for an answer.
+        self._ends: dict[tuple[tuple[str, ...], tuple[str, str, str]], bytes] = {}
         self._fallback = fallback and {"label": fallback, "confidence": 0.0, "scores": {}}
 
     def enrichment(
         self,
-        form: str,
+        read: Reading,
         language: str,
         probabilities: Sequence[float] | None,
         found: Mapping[str, Any],
         degraded: tuple[str, ...],
-        versions: Sequence[str],
+        versions: tuple[str, str, str],
     ) -> Enrichment:
         """One query's.
 
@@ -46,36 +48,47 @@ class Composer:
             versions: of intent, encoder and matching; "" where nothing was asked.
         """
         intent = self._fallback if probabilities is None else self._intent(probabilities)
+        body = {
+            "schema_version": SCHEMA_VERSION,
+            "normalized_query": read.form,
+            "language": language,
+            "intent": intent,
+            **found,
+            "attributes": self._lexicon.attributes(read),
+        }
+        end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
+        label = None if probabilities is None else intent["label"]
+        return Enrichment(orjson.dumps(body)[1:-1] + end, label, degraded, versions)
+
+    def without_models(self, form: str, language: str) -> Enrichment:
+        """What no model is needed for."""
+        nothing = {"expansions": [], "categories": []}
+        read = self._lexicon.read(form)
+        return self.enrichment(read, language, None, nothing, MODELS, ("", "", ""))
+
+    def _end(self, degraded: tuple[str, ...], versions: tuple[str, str, str]) -> bytes:
+        """What all enrichments by these models end with."""
         made_by = {
             model: f"{model}:{version}" if version else None
             for model, version in zip(MODELS, versions, strict=True)
         }
-        body = {
-            "schema_version": SCHEMA_VERSION,
-            "normalized_query": form,
-            "language": language,
-            "intent": intent,
-            **found,
-            "attributes": self._lexicon.attributes(form),
+        members = {
             "status": "degraded" if degraded else "complete",
             "degraded": degraded,
             "provenance": {"worker": __version__, **made_by, "lexicon": self._lexicon.version},
         }
         # Open at the end: each event adds its own `cached` flag and time.
-        encoded = orjson.dumps(body)[1:-2] + b',"cached":'
-        label = None if probabilities is None else intent["label"]
-        return Enrichment(encoded, label, degraded, tuple(versions))
-
-    def without_models(self, form: str, language: str) -> Enrichment:
-        """What no model is needed for."""
-        nothing = {"expansions": [], "categories": []}
-        return self.enrichment(form, language, None, nothing, MODELS, ("", "", ""))
+        end = b"," + orjson.dumps(members)[1:-2] + b',"cached":'
+        if len(self._ends) >= ENDS_KEPT:
+            self._ends.clear()
+        self._ends[degraded, versions] = end
+        return end
 
     def _intent(self, probabilities: Sequence[float]) -> dict[str, Any]:
         scores = [round(float(p), 4) for p in probabilities]
-        best = max(range(len(scores)), key=scores.__getitem__)
+        best = max(scores)
         return {
-            "label": self._labels[best],
-            "confidence": scores[best],
+            "label": self._labels[scores.index(best)],
+            "confidence": best,
             "scores": dict(zip(self._labels, scores, strict=True)),
         }

@@ -16,22 +16,30 @@ from worker.event import OUTPUT_NAMES, Enrichment, is_time
 from worker.input_checks import MAX_DEPTH, number_out_of_range
 from worker.understanding.cache import SeenQueries
 
-_KNOWN = [
-    ("query", str),
-    *((name, str | int | UnsetType, UNSET) for name in ("query_id", "timestamp")),
-    *((name, str | int | None | UnsetType, UNSET) for name in ("user_id", "session_id")),
-    *((name, str | None | UnsetType, UNSET) for name in ("locale", "channel")),
-]
-# Skipping unknown members costs a second look at them, so values are first taken to have none.
-_decode_known = msgspec.json.Decoder(
-    msgspec.defstruct("_Known", _KNOWN, gc=False, forbid_unknown_fields=True)
-).decode
-_decode_any = msgspec.json.Decoder(
-    msgspec.defstruct("_Any", [*_KNOWN, *((name, Any, UNSET) for name in OUTPUT_NAMES)], gc=False)
-).decode
+_IDS = [(name, str | int | None | UnsetType, UNSET) for name in ("user_id", "session_id")]
+_TEXTS = [(name, str | None | UnsetType, UNSET) for name in ("locale", "channel")]
+_OPTIONAL = [(name, str | int | UnsetType, UNSET) for name in ("query_id", "timestamp")]
+
+
+def _decoder(name: str, members: list, **options: bool) -> Callable[[bytes], Any]:
+    event = msgspec.defstruct(name, [("query", str), *members], gc=False, **options)
+    return msgspec.json.Decoder(event).decode
+
+
+# Nothing is missing and nothing else is there: of most streams, all values of a round are so.
+_decode_complete = _decoder(
+    "_Complete",
+    [("query_id", str | int), ("timestamp", int), *_IDS, *_TEXTS],
+    forbid_unknown_fields=True,
+)
+_decode_known = _decoder("_Known", [*_OPTIONAL, *_IDS, *_TEXTS], forbid_unknown_fields=True)
+_decode_any = _decoder(
+    "_Any", [*_OPTIONAL, *_IDS, *_TEXTS, *((name, Any, UNSET) for name in OUTPUT_NAMES)]
+)
 # An array or object nested too deeply has at least as many bytes: shorter values need no count.
 _SHORTEST_DEEP = 2 * MAX_DEPTH
 _SHORTEST_HUGE = 300  # bytes; so many digits make an integer that no double can hold
+_END = ord("}")
 
 
 class FastLane:
@@ -61,34 +69,64 @@ class FastLane:
             Outputs in the order of `values`, and the enrichments of those that are not None.
         """
         end = b'true},"processed_at":%d}' % now_ms
+        entries = self._all_complete(values)
+        if entries is None:
+            return self._one_by_one(values, default, end)
+        outputs = [
+            None if entry is None else b"%b,%b%b" % (value[:-1], entry.body, end)
+            for value, entry in zip(values, entries, strict=True)
+        ]
+        return outputs, [entry for entry in entries if entry is not None]
+
+    def _all_complete(self, values: Sequence[bytes | None]) -> list[Enrichment | None] | None:
+        """The enrichments, if all values are short, flat and complete; else None."""
+        try:
+            joined = b"".join(values)
+            if (
+                b"\\" in joined
+                or b"[" in joined
+                or joined.count(b"{") > len(values)
+                or max(map(len, values)) > min(self._max_bytes, _SHORTEST_HUGE)
+                or any([value[-1] != _END for value in values])
+            ):
+                return None
+            events = [_decode_complete(value) for value in values]
+        except (TypeError, IndexError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        get = self._seen.get
+        return [get((event.query, event.locale or None)) for event in events]
+
+    def _one_by_one(
+        self,
+        values: Sequence[bytes | None],
+        default: Callable[[int], tuple[str, int]],
+        end: bytes,
+    ) -> tuple[list[bytes | None], list[Enrichment]]:
         outputs: list[bytes | None] = []
         used: list[Enrichment] = []
-        add, use, get, decode = outputs.append, used.append, self._seen.get, _decode_known
+        decode = _decode_known
         for position, value in enumerate(values):
-            entry = None
+            fields = entry = None
             if value and self._is_plain(value):
                 try:
                     fields = decode(value)
                 except (msgspec.DecodeError, UnicodeDecodeError):
-                    decode = _with_unknown_members
+                    decode = _with_unknown_members  # and so are the others, most likely
                     fields = decode(value)
-                if fields is not None:
-                    entry = get((fields.query, fields.locale or None))
+            if fields is not None and _has_time(fields):
+                entry = self._seen.get((fields.query, fields.locale or None))
             if entry is None:
-                add(None)
+                outputs.append(None)
                 continue
             head = value[:-1]
             if fields.query_id is UNSET or fields.timestamp is UNSET:
                 head += _defaults(fields, *default(position))
-            if type(fields.timestamp) is str and not is_time(fields.timestamp):
-                add(None)
-                continue
-            add(b"%b,%b%b" % (head, entry.body, end))
-            use(entry)
+            outputs.append(b"%b,%b%b" % (head, entry.body, end))
+            used.append(entry)
         return outputs, used
 
     def _is_plain(self, value: bytes) -> bool:
-        if value[-1] != 125 or b"\\" in value:  # "}"; an escape may hide half a surrogate pair
+        if value[-1] != _END or b"\\" in value:  # an escape may hide half a surrogate pair
             return False
         if len(value) < _SHORTEST_DEEP:
             return True
@@ -112,6 +150,11 @@ def _with_unknown_members(value: bytes) -> Any | None:
     if any(getattr(fields, name) is not UNSET for name in OUTPUT_NAMES):
         return None
     return fields
+
+
+def _has_time(fields: Any) -> bool:
+    """Whether its timestamp is one, or is missing."""
+    return type(fields.timestamp) is not str or is_time(fields.timestamp)
 
 
 def _defaults(fields: Any, query_id: str, timestamp: int) -> bytes:

@@ -77,7 +77,7 @@ class Pipeline:
     @property
     def away(self) -> list[str]:
         """The models that do not answer now, as far as is known."""
-        return [stage.name for stage in self.stages if stage.guard.away]
+        return [stage.name for stage in self.stages if stage.caller.away]
 
     async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""
@@ -120,7 +120,7 @@ class Pipeline:
     def obey(self, policies: Policies) -> None:
         """Change what the stages do when their model is away; also those that wait for one."""
         for stage in self.stages:
-            stage.guard.follow(getattr(policies, stage.name), policies.patience_ms / 1000)
+            stage.caller.follow(getattr(policies, stage.name), policies.patience_ms / 1000)
 
     def _remember(self, event: Event, found: Enrichment, snapshot: Snapshot) -> None:
         """Let the fast lane answer the query from now on, if the enrichment may be kept."""

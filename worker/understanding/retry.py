@@ -5,9 +5,11 @@ Rules:
   whose probe failed goes to the end of the line, so that no batch's own fault keeps others waiting.
 - `block` waits. `degrade` and `dead_letter` wait for `patience_s` from the model's first failure,
   not from each call's own: in a long outage what comes is given up at once, and the probe is
-  made beside it. When nobody knows (after a silence, or when the server was seen to come back)
-  calls wait for the probe's answer.
-- What fails again and again while the model answers others is itself at fault, or too large.
+  made in the background. While the state is unknown (after a silence, or when the server was seen
+  to come back) calls wait for the probe's answer.
+- A batch that fails twice, other than by an absent server, or while the model answers others, is
+  halved by the caller: one of its rows is at fault, or it is too large.
+- A single input whose answer is invalid again and again, while others get valid ones, is rejected.
 - A call is made again only after a pause and within the retry budget; what waits for the
   circuit to close is held back by that alone.
 """
@@ -24,7 +26,7 @@ from time import monotonic
 from typing import TypeVar
 
 from worker.config.settings import Policy
-from worker.errors import Reject, Retry
+from worker.errors import InvalidAnswer, ModelFailed, ModelRejected, ModelTimeout, Reject, Retry
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.understanding.circuit_breaker import (
@@ -40,11 +42,12 @@ T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
 
 RECENTLY_S = 2 * LONGEST_PAUSE_S
-OWN_FAILURES = 3  # each after an answer to another call
+OWN_FAILURES = 2  # of a batch, from which it is halved
+INVALID_ANSWERS = 3  # to one input, each after an answer to another call
 
 
 class OwnFault(Exception):
-    """The model does not answer this call, and does answer others: its parts may fare better."""
+    """The model fails on this batch: its parts may fare better."""
 
 
 class Pulse:
@@ -66,8 +69,31 @@ class Pulse:
         await asyncio.wait([self._next], timeout=timeout)
 
 
-class Guard:
-    """Stands before one model.
+class _Faults:
+    """What speaks for it that a call fails by its own fault."""
+
+    def __init__(self, divisible: bool, answers: int) -> None:
+        self._divisible, self._answers = divisible, answers
+        self._own = self._invalid = 0
+
+    def add(self, model: str, failure: Retry, answers: int) -> None:
+        """The call failed; the model has given so many answers to all calls.
+
+        Raises:
+            OwnFault, ModelRejected: it is at fault.
+        """
+        others_answered, self._answers = answers > self._answers, answers
+        whole = isinstance(failure, ModelFailed) and not failure.divisible
+        self._own += others_answered or isinstance(failure, (ModelFailed, ModelTimeout))
+        self._invalid += others_answered and isinstance(failure, InvalidAnswer)
+        if self._divisible and not whole and self._own >= OWN_FAILURES:
+            raise OwnFault
+        if not self._divisible and self._invalid >= INVALID_ANSWERS:
+            raise ModelRejected(model, str(failure))
+
+
+class ModelCaller:
+    """Makes the calls of one model.
 
     Args:
         max_calls: calls under way at once, so that few still go out when the circuit opens.
@@ -78,14 +104,15 @@ class Guard:
     ) -> None:
         self._model, self._policy, self._patience_s = model, policy, patience_s
         self._breaker, self._budget = Breaker(), RetryBudget()
+        self.max_calls = max_calls
         self._places = asyncio.Semaphore(max_calls)
         self._line: deque[object] = deque()  # those who wait while the circuit is not closed
         self._changed = Pulse()
         self._failure: Retry | None = None  # the last one
         self._answers = 0
-        self._probe: asyncio.Task[None] | None = None  # made beside what was given up
+        self._probe: asyncio.Task[None] | None = None  # of calls that were given up
         self._known = True  # see `_is_known`
-        self._told_open = False
+        self._known_open = False
         self._opened_at = self._failed_at = 0.0  # in terms of `time.monotonic()`
         self._seldom = Seldom(logger)
         metrics.model_circuit_open.labels(model).set_function(lambda: self.away)
@@ -124,8 +151,7 @@ class Guard:
             Reject: `attempt` raised it.
             OwnFault: only if it is `divisible`.
         """
-        waits_since, tries, own = math.inf, 0, 0
-        answers = self._answers
+        waits_since, tries, faults = math.inf, 0, _Faults(divisible, self._answers)
         self._budget.called()
         while True:
             if not self._breaker.closed:
@@ -142,11 +168,9 @@ class Guard:
                 except Retry as error:
                     failure = error
             waits_since, tries = min(waits_since, _now()), tries + 1
-            own, answers = own + (self._answers > answers), self._answers
-            if divisible and own >= OWN_FAILURES:
-                raise OwnFault
-            told = "%s; trying again (%s)"
-            self._seldom.warning(self._model, told, failure, self._policy)
+            faults.add(self._model, failure, self._answers)
+            message = "%s; trying again (%s)"
+            self._seldom.warning(self._model, message, failure, self._policy)
             await self._pause(failure, waits_since, tries)
 
     async def _turn(self, attempt: Attempt[T], waits_since: float) -> None:
@@ -162,7 +186,7 @@ class Guard:
                 due = self._breaker.due(now)
                 if now >= give_up and self._is_known(now):
                     if due:
-                        self._probe_beside(attempt, now)
+                        self._probe_in_background(attempt, now)
                     assert self._failure
                     raise self._failure.with_traceback(None)  # raised many times
                 first = self._line[0] is me
@@ -206,7 +230,7 @@ class Guard:
             self._known = now < self._breaker.retry_at + LONGEST_PAUSE_S
         return self._known
 
-    def _probe_beside(self, attempt: Attempt[T], now: float) -> None:
+    def _probe_in_background(self, attempt: Attempt[T], now: float) -> None:
         async def probe(permit: Permit) -> None:
             with suppress(Retry, Reject):
                 await self._made(attempt, permit)
@@ -215,7 +239,7 @@ class Guard:
             self._probe = asyncio.create_task(probe(permit), name=f"probe {self._model}")
 
     async def _made(self, attempt: Attempt[T], permit: Permit) -> T:
-        """Call, and tell the breaker what came of it."""
+        """Call, and report the outcome to the breaker."""
         try:
             answer = await attempt()
         except Retry as error:
@@ -232,25 +256,25 @@ class Guard:
             self._answered(permit)
             return answer
         finally:
-            self._tell()
+            self._report()
 
     def _answered(self, permit: Permit) -> None:
         self._answers += 1
         self._breaker.answered(permit)
 
-    def _tell(self) -> None:
-        """Let those who wait, the metrics and the log know what the breaker made of it."""
+    def _report(self) -> None:
+        """Report a change of the circuit to those who wait, the metrics and the log."""
         is_open = not self._breaker.closed
-        if is_open or self._told_open:
+        if is_open or self._known_open:
             self._changed.fire()
-        if is_open == self._told_open:
+        if is_open == self._known_open:
             return
-        self._told_open = is_open
+        self._known_open = is_open
         if is_open:
             self._openings.inc()
             self._opened_at = monotonic()
-            told = "%s: circuit open, one call at a time probes the model (%s): %s"
-            logger.warning(told, self._model, self._policy, self._failure)
+            message = "%s: circuit open, one call at a time probes the model (%s): %s"
+            logger.warning(message, self._model, self._policy, self._failure)
         else:
             away_s = monotonic() - self._opened_at
             logger.warning("%s: circuit closed after %.1f s", self._model, away_s)

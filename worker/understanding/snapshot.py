@@ -1,4 +1,4 @@
-"""What an enrichment is made with beside the models: replaced as a whole, never changed."""
+"""What an enrichment is made with, other than the models: replaced as a whole, never changed."""
 
 from __future__ import annotations
 

@@ -1,121 +1,117 @@
-"""A step that calls a model: tokenize, call in batches, split what is refused, or fall back."""
+"""A step that calls a model: in batches, split where they fail, or without it by its policy."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
-
-import numpy as np
-from tokenizers import Encoding
 
 from triton_models.contract import ModelContract
-from worker.errors import ModelRejected, Reject, Retry
+from worker.errors import ModelRejected, ModelTimeout, Reject, Retry
 from worker.inference.port import Answer, Inference
 from worker.metrics import Metrics
-from worker.understanding.retry import Guard, OwnFault
-from worker.understanding.tokenize import QueryTokenizer, TokenBatch
-
-
-class Rows:
-    """What a stage found for each of n inputs.
-
-    Attributes:
-        values: float32, shape [n, dimension]; rows without an answer are 0.
-        versions: the model version behind each row; "" where there is none.
-        rejected: row → why this input can never be answered.
-    """
-
-    def __init__(self, count: int, dimension: int) -> None:
-        self.values = np.zeros((count, dimension), np.float32)
-        self.versions = [""] * count
-        self.rejected: dict[int, Reject] = {}
-
-    def missing(self, row: int) -> bool:
-        """Whether the model was away and the policy is to go on without it."""
-        return not self.versions[row] and row not in self.rejected
-
-    def replace(self, rows: Sequence[int], others: Rows) -> None:
-        """Let `others` stand in the place of these rows, in order."""
-        self.values[rows] = others.values
-        for position, row in enumerate(rows):
-            self.versions[row] = others.versions[position]
-            self.rejected.pop(row, None)
-            if position in others.rejected:
-                self.rejected[row] = others.rejected[position]
+from worker.understanding.batching import Batcher, Rows, TokenBatch
+from worker.understanding.limits import Limits
+from worker.understanding.retry import ModelCaller, OwnFault
+from worker.understanding.tokenize import Row, Sequences, TextTokenizer
 
 
 class Stage:
-    """One model, as the pipeline uses it."""
+    """One model, as the pipeline uses it.
+
+    Attributes:
+        texts: the tokenizer, which other models may share.
+        sequences: makes the rows that `answers` takes.
+    """
 
     def __init__(
         self,
         contract: ModelContract,
         inference: Inference,
-        guard: Guard,
+        caller: ModelCaller,
+        texts: TextTokenizer,
         metrics: Metrics,
     ) -> None:
         self.name = contract.name
-        self.guard = guard
+        self.caller = caller
+        self.texts, self.sequences = texts, Sequences(contract, texts)
         self._contract = contract
         self._inference = inference
-        self._tokenizer = QueryTokenizer(contract)
+        self._limits = Limits(caller.max_calls, contract.max_batch_size, contract.max_length)
+        self._batcher = Batcher(contract, self._limits, self._serve)
+        self._under_way = 0
         self._calls = metrics.model_calls
+        self._call_ok = metrics.model_calls.labels(self.name, "ok")
         self._call_seconds = metrics.model_seconds.labels(self.name)
         self._call_rows = metrics.model_rows.labels(self.name)
         self._call_fill = metrics.model_fill.labels(self.name)
-        self._tokenize_seconds = metrics.stage_seconds.labels("tokenize")
         self._seconds = metrics.stage_seconds.labels(self.name)
 
-    async def run(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Rows:
-        """Answer every text (or pair); never raises for a model's sake."""
-        found = Rows(len(texts), self._contract.dimension)
-        if not texts:
-            return found
-        with self._tokenize_seconds.time():
-            encodings = await asyncio.to_thread(self._tokenizer.encode, texts)
+    async def answers(self, rows: Sequence[Row]) -> Rows:
+        """What the model says of each row; never raises for a model's sake."""
+        found = Rows(len(rows), self._contract.dimension)
         with self._seconds.time():
-            batches = self._tokenizer.batches(encodings, range(len(texts)))
-            await asyncio.gather(*(self._answer(batch, encodings, found) for batch in batches))
+            self._batcher.add(rows, found)
+            try:
+                await found.done
+            except asyncio.CancelledError:
+                self._batcher.forget()
+                raise
         return found
 
-    async def _answer(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
-        several = len(batch.rows) > 1
+    async def _serve(self, batch: TokenBatch) -> bool:
+        """Settle every row of a batch; whether it went through as it is."""
+        if len(batch) > self._limits.rows(batch.length):  # its like has meanwhile proved too large
+            await self._split(batch)
+            return False
+        several = len(batch) > 1
         try:
-            answer = await self.guard.call(partial(self._call, batch), divisible=several)
+            answer = await self.caller.call(partial(self._call, batch), divisible=several)
         except Retry as error:
-            if self.guard.policy == "dead_letter":
-                away = Reject(self.name, "model_unavailable", str(error))
-                found.rejected.update(dict.fromkeys(batch.rows, away))
+            away = Reject(self.name, "model_unavailable", str(error))
+            batch.given_up(away if self.caller.policy == "dead_letter" else None)
         except ModelRejected as error:
             if several:
-                await self._split(batch, encodings, found)
+                await self._split(batch)
             else:
-                found.rejected[batch.rows[0]] = error
+                batch.given_up(error)
         except OwnFault:
-            await self._split(batch, encodings, found)
+            if await self._split(batch):  # no row of it is at fault
+                self._limits.too_large(batch.tokens // 2, _now())
         else:
-            found.values[batch.rows] = answer.values
-            for row in batch.rows:
-                found.versions[row] = answer.version
+            batch.answered(answer)
+            return True
+        return False
 
-    async def _split(self, batch: TokenBatch, encodings: list[Encoding], found: Rows) -> None:
-        """Halve a batch, again and again until the inputs that are at fault stand alone."""
-        middle = len(batch.rows) // 2
-        for rows in (batch.rows[:middle], batch.rows[middle:]):
-            for half in self._tokenizer.batches(encodings, rows):
-                await self._answer(half, encodings, found)
+    async def _split(self, batch: TokenBatch) -> bool:
+        """Halve a batch, again and again until the inputs that are at fault stand alone.
+
+        Returns whether both halves went through.
+        """
+        through = [await self._serve(half) for half in batch.halves()]
+        return all(through)
 
     async def _call(self, batch: TokenBatch) -> Answer:
-        started = monotonic()
+        began = _now()
+        self._under_way = under_way = self._under_way + 1
         try:
-            answer = await self._inference.infer(self.name, batch.inputs)
+            answer = await self._inference.infer(self.name, batch.inputs(self._contract.inputs))
         except (Retry, ModelRejected) as error:
             self._calls.labels(self.name, type(error).__name__).inc()
+            if isinstance(error, ModelTimeout):
+                self._limits.timed_out()
             raise
-        self._calls.labels(self.name, "ok").inc()
-        self._call_seconds.observe(monotonic() - started)
-        self._call_rows.observe(len(batch.rows))
+        finally:
+            self._under_way -= 1
+            self._batcher.release(batch)
+        now = _now()
+        self._limits.answered(batch.tokens, now - began, under_way, now)
+        self._call_ok.inc()
+        self._call_seconds.observe(now - began)
+        self._call_rows.observe(len(batch))
         self._call_fill.observe(batch.fill)
         return answer
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

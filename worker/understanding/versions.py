@@ -33,7 +33,7 @@ class Versions:
             self._changes.append(now)
             if not self._in_turns(now):
                 self._answered.clear()
-                # Of several new ones, nobody knows which came last; the next call tells.
+                # Of several new ones, it is unknown which came last; the next call shows it.
                 versions = others if len(others) == 1 else frozenset()
         self._answered |= dict.fromkeys(versions, now)
         last = max(self._answered.values(), default=now)

@@ -121,13 +121,13 @@ FOUND = {
 
 @pytest.mark.parametrize("query", FOUND)
 def test_attributes(lexicon, query):
-    found = lexicon.attributes(query)
+    found = lexicon.attributes(lexicon.read(query))
     assert [(a.name, a.value, query[a.start : a.end]) for a in found] == FOUND[query]
 
 
 @pytest.mark.parametrize("word", ["red wine glasses", "light up shoes", "mens wide leather belt"])
 def test_no_mention_is_lost_to_an_attribute(lexicon, word):
-    assert lexicon.matches(word)
+    assert lexicon.read(word).mentions
 
 
 def test_at_least_60_colors_and_materials(starter):
@@ -137,7 +137,7 @@ def test_at_least_60_colors_and_materials(starter):
 
 
 def test_json(lexicon):
-    assert orjson.loads(orjson.dumps(lexicon.attributes("red hat"))) == [
+    assert orjson.loads(orjson.dumps(lexicon.attributes(lexicon.read("red hat")))) == [
         {"name": "color", "value": "red", "start": 0, "end": 3}
     ]
 
@@ -151,7 +151,7 @@ WORDS = st.sampled_from(PIECES.split())
 def test_attributes_lie_in_the_query_in_order_without_overlap(lexicon, text):
     form = normal_form(text)
     end = 0
-    for found in lexicon.attributes(form):
+    for found in lexicon.attributes(lexicon.read(form)):
         assert isinstance(found, Attribute)
         assert found.name in {"color", "size", "material", "gender", "age", "quantity"}
         assert found.value

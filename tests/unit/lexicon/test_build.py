@@ -43,7 +43,7 @@ def test_the_command_builds_beside_the_sources(source):
     assert result.exit_code == 0, result.output
     assert "4 terms" in result.stdout
     lexicon = Lexicon.load(source)
-    [mention] = lexicon.matches("grey hats")
+    [mention] = lexicon.read("grey hats").mentions
     assert lexicon.name(mention.term_id) == "gray hat"
     assert lexicon.category(mention.term_id) == "Hats"
     assert lexicon.encoder_sha256 == contract.load(STARTER_MODELS / "encoder").onnx_sha256
@@ -74,7 +74,7 @@ def test_a_text_of_two_files_is_the_term_that_it_names_else_the_first_files(tmp_
     (tmp_path / "c.txt").write_text("[Power]\ncells = accumulators\n")
     build.build(tmp_path, STARTER_MODELS, tmp_path / "built")
     lexicon = Lexicon.load(tmp_path)
-    found = lexicon.matches("jumper top cell cells tops")
+    found = lexicon.read("jumper top cell cells tops").mentions
     assert [lexicon.name(mention.term_id) for mention in found] == [
         "sweater",  # the first file's
         "top",  # its own name, though the first file has it as a synonym

@@ -77,5 +77,5 @@ def test_no_term_twice(starter):
     ],
 )
 def test_how_shoppers_write_it(lexicon, surface, term):
-    [mention] = lexicon.matches(surface)
+    [mention] = lexicon.read(surface).mentions
     assert lexicon.name(mention.term_id) == term

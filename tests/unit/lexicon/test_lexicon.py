@@ -10,13 +10,14 @@ import pytest
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
 from worker.lexicon.lexicon import Lexicon, Mention
+from worker.lexicon.neighbours import EFFORTS, effort
 
 NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 
 
 def candidates(lexicon, query, near=NO_NEIGHBOURS, limit=12, least=0.5):
-    mentions = lexicon.matches(query)
-    return lexicon.candidates(query, mentions, *near, limit=limit, min_similarity=least)
+    read = lexicon.read(query)
+    return lexicon.candidates(read, *near, limit=limit, min_similarity=least)
 
 
 def named(lexicon, name) -> int:
@@ -40,12 +41,12 @@ def named(lexicon, name) -> int:
     ],
 )
 def test_mentions(lexicon, query, names):
-    assert [lexicon.name(m.term_id) for m in lexicon.matches(query)] == names
+    assert [lexicon.name(m.term_id) for m in lexicon.read(query).mentions] == names
 
 
 def test_a_mention_says_where_it_stands(lexicon):
     query = "buy t-shirts, white"
-    [mention] = lexicon.matches(query)
+    [mention] = lexicon.read(query).mentions
     assert mention == Mention(named(lexicon, "t shirt"), "t-shirts", 4, 12)
     assert query[mention.start : mention.end] == mention.surface
     assert lexicon.category(mention.term_id) == "Clothing > Tops"
@@ -177,7 +178,7 @@ def old(path):
         (
             "lexicon.json",
             lambda path: path.unlink(),
-            "not found; mend lexicon.folder, or build it:",
+            "not found; correct lexicon.folder, or build it:",
         ),
         ("lexicon.json", lambda path: path.write_text("{}"), "unusable lexicon"),
         ("lexicon.json", lambda path: path.write_text("no"), "unusable lexicon"),
@@ -198,5 +199,17 @@ def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(LexiconError, match="not found; mend lexicon.folder, or build it"):
+    with pytest.raises(LexiconError, match="not found; correct lexicon.folder, or build it"):
         Lexicon.load(tmp_path / "nowhere")
+
+
+def test_the_search_finds_nearly_all_that_are_nearest(lexicon):
+    """Between any two terms; and with less effort it would not."""
+    index = lexicon._index
+    pairs = np.random.default_rng(3).integers(0, len(lexicon), (300, 2))
+    queries = np.vstack([lexicon.vector(i) + lexicon.vector(j) for i, j in pairs])
+    exact = index.search(queries, 8, exact=True).keys
+    ids, _ = lexicon.nearest(queries.astype(np.float32), 16)
+    recall = (ids[:, :, None] == exact[:, None, :]).any(axis=1).mean()
+    assert recall >= 0.98
+    assert effort(index) in EFFORTS[1:-1]

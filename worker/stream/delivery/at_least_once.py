@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
 
 from worker.stream.delivery.base import Delivery
 
@@ -17,10 +17,8 @@ SETTLE_S = 1.0
 class AtLeastOnce(Delivery):
     """A producer without transactions, and the consumer's own commits."""
 
-    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
-        topic = self._kafka.input_topic
-        places = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
-        consumer.commit(offsets=places, asynchronous=not wait)
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
+        consumer.commit(offsets=self._places(offsets, note), asynchronous=not wait)
         return wait
 
     def _undo(self) -> None:

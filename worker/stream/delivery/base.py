@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from worker.config.settings import Kafka
 from worker.errors import DeliveryError, Reject
@@ -55,6 +55,7 @@ class Delivery:
         self.ready = False
         self._seldom = Seldom(logger)
         self._recoveries = 0
+        self._searching = False  # for the record that was refused in the fast lane
         self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.place`
 
     def prepare(self) -> None:
@@ -69,9 +70,13 @@ class Delivery:
         return bool(self.producer.refusals or self.producer.fatal)
 
     @property
-    def bars_outputs(self) -> bool:
-        """Whether `barred` need be asked for every output."""
-        return bool(self._barred)
+    def needs_care(self) -> bool:
+        """Whether outputs must be produced one by one, each with its record and after `barred`.
+
+        That is so while a record is barred, and from a refusal of the fast lane to the next commit:
+        the record at fault is among those that are done again.
+        """
+        return bool(self._barred) or self._searching
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
         """Why the record's output must not be sent; None if it may."""
@@ -94,11 +99,12 @@ class Delivery:
             self.producer.dead_letter(record, None)
             logger.error("dead letter of %s went without its reason: %s", place(record), error)
 
-    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
         """Commit, after the producer was flushed; whether the offsets are committed now.
 
         Args:
             wait: for the answer, which else may come later, through `answered` of the caller.
+            note: the metadata of each offset.
 
         Raises:
             KafkaException: it failed, and so did all since the last commit.
@@ -108,7 +114,7 @@ class Delivery:
     def committed(self) -> None:
         """A commit succeeded."""
         self._metrics.commits.labels("ok").inc()
-        self._recoveries = 0
+        self._recoveries, self._searching = 0, False
 
     def orphaned(self) -> None:
         """Outputs are out of partitions that were revoked before their offsets were committed."""
@@ -161,6 +167,10 @@ class Delivery:
         code = refusal.error.code()
         if code in FOLLOWING:
             return
+        if refusal.record is None and code not in DENIED:
+            self._searching = True
+            logger.warning("Kafka refuses an output, it is searched for: %s", refusal.error.str())
+            return
         at_fault = code in RECORD_AT_FAULT
         if at_fault and (not refusal.letter or refusal.place not in self._barred):
             self._bar(refusal)
@@ -186,6 +196,10 @@ class Delivery:
     def _hopeless(self, fatal: KafkaError) -> str:
         message = f"the Kafka producer failed for good: {fatal.str()}"
         return f"{message}; {self._rights()}" if fatal.code() in DENIED else message
+
+    def _places(self, offsets: Mapping[int, int], note: str) -> list[TopicPartition]:
+        topic = self._kafka.input_topic
+        return [TopicPartition(topic, *place, metadata=note) for place in offsets.items()]
 
     def _rights(self) -> str:
         topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"

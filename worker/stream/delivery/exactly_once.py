@@ -17,7 +17,7 @@ import logging
 from collections.abc import Callable, Mapping
 from time import monotonic, sleep
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from worker.errors import DeliveryError, Reject
 from worker.stream import blocking
@@ -66,12 +66,11 @@ class ExactlyOnce(Delivery):
             return self._output_refused(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
         return super().barred(record, value)
 
-    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool) -> bool:
+    def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
         member = consumer.consumer_group_metadata()
-        topic, client = self._kafka.input_topic, self.producer.client
-        places = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        client = self.producer.client
         try:
-            self._call(client.send_offsets_to_transaction, places, member)
+            self._call(client.send_offsets_to_transaction, self._places(offsets, note), member)
             self._call(client.commit_transaction)
             client.begin_transaction()
         except KafkaException as error:

@@ -12,7 +12,7 @@ from tests.virtual_time import now, run
 from worker.errors import ModelRejected, ModelTimeout, Retry
 from worker.metrics import Metrics
 from worker.understanding.circuit_breaker import BURST, FAILURES, LONGEST_PAUSE_S, RETRIES_PER_S
-from worker.understanding.retry import Guard
+from worker.understanding.retry import ModelCaller
 
 MAX_CALLS, TIMEOUT_S, ANSWER_S = 8, 2.0, 0.01
 
@@ -22,7 +22,7 @@ class Model:
 
     def __init__(self, policy="block", patience_s=5.0):
         self.metrics = Metrics()
-        self.guard = Guard("intent", policy, patience_s, MAX_CALLS, self.metrics)
+        self.caller = ModelCaller("intent", policy, patience_s, MAX_CALLS, self.metrics)
         self.away, self.fail_s = False, TIMEOUT_S
         self.fails = lambda caller: False  # other than by being away
         self.calls = []  # (when, by whom)
@@ -42,7 +42,7 @@ class Model:
                 raise ModelTimeout("no answer")
             return caller
 
-        return await self.guard.call(attempt)
+        return await self.caller.call(attempt)
 
     def value(self, name):
         return self.metrics.registry.get_sample_value(f"query_worker_{name}", {"model": "intent"})
@@ -52,7 +52,7 @@ async def opened(model):
     """Go away, and let the circuit open by calls that wait on from then on."""
     model.away = True
     waiting = [asyncio.create_task(model.ask(n)) for n in range(16)]
-    while model.guard.closed:
+    while model.caller.closed:
         await asyncio.sleep(0.01)
     return waiting
 
@@ -116,7 +116,7 @@ def test_in_a_long_outage_calls_are_given_up_at_once_and_probes_go_on(policy):
         assert model.most_under_way == 1
         assert (now() - began) / (TIMEOUT_S + LONGEST_PAUSE_S) - 2 <= probes <= 300 / TIMEOUT_S + 2
         model.away, back_at = False, now()
-        while not model.guard.closed:
+        while not model.caller.closed:
             with pytest.raises(Retry):
                 await model.ask()
             await asyncio.sleep(0.1)
@@ -155,7 +155,7 @@ def test_after_a_silence_calls_wait_for_their_own_answer(policy):
         for task in waiting:
             task.cancel()
         await asyncio.sleep(3600)
-        assert not model.guard.closed
+        assert not model.caller.closed
         model.away = False
         assert await asyncio.gather(*map(model.ask, "abc")) == ["a", "b", "c"]
 
@@ -170,7 +170,7 @@ def test_when_its_server_is_seen_to_come_back_calls_wait_for_the_models_own_answ
         while model.under_way:
             await asyncio.sleep(0.01)
         model.away = False
-        model.guard.may_be_back()
+        model.caller.may_be_back()
         assert await asyncio.gather(*map(model.ask, "abc")) == ["a", "b", "c"]
 
     run(scenario())
@@ -226,8 +226,8 @@ def test_a_refused_batch_shows_that_the_model_answers():
         for task in waiting:
             task.cancel()
         with pytest.raises(ModelRejected):
-            await model.guard.call(refused)
-        assert model.guard.closed
+            await model.caller.call(refused)
+        assert model.caller.closed
 
     run(scenario())
 
@@ -255,7 +255,7 @@ def test_a_policy_that_changes_frees_those_who_wait():
         model = Model("block")
         waiting = await opened(model)
         await asyncio.sleep(60)
-        model.guard.follow("degrade", 0.0)
+        model.caller.follow("degrade", 0.0)
         changed_at = now()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(result, Retry) for result in results)

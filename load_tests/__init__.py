@@ -1,0 +1,1 @@
+"""Load tests: the worker beside reference programs, on real servers, every record accounted for."""

@@ -1,0 +1,1 @@
+"""Programs that the worker is compared with."""

@@ -1,0 +1,1 @@
+"""The scenarios: each takes a `Bench` and gives a `Result`."""

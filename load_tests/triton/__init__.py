@@ -1,0 +1,1 @@
+"""What Triton serves in the load tests: starter models, do-nothing models, recorded rows."""

@@ -1,0 +1,117 @@
+"""A real Triton for a load test, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from usearch.index import Index
+
+import triton_models
+import worker
+from triton_models.contract import ModelContract, load_all
+from worker.embedded.triton import EmbeddedTriton, available
+
+HERE = Path(__file__).parent
+STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
+VECTORS = Path(worker.__file__).parent / "lexicon" / "starter" / "built" / "vectors.usearch"
+START_S = 120.0
+SIMILAR, NEIGHBOURS = 0.52, 14  # above understanding.min_similarity and max_candidates
+INTENTS, SCORES = 4093, 1 << 20  # different answers of do-nothing models
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the starter models' contract is served.
+
+    Attributes:
+        name: `starter`, `recording` (starter models that write down their rows) or `nothing`.
+        instances: processes of each model.
+        delay_s: how long a call takes, of `nothing`.
+    """
+
+    name: str
+    instances: int
+    delay_s: float = 0.0
+
+
+STARTER = Kind("starter", 2)
+RECORDING = Kind("recording", 1)
+NOTHING = Kind("nothing", 1)
+# As many as the calls that a worker keeps in flight, so that no call waits for another one.
+SLOW = Kind("nothing", 8, 0.005)
+
+
+class LoadTriton(EmbeddedTriton):
+    """One Triton of some kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(STARTER_MODELS, kind.instances)
+        self.kind = kind
+
+    def rows(self, model: str) -> list[list[int]]:
+        """The token ids of each row that a recording model was asked for; no health checks."""
+        file = next((self._work / "models" / model).glob("*/rows.jsonl"))
+        requests = map(json.loads, file.read_text().splitlines())
+        return [row for request in requests for row in request if len(row) > 2]
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for contract in load_all(STARTER_MODELS):
+            folder = self._work / "models" / contract.name / str(contract.version)
+            if self.kind.name == "recording":
+                (folder / "model.py").rename(folder / "sound.py")
+                shutil.copyfile(HERE / "recording.py", folder / "model.py")
+            elif self.kind.name == "nothing":
+                shutil.copyfile(HERE / "nothing.py", folder / "model.py")
+                np.save(folder / "answers.npy", _answers(contract))
+                if self.kind.delay_s:
+                    (folder / "delay_s").write_text(str(self.kind.delay_s))
+
+
+def _answers(contract: ModelContract) -> np.ndarray:
+    """Possible answers of a do-nothing model, float32, shape [answers, dimension].
+
+    Intents are probabilities that sum to one; the encoder's vectors are those of lexicon terms
+    that have enough neighbours for all the candidates that a query may have; scores are distinct,
+    from 0 to below 1.
+    """
+    random = np.random.default_rng(1)
+    if contract.kind == "intent":
+        values = random.dirichlet(np.full(contract.dimension, 0.3) + 0.01, INTENTS)
+        return values.astype(np.float32)
+    if contract.kind == "encoder":
+        index = Index.restore(VECTORS)
+        vectors = np.asarray(index.get(np.arange(len(index))), dtype=np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        crowded = (vectors @ vectors.T >= SIMILAR).sum(axis=1) >= NEIGHBOURS
+        return vectors[crowded]
+    if contract.kind == "matching":
+        return (np.arange(SCORES, dtype=np.float32) / SCORES)[:, None]
+    raise ValueError(f"no do-nothing model of kind {contract.kind}: add one here")
+
+
+@contextmanager
+def running(kind: Kind) -> Iterator[LoadTriton]:
+    """A server of that kind, stopped at the end."""
+    if reason := available():
+        raise RuntimeError(f"the real Triton cannot run here: {reason}")
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="triton", daemon=True)
+    thread.start()
+    triton = LoadTriton(kind)
+    try:
+        asyncio.run_coroutine_threadsafe(triton.start(START_S), loop).result()
+        yield triton
+    finally:
+        asyncio.run_coroutine_threadsafe(triton.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

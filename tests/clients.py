@@ -21,7 +21,7 @@ from worker.stream import consumer as consumers
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import Batch
 from worker.stream.commits import Commits
-from worker.stream.connectivity import Reach
+from worker.stream.connectivity import Connectivity
 from worker.stream.counts import Counts, Totals
 from worker.stream.delivery import exactly_once
 from worker.stream.delivery.at_least_once import AtLeastOnce
@@ -101,7 +101,6 @@ class FakeProducer:
     def produce(self, topic, value, key, partition, callback, on_delivery, time, headers) -> None:
         if len(self.queue) >= self.room:
             raise BufferError
-        callback = callback or self.properties["on_delivery"]  # the client takes no other
         self.sent.append(Sent(topic, value, key, time, headers or [], callback))
         self.queue.append(self.sent[-1])
 
@@ -184,6 +183,9 @@ class FakeConsumer:
             raise failed(KafkaError._TIMED_OUT)
         return [self._known(place) for place in places]
 
+    def get_watermark_offsets(self, place: TopicPartition, cached: bool) -> tuple[int, int]:
+        return 0, 0
+
     def list_topics(self, topic: str, timeout: float) -> SimpleNamespace:
         return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None, 1: None})})
 
@@ -193,10 +195,6 @@ class FakeConsumer:
 
     def seek(self, place: TopicPartition) -> None:
         self.sought.append((place.partition, place.offset))
-
-    def get_watermark_offsets(self, _place: TopicPartition, cached: bool) -> tuple[int, int]:
-        """Nothing has expired."""
-        return 0, 0
 
     def pause(self, places: list[TopicPartition]) -> None:
         self.paused |= {place.partition for place in places}
@@ -318,7 +316,7 @@ def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: i
     delivery.producer._limits = limits or {}
     delivery.prepare()
     found = Commits(kafka, offsets, delivery, counts, metrics)
-    found.answered_to(Reach(kafka))
+    found.answered_to(Connectivity(kafka))
     found.note = lambda: ALIVE
     offsets.assign([0, 1])
     for _, partition in offsets.items():

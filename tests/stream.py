@@ -229,10 +229,11 @@ def wait_until(condition, what: str, deadline_s: float = DEADLINE_S, pause_s: fl
 def _state(app: App) -> str:
     """Where the worker's stream stands."""
     runner = app.runner
-    offsets, turned = runner.offsets, time.monotonic() - runner.heartbeat_at
+    offsets, turned = runner.offsets, time.monotonic() - runner.thread.turned_at
     return (
-        f"the worker: {runner.totals}; in flight {offsets.in_flight}; owns {offsets.owned()}, "
-        f"needing a seek {offsets.needing_seek()}; the consumer's last turn {turned:.1f} s ago"
+        f"the worker: {runner.totals}; {offsets.in_flight}; owns {offsets.owned()}, of them "
+        f"needing a seek {offsets.needing_seek()}; the Kafka thread's last turn {turned:.1f} s "
+        f"ago; recoveries {runner.commits._delivery._recoveries}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Settings → models, lexicon, model server and pipeline: the way of an event, without Kafka."""
+"""Builds models, lexicon, model client and pipeline from the settings; no Kafka."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def load_contracts(settings: Settings) -> Contracts:
     """The model folders' contracts by name.
 
     Raises:
-        ConfigError: folders are missing or broken; tells also what is wrong with the lexicon,
-            which is not looked at without them.
+        ConfigError: folders are missing or broken; also names the lexicon's faults, so that all
+            are in one message.
     """
     contracts: dict[str, ModelContract] = {}
     faults: list[str] = []
@@ -65,22 +65,22 @@ def load_contract(settings: Settings, name: str) -> ModelContract:
     """The contract of one of `MODELS`.
 
     Raises:
-        ModelFolderError: its folder is missing or broken, or it gives a query several labels.
+        ModelFolderError: its folder is missing or broken, or it is a multi-label model.
     """
-    found = load(settings.inference.models / name)
-    if found.multi:  # an event carries one, and the likeliest of several would pass for it
+    contract = load(settings.inference.models / name)
+    if contract.multi:
         raise ModelFolderError(
-            f"{found.folder}: gives a query several labels, and an event carries one;"
+            f"{contract.folder}: gives a query several labels, and an event carries one;"
             " train it without --multi"
         )
-    return found
+    return contract
 
 
 def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None = None) -> Lexicon:
-    """The lexicon, which must have been built with the encoder that is served, if that is known.
+    """The lexicon, checked against the encoder's contract, if `contracts` has one.
 
     Args:
-        known: one that is loaded already; it is given back if the folder holds its version.
+        known: a lexicon already loaded; returned if the folder still holds its version.
 
     Raises:
         LexiconError: it is missing or broken, or its vectors are another encoder's.
@@ -99,25 +99,30 @@ def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None
 
 
 def make_inference(settings: Settings, contracts: Contracts) -> Inference:
-    """The model server that the settings name."""
+    """The client of the configured model server, or ONNX Runtime in this process."""
     chosen = settings.inference
     if chosen.backend == "onnx":
-        from worker.inference.onnx import OnnxInference  # slow to import, and rarely of use
+        from worker.inference.onnx import OnnxInference  # slow to import, and rarely used
 
         return OnnxInference(list(contracts.values()), chosen.threads)
     return TritonInference(
-        *(chosen.url, list(contracts.values())),
+        chosen.url,
+        list(contracts.values()),
         timeout_s=chosen.timeout_ms / 1000,
         max_in_flight=chosen.max_calls_in_flight,
         access=Access(
-            *(chosen.tls, chosen.tls_ca, chosen.tls_certificate, chosen.tls_key),
-            *(chosen.token, chosen.token_header),
+            tls=chosen.tls,
+            authority=chosen.tls_ca,
+            certificate=chosen.tls_certificate,
+            key=chosen.tls_key,
+            token=chosen.token,
+            header=chosen.token_header,
         ),
     )
 
 
 def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Expander:
-    """Retrieval and selection as the settings have it."""
+    """Retrieval and selection of expansions."""
     chosen, threshold = settings.understanding, settings.understanding.match_threshold
     return Expander(
         lexicon,
@@ -129,19 +134,17 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
 
 
 def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
-    """What stands before a model's calls: its circuit, its retries and its policy."""
-    policies = settings.policies
-    return ModelCaller(
-        *(model, getattr(policies, model), policies.patience_ms / 1000),
-        *(settings.inference.max_calls_in_flight, metrics),
-    )
+    """Circuit breaker, retries and policy of a model's calls."""
+    policies, max_calls = settings.policies, settings.inference.max_calls_in_flight
+    policy, patience_s = getattr(policies, model), policies.patience_ms / 1000
+    return ModelCaller(model, policy, patience_s, max_calls, metrics)
 
 
 def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
-    """The label of events without the intent model, if there is one.
+    """The configured label of events without the intent model.
 
     Raises:
-        ConfigError: the intent model does not know it.
+        ConfigError: it is no label of the intent model.
     """
     label, labels = settings.policies.fallback_intent, contracts["intent"].labels
     if label is None or label in labels:
@@ -152,7 +155,7 @@ def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
 
 
 def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Snapshot:
-    """What a batch is understood with beside the models.
+    """What understands a batch, except the models.
 
     Raises:
         ConfigError: see `fallback_intent`.
@@ -173,7 +176,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
 def make_pipeline(
     settings: Settings, contracts: Contracts, inference: Inference, metrics: Metrics
 ) -> Pipeline:
-    """The way of an event, ready to use once `inference` is.
+    """The pipeline, ready to use once `inference` is.
 
     Raises:
         LexiconError: see `load_lexicon`.
@@ -192,20 +195,19 @@ def make_pipeline(
         )
         for name in MODELS
     ]
-    tell_build(metrics, contracts, lexicon)
+    show_versions(metrics, contracts, lexicon)
     return Pipeline(*stages, snapshot, metrics)
 
 
-def tell_build(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
-    """Show in the metrics which versions the worker was set up with."""
+def show_versions(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
+    """Set the versions in the build info metric."""
     versions = {name: f"{name}:{contract.version}" for name, contract in contracts.items()}
-    python = platform.python_version()
-    told = {"version": __version__, "python": python, "lexicon": lexicon.version}
-    metrics.build.info(told | versions)
+    versions |= {"version": __version__, "python": platform.python_version()}
+    metrics.build.info(versions | {"lexicon": lexicon.version})
 
 
 async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], deadline: float):
-    """Ask until `missing` returns None, saying what is waited for.
+    """Call `missing` until it returns None; log what is waited for.
 
     Args:
         deadline: in terms of `time.monotonic()`.
@@ -213,30 +215,30 @@ async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], dead
     Raises:
         StartupError: the deadline passed.
     """
-    told_at, pause_s = None, FIRST_PROBE_S
+    logged_at, pause_s = None, FIRST_PROBE_S
     while (reason := await missing()) is not None:
         now = monotonic()
         if now >= deadline:
             raise StartupError(f"{what}: {reason}")
-        if told_at is None or now - told_at > REMIND_S:
+        if logged_at is None or now - logged_at > REMIND_S:
             logger.warning("waiting for %s (%.0f s left): %s", what, deadline - now, reason)
-            told_at = now
+            logged_at = now
         await asyncio.sleep(min(pause_s, max(deadline - now, 0)))
         pause_s = min(2 * pause_s, PROBE_S)
     logger.info("%s is ready", what)
 
 
 async def check_models(inference: Inference, contracts: Contracts) -> str | None:
-    """None when the served models are the worker's; else why they cannot be used yet.
+    """None when the served models fit the contracts; else why they cannot be used yet.
 
     Raises:
-        ContractError: they are up and do not fit; names every fault.
+        ContractError: they are loaded and do not fit; names every fault.
     """
     try:
         faults = await inference.check(list(contracts.values()))
     except Retry as error:
-        told = str(error)  # it may know better
-        return told if "; " in told else f"{told}; start it, or mend inference.url"
+        message = str(error)  # with a remedy, if the cause is known
+        return message if "; " in message else f"{message}; start it, or correct inference.url"
     if not await inference.ready():  # a model that is missing may still be loading
         return "; ".join(map(str, faults)) or "not ready"
     if faults:
@@ -245,7 +247,7 @@ async def check_models(inference: Inference, contracts: Contracts) -> str | None
 
 
 class Understanding:
-    """The models and the way of an event, without Kafka. Construction reads model files only.
+    """Models and pipeline, without Kafka. Construction only reads files.
 
     Raises:
         Stop: the models or the lexicon cannot be used.
@@ -262,26 +264,25 @@ class Understanding:
         return self.pipeline.snapshot.lexicon_version
 
     def prepared(self, settings: Settings) -> Snapshot:
-        """What `use` takes, with the lexicon that now stands in its folder; may take seconds.
+        """A snapshot for `use`, with the lexicon that is now in its folder; may take seconds.
 
         Raises:
             LexiconError: see `load_lexicon`.
             ConfigError: see `fallback_intent`.
         """
         known = self.pipeline.snapshot.expander.lexicon
-        return make_snapshot(
-            settings, self.contracts, load_lexicon(settings, self.contracts, known)
-        )
+        lexicon = load_lexicon(settings, self.contracts, known)
+        return make_snapshot(settings, self.contracts, lexicon)
 
     def use(self, settings: Settings, snapshot: Snapshot) -> None:
-        """Work with these thresholds, limits, policies and this lexicon from the next batch on."""
+        """Use these settings and this snapshot from the next batch on."""
         self.pipeline.use(snapshot)
         self.pipeline.obey(settings.policies)
-        tell_build(self._metrics, self.contracts, snapshot.expander.lexicon)
+        show_versions(self._metrics, self.contracts, snapshot.expander.lexicon)
 
     @asynccontextmanager
     async def ready(self, timeout_s: float) -> AsyncIterator[None]:
-        """Open the model server's client, wait until it serves these models; close at the end.
+        """Connect, wait until the server has these models; disconnect at the end.
 
         Raises:
             StartupError, ContractError

@@ -1,7 +1,7 @@
 """Errors, sorted by what the caller does about them.
 
 WorkerError
-├── Stop                  the process cannot go on; the message names the remedy
+├── Stop                  the process must end; the message names the remedy
 │   ├── ConfigError       wrong configuration or usage: every fault in one listing (exit code 2)
 │   ├── ContractError     the served models are not those the worker was set up for
 │   ├── LexiconError      the lexicon folder cannot be used
@@ -12,7 +12,7 @@ WorkerError
 │   ├── ModelTimeout      the deadline of one call passed
 │   └── ModelFailed       the server failed on this call; a smaller one may succeed
 │       └── InvalidAnswer the answer is one that no model of this kind can give
-└── Reject                this input will never succeed: dead letter
+└── Reject                this input can never succeed: dead letter
     └── ModelRejected     the model server refused the batch, or has no valid answer to it
 """
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong, as a user reads it: where, what was found and how to mend it."""
+    """One thing that is wrong, as a user reads it, with its remedy."""
 
     key: str
     found: str

@@ -1,7 +1,6 @@
-"""Logs: one line of text, or one JSON object, a message; to stderr.
+"""Logs to stderr: one line of text, or one JSON object, for each message.
 
-The one place where what is logged is made safe: no secret and no control character gets through,
-and no text that came from outside can begin a line.
+Secrets and control characters are removed here, so no text from outside can begin a line.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class _Json(logging.Formatter):
 
 
 def _trace(record: logging.LogRecord) -> str:
-    """Where an error came from; its message only where queries may be logged: it may quote one."""
+    """The traceback; with the error's message, which may quote a query, if queries are logged."""
     if not record.exc_info or record.exc_info[0] is None:
         return ""
     kind, error, stack = record.exc_info
@@ -58,46 +57,43 @@ def _trace(record: logging.LogRecord) -> str:
 
 
 def shown(text: str) -> str:
-    """A query as it may be logged: enough to find it again, unless its text is asked for.
-
-    Asked for by `logging.queries`.
-    """
+    """A query as it may be logged: length and hash, or its text with `logging.queries`."""
     if _show_queries:
         return repr(text)
     return f"of {len(text)} characters, SHA-256 {sha256(text.encode()).hexdigest()[:16]}"
 
 
 def fault(error: BaseException) -> str:
-    """An unforeseen error without its message, which may quote a query: its kind and place."""
+    """An unexpected error as its type and line, without its message, which may quote a query."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"
 
 
 class Seldom:
-    """Warns about a thing at most once in a while, so that an outage does not flood the log."""
+    """Limits the rate of equal warnings, so that an outage does not flood the log."""
 
     def __init__(self, logger: logging.Logger, every_s: float = 10.0) -> None:
         self._logger, self._every_s = logger, every_s
-        self._told: dict[str, tuple[float, int]] = {}  # when last, and how often not since
+        self._last: dict[str, tuple[float, int]] = {}  # kind → last shown at, hidden since
 
-    def warning(self, thing: str, message: str, *arguments: object) -> None:
-        """Warn unless `thing` was warned about less than `every_s` seconds ago.
+    def warning(self, kind: str, message: str, *arguments: object) -> None:
+        """Warn unless a warning of this kind was shown less than `every_s` seconds ago.
 
-        The next warning tells how many were left out.
+        The next warning says how many were hidden.
         """
         now = monotonic()
-        told_at, hidden = self._told.get(thing, (-self._every_s, 0))
-        if now - told_at < self._every_s:
-            self._told[thing] = told_at, hidden + 1
+        shown_at, hidden = self._last.get(kind, (-self._every_s, 0))
+        if now - shown_at < self._every_s:
+            self._last[kind] = shown_at, hidden + 1
             return
-        self._told[thing] = now, 0
+        self._last[kind] = now, 0
         if hidden:
             message, arguments = f"{message} (and %d times before, not shown)", (*arguments, hidden)
         self._logger.warning(message, *arguments)
 
 
-class _Held(logging.Handler):
+class _Buffer(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.records: deque[logging.LogRecord] = deque(maxlen=200)
@@ -107,32 +103,32 @@ class _Held(logging.Handler):
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Keep back what is logged, the last 200 messages of it, and write it at the end."""
-    root, held = logging.getLogger(), _Held()
-    handlers, root.handlers = root.handlers, [held]
+def buffered() -> Iterator[None]:
+    """Buffer log messages, the last 200 of them, and write them at the end."""
+    root, buffer = logging.getLogger(), _Buffer()
+    handlers, root.handlers = root.handlers, [buffer]
     try:
         yield
     finally:
         root.handlers = handlers
-        for record in held.records:
+        for record in buffer.records:
             root.handle(record)
 
 
 def set_process(number: int) -> None:
-    """Let each message show that it is of this process, one of several."""
+    """Show this process's number in each message."""
     global _process
     _process = number
 
 
 def set_up(settings: Logging) -> None:
-    """Send this process's logs to stderr as the settings say."""
+    """Write this process's logs to stderr, as configured."""
     global _show_queries
     _show_queries = settings.queries
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if settings.format == "json" else _Text())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
-    # librdkafka tells every lost connection on top of what the error callbacks tell.
+    # librdkafka logs every lost connection, which the error callbacks report as well.
     logging.getLogger("librdkafka").setLevel(
         logging.DEBUG if settings.level == "debug" else logging.CRITICAL
     )

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 
-SHORTEST = 4  # characters; hiding shorter ones would tear other words apart
+SHORTEST = 4  # characters; shorter secrets occur inside other words
 HIDDEN = "(hidden)"
 _lock = threading.Lock()
 _secrets: set[str] = set()
 
 
 def hide(secret: str) -> None:
-    """Leave this out of every text that `redacted` returns from now on."""
+    """Replace this in every text that `redacted` returns from now on."""
     if len(secret) >= SHORTEST:
         with _lock:
             _secrets.add(secret)
 
 
 def redacted(text: str, lines: bool = False) -> str:
-    """`text` without known secrets, and with everything that a terminal may obey as an escape.
+    """`text` without known secrets, and with all characters escaped that are not printable.
 
-    Such are control characters, ANSI sequences, line ends, and what reverses or hides writing.
+    Such are control characters, ANSI sequences, line ends and bidirectional controls.
 
     Args:
         lines: keep line breaks.

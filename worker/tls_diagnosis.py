@@ -1,4 +1,4 @@
-"""What is wrong with a TLS connection: a handshake of our own, as clients tell little of theirs."""
+"""Why a TLS connection fails, by a handshake of our own: the clients' errors say too little."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ MISMATCH = (62, 64)  # host name, IP address
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """What is wrong, and what mends it."""
+class Diagnosis:
+    """What is wrong, and the remedy."""
 
-    told: str
+    message: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.told}; {self.remedy}"
+        return f"{self.message}; {self.remedy}"
 
 
-def trouble(address: str, authorities: str | None, setting: str, names: bool) -> Trouble | None:
-    """Why the certificate of the server at `host:port` is not accepted; None if nothing shows it.
+def diagnose(
+    address: str, authorities: str | None, setting: str, check_hostname: bool
+) -> Diagnosis | None:
+    """Why the certificate of the server at `host:port` is not accepted; None if it is, or if the
+    handshake fails for another reason.
 
     Args:
         authorities: PEM text, the path of a PEM file or of a folder; None for the system's own.
         setting: the key that names them, for the remedy.
-        names: whether the certificate must be the host's.
+        check_hostname: whether the certificate must name the host.
     """
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
-        context = ssl.create_default_context(**_place(authorities))
-        context.check_hostname = names
+        context = ssl.create_default_context(**_trusted(authorities))
+        context.check_hostname = check_hostname
         with socket.create_connection((host, int(port)), TIMEOUT_S) as connection:
             context.wrap_socket(connection, server_hostname=host).close()
     except ssl.SSLCertVerificationError as error:
-        return _explained(error, address, host, setting)
+        return _verification(error, address, host, setting)
     except OSError:
         return None
     return None
@@ -59,7 +62,7 @@ def speaks_tls(address: str) -> bool:
     return True
 
 
-def _place(authorities: str | None) -> dict[str, str]:
+def _trusted(authorities: str | None) -> dict[str, str]:
     if authorities is None:
         return {}
     if "-----BEGIN" in authorities:
@@ -67,17 +70,19 @@ def _place(authorities: str | None) -> dict[str, str]:
     return {"capath" if Path(authorities).is_dir() else "cafile": authorities}
 
 
-def _explained(
+def _verification(
     error: ssl.SSLCertVerificationError, address: str, host: str, setting: str
-) -> Trouble:
-    of = f"the certificate of {address}"
+) -> Diagnosis:
+    certificate = f"the certificate of {address}"
     if error.verify_code in (EXPIRED, NOT_YET):
         when = "has expired" if error.verify_code == EXPIRED else "is not valid yet"
-        return Trouble(f"{of} {when}", "renew it on the server, or set this machine's clock")
+        remedy = "renew it on the server, or set this machine's clock"
+        return Diagnosis(f"{certificate} {when}", remedy)
     if error.verify_code in MISMATCH:
-        remedy = "connect by the name in it, or have one made that names this host"
-        return Trouble(f"{of} is not for {host}", remedy)
+        remedy = "connect by a name in it, or issue a certificate for this host"
+        return Diagnosis(f"{certificate} is not for {host}", remedy)
     if error.verify_code in UNKNOWN:
-        remedy = f"let {setting} hold the authority that signed it"
-        return Trouble(f"{of} is of an unknown authority", remedy)
-    return Trouble(f"{of} is refused: {error.verify_message}", f"mend it, or {setting}")
+        remedy = f"add the authority that signed it to {setting}"
+        return Diagnosis(f"{certificate} is signed by an unknown authority", remedy)
+    refusal = f"{certificate} is refused: {error.verify_message}"
+    return Diagnosis(refusal, f"correct it, or {setting}")

@@ -326,10 +326,10 @@ DEFECTS = (
         "test_delivery.py",
     ),
     defect(
-        "of what Kafka refuses the record is not known",
+        "what Kafka refuses is never told",
         PRODUCER,
-        "key, -1, callback, None, time, found",
-        "key, -1, None, callback, time, found",
+        "-1, refused, None, time, header)",
+        "-1, None, refused, time, header)",
         "test_producer.py",
     ),
     defect(
@@ -342,8 +342,8 @@ DEFECTS = (
     defect(
         "an output of the fast lane has this machine's time",
         PRODUCER,
-        "record.key(), -1, None, None, time, header)",
-        "record.key(), -1, None, None, 0, header)",
+        "-1, refused, None, time, header)",
+        "-1, refused, None, 0, header)",
         "test_producer.py",
     ),
     defect(

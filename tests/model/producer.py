@@ -36,7 +36,6 @@ class Producer:
 
     def __init__(self, kafka: Kafka, properties: dict) -> None:
         self._kafka, self.name = kafka, properties.get("transactional.id")
-        self._on_delivery = properties["on_delivery"]
         self.queue: deque[Queued] = deque()
         self.reports: deque[Callable[[], None]] = deque()
         self.fatal: KafkaError | None = None
@@ -57,8 +56,7 @@ class Producer:
         if len(self.queue) >= QUEUE:
             raise BufferError
         place = _place(value, headers)
-        entry = Entry(topic, place, self._transaction)
-        self.queue.append(Queued(entry, callback or self._on_delivery))
+        self.queue.append(Queued(Entry(topic, place, self._transaction), callback))
 
     def poll(self, _timeout_s: float = 0) -> int:
         reports, self.reports = self.reports, deque()

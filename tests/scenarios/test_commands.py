@@ -107,13 +107,14 @@ def test_check_of_a_sound_set_up(broker, triton):
     assert {"model folders", "lexicon", "model contract"} <= {f["part"] for f in findings}
 
 
-def test_check_tells_what_is_wrong_and_how_to_mend_it():
+def test_check_reports_each_fault_with_its_remedy():
     done = program.run(
         *("check", "--set", "kafka.bootstrap_servers=127.0.0.1:9"),
         *("--set", "inference.url=127.0.0.1:9"),
     )
     assert done.returncode == 1
-    assert "mend inference.url" in done.stdout and "mend kafka.bootstrap_servers" in done.stdout
+    assert "correct inference.url" in done.stdout
+    assert "correct kafka.bootstrap_servers" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -131,7 +132,7 @@ def test_wrong_configuration_is_one_listing_and_exit_code_2(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["fly"], "No such command 'fly'"),
         (["run", "--fast"], "No such option"),
@@ -143,11 +144,11 @@ def test_wrong_configuration_is_one_listing_and_exit_code_2(name, tmp_path):
         (["enrich", "--set", "lexicon.folder=/no/such"], "/no/such"),
     ],
 )
-def test_wrong_usage_is_told_without_a_traceback(arguments, told):
+def test_wrong_usage_is_reported_without_a_traceback(arguments, message):
     done = program.run(*arguments)
     assert done.returncode in (1, 2)
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr and "should not happen" not in done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr and "internal error" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["run", "enrich", "check", "demo"])

@@ -15,7 +15,7 @@ from rich.console import Console
 from tests import program
 from tests.stream import Record, done, produce, running, settings, wait_until
 from worker.app import App
-from worker.commands.demo.observer import Observer, Sample, Shown, Span
+from worker.commands.demo.observer import Interval, Observer, Sample, Shown
 from worker.commands.demo.view import View
 from worker.config.settings import STARTER_MODELS
 
@@ -70,7 +70,7 @@ def test_the_intents_are_the_models_own(own_labels, embedded_broker, width, monk
     assert "buy 0.90" in told
 
 
-def test_a_model_server_that_went_away_is_told_in_the_head(embedded_broker):
+def test_a_model_server_that_went_away_is_shown_in_the_head(embedded_broker):
     app = App(settings(embedded_broker.bootstrap_servers, embedded_broker.topics()))
     view = View(app, Observer(app))
     assert "away" not in view._addresses().plain  # while it starts, nothing is lost
@@ -81,7 +81,7 @@ def test_a_model_server_that_went_away_is_told_in_the_head(embedded_broker):
 def test_only_a_hit_counts_as_from_the_cache():
     first = Sample(0.0, {}, {}, {}, {})
     last = Sample(1.0, {}, {"hit": 1, "joined": 7, "miss": 2}, {}, {})
-    assert Span(first, last).hit_ratio == 0.1
+    assert Interval(first, last).hit_ratio == 0.1
 
 
 def test_a_second_ctrl_c_gives_the_terminal_back():

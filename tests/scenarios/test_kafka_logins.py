@@ -145,7 +145,7 @@ def test_a_password_that_was_changed(secure_kafka, topics, tmp_path, caplog, del
         secure_kafka.set_password(mechanism, "the-second")
         secure_kafka.stop()
         secure_kafka.start()
-        remedy = 'mend kafka.client "sasl.username" and "sasl.password"'
+        remedy = 'correct kafka.client "sasl.username" and "sasl.password"'
         wait_until(lambda: remedy in caplog.text, "it says what is wrong")
         produce(secure_kafka.bootstrap_servers, topics.input, [Record(VALUE)])
         file.write_text("the-second")

@@ -1,4 +1,4 @@
-"""A connection to Kafka that cannot be made is told with the setting or file that mends it."""
+"""A connection to Kafka that cannot be made is reported with the setting or file to correct."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def login(mechanism: str, password: str = "a-wrong-password") -> dict[str, str]:
     return {"security.protocol": "SASL_SSL"} | names
 
 
-def told(kafka, address: str, properties: dict[str, object]) -> str:
+def message(kafka, address: str, properties: dict[str, object]) -> str:
     """What both `check` and the waiting `run` say."""
     flags = [f"kafka.client.{name}={value}" for name, value in properties.items()]
     chosen = settings(address, Topics.fresh(), *flags).kafka
@@ -32,27 +32,27 @@ def told(kafka, address: str, properties: dict[str, object]) -> str:
     waiting = Cluster(chosen).missing(1.0)
     assert finding.remedy in waiting
     assert "a-wrong-password" not in f"{finding} {waiting}"
-    return f"{finding.told}; {finding.remedy}"
+    return f"{finding.message}; {finding.remedy}"
 
 
 @pytest.mark.parametrize(
     ("listener", "why", "remedy"),
     [
         ("expired", "has expired", "renew it on the server"),
-        ("elsewhere", "is not for 127.0.0.1", "connect by the name in it"),
-        ("foreign", "of an unknown authority", CA),
+        ("elsewhere", "is not for 127.0.0.1", "connect by a name in it"),
+        ("foreign", "by an unknown authority", CA),
     ],
 )
 def test_a_bad_certificate_of_the_broker(secure_kafka, impatient, listener, why, remedy):
     trust = {"security.protocol": "SSL", "ssl.ca.location": secure_kafka.authority.file}
-    found = told(secure_kafka, secure_kafka.at[listener], trust)
+    found = message(secure_kafka, secure_kafka.at[listener], trust)
     assert why in found and remedy in found
 
 
 def test_a_wrong_authority_of_ours_or_none(secure_kafka, impatient):
     for more in ({"ssl.ca.location": secure_kafka.stranger.file}, {}):
-        found = told(secure_kafka, secure_kafka.at["tls"], {"security.protocol": "SSL"} | more)
-        assert "of an unknown authority" in found and CA in found
+        found = message(secure_kafka, secure_kafka.at["tls"], {"security.protocol": "SSL"} | more)
+        assert "by an unknown authority" in found and CA in found
 
 
 def test_a_bad_certificate_of_ours(secure_kafka, impatient):
@@ -60,19 +60,19 @@ def test_a_bad_certificate_of_ours(secure_kafka, impatient):
     old = secure_kafka.authority.issue("late", expired=True)
     for pair in (None, old, secure_kafka.stranger.issue("unknown")):
         own = pair and {"ssl.certificate.location": pair.certificate, "ssl.key.location": pair.key}
-        found = told(secure_kafka, secure_kafka.at["mutual"], trust | (own or {}))
+        found = message(secure_kafka, secure_kafka.at["mutual"], trust | (own or {}))
         assert OWN in found and "has expired" in found
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_a_wrong_password(secure_kafka, impatient, mechanism):
     trust = {"ssl.ca.location": secure_kafka.authority.file}
-    assert LOGIN in told(secure_kafka, secure_kafka.at["sasl"], login(mechanism) | trust)
+    assert LOGIN in message(secure_kafka, secure_kafka.at["sasl"], login(mechanism) | trust)
 
 
 def test_a_mechanism_that_is_not_offered(secure_kafka, impatient):
     way = login("SCRAM-SHA-512", PASSWORD) | {"security.protocol": "SASL_PLAINTEXT"}
-    found = told(secure_kafka, secure_kafka.guarded, way)
+    found = message(secure_kafka, secure_kafka.guarded, way)
     assert "supported mechanisms: PLAIN" in found and '"sasl.mechanism"' in found
 
 
@@ -82,9 +82,9 @@ def test_an_access_token_that_is_refused(secure_kafka, impatient, tmp_path):
     way |= {"ssl.ca.location": secure_kafka.authority.file}
     way["sasl.oauthbearer.token"] = f"file:{file}"
     file.write_text(secure_kafka.token(-10))
-    assert "the access token has expired" in told(secure_kafka, secure_kafka.at["sasl"], way)
+    assert "the access token has expired" in message(secure_kafka, secure_kafka.at["sasl"], way)
     file.write_text("not.a.token")
-    assert '"sasl.oauthbearer.…"' in told(secure_kafka, secure_kafka.at["sasl"], way)
+    assert '"sasl.oauthbearer.…"' in message(secure_kafka, secure_kafka.at["sasl"], way)
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_a_protocol_that_is_not_the_listeners(secure_kafka, impatient, protocol,
     at = secure_kafka.at | {"plain": secure_kafka.bootstrap_servers}
     way = login("PLAIN", PASSWORD) if protocol.startswith("SASL") else {}
     way |= {"security.protocol": protocol, "ssl.ca.location": secure_kafka.authority.file}
-    assert remedy in told(secure_kafka, at[listener], way)
+    assert remedy in message(secure_kafka, at[listener], way)
 
 
-def test_files_that_are_not_there_are_told_before_anything_is_tried(tmp_path):
+def test_missing_files_are_reported_before_anything_is_tried(tmp_path):
     names = ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")
     flags = [f"kafka.client.{name}={tmp_path / name}" for name in names]
     found = list(check._properties(settings("127.0.0.1:9", Topics.fresh(), *flags).kafka))
     assert [item.part for item in found] == [f"kafka.client.{name}" for name in names]
-    assert all(item.told.endswith("which is not there") for item in found)
+    assert all(item.message.endswith("which does not exist") for item in found)
     with pytest.raises(ConfigError, match=r"sasl.password: .*: No such file"):
         flag = f"kafka.client.sasl.password=file:{tmp_path / 'none'}"
         settings("127.0.0.1:9", Topics.fresh(), flag)

@@ -26,7 +26,7 @@ def test_check_and_run_name_the_right_that_is_missing(kafka, caplog):
     kafka.create(topics.input, topics.output, topics.dead_letters)
     chosen = guarded(kafka, topics)
     hidden = findings(chosen)[f"topic {topics.input}"]
-    assert (hidden.state, "DESCRIBE" in hidden.told) == ("fault", True)
+    assert (hidden.state, "DESCRIBE" in hidden.message) == ("fault", True)
 
     for name in (topics.output, topics.dead_letters):
         kafka.allow(ResourceType.TOPIC, name, AclOperation.WRITE)
@@ -39,10 +39,10 @@ def test_check_and_run_name_the_right_that_is_missing(kafka, caplog):
 
     caplog.set_level(logging.WARNING, "worker.stream.consumer")
     with running(chosen) as app:
-        wait_until(lambda: f"add an ACL: READ on {group}" in caplog.text, "the group's is told")
+        wait_until(lambda: f"add an ACL: READ on {group}" in caplog.text, "the group's is logged")
         assert not is_ready(app)
         kafka.allow(ResourceType.GROUP, topics.input, AclOperation.READ)
-        wait_until(lambda: f"add an ACL: READ on {topic}" in caplog.text, "the topic's is told")
+        wait_until(lambda: f"add an ACL: READ on {topic}" in caplog.text, "the topic's is logged")
         assert not is_ready(app)
         kafka.allow(ResourceType.TOPIC, topics.input, AclOperation.READ)
         wait_until(lambda: is_ready(app), "ready, though there is nothing to read")

@@ -1,4 +1,4 @@
-"""`check` tells all that is wrong at once, and ends when it is told to."""
+"""`check` reports every fault at once, and ends when it is interrupted."""
 
 import json
 import shutil
@@ -53,9 +53,9 @@ def test_a_model_that_cannot_be_run(impatient, tmp_path):
     description["onnx_sha256"] = sha256(folder / "model.onnx")
     (folder / "model.json").write_text(json.dumps(description))
     found = findings(f"inference.models={models}", "inference.backend=onnx")
-    [told] = [item for part, item in found.items() if "ONNX Runtime" in part]
-    assert (told.state, told.remedy) == ("fault", "export the model again")
-    assert str(folder) in told.told
+    [runtime] = [item for part, item in found.items() if "ONNX Runtime" in part]
+    assert (runtime.state, runtime.remedy) == ("fault", "export the model again")
+    assert str(folder) in runtime.message
 
 
 def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
@@ -65,21 +65,21 @@ def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
     file = models / "intent" / "model.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"multi": True}))
     flag = f"inference.models={models}"
-    told = findings(flag, "inference.backend=onnx")["model folder intent"]
-    assert told.state == "fault" and "several labels" in told.told
-    assert told.remedy == "train it without --multi"
+    finding = findings(flag, "inference.backend=onnx")["model folder intent"]
+    assert finding.state == "fault" and "several labels" in finding.message
+    assert finding.remedy == "train it without --multi"
     with pytest.raises(ConfigError, match="intent: gives a query several labels"):
         parts.load_contracts(load_settings(None, {}, [flag]))
 
 
 def test_a_fallback_intent_that_the_model_does_not_know(impatient):
     found = findings("policies.fallback_intent=buy")["policies.fallback_intent"]
-    assert found.state == "fault" and "purchase" in found.told and found.remedy
+    assert found.state == "fault" and "purchase" in found.message and found.remedy
     known = findings("policies.fallback_intent=other")["policies.fallback_intent"]
-    assert (known.state, known.told) == ("ok", "other")
+    assert (known.state, known.message) == ("ok", "other")
 
 
-def test_each_topic_that_is_missing_is_told_with_its_key(embedded_broker):
+def test_each_missing_topic_is_reported_with_its_key(embedded_broker):
     topics = embedded_broker.topics()
     found = findings(
         *(f"kafka.bootstrap_servers={embedded_broker.bootstrap_servers}", "inference.backend=onnx"),

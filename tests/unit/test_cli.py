@@ -9,11 +9,11 @@ def test_no_command_shows_what_there_is():
     done = program.run()
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: query-worker" in done.stderr.replace("python -m worker", "query-worker")
-    assert "demo" in done.stderr and "(--help" not in done.stderr
+    assert "demo" in done.stderr and "(see --help" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["enrich", ""], "'': No such file or directory; name a file of queries"),
         (["enrich", "."], "'.': Is a directory; name a file of queries"),
@@ -23,7 +23,7 @@ def test_no_command_shows_what_there_is():
         (["demo", "--events", "-1"], "Invalid value for '--events'"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, told):
+def test_wrong_usage_is_one_line(arguments, message):
     done = program.run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr and done.stderr.count("\n") == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1

@@ -30,8 +30,8 @@ def test_a_login_that_would_not_be_used_is_refused():
     flags = ["kafka.client.sasl.username=ann", "kafka.client.sasl.password=open sesame"]
     with pytest.raises(ConfigError) as refused:
         check_properties(load_settings(None, {}, flags).kafka)
-    told = str(refused.value)
-    assert "set security.protocol to SASL_SSL, or leave out sasl.password, sasl.username" in told
-    assert "sesame" not in told
+    message = str(refused.value)
+    assert "set security.protocol to SASL_SSL, or leave out sasl.password, sasl.username" in message
+    assert "sesame" not in message
     plain = "kafka.client.security.protocol=sasl_plaintext", "kafka.client.sasl.mechanism=PLAIN"
     check_properties(load_settings(None, {}, [*flags, *plain]).kafka)

@@ -110,7 +110,7 @@ def test_addresses_that_are_refused(address):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, "no such file; name a TOML file with -c"),
         ("[kafka", "not TOML"),
@@ -120,9 +120,9 @@ def test_addresses_that_are_refused(address):
         ("[server]\nhost = ''", "server.host: found '', expected text that is not empty"),
     ],
 )
-def test_a_bad_file_is_told_in_one_line(tmp_path, content, told):
+def test_a_bad_file_is_reported_in_one_line(tmp_path, content, message):
     file = tmp_path / "worker.toml" if content is None else write(tmp_path, content)
-    with pytest.raises(ConfigError, match=re.escape(told)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         load_settings(file, {})
 
 
@@ -149,7 +149,7 @@ def test_what_kubernetes_adds_for_a_service_of_our_name_is_no_fault(name, value)
     assert load_settings(None, {f"QUERY_WORKER_{name}": value})
 
 
-def test_a_slip_that_looks_like_a_service_is_told():
+def test_a_slip_that_looks_like_a_service_is_reported():
     with pytest.raises(ConfigError, match="QUERY_WORKER_SERVER__PORT"):
         load_settings(None, {"QUERY_WORKER_SERVER_PORT": "9464"})
 

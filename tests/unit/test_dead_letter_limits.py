@@ -168,10 +168,10 @@ def test_memory_is_bounded():
 
 def test_it_names_the_commonest_reason_the_numbers_the_setting_and_where_to_look():
     limits = DeadLetterLimits(DeadLetters())
-    with pytest.raises(Stop) as told:
+    with pytest.raises(Stop) as stopped:
         limits.add(0, 2000, ["invalid_json"] * 900 + ["empty_query"] * 301)
-    assert "1,201 of the last 2,000 records" in str(told.value)
-    assert "900 of them as invalid_json" in str(told.value)
-    assert "dead_letters.max_share = 0.5" in str(told.value)
-    assert "query-worker dead-letters list" in str(told.value)
-    assert told.value.exit_code == 1
+    assert "1,201 of the last 2,000 records" in str(stopped.value)
+    assert "900 of them as invalid_json" in str(stopped.value)
+    assert "dead_letters.max_share = 0.5" in str(stopped.value)
+    assert "query-worker dead-letters list" in str(stopped.value)
+    assert stopped.value.exit_code == 1

@@ -1,4 +1,4 @@
-"""Dead letters: which are chosen, how they are marked, and how they are shown."""
+"""Dead letters: which are selected, how replays are marked, and how they are shown."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands.dead_letters.choice import Choice, Newest, Terms, moment
-from worker.commands.dead_letters.letter import Letter, Place
-from worker.commands.dead_letters.replay_markers import Marks, mark
+from worker.commands.dead_letters.filters import Filters, Newest, ReplayRules, moment
+from worker.commands.dead_letters.letter import Letter, Position
+from worker.commands.dead_letters.replay_markers import ReplayMarkers, marker
 from worker.commands.dead_letters.view import HEAD, REMEDIES, SPARED, _narrowed, when
 from worker.redact import redacted
 
@@ -18,72 +18,72 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def letter(offset=0, time_ms=0, source=("queries", 0, 0), **changed):
-    told = {"stage": "decode", "reason": "invalid_json", "message": "", "attempts": 1}
-    told |= {"size": 1, "digest": "", "readable": True} | changed
-    place = Place("queries.dead-letters", 0, offset)
-    return Letter(time_ms, place, Place(*source) if source else None, **told)
+    fields = {"stage": "decode", "reason": "invalid_json", "message": "", "attempts": 1}
+    fields |= {"size": 1, "digest": "", "readable": True} | changed
+    position = Position("queries.dead-letters", 0, offset)
+    return Letter(time_ms, position, Position(*source) if source else None, **fields)
 
 
 @given(st.sets(st.integers(0, 30_000), min_size=1), st.integers(0, 30_000))
-def test_a_mark_names_exactly_its_letters(offsets, other):
-    marks = Marks()
-    for first, last in msgspec.json.decode(mark(list(offsets))["value"]):
-        marks.add(3, first, last)
-    assert all(Place("", 3, offset) in marks for offset in offsets)
-    assert (Place("", 3, other) in marks) == (other in offsets)
-    assert Place("", 4, min(offsets)) not in marks
+def test_a_marker_names_exactly_its_letters(offsets, other):
+    markers = ReplayMarkers()
+    for first, last in msgspec.json.decode(marker(list(offsets))["value"]):
+        markers.add(3, first, last)
+    assert all(Position("", 3, offset) in markers for offset in offsets)
+    assert (Position("", 3, other) in markers) == (other in offsets)
+    assert Position("", 4, min(offsets)) not in markers
 
 
-def test_a_mark_of_letters_in_a_row_is_short():
-    assert mark(list(range(500)))["value"] == b"[[0,499]]"
+def test_a_marker_of_letters_in_a_row_is_short():
+    assert marker(list(range(500)))["value"] == b"[[0,499]]"
 
 
 @given(st.lists(st.integers(0, 50), max_size=80), st.integers(1, 20))
-def test_the_newest_are_kept_the_newest_last(times, limit):
+def test_the_newest_are_kept_in_order(times, limit):
     newest = Newest(limit)
     for offset, time_ms in enumerate(times):
         newest.add(letter(offset, time_ms))
     expected = sorted((time_ms, offset) for offset, time_ms in enumerate(times))[-limit:]
-    assert [(item.time_ms, item.place.offset) for item in newest.letters()] == expected
+    assert [(item.time_ms, item.position.offset) for item in newest.letters()] == expected
 
 
 @pytest.mark.parametrize(
-    ("choice", "chosen"),
+    ("filters", "chosen"),
     [
-        (Choice(), True),
-        (Choice(reasons=frozenset({"invalid_json", "empty_query"})), True),
-        (Choice(reasons=frozenset({"empty_query"})), False),
-        (Choice(stages=frozenset({"produce"})), False),
-        (Choice(partitions=frozenset({0})), True),
-        (Choice(partitions=frozenset({1})), False),
-        (Choice(since_ms=100, until_ms=101), True),
-        (Choice(since_ms=101), False),
-        (Choice(until_ms=100), False),
+        (Filters(), True),
+        (Filters(reasons=frozenset({"invalid_json", "empty_query"})), True),
+        (Filters(reasons=frozenset({"empty_query"})), False),
+        (Filters(stages=frozenset({"produce"})), False),
+        (Filters(partitions=frozenset({0})), True),
+        (Filters(partitions=frozenset({1})), False),
+        (Filters(since_ms=100, until_ms=101), True),
+        (Filters(since_ms=101), False),
+        (Filters(until_ms=100), False),
     ],
 )
-def test_filters(choice, chosen):
-    assert (letter(time_ms=100) in choice) == chosen
-    assert letter(source=None) not in Choice(partitions=frozenset({0}))
+def test_filters(filters, chosen):
+    assert (letter(time_ms=100) in filters) == chosen
+    assert letter(source=None) not in Filters(partitions=frozenset({0}))
 
 
 @pytest.mark.parametrize(
-    ("item", "terms", "why"),
+    ("item", "rules", "why"),
     [
-        (letter(1), Terms("queries", 5), None),
-        (letter(7), Terms("queries", 5), "replayed before"),
-        (letter(7), Terms("queries", 5, again=True), None),
-        (letter(attempts=5), Terms("queries", 5), "rejected 5 times or more"),
-        (letter(source=None), Terms("queries", 5), "--foreign"),
-        (letter(source=("others", 0, 0)), Terms("queries", 5), "--foreign"),
-        (letter(source=None), Terms("queries", 5, foreign=True), None),
-        (letter(readable=False), Terms("queries", 5, foreign=True), "headers cannot be read"),
+        (letter(1), ReplayRules("queries", 5), None),
+        (letter(7), ReplayRules("queries", 5), "replayed before"),
+        (letter(7), ReplayRules("queries", 5, again=True), None),
+        (letter(attempts=5), ReplayRules("queries", 5), "rejected 5 times or more"),
+        (letter(source=None), ReplayRules("queries", 5), "--foreign"),
+        (letter(source=("others", 0, 0)), ReplayRules("queries", 5), "--foreign"),
+        (letter(source=None), ReplayRules("queries", 5, foreign=True), None),
+        (letter(readable=False), ReplayRules("queries", 5, foreign=True), "headers cannot be read"),
     ],
 )
-def test_what_a_replay_leaves_out(item, terms, why):
-    marks = Marks()
-    marks.add(0, 7, 7)
-    told = terms.obstacle(item, marks)
-    assert (told is None) if why is None else (why in told)
+def test_what_a_replay_leaves_out(item, rules, why):
+    markers = ReplayMarkers()
+    markers.add(0, 7, 7)
+    left_out = rules.left_out(item, markers)
+    assert (left_out is None) if why is None else (why in left_out)
 
 
 def test_times_and_durations():
@@ -104,7 +104,7 @@ def test_whatever_is_shown_is_one_line_without_control_characters(text):
 
 
 @given(st.integers(0, 2**63 - 1))
-def test_any_time_can_be_told(time_ms):
+def test_any_time_can_be_shown(time_ms):
     assert when(time_ms)
 
 

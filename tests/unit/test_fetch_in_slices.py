@@ -8,7 +8,7 @@ from confluent_kafka import Message
 from worker.config.load import load_settings
 from worker.metrics import Metrics
 from worker.stream.batch import OVERHEAD
-from worker.stream.connectivity import Reach
+from worker.stream.connectivity import Connectivity
 from worker.stream.consumer import LARGE_RECORD, GroupConsumer
 
 ROOM = 16 * 2**20
@@ -33,7 +33,7 @@ class Prefetched:
 
 def consumer(*sizes):
     kafka = load_settings(None, {}, []).kafka
-    made = GroupConsumer(kafka, Metrics(), Reach(kafka), lambda *_: None)
+    made = GroupConsumer(kafka, Metrics(), Connectivity(kafka), lambda *_: None)
     made.client = Prefetched(sizes)
     return made
 

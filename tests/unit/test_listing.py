@@ -1,4 +1,4 @@
-"""What is wrong with models, lexicon and Kafka's properties is told in one listing."""
+"""What is wrong with models, lexicon and Kafka's properties is reported in one message."""
 
 import pytest
 
@@ -19,9 +19,9 @@ def test_every_fault_before_the_start_in_one_listing(tmp_path):
     )
     with pytest.raises(ConfigError) as caught:
         App(chosen)
-    told = str(caught.value)
+    message = str(caught.value)
     for what in (
         *("kafka.client.no.such:", "kafka.client.security.protocol:", "kafka.producer.linger.ms:"),
         *("intent/model.json", "encoder/model.json", "matching/model.json", "lexicon.json"),
     ):
-        assert told.count(what) == 1, told
+        assert message.count(what) == 1, message

@@ -1,4 +1,4 @@
-"""An outage tells itself in a few lines, however often it is met."""
+"""An outage is reported in a few lines, however often it is met."""
 
 import logging
 
@@ -17,7 +17,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_flood_of_equal_warnings_is_a_few_lines_that_tell_how_many(caplog, clock):
+def test_a_flood_of_equal_warnings_is_a_few_lines_that_say_how_many(caplog, clock):
     seldom = logs.Seldom(logging.getLogger("flood"), EVERY_S)
     for number in range(1500):
         seldom.warning("broker", "Kafka: %s", f"down, {number}")
@@ -31,7 +31,7 @@ def test_a_flood_of_equal_warnings_is_a_few_lines_that_tell_how_many(caplog, clo
 
 def test_what_is_held_back_is_written_at_the_end(caplog):
     logger = logging.getLogger("screen")
-    with logs.held():
+    with logs.buffered():
         logger.warning("Triton is %s", "away")
         assert caplog.records == []
     logger.warning("later")

@@ -77,9 +77,9 @@ def test_queries_are_shown_where_that_is_asked_for(log):
     assert not [line for line in output.splitlines() if line.startswith("12:00:00 ERROR")]
 
 
-def test_an_unforeseen_error_is_told_by_kind_and_place():
+def test_an_unexpected_error_is_reported_by_type_and_line():
     try:
         {}[QUERY]
     except KeyError as error:
-        told = logs.fault(error)
-    assert told.startswith("KeyError at test_logs_are_safe.py:")
+        message = logs.fault(error)
+    assert message.startswith("KeyError at test_logs_are_safe.py:")

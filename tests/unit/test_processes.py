@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from worker import logs
 from worker.commands import processes
-from worker.commands.added_metrics import added_up, summary
 from worker.commands.member import Member
+from worker.commands.summed_metrics import add_up, summary
 from worker.config.load import load_settings
 from worker.metrics import Metrics
 from worker.stream.clients import transactional_id
@@ -36,7 +36,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_counters_and_histograms_are_summed_and_gauges_are_by_process():
-    found = samples(added_up({"1": metrics(5, 10), "2": metrics(7, 20)}))
+    found = samples(add_up({"1": metrics(5, 10), "2": metrics(7, 20)}))
     assert found["query_worker_records_consumed_total{}"] == 12
     assert found['query_worker_events_total{"status": "complete"}'] == 12
     assert found["query_worker_event_seconds_count{}"] == 2
@@ -47,20 +47,20 @@ def test_counters_and_histograms_are_summed_and_gauges_are_by_process():
 
 
 def test_what_ended_processes_counted_stays_and_their_gauges_go():
-    ended = added_up({}, [added_up({}, ["", metrics(5, 10)]), metrics(1, 11)])
-    found = samples(added_up({"1": metrics(7, 20)}, [ended]))
+    ended = add_up({}, [add_up({}, ["", metrics(5, 10)]), metrics(1, 11)])
+    found = samples(add_up({"1": metrics(7, 20)}, [ended]))
     assert found["query_worker_records_consumed_total{}"] == 13
     assert [name for name in found if "lag_records" in name and '"process": "1"' not in name] == []
 
 
 def test_the_types_of_the_series_stay_as_they_are():
     types = {family.name: family.type for family in text_string_to_metric_families(metrics(1, 1))}
-    added = text_string_to_metric_families(added_up({"1": metrics(1, 1)}))
+    added = text_string_to_metric_families(add_up({"1": metrics(1, 1)}))
     assert {family.name: family.type for family in added} == types
 
 
 def test_the_summary_is_that_of_one_worker():
-    text = added_up({"1": metrics(5, 0), "2": metrics(7, 0)})
+    text = add_up({"1": metrics(5, 0), "2": metrics(7, 0)})
     assert summary(text) == "consumed 12, published 12, dead-lettered 0"
     assert summary("") == "consumed 0, published 0, dead-lettered 0"
 
@@ -101,8 +101,8 @@ def test_a_worker_that_keeps_dying_is_started_again_after_ever_longer_bounded_pa
 
     monkeypatch.setattr(processes, "monotonic", lambda: now[0])
     monkeypatch.setattr(processes.random, "uniform", uniform)
-    monkeypatch.setattr(supervisor, "_live_through", lived)
-    asyncio.run(supervisor._keep(1))
+    monkeypatch.setattr(supervisor, "_run_child", lived)
+    asyncio.run(supervisor._keep_running(1))
     assert bounds == [1, 2, 4, 8, 16, 32, 60, 60, 60, 1]
 
 
@@ -125,10 +125,10 @@ def test_one_worker_decides_for_all_of_them(monkeypatch, second, live, ready):
     """None is one that cannot be asked, since it is started again."""
     supervisor = processes.Supervisor(load_settings(None, {}, ["server.port=0"]), 2, [])
 
-    async def ask(number: int, path: str) -> processes.Found:
+    async def ask(number: int, path: str) -> processes.Probe:
         return (True if number == 1 else second), {"state": f"{number} {path}"}
 
-    monkeypatch.setattr(supervisor, "_ask", ask)
+    monkeypatch.setattr(supervisor, "_probe", ask)
     found = asyncio.run(supervisor._live())
     assert found.ok == live
     assert found.details == {"processes": {"1": {"state": "1 /livez"}, "2": {"state": "2 /livez"}}}
@@ -137,13 +137,13 @@ def test_one_worker_decides_for_all_of_them(monkeypatch, second, live, ready):
 
 def test_metrics_that_were_asked_for_earlier_do_not_replace_later_ones(monkeypatch):
     supervisor = processes.Supervisor(load_settings(None, {}, ["server.port=0"]), 2, [])
-    life = processes.Life(1, 0, None, None, 0.0, metrics="later", asked=2.0)
+    child = processes.Child(1, 0, None, None, 0.0, metrics="later", requested_at=2.0)
 
     async def get(*_: object) -> tuple[int, bytes]:
         return 200, b"other"
 
-    monkeypatch.setattr(life, "get", get)
+    monkeypatch.setattr(child, "get", get)
     for now, expected in ((1.0, "later"), (3.0, "other")):
         monkeypatch.setattr(processes, "monotonic", lambda now=now: now)
-        asyncio.run(supervisor._refresh_one(life))
-        assert life.metrics == expected
+        asyncio.run(supervisor._refresh_one(child))
+        assert child.metrics == expected

@@ -9,7 +9,7 @@ from worker.errors import Reject
 from worker.metrics import Metrics
 from worker.stream import producer as producer_module
 from worker.stream.batch import MARK
-from worker.stream.credentials import Login
+from worker.stream.credentials import Credentials
 from worker.stream.producer import (
     NO_CLOCK_S,
     REJECTION,
@@ -84,8 +84,9 @@ def test_the_real_client_reports_what_is_not_sent(together, letter, monkeypatch)
     found.client.purge()
     found.poll(5.0)
     (refusal,) = found.take_refusals()
-    assert (refusal.error.code(), refusal.letter) == (KafkaError._PURGE_QUEUE, letter)
-    assert (refusal.record is None) == (together and not letter)
+    assert refusal.error.code() == KafkaError._PURGE_QUEUE
+    alone = "a record" if together else "queries-0-7"
+    assert refusal.place == ("queries-0-7 letter" if letter else alone)
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -211,7 +212,7 @@ def test_idle_is_when_all_is_answered(producer):
 
 def test_secrets_that_rotated_reach_the_client(producer, monkeypatch):
     renewed = []
-    monkeypatch.setattr(Login, "renew", lambda _, client, now: renewed.append(client))
+    monkeypatch.setattr(Credentials, "renew", lambda _, client, now: renewed.append(client))
     producer.poll()
     assert renewed == [producer.client]
 

@@ -1,4 +1,4 @@
-"""The rights that `run` needs on the cluster: which, who has them, and how to give them."""
+"""The rights that `run` needs on the cluster, whether they are granted, and how to grant them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from worker.redact import redacted
 from worker.stream.clients import transactional_id
 from worker.stream.kafka_errors import DENIED
 
-NOT_ASKED = "the broker cannot be asked for it"
+NOT_ASKED = "brokers do not report it"
 
 
 @dataclass(frozen=True)
 class Right:
-    """One operation on one thing of the cluster.
+    """One operation on one resource of the cluster.
 
     Attributes:
-        optional: "", or what it is good for where the worker runs without it as well.
-        prefixed: it is for all whose name begins so.
+        optional: what the worker uses it for, if it runs without it as well; else "".
+        prefixed: `name` is a prefix.
     """
 
     operation: AclOperation
@@ -36,11 +36,11 @@ class Right:
 
     @property
     def what(self) -> str:
-        """As a sentence names it, e.g. `topic queries`."""
+        """The resource, e.g. `topic queries`."""
         return f"{self.kind} {self.name}{'*' if self.prefixed else ''}".strip()
 
     def command(self, kafka: Kafka) -> str:
-        """The line that gives it, for Kafka's own kafka-acls.sh."""
+        """The kafka-acls.sh command that grants it."""
         user = kafka.client.get("sasl.username", "")
         principal = f"User:{user}" if user and not user.startswith("file:") else "User:PRINCIPAL"
         words = ["kafka-acls.sh", "--bootstrap-server", kafka.bootstrap_servers, "--add"]
@@ -51,15 +51,15 @@ class Right:
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether a right was given; None where that cannot be known, and why not."""
+    """Whether a right is granted, None if that is unknown; and the broker's reason."""
 
     right: Right
     granted: bool | None
-    told: str
+    message: str
 
 
 def needed(kafka: Kafka) -> list[Right]:
-    """All rights of a worker with these settings; READ and WRITE bring DESCRIBE along."""
+    """All rights of a worker with these settings; READ and WRITE imply DESCRIBE."""
     written = kafka.output_topic, kafka.dead_letter_topic
     rights = [Right(AclOperation.READ, "topic", kafka.input_topic)]
     rights += [Right(AclOperation.WRITE, "topic", name) for name in written]
@@ -69,43 +69,43 @@ def needed(kafka: Kafka) -> list[Right]:
     if transactional_id(kafka):
         both, prefix = (AclOperation.WRITE, AclOperation.DESCRIBE), f"{kafka.group_id}-"
         return [*rights, *(Right(o, "transactional-id", prefix, prefixed=True) for o in both)]
-    old = "brokers before 3.0 ask for it"
+    old = "brokers before 3.0 require it"
     return [*rights, Right(AclOperation.IDEMPOTENT_WRITE, "cluster", "", old)]
 
 
-def asked(
+def granted_rights(
     client: AdminClient, kafka: Kafka, topics: Collection[str], timeout_s: float
 ) -> Iterator[Answer]:
-    """What the cluster tells of each of `needed`; `topics` are those that this user sees."""
-    wanted = needed(kafka)
-    seen = sorted({right.name for right in wanted if right.kind == "topic"} & {*topics})
+    """Whether each of `needed` is granted; `topics` are those that this user can see."""
+    rights = needed(kafka)
+    visible = sorted({right.name for right in rights if right.kind == "topic"} & {*topics})
     options = {"include_authorized_operations": True, "request_timeout": timeout_s}
-    told: dict[tuple[str, str], Future] = {}
-    if seen:  # it refuses to describe none
-        found = client.describe_topics(TopicCollection(seen), **options)
-        told |= {("topic", name): future for name, future in found.items()}
-    found = client.describe_consumer_groups([kafka.group_id], **options)
-    told |= {("group", name): future for name, future in found.items()}
-    told["cluster", ""] = client.describe_cluster(**options)
-    for right in wanted:
-        yield _answer(right, told.get((right.kind, right.name)))
+    futures: dict[tuple[str, str], Future] = {}
+    if visible:  # the client refuses an empty list
+        described = client.describe_topics(TopicCollection(visible), **options)
+        futures |= {("topic", name): future for name, future in described.items()}
+    described = client.describe_consumer_groups([kafka.group_id], **options)
+    futures |= {("group", name): future for name, future in described.items()}
+    futures["cluster", ""] = client.describe_cluster(**options)
+    for right in rights:
+        yield _answer(right, futures.get((right.kind, right.name)))
 
 
 def listing(answers: Iterable[Answer], kafka: Kafka) -> str:
-    """Lines for a shell: each right as a comment with its state, and the command that gives it."""
-    states = {True: "found", False: "missing", None: "not known"}
+    """A shell script: each right as a comment with its state, then the command that grants it."""
+    states = {True: "found", False: "missing", None: "unknown"}
     lines = []
     for answer in answers:
         right = answer.right
-        good_for = f"; optional: {right.optional}" if right.optional else ""
-        told = "" if answer.granted else f" ({answer.told})"
+        optional = f"; optional: {right.optional}" if right.optional else ""
+        reason = "" if answer.granted else f" ({answer.message})"
         head = f"# {states[answer.granted]}: {right.operation.name} on {right.what}"
-        lines += [redacted(head + told + good_for), right.command(kafka)]
+        lines += [redacted(head + reason + optional), right.command(kafka)]
     return "\n".join(lines)
 
 
 def as_dicts(answers: Iterable[Answer], kafka: Kafka) -> list[dict[str, object]]:
-    """The same for programs; `granted` is null where it is not known."""
+    """The same as JSON objects; `granted` is null if unknown."""
     return [
         {
             "operation": item.right.operation.name,
@@ -113,7 +113,7 @@ def as_dicts(answers: Iterable[Answer], kafka: Kafka) -> list[dict[str, object]]
             "name": item.right.name,
             "optional": bool(item.right.optional),
             "granted": item.granted,
-            "told": item.told,
+            "message": item.message,
             "command": item.right.command(kafka),
         }
         for item in answers
@@ -127,13 +127,14 @@ def _answer(right: Right, future: Future | None) -> Answer:
     try:
         allowed = future.result().authorized_operations
     except KafkaException as error:
-        # READ and WRITE bring DESCRIBE along: who may not describe it may not use it.
-        why = error.args[0]
-        told = why.str() if why.code() in DENIED else f"{why.name()}, try again: {why.str()}"
-        return Answer(right, False if why.code() in DENIED else None, told)
+        # READ and WRITE imply DESCRIBE: who may not describe it may not use it.
+        cause = error.args[0]
+        if cause.code() in DENIED:
+            return Answer(right, False, cause.str())
+        return Answer(right, None, f"{cause.name()}, try again: {cause.str()}")
     if allowed is None:
-        asks = ", or only to who may DESCRIBE the cluster" if right.kind == "cluster" else ""
-        return Answer(right, None, f"the broker does not tell rights{asks}")
+        only = ", or only to users who may DESCRIBE the cluster" if right.kind == "cluster" else ""
+        return Answer(right, None, f"the broker does not report rights{only}")
     granted = right.operation in allowed or AclOperation.ALL in allowed
     return Answer(right, granted, f"may {'' if granted else 'not '}{right.operation.name}")
 

@@ -1,4 +1,4 @@
-"""`query-worker check`: everything that `run` rests on, one table, each fault with its remedy."""
+"""`query-worker check`: what `run` needs, as one table, each fault with its remedy."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from worker.build import (
     load_lexicon,
     make_inference,
 )
-from worker.commands.acls import NOT_ASKED, Answer, asked, needed
+from worker.commands.acls import NOT_ASKED, Answer, granted_rights, needed
 from worker.config.settings import Kafka, Settings
 from worker.errors import ConfigError, Stop
 from worker.redact import redacted
 from worker.stream.clients import check_properties, common_properties
-from worker.stream.kafka_errors import diagnosed, more_telling
-from worker.tls_diagnosis import Trouble
+from worker.stream.kafka_errors import diagnose_connection, more_specific
+from worker.tls_diagnosis import Diagnosis
 
 TIMEOUT_S = 5.0
+TOPICS = "input_topic", "output_topic", "dead_letter_topic"
 GROWTH = 16_384  # bytes that an enrichment adds at most to its input
 
 
@@ -39,12 +40,18 @@ class Finding:
 
     part: str
     state: Literal["ok", "warning", "fault"]
-    told: str
+    message: str
     remedy: str = ""
+
+    @classmethod
+    def fault(cls, part: str, text: str) -> Finding:
+        """From an error's text, whose remedy comes after the last semicolon."""
+        message, _, remedy = text.rpartition("; ")
+        return cls(part, "fault", message or text, remedy if message else "")
 
 
 def check(settings: Settings) -> list[Finding]:
-    """Look at models, lexicon, the model server and Kafka; never raises for what it finds."""
+    """Check models, lexicon, model server and Kafka; faults are returned, not raised."""
     return [*_models(settings), *_properties(settings.kafka)]
 
 
@@ -58,8 +65,8 @@ def show(findings: list[Finding]) -> None:
     table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
     for item in findings:
         state = Text(item.state, styles[item.state])
-        part, told, remedy = (Text(redacted(text)) for text in (item.part, item.told, item.remedy))
-        table.add_row(part, state, told, remedy)
+        part, message, remedy = (Text(redacted(t)) for t in (item.part, item.message, item.remedy))
+        table.add_row(part, state, message, remedy)
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -70,12 +77,11 @@ def _models(settings: Settings) -> Iterator[Finding]:
         try:
             contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
-            told, _, remedy = str(error).rpartition("; ")
-            faults.append(Finding(f"model folder {name}", "fault", told, remedy))
+            faults.append(Finding.fault(f"model folder {name}", str(error)))
     yield from faults
     if not faults:
-        told = f"{', '.join(contracts)} in {settings.inference.models}"
-        yield Finding("model folders", "ok", told)
+        message = f"{', '.join(contracts)} in {settings.inference.models}"
+        yield Finding("model folders", "ok", message)
     yield _lexicon(settings, contracts)
     if "intent" in contracts:
         yield from _fallback(settings, contracts)
@@ -88,8 +94,8 @@ def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
         label = fallback_intent(settings, contracts)
     except Stop as error:
         (fault,) = error.faults
-        told = f"found {fault.found}, expected {fault.expected}"
-        yield Finding(fault.key, "fault", told, fault.remedy)
+        message = f"found {fault.found}, expected {fault.expected}"
+        yield Finding(fault.key, "fault", message, fault.remedy)
     else:
         if label is not None:
             yield Finding("policies.fallback_intent", "ok", label)
@@ -97,13 +103,12 @@ def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
 
 def _lexicon(settings: Settings, contracts: Contracts) -> Finding:
     if "encoder" not in contracts:
-        told = "not checked: it belongs to the encoder"
-        return Finding("lexicon", "warning", told, "mend the encoder's model folder first")
+        message = "not checked: it depends on the encoder"
+        return Finding("lexicon", "warning", message, "correct the encoder's model folder first")
     try:
         lexicon = load_lexicon(settings, contracts)
     except Stop as error:
-        told, _, remedy = str(error).rpartition("; ")
-        return Finding("lexicon", "fault", told, remedy)
+        return Finding.fault("lexicon", str(error))
     return Finding("lexicon", "ok", f"{len(lexicon)} terms, version {lexicon.version}")
 
 
@@ -121,17 +126,16 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
         away = asyncio.run(ask())
     except Stop as error:
         for fault in error.faults:
-            told = f"{fault.key}: found {fault.found}, expected {fault.expected}"
+            message = f"{fault.key}: found {fault.found}, expected {fault.expected}"
             part = fault.key if isinstance(error, ConfigError) else "model contract"
-            yield Finding(part, "fault", told, fault.remedy)
+            yield Finding(part, "fault", message, fault.remedy)
         if error.faults:
             return
         away = str(error)
     except TimeoutError:
-        away = f"no answer within {TIMEOUT_S:.0f} s; start it, or mend inference.url"
+        away = f"no answer within {TIMEOUT_S:.0f} s; start it, or correct inference.url"
     if away:
-        told, _, remedy = away.rpartition("; ")
-        yield Finding(inference.name, "fault", told or away, remedy if told else "")
+        yield Finding.fault(inference.name, away)
     else:
         yield Finding("model contract", "ok", f"{inference.name} serves these models")
 
@@ -147,97 +151,88 @@ def _properties(kafka: Kafka) -> Iterator[Finding]:
 
 
 def _kafka(kafka: Kafka) -> Iterator[Finding]:
-    part, client, known = f"Kafka at {kafka.bootstrap_servers}", *_reached(kafka)
-    if isinstance(known, Trouble):
-        yield Finding(part, "fault", known.told, known.remedy)
+    part = f"Kafka at {kafka.bootstrap_servers}"
+    client, metadata = _connected(kafka)
+    if isinstance(metadata, Diagnosis):
+        yield Finding(part, "fault", metadata.message, metadata.remedy)
         return
-    yield Finding(part, "ok", f"{len(known.brokers)} broker(s)")
-    wanted = kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic
-    for name in wanted:
-        if name in known.topics:
-            count = len(known.topics[name].partitions)
+    yield Finding(part, "ok", f"{len(metadata.brokers)} broker(s)")
+    topics = {key: getattr(kafka, key) for key in TOPICS}
+    for key, name in topics.items():
+        if name in metadata.topics:
+            count = len(metadata.topics[name].partitions)
             yield Finding(f"topic {name}", "ok", f"{count} partition(s)")
         else:
-            told = "does not exist, or this user may not DESCRIBE it"
-            remedy = f"create it, add an ACL: DESCRIBE, or mend kafka.{_setting(kafka, name)}"
-            yield Finding(f"topic {name}", "fault", told, remedy)
-    for answer in asked(client, kafka, known.topics, TIMEOUT_S):
-        hidden = answer.right.kind == "topic" and answer.right.name not in known.topics
+            message = "does not exist, or this user may not DESCRIBE it"
+            remedy = f"create it, add an ACL: DESCRIBE, or correct kafka.{key}"
+            yield Finding(f"topic {name}", "fault", message, remedy)
+    for answer in granted_rights(client, kafka, metadata.topics, TIMEOUT_S):
+        hidden = answer.right.kind == "topic" and answer.right.name not in metadata.topics
         if not answer.right.optional and not hidden:
             yield _access(answer)
-    if all(name in known.topics for name in wanted):
-        yield from _sizes(client, kafka)
+    if all(name in metadata.topics for name in topics.values()):
+        yield from _sizes(client, list(topics.values()))
 
 
 def rights(kafka: Kafka) -> list[Answer]:
-    """Each right that `run` needs, and whether this user has it as far as the cluster tells.
+    """Each right that `run` needs, and whether this user has it, if the cluster says so.
 
     Raises:
         ConfigError: librdkafka refuses its properties.
     """
     check_properties(kafka)
-    client, known = _reached(kafka)
-    if isinstance(known, Trouble):
-        return [Answer(right, None, known.told) for right in needed(kafka)]
-    return list(asked(client, kafka, known.topics, TIMEOUT_S))
+    client, metadata = _connected(kafka)
+    if isinstance(metadata, Diagnosis):
+        return [Answer(right, None, metadata.message) for right in needed(kafka)]
+    return list(granted_rights(client, kafka, metadata.topics, TIMEOUT_S))
 
 
-def _reached(kafka: Kafka) -> tuple[AdminClient, ClusterMetadata | Trouble]:
-    """A client, and what it knows of the cluster, or why it knows nothing."""
+def _connected(kafka: Kafka) -> tuple[AdminClient, ClusterMetadata | Diagnosis]:
+    """A client with the cluster's metadata, or why it cannot connect."""
     last = ""
 
     def on_error(error: KafkaError) -> None:
         nonlocal last
-        last = more_telling(error.str(), last)
+        last = more_specific(error.str(), last)
 
     client = AdminClient(common_properties(kafka) | {"error_cb": on_error})
     try:
         return client, client.list_topics(timeout=TIMEOUT_S)
     except KafkaException as error:
         client.poll(0)
-        return client, diagnosed(kafka, last or error.args[0].str())
-
-
-def _setting(kafka: Kafka, topic: str) -> str:
-    keys = ("input_topic", "output_topic", "dead_letter_topic")
-    return next(key for key in keys if getattr(kafka, key) == topic)
+        return client, diagnose_connection(kafka, last or error.args[0].str())
 
 
 def _access(answer: Answer) -> Finding:
     right = answer.right
     part = f"access to {right.what}"
     if answer.granted:
-        return Finding(part, "ok", answer.told)
+        return Finding(part, "ok", answer.message)
     if answer.granted is None:
-        asks = answer.told != NOT_ASKED
-        remedy = "allow DESCRIBE to check it" if asks else "see that it is given: check --acls"
-        return Finding(part, "warning", f"{right.operation.name}: {answer.told}", remedy)
+        asked = answer.message != NOT_ASKED
+        remedy = "allow DESCRIBE to check it" if asked else "check that it is granted: check --acls"
+        return Finding(part, "warning", f"{right.operation.name}: {answer.message}", remedy)
     remedy = f"add an ACL: {right.operation.name} on {right.what}"
-    return Finding(part, "fault", answer.told, remedy)
+    return Finding(part, "fault", answer.message, remedy)
 
 
-def _sizes(client: AdminClient, kafka: Kafka) -> Iterator[Finding]:
-    names = (kafka.input_topic, kafka.output_topic, kafka.dead_letter_topic)
+def _sizes(client: AdminClient, names: list[str]) -> Iterator[Finding]:
+    """Whether outputs and dead letters fit; `names` are the topics in the order of TOPICS."""
+    part = "max.message.bytes"
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
     try:
         futures = client.describe_configs(resources, request_timeout=TIMEOUT_S)
         limits = {
-            resource.name: int(future.result()["max.message.bytes"].value)
-            for resource, future in futures.items()
+            resource.name: int(future.result()[part].value) for resource, future in futures.items()
         }
     except (KafkaException, KeyError) as error:
-        told = error.args[0].str() if isinstance(error, KafkaException) else "not told"
-        yield Finding("max.message.bytes", "warning", told, "allow DESCRIBE_CONFIGS to check it")
+        message = error.args[0].str() if isinstance(error, KafkaException) else "unknown"
+        yield Finding(part, "warning", message, "allow DESCRIBE_CONFIGS to check it")
         return
-    needed = limits[kafka.input_topic] + GROWTH
-    small = [name for name in names[1:] if limits[name] < needed]
-    if small:
-        told = f"{', '.join(small)}: below the input topic's plus {GROWTH}"
-        yield Finding(
-            "max.message.bytes",
-            "warning",
-            told,
-            f"raise to {needed}, or dead letters may lose their headers",
-        )
+    least = limits[names[0]] + GROWTH
+    if small := [name for name in names[1:] if limits[name] < least]:
+        message = f"{', '.join(small)}: less than {GROWTH} bytes above the input topic's"
+        remedy = f"raise it to {least}, or dead letters may lose their headers"
+        yield Finding(part, "warning", message, remedy)
     else:
-        yield Finding("max.message.bytes", "ok", "outputs fit")
+        yield Finding(part, "ok", "outputs fit")

@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 @click.version_option(__version__, prog_name="query-worker")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Raw search queries in from Kafka, understood events out.
+    """Turn raw search queries from Kafka into understood ones.
 
-    Settings come from -c FILE, the environment (QUERY_WORKER_KAFKA__INPUT_TOPIC=queries) and
-    --set kafka.input_topic=queries, in rising order.
+    Settings are read from -c FILE, the environment (QUERY_WORKER_KAFKA__INPUT_TOPIC=queries) and
+    --set kafka.input_topic=queries; later sources override earlier ones.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
@@ -48,16 +48,16 @@ cli.add_command(run)
 cli.add_command(dead_letters)
 
 
-@cli.command(short_help="Enrich the lines of a file or of stdin, without Kafka.")
+@cli.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
 @click.argument("source", default="-", metavar="[FILE]")
 @configured
 def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
-    """Enrich the lines of FILE (or of stdin) and print JSON lines in the same order.
+    """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
 
-    A line that starts with { is a JSON event, one that is a JSON array is refused, any other is
-    the query itself. A line that cannot be enriched comes out with its error, in its place. The
-    text is UTF-8, or UTF-16 with a byte order mark. The models run in this process unless the
-    configuration names a Triton server.
+    A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
+    For a line that cannot be enriched, its error is printed in its place. The text is UTF-8, or
+    UTF-16 with a byte order mark. The models run in this process unless the configuration names a
+    Triton server.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
         raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
     try:
         lines, failed = asyncio.run(_enrich(settings, descriptor))
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader of stdout has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     if failed:
@@ -98,7 +98,7 @@ async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
-    """Shows lines and rate on a terminal, when the results do not go there themselves."""
+    """Show lines and rate on a terminal, unless the results are printed to it."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda count: None
         return
@@ -118,15 +118,15 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 @cli.command(short_help="Show why a query is understood as it is.")
 @click.argument("query")
-@click.option("--term", help="Explain the match with this term instead of the best candidate.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--term", help="Explain the match with this term.  [default: best candidate]")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @configured
 def explain(
     query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
 ) -> None:
-    """Show why: the intent by word, each candidate's evidence and score, the best match by word.
+    """Explain a query: its intent by word, each candidate's evidence and score, the match by word.
 
-    The models of inference.models are run in this process; no server is asked.
+    The models of inference.models run in this process; no server is used.
 
     \b
     Example:
@@ -134,59 +134,75 @@ def explain(
     """
     from worker.commands.explain import shown, why
 
-    found = why(load(file, assignments, quiet=True), query, term)
+    explanation = why(load(file, assignments, quiet=True), query, term)
     if as_json:
-        click.echo(orjson.dumps(found.as_dict()))
+        click.echo(orjson.dumps(explanation.as_dict()))
         return
     from rich.console import Console
     from rich.padding import Padding
 
     console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(Padding(shown(found), (1, 2)))
+    console.print(Padding(shown(explanation), (1, 2)))
 
 
-@cli.command(short_help="Check all that `run` rests on.")
+@cli.command(short_help="Check configuration, models, Triton and Kafka.")
 @configured
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
-    "--acls", is_flag=True, help="Print the rights that are needed, and how to give them."
+    "--acls", is_flag=True, help="Print the rights that are needed, and how to grant them."
 )
 def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
-    """Check all that `run` rests on: configuration, models, lexicon, Triton, Kafka, rights.
+    """Check what `run` needs: configuration, models, lexicon, Triton, Kafka and rights.
+
+    The exit code is 1 if there is a fault.
 
     \b
     Example:
       query-worker check -c worker.toml
     """
-    from worker.commands import check as look
+    from worker.commands import check as checks
     from worker.commands.acls import as_dicts, listing
 
     settings = load(file, assignments, quiet=True)
-    # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
+    # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if acls:
-        answers = look.rights(settings.kafka)
-        told = orjson.dumps(as_dicts(answers, settings.kafka), option=orjson.OPT_INDENT_2)
-        click.echo(told if as_json else listing(answers, settings.kafka))
+        answers = checks.rights(settings.kafka)
+        if as_json:
+            _print_indented(as_dicts(answers, settings.kafka))
+        else:
+            click.echo(listing(answers, settings.kafka))
         sys.exit(any(item.granted is False and not item.right.optional for item in answers))
-    findings = look.check(settings)
+    findings = checks.check(settings)
     if as_json:
-        click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
+        _print_indented(findings)
     else:
-        look.show(findings)
+        checks.show(findings)
     if any(finding.state == "fault" for finding in findings):
         sys.exit(1)
 
 
-@cli.command(short_help="Watch queries flow through an embedded Kafka and Triton.")
-@click.option("--queries", type=click.Path(path_type=Path), help="Your own: one query a line.")
-@click.option("--events", type=click.IntRange(1), help="Stop after so many and print a summary.")
+def _print_indented(item: object) -> None:
+    click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2))
+
+
+@cli.command(short_help="Stream queries through an embedded Kafka and Triton.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    help="File with one query a line.  [default: built-in queries]",
+)
+@click.option(
+    "--events",
+    type=click.IntRange(1),
+    help="Stop after N events and print a summary.  [default: run until stopped]",
+)
 @click.option(
     "--rate",
     type=click.FloatRange(0),
     default=100.0,
     show_default=True,
-    help="Events per second; 0 is as fast as it goes.",
+    help="Events per second; 0 for as fast as possible.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
 @configured
@@ -198,9 +214,9 @@ def demo(
     file: Path | None,
     assignments: tuple[str, ...],
 ) -> None:
-    """Watch queries flow through an embedded Kafka and Triton, with the starter models.
+    """Stream queries through an embedded Kafka and Triton and show events, rates and latencies.
 
-    The configuration's Kafka and Triton are left alone; everything else of it counts.
+    The configuration's Kafka and Triton are not used; its other settings apply.
 
     \b
     Example:
@@ -209,17 +225,20 @@ def demo(
     from worker.commands.demo.demo import Demo
 
     if not math.isfinite(rate):
-        raise click.BadParameter("must be a number, 0 for as fast as it goes", param_hint="--rate")
+        message = "must be a finite number, 0 for as fast as possible"
+        raise click.BadParameter(message, param_hint="--rate")
     settings = load(file, assignments, quiet=True)
-    show = Demo(settings, queries, events, rate, live=not as_json)
-    summary = asyncio.run(until_stopped(show.run, show.put_away, also=(signal.SIGHUP,)))
+    session = Demo(settings, queries, events, rate, live=not as_json)
+    summary = asyncio.run(
+        until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
+    )
     click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
     if not summary.balanced:
         sys.exit(1)
 
 
 def main() -> None:
-    """Run the command line; errors are printed in one line each, never as a traceback."""
+    """Run the command line; each fault is printed in one line, never as a traceback."""
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -234,10 +253,10 @@ def main() -> None:
         _print_error(f"{error.strerror}: {error.filename or 'output'}")
         sys.exit(1)
     except Exception as error:
-        logger.debug("this should not happen", exc_info=True)
+        logger.debug("internal error", exc_info=True)
         _print_error(
-            f"this should not happen: {logs.fault(error)}\n"
-            "  --set logging.level=debug shows where; please report it"
+            f"internal error: {logs.fault(error)}\n"
+            "  --set logging.level=debug shows the traceback; please report it"
         )
         sys.exit(1)
 

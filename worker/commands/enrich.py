@@ -33,41 +33,41 @@ async def enrich(
         lines read, and how many of them came out with an error.
 
     Raises:
-        ConfigError: the text is in an encoding that is not read.
-        OSError: the source cannot be read; what was read before is written.
+        ConfigError: the text's encoding is not supported.
+        OSError: the source cannot be read; the lines before that are written.
     """
     max_bytes = pipeline.snapshot.max_event_bytes
     lines, number, failed = Lines(source, max_bytes), 0, 0
-    flying: deque[tuple[list[Line], asyncio.Task[list[Result]]]] = deque()
+    in_flight: deque[tuple[list[Line], asyncio.Task[list[Result]]]] = deque()
 
     async def write_first() -> int:
-        chunk, task = flying.popleft()
+        chunk, task = in_flight.popleft()
         results = await task
         for line, result in zip(chunk, results, strict=True):
             bad = isinstance(result, Reject)
             sink.write((_error(line, result) if bad else result.value) + b"\n")
         sink.flush()
-        lines.give_back(chunk)
+        lines.release(chunk)
         progress(len(chunk))
         return sum(isinstance(result, Reject) for result in results)
 
     next_chunk = asyncio.create_task(lines.chunk())
     while True:
-        waiting = {next_chunk} if len(flying) < CHUNKS_IN_FLIGHT else set()
-        waiting |= {flying[0][1]} if flying else set()
+        waiting = {next_chunk} if len(in_flight) < CHUNKS_IN_FLIGHT else set()
+        waiting |= {in_flight[0][1]} if in_flight else set()
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        while flying and flying[0][1].done():
+        while in_flight and in_flight[0][1].done():
             failed += await write_first()
-        if next_chunk.done() and len(flying) < CHUNKS_IN_FLIGHT:
+        if next_chunk.done() and len(in_flight) < CHUNKS_IN_FLIGHT:
             if next_chunk.exception() or not next_chunk.result():
                 break
             chunk = next_chunk.result()
-            flying.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
+            in_flight.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
             number += len(chunk)
             next_chunk = asyncio.create_task(lines.chunk())
-    while flying:
+    while in_flight:
         failed += await write_first()
-    next_chunk.result()  # raises what ended the reading
+    next_chunk.result()  # raises the error that ended the reading, if any
     return number, failed
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +22,7 @@ from worker.understanding.normalize import normal_form
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate, what speaks for it, its score, and what became of it."""
+    """A candidate with its evidence, its score and the decision."""
 
     term: str
     source: str
@@ -34,7 +33,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a query is understood as it is; `match` is of the best candidate, if there is one."""
+    """The explanation of a query; `match` is that of the best candidate, if there is one."""
 
     intent: Explanation
     candidates: list[Judged]
@@ -49,10 +48,10 @@ class Why:
 
 
 def why(settings: Settings, query: str, term: str | None = None) -> Why:
-    """Ask the models of the settings' folders in this process.
+    """Explain a query with the models of `inference.models`, run in this process.
 
     Args:
-        term: what to explain the match with, instead of the best candidate.
+        term: the term to explain the match with; default: the best candidate.
 
     Raises:
         Stop: the query, the models or the lexicon cannot be used.
@@ -71,12 +70,13 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     models = {name: Predictor(c, c.max_batch_size) for name, c in contracts.items()}
     lexicon = load_lexicon(settings, contracts)
     expander = make_expander(settings, contracts, lexicon)
-    found = expander.retrieve([form], models["encoder"].run([form]))[0]
-    texts = expander.texts(found)
+    retrieved = expander.retrieve([form], models["encoder"].run([form]))[0]
+    texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
-    kept = [item["term"] for item in expander.select(found, scores)["expansions"]]
+    kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
     judged = []
-    for candidate, score in zip(found.candidates, scores[len(found.read.mentions) :], strict=True):
+    candidate_scores = scores[len(retrieved.read.mentions) :]
+    for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
         score = round(float(score), DIGITS)
         if candidate.text in kept:
             verdict = "kept"
@@ -84,8 +84,8 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
             verdict = f"below {expander.threshold:g}"
         else:
             verdict = f"not among the best {expander.max_expansions}"
-        told = candidate.text, candidate.source, _evidence(lexicon, candidate), score, verdict
-        judged.append(Judged(*told))
+        evidence = _evidence(lexicon, candidate)
+        judged.append(Judged(candidate.text, candidate.source, evidence, score, verdict))
     judged.sort(key=lambda item: -item.score)
     best = term or (judged[0].term if judged else None)
     return Why(
@@ -96,7 +96,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
 
 
 def _evidence(lexicon: Lexicon, candidate: Candidate) -> str:
-    """What the lexicon says for a candidate."""
+    """Why the lexicon proposes a candidate."""
     if candidate.source == "embedding":
         return f"cosine {candidate.prior:.2f} to the query"
     if candidate.source == "parent":
@@ -104,22 +104,17 @@ def _evidence(lexicon: Lexicon, candidate: Candidate) -> str:
     return f"another name of {lexicon.name(candidate.term_id)}"
 
 
-def shown(found: Why) -> RenderableType:
-    """For a terminal."""
-    return Group(*_parts(found))
-
-
-def _parts(found: Why) -> Iterator[RenderableType]:
-    yield Text("Intent", "bold underline")
-    yield view.shown(found.intent)
-    yield Text("\nCandidates from the lexicon", "bold underline")
-    if found.candidates:
-        yield _table(found.candidates)
+def shown(explanation: Why) -> RenderableType:
+    """The explanation for a terminal."""
+    if explanation.candidates:
+        candidates = _table(explanation.candidates)
     else:
-        yield Text("none: no term of the lexicon is in the query or near it")
-    if found.match is not None:
-        yield Text("\nMatch", "bold underline")
-        yield view.shown(found.match)
+        candidates = Text("none: no term of the lexicon is in the query or similar to it")
+    parts = [Text("Intent", "bold underline"), view.shown(explanation.intent)]
+    parts += [Text("\nCandidates from the lexicon", "bold underline"), candidates]
+    if explanation.match is not None:
+        parts += [Text("\nMatch", "bold underline"), view.shown(explanation.match)]
+    return Group(*parts)
 
 
 def _table(candidates: list[Judged]) -> Table:

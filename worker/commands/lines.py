@@ -13,7 +13,7 @@ from worker.errors import ConfigError
 from worker.input_checks import utf_16
 
 CHUNK = 256
-# Read and not yet given back. One line may have more bytes, then it is alone.
+# Limits of what is in memory; a single longer line is read alone.
 MAX_LINES = 5 * CHUNK
 MAX_BYTES = 16 * 2**20
 BLOCK = 2**18
@@ -25,9 +25,9 @@ class Line:
     """One line.
 
     Attributes:
-        number: 1 is the first.
-        text: UTF-8 without the line's end; the beginning of a line that is too long.
-        size: bytes that the line has.
+        number: counted from 1.
+        text: UTF-8 without the line's end; of a line that is too long, its beginning.
+        size: of the whole line, bytes.
     """
 
     number: int
@@ -36,10 +36,10 @@ class Line:
 
 
 class Lines:
-    """Reads ahead in a thread, so that slow input comes out at once.
+    """Reads ahead in a thread, so that lines of a slow input are returned at once.
 
-    The thread reads the descriptor itself, not one of Python's files, whose locks would hold up the
-    end of a program that waits for a terminal.
+    It reads the descriptor, not a Python file, whose lock would block the end of a program that
+    waits for a terminal.
     """
 
     def __init__(self, descriptor: int, max_bytes: int) -> None:
@@ -52,11 +52,11 @@ class Lines:
         threading.Thread(target=self._read, args=arguments, name="lines", daemon=True).start()
 
     async def chunk(self) -> list[Line]:
-        """What there is, at most CHUNK lines; waits for the first; empty at the end.
+        """The lines read so far, at most CHUNK; waits for the first; empty at the end.
 
         Raises:
-            ConfigError: the text is in an encoding that is not read.
-            OSError: the descriptor cannot be read; what was read before was returned.
+            ConfigError: the text's encoding is not supported.
+            OSError: the descriptor cannot be read; the lines before that were returned.
         """
         lines: list[Line] = []
         while not self._ended and len(lines) < CHUNK and not (lines and self._queue.empty()):
@@ -68,18 +68,18 @@ class Lines:
             raise self._error
         return lines
 
-    def give_back(self, lines: list[Line]) -> None:
-        """The lines are done with; as many more are read."""
-        self._room.give_back(lines)
+    def release(self, lines: list[Line]) -> None:
+        """Free the memory of these lines, so that more are read."""
+        self._room.release(lines)
 
     def _read(self, descriptor: int, max_bytes: int) -> None:
         try:
             for line in split(utf_8(blocks(descriptor)), max_bytes):
-                self._room.take(line)
+                self._room.reserve(line)
                 self._put(line)
         except (ConfigError, OSError) as error:
             self._error = error
-        except RuntimeError:  # the loop is closed: nobody wants more
+        except RuntimeError:  # the loop is closed
             return
         self._put(None)
 
@@ -94,13 +94,13 @@ class _Room:
         self._lines = self._bytes = 0
         self._changed = threading.Condition()
 
-    def take(self, line: Line) -> None:
+    def reserve(self, line: Line) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._lines or self._fits(line))
             self._lines += 1
             self._bytes += len(line.text)
 
-    def give_back(self, lines: list[Line]) -> None:
+    def release(self, lines: list[Line]) -> None:
         with self._changed:
             self._lines -= len(lines)
             self._bytes -= sum(len(line.text) for line in lines)
@@ -111,7 +111,7 @@ class _Room:
 
 
 def blocks(descriptor: int) -> Iterator[bytes]:
-    """All that can be read; the first block shows the encoding: a line or four bytes at least."""
+    """Blocks of bytes; the first has a line or four bytes, enough to detect the encoding."""
     first = b""
     while len(first) < 4 and b"\n" not in first:
         block = os.read(descriptor, BLOCK)
@@ -124,7 +124,7 @@ def blocks(descriptor: int) -> Iterator[bytes]:
 
 
 def utf_8(source: Iterable[bytes]) -> Iterator[bytes]:
-    """The blocks of a text as UTF-8; UTF-16 is read where it begins with a byte order mark.
+    """The text as UTF-8; it may be UTF-16 with a byte order mark.
 
     Raises:
         ConfigError: UTF-16 without the mark.
@@ -142,15 +142,12 @@ def utf_8(source: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def split(source: Iterable[bytes], max_bytes: int) -> Iterator[Line]:
-    """Lines without their ends (LF or CRLF); the last one need not have one.
-
-    Of a line with more than `max_bytes` only SHOWN_BYTES are kept.
-    """
+    """Lines without LF or CRLF; of a line above `max_bytes` only SHOWN_BYTES are kept."""
     number, kept, size = 1, bytearray(), 0
 
     def add(part: bytes) -> None:
         nonlocal size
-        kept.extend(part[: max_bytes + 2 - len(kept)])  # with CR one that is too long is seen
+        kept.extend(part[: max_bytes + 2 - len(kept)])  # room for CR and one byte too many
         size += len(part)
 
     def line() -> Line:

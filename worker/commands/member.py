@@ -1,9 +1,10 @@
-"""A worker's own side of `run --processes`: what it shares with its supervisor."""
+"""A worker's side of `run --processes`: its sockets to the supervisor."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -20,24 +21,24 @@ class Member:
     """One of several workers.
 
     Attributes:
-        listener: where it serves health and metrics.
-        line: to the supervisor, JSON lines. Its end is closed to stop this worker, also when the
-            supervisor dies. No signal: a service manager may signal all processes, and a second
-            SIGTERM would force.
+        listener: for health and metrics.
+        channel: to the supervisor, JSON lines. The worker stops when the other end is closed, also
+            by the supervisor's death. Not by a signal: a service manager may signal all processes,
+            and a second SIGTERM would force.
     """
 
     number: int
     listener: socket.socket
-    line: socket.socket
+    channel: socket.socket
 
     @classmethod
     def of(cls, text: str) -> Member:
         """From `NUMBER:DESCRIPTOR:DESCRIPTOR`."""
-        number, listener, line = map(int, text.split(":"))
-        return cls(number, socket.socket(fileno=listener), socket.socket(fileno=line))
+        number, listener, channel = map(int, text.split(":"))
+        return cls(number, socket.socket(fileno=listener), socket.socket(fileno=channel))
 
     def own(self, settings: Settings) -> Settings:
-        """The settings with this worker's own `group.instance.id`, where there is one."""
+        """The settings with `group.instance.id`, if it is set, made unique by the number."""
         tables = {"client": settings.kafka.client, "consumer": settings.kafka.consumer}
         update = {
             name: Properties(table | {INSTANCE: f"{table[INSTANCE]}-{self.number}"})
@@ -47,25 +48,23 @@ class Member:
         return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=update)})
 
     def started(self, stop: asyncio.Event) -> None:
-        """Signals are caught from now on; sets `stop` when the line's end is closed."""
-        self._say({})
+        """Report that signals are handled from now on; set `stop` when the channel is closed."""
+        self._send({})
         loop = asyncio.get_running_loop()
 
         def on_closed() -> None:
-            loop.remove_reader(self.line)
+            loop.remove_reader(self.channel)
             stop.set()
 
-        loop.add_reader(self.line, on_closed)  # the supervisor never writes
+        loop.add_reader(self.channel, on_closed)  # the supervisor never writes
 
     def ended(self, metrics: bytes, error: Stop | None) -> None:
-        """Say the last metrics, and what ended the work if it was not the supervisor."""
-        told: dict[str, object] = {"metrics": metrics.decode()}
+        """Report the last metrics, and the error that ended the worker."""
+        report: dict[str, object] = {"metrics": metrics.decode()}
         if error:
-            told |= {"exit_code": error.exit_code, "message": str(error)}
-        self._say(told)
+            report |= {"exit_code": error.exit_code, "message": str(error)}
+        self._send(report)
 
-    def _say(self, what: dict[str, object]) -> None:
-        try:
-            self.line.sendall(orjson.dumps(what) + b"\n")
-        except OSError:  # the supervisor is gone
-            return
+    def _send(self, report: dict[str, object]) -> None:
+        with suppress(OSError):  # the supervisor is gone
+            self.channel.sendall(orjson.dumps(report) + b"\n")

@@ -1,4 +1,4 @@
-"""What every command shares: where its configuration comes from."""
+"""The options that every command shares."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from worker.config.settings import Settings
 
 
 def configured(command: Callable) -> Callable:
-    """The options that every command shares."""
-    for option in (
-        click.option(
-            "--set", "assignments", multiple=True, metavar="PART.KEY=VALUE", help="One setting."
-        ),
-        click.option(
-            *("-c", "--config", "file"), type=click.Path(path_type=Path), help="A TOML file."
-        ),
-    ):
-        command = option(command)
-    return command
+    """Add the options -c and --set."""
+    command = click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="PART.KEY=VALUE",
+        help="Set one setting; can be repeated.",
+    )(command)
+    return click.option(
+        "-c",
+        "--config",
+        "file",
+        type=click.Path(path_type=Path),
+        help="Configuration file, TOML.",
+    )(command)
 
 
 def load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -> Settings:
-    """The settings, with the log set up as they say; `quiet` leaves out what is only news.
+    """The settings; sets up logging. `quiet` raises the default level from info to warning.
 
     Raises:
         ConfigError: names every fault.

@@ -27,28 +27,28 @@ logger = logging.getLogger(__name__)
     type=click.IntRange(1, 1024),
     default=1,
     show_default=True,
-    help="Workers of the consumer group, each a process, under one supervisor.",
+    help="Workers of the consumer group, one process each, under a supervisor.",
 )
-@click.option("--member", hidden=True, help="Given by the supervisor.")
+@click.option("--member", hidden=True, help="Set by the supervisor.")
 @configured
 def run(
     processes: int, member: str | None, file: Path | None, assignments: tuple[str, ...]
 ) -> None:
-    """Consume, understand and publish until stopped (SIGTERM drains, a second one forces).
+    """Consume, understand and publish until stopped.
 
-    SIGHUP reads the configuration and the lexicon again. Without --processes there is one process
-    and no supervisor.
+    SIGTERM and Ctrl-C finish what is in flight, a second one ends at once. SIGHUP reloads the
+    configuration and the lexicon. Without --processes there is one process and no supervisor.
 
     \b
     Example:
       query-worker run --set kafka.bootstrap_servers=kafka:9092 --set inference.url=triton:8001
       query-worker run -c worker.toml --processes 4
     """
-    hangup = Hangup()  # before anything takes time: by default it kills
+    hangup = Hangup()  # at once: until then SIGHUP kills
     if processes > 1:
         _supervise(hangup, processes, file, assignments)
     elif member:
-        _work_as(Member.of(member), hangup, file, assignments)
+        _run_member(Member.of(member), hangup, file, assignments)
     else:
         app = _app(file, assignments)
         asyncio.run(until_stopped(app.run, on_start=lambda _: hangup.calls(app.reload)))
@@ -56,7 +56,7 @@ def run(
 
 
 def _app(file: Path | None, assignments: tuple[str, ...], member: Member | None = None):
-    # What is loaded here stays: to look for garbage among it would take a tenth of the start.
+    # Nothing loaded here becomes garbage; collecting would take a tenth of the start.
     gc.disable()
     from worker.app import App
 
@@ -69,10 +69,10 @@ def _app(file: Path | None, assignments: tuple[str, ...], member: Member | None 
     return app
 
 
-def _work_as(
+def _run_member(
     member: Member, hangup: Hangup, file: Path | None, assignments: tuple[str, ...]
 ) -> None:
-    """Work as one of several; the supervisor tells the user what ended it."""
+    """Run one of several workers; its supervisor reports the error that ends it."""
     from prometheus_client import generate_latest
 
     logs.set_process(member.number)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-FORCED = b"stopped by force: what was not confirmed is consumed again\n"
+FORCED = b"stopped by force: unconfirmed records will be consumed again\n"
 
 
 async def until_stopped(
@@ -23,10 +23,10 @@ async def until_stopped(
 ) -> T:
     """Run `work(stop)`; the first SIGTERM or SIGINT sets `stop`, the second ends the process.
 
-    Signals are counted: with `stop` set by something else, the first one still does not force.
+    Only signals count: if something else has set `stop`, the first one still does not force.
 
     Args:
-        before_exit: called before the process is ended by force, whatever `work` is doing.
+        before_exit: called before the process is ended by force.
         on_start: called with `stop` on the event loop before `work`.
         also: signals that stop as SIGTERM does, unless this process was started to ignore them.
     """
@@ -53,7 +53,7 @@ async def until_stopped(
 
 
 class Hangup:
-    """Handles SIGHUP from construction on; one that arrives before `calls` is called is kept."""
+    """Handles SIGHUP from construction on; one that arrives before `calls` is delivered by it."""
 
     def __init__(self) -> None:
         self._came = False

@@ -1,1 +1,1 @@
-"""Settings: what they are, where they come from, and how they change in a running worker."""
+"""Settings: their models, their sources, and how they change in a running worker."""

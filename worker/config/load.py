@@ -1,7 +1,7 @@
-"""Read the settings, and tell what is wrong with them.
+"""Reads the settings from all sources and reports every fault at once.
 
-Sources in rising order: defaults, a TOML file, environment (`QUERY_WORKER_KAFKA__INPUT_TOPIC`),
-command line (`--set kafka.input_topic=queries`). Every fault is told in one listing.
+Sources, later ones first: command line (`--set kafka.input_topic=queries`), environment
+(`QUERY_WORKER_KAFKA__INPUT_TOPIC`), a TOML file, defaults.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from worker.errors import ConfigError, Fault
 from worker.redact import HIDDEN
 
 ENV_PREFIX = "QUERY_WORKER_"
-SERVICE_LINK = re.compile(  # `_SERVER_PORT` may also be a slip of ours: its value tells
+CORRECT = "correct the value"
+SERVICE_LINK = re.compile(  # `…SERVER_PORT=9464` is a misspelt setting, `=tcp://…` is not
     r"_SERVICE_(HOST|PORT(_\w+)?)=|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?="
     r"|_PORT=(tcp|udp|sctp)://"
 )
@@ -31,7 +32,7 @@ SERVICE_LINK = re.compile(  # `_SERVER_PORT` may also be a slip of ours: its val
 
 @dataclass(frozen=True)
 class Change:
-    """One key that differs between two settings; values as they may be told."""
+    """One key that differs between two settings; secret values are hidden."""
 
     key: str
     old: str
@@ -49,8 +50,7 @@ def load_settings(
     """Read settings from all sources.
 
     Args:
-        file: a TOML file, or None.
-        environment: default the process's own.
+        environment: default: the process's own.
         assignments: `part.key=value` strings of the command line.
 
     Raises:
@@ -82,7 +82,7 @@ def _read(file: Path) -> dict[str, Any]:
             f"{file}: cannot be read ({error.strerror}); name a TOML file with -c"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not TOML in UTF-8: {error}; mend the file") from None
+        raise ConfigError(f"{file}: not TOML in UTF-8: {error}; correct the file") from None
 
 
 def _overrides(
@@ -94,24 +94,24 @@ def _overrides(
         key = name.removeprefix(ENV_PREFIX).lower().split("__", 1)
         if len(key) == 2:
             yield name, key, environment[name]
-        elif _slip(name.removeprefix(ENV_PREFIX), environment[name]):
+        elif _is_misspelt(name.removeprefix(ENV_PREFIX), environment[name]):
             part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
             likely = f"{part}__{rest or 'KEY'}"
-            remedy = f"two underscores stand between part and key: {ENV_PREFIX}{likely}"
+            remedy = f"write two underscores between part and key: {ENV_PREFIX}{likely}"
             faults.append(Fault(name, HIDDEN, f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
         key, equals, value = item.partition("=")
         if equals and "." in key:
             yield f"--set {key}", key.strip().split(".", 1), value
         else:
-            name = re.match(r"[\w.]*", item)[0]  # what follows may be a secret
-            faults.append(Fault("--set", f"{name!r} …", "part.key=value", "write it so"))
+            name = re.match(r"[\w.]*", item)[0]  # the rest may be a secret
+            faults.append(Fault("--set", f"{name!r} …", "part.key=value", "use this form"))
 
 
-def _slip(name: str, value: str) -> bool:
-    """Whether a variable, its prefix left out, was meant for us.
+def _is_misspelt(name: str, value: str) -> bool:
+    """Whether a variable without `__`, given without its prefix, was meant as a setting.
 
-    Kubernetes makes such names too, for each service `query-worker…` of the namespace.
+    Kubernetes sets such names too, for each service `query-worker…` of the namespace.
     """
     part = name.partition("_")[0].lower()
     return part in Settings.model_fields and not SERVICE_LINK.search(f"_{name}={value}")
@@ -141,23 +141,23 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
     match item["type"]:
         case "extra_forbidden":
             known = ", ".join(_known(item["loc"][:-1]))  # its value may be a secret's
-            return Fault(shown, HIDDEN, f"one of {known}", "mend the name, or leave it out")
+            return Fault(shown, HIDDEN, f"one of {known}", "correct the name, or leave it out")
         case "value_error":
             return Fault(shown, HIDDEN, *item["ctx"]["error"].args)
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
-            return Fault(shown, found, f"text like {example!r}", "mend the value")
+            return Fault(shown, found, f"text like {example!r}", CORRECT)
         case "string_too_short":
-            return Fault(shown, found, "text that is not empty", "mend the value, or leave it out")
+            return Fault(shown, found, "text that is not empty", f"{CORRECT}, or leave it out")
         case "path_type":
-            return Fault(shown, found, "text, the path of a folder", "mend the value")
+            return Fault(shown, found, "text, the path of a folder", CORRECT)
         case "model_type" | "dict_type":
             return Fault(shown, found, "a table", f"write [{key}] and keys below it")
-    return Fault(shown, found, item["msg"].removeprefix("Input should be "), "mend the value")
+    return Fault(shown, found, item["msg"].removeprefix("Input should be "), CORRECT)
 
 
 def _found(key: str, value: Any) -> str:
-    """A value as it may be told; a table may hold secrets, under whatever misspelled name."""
+    """A value for messages, without secrets; a table may hold some under misspelt names."""
     if isinstance(value, Mapping):
         return "a table"
     shown = HIDDEN if _secret(key) else re.sub(r".*@", f"'{HIDDEN}@", repr(value))
@@ -183,7 +183,7 @@ def _known(location: tuple) -> list[str]:
 
 
 def changes(old: Settings, new: Settings) -> list[Change]:
-    """Every key whose value differs, in the order of the settings; secrets are hidden."""
+    """Every key whose value differs, in the order of the settings."""
     before, after = dict(_values(old)), dict(_values(new))
     return [
         Change(key, _found(key, before.get(key)), _found(key, after.get(key)))
@@ -194,12 +194,12 @@ def changes(old: Settings, new: Settings) -> list[Change]:
 
 def fingerprint(settings: Settings) -> str:
     """8 hexadecimal digits that change with any setting that is no secret."""
-    told = [(key, None if _secret(key) else value) for key, value in _values(settings)]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+    public = [(key, None if _secret(key) else value) for key, value in _values(settings)]
+    return hashlib.sha256(repr(public).encode()).hexdigest()[:8]
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """Each `part.key` with its value; a key of librdkafka's as `kafka.client.NAME`."""
+    """Each `part.key` with its value; librdkafka's properties as `kafka.client.NAME`."""
     for part, fields in settings:
         for key, value in fields:
             if isinstance(value, Mapping):
@@ -219,8 +219,8 @@ def reference() -> str:
                 default if isinstance(default, Path) else None, f"`{default!r}`".replace("'", '"')
             )
             mark = " ↻" if reloadable(f"{part}.{key}") else ""
-            told = item.description.replace("|", "/") + mark
-            lines.append(f"| `{key}` | {shown} | {told} |")
+            meaning = item.description.replace("|", "/") + mark
+            lines.append(f"| `{key}` | {shown} | {meaning} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
-"""Secrets of the settings, and properties that may hold some.
+"""Secrets in the settings, and properties that may hold some.
 
-One convention for every secret, whichever source it comes from: the value itself, or `file:PATH`
-of a file that holds it and is read again when it changes.
+Every secret, from whichever source, is the value itself or `file:PATH`, a file that holds it and is
+read again when it changes.
 """
 
 from __future__ import annotations
@@ -18,89 +18,88 @@ from pydantic import AfterValidator, PlainSerializer, SecretStr
 from worker.redact import HIDDEN, hide
 
 FILE = "file:"
-REMEDY = "mount it, let this user read it, or mend the path after file:"
+REMEDY = "mount it, let this user read it, or correct the path after file:"
 TOKEN_FORM = "a token in one line of ASCII, without spaces around it"
-_LOGIN = re.compile(r"://(.*)@")  # user:password in a URL
+_USER_INFO = re.compile(r"://(.*)@")  # user:password in a URL
 _lock = threading.Lock()
-# → the file's state on the disk, and its text
+# (path, check) → the file's state on disk, and its text
 _files: dict[tuple[Path, Callable[[str], str]], tuple[tuple, str]] = {}
 
 
 class Secret(SecretStr):
-    """A secret, or `file:PATH` of the file that holds it. It shows itself as `**********`."""
+    """A secret, or `file:PATH` of the file that holds it; its `repr` is `**********`."""
 
     @property
     def file(self) -> Path | None:
-        """The file that holds it, if one does."""
+        """The file that holds it, if there is one."""
         value = self.get_secret_value()
         return Path(value.removeprefix(FILE)) if value.startswith(FILE) else None
 
     def read(self) -> str:
-        """The secret itself; a file's content goes without the line break at its end.
+        """The secret; a file's content without the line break at its end.
 
-        While a file cannot be read or used, which may be in the midst of its rotation, what it
-        held last.
+        While a file cannot be read or is invalid, as during its rotation, its last valid content.
 
         Raises:
-            ValueError: the file could never be read, or used; names it and why.
+            ValueError: the file was never valid; names it and why.
         """
         if self.file is None:
             return self.get_secret_value()
-        return _content(self.file, self.useless)
+        return _content(self.file, self.invalid)
 
     @staticmethod
-    def useless(text: str) -> str:
-        """Why this cannot be such a secret; empty if it can."""
-        return "" if text else "holds nothing"
+    def invalid(text: str) -> str:
+        """Why this is not a valid secret; empty if it is."""
+        return "" if text else "is empty"
 
 
 class Token(Secret):
-    """A secret that stands in a header."""
+    """A secret sent in a header."""
 
     @staticmethod
-    def useless(text: str) -> str:
-        fits = text.isascii() and text.isprintable() and text.strip() == text
-        return "" if text and fits else f"not {TOKEN_FORM}"
+    def invalid(text: str) -> str:
+        valid = text and text.isascii() and text.isprintable() and text.strip() == text
+        return "" if valid else f"not {TOKEN_FORM}"
 
 
-def _content(path: Path, useless: Callable[[str], str]) -> str:
+def _content(path: Path, invalid: Callable[[str], str]) -> str:
     with _lock:
-        state, last = _files.get((path, useless), ((), ""))
+        state, last = _files.get((path, invalid), ((), ""))
     try:
         now = _state(path)
         if now == state:
             return last
         text = path.read_text(encoding="utf-8").rstrip("\r\n")
-        told = useless(text)
+        reason = invalid(text)
     except OSError as error:
-        told = error.strerror
+        reason = error.strerror
     except UnicodeDecodeError:
-        told = "not UTF-8"
-    if told:
+        reason = "not UTF-8"
+    if reason:
         if last:
             return last
-        raise ValueError(f"{path}: {told}")
+        raise ValueError(f"{path}: {reason}")
     hide(text)
     with _lock:
-        _files[path, useless] = now, text
+        _files[path, invalid] = now, text
     return text
 
 
 def _state(path: Path) -> tuple:
-    """Differs when the file was written or exchanged; links are followed, as Kubernetes' are."""
-    found = os.stat(path)
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    """Differs after the file was written or replaced; follows links, as Kubernetes mounts need."""
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 class Properties(dict[str, str]):
-    """Properties of a client, by name: any value may be a secret, so its `repr` shows none."""
+    """Properties of a client by name; any value may be a secret, so `repr` shows none."""
 
     def __repr__(self) -> str:
         return repr(dict.fromkeys(self, HIDDEN))
 
 
 def plain(properties: Mapping[str, str]) -> dict[str, str]:
-    """The properties with what their files hold now.
+    """The properties with the current contents of their files.
 
     Raises:
         ValueError: see `Secret.read`.
@@ -109,26 +108,26 @@ def plain(properties: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_secret(name: str) -> bool:
-    """Whether what bears this name is a secret, and not only the place of one."""
+    """Whether a property of this name is a secret, and not only a reference to one."""
     words = ("password", "secret", "token", "jaas", "pem", "assertion", "oauthbearer.config")
-    places = (".location", ".url", ".file", ".method", "_header", ".algorithm", ".claim.name")
-    return any(word in name for word in words) and not name.endswith(places)
+    references = (".location", ".url", ".file", ".method", "_header", ".algorithm", ".claim.name")
+    return any(word in name for word in words) and not name.endswith(references)
 
 
 def _readable(secret: Token) -> Token:
-    """Refuse a token that cannot be read or sent; let no other be told."""
+    """Refuse a token that cannot be read or sent; hide any other from messages."""
     try:
         value = secret.read()
     except ValueError as error:
         raise ValueError(f"a file that holds it ({error})", REMEDY) from None
-    if secret.useless(value):
-        raise ValueError(TOKEN_FORM, "mend it, or leave it out")
+    if secret.invalid(value):
+        raise ValueError(TOKEN_FORM, "correct it, or leave it out")
     hide(value)
     return secret
 
 
 def _all_readable(properties: dict[str, str]) -> Properties:
-    """The same for properties, of which only some are secrets."""
+    """The same for properties, only some of which are secrets."""
     faults = []
     for name, value in properties.items():
         try:
@@ -138,9 +137,9 @@ def _all_readable(properties: dict[str, str]) -> Properties:
             continue
         if is_secret(name):
             hide(read)
-        if login := _LOGIN.search(read):
-            hide(login[1])
-            hide(login[1].partition(":")[2])
+        if user_info := _USER_INFO.search(read):
+            hide(user_info[1])
+            hide(user_info[1].partition(":")[2])
     if faults:
         raise ValueError(f"files that can be read ({'; '.join(faults)})", REMEDY)
     return Properties(properties)

@@ -1,4 +1,4 @@
-"""The settings: one frozen model per part, each key with its meaning, bounds and default."""
+"""The settings: one frozen model for each part; each key with its meaning, bounds and default."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
 HOST_PORT = rf"([^\s,/:\[\]]+|\[[0-9A-Fa-f:.]+\]):{PORT}"  # an IPv6 address stands in brackets
 
-# Properties that the worker's guarantees rest on, with what to use instead.
+# Properties that the worker sets itself, with what to do instead.
 OWNED = {
     "bootstrap.servers": "set kafka.bootstrap_servers",
     "group.id": "set kafka.group_id",
@@ -31,15 +31,19 @@ OWNED = {
     "transactional.id": "leave it out: set kafka.delivery, and the worker names its own",
     "metadata.broker.list": "set kafka.bootstrap_servers",
     "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
-    "enable.partition.eof": "leave it out: the worker would take each for an error",
+    "enable.partition.eof": "leave it out: the worker would handle each end as an error",
     "statistics.interval.ms": "leave it out: the worker reads them each second",
 }
-# Not librdkafka's own: the access token itself, for SASL OAUTHBEARER.
+# Not a librdkafka property: the access token for SASL OAUTHBEARER.
 TOKEN = "sasl.oauthbearer.token"
-# Properties of the Python client that are objects; here every value is text.
-OBJECTS = (
-    *("logger", "on_commit", "on_delivery", "default.topic.config", "delivery.report.only.error"),
-)
+# Properties of the Python client that are objects; values in a configuration are text.
+OBJECTS = [
+    "logger",
+    "on_commit",
+    "on_delivery",
+    "default.topic.config",
+    "delivery.report.only.error",
+]
 
 
 class Part(BaseModel):
@@ -84,32 +88,32 @@ class Kafka(Part):
     @field_validator("client", "consumer", "producer")
     @classmethod
     def _not_owned(cls, value: Properties) -> Properties:
-        taken = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
-        taken += [
+        owned = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
+        owned += [
             f"{name} (leave it out: it cannot be written as text)"
             for name in value
             if name in OBJECTS or name.endswith("_cb")
         ]
-        if taken:
-            raise ValueError("properties that the worker does not set itself", "; ".join(taken))
+        if owned:
+            raise ValueError("properties that the worker does not set itself", "; ".join(owned))
         return value
 
     @model_validator(mode="after")
-    def _logs_in(self) -> Self:
+    def _token_fits_mechanism(self) -> Self:
         mechanism = self.client.get("sasl.mechanism") or self.client.get("sasl.mechanisms")
-        ways = TOKEN, "sasl.oauthbearer.method", "enable.sasl.oauthbearer.unsecure.jwt"
-        if mechanism == "OAUTHBEARER" and not any(name in self.client for name in ways):
+        sources = TOKEN, "sasl.oauthbearer.method", "enable.sasl.oauthbearer.unsecure.jwt"
+        if mechanism == "OAUTHBEARER" and not any(name in self.client for name in sources):
             remedy = f'set {TOKEN} to a token or file:PATH, or sasl.oauthbearer.method = "oidc"'
             raise ValueError("an access token for OAUTHBEARER in kafka.client", remedy)
         if TOKEN in self.client and mechanism != "OAUTHBEARER":
-            expected = f"sasl.mechanism = OAUTHBEARER beside {TOKEN} in kafka.client"
+            expected = f"sasl.mechanism = OAUTHBEARER together with {TOKEN} in kafka.client"
             raise ValueError(expected, "set it, or leave the token out")
         return self
 
     @model_validator(mode="after")
     def _stable_offsets(self) -> Self:
-        # Else librdkafka takes a commit for the last while the last owner's transaction, with a
-        # later one, is not yet ended: what is in it would come out again.
+        # Else librdkafka returns an older commit while the last owner's transaction, which holds a
+        # later one, is open: its records would be published twice.
         level = (self.client | self.consumer).get("isolation.level")
         if self.delivery == "exactly-once" and level == "read_uncommitted":
             raise ValueError(
@@ -124,7 +128,7 @@ class Kafka(Part):
         if len(set(topics)) < len(topics):
             raise ValueError(
                 "three different topics",
-                "let input_topic, output_topic and dead_letter_topic differ",
+                "set input_topic, output_topic and dead_letter_topic to different names",
             )
         return self
 
@@ -170,7 +174,7 @@ class Inference(Part):
     def _tls_fits(self) -> Self:
         named = [key for key in ("tls_ca", "tls_certificate", "tls_key") if getattr(self, key)]
         if named and not self.tls:
-            raise ValueError(f"tls beside {', '.join(named)}", "set inference.tls = true")
+            raise ValueError(f"tls = true with {', '.join(named)}", "set inference.tls = true")
         _pair("inference", self.tls_certificate, self.tls_key)
         return self
 
@@ -272,13 +276,10 @@ class Settings(Part):
     logging: Logging = Logging()
 
 
-# What SIGHUP changes in a running worker: a whole part, or single keys of it. Anything else is
-# taken over by a restart alone.
+# What SIGHUP changes in a running worker: whole parts, or single keys. All else needs a restart.
 RELOADABLE = frozenset(
-    {
-        *("batching", "policies", "dead_letters", "understanding", "lexicon", "logging"),
-        *("lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"),
-    }
+    {"batching", "policies", "dead_letters", "understanding", "lexicon", "logging"}
+    | {"lifecycle.shutdown_timeout_s", "lifecycle.stall_timeout_s"}
 )
 
 

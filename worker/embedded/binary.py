@@ -1,4 +1,4 @@
-"""Where the Triton binary of the `nvidia-pytriton` wheel lies, and whether it can run here."""
+"""The Triton binary of the `nvidia-pytriton` wheel: its path, and whether it can run here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LEAST_GLIBC = (2, 35)
 
 
 def available() -> str | None:
-    """Why the embedded Triton cannot run here, in a few words; None if it can."""
+    """Why the embedded Triton cannot run here; None if it can."""
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
         return f"its binary is for Linux on x86-64, this is {sys.platform} {platform.machine()}"
-    if (found := _glibc()) < LEAST_GLIBC:
-        return f"it needs glibc 2.35, found {'.'.join(map(str, found)) or 'another C library'}"
+    if (glibc := _glibc()) < LEAST_GLIBC:
+        return f"it needs glibc 2.35, found {'.'.join(map(str, glibc)) or 'another C library'}"
     root = wheel()
     if root is None:
         return "nvidia-pytriton is not installed (pip install --no-deps nvidia-pytriton==0.7.0)"
@@ -80,10 +80,10 @@ def libpython_folders() -> list[Path]:
     base = Path(sys.base_prefix) / "lib"
     folders = [base, Path(names.get("LIBDIR") or base)]
     folders += [folder / (names.get("MULTIARCH") or "") for folder in folders]
-    found = [folder for folder in dict.fromkeys(folders) if (folder / library).is_file()]
-    if not found and ctypes.util.find_library(f"python{PYTHON}"):
+    with_library = [folder for folder in dict.fromkeys(folders) if (folder / library).is_file()]
+    if not with_library and ctypes.util.find_library(f"python{PYTHON}"):
         return [base]  # the loader finds it by itself
-    return found[:1]
+    return with_library[:1]
 
 
 def _glibc() -> tuple[int, ...]:

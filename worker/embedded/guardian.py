@@ -1,11 +1,11 @@
-"""Run a command and let nothing of it outlive the process that asked for it.
+"""Runs a command and cleans up after it, also when the parent process dies.
 
     python -I -S guardian.py SHM_PREFIX FOLDER COMMAND...
 
 The parent holds the other end of stdin. When that closes (the parent exits, crashes or is killed
 with SIGKILL), the command's whole process group is killed, its segments in /dev/shm are unlinked
-and FOLDER is removed. Either may be empty text: then there is nothing of that kind. On SIGTERM,
-and when the command ends by itself, FOLDER stays: the parent may start the command again.
+and FOLDER is removed. Both may be empty. On SIGTERM, and when the command ends by itself, FOLDER
+stays: the parent may start the command again.
 
 A process of its own, because the kernel's parent-death signal is tied to the thread that forks and
 is not inherited by the processes that Triton starts. Standard library only: it starts in 50 ms.
@@ -24,7 +24,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-LOST_PARENT_POLL_S = 1.0  # a fork of the parent may hold the pipe open: look for the parent too
+LOST_PARENT_POLL_S = 1.0  # a fork of the parent may hold the pipe open: poll the parent's pid too
 
 
 def main(shm_prefix: str, folder: str, command: list[str]) -> int:

@@ -1,8 +1,8 @@
-"""The demo's broker: librdkafka's mock cluster, on real loopback ports of this process.
+"""The demo's broker: librdkafka's mock cluster, on loopback ports of this process.
 
-Any Kafka client can use it. It has groups, commits and idempotent produce, four partitions a
-topic, and keeps the last 5 MiB of a partition; it has no topic administration, no restart and no
-transactions worth the name.
+Any Kafka client can use it. It has groups, commits and idempotent produce, four partitions per
+topic, and keeps the last 5 MiB of a partition. It has no topic administration, does not survive a
+restart, and its transactions are incomplete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ START_S = 10.0
 
 
 class EmbeddedKafka:
-    """One mock broker; it lives as long as this object's client.
+    """One mock broker, from `start` to `stop`.
 
     Attributes:
         bootstrap_servers: its address, set by `start`.
@@ -42,33 +42,33 @@ class EmbeddedKafka:
         """Open the broker's port.
 
         Raises:
-            StartupError: it told no address in time.
+            StartupError: it has no address in time.
         """
-        # The address given here is not used: the mock cluster replaces it by its own.
+        # The mock cluster replaces this address by its own.
         self._client = Producer(
             {"bootstrap.servers": "embedded", "test.mock.num.brokers": 1, "log_level": 0}
         )
         brokers = self._client.list_topics(timeout=START_S).brokers
         if not brokers:
-            raise StartupError("the embedded Kafka told no address; start it again")
+            raise StartupError("the embedded Kafka has no address; start it again")
         self.bootstrap_servers = ",".join(f"{b.host}:{b.port}" for b in brokers.values())
 
     def create(self, *topics: str) -> None:
-        """Make topics: the mock cluster does so at the first question about them."""
+        """Create topics: the mock cluster does so on the first metadata request for them."""
         assert self._client
         for topic in topics:
             self._client.list_topics(topic, timeout=START_S)
 
     def records(self, topic: str) -> int:
-        """How many records were ever produced to a topic, by whomever."""
-        asker = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "records"})
+        """How many records were produced to a topic, by all clients."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "records"})
         try:
-            numbers = asker.list_topics(topic, timeout=START_S).topics[topic].partitions
-            places = [TopicPartition(topic, number) for number in numbers]
-            return sum(asker.get_watermark_offsets(p, timeout=START_S)[1] for p in places)
+            numbers = consumer.list_topics(topic, timeout=START_S).topics[topic].partitions
+            partitions = [TopicPartition(topic, number) for number in numbers]
+            return sum(consumer.get_watermark_offsets(p, timeout=START_S)[1] for p in partitions)
         finally:
-            asker.close()
+            consumer.close()
 
     def stop(self) -> None:
-        """Close the port; what the broker held is gone."""
+        """Close the port; all records are lost."""
         self._client = None

@@ -1,4 +1,4 @@
-"""The real Triton server on this machine's CPU: started, watched, restarted and stopped by us."""
+"""The real Triton server on this machine's CPU: started, monitored, restarted and stopped."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.02
 WATCH_S = 1.0
-HUNG_AFTER = 5  # health checks in a row without an answer; one waits a second
-MODEL_HUNG_AFTER_S = 15.0  # without an answer to a short sequence, whatever waits before it
-UNHEALTHY = b"is not healthy"  # what Triton answers for a model's process that stands still
+HUNG_AFTER = 5  # health checks in a row without an answer; each waits a second
+MODEL_HUNG_AFTER_S = 15.0  # without an answer to a short sequence, queueing included
+UNHEALTHY = b"is not healthy"  # in Triton's answer for a model whose process hangs
 STOP_S = 5.0
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
-SOUND_LIFE_S = 60.0  # a server that lived this long is restarted without back-off
+SOUND_LIFE_S = 60.0  # a server that ran this long is restarted without back-off
 LOG_TAIL = 2000  # characters
 CHATTER = re.compile(r"[|+]|I\d{4} ")
 
 
 class EmbeddedTriton:
-    """One Triton server that serves the models of a folder of model folders.
+    """A Triton server for the models of a folder of model folders.
 
-    It listens on free loopback ports, which stay the same when it is started again after a crash.
-    No process or file of it is left when it is stopped or when this process dies, however.
+    It listens on free loopback ports, which stay the same when it is restarted after a crash.
+    No process or file of it is left after `stop`, or after the death of this process.
 
     Args:
         models: folder of model folders.
         instances: of each model; one thread each.
-        work: folder for the repository and the log; default a temporary one, removed at the end.
+        work: folder for the repository and the log; default: a temporary one, removed at the end.
 
     Attributes:
         grpc_url, http_url, metrics_url: addresses, set by `start`.
@@ -71,7 +71,7 @@ class EmbeddedTriton:
         self._shm_prefix = f"query-worker-{os.getpid()}-{id(self):x}-"
 
     async def start(self, deadline_s: float) -> None:
-        """Write the repository, start the server and wait until all models answer.
+        """Write the repository, start the server and wait until it is ready.
 
         Raises:
             StartupError: it cannot run here, or was not ready within `deadline_s` seconds.
@@ -90,7 +90,7 @@ class EmbeddedTriton:
         self._watcher = asyncio.create_task(self._watch(deadline_s))
 
     async def stop(self) -> None:
-        """Kill the server at once and remove what it left; calls must have been drained before."""
+        """Kill the server and remove its files; calls must have been drained before."""
         if self._watcher:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
@@ -148,20 +148,25 @@ class EmbeddedTriton:
         grpc, http, metrics = self._ports
         removed = str(work) if self._temporary else ""
         return [
-            *(sys.executable, "-I", "-S", guardian.__file__, self._shm_prefix, removed),
+            sys.executable,
+            *("-I", "-S", guardian.__file__, self._shm_prefix, removed),
             str(root / "bin" / "tritonserver"),
             f"--model-repository={work / 'models'}",
             f"--backend-directory={work / 'backends'}",
             f"--backend-config=python,shm-region-prefix-name={self._shm_prefix}",
             "--disable-auto-complete-config",
-            *("--grpc-address=127.0.0.1", f"--grpc-port={grpc}"),
-            *("--http-address=127.0.0.1", f"--http-port={http}"),
-            *("--metrics-address=127.0.0.1", f"--metrics-port={metrics}"),
-            *("--allow-gpu-metrics=false", "--pinned-memory-pool-byte-size=0"),
+            "--grpc-address=127.0.0.1",
+            f"--grpc-port={grpc}",
+            "--http-address=127.0.0.1",
+            f"--http-port={http}",
+            "--metrics-address=127.0.0.1",
+            f"--metrics-port={metrics}",
+            "--allow-gpu-metrics=false",
+            "--pinned-memory-pool-byte-size=0",
         ]
 
     async def _watch(self, deadline_s: float) -> None:
-        """Start the server again whenever it fails, with back-off while it keeps failing."""
+        """Restart the server whenever it fails, with back-off while it keeps failing."""
         delay = FIRST_DELAY_S
         while True:
             began = time.monotonic()
@@ -178,11 +183,11 @@ class EmbeddedTriton:
                 log.warning("%s", error)
 
     async def _failure(self) -> str:
-        """Wait until the server or one of its models fails; what to tell of it."""
+        """Wait until the server or one of its models fails; how, for the log."""
         if self._process is None:
             return "did not start"
-        looks = [self._server_failure(), *map(self._model_hangs, self._contracts)]
-        tasks = [asyncio.create_task(look) for look in looks]
+        watches = [self._server_failure(), *map(self._model_hangs, self._contracts)]
+        tasks = [asyncio.create_task(watch) for watch in watches]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return done.pop().result()
@@ -191,7 +196,7 @@ class EmbeddedTriton:
                 task.cancel()
 
     async def _model_hangs(self, contract: ModelContract) -> str:
-        """Wait until a model gives no answer: its server goes on and calls itself ready."""
+        """Wait until a model does not answer, which its server's health check does not show."""
         answered_at = time.monotonic()
         while time.monotonic() - answered_at < MODEL_HUNG_AFTER_S:
             await asyncio.sleep(WATCH_S)
@@ -200,7 +205,7 @@ class EmbeddedTriton:
         return f"has a model that hangs ({contract.name}: no answer)"
 
     async def _server_failure(self) -> str:
-        """Wait until the server ends or hangs, or a model's process, which it does not replace."""
+        """Wait until the server ends or hangs, or a model's process ends: it is not replaced."""
         missed = 0
         while missed < HUNG_AFTER:
             try:
@@ -213,7 +218,7 @@ class EmbeddedTriton:
         return f"hangs ({missed} health checks in a row without an answer)"
 
     async def _end_process(self) -> None:
-        """Tell the guardian to kill the server and all it started."""
+        """Let the guardian kill the server and all processes that it started."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -227,23 +232,23 @@ class EmbeddedTriton:
         guardian.unlink_shared_memory(self._shm_prefix)
 
     def _tail(self) -> str:
-        """The end of the log without its tables and its lines of information."""
+        """The end of the log, without tables and lines of level info."""
         lines = self.log_file.read_text(errors="replace").splitlines()
-        told = [line for line in lines if line and not CHATTER.match(line)]
-        return "\n".join(told)[-LOG_TAIL:] or "(empty)"
+        kept = [line for line in lines if line and not CHATTER.match(line)]
+        return "\n".join(kept)[-LOG_TAIL:] or "(empty)"
 
 
 def _children(pid: int | None) -> set[int]:
-    """Process ids of the living children of a process; none when it is gone."""
-    found: set[int] = set()
+    """Process ids of the running children of a process; none when it has ended."""
+    children: set[int] = set()
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            found |= {child for child in map(int, file.read_text().split()) if _lives(child)}
-    return found
+            children |= {child for child in map(int, file.read_text().split()) if _runs(child)}
+    return children
 
 
-def _lives(pid: int) -> bool:
-    """Whether a process runs; one that died and waits to be reaped has no command line."""
+def _runs(pid: int) -> bool:
+    """Whether a process runs; a zombie has no command line."""
     try:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except OSError:
@@ -251,7 +256,7 @@ def _lives(pid: int) -> bool:
 
 
 def hold_port() -> socket.socket:
-    """A free loopback port, kept for us: bound but not listening, so Triton can still take it."""
+    """A free loopback port, reserved: bound but not listening, so that Triton can bind it too."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind(("127.0.0.1", 0))
@@ -270,7 +275,7 @@ def _ready(port: int) -> bool:
 
 
 def _answers(port: int, contract: ModelContract) -> bool:
-    """Whether a model answers, be it with an error; a server that is gone is told elsewhere."""
+    """Whether a model answers, also with an error; True if the server is down, see `_ready`."""
     inputs = [
         {"name": name, "shape": [1, 2], "datatype": "INT64", "data": [1, 1]}
         for name in contract.inputs

@@ -18,7 +18,7 @@ from worker.config.secrets import Secret
 from worker.errors import ConfigError, Fault
 from worker.logs import Seldom
 from worker.redact import redacted
-from worker.tls_diagnosis import Trouble
+from worker.tls_diagnosis import Diagnosis
 
 logger = logging.getLogger(__name__)
 
@@ -26,32 +26,32 @@ LONGEST = 300  # characters of a server's message
 
 # Words of gRPC's or Triton's → what they mean and the remedy; the first that fits counts.
 MEANINGS = {
-    "certificate has expired": Trouble(
+    "certificate has expired": Diagnosis(
         "its certificate has expired", "renew it on the server, or set this machine's clock"
     ),
-    "CERTIFICATE_VERIFY_FAILED": Trouble(
+    "CERTIFICATE_VERIFY_FAILED": Diagnosis(
         "its certificate is of an unknown authority",
         "let inference.tls_ca hold the authority that signed it",
     ),
-    "Hostname Verification Check failed": Trouble(
+    "Hostname Verification Check failed": Diagnosis(
         "its certificate is not for the host of inference.url",
         "connect by the name in it, or have one made that names this host",
     ),
-    "WRONG_VERSION_NUMBER": Trouble(
+    "WRONG_VERSION_NUMBER": Diagnosis(
         "it does not speak TLS",
         "set inference.tls = false, or let inference.url name the port that does",
     ),
-    "This protocol is restricted": Trouble(
+    "This protocol is restricted": Diagnosis(
         "it asks for another token or header", "correct inference.token and inference.token_header"
     ),
 }
 CLOSED = "Socket closed"
-REFUSED = Trouble(
+REFUSED = Diagnosis(
     "it ends each connection after the TLS handshake",
     "if it asks for a certificate, correct inference.tls_certificate and inference.tls_key: theirs"
     " is missing, has expired, or is of an authority unknown to it",
 )
-TLS_WANTED = Trouble("it ends each connection", "if it speaks TLS, set inference.tls = true")
+TLS_WANTED = Diagnosis("it ends each connection", "if it speaks TLS, set inference.tls = true")
 
 
 @dataclass
@@ -105,12 +105,12 @@ class Access(InferenceServerClientPlugin):
         self._read = found
         return grpc.ssl_channel_credentials(*found)
 
-    def explained(self, message: str) -> Trouble:
+    def explained(self, message: str) -> Diagnosis:
         """What a message of gRPC or Triton means; the message and no remedy where it is unknown."""
         if message.endswith(CLOSED):
             return REFUSED if self.tls else TLS_WANTED
         known = (meaning for words, meaning in MEANINGS.items() if words in message)
-        return next(known, Trouble(redacted(message)[:LONGEST].replace("; ", ", "), ""))
+        return next(known, Diagnosis(redacted(message)[:LONGEST].replace("; ", ", "), ""))
 
     def _files(self) -> list[bytes | None]:
         """Content of authority, key and certificate."""

@@ -270,7 +270,7 @@ class TritonInference:
 
     def _translated(self, model: str, error: InferenceServerException) -> WorkerError:
         found = self._access.explained(error.message())
-        message = f"{model}: {found.told} ({self.name})"
+        message = f"{model}: {found.message} ({self.name})"
         message += f"; {found.remedy}" if found.remedy else ""
         match (error.status() or "").removeprefix("StatusCode."):
             case "DEADLINE_EXCEEDED":

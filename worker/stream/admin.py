@@ -1,4 +1,4 @@
-"""Questions to a Kafka cluster, before and beside the stream."""
+"""Admin requests: topics, their limits, and the group's lag."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 
 from worker.config.settings import Kafka
 from worker.stream.clients import common_properties
-from worker.stream.credentials import Login
-from worker.stream.kafka_errors import diagnosed, more_telling
+from worker.stream.credentials import Credentials
+from worker.stream.kafka_errors import diagnose_connection, more_specific
 
 
 class Cluster:
-    """Asks a cluster about itself; every call blocks for at most its timeout."""
+    """What a cluster says of its topics; every call blocks for at most its timeout."""
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._last_error = ""
-        self._login = Login(kafka.client)
+        self._credentials = Credentials(kafka.client)
         properties = common_properties(kafka) | {"error_cb": self._on_error}
         self._client = AdminClient(properties)
 
     def missing(self, timeout_s: float = 1.0) -> str | None:
         """Why the worker cannot start on this cluster now; None when it can."""
-        self._login.renew(self._client, monotonic())
+        self._credentials.renew(self._client, monotonic())
         try:
             topics = self._client.list_topics(timeout=timeout_s).topics
         except KafkaException as error:
             self._client.poll(0)
-            return str(diagnosed(self._kafka, self._last_error or error.args[0].str()))
+            return str(diagnose_connection(self._kafka, self._last_error or error.args[0].str()))
         self._last_error = ""
         wanted = (
             self._kafka.input_topic,
@@ -47,7 +47,8 @@ class Cluster:
         return f"topics are missing: {', '.join(absent)}; {remedy}"
 
     def message_limits(self, timeout_s: float = 5.0) -> dict[str, int]:
-        """`max.message.bytes` of the output and the dead-letter topic, where it is told."""
+        """Topic → `max.message.bytes`, of the output and dead-letter topics; without topics whose
+        limit cannot be read."""
         if not self._has_controller(timeout_s):
             return {}
         names = self._kafka.output_topic, self._kafka.dead_letter_topic
@@ -55,54 +56,52 @@ class Cluster:
         limits = {}
         futures = self._client.describe_configs(resources, request_timeout=timeout_s)
         for resource, future in futures.items():
-            # It may not be told, or we may not ask.
+            # The broker may leave it out, or this user may lack DESCRIBE_CONFIGS.
             with suppress(KafkaException, KeyError, TimeoutError):
-                told = future.result(timeout_s)["max.message.bytes"].value
-                limits[resource.name] = int(told)
+                limits[resource.name] = int(future.result(timeout_s)["max.message.bytes"].value)
         return limits
 
     def _has_controller(self, timeout_s: float) -> bool:
-        """Whether the cluster names one: without it, admin calls wait for all of their timeout.
+        """Whether the cluster has a controller: else admin calls wait for all of their timeout.
 
-        The embedded broker never does.
+        The embedded broker has none.
         """
         try:
-            known = self._client.list_topics(self._kafka.output_topic, timeout=timeout_s)
+            metadata = self._client.list_topics(self._kafka.output_topic, timeout=timeout_s)
         except KafkaException:
             return False
-        return known.controller_id in known.brokers
+        return metadata.controller_id in metadata.brokers
 
     def _on_error(self, error: KafkaError) -> None:
-        self._last_error = more_telling(error.str(), self._last_error)
+        self._last_error = more_specific(error.str(), self._last_error)
 
 
 class Backlog:
-    """Asks how far a group is behind; every call blocks for at most a few timeouts.
+    """The lag of a group; every call blocks for at most a few timeouts.
 
-    A consumer that never joins the group: librdkafka's admin calls for the same questions end the
-    process when the broker goes away under them.
+    Uses a consumer that never joins the group: librdkafka's admin calls for the same purpose crash
+    the process when the broker stops during them.
     """
 
     def __init__(self, kafka: Kafka) -> None:
         self._topic = kafka.input_topic
-        self._login = Login(kafka.client)
+        self._credentials = Credentials(kafka.client)
         properties = common_properties(kafka) | {"group.id": kafka.group_id}
         self._client = Consumer(properties | {"enable.auto.commit": False})
 
     def lag(self, partitions: Iterable[int], timeout_s: float = 2.0) -> dict[int, int]:
-        """Partition → records of the input topic that the group has not committed.
-
-        Where it has committed nothing yet, all that the partition holds.
+        """Partition → records of the input topic that the group has not committed; all that the
+        partition holds if it has committed none.
 
         Raises:
             KafkaException: the cluster did not answer.
         """
-        self._login.renew(self._client, monotonic())
-        places = [TopicPartition(self._topic, number) for number in partitions]
-        found = {}
-        for place in self._client.committed(places, timeout=timeout_s) if places else ():
-            if place.error is not None:
-                raise KafkaException(place.error)
-            begin, end = self._client.get_watermark_offsets(place, timeout=timeout_s)
-            found[place.partition] = end - max(place.offset, begin)
-        return found
+        self._credentials.renew(self._client, monotonic())
+        asked = [TopicPartition(self._topic, number) for number in partitions]
+        lag = {}
+        for commit in self._client.committed(asked, timeout=timeout_s) if asked else ():
+            if commit.error is not None:
+                raise KafkaException(commit.error)
+            begin, end = self._client.get_watermark_offsets(commit, timeout=timeout_s)
+            lag[commit.partition] = end - max(commit.offset, begin)
+        return lag

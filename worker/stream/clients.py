@@ -1,4 +1,4 @@
-"""librdkafka properties: our defaults, then the user's, then what the guarantees rest on."""
+"""librdkafka properties: our defaults, then the user's, then those that the guarantees need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.stream.credentials import access_token
 
 CLIENT_ID = "query-worker"
 TRANSACTION_MS = 3000
-# librdkafka's own log lines come with every reconnect; errors also reach the error callback.
+# librdkafka logs every reconnect; the error callback gets its errors as well.
 _logger = logging.getLogger("librdkafka")
 
 
@@ -43,15 +43,15 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "auto.offset.reset": "earliest",
         "queued.min.messages": 20_000,
         "queued.max.messages.kbytes": 8_192,
-        # By default a full queue is looked at again a second later, when it is long empty.
+        # By default a full queue is checked again after a second, when it is long empty.
         "fetch.queue.backoff.ms": 10,
-        # Partitions that are added to the topic are found in time.
+        # So that added partitions are found within seconds.
         "topic.metadata.refresh.interval.ms": 10_000,
-        # A broker that hangs keeps its connections; by this time it is told to be away.
+        # A broker that hangs keeps its connections; after this time it counts as away.
         "socket.timeout.ms": 10_000,
         "allow.auto.create.topics": False,
-        # Only the classic protocol knows these; the newer one (KIP-848) has the broker decide.
-        # As short as brokers allow: so long a killed worker's partitions wait.
+        # Of the classic protocol only; with the newer one (KIP-848) the broker decides.
+        # As short as brokers allow: a killed worker's partitions wait for this long.
         **({"session.timeout.ms": 6_000, "heartbeat.interval.ms": 300} if classic else {}),
         **common_properties(kafka),
         **plain(kafka.consumer),
@@ -63,20 +63,17 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
 
 
 def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> dict[str, Any]:
-    """Those of the producer.
-
-    Args:
-        transactional_id: of a producer with transactions.
-    """
+    """Properties of the producer, with transactions if `transactional_id` is given."""
     return {
         "linger.ms": 2,
         "queue.buffering.max.kbytes": 16_384,
         "compression.type": "lz4",
-        # As Java's clients do it: equal keys go to equal partitions, whoever produces.
+        # As in the Java client, so that equal keys go to the same partition.
         "partitioner": "murmur2_random",
         # The broker decides what is too large; a refused record is dead-lettered.
         "message.max.bytes": 64 * 2**20,
-        **(_within_transactions(kafka) if transactional_id else _without_limit()),
+        # Without transactions, outputs wait for as long as the broker is away.
+        **(_transaction_properties(kafka) if transactional_id else {"message.timeout.ms": 0}),
         **common_properties(kafka),
         **plain(kafka.producer),
         "enable.idempotence": True,
@@ -85,25 +82,20 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
     }
 
 
-def _without_limit() -> dict[str, Any]:
-    """While the broker is away, outputs wait and nothing is lost."""
-    return {"message.timeout.ms": 0}
-
-
-def _within_transactions(kafka: Kafka) -> dict[str, Any]:
-    """The broker aborts what lasts longer; others then wait for it no more."""
+def _transaction_properties(kafka: Kafka) -> dict[str, Any]:
     return {
+        # The broker aborts longer transactions, so that consumers do not wait for them.
         "transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms),
         # By default librdkafka forgets brokers that were all away, but not which of them was the
-        # group's coordinator: it then waits for that one for ever when offsets are to be sent.
+        # group's coordinator, and waits for that one for ever when it sends offsets.
         "metadata.recovery.strategy": "none",
     }
 
 
 def transactional_id(kafka: Kafka) -> str | None:
-    """A producer's own, where delivery is exactly once.
+    """The producer's transactional id; None if delivery is at least once.
 
-    A static member has it for ever, so that its successor at once aborts what it left open.
+    A static member keeps its id, so that its successor aborts an open transaction at once.
     """
     if kafka.delivery != "exactly-once":
         return None
@@ -112,17 +104,17 @@ def transactional_id(kafka: Kafka) -> str | None:
 
 
 def check_properties(kafka: Kafka) -> None:
-    """See that librdkafka takes all properties; needs no broker.
+    """Check that librdkafka accepts all properties; needs no broker.
 
     Raises:
         ConfigError: it refuses some; names them all.
     """
-    if faults := list(_unused(kafka)):  # librdkafka would connect without a login, and say nothing
-        raise ConfigError("configuration: a login that would not be used", faults)
+    if faults := list(_unused(kafka)):  # librdkafka would silently connect without credentials
+        raise ConfigError("configuration: credentials that would not be used", faults)
     faults = {fault.key: fault for fault in _unreadable(kafka)}
-    if faults:  # librdkafka would tell of the first, and in OpenSSL's words
+    if faults:  # librdkafka would report the first only, as an OpenSSL error
         raise ConfigError("configuration: files that cannot be read", list(faults.values()))
-    # By what is told: the two clients share properties.
+    # Keyed by message, as the two clients share properties.
     for kind, client, properties in (
         ("consumer", Consumer, consumer_properties(kafka)),
         ("producer", Producer, producer_properties(kafka, transactional_id(kafka))),
@@ -130,50 +122,49 @@ def check_properties(kafka: Kafka) -> None:
         own = {name: f"kafka.client.{name}" for name in kafka.client}
         own |= {name: f"kafka.{kind}.{name}" for name in getattr(kafka, kind)}
         properties.pop("oauth_cb", None)  # a client waits a second for its first token
-        for told, names in _refused(client, properties, own):
+        for message, names in _refused(client, properties, own):
             keys = ", ".join(own[name] for name in names) or f"kafka.client, kafka.{kind}"
-            fault = Fault(keys, told, "librdkafka's properties", "mend or leave out the property")
-            faults.setdefault(told, fault)
+            remedy = "correct the property or leave it out"
+            faults.setdefault(message, Fault(keys, message, "librdkafka's properties", remedy))
     if faults:
         raise ConfigError("configuration: librdkafka refuses its properties", list(faults.values()))
 
 
 def _unused(kafka: Kafka) -> Iterator[Fault]:
-    """Logins beside a protocol that has none."""
+    """sasl.… properties with a security.protocol without SASL."""
     for kind in ("consumer", "producer"):
         properties = plain(kafka.client | getattr(kafka, kind))
         protocol = properties.get("security.protocol", "plaintext")
-        login = [name for name in properties if name.startswith("sasl.")]
-        if login and not protocol.lower().startswith("sasl"):
-            remedy = f"set security.protocol to SASL_SSL, or leave out {', '.join(sorted(login))}"
-            wanted = "one that logs in beside sasl.… properties"
-            yield Fault("kafka.client.security.protocol", protocol, wanted, remedy)
+        sasl = sorted(name for name in properties if name.startswith("sasl."))
+        if sasl and not protocol.lower().startswith("sasl"):
+            remedy = f"set security.protocol to SASL_SSL, or leave out {', '.join(sasl)}"
+            expected = "a SASL protocol, as there are sasl.… properties"
+            yield Fault("kafka.client.security.protocol", protocol, expected, remedy)
             return
 
 
 def _unreadable(kafka: Kafka) -> Iterator[Fault]:
-    """Files of certificates and keys that are not there, or not for this user."""
+    """Files of certificates and keys that do not exist or that this user may not read."""
     for kind in ("client", "consumer", "producer"):
         for name, path in plain(getattr(kafka, kind)).items():
-            named = name.endswith(".location") and name.startswith("ssl.") and path != "probe"
-            if named and not os.access(path, os.R_OK):
-                found = (
-                    f"{path}, which {'this user may not read' if exists(path) else 'is not there'}"
-                )
-                remedy = "mount it, let this user read it, or mend the path"
-                yield Fault(f"kafka.{kind}.{name}", found, "a file that can be read", remedy)
+            is_file = name.endswith(".location") and name.startswith("ssl.") and path != "probe"
+            if is_file and not os.access(path, os.R_OK):
+                why = "this user may not read" if exists(path) else "does not exist"
+                remedy = "mount it, let this user read it, or correct the path"
+                expected = "a file that can be read"
+                yield Fault(f"kafka.{kind}.{name}", f"{path}, which {why}", expected, remedy)
 
 
 def _refused(
     client: type[Consumer | Producer], properties: dict[str, Any], own: Iterable[str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each refusal and the names it is about: those without which it is another or none.
+    """Each refusal with the properties it is about: those without which it changes or goes.
 
-    librdkafka tells one refusal at a time, and some under another name of the property.
+    librdkafka reports one refusal at a time, sometimes under an alias of the property.
     """
-    while told := _refusal(client, properties):
-        names = [name for name in own if _refusal(client, _without(properties, [name])) != told]
-        yield told, names
+    while message := _refusal(client, properties):
+        names = [name for name in own if _refusal(client, _without(properties, [name])) != message]
+        yield message, names
         if not names:
             return
         properties = _without(properties, names)
@@ -183,8 +174,8 @@ def _refusal(client: type[Consumer | Producer], properties: dict[str, Any]) -> s
     try:
         client(properties)
     except KafkaException as error:
-        told = error.args[0].str().strip()
-        return told.removeprefix(f"Failed to create {client.__name__.lower()}: ")
+        message = error.args[0].str().strip()
+        return message.removeprefix(f"Failed to create {client.__name__.lower()}: ")
     except (ValueError, TypeError, AttributeError) as error:
         return str(error)
     return None

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from worker.config.settings import Kafka
 from worker.logs import Seldom
 from worker.metrics import Metrics
-from worker.stream.connectivity import Reach
+from worker.stream.connectivity import Connectivity
 from worker.stream.counts import Counts
 from worker.stream.delivery.base import Delivery
 from worker.stream.offsets import Offsets
@@ -42,7 +42,7 @@ class Commits:
         self._offsets, self._delivery, self._counts = offsets, delivery, counts
         self._outcomes = metrics.commits
         self._seldom = Seldom(logger)
-        self._reach: Reach | None = None
+        self._connectivity: Connectivity | None = None
         self._commit_at = self._recover_at = 0.0
         self._unanswered = 0.0  # when the asynchronous commit under way was sent; 0: there is none
         self._flushing = False
@@ -69,10 +69,10 @@ class Commits:
         return monotonic() < self._recover_at
 
     def answered_to(
-        self, reach: Reach
+        self, connectivity: Connectivity
     ) -> Callable[[KafkaError | None, list[TopicPartition]], None]:
         """The callback of the consumer for the answers to asynchronous commits."""
-        self._reach = reach
+        self._connectivity = connectivity
         return self._answered
 
     def advance(self, consumer: Consumer, now: float) -> bool:
@@ -177,12 +177,12 @@ class Commits:
 
     def _taken(self, offsets: dict[int, int]) -> None:
         self._delivery.committed()
-        self._reach.on_commit(None)
+        self._connectivity.on_commit(None)
         for number, offset in offsets.items():
             self._offsets.committed(number, offset)
 
     def _refused(self, error: KafkaError) -> None:
         self._outcomes.labels("failed").inc()
-        self._reach.on_commit(error)
+        self._connectivity.on_commit(error)
         message = "commit failed, tried again at the next: %s"
         self._seldom.warning(f"commit {error.name()}", message, error.str())

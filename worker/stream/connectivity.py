@@ -1,4 +1,4 @@
-"""Whether the consumer reaches a broker that lets it consume, and what it may not do."""
+"""Whether the consumer is connected to a broker and authorized to consume."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from worker.config.settings import Kafka
 
 logger = logging.getLogger(__name__)
 
-REMIND_S = 10.0  # of rights that are missing: librdkafka tells of them once
+REMIND_S = 10.0  # between warnings about missing rights: librdkafka reports each one once
 EVERYWHERE = -1  # in place of a partition
-STATISTICS_MS = 1000  # between those of a client
+STATISTICS_MS = 1000  # interval of a client's statistics
 
 
 class Brokers:
     """Whether a client knows any broker, by its statistics.
 
-    A broker that stops may answer that there is none; then librdkafka now and then forgets them
-    all (2.16, whatever `metadata.recovery.strategy`), and only another client finds them again.
+    A broker that stops may answer that there is none; then librdkafka sometimes forgets them all
+    (2.16, whatever `metadata.recovery.strategy`), and only a new client finds them again.
     """
 
     FORGOTTEN = "librdkafka has forgotten all brokers"
@@ -38,8 +38,8 @@ class Brokers:
         self._without = 0 if known else self._without + 1
 
 
-class Reach:
-    """What the client's errors and statistics tell of it; used from the consumer's thread."""
+class Connectivity:
+    """Derived from the client's errors and statistics; used from the consumer's thread."""
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
@@ -53,20 +53,20 @@ class Reach:
         return self._any_broker_up and not self._denied
 
     def deny(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
-        """Hold a refusal until something shows that it is over; False if it is no refusal."""
+        """Keep an authorization error until `allow`; False if it is another error."""
         group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
         if not group and error.code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
             return False
         what = f"group {self._kafka.group_id}" if group else f"topic {self._kafka.input_topic}"
-        told = f"{error.str()}; add an ACL: READ on {what}"
-        self._denied[EVERYWHERE if group else partition] = told
+        message = f"{error.str()}; add an ACL: READ on {what}"
+        self._denied[EVERYWHERE if group else partition] = message
         return True
 
     def allow(self, partition: int = EVERYWHERE) -> None:
         self._denied.pop(partition, None)
 
     def on_commit(self, error: KafkaError | None) -> None:
-        """What became of a commit."""
+        """Take the result of a commit."""
         if error is None:
             self.allow()
         else:
@@ -80,11 +80,11 @@ class Reach:
         self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
         topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})
         for number, partition in topic.get("partitions", {}).items():
-            if partition["hi_offset"] >= 0:  # a fetch that is refused does not tell it
+            if partition["hi_offset"] >= 0:  # unknown while fetches are refused
                 self.allow(int(number))
 
     def remind(self, now: float) -> None:
-        """Log what is denied, once in a while."""
+        """Log what is denied, at most every 10 s; `now` is `time.monotonic()`."""
         if self._denied and now >= self._remind_at:
             logger.warning("Kafka: %s", "; ".join(dict.fromkeys(self._denied.values())))
             self._remind_at = now + REMIND_S

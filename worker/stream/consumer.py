@@ -15,9 +15,9 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.stream.batch import OVERHEAD
 from worker.stream.clients import consumer_properties
-from worker.stream.connectivity import EVERYWHERE, STATISTICS_MS, Brokers, Reach
-from worker.stream.credentials import Login
-from worker.stream.kafka_errors import explained
+from worker.stream.connectivity import EVERYWHERE, STATISTICS_MS, Brokers, Connectivity
+from worker.stream.credentials import Credentials
+from worker.stream.kafka_errors import with_remedy
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ class GroupConsumer:
         self,
         kafka: Kafka,
         metrics: Metrics,
-        reach: Reach,
+        connectivity: Connectivity,
         on_commit: Callable[[KafkaError | None, list[TopicPartition]], None],
     ) -> None:
-        self._kafka, self._metrics, self._reach = kafka, metrics, reach
+        self._kafka, self._metrics, self._connectivity = kafka, metrics, connectivity
         self._on_commit = on_commit
         self._seldom = Seldom(logger)
         self._largest = LARGE_RECORD
@@ -56,13 +56,13 @@ class GroupConsumer:
 
     def join(self, on_assign: Rebalanced, on_revoke: Rebalanced, on_lost: Rebalanced) -> None:
         """Subscribe to the input topic; the callbacks are called in `fetch` and in `leave`."""
-        self._login = Login({**self._kafka.client, **self._kafka.consumer})
-        self._reach.brokers = Brokers()
+        self._credentials = Credentials({**self._kafka.client, **self._kafka.consumer})
+        self._connectivity.brokers = Brokers()
         self.client = Consumer(
             consumer_properties(self._kafka)
             | {
                 "statistics.interval.ms": STATISTICS_MS,
-                "stats_cb": self._reach.on_statistics,
+                "stats_cb": self._connectivity.on_statistics,
                 "error_cb": self._on_error,
                 "on_commit": self._on_commit,
             }
@@ -72,14 +72,14 @@ class GroupConsumer:
         )
 
     def look(self, now: float) -> None:
-        """Renew the login, and remind of missing rights; `now` is `time.monotonic()`.
+        """Renew the credentials, and remind of missing rights; `now` is `time.monotonic()`.
 
         Raises:
             Unusable: it knows no broker any more.
         """
-        self._login.renew(self.client, now)
-        self._reach.remind(now)
-        if self._reach.brokers.forgotten:
+        self._credentials.renew(self.client, now)
+        self._connectivity.remind(now)
+        if self._connectivity.brokers.forgotten:
             raise Unusable(Brokers.FORGOTTEN)
 
     def fetch(self, count: int, timeout_s: float, room: int) -> list[Message]:
@@ -168,5 +168,5 @@ class GroupConsumer:
                 raise Unusable(f"{message}: {error.str()}")
             remedy = "give each worker a group.instance.id of its own, if it has one"
             raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
-        if not self._reach.deny(error, partition):
-            self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
+        if not self._connectivity.deny(error, partition):
+            self._seldom.warning(error.name(), "Kafka: %s", with_remedy(error.str()))

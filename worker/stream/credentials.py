@@ -1,9 +1,9 @@
-"""Logging in to Kafka with secrets from files, read again when they change.
+"""Credentials for Kafka from files, read again when the files change.
 
-user name and password (PLAIN, SCRAM)   looked at every 2 s; the next connection uses them
-access token (OAUTHBEARER)              read every 24 s, before librdkafka asks for the next
-certificates and keys (TLS)             never: librdkafka loads them when a client is made, so
-                                        that a rotated one needs a restart of the worker
+user name and password (PLAIN, SCRAM)   read every 2 s; new connections use them
+access token (OAUTHBEARER)              read every 24 s, when librdkafka asks for the next
+certificates and keys (TLS)             not read again: librdkafka loads them when a client is
+                                        created, so a rotated one needs a restart of the worker
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ from worker.config.secrets import Secret
 logger = logging.getLogger(__name__)
 
 USER, PASSWORD = "sasl.username", "sasl.password"
-LOOK_S = 2.0
-TOKEN_S = 30.0  # as librdkafka is told; it asks for the next token at 80 % of it
+READ_EVERY_S = 2.0
+TOKEN_S = 30.0  # lifetime given to librdkafka; it asks for the next token after 80 % of it
 
 
-class Login:
-    """User name and password of one client; given to it again when their files changed.
+class Credentials:
+    """User name and password of one client; set again when their files changed.
 
     Args:
-        properties: the client's, as the settings have them.
+        properties: of the client, from the settings.
     """
 
     def __init__(self, properties: Mapping[str, str]) -> None:
         self._pair = [Secret(properties.get(name, "")) for name in (USER, PASSWORD)]
         self._rotates = any(secret.file for secret in self._pair)
-        self._given = self._read() if self._rotates else []
-        self._look_at = 0.0
+        self._current = self._read() if self._rotates else []
+        self._read_at = 0.0
 
     def renew(self, client: AdminClient | Consumer | Producer, now: float) -> None:
-        """Look at the files, at most every 2 s; `now` is `time.monotonic()`."""
-        if not self._rotates or now < self._look_at:
+        """Read the files, at most every 2 s; `now` is `time.monotonic()`."""
+        if not self._rotates or now < self._read_at:
             return
-        self._look_at = now + LOOK_S
-        if (found := self._read()) != self._given:
-            self._given = found
-            client.set_sasl_credentials(*found)
-            logger.info("Kafka: the user name or password changed; connections to come use it")
+        self._read_at = now + READ_EVERY_S
+        if (pair := self._read()) != self._current:
+            self._current = pair
+            client.set_sasl_credentials(*pair)
+            logger.info("Kafka: the user name or password changed; new connections use it")
 
     def _read(self) -> list[str]:
         return [secret.read() for secret in self._pair]
 
 
 def access_token(secret: str) -> Callable[[str], tuple[str, float]]:
-    """librdkafka's callback for OAUTHBEARER: the token, and when to ask again, Unix seconds.
+    """librdkafka's callback for OAUTHBEARER: the token and its expiry, Unix seconds.
 
-    The token's own lifetime is the broker's to judge.
+    The expiry only sets when librdkafka asks again; the broker checks the token's own.
     """
     return lambda _: (Secret(secret).read(), time.time() + TOKEN_S)
 
 
 def expired(token: str) -> bool:
-    """Whether a token that tells its end (`exp` of a JWT) is past it."""
+    """Whether a JWT is past its `exp`; False for any other token."""
     try:
         body = token.split(".")[1]
-        told = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return float(told["exp"]) < time.time()
-    except (IndexError, KeyError, TypeError, ValueError):  # not a JWT, or one without an end
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return float(claims["exp"]) < time.time()
+    except (IndexError, KeyError, TypeError, ValueError):  # not a JWT, or without `exp`
         return False

@@ -1,4 +1,4 @@
-"""What a failed connection to Kafka means, and what mends it."""
+"""What a failed connection to Kafka means, and the remedy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError
 from worker.config.secrets import Secret, plain
 from worker.config.settings import TOKEN, Kafka
 from worker.stream.credentials import expired
-from worker.tls_diagnosis import Trouble, speaks_tls, trouble
+from worker.tls_diagnosis import Diagnosis, diagnose, speaks_tls
 
 # This user lacks a right.
 DENIED = (
@@ -20,76 +20,77 @@ DENIED = (
 )
 UNVERIFIED = "certificate verify failed"
 TOKEN_REFUSED = (
-    "see that the access token has not expired, and is of the issuer and for the audience that the"
+    "check that the access token has not expired, and has the issuer and the audience that the"
     ' broker expects: kafka.client "sasl.oauthbearer.…"'
 )
-# Words of librdkafka's → the remedy; the first that fits counts.
+# Part of librdkafka's message → the remedy; the first match counts.
 REMEDIES = {
-    "PLAINTEXT broker listener": "let kafka.bootstrap_servers name the port that speaks TLS, or set"
+    "PLAINTEXT broker listener": "set kafka.bootstrap_servers to the port that speaks TLS, or set"
     ' kafka.client "security.protocol" to PLAINTEXT or SASL_PLAINTEXT',
     "Unsupported SASL mechanism": 'set kafka.client "sasl.mechanism" to one that it supports',
-    "Failed to acquire SASL OAUTHBEARER": 'mend kafka.client "sasl.oauthbearer.…": the token, or'
-    " where it is asked for",
+    "Failed to acquire SASL OAUTHBEARER": 'correct kafka.client "sasl.oauthbearer.…": the token,'
+    " or the endpoint that issues it",
     "mechanism OAUTHBEARER": TOKEN_REFUSED,
     "invalid_token": TOKEN_REFUSED,
-    "SASL": 'mend kafka.client "sasl.username" and "sasl.password", or the user on the broker',
-    UNVERIFIED: 'let kafka.client "ssl.ca.location" hold the authority that signed it; the'
-    " command `check` tells more",
-    "alert": "the broker refuses this worker's certificate, which is missing, has expired, or is of"
-    ' an unknown authority: mend kafka.client "ssl.certificate.location" and "ssl.key.location"',
+    "SASL": 'correct kafka.client "sasl.username" and "sasl.password", or the user on the broker',
+    UNVERIFIED: 'add the authority that signed it to kafka.client "ssl.ca.location"; the command'
+    " `check` gives details",
+    "alert": "the broker refuses this worker's certificate, which is missing, has expired, or is"
+    " signed by an unknown authority: correct kafka.client"
+    ' "ssl.certificate.location" and "ssl.key.location"',
 }
-START = "start it, or mend kafka.bootstrap_servers and [kafka.client]"
+START = "start it, or correct kafka.bootstrap_servers and [kafka.client]"
 
 
-def explained(told: str) -> Trouble:
-    """What librdkafka tells, with what mends it as far as that is known."""
-    remedy = next((remedy for words, remedy in REMEDIES.items() if words in told), START)
-    return Trouble(re.sub(r" \(after \d+ms in state \w+\)", "", told), remedy)
+def with_remedy(message: str) -> Diagnosis:
+    """librdkafka's message and the remedy, by `REMEDIES`."""
+    remedy = next((remedy for words, remedy in REMEDIES.items() if words in message), START)
+    return Diagnosis(re.sub(r" \(after \d+ms in state \w+\)", "", message), remedy)
 
 
-def more_telling(told: str, than: str) -> str:
-    """Of two errors that librdkafka tells one after the other, the one whose remedy is known.
+def more_specific(later: str, earlier: str) -> str:
+    """Of two messages of librdkafka, the one whose remedy is known; of equals the later one.
 
-    The later one, where both are as good; a bare loss of the connection often follows its cause.
+    The loss of the connection is often reported after its cause.
     """
-    return max(told, than, key=_telling)  # of equals the first that is given
+    return max(later, earlier, key=_specificity)  # of equals the first argument
 
 
-def _telling(told: str) -> int:
-    if not told or "brokers are down" in told:
-        return bool(told)
-    return 2 if explained(told).remedy == START else 3
+def _specificity(message: str) -> int:
+    if not message or "brokers are down" in message:
+        return bool(message)
+    return 2 if with_remedy(message).remedy == START else 3
 
 
-def diagnosed(kafka: Kafka, told: str) -> Trouble:
-    """Like `explained`; where librdkafka tells too little, from a look at the server. Blocks."""
-    address = re.search(r"ssl://([^/]+)/", told)
+def diagnose_connection(kafka: Kafka, message: str) -> Diagnosis:
+    """Like `with_remedy`; where the message shows no cause, connects to the server. Blocks."""
+    address = re.search(r"ssl://([^/]+)/", message)
     server = address[1] if address else kafka.bootstrap_servers.split(",")[0]
-    if UNVERIFIED in told:
-        return _certificate(kafka, server) or explained(told)
-    found = explained(told)
-    return found if found.remedy != START else _silent(kafka, server) or found
+    if UNVERIFIED in message:
+        return _certificate(kafka, server) or with_remedy(message)
+    known = with_remedy(message)
+    return known if known.remedy != START else _closed(kafka, server) or known
 
 
-def _silent(kafka: Kafka, server: str) -> Trouble | None:
-    """Why a server that can be reached ends connections without a word."""
+def _closed(kafka: Kafka, server: str) -> Diagnosis | None:
+    """Why a server that can be reached closes connections without an error."""
     protocol = kafka.client.get("security.protocol", "plaintext").upper()
     secured = protocol.endswith("SSL")
     if not secured and speaks_tls(server):
         wanted = "SASL_SSL" if protocol.startswith("SASL") else "SSL (or SASL_SSL)"
         remedy = f'set kafka.client "security.protocol" to {wanted}'
-        return Trouble(f"{server} speaks TLS, and {protocol} does not", remedy)
+        return Diagnosis(f"{server} speaks TLS, and {protocol} does not", remedy)
     if TOKEN in kafka.client and expired(Secret(kafka.client[TOKEN]).read()):
-        remedy = f'see that kafka.client "{TOKEN}" is renewed in time'
-        return Trouble("the access token has expired", remedy)
+        remedy = f'renew kafka.client "{TOKEN}" before it expires'
+        return Diagnosis("the access token has expired", remedy)
     if secured and not protocol.startswith("SASL") and speaks_tls(server):
-        remedy = 'if it wants a login, set kafka.client "security.protocol" to SASL_SSL'
-        return Trouble(f"{server} ends each connection after the TLS handshake", remedy)
+        remedy = 'if it requires SASL, set kafka.client "security.protocol" to SASL_SSL'
+        return Diagnosis(f"{server} closes each connection after the TLS handshake", remedy)
     return None
 
 
-def _certificate(kafka: Kafka, server: str) -> Trouble | None:
+def _certificate(kafka: Kafka, server: str) -> Diagnosis | None:
     properties = plain(kafka.client)
     authorities = properties.get("ssl.ca.location") or properties.get("ssl.ca.pem")
-    names = properties.get("ssl.endpoint.identification.algorithm") != "none"
-    return trouble(server, authorities, 'kafka.client "ssl.ca.location"', names)
+    check_hostname = properties.get("ssl.endpoint.identification.algorithm") != "none"
+    return diagnose(server, authorities, 'kafka.client "ssl.ca.location"', check_hostname)

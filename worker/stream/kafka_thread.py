@@ -22,7 +22,7 @@ from worker.metrics import Metrics
 from worker.stream.backpressure import MOST_MISSES, Backpressure, MissWindow, RoundSize
 from worker.stream.batch import by_partition
 from worker.stream.commits import Commits
-from worker.stream.connectivity import Reach
+from worker.stream.connectivity import Connectivity
 from worker.stream.consumer import GroupConsumer, Unusable
 from worker.stream.expired import Expired
 from worker.stream.lanes import Lanes
@@ -65,9 +65,9 @@ class KafkaThread:
         self._kafka, self._batching, self._offsets = settings.kafka, settings.batching, offsets
         self._lanes, self._commits, self._window, self._metrics = lanes, commits, window, metrics
         self._consumed, self._fail, self._learn = consumed, fail, learn
-        self._reach = Reach(settings.kafka)
+        self._connectivity = Connectivity(settings.kafka)
         self._consumer = GroupConsumer(
-            settings.kafka, metrics, self._reach, commits.answered_to(self._reach)
+            settings.kafka, metrics, self._connectivity, commits.answered_to(self._connectivity)
         )
         topic = settings.kafka.input_topic
         self._backpressure = Backpressure(topic, offsets, window)
@@ -89,7 +89,7 @@ class KafkaThread:
     @property
     def connected(self) -> bool:
         """Whether a broker can be reached and lets this user consume."""
-        return self._reach.connected
+        return self._connectivity.connected
 
     def use(self, settings: Settings) -> None:
         """Keep to these limits from the next turn on."""
@@ -149,7 +149,7 @@ class KafkaThread:
             self._seldom.warning("another", "a new Kafka consumer is created: %s", error)
             self._stopping.wait(ASK_S)
         finally:
-            if self._reach.brokers.forgotten:
+            if self._connectivity.brokers.forgotten:
                 self._abandon()
             else:
                 self._consumer.leave()
@@ -270,7 +270,7 @@ class KafkaThread:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
         self._offsets.assign(numbers)
-        self._reach.allow()
+        self._connectivity.allow()
         # Those that went in this turn wait for the next one, which can tell old records from new.
         if asked := numbers - self._dropped:
             self._go_back(asked)
@@ -316,7 +316,7 @@ class KafkaThread:
         # A pause outlives a partition's time away.
         self._backpressure.resume(self._consumer.client, numbers)
         for item in partitions:  # a series that stays would keep its lag alert alive for ever
-            self._reach.allow(item.partition)
+            self._connectivity.allow(item.partition)
             self._metrics.lag.remove_by_labels(
                 {"topic": item.topic, "partition": str(item.partition)}
             )

@@ -25,8 +25,8 @@ from worker.stream.admin import Cluster
 from worker.stream.batch import MARK, Header, headers, place, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.connectivity import STATISTICS_MS, Brokers
-from worker.stream.credentials import Login
-from worker.stream.kafka_errors import explained
+from worker.stream.credentials import Credentials
+from worker.stream.kafka_errors import with_remedy
 
 logger = logging.getLogger(__name__)
 
@@ -92,14 +92,13 @@ class OutputProducer:
         if self._limits is None:
             self._limits = Cluster(self._kafka).message_limits()
         limit = min([MESSAGE_LIMIT, *self._limits.values()])
-        self._login = Login({**self._kafka.client, **self._kafka.producer})
+        self._credentials = Credentials({**self._kafka.client, **self._kafka.producer})
         properties = producer_properties(self._kafka, self._transactional_id)
         properties |= {"batch.size": max(1, int(limit * REQUEST_SHARE))}
         properties |= {"error_cb": self._on_error, "stats_cb": self._on_statistics}
         self._compression = properties.get("compression.type")
         self._brokers = Brokers()
         self.refusals, self.fatal = [], None
-        properties["on_delivery"] = partial(_refused, self.refusals, None, False)
         self.client = Producer(properties | {"statistics.interval.ms": STATISTICS_MS})
 
     def discard(self) -> None:
@@ -133,11 +132,12 @@ class OutputProducer:
         What Kafka refuses of them is a `Refusal` without its record.
         """
         produce, topic, done = self.client.produce, self._kafka.output_topic, 0
+        refused = partial(_refused, self.refusals, None, False)
         try:
             for record, value, header in zip(records, values, headers, strict=True):
                 kind, time = record.timestamp()
                 time = time if kind and time > 0 else 0
-                produce(topic, value, record.key(), -1, None, None, time, header)
+                produce(topic, value, record.key(), -1, refused, None, time, header)
                 done += 1
         except BufferError:
             pass
@@ -196,7 +196,7 @@ class OutputProducer:
         """Take Kafka's answers."""
         try:
             self.client.poll(timeout_s)
-            self._login.renew(self.client, monotonic())
+            self._credentials.renew(self.client, monotonic())
         except KafkaException as error:  # a fatal error: nothing more is confirmed
             self.broke(error.args[0])
 
@@ -240,7 +240,7 @@ class OutputProducer:
         time: int,
         found: list[Header] | None,
     ) -> None:
-        # As `callback`: beside None for that, the client ignores an `on_delivery`.
+        # As `callback`: beside None for that, `on_delivery` is never called.
         callback = partial(_refused, self.refusals, record, letter)
         try:
             self.client.produce(topic, value, key, -1, callback, None, time, found)
@@ -250,7 +250,7 @@ class OutputProducer:
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
-        self._seldom.warning(error.name(), "Kafka: %s", explained(error.str()))
+        self._seldom.warning(error.name(), "Kafka: %s", with_remedy(error.str()))
 
     def _on_statistics(self, text: str) -> None:
         self._brokers.look(json.loads(text))

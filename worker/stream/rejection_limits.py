@@ -1,15 +1,15 @@
-"""How many dead letters are too many: then the fault is not the records', and the worker stops.
+"""Limits on the share and rate of dead letters; above them the worker stops.
 
 Rules:
-- Share: of the records of the last minute, and of the last 1,000 where a minute has fewer, so that
-  one bad record of three stops nothing. It is over as soon as that many of 1,000 are rejected.
+- Share: of the records of the last minute, or of the last 1,000 where a minute has fewer, so that
+  one bad record of three stops nothing. Fewer records than 1,000 count as 1,000.
 - Rate: rejected records in the last minute.
-- The records are counted before they are produced: those that pass a limit stay in the input topic,
+- Records are counted before they are produced: those that exceed a limit stay in the input topic
   and are not counted.
-- What was counted goes on after a restart: a worker that leaves the group leaves a note there, and
-  who begins where it stands counts on from it. After ten minutes it counts no more, so that the
-  rest of a flood whose cause was mended does not hold up the worker for ever.
-- Under other limits all is counted from nothing: who sets them knows of the flood.
+- The counts outlive a restart: a worker that leaves the group commits them as metadata, and the
+  next owner of the partition continues from them. They expire after ten minutes, so that the rest
+  of a flood whose cause was fixed does not stop the worker for ever.
+- When the limits change, counting starts at zero: whoever changes them knows of the flood.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WINDOW_S = 60
 LEAST = 1000
 KEPT_S = 600
 NOTE = "query-worker counted="
-COARSE_S = 10  # of what is older than the window, in a note: brokers take 4,096 characters
+COARSE_S = 10  # resolution of older counts in a note: brokers take 4,096 characters of metadata
 
 
 @dataclass
@@ -43,7 +43,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Note(msgspec.Struct):
-    """What is left with the group; `seconds` are Unix time, records, and rejected ones."""
+    """The committed metadata; `seconds` are (Unix time, records, rejected records)."""
 
     limits: tuple[float, int | None]
     reason: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")]
@@ -51,14 +51,14 @@ class _Note(msgspec.Struct):
 
 
 class DeadLetterLimits:
-    """Counts records and rejections; one per worker."""
+    """Counts records and rejections; one for each worker."""
 
     def __init__(self, settings: DeadLetters) -> None:
         self._settings = settings
         self._begin()
 
     def use(self, settings: DeadLetters) -> None:
-        """Keep to these limits from the next record on."""
+        """Apply these limits from the next record on."""
         if settings != self._settings:
             self._settings = settings
             self._begin()
@@ -70,7 +70,7 @@ class DeadLetterLimits:
             now: seconds of a clock that never goes back.
 
         Raises:
-            Stop: too many are; names the commonest reason and the setting.
+            Stop: a limit is exceeded; names the most frequent reason and the setting.
         """
         if not self._seconds or self._seconds[-1].at != int(now):
             self._seconds.append(_Second(int(now)))
@@ -87,7 +87,7 @@ class DeadLetterLimits:
             raise
 
     def note(self, now: float, unix_s: float) -> str:
-        """What is counted, for `learn` of who goes on; "" where nothing is rejected.
+        """The counts, for the next owner's `learn`; "" if nothing was rejected.
 
         Args:
             now: as in `add`.
@@ -102,24 +102,24 @@ class DeadLetterLimits:
             group = [item for _, item in items]
             dead = sum(item.dead.total() for item in group)
             seconds.append((at, sum(item.total for item in group), dead))
-        left = _Note(self._limits, self._dead.most_common(1)[0][0], seconds)
-        return NOTE + msgspec.json.encode(left).decode()
+        note = _Note(self._limits, self._dead.most_common(1)[0][0], seconds)
+        return NOTE + msgspec.json.encode(note).decode()
 
     def learn(self, note: str, now: float, unix_s: float) -> tuple[int, int]:
-        """Count on from a note; returns its rejected and all its records that still count.
+        """Continue from a note; returns its rejected and all its records that still count.
 
-        What is no such note, or was counted under other limits, tells of none.
+        Text that is no note, or one made under other limits, is ignored: (0, 0).
 
         Args:
             now, unix_s: as in `note`.
         """
         try:
-            found = msgspec.json.decode(note.removeprefix(NOTE), type=_Note)
+            decoded = msgspec.json.decode(note.removeprefix(NOTE), type=_Note)
         except (msgspec.DecodeError, UnicodeEncodeError):
             return 0, 0
-        if found.limits != self._limits:
+        if decoded.limits != self._limits:
             return 0, 0
-        learned = [*_seconds(found, round(unix_s - now), now)]
+        learned = [*_seconds(decoded, round(unix_s - now), now)]
         self._remember(learned)
         return sum(item.dead.total() for item in learned), sum(item.total for item in learned)
 
@@ -139,7 +139,7 @@ class DeadLetterLimits:
         self._total += total
 
     def _forget(self, before: int) -> list[_Second]:
-        """Leave out what is older and not needed to make up 1,000 records; returns it."""
+        """Drop and return seconds up to `before` that are not needed to make up 1,000 records."""
         forgotten = []
         while (oldest := self._seconds[0]).at <= before and self._total - oldest.total >= LEAST:
             self._total -= oldest.total
@@ -155,32 +155,32 @@ class DeadLetterLimits:
     def _check(self, before: int) -> None:
         share, rate = self._limits
         if self._dead.total() > share * max(self._total, LEAST):
-            told = f"{self._dead.total():,} of the last {self._total:,} records"
-            raise _stop(told, self._dead, f"dead_letters.max_share = {share:g}")
+            counted = f"{self._dead.total():,} of the last {self._total:,} records"
+            raise _stop(counted, self._dead, f"dead_letters.max_share = {share:g}")
         if rate is None:
             return
         minute = sum((item.dead for item in self._seconds if item.at > before), Counter())
         if minute.total() > rate:
-            told = f"{minute.total():,} records in a minute"
-            raise _stop(told, minute, f"dead_letters.max_per_minute = {rate}")
+            counted = f"{minute.total():,} records in a minute"
+            raise _stop(counted, minute, f"dead_letters.max_per_minute = {rate}")
 
 
 def _coarse(at: int, unix_s: float) -> int:
-    """The second, or the first of its ten: those are the same whenever a note is written."""
+    """The second itself within the window, else the first of its ten."""
     return at if at > unix_s - WINDOW_S else at // COARSE_S * COARSE_S
 
 
 def _seconds(note: _Note, shift: int, now: float) -> Iterator[_Second]:
-    """What a note tells and still counts, by our own clock; none of it in times to come."""
+    """The note's seconds that still count, in the local clock; later ones are taken as now."""
     for at, total, dead in note.seconds:
         if at - shift > now - KEPT_S:
             yield _Second(min(at - shift, int(now)), total, Counter({note.reason: dead}))
 
 
-def _stop(told: str, dead: Counter[str], setting: str) -> Stop:
+def _stop(counted: str, dead: Counter[str], setting: str) -> Stop:
     reason, count = dead.most_common(1)[0]
     return Stop(
-        f"{told} were rejected, {count:,} of them as {reason}: more than {setting} allows; see "
-        "`query-worker dead-letters list`, mend what sends them or what rejects them, and start "
+        f"{counted} were rejected, {count:,} of them as {reason}: more than {setting} allows; see "
+        "`query-worker dead-letters list`, fix the producer or what rejects the records, and start "
         "again; to have them all dead-lettered, raise the setting"
     )

@@ -1,1 +1,1 @@
-"""`query-worker dead-letters`: what was rejected and why, and sending it through again."""
+"""`query-worker dead-letters`: list and show what was rejected and why, and replay it."""

@@ -17,14 +17,14 @@ import orjson
 
 from worker.commands.options import configured, load
 
-if TYPE_CHECKING:  # the others are imported by who asks for dead letters
-    from worker.commands.dead_letters.choice import Choice
+if TYPE_CHECKING:  # imported by the commands: they would slow the start of the others
+    from worker.commands.dead_letters.filters import Filters
     from worker.commands.dead_letters.letter import Letter
     from worker.commands.dead_letters.reader import Reader
-    from worker.commands.dead_letters.sending import Outcome, Sending
+    from worker.commands.dead_letters.replay import Outcome, Replay
     from worker.config.settings import Kafka
 
-SHOWN = 100  # rows of a table, unless --limit says otherwise
+SHOWN = 100  # rows of a table without --limit
 
 
 class Moment(click.ParamType):
@@ -33,7 +33,7 @@ class Moment(click.ParamType):
     name = "TIME"
 
     def convert(self, value: Any, param: Any, context: Any) -> int:
-        from worker.commands.dead_letters.choice import moment
+        from worker.commands.dead_letters.filters import moment
 
         try:
             return value if isinstance(value, int) else moment(value)
@@ -42,7 +42,7 @@ class Moment(click.ParamType):
 
 
 def _piped(command: Callable) -> Callable:
-    """Whoever reads our output may have seen enough of it."""
+    """End quietly when the reader of stdout closes it, as `head` does."""
 
     @wraps(command)
     def piped(*arguments: Any, **named: Any) -> None:
@@ -55,15 +55,13 @@ def _piped(command: Callable) -> Callable:
     return piped
 
 
-def _filters(command: Callable) -> Callable:
+def _filtered(command: Callable) -> Callable:
     for option in (
         click.option("--partition", "partitions", multiple=True, type=click.IntRange(0)),
-        click.option(
-            "--until", "until_ms", type=Moment(), help="Rejected before: 30m ago, a time."
-        ),
-        click.option("--since", "since_ms", type=Moment(), help="Rejected since: 2h ago, a time."),
-        click.option("--stage", "stages", multiple=True, help="The step that rejected it."),
-        click.option("--reason", "reasons", multiple=True, help="E.g. invalid_json, or foreign."),
+        click.option("--until", "until_ms", type=Moment(), help="Rejected before, e.g. 30m ago."),
+        click.option("--since", "since_ms", type=Moment(), help="Rejected since, e.g. 2h ago."),
+        click.option("--stage", "stages", multiple=True, help="Step that rejected it: decode."),
+        click.option("--reason", "reasons", multiple=True, help="Why: invalid_json, foreign."),
     ):
         command = option(command)
     return command
@@ -72,15 +70,17 @@ def _filters(command: Callable) -> Callable:
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
 
-@click.group("dead-letters", short_help="See what was rejected and why; send it through again.")
+@click.group("dead-letters", short_help="List, show and replay rejected records.")
 def dead_letters() -> None:
-    """See what was rejected and why; send it through again."""
+    """List, show and replay rejected records."""
 
 
 @dead_letters.command("list", short_help="List dead letters, the newest last.")
-@_filters
+@_filtered
 @click.option(
-    "--limit", type=click.IntRange(1), help="The newest so many; default 100, with --json all."
+    "--limit",
+    type=click.IntRange(1),
+    help="List the newest N.  [default: 100; with --json all]",
 )
 @_as_json
 @configured
@@ -92,33 +92,34 @@ def list_(
     assignments: tuple[str, ...],
     **filters: Any,
 ) -> None:
-    """List dead letters, the newest last; of a query only length and hash.
+    """List dead letters, the newest last; of a query only its length and hash.
 
-    --partition is the source's. All filters can be given together, and several reasons, stages and
-    partitions. Without --limit, --json prints each partition in its order, as it is read.
+    Filters can be combined; --reason, --stage and --partition (of the source topic) can be
+    repeated. TIME is RFC 3339 or an age: 90s, 30m, 2h, 7d. Without --limit, --json prints letters
+    as they are read, each partition in its order.
 
     \b
     Example:
       query-worker dead-letters list --since 2h --reason invalid_json
     """
-    from worker.commands.dead_letters.choice import Newest
+    from worker.commands.dead_letters.filters import Newest
     from worker.commands.dead_letters.view import row, summary, table
 
-    choice = _choice(filters)
+    chosen = _filters(filters)
     with _reader(file, assignments) as (kafka, reader):
-        spans = reader.spans(choice.since_ms)
-        marks = reader.marks(spans)
+        ranges = reader.ranges(chosen.since_ms)
+        markers = reader.markers(ranges)
         counts, newest, replayed = Counter(), Newest(limit or SHOWN), 0
-        for _, letter in reader.letters(spans):
-            if letter not in choice:
+        for _, letter in reader.letters(ranges):
+            if letter not in chosen:
                 continue
             counts[letter.reason] += 1
-            replayed += letter.place in marks
+            replayed += letter.position in markers
             if as_json and limit is None:
-                _print_json(row(letter, letter.place in marks, kafka.input_topic))
+                _print_json(row(letter, letter.position in markers, kafka.input_topic))
             else:
                 newest.add(letter)
-    rows = [row(item, item.place in marks, kafka.input_topic) for item in newest.letters()]
+    rows = [row(item, item.position in markers, kafka.input_topic) for item in newest.letters()]
     if as_json:
         for item in rows:
             _print_json(item)
@@ -127,57 +128,57 @@ def list_(
         table(rows)
     total = counts.total()
     hidden = f"; the newest {len(rows)} are shown" if len(rows) < total else ""
-    told = f": {summary(counts)}; {replayed:,} replayed{hidden}" if total else ""
-    click.echo(f"{total:,} dead letters in {kafka.dead_letter_topic}{told}")
+    details = f": {summary(counts)}; {replayed:,} replayed{hidden}" if total else ""
+    click.echo(f"{total:,} dead letters in {kafka.dead_letter_topic}{details}")
 
 
 @dead_letters.command(short_help="Show one dead letter in full.")
-@click.argument("place")
+@click.argument("position")
 @_as_json
 @configured
 @_piped
-def show(place: str, as_json: bool, file: Path | None, assignments: tuple[str, ...]) -> None:
-    """Show one dead letter in full: why, how to mend it, headers, key and value.
+def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str, ...]) -> None:
+    """Show one dead letter in full: reason, remedy, headers, key and value.
 
-    PLACE is topic-partition-offset, of the dead letter or of the record that was rejected.
+    POSITION is the topic-partition-offset of the dead letter or of the rejected record.
 
     \b
     Example:
       query-worker dead-letters show queries-0-1234
     """
     from worker.commands.dead_letters.find import find
-    from worker.commands.dead_letters.letter import Place
+    from worker.commands.dead_letters.letter import Position
     from worker.commands.dead_letters.view import details, in_full
 
-    wanted = Place.parse(place)
+    wanted = Position.parse(position)
     if wanted is None:
         raise click.BadParameter("write topic-partition-offset, as `list` shows it")
     with _reader(file, assignments) as (kafka, reader):
         found = find(reader, wanted)
-    told = details(found.record, found.letter, found.replayed, kafka.input_topic)
     if as_json:
-        _print_json(told | {"earlier": [str(letter.place) for letter in found.earlier]})
+        item = details(found.record, found.letter, found.replayed, kafka.input_topic)
+        _print_json(item | {"earlier": [str(letter.position) for letter in found.earlier]})
         return
     click.echo(in_full(found.record, found.letter, found.replayed))
     if found.earlier:
-        places = ", ".join(str(letter.place) for letter in found.earlier)
-        click.echo(f"earlier letters of the same record: {places}")
+        positions = ", ".join(str(letter.position) for letter in found.earlier)
+        click.echo(f"earlier letters of the same record: {positions}")
 
 
 @dead_letters.command(short_help="Send dead letters back to the input topic.")
-@_filters
-@click.option("--limit", type=click.IntRange(1), help="The newest so many at most.")
+@_filtered
+@click.option("--limit", type=click.IntRange(1), help="Send at most the newest N.")
 @click.option(
     "--max-attempts",
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Leave out what was rejected so often.",
+    help="Skip records rejected this many times or more.",
 )
-@click.option("--again", is_flag=True, help="Also what was replayed before.")
-@click.option("--foreign", is_flag=True, help="Also what this worker did not reject.")
+@click.option("--again", is_flag=True, help="Include what was replayed before.")
+@click.option("--foreign", is_flag=True, help="Include what this worker did not reject.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be sent.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Send without confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @configured
 @_piped
@@ -195,27 +196,27 @@ def replay(
 ) -> None:
     """Send dead letters back to the input topic, byte for byte, with key and headers.
 
-    Nothing is sent twice unless --again is given: not when a replay was killed, nor when two run at
-    once (the later goes on). What is rejected again is a new dead letter, with one attempt more.
+    Nothing is sent twice without --again, even if a replay was killed or two run at once (the later
+    one continues). What is rejected again is a new dead letter, with one attempt more.
 
     \b
     Example:
       query-worker dead-letters replay --reason model_unavailable --since 1d --dry-run
     """
-    from worker.commands.dead_letters.choice import Terms
-    from worker.commands.dead_letters.sending import Sending
+    from worker.commands.dead_letters.filters import ReplayRules
+    from worker.commands.dead_letters.replay import Replay
 
     if not (yes or dry_run or sys.stdin.isatty()):
-        raise click.UsageError("there is no terminal to ask; add --yes, or --dry-run")
-    choice = _choice(filters)
+        raise click.UsageError("no terminal for the confirmation; add --yes or --dry-run")
+    chosen = _filters(filters)
     with _reader(file, assignments) as (kafka, reader):
-        terms = Terms(kafka.input_topic, max_attempts, again, foreign)
-        sending = Sending(kafka, reader, choice, terms, limit)
-        outcome = sending.plan(SHOWN)
+        rules = ReplayRules(kafka.input_topic, max_attempts, again, foreign)
+        planned = Replay(kafka, reader, chosen, rules, limit)
+        outcome = planned.plan(SHOWN)
         if dry_run and not as_json:
             _print_plan(outcome.shown, kafka.input_topic)
-        elif not dry_run and outcome.planned and (yes or _agreed(outcome, kafka.input_topic)):
-            _send(sending, outcome)
+        elif not dry_run and outcome.planned and (yes or _confirmed(outcome, kafka.input_topic)):
+            _send(planned, outcome)
     if as_json:
         _print_json(outcome.as_dict(dry_run))
     else:
@@ -224,10 +225,10 @@ def replay(
         sys.exit(1)
 
 
-def _send(sending: Sending, outcome: Outcome) -> None:
-    """Send what was planned; a first signal stops it between two transactions, a second at once.
+def _send(planned: Replay, outcome: Outcome) -> None:
+    """Send what was planned; the first signal stops after a transaction, the second at once.
 
-    An exception that a signal raises in the midst of librdkafka's calls would be lost there.
+    An exception raised by a signal handler within a librdkafka call would be lost.
     """
     signals: list[int] = []
 
@@ -237,27 +238,27 @@ def _send(sending: Sending, outcome: Outcome) -> None:
 
     def go_on() -> bool:
         if sys.stderr.isatty():
-            told = f"\r{outcome.replayed.total():,} of {outcome.planned.total():,} sent "
-            click.echo(told, nl=False, err=True)
+            progress = f"\r{outcome.replayed.total():,} of {outcome.planned.total():,} sent "
+            click.echo(progress, nl=False, err=True)
         return not signals
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    sending.send(outcome, go_on)
+    planned.send(outcome, go_on)
     if sys.stderr.isatty():
         click.echo(err=True)
     if signals:
-        told = f"stopped after {outcome.replayed.total():,}; started again, it sends the rest"
-        click.echo(told, err=True)
+        sent = outcome.replayed.total()
+        click.echo(f"stopped after {sent:,}; run it again to send the rest", err=True)
         sys.exit(128 + signals[0])
 
 
-def _agreed(outcome: Outcome, topic: str) -> bool:
+def _confirmed(outcome: Outcome, topic: str) -> bool:
     from worker.commands.dead_letters.view import summary
 
     count = outcome.planned.total()
-    told = f"Send {count:,} dead letters to {topic} ({summary(outcome.planned)})?"
-    return click.confirm(told, err=True)
+    question = f"Send {count:,} dead letters to {topic} ({summary(outcome.planned)})?"
+    return click.confirm(question, err=True)
 
 
 def _print_plan(letters: Iterable[Letter], topic: str) -> None:
@@ -267,14 +268,14 @@ def _print_plan(letters: Iterable[Letter], topic: str) -> None:
         table(rows)
 
 
-def _choice(filters: dict[str, Any]) -> Choice:
-    from worker.commands.dead_letters.choice import Choice
+def _filters(filters: dict[str, Any]) -> Filters:
+    from worker.commands.dead_letters.filters import Filters
 
     since, until = filters["since_ms"], filters["until_ms"]
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since is not before --until")
     sets = {name: frozenset(filters[name]) for name in ("reasons", "stages", "partitions")}
-    return Choice(**sets, since_ms=since, until_ms=until)
+    return Filters(**sets, since_ms=since, until_ms=until)
 
 
 @contextmanager
@@ -284,7 +285,7 @@ def _reader(file: Path | None, assignments: tuple[str, ...]) -> Iterator[tuple[K
 
     kafka = load(file, assignments, quiet=True).kafka
     check_properties(kafka)
-    # librdkafka's calls would hold Ctrl-C back until they time out; nothing is left to put away.
+    # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     reader = Reader(kafka)
     try:

@@ -1,4 +1,4 @@
-"""A dead letter, and where records stand."""
+"""A dead letter and its position, from the record and its headers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from confluent_kafka import Message
 
 from worker.stream.batch import headers
 
-FOREIGN = "foreign"  # the reason of a record that tells none
+FOREIGN = "foreign"  # reason of a record without one in its headers
 MESSAGE_CHARS = 500
-PLACE = re.compile(r"([A-Za-z0-9._-]{1,249})-(\d{1,10})-(\d{1,19})", re.ASCII)
+POSITION = re.compile(r"([A-Za-z0-9._-]{1,249})-(\d{1,10})-(\d{1,19})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where a record stands."""
+class Position:
+    """Topic, partition and offset of a record."""
 
     topic: str
     partition: int
@@ -27,29 +27,29 @@ class Place:
         return f"{self.topic}-{self.partition}-{self.offset}"
 
     @classmethod
-    def parse(cls, text: str) -> Place | None:
-        """From `topic-partition-offset`; None when it is not that."""
-        found = PLACE.fullmatch(text)
-        return cls(found[1], int(found[2]), int(found[3])) if found else None
+    def parse(cls, text: str) -> Position | None:
+        """From `topic-partition-offset`; None for other text."""
+        match = POSITION.fullmatch(text)
+        return cls(match[1], int(match[2]), int(match[3])) if match else None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a dead letter tells about itself.
+    """The fields of a dead letter.
 
     Attributes:
-        time_ms: when it was rejected, Unix milliseconds; 0 when the broker does not know.
-        source: where the record came from; None in a foreign record, which this worker did not
-            reject, or could not tell why.
-        attempts: how often it was rejected, 0 when it does not tell.
-        size: bytes of the value.
-        digest: the beginning of the value's SHA-256, in hex.
-        readable: False when the names of its headers are not UTF-8; they cannot be sent again.
+        time_ms: when it was rejected, Unix milliseconds; 0 if unknown.
+        source: position of the rejected record; None in a foreign letter, which has no headers of
+            this worker.
+        attempts: how often it was rejected; 0 if unknown.
+        size: of the value, bytes.
+        digest: first 12 hex digits of the value's SHA-256.
+        readable: False if header names are not UTF-8; they cannot be sent again.
     """
 
     time_ms: int
-    place: Place
-    source: Place | None
+    position: Position
+    source: Position | None
     stage: str
     reason: str
     message: str
@@ -60,23 +60,23 @@ class Letter:
 
     @classmethod
     def of(cls, record: Message) -> Letter:
-        found = headers(record)
-        told = dict(found or ())
+        items = headers(record)
+        named = dict(items or ())
         value = record.value() or b""
-        source = Place.parse(
-            "-".join(_text(told.get(f"x-source-{n}")) for n in ("topic", "partition", "offset"))
+        source = Position.parse(
+            "-".join(_text(named.get(f"x-source-{n}")) for n in ("topic", "partition", "offset"))
         )
         return cls(
             max(record.timestamp()[1], 0),
-            Place(record.topic(), record.partition(), record.offset()),
+            Position(record.topic(), record.partition(), record.offset()),
             source,
-            _text(told.get("x-error-stage")),
-            _text(told.get("x-error-type")) or FOREIGN,
-            _text(told.get("x-error-message")),
-            _number(told.get("x-attempts")),
+            _text(named.get("x-error-stage")),
+            _text(named.get("x-error-type")) or FOREIGN,
+            _text(named.get("x-error-message")),
+            _number(named.get("x-attempts")),
             len(value),
             sha256(value).hexdigest()[:12],
-            found is not None,
+            items is not None,
         )
 
 

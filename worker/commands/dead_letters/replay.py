@@ -1,182 +1,133 @@
-"""Dead letters sent back to the input topic, each at most once.
-
-One transaction holds the records in the input topic and their mark in the dead-letter topic: both
-are there, or neither is. All replays of a group share one transactional id, so a second one
-fences the first, and then reads the marks that the first has left.
-"""
+"""A replay: planned first, so that it can be confirmed, then sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
-from worker.commands.dead_letters.letter import Letter
-from worker.commands.dead_letters.replay_markers import mark
+from worker.commands.dead_letters.filters import Filters, Newest, ReplayRules
+from worker.commands.dead_letters.letter import Letter, Position
+from worker.commands.dead_letters.reader import Reader
+from worker.commands.dead_letters.replay_markers import ReplayMarkers
+from worker.commands.dead_letters.replay_producer import Pair, ReplayProducer
+from worker.commands.dead_letters.view import summary
 from worker.config.settings import Kafka
-from worker.errors import Stop
-from worker.stream.batch import MARK, Header, headers
-from worker.stream.clients import producer_properties
-from worker.stream.delivery.base import RECORD_AT_FAULT
-from worker.stream.producer import REJECTION, REPLAYED_FROM
+from worker.redact import redacted
 
-# A replay that is killed holds up the input's consumers for this long: they wait for its end.
-TRANSACTION_MS = 15_000
-START_S = 30.0
-UNSENT = (*REJECTION, REPLAYED_FROM, MARK)  # its attempts stay, so that the next one counts on
-WITHOUT = (
-    "without which a replay could send a record twice: use Kafka 0.11 or newer, or read the "
-    "records with `dead-letters show`"
-)
-TIMED_OUT = KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT
-FENCED = (
-    *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
-    KafkaError.INVALID_PRODUCER_ID_MAPPING,
-)
+BATCH_RECORDS, BATCH_BYTES = 500, 4 * 2**20  # of one transaction
 
-Pair = tuple[Message, Letter]
+
+@dataclass
+class Outcome:
+    """The plan of a replay, then its result.
+
+    Attributes:
+        planned: letters to send, by reason of rejection.
+        left_out: letters skipped, by why.
+        shown: the newest letters to send.
+        only: send only these; None for all that are selected.
+        replayed: letters sent, by reason of rejection.
+        refused: letters that the input topic refused, and why.
+    """
+
+    planned: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    shown: list[Letter] = field(default_factory=list)
+    only: set[Position] | None = None
+    replayed: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[Letter, str]] = field(default_factory=list)
+
+    def as_dict(self, dry_run: bool) -> dict[str, Any]:
+        return {
+            "dry_run": dry_run,
+            "planned": dict(self.planned),
+            "replayed": self.replayed.total(),
+            "by_reason": dict(self.replayed),
+            "left_out": dict(self.left_out),
+            "refused": [{"letter": str(item.position), "why": why} for item, why in self.refused],
+        }
+
+    def as_text(self, dry_run: bool, topic: str) -> str:
+        counts = self.planned if dry_run else self.replayed
+        would = "would be " if dry_run else ""
+        by_reason = f" ({summary(counts)})" if counts else ""
+        lines = [f"{counts.total():,} dead letters {would}sent to {topic}{by_reason}"]
+        lines += [f"{count:,} left out: {why}" for why, count in self.left_out.most_common()]
+        lines += [f"refused: {item.position}: {redacted(why)}" for item, why in self.refused]
+        return "\n".join(lines)
 
 
 class Replay:
-    """Sends letters back; opening it ends every other replay of the group.
-
-    Args:
-        partitions: of the input topic.
+    """A replay of the letters that filters and rules select, at most `limit`.
 
     Raises (every method):
-        Stop: Kafka refuses it; names the remedy. What was not sent by then stays as it was.
+        Stop: the topics cannot be read or written.
     """
 
-    def __init__(self, kafka: Kafka, partitions: Sequence[int]) -> None:
-        self._kafka, self._partitions = kafka, set(partitions)
-        self._id = f"{kafka.group_id}.replay"
-        self._last_error = ""
-        self._fatal_error: KafkaError | None = None
-        self.sent = 0
-        self._producer = Producer(
-            producer_properties(kafka)
-            | {
-                "transactional.id": self._id,
-                "transaction.timeout.ms": TRANSACTION_MS,
-                "message.timeout.ms": TRANSACTION_MS,
-                "error_cb": self._on_error,
-                "log_level": 0,  # what goes wrong is told once, by us
-            }
-        )
-        try:
-            self._producer.init_transactions(START_S)
-        except KafkaException as error:
-            raise self._stop(error.args[0]) from None
+    def __init__(
+        self, kafka: Kafka, reader: Reader, filters: Filters, rules: ReplayRules, limit: int | None
+    ) -> None:
+        self._kafka, self._reader, self._limit = kafka, reader, limit
+        self._filters, self._rules = filters, rules
+        self._partitions = reader.partitions(kafka.input_topic)
+        self._ranges = reader.ranges(filters.since_ms)
 
-    def send(self, pairs: Sequence[Pair]) -> list[tuple[Letter, str]]:
-        """Send these as one; returns those that the input topic refuses, and why.
+    def plan(self, shown: int) -> Outcome:
+        """Count what would be sent; keeps at most `shown` letters of it."""
+        outcome, newest = Outcome(), Newest(self._limit or shown)
+        for _, letter in self._selected(self._reader.markers(self._ranges), outcome):
+            outcome.planned[letter.reason] += 1
+            newest.add(letter)
+        chosen = newest.letters()
+        outcome.shown = chosen[-shown:]
+        if self._limit is not None:
+            outcome.only = {letter.position for letter in chosen}
+            beyond = outcome.planned.total() - len(chosen)
+            outcome.planned = Counter(letter.reason for letter in chosen)
+            if beyond:
+                outcome.left_out["beyond --limit"] = beyond
+        return outcome
 
-        A broker refuses a whole request for the sake of one record, so halves are tried alone.
-        """
-        error = self._send(pairs)
-        if error is not None and error.code() == KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
-            error = self._send(pairs)  # the client mends its own numbers once, after a refusal
-        if error is None:
-            self.sent += len(pairs)
-            return []
-        if len(pairs) == 1:
-            return [(pairs[0][1], error.str())]
-        middle = len(pairs) // 2
-        return self.send(pairs[:middle]) + self.send(pairs[middle:])
+    def send(self, outcome: Outcome, go_on: Callable[[], bool]) -> None:
+        """Send the plan, except what another replay has sent meanwhile; `go_on` is asked before
+        each transaction."""
+        producer = ReplayProducer(self._kafka, self._partitions)
+        # From now on no other replay of the group can add markers.
+        markers = self._reader.markers(self._reader.ranges(self._filters.since_ms))
+        for pairs in batches(self._selected(markers, Outcome(), outcome.only)):
+            if not go_on():
+                return
+            refused = producer.send(pairs)
+            outcome.refused += refused
+            positions = {letter.position for letter, _ in refused}
+            sent = (letter.reason for _, letter in pairs if letter.position not in positions)
+            outcome.replayed.update(sent)
+        go_on()
 
-    def _send(self, pairs: Sequence[Pair]) -> KafkaError | None:
-        """One transaction; returns the error with which a record was refused."""
-        refused: list[KafkaError] = []
-
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            if error is not None and error.code() != KafkaError._PURGE_QUEUE:
-                refused.append(error)
-
-        try:
-            self._producer.begin_transaction()
-            self._queue(pairs, on_delivery)
-            self._producer.commit_transaction()
-            return None
-        except KafkaException as error:
-            told = error.args[0]
-            if told.fatal() or told.code() == KafkaError._FATAL:
-                told = self._fatal() or told
-            self._abort()
-        cause = refused[0] if refused and not told.fatal() else told
-        if cause.code() in (*RECORD_AT_FAULT, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER):
-            return cause
-        raise self._stop(cause)
-
-    def _fatal(self) -> KafkaError | None:
-        """What ended the producer for good; `produce` itself tells only that something did."""
-        try:
-            self._producer.poll(0)
-        except KafkaException as error:
-            return error.args[0]
-        return self._fatal_error
-
-    def _abort(self) -> None:
-        """End the transaction; one that the broker does not know of cannot be, nor need it be."""
-        with suppress(KafkaException):
-            self._producer.abort_transaction(TRANSACTION_MS / 1000)
-
-    def _queue(self, pairs: Sequence[Pair], on_delivery) -> None:
-        """The records, each to the partition it came from, and a mark for each partition."""
-        marked: dict[int, list[int]] = {}
-        for record, letter in pairs:
-            marked.setdefault(letter.place.partition, []).append(letter.place.offset)
-            message = {"key": record.key(), "value": record.value()}
-            message |= {"headers": sent_headers(record, letter)} | self._partition(letter)
-            self._produce(self._kafka.input_topic, on_delivery=on_delivery, **message)
-        for number, offsets in marked.items():
-            self._produce(self._kafka.dead_letter_topic, partition=number, **mark(offsets))
-
-    def _produce(self, topic: str, **message) -> None:
-        while True:
-            try:
-                return self._producer.produce(topic, **message)
-            except BufferError:
-                self._producer.poll(0.05)
-
-    def _partition(self, letter: Letter) -> dict[str, int]:
-        """Where it came from, if that is still there; else its key decides, as for any record."""
-        source = letter.source
-        ours = source is not None and source.topic == self._kafka.input_topic
-        there = ours and source.partition in self._partitions
-        return {"partition": source.partition} if there else {}
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()
-        if error.fatal():
-            self._fatal_error = error
-
-    def _stop(self, error: KafkaError) -> Stop:
-        kafka, code = self._kafka, error.code()
-        topics = f"{kafka.input_topic} and {kafka.dead_letter_topic}"
-        if code in FENCED:
-            told = "another replay of this group has begun and goes on instead of this one"
-        elif code == KafkaError._UNSUPPORTED_FEATURE:
-            told = f"this broker has no transactions, {WITHOUT}"
-        elif code in TIMED_OUT and not self._last_error:
-            told = (
-                f"this broker answers, but took nothing for {TRANSACTION_MS / 1000:g} s; start the "
-                f"replay again; if it has no transactions, {WITHOUT}"
-            )
-        elif code == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-            told = f"{error.str()}; add an ACL: WRITE on transactional id {self._id}"
-        elif code in (
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        ):
-            told = f"{error.str()}; add an ACL: WRITE on topics {topics}"
-        else:
-            why = f" ({self._last_error})" if self._last_error else ""
-            told = f"Kafka: {error.str()}{why}; mend it and start the replay again"
-        return Stop(f"{told}\n{self.sent} were replayed before; none of them is replayed again")
+    def _selected(
+        self, markers: ReplayMarkers, outcome: Outcome, only: set[Position] | None = None
+    ) -> Iterator[Pair]:
+        """What filters and rules select; counts in `outcome` what the rules leave out."""
+        for record, letter in self._reader.letters(self._ranges):
+            if letter not in self._filters or (only is not None and letter.position not in only):
+                continue
+            if why := self._rules.left_out(letter, markers):
+                outcome.left_out[why] += 1
+            else:
+                yield record, letter
 
 
-def sent_headers(record: Message, letter: Letter) -> list[Header]:
-    """The headers of a replayed record: its own, its attempts, and which letter it was."""
-    kept = [item for item in headers(record) or () if item[0] not in UNSENT]
-    return [*kept, (REPLAYED_FROM, str(letter.place).encode())]
+def batches(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """Batches of one transaction each."""
+    batch: list[Pair] = []
+    size = 0
+    for pair in pairs:
+        batch.append(pair)
+        size += pair[1].size
+        if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

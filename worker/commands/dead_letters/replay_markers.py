@@ -1,9 +1,9 @@
-"""Marks: which dead letters were replayed.
+"""Replay markers: which dead letters were replayed.
 
-A mark is a record of the dead-letter topic itself, in the partition of the letters that it names
-and behind them, so that retention never takes it away before them. It has a key of its own and a
-value: a compacted topic keeps it too. `Sink.dead_letter` takes its header from whatever comes in:
-only who may write to the dead-letter topic can make one.
+A marker is a record of the dead-letter topic, in the partition of the letters that it names and
+after them, so that retention never deletes it before them. It has a unique key and a value, so
+that a compacted topic keeps it. Its header is stripped from rejected inputs: only who may write to
+the dead-letter topic can make a marker.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from uuid import uuid4
 import msgspec
 from confluent_kafka import Message
 
-from worker.commands.dead_letters.letter import Place
+from worker.commands.dead_letters.letter import Position
 from worker.stream.batch import MARK, headers
 
-BLOCK = 12  # offsets of a block, as a power of two
+BLOCK = 12  # bits of an offset within a block
 
 
-class Marks:
-    """Which letters were replayed: a bit for each offset, so that millions fit."""
+class ReplayMarkers:
+    """The replayed letters: one bit for each offset, so that millions fit."""
 
     def __init__(self) -> None:
         self._blocks: dict[tuple[int, int], int] = {}
@@ -33,13 +33,13 @@ class Marks:
             bits = (1 << end) - (1 << begin)
             self._blocks[partition, block] = self._blocks.get((partition, block), 0) | bits
 
-    def __contains__(self, place: Place) -> bool:
-        bits = self._blocks.get((place.partition, place.offset >> BLOCK), 0)
-        return bool(bits >> (place.offset & (1 << BLOCK) - 1) & 1)
+    def __contains__(self, position: Position) -> bool:
+        bits = self._blocks.get((position.partition, position.offset >> BLOCK), 0)
+        return bool(bits >> (position.offset & (1 << BLOCK) - 1) & 1)
 
 
-def mark(offsets: list[int]) -> dict:
-    """The mark of a partition's letters at `offsets`, as arguments of `produce`."""
+def marker(offsets: list[int]) -> dict:
+    """The marker of a partition's letters at `offsets`, as arguments of `produce`."""
     ranges: list[list[int]] = []
     for offset in sorted(offsets):
         if ranges and ranges[-1][1] + 1 == offset:
@@ -53,8 +53,8 @@ def mark(offsets: list[int]) -> dict:
     }
 
 
-def marked(record: Message) -> list[tuple[int, int]] | None:
-    """The ranges of a mark; None when the record is none."""
+def marked_ranges(record: Message) -> list[tuple[int, int]] | None:
+    """The offset ranges of a marker, both ends included; None for any other record."""
     if MARK not in dict(headers(record) or ()):
         return None
     try:

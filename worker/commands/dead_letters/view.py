@@ -1,6 +1,6 @@
-"""How dead letters are shown: rows, tables, one in full. Safe for a terminal, whatever is in them.
+"""Shows dead letters: as rows, as a table, one in full; safe for a terminal, whatever they hold.
 
-A list never shows a query, only the length and hash of the record that holds it.
+A list never shows a query, only the record's length and hash.
 """
 
 from __future__ import annotations
@@ -21,54 +21,53 @@ from worker.commands.dead_letters.letter import FOREIGN, Letter
 from worker.redact import redacted
 from worker.stream.batch import headers
 
-HEAD = [
-    *("time", "record", "stage", "reason", "tries", "bytes", "sha256", "replayed", "message"),
-]
+HEAD = ["time", "record", "stage", "reason", "tries", "bytes", "sha256", "replayed", "message"]
 SPARED = "sha256", "bytes", "tries", "stage", "replayed"  # on a narrow terminal, in this order
+ONE_OBJECT = "change its producer to send one JSON object per record, then produce it again"
 REMEDIES = {
-    "null_value": "see that its producer sends no tombstones to this topic",
-    "invalid_utf8": "let its producer send UTF-8, then produce it anew",
-    "invalid_json": "let its producer send one JSON object a record, then produce it anew",
-    "not_an_object": "let its producer send one JSON object a record, then produce it anew",
-    "empty_value": "see that its producer sends no empty records to this topic",
-    "compressed_value": "let its producer send JSON and set compression.type instead",
-    "avro_value": "let its producer send one JSON object a record, then produce it anew",
-    "schema_registry_framing": "let its producer use a JSON serializer without Schema Registry",
-    "missing_query": "let its producer set `query`, then produce it anew",
-    "query_not_text": "let its producer send `query` as a string, then produce it anew",
-    "empty_query": "leave it here, or let its producer drop empty queries",
-    "query_too_long": "raise understanding.max_query_chars and replay it, or leave it here",
-    "too_many_marks": "leave it here: no writing stacks so many marks upon one letter",
-    "value_too_large": "raise understanding.max_event_bytes and replay it, or leave it here",
-    "nested_too_deeply": "let its producer nest less deeply, then produce it anew",
-    "too_many_headers": "let its producer send fewer headers, then produce it anew",
-    "headers_too_large": "let its producer send smaller headers, then produce it anew",
-    "invalid_field": "let its producer mend the field that the message names, then produce it anew",
-    "invalid_headers": "let its producer name headers in UTF-8; a replay goes without them",
-    "model_rejected": "mend the model that the stage names, then replay it",
+    "null_value": "change its producer to send no tombstones to this topic",
+    "invalid_utf8": "change its producer to send UTF-8, then produce it again",
+    "invalid_json": ONE_OBJECT,
+    "not_an_object": ONE_OBJECT,
+    "empty_value": "change its producer to send no empty records to this topic",
+    "compressed_value": "change its producer to send JSON and set compression.type instead",
+    "avro_value": ONE_OBJECT,
+    "schema_registry_framing": "use a JSON serializer without Schema Registry in its producer",
+    "missing_query": "change its producer to set `query`, then produce it again",
+    "query_not_text": "change its producer to send `query` as a string, then produce it again",
+    "empty_query": "ignore it, or change its producer to drop empty queries",
+    "query_too_long": "raise understanding.max_query_chars and replay it, or ignore it",
+    "too_many_marks": "ignore it: no script combines so many marks with one letter",
+    "value_too_large": "raise understanding.max_event_bytes and replay it, or ignore it",
+    "nested_too_deeply": "change its producer to nest less deeply, then produce it again",
+    "too_many_headers": "change its producer to send fewer headers, then produce it again",
+    "headers_too_large": "change its producer to send smaller headers, then produce it again",
+    "invalid_field": "correct the field that the message names, then produce it again",
+    "invalid_headers": "use UTF-8 header names in its producer; a replay drops the headers",
+    "model_rejected": "fix the model that the stage names, then replay it",
     "model_unavailable": "replay it when the model server is back",
     "output_refused": "raise the output topic's max.message.bytes, then replay it",
     "internal_error": "please report it; replay it with a newer version",
-    "process_died": "look at the log for what ended the process; replay it with a newer version",
-    FOREIGN: "this worker did not reject it, or could not tell why: ask who writes to this topic",
+    "process_died": "find in the log what ended the process; replay it with a newer version",
+    FOREIGN: "find out who else writes to this topic: this worker gave no reason for it",
 }
-UNKNOWN = "mend what the message names, then replay it"
+UNKNOWN = "fix what the message names, then replay it"
 
 
 def when(time_ms: int) -> str:
     """RFC 3339 in UTC."""
     try:
-        told = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):  # whatever a producer has set
+        text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):  # a producer may set any timestamp
         return f"{time_ms} ms"
-    return told.replace("+00:00", "Z")
+    return text.replace("+00:00", "Z")
 
 
 def row(letter: Letter, replayed: bool, topic: str) -> dict[str, Any]:
-    """What `list --json` tells of a letter; `topic` is the input topic."""
+    """A letter in `list --json`; `topic` is the input topic."""
     return {
         "time": when(letter.time_ms),
-        "letter": str(letter.place),
+        "letter": str(letter.position),
         "source": str(letter.source) if letter.source else None,
         "foreign": letter.source is None or letter.source.topic != topic,
         "stage": letter.stage,
@@ -82,7 +81,7 @@ def row(letter: Letter, replayed: bool, topic: str) -> dict[str, Any]:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows, in their order; on a terminal each on one line of it."""
+    """Print the rows in order; on a terminal each is cut to one line."""
     lines = [HEAD, *([redacted(str(cell)) for cell in _cells(item)] for item in rows)]
     if not sys.stdout.isatty():
         click.echo("\n".join(_aligned(lines)))
@@ -98,7 +97,7 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _narrowed(lines: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
-    """The lines without columns that a narrow terminal has no room for: the message needs it."""
+    """The lines without the columns of SPARED that do not fit, so that the message does."""
     kept = list(range(len(HEAD)))
     for name in SPARED:
         if max(map(len, _aligned([[line[n] for n in kept] for line in lines]))) <= width:
@@ -108,7 +107,7 @@ def _narrowed(lines: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[s
 
 
 def _cells(item: dict[str, Any]) -> list[Any]:
-    """A row as the table has it; `show` takes either place."""
+    """A row's cells; the record is shown by the position that `show` takes."""
     shown = item | {
         "time": item["time"][:19] + "Z",
         "record": item["source"] or item["letter"],
@@ -118,50 +117,49 @@ def _cells(item: dict[str, Any]) -> list[Any]:
 
 
 def summary(counts: Counter[str]) -> str:
-    """`1,204 invalid_json, 3 empty_query`, the commonest first."""
+    """`1,204 invalid_json, 3 empty_query`, the most frequent first."""
     return ", ".join(f"{count:,} {redacted(name)}" for name, count in counts.most_common())
 
 
 def details(record: Message, letter: Letter, replayed: bool, topic: str) -> dict[str, Any]:
-    """What `show --json` tells: everything, bytes that are no UTF-8 as base64."""
-    found = headers(record)
-    told = None if found is None else [[name, _plain(value)] for name, value in found]
+    """A letter in `show --json`: all of it, bytes that are no UTF-8 as base64."""
+    items = headers(record)
     return row(letter, replayed, topic) | {
-        "mend": REMEDIES.get(letter.reason, UNKNOWN),
+        "remedy": REMEDIES.get(letter.reason, UNKNOWN),
         "key": _plain(record.key()),
-        "headers": told,
+        "headers": None if items is None else [[name, _plain(value)] for name, value in items],
         "value": _plain(record.value()),
     }
 
 
 def in_full(record: Message, letter: Letter, replayed: bool) -> str:
-    """One letter for a reader: why, how to mend it, and all that it holds."""
+    """One letter as text: why it was rejected, the remedy, and all that it holds."""
     lines = [
-        ("dead letter", letter.place),
-        ("source", letter.source or "not told"),
+        ("dead letter", letter.position),
+        ("source", letter.source or "unknown"),
         ("rejected", when(letter.time_ms)),
         ("stage", letter.stage),
         ("reason", letter.reason),
         ("message", letter.message),
-        ("attempts", letter.attempts or "not told"),
+        ("attempts", letter.attempts or "unknown"),
         ("replayed", "yes" if replayed else "no"),
-        ("how to mend", REMEDIES.get(letter.reason, UNKNOWN)),
-        ("key", _told(record.key())),
+        ("remedy", REMEDIES.get(letter.reason, UNKNOWN)),
+        ("key", _text(record.key())),
     ]
-    found = headers(record)
-    if found is None:
+    items = headers(record)
+    if items is None:
         lines.append(("headers", "cannot be read: a name is not UTF-8"))
-    lines += [("header", f"{name}: {_told(value)}") for name, value in found or ()]
+    lines += [("header", f"{name}: {_text(value)}") for name, value in items or ()]
     lines.append(("value", f"{letter.size:,} bytes, SHA-256 {letter.digest}..."))
-    told = [f"{name:<12} {redacted(str(text))}".rstrip() for name, text in lines]
+    head = [f"{name:<12} {redacted(str(text))}".rstrip() for name, text in lines]
     if record.value() is None:
-        return "\n".join([*told, "  (null)"])
+        return "\n".join([*head, "  (null)"])
     text = record.value().decode("utf-8", "backslashreplace")
-    # Each line of the value is set off, so that none can pass for one of ours.
-    return "\n".join([*told, *(f"  | {redacted(line)}" for line in text.split("\n"))])
+    # Each line of the value is prefixed, so that none looks like one of ours.
+    return "\n".join([*head, *(f"  | {redacted(line)}" for line in text.split("\n"))])
 
 
-def _told(value: bytes | None) -> str:
+def _text(value: bytes | None) -> str:
     return "(none)" if value is None else value.decode("utf-8", "backslashreplace")
 
 

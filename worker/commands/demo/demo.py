@@ -1,4 +1,4 @@
-"""`query-worker demo`: a broker, a Triton server, traffic and the real worker, in one command."""
+"""`query-worker demo`: embedded Kafka and Triton, traffic, and the real worker, in one command."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from worker.embedded.triton import EmbeddedTriton, available
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.01
-# Feed no faster than the worker reads: the embedded broker keeps the last 5 MiB of a partition,
-# and what waits there would count as latency.
+# Limits of unread input: the embedded broker keeps the last 5 MiB of a partition, and the time that
+# records wait there would count as latency.
 MAX_AHEAD, MAX_BYTES_AHEAD = 512, 4 * 2**20
 REFRESH_S = 0.25
 TRITON_START_S = 60.0
-SETTLE_S = 10.0  # after Ctrl-C, how long a hung model server is waited for before the drain
+SETTLE_S = 10.0  # after Ctrl-C, how long outputs are waited for before the drain
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What went through; times in milliseconds from consume to confirmed output.
+    """The totals of a demo; latencies from consume to confirmed output, milliseconds.
 
     Attributes:
-        produced: records in the input topic, those of other clients included.
+        produced: records in the input topic, also from other clients.
         events_per_second: from the first confirmed event to the last.
         first_event_s: from the start of the program to the first confirmed event.
     """
@@ -59,7 +59,7 @@ class Summary:
 
     @property
     def balanced(self) -> bool:
-        """Whether every record that went in came out."""
+        """Whether every record was consumed and published, dead-lettered or skipped."""
         out = self.published + self.dead_lettered + self.skipped
         return self.produced == self.consumed == out
 
@@ -86,9 +86,9 @@ class Demo:
     """One run of the demo.
 
     Args:
-        queries: the user's file of queries, None for the built-in stream.
-        events: stop after so many; None runs until stopped.
-        rate: events per second, 0 for as fast as it goes.
+        queries: file of queries; None for the built-in ones.
+        events: stop after this many; None: run until stopped.
+        rate: events per second; 0 for as fast as possible.
         live: show the live view; else only the summary is printed.
     """
 
@@ -104,27 +104,25 @@ class Demo:
         self._fed_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> Summary:
-        """Start everything, stream until `stop` is set or all events went in, drain, add up."""
-        load_contracts(self._settings)  # a broken folder is told before anything starts
+        """Start all, stream until `stop` is set or all events are produced, drain, sum up."""
+        load_contracts(self._settings)  # reports a broken folder before anything starts
         with EmbeddedKafka.running() as kafka:
             async with self._models(stop) as inference:
                 if inference is None:
                     return NOTHING
                 settings = self._embedded(kafka.bootstrap_servers, inference)
-                kafka.create(
-                    *(settings.kafka.input_topic, settings.kafka.output_topic),
-                    settings.kafka.dead_letter_topic,
-                )
+                topics = settings.kafka
+                kafka.create(topics.input_topic, topics.output_topic, topics.dead_letter_topic)
                 return await self._stream(App(settings), kafka, stop)
 
-    def put_away(self) -> None:
-        """Give the terminal back; for an end by force."""
+    def restore_terminal(self) -> None:
+        """Restore the terminal before the process is ended by force."""
         if self._view:
-            self._view.put_away()
+            self._view.restore_terminal()
 
     @contextlib.asynccontextmanager
     async def _models(self, stop: asyncio.Event) -> AsyncIterator[dict[str, str] | None]:
-        """The settings of the model server: the real Triton where it runs, else in process.
+        """The inference settings: of the real Triton if it can run here, else ONNX Runtime.
 
         None when `stop` was set while it started.
         """
@@ -168,7 +166,7 @@ class Demo:
         self._view = view = View(app, observer) if self._live else None
         try:
             with view.shown() if view else contextlib.nullcontext(), observer.reading():
-                settled = False  # a short stream too is shown once
+                settled = False  # so that a short stream is shown at least once
                 while not (settled or working.done()):
                     await asyncio.wait({working}, timeout=REFRESH_S)
                     observer.sample()
@@ -184,7 +182,7 @@ class Demo:
         return self._summary(app, observer, await asyncio.to_thread(kafka.records, topic))
 
     async def _settled(self, app: App, kafka: EmbeddedKafka, feeding: asyncio.Task) -> bool:
-        """Whether all that went in, from whomever, came out; or waiting for it is over."""
+        """Whether all input, also of other clients, is resolved, or the wait for it is over."""
         if not feeding.done():
             return False
         self._fed_at = self._fed_at or time.monotonic()
@@ -195,7 +193,7 @@ class Demo:
         )
 
     async def _feed(self, app: App, stop: asyncio.Event) -> None:
-        """Produce at the rate, never far ahead of what the worker has confirmed."""
+        """Produce at the rate, within MAX_AHEAD of what the worker has confirmed."""
         producer = Producer(
             {"bootstrap.servers": app.settings.kafka.bootstrap_servers, "linger.ms": 2}
         )
@@ -239,7 +237,7 @@ class Demo:
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
-    """Do `work` to its end; False if `stop` was set before: then it is cancelled."""
+    """Wait for `work`; False if `stop` is set before: then it is cancelled."""
     working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()

@@ -1,4 +1,4 @@
-"""What the demo shows: the worker's own metrics, and its output topics read back from Kafka."""
+"""What the demo shows: the worker's metrics, and its output topics as read from Kafka."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Span:
+class Interval:
     """What happened between two samples."""
 
     first: Sample
@@ -84,9 +84,9 @@ class Span:
     @property
     def hit_ratio(self) -> float:
         """Share of lookups that the cache answered."""
-        found = {k: v - self.first.cache.get(k, 0) for k, v in self.last.cache.items()}
-        total = sum(found.values())
-        return found.get("hit", 0) / total if total else 0.0
+        lookups = {k: v - self.first.cache.get(k, 0) for k, v in self.last.cache.items()}
+        total = sum(lookups.values())
+        return lookups.get("hit", 0) / total if total else 0.0
 
     def latency_ms(self, quantile: float) -> float:
         """Quantile of the event latency, interpolated in its bucket as Prometheus does."""
@@ -132,13 +132,13 @@ class Observer:
         while len(self._recent) > 2 and self._recent[-1].at - self._recent[0].at > WINDOW_S:
             self._recent.popleft()
 
-    def recent(self) -> Span:
+    def recent(self) -> Interval:
         """The last few seconds."""
-        return Span(self._recent[0], self._recent[-1])
+        return Interval(self._recent[0], self._recent[-1])
 
-    def whole(self) -> Span:
-        """From the first event to now."""
-        return Span(self._first, Sample.of(self.app))
+    def whole(self) -> Interval:
+        """Since the start."""
+        return Interval(self._first, Sample.of(self.app))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -177,7 +177,7 @@ class Observer:
 
 
 def _shown(message: Message, output_topic: str) -> Shown | None:
-    """None for what cannot be shown: any client may put anything into these topics."""
+    """None for records in another format: any client may write to these topics."""
     try:
         return _event(message) if message.topic() == output_topic else _dead_letter(message)
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -200,5 +200,5 @@ def _dead_letter(message: Message) -> Shown:
 
 
 def _line(text: str) -> str:
-    """At most 120 characters that a terminal prints and does not obey."""
+    """At most 120 printable characters."""
     return "".join(filter(str.isprintable, " ".join(text[:500].split())))[:120]

@@ -1,4 +1,4 @@
-"""Traffic for the demo and for trying a broker: lines of a file, repeated as real queries are.
+"""Traffic for the demo and the compose file: queries of a file, drawn by a Zipf distribution.
 
 python -m worker.commands.demo.traffic --bootstrap-servers localhost:9092 --topic queries --rate 50
 """
@@ -37,17 +37,17 @@ def read_values(file: Path) -> list[bytes]:
     for number, line in enumerate(lines, 1):
         if len(line) > MAX_BYTES:
             raise ConfigError(
-                f"{file}: line {number} has {len(line):,} bytes, at most {MAX_BYTES:,} may be"
-                " streamed; shorten it, or leave it out"
+                f"{file}: line {number} has {len(line):,} bytes, expected at most {MAX_BYTES:,};"
+                " shorten it, or leave it out"
             )
     values = [from_line(line) for line in lines if line.strip()]
     if not values:
-        raise ConfigError(f"{file}: no line in it; write one query a line")
+        raise ConfigError(f"{file}: is empty; write one query a line")
     return values
 
 
 def zipf(values: list[bytes], seed: int = 1) -> Iterator[bytes]:
-    """Values for ever; the one at rank r comes with probability proportional to 1 / r."""
+    """Endless values; the probability of the one at rank r is proportional to 1 / r."""
     draw = random.Random(seed)
     weights = list(accumulate((rank + 1) ** -ZIPF_EXPONENT for rank in range(len(values))))
     while True:
@@ -56,7 +56,7 @@ def zipf(values: list[bytes], seed: int = 1) -> Iterator[bytes]:
 
 @click.command()
 @click.option("--bootstrap-servers", required=True, help="Brokers, host:port,host:port.")
-@click.option("--topic", default="queries", show_default=True)
+@click.option("--topic", default="queries", show_default=True, help="Input topic.")
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1e6, min_open=True),
@@ -64,7 +64,12 @@ def zipf(values: list[bytes], seed: int = 1) -> Iterator[bytes]:
     show_default=True,
     help="Events per second.",
 )
-@click.option("--queries", type=click.Path(path_type=Path), default=BUILT_IN, help="Your own file.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    default=BUILT_IN,
+    help="File with one query a line.  [default: built-in queries]",
+)
 def main(bootstrap_servers: str, topic: str, rate: float, queries: Path) -> None:
     """Produce queries to a topic until interrupted."""
     try:
@@ -78,7 +83,7 @@ def main(bootstrap_servers: str, topic: str, rate: float, queries: Path) -> None
             producer.produce(topic, value=value)
             sent += 1
         except (BufferError, KafkaException):
-            pass  # the broker is away: this traffic may be late, the worker's may not be lost
+            pass  # the broker is away: this event is left out
         producer.poll(max(0.0, start + sent / rate - time.monotonic()))
 
 

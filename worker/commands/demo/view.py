@@ -1,4 +1,4 @@
-"""The demo's live view in the terminal: addresses, figures, intents, newest events."""
+"""The demo's live view in the terminal: addresses, rates, latencies, intents, newest events."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from rich.text import Text
 
 from worker import logs
 from worker.app import App
-from worker.commands.demo.observer import Observer, Shown, Span
+from worker.commands.demo.observer import Interval, Observer, Shown
 from worker.redact import redacted
 
 PALETTE = ("green", "cyan", "yellow", "red", "magenta", "blue")
-LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # the screen from before, and the cursor
+LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # back to the main screen, show the cursor
 IN_A_ROW = 3  # intents
-WIDE, MEDIUM = 118, 90  # columns from which there are panels, and a category column
+WIDE, MEDIUM = 118, 90  # least width for panels, and for a category column
 BAR = 40
-PLAIN_EVERY = 8  # refreshes, where the output is no terminal
+PLAIN_EVERY = 8  # refreshes, if the output is no terminal
 
 
 class View:
-    """Draws what the observer knows; on a pipe it prints a line every few seconds instead."""
+    """Draws the observer's data; without a terminal it prints a line every few seconds."""
 
     def __init__(self, app: App, observer: Observer) -> None:
         self._app, self._observer = app, observer
@@ -40,47 +40,44 @@ class View:
         self._rows: deque[Shown] = deque(maxlen=100)
         self._colors = dict(zip(app.intents, cycle(PALETTE), strict=False))
         self._turn = 0
-        self._told = False
+        self._addresses_printed = False
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """On a terminal, a screen of its own: nothing of it is left behind.
-
-        What is logged meanwhile would be written across it, and comes after it.
-        """
+        """On a terminal, show the view on the alternate screen; logs are written after it."""
         if not self._console.is_terminal:
             yield
             return
         try:
             with (
-                logs.held(),
+                logs.buffered(),
                 Live(console=self._console, screen=True, auto_refresh=False) as self._live,
             ):
                 yield
         finally:
             self._live = None
 
-    def put_away(self) -> None:
-        """Give the terminal back in the middle of anything: the process is about to end."""
+    def restore_terminal(self) -> None:
+        """Restore the terminal at any moment: the process is about to end."""
         if self._live:
             with suppress(OSError):
                 os.write(sys.stderr.fileno(), LEAVE_SCREEN)
 
     def refresh(self) -> None:
-        """Draw again; one new event at a time, so that the list can be read."""
+        """Draw again, with at most one new event, so that the list can be read."""
         self._turn += 1
         if event := self._next():
             self._rows.appendleft(event)
         if self._live:
             self._live.update(self._draw(), refresh=True)
-        elif not self._told and self._app.http.url:
+        elif not self._addresses_printed and self._app.http.url:
             self._console.print(self._addresses(), soft_wrap=True)
-            self._told = True
+            self._addresses_printed = True
         elif self._turn % PLAIN_EVERY == 0:
             self._console.print(self._line(), soft_wrap=True)
 
     def _next(self) -> Shown | None:
-        """The newest event that is not on the screen already, if there is one."""
+        """The newest event that is not on the screen yet, if there is one."""
         shown = {row.query for row in list(self._rows)[: self._console.height]}
         newest = self._observer.newest
         fresh = [event for event in list(newest) if event.query not in shown]
@@ -88,17 +85,17 @@ class View:
         return fresh[-1] if fresh else None
 
     def _line(self) -> str:
-        span, totals = self._observer.recent(), self._app.runner.totals
+        interval, totals = self._observer.recent(), self._app.runner.totals
         return (
-            f"{totals.published + totals.dead_lettered:,} events, {span.rate:,.0f}/s,"
-            f" p50 {span.latency_ms(0.5):.1f} ms, p99 {span.latency_ms(0.99):.1f} ms,"
-            f" {span.hit_ratio:.0%} cached, {totals.dead_lettered:,} dead-lettered"
+            f"{totals.published + totals.dead_lettered:,} events, {interval.rate:,.0f}/s,"
+            f" p50 {interval.latency_ms(0.5):.1f} ms, p99 {interval.latency_ms(0.99):.1f} ms,"
+            f" {interval.hit_ratio:.0%} cached, {totals.dead_lettered:,} dead-lettered"
         )
 
     def _draw(self) -> Group:
         width, height = self._console.size
-        span = self._observer.recent()
-        head: list[RenderableType] = [self._addresses(), self._figures(span, width)]
+        interval = self._observer.recent()
+        head: list[RenderableType] = [self._addresses(), self._figures(interval, width)]
         used = sum(len(self._console.render_lines(part, pad=False)) for part in head)
         return Group(*head, self._newest(width, max(height - used - 4, 1)))
 
@@ -109,28 +106,31 @@ class View:
         if inference.backend == "onnx":
             models = "models    in this process"
         topics = f"{kafka.input_topic} → {kafka.output_topic}, {kafka.dead_letter_topic}"
-        return Text.assemble(
-            *(("query-worker demo", "bold"), "   Ctrl-C stops\n"),
-            *("Kafka     ", (kafka.bootstrap_servers, "bold"), "   ", (topics, "cyan"), "\n"),
-            *(models, ("   away" if self._app.models_away else "", "bold red")),
-            *("   metrics ", (f"{self._app.http.url}/metrics", "bold")),
-            no_wrap=True,
-            overflow="ellipsis",
-        )
+        lines = [
+            Text.assemble(("query-worker demo", "bold"), "   Ctrl-C stops"),
+            Text.assemble("Kafka     ", (kafka.bootstrap_servers, "bold"), "   ", (topics, "cyan")),
+            Text.assemble(
+                models,
+                ("   away" if self._app.models_away else "", "bold red"),
+                "   metrics ",
+                (f"{self._app.http.url}/metrics", "bold"),
+            ),
+        ]
+        return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
-    def _figures(self, span: Span, width: int) -> RenderableType:
+    def _figures(self, interval: Interval, width: int) -> RenderableType:
         totals = self._app.runner.totals
         stream = {
-            "events/s": f"{span.rate:,.0f}",
+            "events/s": f"{interval.rate:,.0f}",
             "published": f"{totals.published:,}",
             "dead-lettered": f"{totals.dead_lettered:,}",
         }
         latency = {
-            "p50 / p95": f"{span.latency_ms(0.5):.1f} / {span.latency_ms(0.95):.1f} ms",
-            "p99": f"{span.latency_ms(0.99):.1f} ms",
-            "from cache": f"{span.hit_ratio:.0%}",
+            "p50 / p95": f"{interval.latency_ms(0.5):.1f} / {interval.latency_ms(0.95):.1f} ms",
+            "p99": f"{interval.latency_ms(0.99):.1f} ms",
+            "from cache": f"{interval.hit_ratio:.0%}",
         }
-        shares = span.intent_shares(self._colors)
+        shares = interval.intent_shares(self._colors)
         if width >= WIDE:
             panels = [
                 Panel(_grid(stream), title="stream", width=28),

@@ -1,4 +1,4 @@
-"""The metrics of several processes as those of one."""
+"""Sums up the metrics of several processes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class _Families(dict[str, Metric]):
         return list(self.values())
 
 
-def added_up(current: Mapping[str, str], ended: Sequence[str] = ()) -> str:
+def add_up(current: Mapping[str, str], ended: Sequence[str] = ()) -> str:
     """Counters and histograms summed, gauges with a label `process`; Prometheus text.
 
     Args:
         current: process → its metrics.
-        ended: those of processes that are gone, of which gauges are left out.
+        ended: those of processes that ended; their gauges are left out.
     """
     families = _Families()
     sums: dict[Key, float] = {}
@@ -51,19 +51,19 @@ def added_up(current: Mapping[str, str], ended: Sequence[str] = ()) -> str:
 
 
 def summary(text: str) -> str:
-    """What became of all records, in the words of a single worker's totals."""
+    """The totals of all workers, worded as those of one."""
     families = text_string_to_metric_families(text)
-    found = {_key(sample): int(sample.value) for family in families for sample in family.samples}
+    values = {_key(sample): int(sample.value) for family in families for sample in family.samples}
 
     def events(*statuses: str) -> int:
         name = "query_worker_events_total"
-        return sum(found.get((name, (("status", status),)), 0) for status in statuses)
+        return sum(values.get((name, (("status", status),)), 0) for status in statuses)
 
-    told = f"consumed {found.get(('query_worker_records_consumed_total', ()), 0)}"
-    told += f", published {events('complete', 'degraded')}"
-    told += f", dead-lettered {events('dead_lettered')}"
+    line = f"consumed {values.get(('query_worker_records_consumed_total', ()), 0)}"
+    line += f", published {events('complete', 'degraded')}"
+    line += f", dead-lettered {events('dead_lettered')}"
     skipped = events("skipped")
-    return f"{told}, skipped {skipped}" if skipped else told
+    return f"{line}, skipped {skipped}" if skipped else line
 
 
 def _key(sample: Sample) -> Key:

@@ -1,4 +1,4 @@
-"""Which dead letters a command is about."""
+"""Which dead letters a command selects."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.commands.dead_letters.letter import Letter, Place
-from worker.commands.dead_letters.replay_markers import Marks
+from worker.commands.dead_letters.letter import Letter, Position
+from worker.commands.dead_letters.replay_markers import ReplayMarkers
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Filters; an empty one lets everything pass.
+class Filters:
+    """Filters; an empty one selects everything.
 
     Attributes:
-        since_ms, until_ms: of the rejection, Unix milliseconds; `until_ms` is left out itself.
+        since_ms, until_ms: of the rejection, Unix milliseconds; `until_ms` is exclusive.
         partitions: of the source topic.
     """
 
@@ -41,14 +41,14 @@ class Choice:
 
 
 class Newest:
-    """The newest so many of the letters that it was given; memory for no more of them."""
+    """Keeps the newest `limit` of the letters that are added."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._heap: list[tuple[int, Place, Letter]] = []
+        self._heap: list[tuple[int, Position, Letter]] = []
 
     def add(self, letter: Letter) -> None:
-        item = letter.time_ms, letter.place, letter
+        item = letter.time_ms, letter.position, letter
         if len(self._heap) < self._limit:
             heapq.heappush(self._heap, item)
         else:
@@ -60,14 +60,14 @@ class Newest:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a replay leaves out of what was chosen.
+class ReplayRules:
+    """Which selected letters a replay skips.
 
     Attributes:
-        topic: the input topic; letters of another are foreign.
-        max_attempts: letters that were rejected so often stay.
-        again: also what was replayed before.
-        foreign: also what this worker did not reject, or could not tell why.
+        topic: the input topic; letters of another topic are foreign.
+        max_attempts: skip letters rejected this many times or more.
+        again: include letters that were replayed before.
+        foreign: include letters that this worker did not reject.
     """
 
     topic: str
@@ -75,14 +75,14 @@ class Terms:
     again: bool = False
     foreign: bool = False
 
-    def obstacle(self, letter: Letter, marks: Marks) -> str | None:
-        """Why a letter stays where it is; None for one to replay."""
+    def left_out(self, letter: Letter, markers: ReplayMarkers) -> str | None:
+        """Why a letter is skipped; None if it is to be replayed."""
         if not letter.readable:
-            return "its headers cannot be read, nor be sent again as they are"
+            return "its headers cannot be read, so they cannot be sent again"
         if not self.foreign and (letter.source is None or letter.source.topic != self.topic):
             return f"not rejected from {self.topic} (--foreign sends it)"
-        if not self.again and letter.place in marks:
-            return "replayed before (--again sends it once more)"
+        if not self.again and letter.position in markers:
+            return "replayed before (--again sends it again)"
         if letter.attempts >= self.max_attempts:
             return f"rejected {self.max_attempts} times or more (--max-attempts)"
         return None
@@ -94,10 +94,10 @@ def moment(text: str, now: float | None = None) -> int:
     Raises:
         ValueError: it is neither.
     """
-    if found := re.fullmatch(r"(\d{1,9})([smhd])", text, re.ASCII):
-        before = int(found[1]) * UNITS[found[2]]
+    if duration := re.fullmatch(r"(\d{1,9})([smhd])", text, re.ASCII):
+        before = int(duration[1]) * UNITS[duration[2]]
         return max(int(((time.time() if now is None else now) - before) * 1000), 0)
-    told = datetime.fromisoformat(text)
-    if told.tzinfo is None or "T" not in text.upper().replace(" ", "T"):
+    time_ = datetime.fromisoformat(text)
+    if time_.tzinfo is None or "T" not in text.upper().replace(" ", "T"):
         raise ValueError("without a time zone")
-    return max(int(told.timestamp() * 1000), 0)
+    return max(int(time_.timestamp() * 1000), 0)

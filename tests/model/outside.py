@@ -13,16 +13,7 @@ from unittest.mock import patch
 from tests.model.steps import Clock, wait
 from worker.errors import Reject
 from worker.event import Enrichment
-from worker.stream import (
-    backpressure,
-    blocking,
-    commits,
-    consumer,
-    kafka_thread,
-    lanes,
-    producer,
-    runner,
-)
+from worker.stream import blocking, commits, consumer, kafka_thread, lanes, producer, runner
 from worker.stream.delivery import exactly_once
 from worker.understanding.pipeline import Output
 

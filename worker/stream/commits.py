@@ -87,6 +87,8 @@ class Commits:
                 self._recover(now)
             elif self._flushing or now >= self._commit_at:
                 self._commit(consumer, now, wait=False)
+                if self._delivery.failed:
+                    self._recover(now)
             elif self._delivery.producer.idle and not self._delivery.confirms_at_commit:
                 self._counts.confirm()
         elif not self._recovering:

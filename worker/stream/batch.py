@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
 
@@ -73,12 +73,18 @@ def headers(record: Message) -> list[Header] | None:
     return None if found is _UNREADABLE else found or []
 
 
-def quick_headers(records: Iterable[Message]) -> list[list[Header] | None]:
-    """The headers of many records; None for none. Not for those that cannot be read."""
+def quick_headers(records: Sequence[Message]) -> list[list[Header] | None]:
+    """The headers of many records; None where there are none.
+
+    Where some cannot be read, a list that is not empty stands for each record: ask `headers`.
+    """
+    found: list[list[Header] | None] = []
     try:
-        return list(map(_call_headers, records))
+        found.extend(map(_call_headers, records))
     except (SystemError, UnicodeDecodeError):
-        return [headers(record) or [("", b"")] for record in records]
+        records[len(found)].set_headers(_UNREADABLE)  # see `headers`
+        return [[("", None)]] * len(records)
+    return found
 
 
 def has_plain_headers(found: list[Header] | None) -> bool:

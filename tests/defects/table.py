@@ -8,6 +8,7 @@ THREAD, LANES = "worker/stream/kafka_thread.py", "worker/stream/lanes.py"
 COMMITS, OFFSETS = "worker/stream/commits.py", "worker/stream/offsets.py"
 PRODUCER, RUNNER = "worker/stream/producer.py", "worker/stream/runner.py"
 DELIVERY, EXACTLY_ONCE = (f"worker/stream/delivery/{name}.py" for name in ("base", "exactly_once"))
+POSITIONS = "worker/stream/positions.py"
 POISON, PRESSURE = "worker/stream/poison_pills.py", "worker/stream/backpressure.py"
 PIPELINE, SNAPSHOT, CACHE, COMPUTATION, FAST_LANE, NORMALIZE = (
     f"worker/understanding/{name}.py"
@@ -205,21 +206,21 @@ DEFECTS = (
     # Where a partition goes on.
     defect(
         "after a rewind the consumer does not go back",
-        THREAD,
+        POSITIONS,
         "self._consumer.seek(found.partition, offset)",
         "pass",
         "test_last_commits.py",
     ),
     defect(
         "records that come before the seek are taken",
-        THREAD,
+        POSITIONS,
         "if partition.needs_seek:\n            return False",
         "if False:\n            return False",
         "test_last_commits.py",
     ),
     defect(
         "a partition of which only dropped records came does not know where it began",
-        THREAD,
+        POSITIONS,
         "if partition.began_at is None:\n",
         "if partition.began_at is None and not partition.needs_seek:\n",
         "test_last_commits.py",
@@ -227,8 +228,8 @@ DEFECTS = (
     defect(
         "records of a partition that went are handed on",
         THREAD,
-        "if partition is None or number in self._dropped:",
-        "if partition is None:",
+        "if self._offsets.get(number) is None or number in self._dropped:",
+        "if self._offsets.get(number) is None:",
         "test_last_commits.py",
     ),
     defect(
@@ -261,8 +262,8 @@ DEFECTS = (
     ),
     defect(
         "a restart forgets how many dead letters there were",
-        THREAD,
-        "                self._inherit(found)\n",
+        POSITIONS,
+        "        self._inherit(found)\n",
         "",
         "test_last_commits.py",
     ),

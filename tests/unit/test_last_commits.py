@@ -118,7 +118,7 @@ def test_records_that_are_held_before_a_rewind_are_fetched_again():
     assert thread._poison.holding == {0}
     found.consumer.known[0] = (5, "")
     found.offsets.rewind()
-    thread._go_back({0, 1})
+    thread._positions.go_back({0, 1}, found.clock.now)
     assert (found.consumer.sought, thread._poison.holding) == ([(0, 5)], set())
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from worker.config.settings import Settings
 from worker.errors import DeliveryError, Stop
@@ -28,15 +28,13 @@ from worker.stream.expired import Expired
 from worker.stream.lanes import Lanes
 from worker.stream.offsets import Offsets
 from worker.stream.poison_pills import PoisonPills
-from worker.stream.rejection_limits import NOTE as COUNTED
+from worker.stream.positions import ASK_S, Positions
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.1  # for the first record of a round, while nothing is in flight
 BUSY_S = 0.002  # while something is
 REVOKE_WAIT_S = 5.0
-ASK_S = 1.0  # for the last commits
-ASK_AGAIN_S = 2.0  # after they were not known: the other partitions go on for as long
 
 
 class KafkaThread:
@@ -64,7 +62,7 @@ class KafkaThread:
     ) -> None:
         self._kafka, self._batching, self._offsets = settings.kafka, settings.batching, offsets
         self._lanes, self._commits, self._window, self._metrics = lanes, commits, window, metrics
-        self._consumed, self._fail, self._learn = consumed, fail, learn
+        self._consumed, self._fail = consumed, fail
         self._connectivity = Connectivity(settings.kafka)
         self._consumer = GroupConsumer(
             settings.kafka, metrics, self._connectivity, commits.answered_to(self._connectivity)
@@ -74,10 +72,10 @@ class KafkaThread:
         notes = partial(self._consumer.notes, ASK_S)
         self._poison = PoisonPills(topic, offsets, MOST_MISSES, notes)
         commits.note = self._poison.alive
-        self._expired = Expired(settings.kafka, metrics, self._consumer.oldest)
+        expired = Expired(settings.kafka, metrics, self._consumer.oldest)
+        self._positions = Positions(offsets, self._consumer, self._poison, expired, learn)
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
-        self._ask_at = 0.0
         self._left = ""
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
@@ -168,8 +166,7 @@ class KafkaThread:
         self._lanes.wait(0.0)
         if self._commits.advance(self._consumer.client, now):
             self._lanes.produce_pending()
-        if (needing := self._offsets.needing_seek()) and now >= self._ask_at:
-            self._go_back(needing)
+        self._positions.restore(now)
         wait_s = self._backpressure.make_room(
             self._consumer.client, self._batching, self._held(), now
         )
@@ -218,16 +215,11 @@ class KafkaThread:
 
     def _admit(self, number: int, records: list[Message]) -> bool:
         """Whether these records are to be taken now."""
-        partition = self._offsets.get(number)
         # What was fetched of a partition that went meanwhile is its next owner's to do.
-        if partition is None or number in self._dropped:
+        if self._offsets.get(number) is None or number in self._dropped:
             return False
-        if partition.began_at is None:
-            partition.began_at = records[0].offset()
-        if partition.needs_seek:
+        if not self._positions.advance(number, records[0].offset(), records[-1].offset()):
             return False
-        self._expired.look(number, partition, records[0].offset())
-        partition.expected = records[-1].offset() + 1
         return self._poison.admit(self._consumer.client, number, records)
 
     def _take_one_by_one(self) -> None:
@@ -238,42 +230,13 @@ class KafkaThread:
         if released := self._poison.released():
             self._take(released, monotonic())
 
-    def _go_back(self, numbers: set[int]) -> None:
-        """Learn the last commits; partitions that are past theirs go back to them.
-
-        Where there is none yet, they go back to where they began.
-        """
-        try:
-            for found in self._consumer.committed(numbers, ASK_S):
-                partition = self._offsets[found.partition]
-                if partition.began_at is None and found.partition not in self._poison.holding:
-                    self._poison.learn(self._consumer.client, found)
-                    partition.expected = found.offset if found.offset >= 0 else None
-                else:
-                    offset = found.offset if found.offset >= 0 else partition.began_at
-                    self._consumer.seek(found.partition, offset)
-                    partition.expected = offset
-                    self._poison.drop(found.partition)
-                partition.needs_seek = False
-                self._inherit(found)
-        except KafkaException as error:  # an open transaction of the last owner's hides them
-            others = set(self._offsets.owned()) - self._offsets.needing_seek()
-            self._ask_at = self.turned_at + ASK_S + ASK_AGAIN_S if others else 0.0
-            self._seldom.warning("go back", "asking for the last commit: %s", error)
-
-    def _inherit(self, place: TopicPartition) -> None:
-        """What the dead-letter limits of an earlier owner counted moves from the group to us."""
-        if (place.metadata or "").startswith(COUNTED):
-            self._poison.take(self._consumer.client, place)
-            self._learn(place.metadata)
-
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
         self._offsets.assign(numbers)
         self._connectivity.allow()
         # Those that went in this turn wait for the next one, which can tell old records from new.
         if asked := numbers - self._dropped:
-            self._go_back(asked)
+            self._positions.go_back(asked, self.turned_at)
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.
         # Not otherwise: where nothing else is fetched, librdkafka takes a second to resume.

@@ -34,5 +34,6 @@ def test_a_forged_mark_is_a_dead_letter(kafka, topics):
     assert "x-replayed" not in dict(letters[b"small"].headers())
     listed = program.run("dead-letters", "list", "--json", *program.assignments(chosen))
     rows = [json.loads(line) for line in listed.stdout.splitlines()]
-    assert [row["replayed"] for row in rows] == [False, False]
+    # At least once: what was refused once is done again, with the letters before it.
+    assert len(rows) >= 2 and not any(row["replayed"] for row in rows)
     assert {row["reason"] for row in rows} == {"not_an_object", "foreign"}

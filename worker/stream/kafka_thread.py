@@ -46,6 +46,7 @@ class KafkaThread:
 
     Attributes:
         turned_at: `time.monotonic()` of the last turn.
+        uncommitted: after `close`, whether something was produced whose offset is not committed.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class KafkaThread:
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
         self.turned_at = monotonic()
+        self.uncommitted = False
 
     @property
     def connected(self) -> bool:
@@ -265,7 +267,9 @@ class KafkaThread:
                 break
             self._lanes.produce_pending()
             self._commits.poll()
+        self.uncommitted = bool(self._offsets.committable())
         if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
+            self.uncommitted = False
             self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
             if self._left:
                 self._poison.leave(self._consumer.client, self._left)

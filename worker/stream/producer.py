@@ -103,7 +103,7 @@ class OutputProducer:
 
     def discard(self) -> None:
         """Let go of the client: what is not confirmed is not sent any more."""
-        client, self.client = self.client, None
+        client, self.client, self.fatal = self.client, None, None
         if client is None:
             return
         client.purge()
@@ -197,15 +197,15 @@ class OutputProducer:
         try:
             self.client.poll(timeout_s)
             self._credentials.renew(self.client, monotonic())
-        except KafkaException as error:  # a fatal error: nothing more is confirmed
-            self.broke(error.args[0])
+        except (KafkaException, SystemError) as error:
+            self.broke(_fatal(error))
 
     def flush(self, timeout_s: float) -> bool:
         """Whether all that was queued is answered, at the latest after `timeout_s`."""
         try:
             return self.client.flush(timeout_s) == 0
-        except KafkaException as error:
-            self.broke(error.args[0])
+        except (KafkaException, SystemError) as error:
+            self.broke(_fatal(error))
             return False
 
     def broke(self, error: KafkaError) -> None:
@@ -256,6 +256,17 @@ class OutputProducer:
         self._brokers.look(json.loads(text))
         if self._brokers.forgotten:
             self.broke(KafkaError(KafkaError._ALL_BROKERS_DOWN, Brokers.FORGOTTEN, fatal=True))
+
+
+def _fatal(error: KafkaException | SystemError) -> KafkaError:
+    """The fatal error that a call raised: nothing more is confirmed.
+
+    A callback that is called while the client has set one makes a SystemError of it.
+    """
+    cause = error if isinstance(error, KafkaException) else error.__cause__
+    if not isinstance(cause, KafkaException):
+        raise error
+    return cause.args[0]
 
 
 def _refused(

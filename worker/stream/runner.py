@@ -106,6 +106,9 @@ class Runner:
             await self._failure
         if left:
             raise Stop(f"the drain ended at its deadline: {left} batches will be consumed again")
+        if self.thread.uncommitted:
+            reason = "Kafka did not take the last commit"
+            raise Stop(f"{reason}: what was produced since the one before will be consumed again")
 
     async def _drain(self) -> int:
         """Stop fetching → finish what is in flight → commit → close, within one deadline.

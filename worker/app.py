@@ -52,7 +52,7 @@ class App:
         )
         self._state = "starting"
         self._models_up = False
-        for part in ("kafka", "models"):  # told also while they are waited for
+        for part in ("kafka", "models"):  # shown also while they are waited for
             self.metrics.up.labels(part).set(0)
         self._stop = asyncio.Event()
 
@@ -200,7 +200,7 @@ class App:
 
     async def _ready(self) -> Health:
         state = "draining" if self._stop.is_set() and self._state == "running" else self._state
-        # A model may hang in a server that answers: the circuits of its calls tell.
+        # A model may hang in a server that answers: the circuits of its calls show it.
         silent = self._understanding.pipeline.away
         parts = {"kafka": self.runner.connected, "models": self._models_up and not silent}
         shown = {name: "up" if up else "away" for name, up in parts.items()}

@@ -85,7 +85,7 @@ class Input:
         default_id: its `query_id` when it has none.
         default_timestamp: its `timestamp` when it has none, Unix milliseconds: the record's own
             time, or that of its consumption where the record has none.
-        created_ms: the record's own time, which tells its age, Unix milliseconds; None: unknown.
+        created_ms: the record's own time, for its age, Unix milliseconds; None: unknown.
     """
 
     value: bytes | None

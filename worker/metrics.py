@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.utils import floatToGoString
 
-disable_created_metrics()  # a second series for each one, that tells only when it began
+disable_created_metrics()  # a second series for each one, which shows only when it began
 
 SECONDS = (
     *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
@@ -63,7 +63,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)  # its start time tells a restart loop
+        ProcessCollector(registry=self.registry)  # its start time shows a restart loop
 
         def counter(name: str, meaning: str, *labels: str) -> Counter:
             return Counter(f"query_worker_{name}", meaning, labels, registry=self.registry)
@@ -144,9 +144,9 @@ class Metrics:
         self.rebalances = counter("rebalances", "Assignments and revocations", "kind")
         self.commits = counter("commits", "Offset commits: ok, failed or aborted", "outcome")
         self.producers = counter(
-            "producers_replaced", "Kafka producers that failed and were made anew"
+            "producers_replaced", "Kafka producers that failed and were replaced"
         )
-        self.kafka_errors = counter("kafka_errors", "Errors told by the Kafka client", "code")
+        self.kafka_errors = counter("kafka_errors", "Errors that the Kafka client reported", "code")
         self.up = gauge("component_up", "1 while the component answers", "component")
         self.heartbeat = gauge(
             "heartbeat_timestamp_seconds", "Unix time of the main loop's last turn"

@@ -181,3 +181,17 @@ def test_what_is_held_stays_paused_whatever_is_in_flight():
     assert held.consumer.paused == {1}
     held.turn()
     assert held.consumer.paused == set()
+
+
+def test_nothing_is_fetched_while_batches_of_partitions_that_went_reach_the_bound():
+    held = Held(2, max_batches_in_flight=4)
+    for _ in range(2):
+        assert not held.turn()
+        for number in (0, 1):
+            add(held.offsets, number)
+        held.offsets.revoke([0, 1])
+        held.offsets.assign([0, 1])
+    assert held.offsets.in_flight.batches == 4 and not held.offsets.pending()
+    held.turn()
+    held.turn(PAUSE_AFTER_S)
+    assert held.made.paused == {0, 1}

@@ -6,7 +6,9 @@ Rules:
 - A partition may take a share of what is free of each bound, so that some always is: one alone
   takes at most half of all, and however many stand still, another finds room ("Dynamic queue
   length thresholds for shared-memory packet switches", Choudhury and Hahne, 1998). A partition
-  with nothing in flight is never held back.
+  with nothing in flight is not held back.
+- Batches of partitions that went away count until their results have come. Where they alone reach
+  the bound, as while models are away and the group rebalances, nothing is fetched.
 - A pause throws away what was prefetched, so a partition without room is first waited for.
 """
 
@@ -115,6 +117,9 @@ class Backpressure:
 
     def _crowded(self, batching: Batching, share: float) -> set[int]:
         now = self._offsets.in_flight
+        pending = sum(len(partition.pending) for _, partition in self._offsets.items())
+        if now.batches - pending >= batching.max_batches_in_flight:
+            return set(self._offsets.owned())
         free = (
             share * (batching.max_batches_in_flight - now.batches),
             share * (batching.max_bytes_in_flight - now.size),

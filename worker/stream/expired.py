@@ -1,4 +1,4 @@
-"""Records that retention deleted before the group had consumed them: counted, told, or a stop.
+"""Records that retention deleted before the group had consumed them: counted, logged, or a stop.
 
 Compaction and transaction markers leave gaps between offsets too, but at offsets that the log still
 covers; only what lies before the log's first offset was deleted.
@@ -47,8 +47,8 @@ class Expired:
             return
         partition.expired = end
         self._count.inc(end - begin)
-        told = f"{self._kafka.input_topic} partition {number}: retention deleted {end - begin:,} "
-        told += f"offsets before they were consumed, {begin} to {end - 1}"
+        message = f"{self._kafka.input_topic} partition {number}: retention deleted {end - begin:,} "
+        message += f"offsets before they were consumed, {begin} to {end - 1}"
         if self._kafka.expired_records == "stop":
-            raise Stop(f"{told}; {REMEDY}")
-        logger.error("%s", told)
+            raise Stop(f"{message}; {REMEDY}")
+        logger.error("%s", message)

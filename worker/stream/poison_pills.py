@@ -5,7 +5,7 @@ in the commit's metadata: that this process began there. Progress overwrites it.
 at the next assignment counts as a death of its owner, unless it is retracted:
 
 - an owner that leaves in good order takes its claim out, and one that comes back drops its own;
-- every commit of a process tells how many claims it made and which of them stand. A claim that was
+- every commit of a process states how many claims it made and which of them stand. A claim that was
   made and no longer stands was lost, to whoever took the partition over, and nobody died.
 
 After `DEATHS` deaths at one offset the partition's records are taken one by one, each committed
@@ -106,19 +106,19 @@ class PoisonPills:
         self._topic, self._offsets, self._reach, self._notes = topic, offsets, reach, notes
         self._partitions: dict[int, _Suspect] = {}
         self._owner, self._made = uuid4().hex[:12], 0
-        self._untold = False  # a claim was lost, and no commit has told it yet
+        self._unreported = False  # a claim was lost, and no commit has reported it yet
 
     def learn(self, consumer: Consumer, place: TopicPartition) -> None:
         """What the group remembers of a partition that was just assigned."""
         claims = [claim for claim in _read(place.metadata).claims if claim.owner != self._owner]
         self._partitions[place.partition] = _Suspect(claims)
-        if self._untold and place.offset >= 0:
-            self._untold = not self._commit(consumer, place.partition, place.offset, claims)
+        if self._unreported and place.offset >= 0:
+            self._unreported = not self._commit(consumer, place.partition, place.offset, claims)
 
     def forget(self, partitions: Iterable[int]) -> None:
         for partition in partitions:
             suspect = self._partitions.pop(partition, None)
-            self._untold |= suspect is not None and self._stands(partition, suspect)
+            self._unreported |= suspect is not None and self._stands(partition, suspect)
 
     def drop(self, partition: int) -> None:
         """What is held will be fetched again."""
@@ -243,7 +243,7 @@ class PoisonPills:
         standing = [s.number for n, s in self._partitions.items() if self._stands(n, s)]
         note = _Note(self._owner, self._made, standing, claims[-MOST_CLAIMS:])
         text = NOTE + msgspec.json.encode(note).decode()
-        if len(text) > MOST_BYTES:  # too many stand to tell that any does not
+        if len(text) > MOST_BYTES:  # too many stand to say that any does not
             note.made, note.standing = 0, []
             text = NOTE + msgspec.json.encode(note).decode()
         return text

@@ -240,7 +240,7 @@ class OutputProducer:
         time: int,
         found: list[Header] | None,
     ) -> None:
-        # As `callback`: beside None for that, `on_delivery` is never called.
+        # As `callback`: where that is None, `on_delivery` is never called.
         callback = partial(_refused, self.refusals, record, letter)
         try:
             self.client.produce(topic, value, key, -1, callback, None, time, found)

@@ -14,7 +14,7 @@ from worker.event import Enrichment
 
 Key = tuple[str, str]  # normal form, language
 RawKey = tuple[str, str | None]  # query as it came, locale
-OVERHEAD = 700  # bytes of an entry's objects and its place, beside text
+OVERHEAD = 700  # bytes of an entry's objects and its place, in addition to text
 
 
 class Cache:

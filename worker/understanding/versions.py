@@ -1,4 +1,4 @@
-"""Which versions of a model are served now, as its answers tell.
+"""Which versions of a model are served now, according to its answers.
 
 Rules:
 - The version that answers is current, and only it: what another one made is not served any more.

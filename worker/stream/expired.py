@@ -47,8 +47,8 @@ class Expired:
             return
         partition.expired = end
         self._count.inc(end - begin)
-        message = f"{self._kafka.input_topic} partition {number}: retention deleted {end - begin:,} "
-        message += f"offsets before they were consumed, {begin} to {end - 1}"
+        message = f"{self._kafka.input_topic} partition {number}: retention deleted "
+        message += f"{end - begin:,} offsets before they were consumed, {begin} to {end - 1}"
         if self._kafka.expired_records == "stop":
             raise Stop(f"{message}; {REMEDY}")
         logger.error("%s", message)

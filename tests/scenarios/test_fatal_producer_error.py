@@ -27,7 +27,7 @@ def test_a_new_producer_goes_on_from_the_last_commit():
             wait_until(lambda: committed(*group) == {0: 51}, "all of it is committed", 30.0)
         assert app.metrics.registry.get_sample_value("query_worker_producers_replaced_total") == 1
         found = read(kafka.bootstrap_servers, [topics.output, topics.dead_letters], 51)
-    assert sum(message.topic() == topics.dead_letters for message in found) == 1
+    assert sum(message.topic() == topics.dead_letters for message in found) in (1, 2)
     ids = Counter(json.loads(m.value())["query_id"] for m in found if m.topic() == topics.output)
     assert ids.keys() == {f"{topics.input}-0-{n}" for n in range(50)}
     assert max(ids.values()) <= 2, "what was confirmed beside the failure may come out again"

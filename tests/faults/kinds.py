@@ -254,7 +254,7 @@ KINDS = {
     "worker_stop": Kind(worker_stop, 0.5, 5.0),
     "worker_joins": Kind(worker_joins, 3.0, 8.0),
     "foreign_member": Kind(foreign_member, 4.0, 8.0),
-    "clock_jump": Kind(clock_jump, 3.0, 8.0),
+    "clock_jump": Kind(clock_jump, 3.0, 8.0, replays=True),
     "broker_stop": Kind(broker_stop, 0.5, 8.0, replays=True),
     "broker_kill": Kind(broker_kill, 0.5, 8.0, replays=True),
     "broker_freeze": Kind(broker_freeze, 1.0, 8.0, replays=True),
@@ -270,7 +270,7 @@ KINDS = {
     "wrong_values": Kind(wrong_values, 1.0, 3.0, group=False),
     "wrong_rows": Kind(wrong_rows, 1.0, 3.0, group=False),
     "wrong_shape": Kind(wrong_shape, 1.0, 3.0, group=False),
-    "oversize": Kind(oversize, 1.0, 2.0, group=False),
+    "oversize": Kind(oversize, 1.0, 2.0, replays=True, group=False),
 }
 # What a fault takes besides its duration: a server's or a worker's own way up, about.
 OVERHEAD_S = {"worker_": 6.0, "broker_": 8.0, "triton_kill": 5.0, "triton_hang": 5.0}

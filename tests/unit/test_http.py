@@ -7,7 +7,8 @@ import pytest
 
 from worker.config.settings import Server
 from worker.errors import ConfigError
-from worker.server.http import Health, HttpServer
+from worker.server.health import Health
+from worker.server.http import HttpServer
 
 
 async def metrics() -> bytes:

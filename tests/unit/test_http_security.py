@@ -13,7 +13,8 @@ from tests.servers.certificates import Authority
 from worker.config.settings import Server
 from worker.errors import ConfigError
 from worker.server import responses
-from worker.server.http import Health, HttpServer
+from worker.server.health import Health
+from worker.server.http import HttpServer
 
 TOKEN = "correct-horse"
 

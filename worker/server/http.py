@@ -12,31 +12,18 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from worker.config.settings import Server
 from worker.errors import ConfigError, Fault
 from worker.server.certificate import Certificate
+from worker.server.health import Metrics, Probe
 
 logger = logging.getLogger(__name__)
 
 HOST_REMEDY = "set server.host to 127.0.0.1, or to 0.0.0.0 for every address of this machine"
 BACKLOG = 128
 START_S = 2.0
-
-
-@dataclass(frozen=True)
-class Health:
-    """The response of a probe: 200 when ok, else 503, with the details as JSON."""
-
-    ok: bool
-    details: dict[str, object] = field(default_factory=dict)
-
-
-Probe = Callable[[], Awaitable[Health]]
-Metrics = Callable[[], Awaitable[bytes]]
 
 
 class HttpServer:

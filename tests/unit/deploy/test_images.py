@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from worker.config.settings import Server
-from worker.server.http import Health, HttpServer
+from worker.server.health import Health
+from worker.server.http import HttpServer
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"

@@ -310,7 +310,7 @@ def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: i
     delivery, counts, window = kind(kafka, metrics), Counts(metrics, totals), MissWindow()
     submitted: list[Batch] = []
     made = Lanes(
-        *(kafka, Seen(max_age_ms), offsets, delivery, counts),
+        *(Seen(max_age_ms), offsets, delivery, counts),
         *(DeadLetterLimits(chosen.dead_letters), window, metrics, submitted.extend),
     )
     delivery.producer._limits = limits or {}

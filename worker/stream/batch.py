@@ -35,7 +35,6 @@ class Batch:
         ready: whether all results are known.
         next: position of the first record that is not produced yet.
         stale: the partition was revoked or rewound: nothing of it is produced any more.
-        deadly: one record that ended the process each time; it is not looked at again.
     """
 
     partition: int
@@ -47,7 +46,6 @@ class Batch:
     ready: bool = False
     next: int = 0
     stale: bool = False
-    deadly: bool = False
 
 
 def by_partition(messages: Iterable[Message]) -> dict[int, list[Message]]:

@@ -212,8 +212,8 @@ class KafkaThread:
         if not count:
             return
         self._consumed(count)
-        taken = self._lanes.take(groups, fetched_at, self._commits.may_produce)
-        self._round.fetched(count, taken.misses)
+        misses = self._lanes.take(groups, fetched_at, self._commits.may_produce)
+        self._round.fetched(count, misses)
 
     def _admit(self, number: int, records: list[Message]) -> bool:
         """Whether these records are to be taken now."""

@@ -13,13 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import monotonic
 
 from confluent_kafka import Message
 
-from worker.config.settings import DeadLetters, Kafka
+from worker.config.settings import DeadLetters
 from worker.errors import Reject
 from worker.event import Enrichment
 from worker.metrics import Metrics
@@ -50,13 +49,6 @@ DEADLY = Reject(
 )
 
 
-@dataclass(slots=True)
-class Taken:
-    """What a round brought."""
-
-    misses: int = 0
-
-
 class Lanes:
     """Carries records from fetched to produced; used from the Kafka thread alone.
 
@@ -69,7 +61,6 @@ class Lanes:
 
     def __init__(
         self,
-        kafka: Kafka,
         pipeline: Pipeline,
         offsets: Offsets,
         delivery: Delivery,
@@ -79,14 +70,14 @@ class Lanes:
         metrics: Metrics,
         submit: Callable[[list[Batch]], None],
     ) -> None:
-        self._kafka, self._pipeline, self._offsets = kafka, pipeline, offsets
+        self._pipeline, self._offsets = pipeline, offsets
         self._delivery, self._counts, self._limits = delivery, counts, limits
         self._window, self._submit = window, submit
         self._seconds = metrics.event_seconds
         self.finished: SimpleQueue[Batch] = SimpleQueue()
 
-    def take(self, groups: dict[int, list[Message]], fetched_at: float, may_produce: bool) -> Taken:
-        """Answer the records of a round, by partition, or submit them.
+    def take(self, groups: dict[int, list[Message]], fetched_at: float, may_produce: bool) -> int:
+        """Answer the records of a round, by partition, or submit them; returns the misses.
 
         Args:
             may_produce: whether the producer can be used now.
@@ -94,16 +85,14 @@ class Lanes:
         largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
         lane = self._pipeline.fast_lane(largest)
         may_produce = may_produce and not self._delivery.needs_care
-        submitted, taken = [], Taken()
+        submitted = []
         for number, records in groups.items():
-            values = [record.value() for record in records]
-            batch = self._take_partition(number, records, values, lane, fetched_at, may_produce)
+            batch = self._take_partition(number, records, lane, fetched_at, may_produce)
             if batch is not None and batch.misses:
-                taken.misses += batch.misses
                 submitted.append(batch)
         if submitted:
             self._submit(submitted)
-        return taken
+        return sum(batch.misses for batch in submitted)
 
     def take_alone(self, record: Message, deadly: bool) -> None:
         """One record the careful way; one that is `deadly` is not looked at."""
@@ -143,18 +132,17 @@ class Lanes:
         self,
         number: int,
         records: list[Message],
-        values: list[bytes | None],
         lane: FastLane,
         fetched_at: float,
         may_produce: bool,
     ) -> Batch | None:
         """Answer what can be answered now; returns the batch of the rest, if there is one."""
         partition = self._offsets[number]
-        found = quick_headers(records)
+        values = [record.value() for record in records]
+        found, now_ms = quick_headers(records), time.time_ns() // 1_000_000
         if any(found) or self._pipeline.snapshot.deadline.max_age_ms:
             found = [headers(record) for record in records]
-            values = self._without_odd(records, values, found)
-        now_ms = time.time_ns() // 1_000_000
+            values = self._without_odd(records, values, found, now_ms)
 
         def default(position: int) -> tuple[str, int]:
             record = records[position]
@@ -188,9 +176,10 @@ class Lanes:
         records: Sequence[Message],
         values: Sequence[bytes | None],
         found: Sequence[list[Header] | None],
+        now_ms: int,
     ) -> list[bytes | None]:
         """The values, but None for records with odd headers and for late ones."""
-        deadline, now_ms = self._pipeline.snapshot.deadline, time.time_ns() // 1_000_000
+        deadline = self._pipeline.snapshot.deadline
         return [
             None
             if not has_plain_headers(header) or deadline.is_late(time_ms(record) or None, now_ms)

@@ -52,7 +52,7 @@ class Runner:
         delivery, counts = kind(kafka, metrics), Counts(metrics, self.totals)
         self._limits = DeadLetterLimits(settings.dead_letters)
         self.lanes = Lanes(
-            *(kafka, pipeline, self.offsets, delivery, counts, self._limits, window, metrics),
+            *(pipeline, self.offsets, delivery, counts, self._limits, window, metrics),
             submit=lambda batches: self._call(self._admit, batches),
         )
         self.commits = Commits(kafka, self.offsets, delivery, counts, metrics)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from confluent_kafka import KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from load_tests import subjects
 from load_tests.observe import Offsets, committed
 from load_tests.queries import Encoder, asked
+from load_tests.sender import Sender
 from load_tests.subjects import Subject
 from load_tests.triton import serve
 from tests.servers.kafka import ApacheKafka, fetch
@@ -183,31 +183,10 @@ def fill(
     Raises:
         RuntimeError: a record was not delivered.
     """
-    failed: list[KafkaError] = []
-
-    def on_delivery(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failed.append(error)
-
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "enable.idempotence": True,
-            "compression.type": "lz4",
-            "linger.ms": 20,
-            "queue.buffering.max.messages": 500_000,
-            "delivery.report.only.error": True,
-            "on_delivery": on_delivery,
-        }
-    )
+    sender = Sender(bootstrap, linger_ms=20, queued=500_000)
     record, now_ms = Encoder(first).record, time.time_ns() // 1_000_000
     for number, query in enumerate(queries, start):
-        value = record(number, query, now_ms)
-        while True:
-            try:
-                producer.produce(topic, value, partition=number % PARTITIONS)
-                break
-            except BufferError:
-                producer.poll(0.05)
-    if producer.flush(120) or failed:
-        raise RuntimeError(f"the backlog could not be filled: {failed[:1] or 'flush timed out'}")
+        sender.send(topic, record(number, query, now_ms), number % PARTITIONS)
+    if sender.producer.flush(120) or sender.failed:
+        reason = sender.failed[:1] or "flush timed out"
+        raise RuntimeError(f"the backlog could not be filled: {reason}")

@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 import numpy as np
-from confluent_kafka import KafkaError, Message, Producer
 
 from load_tests.figures import percentiles
 from load_tests.queries import Encoder, asked
 from load_tests.schedule import Schedule
+from load_tests.sender import Sender
 from load_tests.subjects import environment
 
 LEAD_S, TICK_S, FLUSH_S = 0.5, 0.001, 60.0
@@ -65,23 +65,8 @@ class Sent:
 
 def send(bootstrap: str, topic: str, partitions: int, load: Load) -> Sent:
     """Send all of a load; returns when Kafka has confirmed it."""
-    failed: list[KafkaError] = []
-
-    def on_delivery(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failed.append(error)
-
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "enable.idempotence": True,
-            "compression.type": "lz4",
-            "linger.ms": 1,
-            "queue.buffering.max.messages": 1_000_000,
-            "delivery.report.only.error": True,
-            "on_delivery": on_delivery,
-        }
-    )
+    sender = Sender(bootstrap, linger_ms=1, queued=1_000_000)
+    producer = sender.producer
     producer.list_topics(topic, timeout=10)  # connected before the first event is due
     due, queries = load.schedule.times(), load.queries().tolist()
     record, late = Encoder(load.first).record, np.zeros(len(due))
@@ -91,11 +76,12 @@ def send(bootstrap: str, topic: str, partitions: int, load: Load) -> Sent:
         for n in range(first, end):
             at_ms = int(1000 * (started_at + due[n]))
             value = record(n, queries[n], at_ms)
-            _produce(producer, topic, value, n % partitions, at_ms)
+            # While the queue is full the event is late, and its latency says so.
+            sender.send(topic, value, n % partitions, at_ms, pause_s=0.001)
         producer.poll(0)
     left = producer.flush(FLUSH_S)
     late_p99 = percentiles(late, 0.99)[0] if len(late) else 0.0
-    return Sent(started_at, len(due), left + len(failed), round(1000 * late_p99, 2))
+    return Sent(started_at, len(due), left + len(sender.failed), round(1000 * late_p99, 2))
 
 
 def _ticks(due: np.ndarray, started_at: float):
@@ -108,14 +94,6 @@ def _ticks(due: np.ndarray, started_at: float):
             continue
         count = int(np.searchsorted(due, now, side="right"))
         yield count
-
-
-def _produce(producer: Producer, topic: str, value: bytes, partition: int, at_ms: int) -> None:
-    while True:
-        try:
-            return producer.produce(topic, value, partition=partition, timestamp=at_ms)
-        except BufferError:  # the event is late, and its latency says so
-            producer.poll(0.001)
 
 
 class Sending:

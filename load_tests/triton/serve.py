@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from usearch.index import Index
 
 import triton_models
 import worker
+from tests.servers.triton import hosted
 from triton_models.contract import ModelContract, load_all
 from worker.embedded.triton import EmbeddedTriton, available
 
@@ -103,15 +102,5 @@ def running(kind: Kind) -> Iterator[LoadTriton]:
     """A server of that kind, stopped at the end."""
     if reason := available():
         raise RuntimeError(f"the real Triton cannot run here: {reason}")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="triton", daemon=True)
-    thread.start()
-    triton = LoadTriton(kind)
-    try:
-        asyncio.run_coroutine_threadsafe(triton.start(START_S), loop).result()
+    with hosted(LoadTriton(kind), START_S) as triton:
         yield triton
-    finally:
-        asyncio.run_coroutine_threadsafe(triton.stop(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()

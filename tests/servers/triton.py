@@ -11,11 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from worker.embedded.triton import EmbeddedTriton
 
 FAULTY = Path(__file__).with_name("faulty_model.py")
 START_S = 60.0
+Server = TypeVar("Server", bound=EmbeddedTriton)
 
 
 class Triton(EmbeddedTriton):
@@ -87,12 +89,18 @@ class Triton(EmbeddedTriton):
 @contextmanager
 def running(models: Path, instances: int = 1) -> Iterator[Triton]:
     """A server of the model folders in `models`, stopped at the end."""
+    with hosted(Triton(models, instances), START_S) as triton:
+        yield triton
+
+
+@contextmanager
+def hosted(triton: Server, start_s: float) -> Iterator[Server]:
+    """Start a server on an event loop of its own; stopped at the end."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="triton", daemon=True)
     thread.start()
-    triton = Triton(models, instances)
     try:
-        asyncio.run_coroutine_threadsafe(triton.start(START_S), loop).result()
+        asyncio.run_coroutine_threadsafe(triton.start(start_s), loop).result()
         yield triton
     finally:
         asyncio.run_coroutine_threadsafe(triton.stop(), loop).result()

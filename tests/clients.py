@@ -315,8 +315,7 @@ def parts(*assignments: str, limits: dict[str, int] | None = None, max_age_ms: i
     )
     delivery.producer._limits = limits or {}
     delivery.prepare()
-    found = Commits(kafka, offsets, delivery, counts, metrics)
-    found.answered_to(Connectivity(kafka))
+    found = Commits(kafka, offsets, delivery, counts, Connectivity(kafka), metrics)
     found.note = lambda: ALIVE
     offsets.assign([0, 1])
     for _, partition in offsets.items():
@@ -332,7 +331,8 @@ def stream(consumer: FakeConsumer | None = None, *assignments: str) -> tuple[Kaf
     found = parts(*assignments)
     found.consumer = consumer or found.consumer
     thread = KafkaThread(
-        *(found.settings, found.offsets, found.lanes, found.commits, found.window, found.metrics),
+        *(found.settings, found.offsets, found.lanes, found.commits, found.window),
+        *(Connectivity(found.settings.kafka), found.metrics),
         consumed=lambda _: None,
         fail=found.failures.append,
         learn=found.learned.append,

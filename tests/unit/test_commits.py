@@ -68,7 +68,7 @@ def answer(found, offsets, error=None):
     """Kafka's answer to an asynchronous commit."""
     if not found.delivery.confirms_at_commit:
         places = [TopicPartition("queries", *item) for item in offsets.items()]
-        found.commits._answered(error, places)
+        found.commits.answered(error, places)
 
 
 @BOTH

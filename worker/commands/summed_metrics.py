@@ -9,6 +9,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from worker.stream.counts import Totals
+
 SUMMED = ("counter", "histogram")
 Key = tuple[str, tuple[tuple[str, str], ...]]  # name, labels
 
@@ -59,11 +61,14 @@ def summary(text: str) -> str:
         name = "query_worker_events_total"
         return sum(values.get((name, (("status", status),)), 0) for status in statuses)
 
-    line = f"consumed {values.get(('query_worker_records_consumed_total', ()), 0)}"
-    line += f", published {events('complete', 'degraded')}"
-    line += f", dead-lettered {events('dead_lettered')}"
-    skipped = events("skipped")
-    return f"{line}, skipped {skipped}" if skipped else line
+    return str(
+        Totals(
+            consumed=values.get(("query_worker_records_consumed_total", ()), 0),
+            published=events("complete", "degraded"),
+            dead_lettered=events("dead_lettered"),
+            skipped=events("skipped"),
+        )
+    )
 
 
 def _key(sample: Sample) -> Key:

@@ -66,7 +66,7 @@ def _content(path: Path, invalid: Callable[[str], str]) -> str:
     with _lock:
         state, last = _files.get((path, invalid), ((), ""))
     try:
-        now = _state(path)
+        now = file_state(path)
         if now == state:
             return last
         text = path.read_text(encoding="utf-8").rstrip("\r\n")
@@ -85,7 +85,7 @@ def _content(path: Path, invalid: Callable[[str], str]) -> str:
     return text
 
 
-def _state(path: Path) -> tuple:
+def file_state(path: Path) -> tuple:
     """Differs after the file was written or replaced; follows links, as Kubernetes mounts need."""
     status = os.stat(path)
     return status.st_mtime_ns, status.st_ino, status.st_size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from pathlib import Path
 
+from worker.config.secrets import file_state
 from worker.errors import ConfigError, Fault
 from worker.logs import Seldom
 
@@ -56,10 +56,8 @@ class Certificate:
         context.load_cert_chain(*self._files, password="")
         return context
 
-    def _states(self) -> list[tuple[int, int, int]]:
-        """Differ when a file was written or replaced; links are followed, as Kubernetes' are."""
-        found = [os.stat(file) for file in self._files]
-        return [(item.st_mtime_ns, item.st_ino, item.st_size) for item in found]
+    def _states(self) -> list[tuple]:
+        return [file_state(file) for file in self._files]
 
     def _told(self, error: Exception) -> str:
         return f"{self._files[0]} ({getattr(error, 'strerror', None) or error})"

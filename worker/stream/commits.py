@@ -36,13 +36,18 @@ class Commits:
     """
 
     def __init__(
-        self, kafka: Kafka, offsets: Offsets, delivery: Delivery, counts: Counts, metrics: Metrics
+        self,
+        kafka: Kafka,
+        offsets: Offsets,
+        delivery: Delivery,
+        counts: Counts,
+        connectivity: Connectivity,
+        metrics: Metrics,
     ) -> None:
         self._interval_s = kafka.commit_interval_ms / 1000
         self._offsets, self._delivery, self._counts = offsets, delivery, counts
-        self._outcomes = metrics.commits
+        self._connectivity, self._outcomes = connectivity, metrics.commits
         self._seldom = Seldom(logger)
-        self._connectivity: Connectivity | None = None
         self._commit_at = self._recover_at = 0.0
         self._unanswered = 0.0  # when the asynchronous commit under way was sent; 0: there is none
         self._flushing = False
@@ -67,13 +72,6 @@ class Commits:
     @property
     def _recovering(self) -> bool:
         return monotonic() < self._recover_at
-
-    def answered_to(
-        self, connectivity: Connectivity
-    ) -> Callable[[KafkaError | None, list[TopicPartition]], None]:
-        """The callback of the consumer for the answers to asynchronous commits."""
-        self._connectivity = connectivity
-        return self._answered
 
     def advance(self, consumer: Consumer, now: float) -> bool:
         """Take Kafka's answers, recover, commit when it is time; whether one may produce.
@@ -170,7 +168,8 @@ class Commits:
         self._counts.clear()
         self._offsets.rewind()
 
-    def _answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+    def answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        """The consumer's callback for the answer to an asynchronous commit."""
         self._unanswered = 0.0
         if error:
             self._refused(error)

@@ -56,6 +56,7 @@ class KafkaThread:
         lanes: Lanes,
         commits: Commits,
         window: MissWindow,
+        connectivity: Connectivity,
         metrics: Metrics,
         consumed: Callable[[int], None],
         fail: Callable[[BaseException], None],
@@ -64,10 +65,8 @@ class KafkaThread:
         self._kafka, self._batching, self._offsets = settings.kafka, settings.batching, offsets
         self._lanes, self._commits, self._window, self._metrics = lanes, commits, window, metrics
         self._consumed, self._fail = consumed, fail
-        self._connectivity = Connectivity(settings.kafka)
-        self._consumer = GroupConsumer(
-            settings.kafka, metrics, self._connectivity, commits.answered_to(self._connectivity)
-        )
+        self._connectivity = connectivity
+        self._consumer = GroupConsumer(settings.kafka, metrics, connectivity, commits.answered)
         topic = settings.kafka.input_topic
         self._backpressure = Backpressure(topic, offsets, window)
         notes = partial(self._consumer.notes, ASK_S)

@@ -22,6 +22,7 @@ from worker.stream.admin import Backlog
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import Batch, place, time_ms
 from worker.stream.commits import Commits
+from worker.stream.connectivity import Connectivity
 from worker.stream.counts import Counts, Totals
 from worker.stream.delivery.at_least_once import AtLeastOnce
 from worker.stream.delivery.exactly_once import ExactlyOnce
@@ -55,9 +56,10 @@ class Runner:
             *(pipeline, self.offsets, delivery, counts, self._limits, window, metrics),
             submit=lambda batches: self._call(self._admit, batches),
         )
-        self.commits = Commits(kafka, self.offsets, delivery, counts, metrics)
+        connectivity = Connectivity(kafka)
+        self.commits = Commits(kafka, self.offsets, delivery, counts, connectivity, metrics)
         self.thread = KafkaThread(
-            *(settings, self.offsets, self.lanes, self.commits, window, metrics),
+            *(settings, self.offsets, self.lanes, self.commits, window, connectivity, metrics),
             consumed=self._count_consumed,
             fail=lambda error: self._call(self.fail, error),
             learn=self._learn,

@@ -91,12 +91,14 @@ class Metrics:
         self.stage_seconds = histogram(
             "stage_seconds", "Time a batch spends in one step of the way", SECONDS, "stage"
         )
-        self.batch_records = histogram("batch_records", "Records in a batch", ROWS)
-        self.batch_fill = histogram(
-            "batch_fill_ratio", "Records in a batch over batching.max_records", RATIO
+        self.batch_records = histogram(
+            "batch_records", "Records in a round, which one fetch brought", ROWS
         )
-        self.in_flight_records = gauge("in_flight_records", "Records consumed, not confirmed")
-        self.in_flight_batches = gauge("in_flight_batches", "Batches consumed, not confirmed")
+        self.batch_fill = histogram(
+            "batch_fill_ratio", "Records in a round over batching.max_records", RATIO
+        )
+        self.in_flight_records = gauge("in_flight_records", "Records fetched, not yet produced")
+        self.in_flight_batches = gauge("in_flight_batches", "Batches fetched, not yet produced")
         self.in_flight_bytes = gauge("in_flight_bytes", "Bytes of the records in flight")
         self.cache = counter(
             "cache_lookups",

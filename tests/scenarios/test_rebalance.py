@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from tests.clients import SEEN, Seen
 from tests.stream import Record, produce, settings, wait_until
+from tests.stream_parts import SEEN, Seen
 from worker.metrics import Metrics
 from worker.stream import backpressure, kafka_thread
 from worker.stream.runner import Runner

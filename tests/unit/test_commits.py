@@ -3,7 +3,8 @@
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from tests.clients import SEEN, clients, failed, parts, place, record
+from tests.clients import failed, place, record
+from tests.stream_parts import SEEN, clients, parts
 from worker.errors import DeliveryError
 from worker.stream.commits import STUCK_S
 from worker.understanding.pipeline import Output

@@ -3,7 +3,8 @@
 import pytest
 from confluent_kafka import KafkaError
 
-from tests.clients import clients, failed, parts, record
+from tests.clients import failed, record
+from tests.stream_parts import clients, parts
 from worker.errors import DeliveryError, Reject
 from worker.stream.delivery import base
 from worker.stream.delivery.base import LONGEST_PAUSE_S, MOST_BARRED, MOST_RECOVERIES

@@ -3,7 +3,8 @@
 import pytest
 from confluent_kafka import KafkaError
 
-from tests.clients import SEEN, clients, parts, record
+from tests.clients import record
+from tests.stream_parts import SEEN, clients, parts
 from worker.errors import Reject, Stop
 from worker.event import Input, decode
 from worker.stream.batch import MAX_HEADERS

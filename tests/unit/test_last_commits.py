@@ -3,7 +3,8 @@
 import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, TopicPartition
 
-from tests.clients import SEEN, FakeConsumer, clients, record, stream
+from tests.clients import FakeConsumer, record
+from tests.stream_parts import SEEN, clients, stream
 from worker.stream import kafka_thread
 from worker.stream.poison_pills import _read
 from worker.stream.rejection_limits import NOTE

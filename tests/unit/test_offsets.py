@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.clients import SEEN, clients, parts, record
+from tests.clients import record
+from tests.stream_parts import SEEN, clients, parts
 from worker.errors import Reject
 from worker.stream.batch import Batch
 from worker.stream.offsets import InFlight, Offsets

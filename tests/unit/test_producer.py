@@ -3,7 +3,8 @@
 import pytest
 from confluent_kafka import KafkaError, Producer
 
-from tests.clients import clients, failed, parts, record
+from tests.clients import failed, record
+from tests.stream_parts import clients, parts
 from worker.config.load import load_settings
 from worker.errors import Reject
 from worker.metrics import Metrics

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.clients import SEEN, FakeConsumer, clients, record, stream
+from tests.clients import FakeConsumer, record
+from tests.stream_parts import SEEN, clients, stream
 from worker.stream import backpressure
 from worker.stream.batch import size
 from worker.understanding.pipeline import Output

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from tests.clients import SEEN, clients, record
+from tests.clients import record
+from tests.stream_parts import SEEN, clients
 from worker.config.load import load_settings
 from worker.metrics import Metrics
 from worker.stream.batch import Batch

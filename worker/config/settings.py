@@ -139,7 +139,7 @@ class Batching(Part):
     max_wait_ms: int = Field(2, ge=1, le=1000)
     """How long a round waits to fill, milliseconds: the price in latency at low load."""
     max_batches_in_flight: int = Field(32, ge=1, le=1024)
-    """Batches consumed and not yet confirmed; one partition alone takes at most half of them."""
+    """Batches fetched and not yet produced; one partition alone takes at most half of them."""
     max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20)
     """Bytes of the same, shared out likewise; exceeded by at most one record of each partition."""
 

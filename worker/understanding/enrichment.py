@@ -26,8 +26,8 @@ class Composer:
     def __init__(self, lexicon: Lexicon, labels: Sequence[str], fallback: str | None) -> None:
         self._lexicon = lexicon
         self._labels = list(labels)
-        # No model says 0, nor leaves the scores out: nobody takes it for an answer.
         self._ends: dict[tuple[tuple[str, ...], tuple[str, str, str]], bytes] = {}
+        # No model says 0, nor leaves the scores out: nobody takes it for an answer.
         self._fallback = fallback and {"label": fallback, "confidence": 0.0, "scores": {}}
 
     def enrichment(

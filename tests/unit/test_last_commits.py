@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, TopicPartition
 
-from tests.clients import FakeConsumer, record
+from tests.clients import FakeConsumer, failed, record
 from tests.stream_parts import SEEN, clients, stream
 from worker.stream import kafka_thread
 from worker.stream.poison_pills import _read
@@ -174,6 +174,30 @@ def test_what_came_while_all_was_to_go_back_comes_again(deaths):
     assert found.submitted == [] and not thread._poison.holding
     thread._turn()
     assert (0, 4) in found.consumer.sought and not found.offsets.needing_seek()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_last_commit_is_tried_again_while_a_rebalance_refuses_it(lost):
+    """A rebalance goes on in polls; a partition that it takes away is another's to commit."""
+    thread, found = stream(Rebalanced())
+    found.take(record(0, "seen"))
+    found.consumer.faults = [failed(KafkaError.REBALANCE_IN_PROGRESS)]
+    found.consumer.during = lambda: thread._on_lost(found.consumer, places(0)) if lost else None
+    thread.close(6.0)  # it has not started: this sets the deadline alone
+    thread._commit_last()
+    assert found.consumer.commits == ([] if lost else [{0: 1}])
+    assert thread.uncommitted is lost
+
+
+def test_the_last_commit_is_given_up_at_its_deadline():
+    thread, found = stream()
+    found.take(record(0, "seen"))
+    found.consumer.faults = [failed(KafkaError.REBALANCE_IN_PROGRESS)] * 100
+    found.consumer.before_commit = lambda: setattr(found.clock, "now", found.clock.now + 0.5)
+    thread.close(6.0)
+    thread._commit_last()
+    assert (found.consumer.commits, thread.uncommitted) == ([], True)
+    assert 90 < len(found.consumer.faults) < 100
 
 
 def test_a_note_of_where_a_partition_begins_is_left_before_its_first_batch():

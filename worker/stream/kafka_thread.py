@@ -76,7 +76,7 @@ class KafkaThread:
         self._positions = Positions(offsets, self._consumer, self._poison, expired, learn)
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
-        self._left = ""
+        self._left, self._leave_by = "", 0.0
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
         self._seldom = Seldom(logger)
@@ -115,7 +115,7 @@ class KafkaThread:
         Args:
             left: for `learn` of who goes on; "" for nothing.
         """
-        self._left = left
+        self._left, self._leave_by = left, monotonic() + timeout_s / 2
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
@@ -138,7 +138,7 @@ class KafkaThread:
         try:
             while not self._stopping.is_set():
                 self._turn()
-            self._settle((), 0.0)  # what could be finished was finished
+            self._commit_last()  # what could be finished was finished
         except Stop as error:
             self._commits.broken |= isinstance(error, DeliveryError)
             self._fail(error)
@@ -152,6 +152,14 @@ class KafkaThread:
                 self._abandon()
             else:
                 self._consumer.leave()
+
+    def _commit_last(self) -> None:
+        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled."""
+        self._settle((), 0.0)
+        while self._offsets.committable() and monotonic() < self._leave_by:
+            self._consumer.fetch(1, IDLE_S, 1)
+            if self._offsets.committable():  # not lost meanwhile
+                self._settle((), 0.0)
 
     def _abandon(self) -> None:
         if places := [

@@ -35,8 +35,15 @@ def careful(value, position=0):
     return ENRICHMENT.splice(event, True, 5)
 
 
-def fast(found):
-    return FastLane(AllSeen(), MAX_BYTES).outputs(found, default, 5)[0]
+def fast(found, seen=None):
+    answers = FastLane(seen or AllSeen(), MAX_BYTES).answers(found, default, 5)
+    outputs = [answers.output(position) for position in range(len(found))]
+    ready = answers.ready(MAX_BYTES)
+    assert [*answers.outputs(ready)] == outputs[:ready] and outputs[ready : ready + 1] in (
+        [],
+        [None],
+    )
+    return outputs
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -47,6 +54,8 @@ def test_what_it_answers_is_what_the_careful_way_answers(seed):
         if output is not None:
             answered += 1
             assert output == careful(value, position), value
+        if (alone := fast([value])[0]) is not None:
+            assert alone == careful(value), value
     assert answered > 400
 
 
@@ -94,10 +103,14 @@ def test_one_odd_value_does_not_change_the_others():
 def test_a_query_that_was_not_seen_is_left_to_the_careful_way():
     seen = SeenQueries(10_000)
     seen.put(("red shoes", "en-US"), ENRICHMENT)
-    lane = FastLane(seen, MAX_BYTES)
     other = PLAIN.replace(b"en-US", b"de-DE")
-    outputs, used = lane.outputs([PLAIN, other], default, 5)
-    assert outputs == [careful(PLAIN), None] and used == [ENRICHMENT]
+    assert fast([PLAIN, other], seen) == [careful(PLAIN), None]
+
+
+def test_what_is_ready_ends_where_an_output_is_larger_than_the_limit():
+    answers = FastLane(AllSeen(), MAX_BYTES).answers([PLAIN, PLAIN[:-1] + b" }"], default, 5)
+    limit = len(careful(PLAIN))
+    assert [answers.ready(limit - 1), answers.ready(limit), answers.ready(limit + 1)] == [0, 1, 2]
 
 
 def test_what_is_used_stays_when_others_make_room():

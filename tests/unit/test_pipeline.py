@@ -146,7 +146,8 @@ def test_the_cache_forgets_the_least_recently_used():
 def fast(pipeline, *queries):
     """What the fast lane would answer; the provenance alone."""
     given = [item.value for item in inputs(*queries)]
-    outputs, _ = pipeline.fast_lane(10_000).outputs(given, lambda _: ("id", 5), 5)
+    answers = pipeline.fast_lane(10_000).answers(given, lambda _: ("id", 5), 5)
+    outputs = map(answers.output, range(len(given)))
     return [output and json.loads(output)["provenance"] for output in outputs]
 
 
@@ -191,8 +192,8 @@ def test_the_fast_lane_knows_a_query_by_its_locale():
     value = b'{"query":"red shoes","locale":"%b"}'
     asyncio.run(pipeline.process([Input(value % b"en-US", "id", 5)]))
     given = [value % b"en-US", value % b"de-DE", b'{"query":"red shoes"}']
-    outputs, _ = pipeline.fast_lane(10_000).outputs(given, lambda _: ("id", 5), 5)
-    assert [output is None for output in outputs] == [False, True, True]
+    answers = pipeline.fast_lane(10_000).answers(given, lambda _: ("id", 5), 5)
+    assert [entry is None for entry in answers.entries] == [False, True, True]
 
 
 def test_nothing_is_cached_when_the_cache_is_off():

@@ -153,8 +153,8 @@ def test_what_the_old_snapshot_made_is_not_answered_in_the_fast_lane():
         return made.fast_lane(10_000)
 
     given = [item.value for item in inputs(QUERIES)]
-    outputs, _ = asyncio.run(history()).outputs(given, lambda _: ("id", 5), 5)
-    assert outputs == [None] * len(QUERIES)
+    answers = asyncio.run(history()).answers(given, lambda _: ("id", 5), 5)
+    assert answers.entries == [None] * len(QUERIES)
 
 
 def test_a_lexicon_that_is_replaced_is_gone_at_once():

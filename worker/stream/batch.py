@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from operator import methodcaller
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
@@ -49,15 +51,10 @@ class Batch:
 
 
 def by_partition(messages: Iterable[Message]) -> dict[int, list[Message]]:
-    """Records by partition, offset order kept; error messages left out."""
-    groups: dict[int, list[Message]] = {}
-    for message in messages:
-        if message.error() is None:
-            number = message.partition()
-            try:
-                groups[number].append(message)
-            except KeyError:
-                groups[number] = [message]
+    """Records by partition, offset order kept."""
+    groups: defaultdict[int, list[Message]] = defaultdict(list)
+    for number, run in groupby(messages, Message.partition):
+        groups[number] += run
     return groups
 
 
@@ -78,7 +75,7 @@ def quick_headers(records: Sequence[Message]) -> list[list[Header] | None]:
     """
     found: list[list[Header] | None] = []
     try:
-        found.extend(map(_call_headers, records))
+        found.extend(map(Message.headers, records))  # from C code, too
     except (SystemError, UnicodeDecodeError):
         records[len(found)].set_headers(_UNREADABLE)  # see `headers`
         return [[("", None)]] * len(records)

@@ -108,10 +108,10 @@ class GroupConsumer:
             room -= size + OVERHEAD * len(found)
             if len(found) < wanted or len(messages) >= count or room <= 0:
                 break
-        for message in messages:
-            if message.error() is not None:
-                self._on_error(message.error(), message.partition())
-        return messages
+        failed = [message for message in messages if message.error() is not None]
+        for message in failed:
+            self._on_error(message.error(), message.partition())
+        return [one for one in messages if one.error() is None] if failed else messages
 
     def committed(self, numbers: set[int], timeout_s: float) -> list[TopicPartition]:
         """The last commits of these partitions, with their metadata.

@@ -20,7 +20,6 @@ from confluent_kafka import Message
 
 from worker.config.settings import DeadLetters
 from worker.errors import Reject
-from worker.event import Enrichment
 from worker.metrics import Metrics
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import (
@@ -38,7 +37,7 @@ from worker.stream.counts import Counts
 from worker.stream.delivery.base import Delivery
 from worker.stream.offsets import Offsets, Partition
 from worker.stream.rejection_limits import DeadLetterLimits
-from worker.understanding.fast_lane import FastLane
+from worker.understanding.fast_lane import Answers, FastLane
 from worker.understanding.pipeline import Output, Pipeline, Result
 
 # Larger records go the careful way, as do outputs that are larger than the topic's limit.
@@ -148,28 +147,24 @@ class Lanes:
             record = records[position]
             return place(record), time_ms(record) or now_ms
 
-        outputs, used = lane.outputs(values, default, now_ms)
-        self._pipeline.count_hits(len(used))
+        answers = lane.answers(values, default, now_ms)
         done = 0
-        at_once = may_produce and not partition.pending
-        if at_once and (ready := self._ready(outputs, len(used))):
-            done = self._produce_fast(partition, records, outputs, found, used, ready)
+        if may_produce and not partition.pending:
+            done = self._produce_fast(partition, records, answers, found)
             self._seconds.observe(monotonic() - fetched_at, done)
         if done == len(records):
             return None
-        hits = iter(used[done:])
-        results: list[Result | None] = [
-            None if output is None else Output(output, next(hits)) for output in outputs[done:]
-        ]
+        results = self._results(answers, done)
         return self._batch(number, records[done:], results, fetched_at)
 
-    def _ready(self, outputs: list[bytes | None], known: int) -> int:
-        """How many outputs, from the first on, can be produced without a closer look."""
-        ready = known if known == len(outputs) else outputs.index(None)
-        limit = self._delivery.producer.output_limit
-        if ready and max(map(len, outputs[:ready])) > limit:
-            return next(n for n, output in enumerate(outputs) if len(output) > limit)
-        return ready
+    def _results(self, answers: Answers, first: int) -> list[Result | None]:
+        """Of the records from the position `first` on; None of a miss."""
+        rest = answers.entries[first:]
+        self._pipeline.count_hits(sum(entry is not None for entry in rest))
+        return [
+            entry and Output(answers.output(position), entry)
+            for position, entry in enumerate(rest, first)
+        ]
 
     def _without_odd(
         self,
@@ -188,24 +183,23 @@ class Lanes:
         ]
 
     def _produce_fast(
-        self,
-        partition: Partition,
-        records: list[Message],
-        outputs: list[bytes],
-        found: list,
-        used: list[Enrichment],
-        ready: int,
+        self, partition: Partition, records: list[Message], answers: Answers, found: list
     ) -> int:
-        """Produce the first `ready` outputs; returns how many found room."""
+        """Produce the outputs that need no closer look; returns how many found room."""
+        producer = self._delivery.producer
+        ready = answers.ready(producer.output_limit)
+        if not ready:
+            return 0
         new = ready
         if records[0].offset() < partition.counted:  # done again after a rewind
             new = sum(record.offset() >= partition.counted for record in records[:ready])
         if new:
             self._limits.add(monotonic(), new, ())
-        done = self._delivery.producer.outputs(records[:ready], outputs[:ready], found[:ready])
+        done = producer.outputs(records[:ready], answers.outputs(ready), found[:ready])
         if done:
             partition.produced = records[done - 1].offset() + 1
-            self._counts.add_complete(used[:done])
+            self._pipeline.count_hits(done)
+            self._counts.add_complete(answers.entries[:done])
         partition.counted = max(partition.counted, records[ready - 1].offset() + 1)
         return done
 

@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -126,7 +127,7 @@ class OutputProducer:
             *(False, time_ms(record), headers(record)),
         )
 
-    def outputs(self, records: list[Message], values: list[bytes], headers: list) -> int:
+    def outputs(self, records: list[Message], values: Iterable[bytes], headers: list) -> int:
         """Queue outputs of many records, each with its headers; returns how many found room.
 
         What Kafka refuses of them is a `Refusal` without its record.

@@ -6,7 +6,9 @@ A value is answered here only if it is plain in every way; anything else is None
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -42,6 +44,41 @@ _SHORTEST_HUGE = 300  # bytes; so many digits make an integer that no double can
 _END = ord("}")
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is known of the values of a round, in their order.
+
+    An output is put together only when it is asked for: one that is sent at once is still in the
+    processor's cache then, and the next one takes its memory.
+
+    Attributes:
+        heads: how each output begins: the value without its closing brace.
+        entries: the enrichments; None of a value that is not plain or was not seen before.
+        end: how all outputs end.
+    """
+
+    heads: list[bytes | None]
+    entries: list[Enrichment | None]
+    end: bytes
+
+    def ready(self, limit: int) -> int:
+        """How many outputs, from the first on, are known and have at most `limit` bytes."""
+        room = limit - len(self.end) - 1
+        for position, entry in enumerate(self.entries):
+            if entry is None or len(self.heads[position]) + len(entry.body) > room:
+                return position
+        return len(self.entries)
+
+    def outputs(self, count: int) -> Iterator[bytes]:
+        """The first `count` outputs, which must be known."""
+        bodies = [entry.body for entry in self.entries[:count]]
+        return map(b"".join, zip(self.heads, repeat(b","), bodies, repeat(self.end), strict=False))
+
+    def output(self, position: int) -> bytes | None:
+        entry = self.entries[position]
+        return entry and b"%b,%b%b" % (self.heads[position], entry.body, self.end)
+
+
 class FastLane:
     """Answers a round of values.
 
@@ -53,60 +90,48 @@ class FastLane:
     def __init__(self, seen: SeenQueries, max_bytes: int) -> None:
         self._seen, self._max_bytes = seen, max_bytes
 
-    def outputs(
+    def answers(
         self,
         values: Sequence[bytes | None],
         default: Callable[[int], tuple[str, int]],
         now_ms: int,
-    ) -> tuple[list[bytes | None], list[Enrichment]]:
-        """The output of each value that is plain and whose query was seen before, else None.
+    ) -> Answers:
+        """The enrichment of each value that is plain and whose query was seen before.
 
         Args:
             default: position → `query_id` and `timestamp` (Unix ms) of a record without them.
             now_ms: `processed_at`, Unix milliseconds.
-
-        Returns:
-            Outputs in the order of `values`, and the enrichments of those that are not None.
         """
         end = b'true},"processed_at":%d}' % now_ms
         entries = self._all_complete(values)
-        if entries is None:
-            return self._one_by_one(values, default, end)
-        outputs = [
-            None if entry is None else b"%b,%b%b" % (value[:-1], entry.body, end)
-            for value, entry in zip(values, entries, strict=True)
-        ]
-        return outputs, [entry for entry in entries if entry is not None]
+        if entries is not None:
+            return Answers([value[:-1] for value in values], entries, end)
+        heads, entries = self._one_by_one(values, default)
+        return Answers(heads, entries, end)
 
     def _all_complete(self, values: Sequence[bytes | None]) -> list[Enrichment | None] | None:
         """The enrichments, if all values are short, flat and complete; else None."""
+        get, decode = self._seen.get, _decode_complete  # which takes no arrays and objects
         try:
-            joined = b"".join(values)
             if (
-                b"\\" in joined
-                or b"[" in joined
-                or joined.count(b"{") > len(values)
+                b"\\" in b"".join(values)
                 or max(map(len, values)) > min(self._max_bytes, _SHORTEST_HUGE)
                 or any([value[-1] != _END for value in values])
             ):
                 return None
-            events = [_decode_complete(value) for value in values]
+            return [get(((event := decode(value)).query, event.locale or None)) for value in values]
         except (TypeError, IndexError, msgspec.DecodeError, UnicodeDecodeError):
             return None
-        get = self._seen.get
-        return [get((event.query, event.locale or None)) for event in events]
 
     def _one_by_one(
-        self,
-        values: Sequence[bytes | None],
-        default: Callable[[int], tuple[str, int]],
-        end: bytes,
-    ) -> tuple[list[bytes | None], list[Enrichment]]:
-        outputs: list[bytes | None] = []
-        used: list[Enrichment] = []
+        self, values: Sequence[bytes | None], default: Callable[[int], tuple[str, int]]
+    ) -> tuple[list[bytes | None], list[Enrichment | None]]:
+        """Heads and enrichments, as in `Answers`."""
+        heads: list[bytes | None] = []
+        entries: list[Enrichment | None] = []
         decode = _decode_known
         for position, value in enumerate(values):
-            fields = entry = None
+            fields = head = entry = None
             if value and self._is_plain(value):
                 try:
                     fields = decode(value)
@@ -115,15 +140,13 @@ class FastLane:
                     fields = decode(value)
             if fields is not None and _has_time(fields):
                 entry = self._seen.get((fields.query, fields.locale or None))
-            if entry is None:
-                outputs.append(None)
-                continue
-            head = value[:-1]
-            if fields.query_id is UNSET or fields.timestamp is UNSET:
-                head += _defaults(fields, *default(position))
-            outputs.append(b"%b,%b%b" % (head, entry.body, end))
-            used.append(entry)
-        return outputs, used
+            if entry is not None:
+                head = value[:-1]
+                if fields.query_id is UNSET or fields.timestamp is UNSET:
+                    head += _defaults(fields, *default(position))
+            heads.append(head)
+            entries.append(entry)
+        return heads, entries
 
     def _is_plain(self, value: bytes) -> bool:
         if value[-1] != _END or b"\\" in value:  # an escape may hide half a surrogate pair

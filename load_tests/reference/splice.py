@@ -1,23 +1,24 @@
 """`splice`: about the fastest loop in Python that adds an enrichment to each event.
 
-Only `query` is decoded, typed; a ready enrichment of about 500 bytes is looked up and put before
-the closing brace of the input. Commits as `bare` does, and ends when a record is not delivered.
+Only `query` is decoded, typed; a ready enrichment is looked up and put before the closing brace of
+the input. Enrichments are as long and as different as the worker's with the starter lexicon, since
+that decides what it costs to compress them. Commits as `bare` does, and ends when a record is not
+delivered.
 """
 
 from __future__ import annotations
 
-import msgspec
+from random import Random
 
+import msgspec
+import orjson
+
+from load_tests.queries import COLORS, MATERIALS, NOUNS
 from load_tests.reference import loop
 
-ENRICHMENT = (
-    b',"schema_version":"1.0","normalized_query":"%s","language":"en","intent":{"label":"browse",'
-    b'"confidence":0.93,"scores":{"purchase":0.05,"browse":0.93,"inquiry":0.01,"complaint":0.0,'
-    b'"other":0.01}},"expansions":[{"term":"running sneakers","score":0.96,"source":"synonym"}],'
-    b'"categories":[{"path":"Shoes > Running","score":0.94}],"attributes":[],"status":"complete",'
-    b'"degraded":[],"provenance":{"worker":"0.1.0","intent":"intent:1","encoder":"encoder:1",'
-    b'"matching":"matching:1","lexicon":"0f5f3795","cached":true},"processed_at":1790000000000}'
-)
+INTENTS = ("purchase", "browse", "inquiry", "complaint", "other")
+VERSIONS = {"worker": "0.1.0", "intent": "intent:1", "encoder": "encoder:1"}
+VERSIONS |= {"matching": "matching:1", "lexicon": "0f5f3795"}
 
 
 class Head(msgspec.Struct):
@@ -28,12 +29,43 @@ decode = msgspec.json.Decoder(Head).decode
 ready: dict[str, bytes] = {}
 
 
+def enrichment(query: str) -> bytes:
+    """The members that are added to each event of this query, beginning with a comma."""
+    random = Random(query)
+
+    def score() -> float:
+        return round(random.random(), 4)
+
+    def attribute(value: str) -> dict:
+        start = random.randrange(20)
+        return {"name": "material", "value": value, "start": start, "end": start + len(value)}
+
+    scores = {intent: score() for intent in INTENTS}
+    label = max(scores, key=scores.get)
+    terms, paths = random.sample(NOUNS, random.randint(0, 5)), random.sample(NOUNS, 2)
+    values = random.sample([*COLORS, *MATERIALS], random.randint(1, 3))
+    members = {
+        "schema_version": "1.0",
+        "normalized_query": query,
+        "language": "en",
+        "intent": {"label": label, "confidence": scores[label], "scores": scores},
+        "expansions": [{"term": t, "score": score(), "source": "embedding"} for t in terms],
+        "categories": [{"path": f"Home > {path}", "score": score()} for path in paths],
+        "attributes": [attribute(value) for value in values],
+        "status": "complete",
+        "degraded": [],
+        "provenance": VERSIONS | {"cached": True},
+        "processed_at": 1_790_000_000_000,
+    }
+    return b"," + orjson.dumps(members)[1:]
+
+
 def transform(value: bytes) -> bytes:
     query = decode(value).query
-    enrichment = ready.get(query)
-    if enrichment is None:
-        enrichment = ready[query] = ENRICHMENT % query.encode()
-    return value[:-1] + enrichment
+    found = ready.get(query)
+    if found is None:
+        found = ready[query] = enrichment(query)
+    return value[:-1] + found
 
 
 if __name__ == "__main__":

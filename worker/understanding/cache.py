@@ -14,6 +14,7 @@ from worker.event import Enrichment
 
 Key = tuple[str, str]  # normal form, language
 RawKey = tuple[str, str | None]  # query as it came, locale
+Generation = dict[str | None, dict[str, Enrichment]]
 OVERHEAD = 700  # bytes of an entry's objects and its place, in addition to text
 
 
@@ -56,22 +57,25 @@ class SeenQueries:
     """Enrichments in at most `capacity` bytes, about, in two generations.
 
     When the young one has half of the bytes it becomes the old one, and the old one is forgotten;
-    what is used of the old one becomes young again. A look-up is one `dict.get`, most of the time.
+    what is used of the old one becomes young again.
+
+    Attributes:
+        young: locale → query → enrichment, to look at many; what is not there may be old.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._lock = threading.Lock()
-        self._young: dict[RawKey, Enrichment] = {}
-        self._old: dict[RawKey, Enrichment] = {}
+        self.young: Generation = {}
+        self._old: Generation = {}
         self._size = 0  # bytes of the young generation
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return sum(map(len, [*self.young.values(), *self._old.values()]))
 
     def get(self, key: RawKey) -> Enrichment | None:
-        entry = self._young.get(key)
-        if entry is None and (entry := self._old.get(key)) is not None:
+        entry = _find(self.young, key)
+        if entry is None and (entry := _find(self._old, key)) is not None:
             self._renew(key, entry)
         return entry
 
@@ -83,20 +87,30 @@ class SeenQueries:
 
     def clear(self) -> None:
         with self._lock:
-            self._old, self._young, self._size = {}, {}, 0
+            self._old, self.young, self._size = {}, {}, 0
 
     def _renew(self, key: RawKey, entry: Enrichment) -> None:
         """Make an old entry young, unless it was forgotten since it was looked up."""
         with self._lock:
-            if key in self._old:
+            if _find(self._old, key) is not None:
                 self._add(key, entry)
 
     def _add(self, key: RawKey, entry: Enrichment) -> None:
-        if key not in self._young:
+        query, locale = key
+        if locale not in self.young:
+            self.young[locale] = {}
+            self._size += OVERHEAD
+        if query not in self.young[locale]:
             self._size += _size(key, entry)
-        self._young[key] = entry
+        self.young[locale][query] = entry
         if self._size > self.capacity / 2:
-            self._old, self._young, self._size = self._young, {}, 0
+            self._old, self.young, self._size = self.young, {}, 0
+
+
+def _find(generation: Generation, key: RawKey) -> Enrichment | None:
+    query, locale = key
+    queries = generation.get(locale)
+    return queries.get(query) if queries else None
 
 
 def _size(key: Key | RawKey, entry: Enrichment) -> int:

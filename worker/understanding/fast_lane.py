@@ -109,9 +109,9 @@ class FastLane:
         heads, entries = self._one_by_one(values, default)
         return Answers(heads, entries, end)
 
-    def _all_complete(self, values: Sequence[bytes | None]) -> list[Enrichment | None] | None:
-        """The enrichments, if all values are short, flat and complete; else None."""
-        get, decode = self._seen.get, _decode_complete  # which takes no arrays and objects
+    def _all_complete(self, values: Sequence[bytes | None]) -> list[Enrichment] | None:
+        """The enrichments, if all values are short, complete and lately seen; else None."""
+        young, decode = self._seen.young, _decode_complete  # which takes no arrays and objects
         try:
             if (
                 b"\\" in b"".join(values)
@@ -119,9 +119,12 @@ class FastLane:
                 or any([value[-1] != _END for value in values])
             ):
                 return None
-            return [get(((event := decode(value)).query, event.locale or None)) for value in values]
-        except (TypeError, IndexError, msgspec.DecodeError, UnicodeDecodeError):
+            entries = [
+                young[(event := decode(value)).locale or None].get(event.query) for value in values
+            ]
+        except (TypeError, LookupError, msgspec.DecodeError, UnicodeDecodeError):
             return None
+        return entries if all(entries) else None
 
     def _one_by_one(
         self, values: Sequence[bytes | None], default: Callable[[int], tuple[str, int]]

@@ -79,6 +79,9 @@ class Answers:
         self._values = values
         self.entries = [SEEN if (value or b"").startswith(b"seen") else None for value in values]
 
+    def part(self, start: int, end: int) -> Answers:
+        return Answers(self._values[start:end])
+
     def ready(self, limit: int) -> int:
         return len(list(takewhile(bool, self.entries)))
 

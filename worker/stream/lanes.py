@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -37,7 +38,7 @@ from worker.stream.counts import Counts
 from worker.stream.delivery.base import Delivery
 from worker.stream.offsets import Offsets, Partition
 from worker.stream.rejection_limits import DeadLetterLimits
-from worker.understanding.fast_lane import Answers, FastLane
+from worker.understanding.fast_lane import Answers
 from worker.understanding.pipeline import Output, Pipeline, Result
 
 # Larger records go the careful way, as do outputs that are larger than the topic's limit.
@@ -81,17 +82,29 @@ class Lanes:
         Args:
             may_produce: whether the producer can be used now.
         """
-        largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
-        lane = self._pipeline.fast_lane(largest)
         may_produce = may_produce and not self._delivery.needs_care
-        submitted = []
-        for number, records in groups.items():
-            batch = self._take_partition(number, records, lane, fetched_at, may_produce)
-            if batch is not None and batch.misses:
-                submitted.append(batch)
-        if submitted:
-            self._submit(submitted)
-        return sum(batch.misses for batch in submitted)
+        records = [*chain.from_iterable(groups.values())]
+        answers, found = self._answers(records)
+        batches, used, fresh, end = [], [], 0, 0
+        for number, group in groups.items():
+            start, end = end, end + len(group)
+            part, partition, done = answers.part(start, end), self._offsets[number], 0
+            if may_produce and not partition.pending:
+                done = self._produce_fast(partition, group, part, found[start:end])
+                used += part.entries[:done]
+                fresh += _count(partition, group[:done])
+            if done < len(group):
+                results = _results(part, done)
+                batches.append(self._batch(number, group[done:], results, fetched_at))
+        misses = sum(batch.misses for batch in batches)
+        self._pipeline.count_hits(len(records) - misses)
+        if used:
+            self._limits.add(monotonic(), fresh, ())
+            self._counts.add_complete(used)
+            self._seconds.observe(monotonic() - fetched_at, len(used))
+        if misses:
+            self._submit([batch for batch in batches if batch.misses])
+        return misses
 
     def take_alone(self, record: Message, deadly: bool) -> None:
         """One record the careful way; one that is `deadly` is not looked at."""
@@ -127,16 +140,8 @@ class Lanes:
                     return  # the producer's queue is full
                 self._offsets.remove(pending.popleft())
 
-    def _take_partition(
-        self,
-        number: int,
-        records: list[Message],
-        lane: FastLane,
-        fetched_at: float,
-        may_produce: bool,
-    ) -> Batch | None:
-        """Answer what can be answered now; returns the batch of the rest, if there is one."""
-        partition = self._offsets[number]
+    def _answers(self, records: list[Message]) -> tuple[Answers, list[list[Header] | None]]:
+        """What the fast lane knows of the records of a round, and their headers."""
         values = [record.value() for record in records]
         found, now_ms = quick_headers(records), time.time_ns() // 1_000_000
         if any(found) or self._pipeline.snapshot.deadline.max_age_ms:
@@ -147,24 +152,8 @@ class Lanes:
             record = records[position]
             return place(record), time_ms(record) or now_ms
 
-        answers = lane.answers(values, default, now_ms)
-        done = 0
-        if may_produce and not partition.pending:
-            done = self._produce_fast(partition, records, answers, found)
-            self._seconds.observe(monotonic() - fetched_at, done)
-        if done == len(records):
-            return None
-        results = self._results(answers, done)
-        return self._batch(number, records[done:], results, fetched_at)
-
-    def _results(self, answers: Answers, first: int) -> list[Result | None]:
-        """Of the records from the position `first` on; None of a miss."""
-        rest = answers.entries[first:]
-        self._pipeline.count_hits(sum(entry is not None for entry in rest))
-        return [
-            entry and Output(answers.output(position), entry)
-            for position, entry in enumerate(rest, first)
-        ]
+        largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
+        return self._pipeline.fast_lane(largest).answers(values, default, now_ms), found
 
     def _without_odd(
         self,
@@ -190,17 +179,9 @@ class Lanes:
         ready = answers.ready(producer.output_limit)
         if not ready:
             return 0
-        new = ready
-        if records[0].offset() < partition.counted:  # done again after a rewind
-            new = sum(record.offset() >= partition.counted for record in records[:ready])
-        if new:
-            self._limits.add(monotonic(), new, ())
         done = producer.outputs(records[:ready], answers.outputs(ready), found[:ready])
         if done:
             partition.produced = records[done - 1].offset() + 1
-            self._pipeline.count_hits(done)
-            self._counts.add_complete(answers.entries[:done])
-        partition.counted = max(partition.counted, records[ready - 1].offset() + 1)
         return done
 
     def _batch(
@@ -244,15 +225,29 @@ class Lanes:
             if isinstance(result, Output):
                 result = self._delivery.barred(record, result.value) or result
             batch.results[position] = result
-        # Records that are done again after a rewind were counted before.
-        new = [
-            result
-            for record, result in zip(batch.records, batch.results, strict=True)
-            if record.offset() >= partition.counted
-        ]
-        if new:
-            self._limits.add(monotonic(), len(new), _reasons(new))
-        partition.counted = max(partition.counted, batch.records[-1].offset() + 1)
+        if fresh := _count(partition, batch.records):
+            self._limits.add(monotonic(), fresh, _reasons(batch.results[-fresh:]))
+
+
+def _results(answers: Answers, first: int) -> list[Result | None]:
+    """Of the values from the position `first` on; None of a miss."""
+    return [
+        entry and Output(answers.output(position), entry)
+        for position, entry in enumerate(answers.entries[first:], first)
+    ]
+
+
+def _count(partition: Partition, records: Sequence[Message]) -> int:
+    """How many of these, the last ones, were not counted before; now they are.
+
+    Records that are done again after a rewind were.
+    """
+    if not records or records[-1].offset() < partition.counted:
+        return 0
+    before, partition.counted = partition.counted, records[-1].offset() + 1
+    if records[0].offset() >= before:
+        return len(records)
+    return sum(record.offset() >= before for record in records)
 
 
 def _reasons(results: Sequence[Result]) -> list[str]:

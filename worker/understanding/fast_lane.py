@@ -61,6 +61,10 @@ class Answers:
     entries: list[Enrichment | None]
     end: bytes
 
+    def part(self, start: int, end: int) -> Answers:
+        """Those of the values from `start` up to `end`."""
+        return Answers(self.heads[start:end], self.entries[start:end], self.end)
+
     def ready(self, limit: int) -> int:
         """How many outputs, from the first on, are known and have at most `limit` bytes."""
         room = limit - len(self.end) - 1

@@ -45,6 +45,9 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "queued.max.messages.kbytes": 8_192,
         # By default a full queue is checked again after a second, when it is long empty.
         "fetch.queue.backoff.ms": 10,
+        # A broker answers one request at a time: a partition that is not in the one under way, as
+        # at the start or after a pause, waits for it, half a second by default.
+        "fetch.wait.max.ms": 100,
         # So that added partitions are found within seconds.
         "topic.metadata.refresh.interval.ms": 10_000,
         # A broker that hangs keeps its connections; after this time it counts as away.
@@ -65,7 +68,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
 def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> dict[str, Any]:
     """Properties of the producer, with transactions if `transactional_id` is given."""
     return {
-        "linger.ms": 2,
+        "linger.ms": 1,
         "queue.buffering.max.kbytes": 16_384,
         "compression.type": "lz4",
         # As in the Java client, so that equal keys go to the same partition.

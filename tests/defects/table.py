@@ -127,8 +127,8 @@ DEFECTS = (
     defect(
         "a hit of the fast lane passes an earlier miss",
         LANES,
-        "at_once = may_produce and not partition.pending",
-        "at_once = may_produce",
+        "if may_produce and not partition.pending:",
+        "if may_produce:",
         "test_lanes.py",
     ),
     defect(
@@ -164,8 +164,8 @@ DEFECTS = (
     defect(
         "records that are done again count as rejected again",
         LANES,
-        "if record.offset() >= partition.counted",
-        "if True",
+        "if records and records[0].offset() < partition.counted:",
+        "if False:",
         "test_lanes.py",
     ),
     defect(
@@ -177,10 +177,11 @@ DEFECTS = (
     ),
     defect(
         "an output over the topic's limit goes out unseen in the fast lane",
-        LANES,
-        "if ready and max(map(len, outputs[:ready])) > limit:",
-        "if False:",
+        FAST_LANE,
+        "if entry is None or len(self.heads[position]) + len(entry.body) > room:",
+        "if entry is None:",
         "test_lanes.py",
+        "test_fast_lane.py",
     ),
     defect(
         "what Kafka refused goes out once more in the fast lane",
@@ -372,7 +373,7 @@ DEFECTS = (
     defect(
         "a query that is read while all are forgotten comes back",
         CACHE,
-        "if key in self._old:",
+        "if _find(self._old, key) is not None:",
         "if True:",
         "test_cache.py",
     ),

@@ -242,12 +242,12 @@ def _count(partition: Partition, records: Sequence[Message]) -> int:
 
     Records that are done again after a rewind were.
     """
-    if not records or records[-1].offset() < partition.counted:
-        return 0
-    before, partition.counted = partition.counted, records[-1].offset() + 1
-    if records[0].offset() >= before:
-        return len(records)
-    return sum(record.offset() >= before for record in records)
+    fresh = len(records)
+    if records and records[0].offset() < partition.counted:
+        fresh = sum(record.offset() >= partition.counted for record in records)
+    if fresh:
+        partition.counted = records[-1].offset() + 1
+    return fresh
 
 
 def _reasons(results: Sequence[Result]) -> list[str]:

@@ -47,13 +47,11 @@ class FakeInference:
         server: FakeServer,
         contracts: Sequence[ModelContract],
         timeout_s: float = 5.0,
-        max_in_flight: int = 8,
     ) -> None:
         self.name = "a fake server"
         self._server = server
         self._contracts = {contract.name: contract for contract in contracts}
         self._timeout_s = timeout_s
-        self._places = asyncio.Semaphore(max_in_flight)
         self._stopped: asyncio.Event | None = None
 
     async def start(self) -> None:
@@ -81,8 +79,7 @@ class FakeInference:
         if contract is None or model not in self._server.served:
             raise ModelUnavailable(f"{model}: unknown")
         check_batch(contract, inputs)
-        async with self._places:
-            await self._answered(model)
+        await self._answered(model)
         try:
             values = models.expected(contract, dict(inputs)).astype(np.float32)
         except IndexError as error:

@@ -11,7 +11,7 @@ STYLES = ("keywords", "fragment", "question", "sentence", "typo")
 OUTPUT = {"intent": "probabilities", "encoder": "vector", "matching": "score"}
 MAX_LENGTH = 64  # tokens, [CLS] and [SEP] included
 BUCKETS = (8, 16, 32, 64)  # lengths, in tokens, that training and evaluation pad to
-MAX_BATCH_SIZE = 64
+MAX_BATCH_SIZE = 256  # rows that a served model takes in one call
 
 PACKAGE = Path(__file__).parent
 DEV_SETS = PACKAGE / "evaluation"  # what the starter models are judged by

@@ -109,7 +109,6 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
         chosen.url,
         list(contracts.values()),
         timeout_s=chosen.timeout_ms / 1000,
-        max_in_flight=chosen.max_calls_in_flight,
         access=Access(
             tls=chosen.tls,
             authority=chosen.tls_ca,

@@ -17,9 +17,9 @@ from worker.inference.triton import TritonInference
 def subject(request: pytest.FixtureRequest, tiny_models: Path) -> Subject:
     contracts = {contract.name: contract for contract in load_all(tiny_models)}
     if request.param == "OnnxInference":
-        return Subject(contracts, None, lambda c, timeout_s, most: OnnxInference(c, threads=2))
+        return Subject(contracts, None, lambda c, timeout_s: OnnxInference(c, threads=2))
     if request.param == "TritonInference":
         server = request.getfixturevalue("tiny_triton")
-        return Subject(contracts, server, lambda c, t, n: TritonInference(server.url, c, t, n))
+        return Subject(contracts, server, lambda c, t: TritonInference(server.url, c, t))
     fake = FakeServer(list(contracts.values()))
-    return Subject(contracts, fake, lambda c, t, n: FakeInference(fake, c, t, n))
+    return Subject(contracts, fake, lambda c, t: FakeInference(fake, c, t))

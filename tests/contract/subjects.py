@@ -24,20 +24,19 @@ class Subject:
 
     contracts: dict[str, ModelContract]
     server: FakeServer | Triton | None
-    make: Callable[[Sequence[ModelContract], float, int], Inference]
+    make: Callable[[Sequence[ModelContract], float], Inference]
 
     def run(
         self,
         test: Callable[[Inference], Awaitable[Any]],
         contracts: Sequence[ModelContract] = (),
         timeout_s: float = 10.0,
-        max_in_flight: int = 8,
     ) -> None:
         """Run a coroutine on a started implementation; stop it whatever comes."""
 
         async def body() -> None:
             chosen = contracts or list(self.contracts.values())
-            inference = self.make(chosen, timeout_s, max_in_flight)
+            inference = self.make(chosen, timeout_s)
             await inference.start()
             try:
                 await test(inference)

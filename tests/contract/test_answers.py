@@ -58,7 +58,7 @@ def test_concurrent_calls_get_their_own_answers(subject):
 
         await asyncio.gather(*(call(seed) for seed in range(200)))
 
-    subject.run(test, max_in_flight=4)
+    subject.run(test)
 
 
 def bad_batches(contract):
@@ -106,7 +106,7 @@ def test_a_bad_batch_among_good_ones_fails_alone(subject):
             else:
                 np.testing.assert_allclose(answer.values, expected(contract, good), atol=1e-5)
 
-    subject.run(test, max_in_flight=50)
+    subject.run(test)
 
 
 def test_an_answer_of_another_shape_is_invalid(subject):

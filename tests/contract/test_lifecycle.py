@@ -29,7 +29,7 @@ def test_ready_only_between_start_and_stop(subject):
 
 def test_not_ready_and_no_calls_before_start(subject):
     async def test():
-        inference = subject.make(list(subject.contracts.values()), 1.0, 1)
+        inference = subject.make(list(subject.contracts.values()), 1.0)
         assert not await inference.ready()
         with pytest.raises(ModelUnavailable):
             await inference.infer("intent", batch(subject.contracts["intent"], 1, 8))
@@ -39,7 +39,7 @@ def test_not_ready_and_no_calls_before_start(subject):
 
 
 def test_stop_ends_every_call(subject):
-    """Answered, in flight or waiting for its turn: each ends, none hangs."""
+    """Answered or in flight: each ends, none hangs."""
     inputs = batch(subject.contracts["encoder"], 64, 64)
 
     async def test(inference):
@@ -47,12 +47,12 @@ def test_stop_ends_every_call(subject):
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         await inference.stop()
         ends = await asyncio.gather(*calls, return_exceptions=True)
-        assert {type(end) for end in ends} == {Answer, ModelUnavailable}
+        assert {type(end) for end in ends} <= {Answer, ModelUnavailable}
 
-    subject.run(test, max_in_flight=4)
+    subject.run(test)
 
 
-def test_a_cancelled_call_is_cancelled_and_frees_its_place(subject):
+def test_a_cancelled_call_is_cancelled_and_harms_no_other(subject):
     contract = subject.contracts["encoder"]
     inputs = batch(contract, 64, 64)
 
@@ -66,4 +66,4 @@ def test_a_cancelled_call_is_cancelled_and_frees_its_place(subject):
         answer = await inference.infer("encoder", inputs)
         np.testing.assert_allclose(answer.values, expected(contract, inputs), atol=1e-5)
 
-    subject.run(test, max_in_flight=1)
+    subject.run(test)

@@ -35,23 +35,6 @@ def test_a_call_ends_at_its_deadline_and_the_next_is_answered(subject, intent):
     subject.run(test, timeout_s=1.0)
 
 
-def test_only_so_many_calls_are_in_flight(subject, intent):
-    """With two places, two calls meet the frozen server; the others are sent after them."""
-
-    async def test(inference):
-        await answers_rightly(inference, intent)  # connected before the server freezes
-        inputs = batch(intent, 1, 8)
-        with subject.server.frozen():
-            calls = [asyncio.create_task(inference.infer("intent", inputs)) for _ in range(6)]
-            while sum(call.done() for call in calls) < 2:
-                waiting = [call for call in calls if not call.done()]
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        ends = await asyncio.gather(*calls, return_exceptions=True)
-        assert sum(isinstance(end, ModelTimeout) for end in ends) == 2
-
-    subject.run(test, timeout_s=1.0, max_in_flight=2)
-
-
 def test_stop_ends_calls_that_a_frozen_server_holds(subject, intent):
     async def test(inference):
         with subject.server.frozen():
@@ -64,7 +47,7 @@ def test_stop_ends_calls_that_a_frozen_server_holds(subject, intent):
             ends = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(end) for end in ends} == {ModelUnavailable}
 
-    subject.run(test, timeout_s=30.0, max_in_flight=2)
+    subject.run(test, timeout_s=30.0)
 
 
 def test_cancellation_reaches_a_call_that_a_frozen_server_holds(subject, intent):
@@ -77,7 +60,7 @@ def test_cancellation_reaches_a_call_that_a_frozen_server_holds(subject, intent)
                 await call
         await answers_rightly(inference, intent)
 
-    subject.run(test, timeout_s=30.0, max_in_flight=1)
+    subject.run(test, timeout_s=30.0)
 
 
 def test_a_killed_server_is_unavailable_until_it_is_back(subject, intent):

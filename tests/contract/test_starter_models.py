@@ -28,7 +28,7 @@ def test_the_same_answers_both_ways(triton, name):
     contract = {c.name: c for c in contracts}[name]
 
     async def test() -> None:
-        remote, local = TritonInference(triton.url, contracts, 30, 1), OnnxInference(contracts, 1)
+        remote, local = TritonInference(triton.url, contracts, 30), OnnxInference(contracts, 1)
         await asyncio.gather(remote.start(), local.start())
         try:
             assert await remote.check(contracts) == await local.check(contracts) == []

@@ -58,7 +58,7 @@ class Switch:
 
 @asynccontextmanager
 async def opened(url, contract):
-    inference = TritonInference(url, [contract], 5, 4)
+    inference = TritonInference(url, [contract], 5)
     await inference.start()
     try:
         yield inference

@@ -130,7 +130,7 @@ def test_a_dead_model_process_is_replaced(tiny_models):
         others = processes(os.getpid()).keys()
         triton = EmbeddedTriton(tiny_models)
         await triton.start(LIMIT_S)
-        inference = TritonInference(triton.grpc_url, [contract], 5, 1)
+        inference = TritonInference(triton.grpc_url, [contract], 5)
         await inference.start()
         try:
             stub = one(without(others), "/intent/")
@@ -157,7 +157,7 @@ def test_a_model_process_that_hangs_is_replaced(tiny_models, monkeypatch, caplog
         others = processes(os.getpid()).keys()
         triton = EmbeddedTriton(tiny_models)
         await triton.start(LIMIT_S)
-        inference = TritonInference(triton.grpc_url, [contract], 1, 1)
+        inference = TritonInference(triton.grpc_url, [contract], 1)
         await inference.start()
         try:
             os.kill(one(without(others), "/matching/"), signal.SIGSTOP)

@@ -81,7 +81,7 @@ def triton(tmp_path):
     pair = authority.issue("worker")
     access = Access(True, authority.file, pair.certificate, pair.key)
     contracts = [load(STARTER_MODELS / "intent")]
-    return TritonInference("127.0.0.1:9", contracts, 0.05, 1, access), pair, authority, contracts
+    return TritonInference("127.0.0.1:9", contracts, 0.05, access), pair, authority, contracts
 
 
 def test_a_certificate_of_triton_in_the_midst_of_its_rotation_is_tried_again(triton, caplog):

@@ -73,10 +73,15 @@ class Access(InferenceServerClientPlugin):
     _seldom: Seldom = field(default_factory=lambda: Seldom(logger), repr=False)
 
     def __call__(self, request: Request) -> None:
-        if self.token:
-            value = self.token.read()
-            bearer = self.header == "authorization"
-            request.headers[self.header] = f"Bearer {value}" if bearer else value
+        request.headers.update(self.metadata())
+
+    def metadata(self) -> list[tuple[str, str]]:
+        """What each call carries."""
+        if not self.token:
+            return []
+        value = self.token.read()
+        bearer = self.header == "authorization"
+        return [(self.header, f"Bearer {value}" if bearer else value)]
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """Made of the files as they are now; None without TLS.

@@ -26,9 +26,11 @@ from typing import Any
 
 import grpc
 import numpy as np
-from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
+from tritonclient.grpc import InferResult
+from tritonclient.grpc._utils import get_error_grpc
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
+from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 from tritonclient.utils import InferenceServerException
 
 from triton_models.contract import ModelContract
@@ -72,8 +74,8 @@ class TritonInference:
     Args:
         url: gRPC address, `host:port`.
         contracts: the models that will be called.
-        timeout_s: deadline of one call, from when it is sent, seconds.
-        max_in_flight: calls under way at once; more wait their turn.
+        timeout_s: deadline of one call, from when it is sent, seconds. The callers bound how many
+            are under way.
         access: how the connection is secured; default not at all.
     """
 
@@ -82,7 +84,6 @@ class TritonInference:
         url: str,
         contracts: Sequence[ModelContract],
         timeout_s: float,
-        max_in_flight: int,
         access: Access | None = None,
     ) -> None:
         self.name = f"Triton at {url}"
@@ -91,7 +92,6 @@ class TritonInference:
         self._closing: set[asyncio.Task[None]] = set()
         self._contracts = {contract.name: contract for contract in contracts}
         self._timeout_s = timeout_s
-        self._places = asyncio.Semaphore(max_in_flight)
         self._client: InferenceServerClient | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._compared: set[tuple[str, str]] = set()  # models and versions, on this connection
@@ -183,13 +183,12 @@ class TritonInference:
         if contract is None:
             raise ModelUnavailable(f"{model}: not among the models that this worker was given")
         check_batch(contract, inputs)
-        async with self._places:
-            result = await self._call(contract, inputs)
+        response = await self._call(contract, inputs)
         try:
-            values = result.as_numpy(contract.output)
+            values = InferResult(response).as_numpy(contract.output)
         except (ValueError, TypeError) as error:  # fewer bytes than the shape says
             raise InvalidAnswer(model, f"the answer cannot be read: {error}") from None
-        version = result.get_response().model_version
+        version = response.model_version
         answer = Answer(check_answer(contract, inputs, values), version)
         if (model, version) not in self._compared:
             await self._compare(contract, version)
@@ -225,16 +224,18 @@ class TritonInference:
             raise ModelUnavailable(f"{self.name}: the client is stopped")
         return self._client
 
-    async def _call(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> InferResult:
+    async def _call(
+        self, contract: ModelContract, inputs: Mapping[str, np.ndarray]
+    ) -> ModelInferResponse:
         client = self._open()
+        request = _request(contract, inputs, self._timeout_s)
         with self._translating(contract.name):
-            return await client.infer(
-                contract.name,
-                [_tensor(name, inputs[name]) for name in contract.inputs],
-                outputs=[InferRequestedOutput(contract.output)],
-                timeout=int(self._timeout_s * 1e6),
-                client_timeout=self._timeout_s,
-            )
+            try:  # the client's own `infer` takes half as long again
+                return await client._client_stub.ModelInfer(
+                    request, metadata=self._access.metadata(), timeout=self._timeout_s
+                )
+            except grpc.RpcError as error:
+                raise get_error_grpc(error) from None
 
     async def _describe(self, model: str) -> Served | None:
         """What the server says of a model; None if it has no such model."""
@@ -294,5 +295,13 @@ def _tensors(config: ModelConfig, tensors: Iterable[Any]) -> dict[str, str]:
     }
 
 
-def _tensor(name: str, values: np.ndarray) -> InferInput:
-    return InferInput(name, list(values.shape), "INT64").set_data_from_numpy(values)
+def _request(
+    contract: ModelContract, inputs: Mapping[str, np.ndarray], timeout_s: float
+) -> ModelInferRequest:
+    request = ModelInferRequest(model_name=contract.name)
+    for name in contract.inputs:
+        request.inputs.add(name=name, datatype="INT64", shape=inputs[name].shape)
+        request.raw_input_contents.append(inputs[name].tobytes())
+    request.outputs.add(name=contract.output)
+    request.parameters["timeout"].int64_param = int(timeout_s * 1e6)
+    return request

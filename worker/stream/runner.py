@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 0.25
 LAG_S = 2.0
+# Of batches that the pipeline answers together: what it does once a call is then shared by many.
+MISSES_TOGETHER = 256
 LOOK_S = 0.01  # between two looks whether all is drained
 # Shares of the shutdown deadline; the rest is for closing the clients.
 FINISH_SHARE, CLOSE_SHARE = 0.7, 0.2
@@ -64,6 +66,7 @@ class Runner:
             fail=lambda error: self._call(self.fail, error),
             learn=self._learn,
         )
+        self._admitted: list[Batch] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.heartbeat_at = monotonic()
 
@@ -176,19 +179,36 @@ class Runner:
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _admit(self, batches: list[Batch]) -> None:
-        """Let the pipeline answer batches of a round."""
-        for batch in batches:
-            task = self._loop.create_task(guarded(self._understand(batch), self.fail))
+        """Let the pipeline answer batches, with those of the rounds that came meanwhile."""
+        if not self._admitted:
+            self._loop.call_soon(self._understand_admitted)
+        self._admitted += batches
+
+    def _understand_admitted(self) -> None:
+        batches, self._admitted = self._admitted, []
+        while batches:
+            together, misses = 0, 0
+            while together < len(batches) and misses < MISSES_TOGETHER:
+                misses += batches[together].misses
+                together += 1
+            task = self._loop.create_task(guarded(self._understand(batches[:together]), self.fail))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            batches = batches[together:]
 
-    async def _understand(self, batch: Batch) -> None:
-        missing = [index for index, result in enumerate(batch.results) if result is None]
-        inputs = [_input(batch.records[index]) for index in missing]
+    async def _understand(self, batches: list[Batch]) -> None:
+        missing = [
+            (batch, index)
+            for batch in batches
+            for index, result in enumerate(batch.results)
+            if result is None
+        ]
+        inputs = [_input(batch.records[index]) for batch, index in missing]
         results = await self._pipeline.process(inputs)
-        for index, result in zip(missing, results, strict=True):
+        for (batch, index), result in zip(missing, results, strict=True):
             batch.results[index] = result
-        self.lanes.finished.put(batch)
+        for batch in batches:
+            self.lanes.finished.put(batch)
 
 
 def _input(record: Message) -> Input:

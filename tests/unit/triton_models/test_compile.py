@@ -18,7 +18,7 @@ def model() -> contract.ModelContract:
 
 def test_a_profile_for_each_length_bucket_and_every_batch(model):
     shapes = [(p.smallest, p.usual, p.largest) for p in trt.profiles(model)]
-    assert shapes == [((1, n), (32, n), (64, n)) for n in (8, 16, 32, 64)]
+    assert shapes == [((1, n), (128, n), (256, n)) for n in (8, 16, 32, 64)]
 
 
 def test_key_holds_what_a_plan_is_bound_to(model):

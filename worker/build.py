@@ -134,9 +134,8 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
 
 def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
     """Circuit breaker, retries and policy of a model's calls."""
-    policies, max_calls = settings.policies, settings.inference.max_calls_in_flight
-    policy, patience_s = getattr(policies, model), policies.patience_ms / 1000
-    return ModelCaller(model, policy, patience_s, max_calls, metrics)
+    policies = settings.policies
+    return ModelCaller(model, getattr(policies, model), policies.patience_ms / 1000, metrics)
 
 
 def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
@@ -191,6 +190,7 @@ def make_pipeline(
             make_caller(settings, name, metrics),
             texts[contracts[name].tokenizer_sha256],
             metrics,
+            settings.inference.max_calls_in_flight,
         )
         for name in MODELS
     ]

@@ -82,8 +82,8 @@ class Constant(Slow):
 
 def staged(inference):
     metrics = Metrics()
-    caller = ModelCaller("intent", "block", 5.0, 8, metrics)
-    return Stage(CONTRACT, inference, caller, TEXTS_OF, metrics)
+    caller = ModelCaller("intent", "block", 5.0, metrics)
+    return Stage(CONTRACT, inference, caller, TEXTS_OF, metrics, max_calls=8)
 
 
 async def ask(stage, count, text="red shoes"):

@@ -228,7 +228,7 @@ def test_what_two_versions_answered_at_once_is_not_cached(model):
     """Which of the two came last, nobody knows; version 1 must not be served from then on."""
     pipeline, inference, _ = build_pipeline()
     inference.exchange_after[model] = 1
-    queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(90)]
+    queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(400)]
 
     async def work():
         await pipeline.process(inputs(*queries))

@@ -46,8 +46,8 @@ class Scripted:
 
 def run(inference, texts, policy="block", patience_s=0.0, metrics=None):
     metrics = metrics or Metrics()
-    caller = ModelCaller("intent", policy, patience_s, 8, metrics)
-    stage = Stage(CONTRACT, inference, caller, TEXTS_OF, metrics)
+    caller = ModelCaller("intent", policy, patience_s, metrics)
+    stage = Stage(CONTRACT, inference, caller, TEXTS_OF, metrics, max_calls=8)
     return asyncio.run(ask(stage, texts))
 
 

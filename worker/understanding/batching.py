@@ -2,9 +2,11 @@
 
 Rules:
 - What is there is sent at once when no call is under way: waiting would only add latency.
-- While calls are under way rows gather, until they fill a call or the oldest waited MAX_AGE_S.
+- While one is under way rows gather for half of a call's time, so that two calls take turns; while
+  more are, for a whole one. A full call goes at once.
 - No more calls are under way, and none is larger, than `Limits` allows. One that has failed is not
   counted while it waits to be made again: one bad batch does not keep the others from the model.
+- Rows of different lengths that do not fill a call travel in one where padding costs little.
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ import numpy as np
 from triton_models.contract import ModelContract
 from worker.errors import ModelUnavailable, Reject
 from worker.inference.port import Answer
-from worker.understanding.limits import Limits
+from worker.understanding.limits import FEW_CALLS, Limits
 from worker.understanding.tokenize import ID, Row
 
-MAX_AGE_S = 0.001
+MAX_AGE_S = 0.005  # of a row while fewer than FEW_CALLS are under way
+MOST_PADDED = 1.5  # tokens of rows in one call over those of the rows apart
 
 
 class Rows:
@@ -151,7 +154,7 @@ class Batcher:
     """The queue before one model; used from one event loop.
 
     Args:
-        serve: settles every row of a batch, and calls `release` once it was tried.
+        serve: settles every row of a batch, and calls `began` and `ended` around each call.
     """
 
     def __init__(
@@ -168,9 +171,14 @@ class Batcher:
         ]
         self._queues: dict[int, list[Place]] = {bucket: [] for bucket in buckets}
         self._since = dict.fromkeys(buckets, 0.0)  # when the oldest row of each came
-        self._tried: set[TokenBatch] = set()  # for the first time, now
+        self._under_way: set[TokenBatch] = set()
         self._tasks: dict[asyncio.Task[None], TokenBatch] = {}
         self._next: asyncio.Handle | None = None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether rows for a full call wait."""
+        return any(self._is_full(bucket) for bucket in self._queues)
 
     def add(self, rows: Sequence[Row], found: Rows) -> None:
         """Ask for `rows`; `found` gets their answers."""
@@ -189,10 +197,15 @@ class Batcher:
             if not batch.wanted:
                 task.cancel()
 
-    def release(self, batch: TokenBatch) -> None:
-        """The batch was tried: it was answered, or waits to be tried again."""
-        if batch in self._tried:
-            self._tried.remove(batch)
+    def began(self, batch: TokenBatch) -> int:
+        """A call is made, perhaps again; how many are under way now, itself included."""
+        self._under_way.add(batch)
+        return len(self._under_way)
+
+    def ended(self, batch: TokenBatch) -> None:
+        """It was answered, or has failed and may be made again."""
+        if batch in self._under_way:
+            self._under_way.remove(batch)
             self._soon()
 
     def _soon(self, delay_s: float = 0.0) -> None:
@@ -204,34 +217,58 @@ class Batcher:
 
     def _send(self) -> None:
         self._next = None
-        idle, now = not self._tried, asyncio.get_running_loop().time()
-        while len(self._tried) < int(self._limits.calls):
-            ready = [b for b in self._queues if self._ready(b, idle, now)]
-            if not ready:
-                break
-            self._dispatch(min(ready, key=self._since.__getitem__), now)
-        waiting = [self._since[bucket] for bucket, queue in self._queues.items() if queue]
-        if waiting and len(self._tried) < int(self._limits.calls):
-            self._soon(max(min(waiting) + MAX_AGE_S - now, 1e-4))
+        now = asyncio.get_running_loop().time()
+        while len(self._under_way) < self._limits.calls(now):
+            patience_s = self._patience_s()
+            due = {
+                bucket: since if self._is_full(bucket) else since + patience_s
+                for bucket, since in self._since.items()
+                if self._queues[bucket]
+            }
+            if not due:
+                return
+            bucket = min(due, key=due.__getitem__)
+            if due[bucket] > now:
+                return self._soon(max(due[bucket] - now, 1e-4))
+            self._dispatch(bucket, now)
 
-    def _ready(self, bucket: int, idle: bool, now: float) -> bool:
-        queue = self._queues[bucket]
-        if not queue:
-            return False
-        old = now - self._since[bucket] >= MAX_AGE_S
-        return idle or old or len(queue) >= self._limits.rows(bucket)
+    def _is_full(self, bucket: int) -> bool:
+        return len(self._queues[bucket]) >= self._limits.rows(bucket)
+
+    def _patience_s(self) -> float:
+        """How long rows may wait for more of them to fill a call."""
+        under_way, latency_s = len(self._under_way), self._limits.latency_s
+        if under_way >= FEW_CALLS:
+            return latency_s
+        return min(MAX_AGE_S, latency_s / FEW_CALLS) if under_way else 0.0
 
     def _dispatch(self, bucket: int, now: float) -> None:
-        queue, rows = self._queues[bucket], self._limits.rows(bucket)
-        places = [place for place in queue[:rows] if not place[1].done.done()]
-        del queue[:rows]
-        self._since[bucket] = now
+        buckets, length = self._joined(bucket)
+        rows, taken = self._limits.rows(length), []
+        for one in buckets:
+            taken += self._queues[one][:rows]
+            del self._queues[one][:rows]
+            self._since[one] = now
+        places = [place for place in taken if not place[1].done.done()]
         if not places:
             return
-        self._tried.add(batch := TokenBatch(places, bucket))
+        self._under_way.add(batch := TokenBatch(places, length))
         task = asyncio.create_task(self._watched(batch), name=f"call {self._model}")
         self._tasks[task] = batch
         task.add_done_callback(self._tasks.pop)
+
+    def _joined(self, bucket: int) -> tuple[list[int], int]:
+        """The buckets that travel in one call with this one, and the length of its rows.
+
+        All that wait, if they do not fill a call and padding makes them little more.
+        """
+        if not self._is_full(bucket):
+            counts = {one: len(queue) for one, queue in self._queues.items() if queue}
+            rows, longest = sum(counts.values()), max(counts)
+            apart = sum(one * count for one, count in counts.items())
+            if rows <= self._limits.rows(longest) and rows * longest <= MOST_PADDED * apart:
+                return list(counts), longest
+        return [bucket], bucket
 
     async def _watched(self, batch: TokenBatch) -> None:
         try:
@@ -242,4 +279,4 @@ class Batcher:
             batch.failed(ModelUnavailable("stopped"))
             raise
         finally:
-            self.release(batch)
+            self.ended(batch)

@@ -93,19 +93,11 @@ class _Faults:
 
 
 class ModelCaller:
-    """Makes the calls of one model.
+    """Makes the calls of one model; how many at once, the caller sees to."""
 
-    Args:
-        max_calls: calls under way at once, so that few still go out when the circuit opens.
-    """
-
-    def __init__(
-        self, model: str, policy: Policy, patience_s: float, max_calls: int, metrics: Metrics
-    ) -> None:
+    def __init__(self, model: str, policy: Policy, patience_s: float, metrics: Metrics) -> None:
         self._model, self._policy, self._patience_s = model, policy, patience_s
         self._breaker, self._budget = Breaker(), RetryBudget()
-        self.max_calls = max_calls
-        self._places = asyncio.Semaphore(max_calls)
         self._line: deque[object] = deque()  # those who wait while the circuit is not closed
         self._changed = Pulse()
         self._failure: Retry | None = None  # the last one
@@ -157,16 +149,15 @@ class ModelCaller:
             if not self._breaker.closed:
                 waits_since = min(waits_since, _now())
                 await self._turn(attempt, waits_since)
-            async with self._places:
-                permit = self._breaker.admit(_now())
-                if permit is None:  # it opened meanwhile, or another was faster
-                    continue
-                if tries:
-                    self._retries.inc()
-                try:
-                    return await self._made(attempt, permit)
-                except Retry as error:
-                    failure = error
+            permit = self._breaker.admit(_now())
+            if permit is None:  # another was faster
+                continue
+            if tries:
+                self._retries.inc()
+            try:
+                return await self._made(attempt, permit)
+            except Retry as error:
+                failure = error
             waits_since, tries = min(waits_since, _now()), tries + 1
             faults.add(self._model, failure, self._answers)
             message = "%s; trying again (%s)"

@@ -19,6 +19,9 @@ from worker.understanding.tokenize import Row, Sequences, TextTokenizer
 class Stage:
     """One model, as the pipeline uses it.
 
+    Args:
+        max_calls: upper bound of the calls under way.
+
     Attributes:
         texts: the tokenizer, which other models may share.
         sequences: makes the rows that `answers` takes.
@@ -31,15 +34,15 @@ class Stage:
         caller: ModelCaller,
         texts: TextTokenizer,
         metrics: Metrics,
+        max_calls: int,
     ) -> None:
         self.name = contract.name
         self.caller = caller
         self.texts, self.sequences = texts, Sequences(contract, texts)
         self._contract = contract
         self._inference = inference
-        self._limits = Limits(caller.max_calls, contract.max_batch_size, contract.max_length)
+        self._limits = Limits(max_calls, contract.max_batch_size, contract.max_length)
         self._batcher = Batcher(contract, self._limits, self._serve)
-        self._under_way = 0
         self._calls = metrics.model_calls
         self._call_ok = metrics.model_calls.labels(self.name, "ok")
         self._call_seconds = metrics.model_seconds.labels(self.name)
@@ -93,7 +96,7 @@ class Stage:
 
     async def _call(self, batch: TokenBatch) -> Answer:
         began = _now()
-        self._under_way = under_way = self._under_way + 1
+        under_way = self._batcher.began(batch)
         try:
             answer = await self._inference.infer(self.name, batch.inputs(self._contract.inputs))
         except (Retry, ModelRejected) as error:
@@ -102,10 +105,10 @@ class Stage:
                 self._limits.timed_out()
             raise
         finally:
-            self._under_way -= 1
-            self._batcher.release(batch)
+            self._batcher.ended(batch)
         now = _now()
-        self._limits.answered(batch.tokens, now - began, under_way, now)
+        crowded = self._batcher.crowded
+        self._limits.answered(batch.tokens, now - began, under_way, crowded, now)
         self._call_ok.inc()
         self._call_seconds.observe(now - began)
         self._call_rows.observe(len(batch))

@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.processors import RobertaProcessing, TemplateProcessing
 
@@ -13,6 +15,7 @@ from worker.understanding import tokenize
 from worker.understanding.tokenize import Sequences, TextTokenizer
 
 CONTRACT = load(STARTER_MODELS / "matching")
+WORD_BY_WORD = TextTokenizer(CONTRACT.tokenizer)
 WORDS = [
     "red",
     "blue",
@@ -89,7 +92,7 @@ def test_models_with_one_tokenizer_share_what_was_tokenized(monkeypatch):
     tokenized.clear()
     intent.singles(["red boots", "green hat"])
     matching.pairs(["red boots", "green hat"], [["sneakers", "red boots"], ["sneakers"]])
-    assert sorted(tokenized) == ["green hat", "red boots", "sneakers"]
+    assert sorted(tokenized) == ["boots", "green", "sneakers"]
 
 
 def test_only_the_texts_asked_for_last_are_kept(monkeypatch):
@@ -106,3 +109,34 @@ def test_a_tokenizer_file_that_cannot_be_read_is_named_with_the_remedy(tmp_path)
     (tmp_path / "tokenizer.json").write_text('{"a":')
     with pytest.raises(ConfigError, match="tokenizer.json is no tokenizer .* export the model"):
         TextTokenizer(tmp_path / "tokenizer.json")
+
+
+@given(st.lists(st.text("abcXYZ0189 '-é", max_size=30), max_size=20))
+def test_texts_put_together_from_their_words_have_the_tokenizers_own_ids(texts):
+    tokenizer = tokenize.load(CONTRACT.tokenizer)
+    expected = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+    for ids in (WORD_BY_WORD.ids(texts), WORD_BY_WORD.ids(texts)):
+        assert [memoryview(one).cast("q").tolist() for one in ids] == expected
+
+
+def test_words_are_tokenized_once(monkeypatch):
+    asked = []
+    encode = TextTokenizer._encode
+    monkeypatch.setattr(
+        TextTokenizer, "_encode", lambda s, texts: asked.extend(texts) or encode(s, texts)
+    )
+    known = TextTokenizer(CONTRACT.tokenizer)
+    known.ids(["red shoes", "red hat", "blue hat"])
+    assert sorted(asked) == ["blue", "hat", "red", "shoes"]
+
+
+def test_a_token_with_a_space_in_it_is_found_across_words(tmp_path):
+    tokenizer = Tokenizer.from_file(str(CONTRACT.tokenizer))
+    tokenizer.add_tokens(["new york"])
+    tokenizer.save(str(file := tmp_path / "tokenizer.json"))
+    (ids,) = TextTokenizer(file).ids(["new york hat"])
+    assert (
+        ids
+        == TextTokenizer(file)._encode(["new york hat"])[0]
+        != TextTokenizer(CONTRACT.tokenizer).ids(["new york hat"])[0]
+    )

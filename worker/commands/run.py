@@ -20,6 +20,9 @@ from worker.errors import Stop
 
 logger = logging.getLogger(__name__)
 
+# What is under way is more than Python's 700 objects, and would be looked through again and again.
+YOUNG_OBJECTS = 200_000
+
 
 @click.command(short_help="Consume, understand and publish until stopped.")
 @click.option(
@@ -65,6 +68,7 @@ def _app(file: Path | None, assignments: tuple[str, ...], member: Member | None 
     read = partial(load_settings, file, assignments=assignments)
     app = App(settings, lambda: own(read()), member and member.listener)
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
     gc.enable()
     return app
 

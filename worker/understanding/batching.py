@@ -183,16 +183,16 @@ class Batcher:
     def add(self, rows: Sequence[Row], found: Rows) -> None:
         """Ask for `rows`; `found` gets their answers."""
         now = asyncio.get_running_loop().time()
+        self._since |= {bucket: now for bucket, queue in self._queues.items() if not queue}
+        queue_of = [self._queues[bucket] for bucket in self._bucket_of]
         for position, row in enumerate(rows):
-            bucket = self._bucket_of[len(row[0]) // ID]
-            queue = self._queues[bucket]
-            if not queue:
-                self._since[bucket] = now
-            queue.append((row, found, position))
+            queue_of[len(row[0]) // ID].append((row, found, position))
         self._soon()
 
     def forget(self) -> None:
-        """Somebody was cancelled: end the calls whose rows nobody waits for any more."""
+        """Somebody was cancelled: their rows are not sent, and calls for them alone end."""
+        for queue in self._queues.values():
+            queue[:] = [place for place in queue if not place[1].done.done()]
         for task, batch in self._tasks.items():
             if not batch.wanted:
                 task.cancel()
@@ -244,14 +244,11 @@ class Batcher:
 
     def _dispatch(self, bucket: int, now: float) -> None:
         buckets, length = self._joined(bucket)
-        rows, taken = self._limits.rows(length), []
+        rows, places = self._limits.rows(length), []
         for one in buckets:
-            taken += self._queues[one][:rows]
+            places += self._queues[one][:rows]
             del self._queues[one][:rows]
             self._since[one] = now
-        places = [place for place in taken if not place[1].done.done()]
-        if not places:
-            return
         self._under_way.add(batch := TokenBatch(places, length))
         task = asyncio.create_task(self._watched(batch), name=f"call {self._model}")
         self._tasks[task] = batch

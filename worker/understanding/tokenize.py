@@ -8,10 +8,11 @@ A tokenizer whose way of doing so is not understood here is asked for each seque
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from array import array
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
@@ -46,12 +47,13 @@ class TextTokenizer:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.tokenizer = load(file)
+        self._word_by_word = _takes_word_by_word(self.tokenizer)
         self._young: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
 
     async def learn(self, texts: Sequence[str]) -> None:
         """Tokenize ahead what `ids` is asked for next; many texts on another thread."""
-        missing = self._missing(texts)
+        missing = self._missing(chain.from_iterable(map(self._parts, texts)))
         if len(missing) > INLINE:
             self._keep(missing, await asyncio.to_thread(self._encode, missing))
 
@@ -60,16 +62,28 @@ class TextTokenizer:
         found = list(map(self._young.get, texts))
         if None not in found:
             return found
-        if missing := self._missing(texts):
+        parts = list(map(self._parts, texts))
+        if missing := self._missing(chain.from_iterable(parts)):
             self._keep(missing, self._encode(missing))
-        return [self._young[text] for text in texts]
+        ids = self._young.__getitem__
+        found = [ids(of[0]) if len(of) == 1 else b"".join(map(ids, of)) for of in parts]
+        self._keep(texts, found)
+        return found
 
-    def _missing(self, texts: Sequence[str]) -> list[str]:
+    def _parts(self, text: str) -> list[str]:
+        """Texts, kept or to be tokenized, whose ids follow each other in those of `text`."""
+        if text in self._young or not self._word_by_word:
+            return [text]
+        plain = text.isascii() and text.replace(" ", "").isalnum()
+        return text.split(" ") if plain else [text]
+
+    def _missing(self, texts: Iterable[str]) -> list[str]:
         """Those not kept; the others are in the young generation then, whose size is bounded."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._young]
+        texts = dict.fromkeys(texts)
+        missing = [text for text in texts if text not in self._young]
         if len(self._young) + len(missing) > KEPT:
             self._old, self._young = self._young, {}
-            missing = list(dict.fromkeys(texts))
+            missing = list(texts)
         self._young |= {text: self._old[text] for text in missing if text in self._old}
         return [text for text in missing if text not in self._young]
 
@@ -77,7 +91,7 @@ class TextTokenizer:
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [_bytes(encoding.ids) for encoding in encodings]
 
-    def _keep(self, texts: list[str], ids: list[bytes]) -> None:
+    def _keep(self, texts: Sequence[str], ids: list[bytes]) -> None:
         self._young.update(zip(texts, ids, strict=True))
 
 
@@ -210,6 +224,18 @@ def load(file: Path) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def _takes_word_by_word(tokenizer: Tokenizer) -> bool:
+    """Whether plain words have the same ids wherever they stand: as BERT's own tokenizer does it.
+
+    The words of queries repeat, so few are tokenized twice.
+    """
+    made = json.loads(tokenizer.to_str())
+    kinds = [(made[part] or {}).get("type") for part in ("normalizer", "pre_tokenizer", "model")]
+    return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not any(
+        " " in token["content"] for token in made["added_tokens"]
+    )
 
 
 def _longest_first(one: bytes, two: bytes, room: int) -> tuple[bytes, bytes]:

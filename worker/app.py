@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
+from typing import Any
 
 from prometheus_client import generate_latest
 
@@ -120,8 +121,8 @@ class App:
             await self._inference.stop()
             self.http.stop()
 
-    def _background(self, work: Awaitable[None]) -> asyncio.Task[None]:
-        return asyncio.create_task(guarded(work, self._fail))
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return guarded(work, self._fail)
 
     def _fail(self, error: BaseException) -> None:
         """End `run` with this error."""

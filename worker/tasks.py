@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def guarded(work: Awaitable[None], fail: Callable[[BaseException], None]) -> None:
-    """Wait for `work`; its error, which would end a task that nobody waits for, goes to `fail`."""
-    try:
-        await work
-    except Exception as error:
-        fail(error)
+def guarded(
+    work: Coroutine[Any, Any, None], fail: Callable[[BaseException], None]
+) -> asyncio.Task[None]:
+    """A task that does `work`; its error, for which nobody may wait, goes to `fail`."""
+
+    async def watched() -> None:
+        try:
+            await work
+        except Exception as error:
+            fail(error)
+
+    task = asyncio.create_task(watched())
+    # Cancelled before its first step, the task has not begun to wait for `work`.
+    task.add_done_callback(lambda _: work.close())
+    return task
 
 
 async def aside(work: Callable[[], T]) -> T:

@@ -1,6 +1,7 @@
 """Every background task: its error reaches the user, or it is logged and the task goes on."""
 
 import asyncio
+import inspect
 
 import pytest
 
@@ -35,8 +36,25 @@ def run(worker: App) -> None:
 
 def test_the_error_of_guarded_work_is_handed_on():
     errors = []
-    asyncio.run(guarded(broken(), errors.append))
+
+    async def work():
+        await guarded(broken(), errors.append)
+
+    asyncio.run(work())
     assert [type(error) for error in errors] == [Broken]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_guarded_work_that_is_cancelled_before_its_first_step_is_closed():
+    async def work():
+        errors, unused = [], broken()
+        task = guarded(unused, errors.append)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() and not errors
+        assert inspect.getcoroutinestate(unused) == inspect.CORO_CLOSED
+
+    asyncio.run(work())
 
 
 def test_an_error_of_the_reloads_ends_the_worker_while_it_waits_for_kafka(monkeypatch):

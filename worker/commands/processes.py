@@ -20,11 +20,12 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import aiohttp
 import orjson
@@ -125,8 +126,8 @@ class Supervisor:
         for error in self._errors:
             raise error
 
-    def _background(self, work: Awaitable[None]) -> asyncio.Task[None]:
-        return asyncio.create_task(guarded(work, self._fail))
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return guarded(work, self._fail)
 
     def _fail(self, error: BaseException) -> None:
         self._errors.append(error)

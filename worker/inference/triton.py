@@ -120,9 +120,7 @@ class TritonInference:
         if self._watcher:
             self._watcher.cancel()
         self._client, self._compared = client, set()
-        self._watcher = asyncio.create_task(
-            guarded(self._watch(client._channel), self._on_watch_failed)
-        )
+        self._watcher = guarded(self._watch(client._channel), self._on_watch_failed)
 
     def _renew(self) -> None:
         """Open another channel when a certificate was renewed or the watch has failed.
@@ -135,7 +133,7 @@ class TritonInference:
         old = self._client
         self._open_channel(credentials or self._credentials)
         logger.info("%s: another connection is opened", self.name)
-        task = asyncio.create_task(guarded(self._close(old), self._on_close_failed))
+        task = guarded(self._close(old), self._on_close_failed)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -94,10 +94,7 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._failure: asyncio.Future[None] = self._loop.create_future()
         self.thread.start()
-        background = [
-            asyncio.create_task(guarded(work, self.fail))
-            for work in (self._beat_on(), self._measure_lag())
-        ]
+        background = [guarded(work, self.fail) for work in (self._beat_on(), self._measure_lag())]
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({stopped, self._failure}, return_when=asyncio.FIRST_COMPLETED)
@@ -191,7 +188,7 @@ class Runner:
             while together < len(batches) and misses < MISSES_TOGETHER:
                 misses += batches[together].misses
                 together += 1
-            task = self._loop.create_task(guarded(self._understand(batches[:together]), self.fail))
+            task = guarded(self._understand(batches[:together]), self.fail)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             batches = batches[together:]

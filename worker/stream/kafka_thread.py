@@ -181,8 +181,11 @@ class KafkaThread:
         )
         if wait_s:
             self._lanes.wait(min(wait_s, IDLE_S))
-        else:
-            self._fetch()
+            return
+        idle = self._backpressure.paused.issuperset(self._offsets.owned())
+        if idle and self._offsets.in_flight.batches and not self._commits.waiting:
+            self._lanes.wait(IDLE_S)  # nothing can come of Kafka before a batch is finished
+        self._fetch(0.0 if idle else BUSY_S)
 
     def _held(self) -> set[int]:
         """Partitions of which nothing is to be fetched now."""
@@ -190,7 +193,7 @@ class KafkaThread:
             return set(self._offsets.owned())
         return self._offsets.needing_seek() | self._poison.holding
 
-    def _fetch(self) -> None:
+    def _fetch(self, wait_s: float) -> None:
         holding = bool(self._poison.holding) and self._fetching
         if holding:
             self._take_one_by_one()
@@ -199,13 +202,13 @@ class KafkaThread:
         count = self._round.next(self._batching, self._offsets, self._window)
         room = self._batching.max_bytes_in_flight - self._offsets.in_flight.size
         if busy:
-            messages, fetched_at = self._consumer.fetch(count, BUSY_S, room), monotonic()
+            messages, fetched_at = self._consumer.fetch(count, wait_s, room), monotonic()
         else:
             messages = self._consumer.fetch(1, IDLE_S, room)
             fetched_at = monotonic()
             if messages and count > 1:
-                wait_s = self._batching.max_wait_ms / 1000
-                messages += self._consumer.fetch(count - 1, wait_s, room - len(messages[0]))
+                more_s = self._batching.max_wait_ms / 1000
+                messages += self._consumer.fetch(count - 1, more_s, room - len(messages[0]))
         if messages:
             self._take(messages, fetched_at)
 

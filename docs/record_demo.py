@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from rich.console import Console
-from worker.config.load.load import load_settings
 
+from worker.commands.demo import demo
 from worker.commands.demo.view import View
-from worker.embedded import demo
+from worker.config.load import load_settings
 
 TURNS = 60  # refreshes: what fifteen seconds show
 WIDTH, HEIGHT = 140, 32

@@ -22,7 +22,6 @@ from tests.servers.models import batch, build, expected
 from tests.skips import skip_or_fail
 from triton_models.contract import load, sha256
 from worker.embedded import binary
-from worker.embedded import triton as embedded
 from worker.embedded.triton import EmbeddedTriton, available
 from worker.errors import Retry, StartupError
 from worker.inference.triton import TritonInference
@@ -148,33 +147,7 @@ def test_a_dead_model_process_is_replaced(tiny_models):
     asyncio.run(asyncio.wait_for(test(), LIMIT_S))
 
 
-def test_a_model_process_that_hangs_is_replaced(tiny_models, monkeypatch, caplog):
-    """Triton calls itself ready all the while."""
-    monkeypatch.setattr(embedded, "MODEL_HUNG_AFTER_S", 3.0)
-    contract = load(tiny_models / "matching")
-
-    async def test() -> None:
-        others = processes(os.getpid()).keys()
-        triton = EmbeddedTriton(tiny_models)
-        await triton.start(LIMIT_S)
-        inference = TritonInference(triton.grpc_url, [contract], 1, 1)
-        await inference.start()
-        try:
-            os.kill(one(without(others), "/matching/"), signal.SIGSTOP)
-            answer = None
-            while answer is None:
-                with contextlib.suppress(Retry):
-                    answer = await inference.infer("matching", batch(contract, 2, 8))
-        finally:
-            await inference.stop()
-            await triton.stop()
-
-    asyncio.run(asyncio.wait_for(test(), LIMIT_S))
-    assert any("a model that hangs (matching: no answer)" in told for told in caplog.messages)
-
-
-@pytest.mark.parametrize(("number", "told"), [(signal.SIGKILL, "ended"), (signal.SIGSTOP, "hangs")])
-def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog, number, told):
+def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog):
     caplog.set_level(logging.INFO)
 
     async def test() -> None:
@@ -182,7 +155,7 @@ def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog, numb
         try:
             await triton.start(LIMIT_S)
             first, address = triton.pid, triton.grpc_url
-            os.kill(first, number)
+            os.kill(first, signal.SIGKILL)
             ready = [r for r in caplog.messages if "is ready at" in r]
             while len([r for r in caplog.messages if "is ready at" in r]) == len(ready):
                 await asyncio.sleep(0.02)
@@ -191,7 +164,7 @@ def test_it_comes_back_on_the_same_address_and_says_so(tiny_models, caplog, numb
             await triton.stop()
 
     asyncio.run(asyncio.wait_for(test(), LIMIT_S))
-    assert any(f"Triton {told}" in m and "starting it again" in m for m in caplog.messages)
+    assert any("Triton ended" in m and "starting it again" in m for m in caplog.messages)
 
 
 def test_stop_leaves_nothing(tiny_models, tmp_path, monkeypatch):
@@ -209,7 +182,7 @@ def test_stop_leaves_nothing(tiny_models, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_that_cannot_be_loaded_is_told_with_the_log(tmp_path):
+def test_a_model_that_cannot_be_loaded_is_reported_with_the_log(tmp_path):
     build(tmp_path / "models")
     broken = tmp_path / "models" / "intent"
     (broken / "model.onnx").write_bytes(b"not a model")
@@ -227,7 +200,7 @@ def test_a_model_that_cannot_be_loaded_is_told_with_the_log(tmp_path):
     asyncio.run(test())
 
 
-def test_a_deadline_that_passes_is_told(tiny_models):
+def test_a_deadline_that_passes_is_reported(tiny_models):
     async def test() -> None:
         triton = EmbeddedTriton(tiny_models)
         with pytest.raises(StartupError, match="was not ready within 0.01 s"):

@@ -34,7 +34,7 @@ class Triton(EmbeddedTriton):
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It takes connections and answers nothing; if for long, its watcher replaces it."""
+        """It takes connections and answers nothing."""
         pid = self.pid
         os.kill(pid, signal.SIGSTOP)
         try:

@@ -232,9 +232,9 @@ def demo(
     summary = asyncio.run(
         until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
     )
-    click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
-    if not summary.balanced:
-        sys.exit(1)
+    if summary is not None:
+        click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
+        sys.exit(not summary.balanced)
 
 
 def main() -> None:

@@ -1,11 +1,10 @@
-"""The real Triton server on this machine's CPU: started, monitored, restarted and stopped."""
+"""The real Triton server on this machine's CPU: started, restarted when it ends, and stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import http.client
-import json
 import logging
 import os
 import re
@@ -14,10 +13,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from triton_models.contract import ModelContract, load_all
 from triton_models.serving import repository
 from worker.embedded import binary, guardian
 from worker.embedded.binary import available
@@ -29,9 +26,6 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.02
 WATCH_S = 1.0
-HUNG_AFTER = 5  # health checks in a row without an answer; each waits a second
-MODEL_HUNG_AFTER_S = 15.0  # without an answer to a short sequence, queueing included
-UNHEALTHY = b"is not healthy"  # in Triton's answer for a model whose process hangs
 STOP_S = 5.0
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
 SOUND_LIFE_S = 60.0  # a server that ran this long is restarted without back-off
@@ -64,7 +58,6 @@ class EmbeddedTriton:
         self._temporary = work is None
         self._sockets: list[socket.socket] = []
         self._ports: list[int] = []
-        self._contracts: Sequence[ModelContract] = ()
         self._process: asyncio.subprocess.Process | None = None
         self._stubs: set[int] = set()  # processes of the models, one for each instance
         self._watcher: asyncio.Task[None] | None = None
@@ -113,7 +106,6 @@ class EmbeddedTriton:
             self._work = Path(tempfile.mkdtemp(prefix="query-worker-triton-"))
         self._work.mkdir(parents=True, exist_ok=True)
         self.log_file = self._work / "triton.log"
-        self._contracts = load_all(self.models)
         repository.write(self.models, self._work / "models", "python", self.instances)
         binary.lay_out_backends(binary.wheel(), self._work / "backends")
         self._sockets = [hold_port() for _ in range(3)]
@@ -170,7 +162,7 @@ class EmbeddedTriton:
         delay = FIRST_DELAY_S
         while True:
             began = time.monotonic()
-            reason = await self._failure()
+            reason = await self._failure() if self._process else "did not start"
             await self._end_process()
             if time.monotonic() - began > SOUND_LIFE_S:
                 delay = FIRST_DELAY_S
@@ -183,39 +175,14 @@ class EmbeddedTriton:
                 log.warning("%s", error)
 
     async def _failure(self) -> str:
-        """Wait until the server or one of its models fails; how, for the log."""
-        if self._process is None:
-            return "did not start"
-        watches = [self._server_failure(), *map(self._model_hangs, self._contracts)]
-        tasks = [asyncio.create_task(watch) for watch in watches]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
-        finally:
-            for task in tasks:
-                task.cancel()
-
-    async def _model_hangs(self, contract: ModelContract) -> str:
-        """Wait until a model does not answer, which its server's health check does not show."""
-        answered_at = time.monotonic()
-        while time.monotonic() - answered_at < MODEL_HUNG_AFTER_S:
-            await asyncio.sleep(WATCH_S)
-            if await asyncio.to_thread(_answers, self._ports[1], contract):
-                answered_at = time.monotonic()
-        return f"has a model that hangs ({contract.name}: no answer)"
-
-    async def _server_failure(self) -> str:
-        """Wait until the server ends or hangs, or a model's process ends: it is not replaced."""
-        missed = 0
-        while missed < HUNG_AFTER:
+        """Wait until the server ends, or a model's process does, which Triton does not replace."""
+        while True:
             try:
                 code = await asyncio.wait_for(self._process.wait(), WATCH_S)
                 return f"ended (exit code {code})"
             except TimeoutError:
                 if lost := self._stubs - _children(self.pid):
                     return f"lost a model's process ({min(lost)})"
-            missed = 0 if await asyncio.to_thread(_ready, self._ports[1]) else missed + 1
-        return f"hangs ({missed} health checks in a row without an answer)"
 
     async def _end_process(self) -> None:
         """Let the guardian kill the server and all processes that it started."""
@@ -270,24 +237,5 @@ def _ready(port: int) -> bool:
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
-
-
-def _answers(port: int, contract: ModelContract) -> bool:
-    """Whether a model answers, also with an error; True if the server is down, see `_ready`."""
-    inputs = [
-        {"name": name, "shape": [1, 2], "datatype": "INT64", "data": [1, 1]}
-        for name in contract.inputs
-    ]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=MODEL_HUNG_AFTER_S)
-    body = json.dumps({"inputs": inputs})
-    try:
-        connection.request("POST", f"/v2/models/{contract.name}/infer", body)
-        return UNHEALTHY not in connection.getresponse().read()
-    except TimeoutError:
-        return False
-    except (OSError, http.client.HTTPException):
-        return True
     finally:
         connection.close()

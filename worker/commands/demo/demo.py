@@ -79,9 +79,6 @@ class Summary:
         )
 
 
-NOTHING = Summary(*(0,) * 5, *(0.0,) * 7)
-
-
 class Demo:
     """One run of the demo.
 
@@ -103,13 +100,17 @@ class Demo:
         self._produced = 0
         self._fed_at = 0.0
 
-    async def run(self, stop: asyncio.Event) -> Summary:
-        """Start all, stream until `stop` is set or all events are produced, drain, sum up."""
+    async def run(self, stop: asyncio.Event) -> Summary | None:
+        """Start all, stream until `stop` is set or all events are produced, drain, sum up.
+
+        Returns:
+            None if `stop` was set before the stream began.
+        """
         load_contracts(self._settings)  # reports a broken folder before anything starts
         with EmbeddedKafka.running() as kafka:
             async with self._models(stop) as inference:
                 if inference is None:
-                    return NOTHING
+                    return None
                 settings = self._embedded(kafka.bootstrap_servers, inference)
                 topics = settings.kafka
                 kafka.create(topics.input_topic, topics.output_topic, topics.dead_letter_topic)

@@ -57,7 +57,7 @@ def through(out, *written: bytes, max_bytes: int) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        asyncio.run(enrich(Decoding(max_bytes), source, out, lambda count: None))
+        asyncio.run(enrich(Decoding(max_bytes), source, out))
     finally:
         os.close(source)
         writer.join()
@@ -93,7 +93,7 @@ def test_an_endless_line_takes_no_more_memory_than_the_limit():
 
 
 def test_lines_read_ahead_are_bounded_in_bytes_too(monkeypatch):
-    monkeypatch.setattr(lines, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(lines, "BLOCK", 200_000)
     tracemalloc.start()
     try:
         with open(os.devnull, "wb", buffering=0) as out:
@@ -144,7 +144,7 @@ def test_what_was_read_before_the_source_failed_is_written(monkeypatch):
     monkeypatch.setattr(lines.os, "read", read)
     out = io.BytesIO()
     with pytest.raises(OSError, match="Input/output"):
-        asyncio.run(enrich(Decoding(100), 0, out, lambda count: None))
+        asyncio.run(enrich(Decoding(100), 0, out))
     assert len(out.getvalue().splitlines()) == 2
 
 
@@ -157,7 +157,7 @@ def test_a_text_has_the_same_lines_however_it_is_read(parts, max_bytes):
     if not ended[-1]:
         ended.pop()
     expected = [line.removesuffix(b"\r") for line in ended]
-    found = list(lines.split(parts, max_bytes))
+    found = [line for chunk in lines.split(parts, max_bytes) for line in chunk]
     assert [line.number for line in found] == list(range(1, len(expected) + 1))
     for line, text in zip(found, expected, strict=True):
         assert text.startswith(line.text) if line.size > max_bytes else text == line.text

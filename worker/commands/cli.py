@@ -8,8 +8,6 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -90,30 +88,7 @@ async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
 
     understanding = Understanding(settings)
     async with understanding.ready(settings.lifecycle.startup_timeout_s):
-        with _progress() as progress:
-            return await enrich_lines(
-                understanding.pipeline, descriptor, sys.stdout.buffer, progress
-            )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Show lines and rate on a terminal, unless the results are printed to it."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
-    from rich.text import Text
-
-    class Figures(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.completed:,.0f} queries, {task.speed or 0:,.0f}/s")
-
-    columns = SpinnerColumn(), Figures(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("enrich", total=None)
-        yield lambda count: bar.advance(task, count)
+        return await enrich_lines(understanding.pipeline, descriptor, sys.stdout.buffer)
 
 
 @cli.command(short_help="Show why a query is understood as it is.")

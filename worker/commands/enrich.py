@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import BinaryIO
 
 import orjson
 
-from worker.commands.lines import Line, Lines
+from worker.commands.lines import Line, chunks
 from worker.errors import Reject
 from worker.event import Input, from_line, value_too_large
+from worker.tasks import aside
 from worker.understanding.pipeline import Pipeline, Result
 
 CHUNKS_IN_FLIGHT = 4
 
 
-async def enrich(
-    pipeline: Pipeline, source: int, sink: BinaryIO, progress: Callable[[int], None]
-) -> tuple[int, int]:
+async def enrich(pipeline: Pipeline, source: int, sink: BinaryIO) -> tuple[int, int]:
     """Enrich every line of the file descriptor `source` into `sink`.
 
     A line that cannot be enriched comes out in its place as `{"error": …, "line": …, "input": …}`;
     `input` is the line, or the beginning of one with more than `understanding.max_event_bytes`.
-
-    Args:
-        progress: called with the number of lines just written.
 
     Returns:
         lines read, and how many of them came out with an error.
@@ -37,8 +32,11 @@ async def enrich(
         OSError: the source cannot be read; the lines before that are written.
     """
     max_bytes = pipeline.snapshot.max_event_bytes
-    lines, number, failed = Lines(source, max_bytes), 0, 0
+    source_chunks, number, failed = chunks(source, max_bytes), 0, 0
     in_flight: deque[tuple[list[Line], asyncio.Task[list[Result]]]] = deque()
+
+    def read_next() -> asyncio.Task[list[Line]]:
+        return asyncio.create_task(aside(lambda: next(source_chunks, [])))
 
     async def write_first() -> int:
         chunk, task = in_flight.popleft()
@@ -47,11 +45,9 @@ async def enrich(
             bad = isinstance(result, Reject)
             sink.write((_error(line, result) if bad else result.value) + b"\n")
         sink.flush()
-        lines.release(chunk)
-        progress(len(chunk))
         return sum(isinstance(result, Reject) for result in results)
 
-    next_chunk = asyncio.create_task(lines.chunk())
+    next_chunk = read_next()
     while True:
         waiting = {next_chunk} if len(in_flight) < CHUNKS_IN_FLIGHT else set()
         waiting |= {in_flight[0][1]} if in_flight else set()
@@ -64,7 +60,7 @@ async def enrich(
             chunk = next_chunk.result()
             in_flight.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
             number += len(chunk)
-            next_chunk = asyncio.create_task(lines.chunk())
+            next_chunk = read_next()
     while in_flight:
         failed += await write_first()
     next_chunk.result()  # raises the error that ended the reading, if any

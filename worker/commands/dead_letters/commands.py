@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,13 @@ import orjson
 from worker.commands.options import configured, load
 
 if TYPE_CHECKING:  # imported by the commands: they would slow the start of the others
-    from worker.commands.dead_letters.filters import Filters
-    from worker.commands.dead_letters.letter import Letter
+    from worker.commands.dead_letters.letter import Filters, Letter
     from worker.commands.dead_letters.reader import Reader
     from worker.commands.dead_letters.replay import Outcome, Replay
     from worker.config.settings import Kafka
 
 SHOWN = 100  # rows of a table without --limit
+REPLAYED = ""  # counted beside the reasons, none of which is empty
 
 
 class Moment(click.ParamType):
@@ -33,7 +34,7 @@ class Moment(click.ParamType):
     name = "TIME"
 
     def convert(self, value: Any, param: Any, context: Any) -> int:
-        from worker.commands.dead_letters.filters import moment
+        from worker.commands.dead_letters.letter import moment
 
         try:
             return value if isinstance(value, int) else moment(value)
@@ -102,31 +103,32 @@ def list_(
     Example:
       query-worker dead-letters list --since 2h --reason invalid_json
     """
-    from worker.commands.dead_letters.filters import Newest
     from worker.commands.dead_letters.view import row, summary, table
 
-    chosen = _filters(filters)
+    chosen, counts = _filters(filters), Counter()
     with _reader(file, assignments) as (kafka, reader):
         ranges = reader.ranges(chosen.since_ms)
         markers = reader.markers(ranges)
-        counts, newest, replayed = Counter(), Newest(limit or SHOWN), 0
-        for _, letter in reader.letters(ranges):
-            if letter not in chosen:
-                continue
-            counts[letter.reason] += 1
-            replayed += letter.position in markers
-            if as_json and limit is None:
-                _print_json(row(letter, letter.position in markers, kafka.input_topic))
-            else:
-                newest.add(letter)
-    rows = [row(item, item.position in markers, kafka.input_topic) for item in newest.letters()]
-    if as_json:
-        for item in rows:
-            _print_json(item)
-        return
+
+        def listed() -> Iterator[tuple[Letter, bool]]:
+            for _, letter in reader.letters(ranges):
+                if letter in chosen:
+                    counts[letter.reason] += 1
+                    counts[REPLAYED] += letter.position in markers
+                    yield letter, letter.position in markers
+
+        newest = listed()
+        if limit is not None or not as_json:
+            newest = nlargest(limit or SHOWN, newest, key=lambda item: item[0].age)[::-1]
+        rows = (row(letter, replayed, kafka.input_topic) for letter, replayed in newest)
+        if as_json:
+            for item in rows:
+                _print_json(item)
+            return
+    rows = list(rows)
     if rows:
-        table(rows)
-    total = counts.total()
+        click.echo(table(rows))
+    replayed, total = counts.pop(REPLAYED, 0), counts.total()
     hidden = f"; the newest {len(rows)} are shown" if len(rows) < total else ""
     details = f": {summary(counts)}; {replayed:,} replayed{hidden}" if total else ""
     click.echo(f"{total:,} dead letters in {kafka.dead_letter_topic}{details}")
@@ -146,8 +148,8 @@ def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str
     Example:
       query-worker dead-letters show queries-0-1234
     """
-    from worker.commands.dead_letters.find import find
     from worker.commands.dead_letters.letter import Position
+    from worker.commands.dead_letters.reader import find
     from worker.commands.dead_letters.view import details, in_full
 
     wanted = Position.parse(position)
@@ -203,8 +205,9 @@ def replay(
     Example:
       query-worker dead-letters replay --reason model_unavailable --since 1d --dry-run
     """
-    from worker.commands.dead_letters.filters import ReplayRules
+    from worker.commands.dead_letters.letter import ReplayRules
     from worker.commands.dead_letters.replay import Replay
+    from worker.commands.dead_letters.view import row, table
 
     if not (yes or dry_run or sys.stdin.isatty()):
         raise click.UsageError("no terminal for the confirmation; add --yes or --dry-run")
@@ -213,8 +216,8 @@ def replay(
         rules = ReplayRules(kafka.input_topic, max_attempts, again, foreign)
         planned = Replay(kafka, reader, chosen, rules, limit)
         outcome = planned.plan(SHOWN)
-        if dry_run and not as_json:
-            _print_plan(outcome.shown, kafka.input_topic)
+        if dry_run and not as_json and outcome.shown:
+            click.echo(table([row(item, False, kafka.input_topic) for item in outcome.shown]))
         elif not dry_run and outcome.planned and (yes or _confirmed(outcome, kafka.input_topic)):
             _send(planned, outcome)
     if as_json:
@@ -236,17 +239,9 @@ def _send(planned: Replay, outcome: Outcome) -> None:
         signals.append(number)
         signal.signal(number, signal.SIG_DFL)
 
-    def go_on() -> bool:
-        if sys.stderr.isatty():
-            progress = f"\r{outcome.replayed.total():,} of {outcome.planned.total():,} sent "
-            click.echo(progress, nl=False, err=True)
-        return not signals
-
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    planned.send(outcome, go_on)
-    if sys.stderr.isatty():
-        click.echo(err=True)
+    planned.send(outcome, go_on=lambda: not signals)
     if signals:
         sent = outcome.replayed.total()
         click.echo(f"stopped after {sent:,}; run it again to send the rest", err=True)
@@ -261,15 +256,8 @@ def _confirmed(outcome: Outcome, topic: str) -> bool:
     return click.confirm(question, err=True)
 
 
-def _print_plan(letters: Iterable[Letter], topic: str) -> None:
-    from worker.commands.dead_letters.view import row, table
-
-    if rows := [row(letter, False, topic) for letter in letters]:
-        table(rows)
-
-
 def _filters(filters: dict[str, Any]) -> Filters:
-    from worker.commands.dead_letters.filters import Filters
+    from worker.commands.dead_letters.letter import Filters
 
     since, until = filters["since_ms"], filters["until_ms"]
     if since is not None and until is not None and since >= until:

@@ -7,8 +7,7 @@ import pytest
 
 from worker.config.settings import Server
 from worker.errors import ConfigError
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 
 
 async def metrics() -> bytes:

@@ -13,8 +13,7 @@ from tests.servers.certificates import Authority
 from worker.config.settings import Server
 from worker.errors import ConfigError
 from worker.server import responses
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 
 TOKEN = "correct-horse"
 

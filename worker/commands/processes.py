@@ -35,8 +35,7 @@ from worker.commands.summed_metrics import add_up, summary
 from worker.config.settings import Settings
 from worker.errors import Stop
 from worker.metrics import ProcessMetrics
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 from worker.tasks import guarded
 
 logger = logging.getLogger(__name__)

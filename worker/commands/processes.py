@@ -23,14 +23,12 @@ import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 import aiohttp
 import orjson
 from prometheus_client import generate_latest
 
-import worker
 from worker.commands.summed_metrics import add_up, summary
 from worker.config.settings import Settings
 from worker.errors import Stop
@@ -190,7 +188,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=fds,
                 process_group=0,  # else it would get the terminal's Ctrl-C as well as our signal
-                env=_environment(),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             )
             port = listener.getsockname()[1]
         reader, channel = await asyncio.open_connection(sock=ours, limit=LARGEST_REPORT)
@@ -292,10 +290,3 @@ def _how(code: int) -> str:
     if code < 0:
         return f"was ended by signal {-code} ({signal.strsignal(-code)})"
     return f"ended with exit code {code}"
-
-
-def _environment() -> dict[str, str]:
-    """Our environment, with this package's folder on PYTHONPATH."""
-    root = str(Path(worker.__file__).parents[1])
-    given = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{given}" if given else root}

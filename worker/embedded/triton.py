@@ -1,9 +1,8 @@
-"""The real Triton server on this machine's CPU: started, restarted when it ends, and stopped."""
+"""The real Triton server on this machine's CPU, from start to stop."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import http.client
 import logging
 import os
@@ -25,10 +24,7 @@ __all__ = ["EmbeddedTriton", "available"]
 log = logging.getLogger(__name__)
 
 POLL_S = 0.02
-WATCH_S = 1.0
 STOP_S = 5.0
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
-SOUND_LIFE_S = 60.0  # a server that ran this long is restarted without back-off
 LOG_TAIL = 2000  # characters
 CHATTER = re.compile(r"[|+]|I\d{4} ")
 
@@ -36,8 +32,8 @@ CHATTER = re.compile(r"[|+]|I\d{4} ")
 class EmbeddedTriton:
     """A Triton server for the models of a folder of model folders.
 
-    It listens on free loopback ports, which stay the same when it is restarted after a crash.
-    No process or file of it is left after `stop`, or after the death of this process.
+    It listens on free loopback ports. No process or file of it is left after `stop`, or after the
+    death of this process.
 
     Args:
         models: folder of model folders.
@@ -59,8 +55,6 @@ class EmbeddedTriton:
         self._sockets: list[socket.socket] = []
         self._ports: list[int] = []
         self._process: asyncio.subprocess.Process | None = None
-        self._stubs: set[int] = set()  # processes of the models, one for each instance
-        self._watcher: asyncio.Task[None] | None = None
         self._shm_prefix = f"query-worker-{os.getpid()}-{id(self):x}-"
 
     async def start(self, deadline_s: float) -> None:
@@ -80,26 +74,15 @@ class EmbeddedTriton:
         except BaseException:
             await self.stop()
             raise
-        self._watcher = asyncio.create_task(self._watch(deadline_s))
 
     async def stop(self) -> None:
         """Kill the server and remove its files; calls must have been drained before."""
-        if self._watcher:
-            self._watcher.cancel()
-            await asyncio.wait([self._watcher])
         await self._end_process()
         for held in self._sockets:
             held.close()
         self._sockets.clear()
         if self._temporary and self._work:
             await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the server itself; None when it is not running."""
-        if self._process is None or self._process.returncode is not None:
-            return None
-        return min(_children(self._process.pid), default=None)
 
     def _prepare(self) -> None:
         if self._temporary:
@@ -132,7 +115,6 @@ class EmbeddedTriton:
                 await self._end_process()
                 raise StartupError(f"Triton {what}; the end of its log:\n{self._tail()}")
             await asyncio.sleep(POLL_S)
-        self._stubs = _children(self.pid)
         log.info("Triton is ready at %s after %.1f s", self.grpc_url, time.monotonic() - began)
 
     def _command(self) -> list[str]:
@@ -157,33 +139,6 @@ class EmbeddedTriton:
             "--pinned-memory-pool-byte-size=0",
         ]
 
-    async def _watch(self, deadline_s: float) -> None:
-        """Restart the server whenever it fails, with back-off while it keeps failing."""
-        delay = FIRST_DELAY_S
-        while True:
-            began = time.monotonic()
-            reason = await self._failure() if self._process else "did not start"
-            await self._end_process()
-            if time.monotonic() - began > SOUND_LIFE_S:
-                delay = FIRST_DELAY_S
-            log.warning("Triton %s; starting it again in %.1f s", reason, delay)
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY_S)
-            try:
-                await self._launch(deadline_s)
-            except (StartupError, OSError) as error:
-                log.warning("%s", error)
-
-    async def _failure(self) -> str:
-        """Wait until the server ends, or a model's process does, which Triton does not replace."""
-        while True:
-            try:
-                code = await asyncio.wait_for(self._process.wait(), WATCH_S)
-                return f"ended (exit code {code})"
-            except TimeoutError:
-                if lost := self._stubs - _children(self.pid):
-                    return f"lost a model's process ({min(lost)})"
-
     async def _end_process(self) -> None:
         """Let the guardian kill the server and all processes that it started."""
         process, self._process = self._process, None
@@ -203,23 +158,6 @@ class EmbeddedTriton:
         lines = self.log_file.read_text(errors="replace").splitlines()
         kept = [line for line in lines if line and not CHATTER.match(line)]
         return "\n".join(kept)[-LOG_TAIL:] or "(empty)"
-
-
-def _children(pid: int | None) -> set[int]:
-    """Process ids of the running children of a process; none when it has ended."""
-    children: set[int] = set()
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            children |= {child for child in map(int, file.read_text().split()) if _runs(child)}
-    return children
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process runs; a zombie has no command line."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
 
 
 def hold_port() -> socket.socket:

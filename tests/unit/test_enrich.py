@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.commands import lines
-from worker.commands.enrich import enrich
+from worker.commands.enrich import enrich_lines
 from worker.errors import ConfigError, Reject
 from worker.event import Enrichment, decode
 from worker.understanding.pipeline import Output
@@ -57,7 +57,7 @@ def through(out, *written: bytes, max_bytes: int) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        asyncio.run(enrich(Decoding(max_bytes), source, out))
+        asyncio.run(enrich_lines(Decoding(max_bytes), source, out))
     finally:
         os.close(source)
         writer.join()
@@ -144,7 +144,7 @@ def test_what_was_read_before_the_source_failed_is_written(monkeypatch):
     monkeypatch.setattr(lines.os, "read", read)
     out = io.BytesIO()
     with pytest.raises(OSError, match="Input/output"):
-        asyncio.run(enrich(Decoding(100), 0, out))
+        asyncio.run(enrich_lines(Decoding(100), 0, out))
     assert len(out.getvalue().splitlines()) == 2
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+import click
+import orjson
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from triton_models.contract import ModelContract, ModelFolderError
 from worker.build import (
@@ -21,7 +28,8 @@ from worker.build import (
     load_lexicon,
     make_inference,
 )
-from worker.commands.acls import NOT_ASKED, Answer, granted_rights, needed
+from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
+from worker.commands.options import configured, load
 from worker.config.settings import Kafka, Settings
 from worker.errors import ConfigError, Stop
 from worker.redact import redacted
@@ -32,6 +40,40 @@ from worker.tls_diagnosis import Diagnosis
 TIMEOUT_S = 5.0
 TOPICS = "input_topic", "output_topic", "dead_letter_topic"
 GROWTH = 16_384  # bytes that an enrichment adds at most to its input
+
+
+@click.command(short_help="Check configuration, models, Triton and Kafka.")
+@configured
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option(
+    "--acls", is_flag=True, help="Print the rights that are needed, and how to grant them."
+)
+def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
+    """Check what `run` needs: configuration, models, lexicon, Triton, Kafka and rights.
+
+    The exit code is 1 if there is a fault.
+
+    \b
+    Example:
+      query-worker check -c worker.toml
+    """
+    settings = load(file, assignments, quiet=True)
+    # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if acls:
+        answers = rights(settings.kafka)
+        if as_json:
+            _print_indented(as_dicts(answers, settings.kafka))
+        else:
+            click.echo(listing(answers, settings.kafka))
+        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+    findings = findings_of(settings)
+    if as_json:
+        _print_indented(findings)
+    else:
+        show(findings)
+    if any(finding.state == "fault" for finding in findings):
+        sys.exit(1)
 
 
 @dataclass(frozen=True)
@@ -50,17 +92,13 @@ class Finding:
         return cls(part, "fault", message or text, remedy if message else "")
 
 
-def check(settings: Settings) -> list[Finding]:
+def findings_of(settings: Settings) -> list[Finding]:
     """Check models, lexicon, model server and Kafka; faults are returned, not raised."""
     return [*_models(settings), *_properties(settings.kafka)]
 
 
 def show(findings: list[Finding]) -> None:
     """Print them as a table."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
     table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
     for item in findings:
@@ -236,3 +274,7 @@ def _sizes(client: AdminClient, names: list[str]) -> Iterator[Finding]:
         yield Finding(part, "warning", message, remedy)
     else:
         yield Finding(part, "ok", "outputs fit")
+
+
+def _print_indented(item: object) -> None:
+    click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2))

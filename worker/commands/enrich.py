@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections import deque
+from pathlib import Path
 from typing import BinaryIO
 
+import click
 import orjson
 
+from worker.build import Understanding
 from worker.commands.lines import Line, chunks
-from worker.errors import Reject
+from worker.commands.options import configured, load
+from worker.config.settings import Settings
+from worker.errors import ConfigError, Reject
 from worker.event import Input, from_line, value_too_large
 from worker.tasks import aside
 from worker.understanding.pipeline import Pipeline, Result
@@ -18,7 +25,49 @@ from worker.understanding.pipeline import Pipeline, Result
 CHUNKS_IN_FLIGHT = 4
 
 
-async def enrich(pipeline: Pipeline, source: int, sink: BinaryIO) -> tuple[int, int]:
+@click.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
+@click.argument("source", default="-", metavar="[FILE]")
+@configured
+def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
+    """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
+
+    A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
+    For a line that cannot be enriched, its error is printed in its place. The text is UTF-8, or
+    UTF-16 with a byte order mark. The models run in this process unless the configuration names a
+    Triton server.
+
+    \b
+    Example:
+      printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
+    """
+    settings = load(file, assignments, quiet=True)
+    if not settings.inference.model_fields_set & {"backend", "url"}:
+        inference = settings.inference.model_copy(update={"backend": "onnx"})
+        settings = settings.model_copy(update={"inference": inference})
+    if sys.stdout is None or (source == "-" and sys.stdin is None):
+        raise ConfigError("stdin and stdout must be open; name a FILE, or redirect to one")
+    try:
+        descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
+        os.read(descriptor, 0)  # a folder can be opened, but not read
+    except OSError as error:
+        remedy = "name a file of queries, one a line, or - for stdin"
+        raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
+    try:
+        lines, failed = asyncio.run(_enrich(settings, descriptor))
+    except BrokenPipeError:  # the reader of stdout has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if failed:
+        print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
+
+
+async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
+    understanding = Understanding(settings)
+    async with understanding.ready(settings.lifecycle.startup_timeout_s):
+        return await enrich_lines(understanding.pipeline, descriptor, sys.stdout.buffer)
+
+
+async def enrich_lines(pipeline: Pipeline, source: int, sink: BinaryIO) -> tuple[int, int]:
     """Enrich every line of the file descriptor `source` into `sink`.
 
     A line that cannot be enriched comes out in its place as `{"error": …, "line": …, "input": …}`;

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
+import click
+import orjson
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from triton_models.explanation import explain, view
+from triton_models.explanation import explain as explanations
+from triton_models.explanation import view
 from triton_models.explanation.explain import Explanation
 from triton_models.serving.predictor import DIGITS, Predictor
 from triton_models.settings import UsageError
 from worker.build import load_contracts, load_lexicon, make_expander
+from worker.commands.options import configured, load
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.understanding.normalize import normal_form
+
+
+@click.command(short_help="Show why a query is understood as it is.")
+@click.argument("query")
+@click.option("--term", help="Explain the match with this term.  [default: best candidate]")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@configured
+def explain(
+    query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
+) -> None:
+    """Explain a query: its intent by word, each candidate's evidence and score, the match by word.
+
+    The models of inference.models run in this process; no server is used.
+
+    \b
+    Example:
+      query-worker explain "red running shoes" --term sneakers
+    """
+    explanation = why(load(file, assignments, quiet=True), query, term)
+    if as_json:
+        click.echo(orjson.dumps(explanation.as_dict()))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(Padding(shown(explanation), (1, 2)))
 
 
 @dataclass(frozen=True)
@@ -89,9 +120,9 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     judged.sort(key=lambda item: -item.score)
     best = term or (judged[0].term if judged else None)
     return Why(
-        explain.intent(models["intent"], form),
+        explanations.intent(models["intent"], form),
         judged,
-        None if best is None else explain.matching(models["matching"], form, best),
+        None if best is None else explanations.matching(models["matching"], form, best),
     )
 
 

@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from functools import wraps
 from heapq import nlargest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import orjson
 
+from worker.commands.dead_letters.letter import Filters, Letter, Position, ReplayRules, moment
+from worker.commands.dead_letters.reader import Reader, find
+from worker.commands.dead_letters.replay import Outcome, Replay
+from worker.commands.dead_letters.view import details, in_full, row, summary, table
 from worker.commands.options import configured, load
-
-if TYPE_CHECKING:  # imported by the commands: they would slow the start of the others
-    from worker.commands.dead_letters.letter import Filters, Letter
-    from worker.commands.dead_letters.reader import Reader
-    from worker.commands.dead_letters.replay import Outcome, Replay
-    from worker.config.settings import Kafka
+from worker.config.settings import Kafka
+from worker.stream.clients import check_properties
 
 SHOWN = 100  # rows of a table without --limit
 REPLAYED = ""  # counted beside the reasons, none of which is empty
@@ -34,8 +34,6 @@ class Moment(click.ParamType):
     name = "TIME"
 
     def convert(self, value: Any, param: Any, context: Any) -> int:
-        from worker.commands.dead_letters.letter import moment
-
         try:
             return value if isinstance(value, int) else moment(value)
         except (ValueError, OverflowError):
@@ -103,8 +101,6 @@ def list_(
     Example:
       query-worker dead-letters list --since 2h --reason invalid_json
     """
-    from worker.commands.dead_letters.view import row, summary, table
-
     chosen, counts = _filters(filters), Counter()
     with _reader(file, assignments) as (kafka, reader):
         ranges = reader.ranges(chosen.since_ms)
@@ -148,10 +144,6 @@ def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str
     Example:
       query-worker dead-letters show queries-0-1234
     """
-    from worker.commands.dead_letters.letter import Position
-    from worker.commands.dead_letters.reader import find
-    from worker.commands.dead_letters.view import details, in_full
-
     wanted = Position.parse(position)
     if wanted is None:
         raise click.BadParameter("write topic-partition-offset, as `list` shows it")
@@ -205,10 +197,6 @@ def replay(
     Example:
       query-worker dead-letters replay --reason model_unavailable --since 1d --dry-run
     """
-    from worker.commands.dead_letters.letter import ReplayRules
-    from worker.commands.dead_letters.replay import Replay
-    from worker.commands.dead_letters.view import row, table
-
     if not (yes or dry_run or sys.stdin.isatty()):
         raise click.UsageError("no terminal for the confirmation; add --yes or --dry-run")
     chosen = _filters(filters)
@@ -249,16 +237,12 @@ def _send(planned: Replay, outcome: Outcome) -> None:
 
 
 def _confirmed(outcome: Outcome, topic: str) -> bool:
-    from worker.commands.dead_letters.view import summary
-
     count = outcome.planned.total()
     question = f"Send {count:,} dead letters to {topic} ({summary(outcome.planned)})?"
     return click.confirm(question, err=True)
 
 
 def _filters(filters: dict[str, Any]) -> Filters:
-    from worker.commands.dead_letters.letter import Filters
-
     since, until = filters["since_ms"], filters["until_ms"]
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since is not before --until")
@@ -268,9 +252,6 @@ def _filters(filters: dict[str, Any]) -> Filters:
 
 @contextmanager
 def _reader(file: Path | None, assignments: tuple[str, ...]) -> Iterator[tuple[Kafka, Reader]]:
-    from worker.commands.dead_letters.reader import Reader
-    from worker.stream.clients import check_properties
-
     kafka = load(file, assignments, quiet=True).kafka
     check_properties(kafka)
     # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import click
+import orjson
 from confluent_kafka import Producer
 
 from worker.app import App
@@ -19,6 +23,8 @@ from worker.build import load_contracts
 from worker.commands.demo import traffic
 from worker.commands.demo.observer import Observer
 from worker.commands.demo.view import View
+from worker.commands.options import configured, load
+from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
 from worker.embedded.kafka import EmbeddedKafka
 from worker.embedded.triton import EmbeddedTriton, available
@@ -32,6 +38,55 @@ MAX_AHEAD, MAX_BYTES_AHEAD = 512, 4 * 2**20
 REFRESH_S = 0.25
 TRITON_START_S = 60.0
 SETTLE_S = 10.0  # after Ctrl-C, how long outputs are waited for before the drain
+
+
+@click.command(short_help="Stream queries through an embedded Kafka and Triton.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    help="File with one query a line.  [default: built-in queries]",
+)
+@click.option(
+    "--events",
+    type=click.IntRange(1),
+    help="Stop after N events and print a summary.  [default: run until stopped]",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0),
+    default=100.0,
+    show_default=True,
+    help="Events per second; 0 for as fast as possible.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
+@configured
+def demo(
+    queries: Path | None,
+    events: int | None,
+    rate: float,
+    as_json: bool,
+    file: Path | None,
+    assignments: tuple[str, ...],
+) -> None:
+    """Stream queries through an embedded Kafka and Triton and show events, rates and latencies.
+
+    The configuration's Kafka and Triton are not used; its other settings apply.
+
+    \b
+    Example:
+      query-worker demo --events 2000 --rate 500
+    """
+    if not math.isfinite(rate):
+        message = "must be a finite number, 0 for as fast as possible"
+        raise click.BadParameter(message, param_hint="--rate")
+    settings = load(file, assignments, quiet=True)
+    session = Demo(settings, queries, events, rate, live=not as_json)
+    summary = asyncio.run(
+        until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
+    )
+    if summary is not None:
+        click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
+        sys.exit(not summary.balanced)
 
 
 @dataclass(frozen=True)
@@ -195,10 +250,8 @@ class Demo:
 
     async def _feed(self, app: App, stop: asyncio.Event) -> None:
         """Produce at the rate, within MAX_AHEAD of what the worker has confirmed."""
-        producer = Producer(
-            {"bootstrap.servers": app.settings.kafka.bootstrap_servers, "linger.ms": 2}
-        )
-        topic = app.settings.kafka.input_topic
+        kafka = app.settings.kafka
+        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 2})
         values: Iterator[bytes] = traffic.zipf(self._values)
         ahead = min(MAX_AHEAD, MAX_BYTES_AHEAD // max(map(len, self._values)))
         start = time.monotonic()
@@ -209,18 +262,15 @@ class Demo:
             if self._events:
                 room = min(room, self._events - self._produced)
             for _ in range(room):
-                producer.produce(topic, value=next(values))
+                producer.produce(kafka.input_topic, value=next(values))
                 self._produced += 1
             producer.poll(0)
             await asyncio.sleep(TICK_S)
-        while len(producer):
-            producer.poll(0)
-            await asyncio.sleep(TICK_S)
+        await asyncio.to_thread(producer.flush)
 
     def _summary(self, app: App, observer: Observer, produced: int) -> Summary:
         totals, whole = app.runner.totals, observer.whole()
         seconds = totals.last_at - totals.first_at
-        out = totals.resolved
         return Summary(
             produced=produced,
             consumed=totals.consumed,
@@ -228,12 +278,12 @@ class Demo:
             dead_lettered=totals.dead_lettered,
             skipped=totals.skipped,
             seconds=round(seconds, 2),
-            events_per_second=round(out / seconds, 1) if seconds else 0.0,
+            events_per_second=round(totals.resolved / seconds, 1) if seconds else 0.0,
             p50_ms=whole.latency_ms(0.5),
             p95_ms=whole.latency_ms(0.95),
             p99_ms=whole.latency_ms(0.99),
             cache_hit_ratio=round(whole.hit_ratio, 4),
-            first_event_s=round(totals.first_at - self._started, 2) if out else 0.0,
+            first_event_s=round(totals.first_at - self._started, 2) if totals.resolved else 0.0,
         )
 
 

@@ -54,7 +54,7 @@ def test_the_vectors_are_the_encoders(source, tmp_path):
     build.build(source, STARTER_MODELS, tmp_path / "out")
     lexicon = Lexicon.load(tmp_path / "out")
     names = [lexicon.name(term_id) for term_id in range(len(lexicon))]
-    vectors = build.Encoder(STARTER_MODELS / "encoder").encode(names)
+    vectors = build.load_encoder(STARTER_MODELS / "encoder").run(names)
     ids, similarity = lexicon.nearest(vectors, 1)
     assert ids[:, 0].tolist() == [0, 1, 2, 3]
     assert similarity[3, 0] == pytest.approx(1, abs=0.01)  # it has but one name

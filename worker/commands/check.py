@@ -161,7 +161,7 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
             await inference.stop()
 
     try:
-        away = asyncio.run(ask())
+        unavailable = asyncio.run(ask())
     except Stop as error:
         for fault in error.faults:
             message = f"{fault.key}: found {fault.found}, expected {fault.expected}"
@@ -169,11 +169,11 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
             yield Finding(part, "fault", message, fault.remedy)
         if error.faults:
             return
-        away = str(error)
+        unavailable = str(error)
     except TimeoutError:
-        away = f"no answer within {TIMEOUT_S:.0f} s; start it, or correct inference.url"
-    if away:
-        yield Finding.fault(inference.name, away)
+        unavailable = f"no answer within {TIMEOUT_S:.0f} s; start it, or correct inference.url"
+    if unavailable:
+        yield Finding.fault(inference.name, unavailable)
     else:
         yield Finding("model contract", "ok", f"{inference.name} serves these models")
 

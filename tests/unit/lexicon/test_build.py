@@ -84,7 +84,7 @@ def test_a_text_of_two_files_is_the_term_that_it_names_else_the_first_files(tmp_
     ]
 
 
-def test_faults_are_told_and_nothing_is_built(source):
+def test_faults_are_reported_and_nothing_is_built(source):
     (source / "things.txt").write_text("[Shoes]\nBoots\nboots < shoes\n")
     result = run("--source", source)
     assert result.exit_code == 2
@@ -96,7 +96,7 @@ def test_faults_are_told_and_nothing_is_built(source):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--out", "things.txt"], "things.txt: cannot be written (File exists); name with --out"),
         (["--out", "things.txt/x"], "cannot be written (Not a directory); name with --out"),
@@ -106,13 +106,13 @@ def test_faults_are_told_and_nothing_is_built(source):
         (["--models", "wrong"], "a model of kind intent, not encoder; name with --models"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(source, monkeypatch, arguments, told):
+def test_wrong_usage_is_one_line_and_exit_code_2(source, monkeypatch, arguments, message):
     monkeypatch.chdir(source)
     Path("wrong").mkdir()
     Path("wrong/encoder").symlink_to(STARTER_MODELS / "intent")
     result = run("--source", ".", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in result.stderr and result.stderr.count("\n") == 1
+    assert message in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_an_encoder_that_cannot_be_run(source, tmp_path):

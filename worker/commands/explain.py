@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,28 +52,22 @@ def explain(
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A candidate with its evidence, its score and the decision."""
-
-    term: str
-    source: str
-    evidence: str
-    score: float
-    verdict: str
-
-
-@dataclass(frozen=True)
 class Why:
-    """The explanation of a query; `match` is that of the best candidate, if there is one."""
+    """The explanation of a query.
+
+    Attributes:
+        candidates: term, source, evidence, score and verdict of each, the best first.
+        match: of the best candidate, if there is one.
+    """
 
     intent: Explanation
-    candidates: list[Judged]
+    candidates: list[dict[str, Any]]
     match: Explanation | None
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "intent": self.intent.as_dict(),
-            "candidates": [asdict(candidate) for candidate in self.candidates],
+            "candidates": self.candidates,
             "match": self.match.as_dict() if self.match else None,
         }
 
@@ -116,9 +110,10 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
         else:
             verdict = f"not among the best {expander.max_expansions}"
         evidence = _evidence(lexicon, candidate)
-        judged.append(Judged(candidate.text, candidate.source, evidence, score, verdict))
-    judged.sort(key=lambda item: -item.score)
-    best = term or (judged[0].term if judged else None)
+        named = {"term": candidate.text, "source": candidate.source, "evidence": evidence}
+        judged.append(named | {"score": score, "verdict": verdict})
+    judged.sort(key=lambda item: -item["score"])
+    best = term or (judged[0]["term"] if judged else None)
     return Why(
         explanations.intent(models["intent"], form),
         judged,
@@ -148,12 +143,12 @@ def shown(explanation: Why) -> RenderableType:
     return Group(*parts)
 
 
-def _table(candidates: list[Judged]) -> Table:
+def _table(candidates: list[dict[str, Any]]) -> Table:
     table = Table("candidate", "source", "evidence", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("score", justify="right")
     table.add_column("verdict")
     for item in candidates:
-        style = view.FOR if item.verdict == "kept" else "dim"
-        cells = item.term, item.source, item.evidence, f"{item.score:.2f}", item.verdict
-        table.add_row(*(Text(cell, style) for cell in cells))
+        style = view.FOR if item["verdict"] == "kept" else "dim"
+        cells = item | {"score": f"{item['score']:.2f}"}
+        table.add_row(*(Text(cell, style) for cell in cells.values()))
     return table

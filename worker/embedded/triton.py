@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import logging
 import os
 import re
@@ -12,7 +11,10 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import aiohttp
 
 from triton_models.serving import repository
 from worker.embedded import binary, guardian
@@ -38,22 +40,17 @@ class EmbeddedTriton:
     Args:
         models: folder of model folders.
         instances: of each model; one thread each.
-        work: folder for the repository and the log; default: a temporary one, removed at the end.
 
     Attributes:
-        grpc_url, http_url, metrics_url: addresses, set by `start`.
-        log_file: the server's log, set by `start`.
+        grpc_url, http_url: addresses, set by `start`.
     """
 
-    def __init__(self, models: Path, instances: int = 1, work: Path | None = None) -> None:
+    def __init__(self, models: Path, instances: int = 1) -> None:
         self.models = models
         self.instances = instances
-        self.grpc_url = self.http_url = self.metrics_url = ""
-        self.log_file = Path()
-        self._work = work and work.absolute()
-        self._temporary = work is None
+        self.grpc_url = self.http_url = ""
+        self._work: Path | None = None  # the repository and the log
         self._sockets: list[socket.socket] = []
-        self._ports: list[int] = []
         self._process: asyncio.subprocess.Process | None = None
         self._shm_prefix = f"query-worker-{os.getpid()}-{id(self):x}-"
 
@@ -81,25 +78,21 @@ class EmbeddedTriton:
         for held in self._sockets:
             held.close()
         self._sockets.clear()
-        if self._temporary and self._work:
+        if self._work:
             await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
 
     def _prepare(self) -> None:
-        if self._temporary:
-            self._work = Path(tempfile.mkdtemp(prefix="query-worker-triton-"))
-        self._work.mkdir(parents=True, exist_ok=True)
-        self.log_file = self._work / "triton.log"
+        self._work = Path(tempfile.mkdtemp(prefix="query-worker-triton-"))
         repository.write(self.models, self._work / "models", "python", self.instances)
         binary.lay_out_backends(binary.wheel(), self._work / "backends")
-        self._sockets = [hold_port() for _ in range(3)]
+        self._sockets = [hold_port() for _ in range(2)]
         self._ports = [held.getsockname()[1] for held in self._sockets]
-        self.grpc_url, self.http_url, self.metrics_url = (f"127.0.0.1:{p}" for p in self._ports)
-        self.http_url = f"http://{self.http_url}"
-        self.metrics_url = f"http://{self.metrics_url}/metrics"
+        self.grpc_url = f"127.0.0.1:{self._ports[0]}"
+        self.http_url = f"http://127.0.0.1:{self._ports[1]}"
 
     async def _launch(self, deadline_s: float) -> None:
         began = time.monotonic()
-        with self.log_file.open("ab") as output:
+        with (self._work / "triton.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(),
                 stdin=asyncio.subprocess.PIPE,
@@ -108,7 +101,7 @@ class EmbeddedTriton:
                 env=binary.environment(binary.wheel()),
                 start_new_session=True,
             )
-        while not await asyncio.to_thread(_ready, self._ports[1]):
+        while not await self._ready():
             late = time.monotonic() - began > deadline_s
             if late or self._process.returncode is not None:
                 what = f"was not ready within {deadline_s:g} s" if late else "ended while starting"
@@ -119,11 +112,10 @@ class EmbeddedTriton:
 
     def _command(self) -> list[str]:
         root, work = binary.wheel(), self._work
-        grpc, http, metrics = self._ports
-        removed = str(work) if self._temporary else ""
+        grpc, http = self._ports
         return [
             sys.executable,
-            *("-I", "-S", guardian.__file__, self._shm_prefix, removed),
+            *("-I", "-S", guardian.__file__, self._shm_prefix, str(work)),
             str(root / "bin" / "tritonserver"),
             f"--model-repository={work / 'models'}",
             f"--backend-directory={work / 'backends'}",
@@ -133,9 +125,7 @@ class EmbeddedTriton:
             f"--grpc-port={grpc}",
             "--http-address=127.0.0.1",
             f"--http-port={http}",
-            "--metrics-address=127.0.0.1",
-            f"--metrics-port={metrics}",
-            "--allow-gpu-metrics=false",
+            "--allow-metrics=false",
             "--pinned-memory-pool-byte-size=0",
         ]
 
@@ -153,9 +143,16 @@ class EmbeddedTriton:
                 await process.wait()
         guardian.unlink_shared_memory(self._shm_prefix)
 
+    async def _ready(self) -> bool:
+        url, limit = f"{self.http_url}/v2/health/ready", aiohttp.ClientTimeout(1)
+        with suppress(OSError, TimeoutError, aiohttp.ClientError):
+            async with aiohttp.request("GET", url, timeout=limit) as response:
+                return response.status == 200
+        return False
+
     def _tail(self) -> str:
         """The end of the log, without tables and lines of level info."""
-        lines = self.log_file.read_text(errors="replace").splitlines()
+        lines = (self._work / "triton.log").read_text(errors="replace").splitlines()
         kept = [line for line in lines if line and not CHATTER.match(line)]
         return "\n".join(kept)[-LOG_TAIL:] or "(empty)"
 
@@ -166,14 +163,3 @@ def hold_port() -> socket.socket:
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind(("127.0.0.1", 0))
     return held
-
-
-def _ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/v2/health/ready")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -31,7 +31,7 @@ from worker.build import (
 from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
 from worker.commands.options import configured, load
 from worker.config.settings import Kafka, Settings
-from worker.errors import ConfigError, Stop
+from worker.errors import ConfigError, Fault, Stop
 from worker.redact import redacted
 from worker.stream.clients import check_properties, common_properties
 from worker.stream.kafka_errors import diagnose_connection, more_specific
@@ -86,6 +86,11 @@ class Finding:
     remedy: str = ""
 
     @classmethod
+    def of(cls, fault: Fault) -> Finding:
+        message = f"found {fault.found}, expected {fault.expected}"
+        return cls(fault.key, "fault", message, fault.remedy)
+
+    @classmethod
     def fault(cls, part: str, text: str) -> Finding:
         """From an error's text, whose remedy comes after the last semicolon."""
         message, _, remedy = text.rpartition("; ")
@@ -110,14 +115,12 @@ def show(findings: list[Finding]) -> None:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     contracts: dict[str, ModelContract] = {}
-    faults: list[Finding] = []
     for name in MODELS:
         try:
             contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
-            faults.append(Finding.fault(f"model folder {name}", str(error)))
-    yield from faults
-    if not faults:
+            yield Finding.fault(f"model folder {name}", str(error))
+    if len(contracts) == len(MODELS):
         message = f"{', '.join(contracts)} in {settings.inference.models}"
         yield Finding("model folders", "ok", message)
     yield _lexicon(settings, contracts)
@@ -129,14 +132,10 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
     try:
-        label = fallback_intent(settings, contracts)
-    except Stop as error:
-        (fault,) = error.faults
-        message = f"found {fault.found}, expected {fault.expected}"
-        yield Finding(fault.key, "fault", message, fault.remedy)
-    else:
-        if label is not None:
+        if (label := fallback_intent(settings, contracts)) is not None:
             yield Finding("policies.fallback_intent", "ok", label)
+    except Stop as error:
+        yield from map(Finding.of, error.faults)
 
 
 def _lexicon(settings: Settings, contracts: Contracts) -> Finding:

@@ -17,7 +17,7 @@ import click
 import orjson
 
 from worker.build import Understanding
-from worker.commands.options import configured, load
+from worker.commands.options import configured, load, piped
 from worker.config.settings import Settings
 from worker.errors import ConfigError, Reject
 from worker.event import Input, from_line, value_too_large
@@ -34,6 +34,7 @@ SHOWN_BYTES = 1000
 @click.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
 @click.argument("source", default="-", metavar="[FILE]")
 @configured
+@piped
 def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
     """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
 
@@ -58,11 +59,7 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
     except OSError as error:
         remedy = "name a file of queries, one a line, or - for stdin"
         raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
-    try:
-        lines, failed = asyncio.run(_enrich(settings, descriptor))
-    except BrokenPipeError:  # the reader of stdout has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
+    lines, failed = asyncio.run(_enrich(settings, descriptor))
     if failed:
         print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
 

@@ -1,9 +1,13 @@
-"""The options that every command shares."""
+"""What commands share: options, settings, a reader of stdout that closes it."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,3 +44,17 @@ def load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -
     level = "warning" if quiet and settings.logging.level == "info" else settings.logging.level
     logs.set_up(settings.logging.model_copy(update={"level": level}))
     return settings
+
+
+def piped(command: Callable) -> Callable:
+    """End quietly when the reader of stdout closes it, as `head` does."""
+
+    @wraps(command)
+    def piped(*arguments: Any, **named: Any) -> None:
+        try:
+            command(*arguments, **named)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return piped

@@ -111,7 +111,7 @@ class Supervisor:
         self._http.start()
         logger.info("%d processes; health and metrics at %s", self._count, self._http.url)
         kept = [self._background(self._keep_running(number + 1)) for number in range(self._count)]
-        refresh = self._background(self._refresh_on())
+        refresh = self._background(self._refresh_regularly())
         try:
             await stop.wait()
             await self._drain(kept)
@@ -223,7 +223,7 @@ class Supervisor:
                     child.reload_wanted = False
                     child.signal(signal.SIGHUP)
 
-    async def _refresh_on(self) -> None:
+    async def _refresh_regularly(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
             await self._refresh()

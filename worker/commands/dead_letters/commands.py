@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from heapq import nlargest
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from worker.commands.dead_letters.letter import Filters, Letter, Position, Repla
 from worker.commands.dead_letters.reader import Reader, find
 from worker.commands.dead_letters.replay import Outcome, Replay
 from worker.commands.dead_letters.view import details, in_full, row, summary, table
-from worker.commands.options import configured, load
+from worker.commands.options import configured, load, piped
 from worker.config.settings import Kafka
 from worker.stream.clients import check_properties
 
@@ -38,20 +36,6 @@ class Moment(click.ParamType):
             return value if isinstance(value, int) else moment(value)
         except (ValueError, OverflowError):
             self.fail("write 90s, 30m, 2h or 7d, or 2026-01-31T10:00:00Z", param, context)
-
-
-def _piped(command: Callable) -> Callable:
-    """End quietly when the reader of stdout closes it, as `head` does."""
-
-    @wraps(command)
-    def piped(*arguments: Any, **named: Any) -> None:
-        try:
-            command(*arguments, **named)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    return piped
 
 
 def _filtered(command: Callable) -> Callable:
@@ -83,7 +67,7 @@ def dead_letters() -> None:
 )
 @_as_json
 @configured
-@_piped
+@piped
 def list_(
     limit: int | None,
     as_json: bool,
@@ -134,7 +118,7 @@ def list_(
 @click.argument("position")
 @_as_json
 @configured
-@_piped
+@piped
 def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str, ...]) -> None:
     """Show one dead letter in full: reason, remedy, headers, key and value.
 
@@ -175,7 +159,7 @@ def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str
 @click.option("--yes", is_flag=True, help="Send without confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @configured
-@_piped
+@piped
 def replay(
     limit: int | None,
     max_attempts: int,

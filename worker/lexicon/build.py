@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -23,7 +21,7 @@ from triton_models.settings import UsageError
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
-from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized, sha256
+from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized
 from worker.lexicon.words import key
 
 CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
@@ -47,9 +45,12 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     """
     read = source.read(folder)
     encoder = load_encoder(models / "encoder")
-    with _writing(out):
+    try:
         out.mkdir(parents=True, exist_ok=True)
         return _write(read, encoder, out)
+    except OSError as error:
+        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+        raise LexiconError(f"{message}; name with --out a folder that can") from None
 
 
 def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, object]:
@@ -58,7 +59,7 @@ def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, obje
     (out / TERMS).write_bytes(lines(read))
     (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
     (out / VECTORS).write_bytes(_index(vectors).save())
-    hashes = {name: sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
+    hashes = {name: contract.sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
     content = hashes[TERMS] + hashes[ATTRIBUTES] + encoder.contract.onnx_sha256
     manifest = {
         "format": FORMAT,
@@ -70,15 +71,6 @@ def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, obje
     }
     (out / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
-        raise LexiconError(f"{message}; name with --out a folder that can") from None
 
 
 def load_encoder(folder: Path) -> Predictor:

@@ -9,8 +9,8 @@ import pytest
 
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
+from worker.lexicon.built import EFFORTS, effort
 from worker.lexicon.lexicon import Lexicon, Mention
-from worker.lexicon.neighbours import EFFORTS, effort
 
 NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 

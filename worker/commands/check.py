@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import click
@@ -29,7 +28,7 @@ from worker.build import (
     make_inference,
 )
 from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
-from worker.commands.options import configured, load
+from worker.commands.options import configured
 from worker.config.settings import Kafka, Settings
 from worker.errors import ConfigError, Fault, Stop
 from worker.redact import redacted
@@ -48,7 +47,7 @@ GROWTH = 16_384  # bytes that an enrichment adds at most to its input
 @click.option(
     "--acls", is_flag=True, help="Print the rights that are needed, and how to grant them."
 )
-def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
+def check(settings: Settings, as_json: bool, acls: bool) -> None:
     """Check what `run` needs: configuration, models, lexicon, Triton, Kafka and rights.
 
     The exit code is 1 if there is a fault.
@@ -57,7 +56,6 @@ def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: 
     Example:
       query-worker check -c worker.toml
     """
-    settings = load(file, assignments, quiet=True)
     # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if acls:

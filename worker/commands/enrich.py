@@ -10,14 +10,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import click
 import orjson
 
 from worker.build import Understanding
-from worker.commands.options import configured, load, piped
+from worker.commands.options import configured, piped
 from worker.config.settings import Settings
 from worker.errors import ConfigError, Reject
 from worker.event import Input, from_line, value_too_large
@@ -35,7 +34,7 @@ SHOWN_BYTES = 1000
 @click.argument("source", default="-", metavar="[FILE]")
 @configured
 @piped
-def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
+def enrich(source: str, settings: Settings) -> None:
     """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
 
     A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
@@ -47,7 +46,6 @@ def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None
     Example:
       printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
     """
-    settings = load(file, assignments, quiet=True)
     if not settings.inference.model_fields_set & {"backend", "url"}:
         inference = settings.inference.model_copy(update={"backend": "onnx"})
         settings = settings.model_copy(update={"inference": inference})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from triton_models.explanation.explain import Explanation
 from triton_models.serving.predictor import DIGITS, Predictor
 from triton_models.settings import UsageError
 from worker.build import load_contracts, load_lexicon, make_expander
-from worker.commands.options import configured, load
+from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
@@ -32,9 +31,7 @@ from worker.understanding.normalize import normal_form
 @click.option("--term", help="Explain the match with this term.  [default: best candidate]")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @configured
-def explain(
-    query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
-) -> None:
+def explain(query: str, term: str | None, as_json: bool, settings: Settings) -> None:
     """Explain a query: its intent by word, each candidate's evidence and score, the match by word.
 
     The models of inference.models run in this process; no server is used.
@@ -43,7 +40,7 @@ def explain(
     Example:
       query-worker explain "red running shoes" --term sneakers
     """
-    explanation = why(load(file, assignments, quiet=True), query, term)
+    explanation = why(settings, query, term)
     if as_json:
         click.echo(orjson.dumps(explanation.as_dict()))
         return

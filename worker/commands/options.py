@@ -16,8 +16,8 @@ from worker.config.load import load_settings
 from worker.config.settings import Settings
 
 
-def configured(command: Callable) -> Callable:
-    """Add the options -c and --set."""
+def sources(command: Callable) -> Callable:
+    """Add the options -c and --set, as `file` and `assignments`."""
     command = click.option(
         "--set",
         "assignments",
@@ -26,12 +26,18 @@ def configured(command: Callable) -> Callable:
         help="Set one setting; can be repeated.",
     )(command)
     return click.option(
-        "-c",
-        "--config",
-        "file",
-        type=click.Path(path_type=Path),
-        help="Configuration file, TOML.",
+        "-c", "--config", "file", type=click.Path(path_type=Path), help="Configuration file, TOML."
     )(command)
+
+
+def configured(command: Callable) -> Callable:
+    """Add the same options; the command gets the `settings`, and logs warnings and errors only."""
+
+    @wraps(command)
+    def loaded(file: Path | None, assignments: tuple[str, ...], **named: Any) -> None:
+        command(settings=load(file, assignments, quiet=True), **named)
+
+    return sources(loaded)
 
 
 def load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -> Settings:

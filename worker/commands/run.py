@@ -16,7 +16,7 @@ import click
 import orjson
 
 from worker import logs
-from worker.commands.options import configured, load
+from worker.commands.options import load, sources
 from worker.commands.signals import Hangup, until_stopped
 from worker.config.load import load_settings
 from worker.config.secrets import Properties
@@ -91,7 +91,7 @@ class Member:
     help="Workers of the consumer group, one process each, under a supervisor.",
 )
 @click.option("--member", hidden=True, help="Set by the supervisor.")
-@configured
+@sources
 def run(
     processes: int, member: str | None, file: Path | None, assignments: tuple[str, ...]
 ) -> None:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from heapq import nlargest
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,8 +17,8 @@ from worker.commands.dead_letters.letter import Filters, Letter, Position, Repla
 from worker.commands.dead_letters.reader import Reader, find
 from worker.commands.dead_letters.replay import Outcome, Replay
 from worker.commands.dead_letters.view import details, in_full, row, summary, table
-from worker.commands.options import configured, load, piped
-from worker.config.settings import Kafka
+from worker.commands.options import configured, piped
+from worker.config.settings import Kafka, Settings
 from worker.stream.clients import check_properties
 
 SHOWN = 100  # rows of a table without --limit
@@ -61,20 +60,12 @@ def dead_letters() -> None:
 @dead_letters.command("list", short_help="List dead letters, the newest last.")
 @_filtered
 @click.option(
-    "--limit",
-    type=click.IntRange(1),
-    help="List the newest N.  [default: 100; with --json all]",
+    "--limit", type=click.IntRange(1), help="List the newest N.  [default: 100; with --json all]"
 )
 @_as_json
 @configured
 @piped
-def list_(
-    limit: int | None,
-    as_json: bool,
-    file: Path | None,
-    assignments: tuple[str, ...],
-    **filters: Any,
-) -> None:
+def list_(limit: int | None, as_json: bool, settings: Settings, **filters: Any) -> None:
     """List dead letters, the newest last; of a query only its length and hash.
 
     Filters can be combined; --reason, --stage and --partition (of the source topic) can be
@@ -85,8 +76,8 @@ def list_(
     Example:
       query-worker dead-letters list --since 2h --reason invalid_json
     """
-    chosen, counts = _filters(filters), Counter()
-    with _reader(file, assignments) as (kafka, reader):
+    chosen, counts, kafka = _filters(filters), Counter(), settings.kafka
+    with _reader(settings.kafka) as reader:
         ranges = reader.ranges(chosen.since_ms)
         markers = reader.markers(ranges)
 
@@ -119,7 +110,7 @@ def list_(
 @_as_json
 @configured
 @piped
-def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str, ...]) -> None:
+def show(position: str, as_json: bool, settings: Settings) -> None:
     """Show one dead letter in full: reason, remedy, headers, key and value.
 
     POSITION is the topic-partition-offset of the dead letter or of the rejected record.
@@ -131,10 +122,11 @@ def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str
     wanted = Position.parse(position)
     if wanted is None:
         raise click.BadParameter("write topic-partition-offset, as `list` shows it")
-    with _reader(file, assignments) as (kafka, reader):
+    with _reader(settings.kafka) as reader:
         found = find(reader, wanted)
     if as_json:
-        item = details(found.record, found.letter, found.replayed, kafka.input_topic)
+        topic = settings.kafka.input_topic
+        item = details(found.record, found.letter, found.replayed, topic)
         _print_json(item | {"earlier": [str(letter.position) for letter in found.earlier]})
         return
     click.echo(in_full(found.record, found.letter, found.replayed))
@@ -168,8 +160,7 @@ def replay(
     dry_run: bool,
     yes: bool,
     as_json: bool,
-    file: Path | None,
-    assignments: tuple[str, ...],
+    settings: Settings,
     **filters: Any,
 ) -> None:
     """Send dead letters back to the input topic, byte for byte, with key and headers.
@@ -183,8 +174,8 @@ def replay(
     """
     if not (yes or dry_run or sys.stdin.isatty()):
         raise click.UsageError("no terminal for the confirmation; add --yes or --dry-run")
-    chosen = _filters(filters)
-    with _reader(file, assignments) as (kafka, reader):
+    chosen, kafka = _filters(filters), settings.kafka
+    with _reader(settings.kafka) as reader:
         rules = ReplayRules(kafka.input_topic, max_attempts, again, foreign)
         planned = Replay(kafka, reader, chosen, rules, limit)
         outcome = planned.plan(SHOWN)
@@ -235,14 +226,13 @@ def _filters(filters: dict[str, Any]) -> Filters:
 
 
 @contextmanager
-def _reader(file: Path | None, assignments: tuple[str, ...]) -> Iterator[tuple[Kafka, Reader]]:
-    kafka = load(file, assignments, quiet=True).kafka
+def _reader(kafka: Kafka) -> Iterator[Reader]:
     check_properties(kafka)
     # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     reader = Reader(kafka)
     try:
-        yield kafka, reader
+        yield reader
     finally:
         reader.close()
 

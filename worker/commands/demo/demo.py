@@ -23,7 +23,7 @@ from worker.build import load_contracts
 from worker.commands.demo import traffic
 from worker.commands.demo.observer import Observer
 from worker.commands.demo.view import View
-from worker.commands.options import configured, load
+from worker.commands.options import configured
 from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
 from worker.embedded.kafka import EmbeddedKafka
@@ -61,12 +61,7 @@ SETTLE_S = 10.0  # after Ctrl-C, how long outputs are waited for before the drai
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
 @configured
 def demo(
-    queries: Path | None,
-    events: int | None,
-    rate: float,
-    as_json: bool,
-    file: Path | None,
-    assignments: tuple[str, ...],
+    queries: Path | None, events: int | None, rate: float, as_json: bool, settings: Settings
 ) -> None:
     """Stream queries through an embedded Kafka and Triton and show events, rates and latencies.
 
@@ -79,7 +74,6 @@ def demo(
     if not math.isfinite(rate):
         message = "must be a finite number, 0 for as fast as possible"
         raise click.BadParameter(message, param_hint="--rate")
-    settings = load(file, assignments, quiet=True)
     session = Demo(settings, queries, events, rate, live=not as_json)
     summary = asyncio.run(
         until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))

@@ -33,4 +33,4 @@ class Recorder(View):
 STOP = asyncio.Event()
 demo.View = Recorder
 show = demo.Demo(load_settings(None, {}), None, None, 100.0, live=True)
-print(asyncio.run(show.run(STOP)).as_text())
+print(demo.as_text(asyncio.run(show.run(STOP))))

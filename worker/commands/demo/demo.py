@@ -11,8 +11,8 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -38,6 +38,12 @@ MAX_AHEAD, MAX_BYTES_AHEAD = 512, 4 * 2**20
 REFRESH_S = 0.25
 TRITON_START_S = 60.0
 SETTLE_S = 10.0  # after Ctrl-C, how long outputs are waited for before the drain
+TEXT = (
+    "{produced} in {sign} {published} published + {dead_lettered} dead-lettered{more}\n"
+    "{events_per_second:,.0f} events/s over {seconds:.1f} s;"
+    " latency p50 {p50_ms:.1f}, p95 {p95_ms:.1f}, p99 {p99_ms:.1f} ms;"
+    " {cache_hit_ratio:.0%} from the cache; first event {first_event_s:.1f} s after the start"
+)
 
 
 @click.command(short_help="Stream queries through an embedded Kafka and Triton.")
@@ -79,53 +85,14 @@ def demo(
         until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
     )
     if summary is not None:
-        click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
-        sys.exit(not summary.balanced)
+        click.echo(orjson.dumps(summary) if as_json else as_text(summary))
+        sys.exit(not summary["balanced"])
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The totals of a demo; latencies from consume to confirmed output, milliseconds.
-
-    Attributes:
-        produced: records in the input topic, also from other clients.
-        events_per_second: from the first confirmed event to the last.
-        first_event_s: from the start of the program to the first confirmed event.
-    """
-
-    produced: int
-    consumed: int
-    published: int
-    dead_lettered: int
-    skipped: int
-    seconds: float
-    events_per_second: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    cache_hit_ratio: float
-    first_event_s: float
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record was consumed and published, dead-lettered or skipped."""
-        out = self.published + self.dead_lettered + self.skipped
-        return self.produced == self.consumed == out
-
-    def as_dict(self) -> dict:
-        return asdict(self) | {"balanced": self.balanced}
-
-    def as_text(self) -> str:
-        sign = "=" if self.balanced else "≠"
-        skipped = f" + {self.skipped} skipped" if self.skipped else ""
-        return (
-            f"{self.produced} in {sign} {self.published} published"
-            f" + {self.dead_lettered} dead-lettered{skipped}\n"
-            f"{self.events_per_second:,.0f} events/s over {self.seconds:.1f} s;"
-            f" latency p50 {self.p50_ms:.1f}, p95 {self.p95_ms:.1f}, p99 {self.p99_ms:.1f} ms;"
-            f" {self.cache_hit_ratio:.0%} from the cache;"
-            f" first event {self.first_event_s:.1f} s after the start"
-        )
+def as_text(summary: dict[str, Any]) -> str:
+    """The summary in two lines."""
+    skipped = f" + {summary['skipped']} skipped" if summary["skipped"] else ""
+    return TEXT.format(**summary, sign="=" if summary["balanced"] else "≠", more=skipped)
 
 
 class Demo:
@@ -149,7 +116,7 @@ class Demo:
         self._produced = 0
         self._fed_at = 0.0
 
-    async def run(self, stop: asyncio.Event) -> Summary | None:
+    async def run(self, stop: asyncio.Event) -> dict[str, Any] | None:
         """Start all, stream until `stop` is set or all events are produced, drain, sum up.
 
         Returns:
@@ -208,7 +175,7 @@ class Demo:
             }
         )
 
-    async def _stream(self, app: App, kafka: EmbeddedKafka, stop: asyncio.Event) -> Summary:
+    async def _stream(self, app: App, kafka: EmbeddedKafka, stop: asyncio.Event) -> dict[str, Any]:
         stop_app = asyncio.Event()
         working = asyncio.create_task(app.run(stop_app))
         feeding = asyncio.create_task(self._feed(app, stop))
@@ -262,23 +229,29 @@ class Demo:
             await asyncio.sleep(TICK_S)
         await asyncio.to_thread(producer.flush)
 
-    def _summary(self, app: App, observer: Observer, produced: int) -> Summary:
+    def _summary(self, app: App, observer: Observer, produced: int) -> dict[str, Any]:
+        """The totals; latencies from consume to produced output, milliseconds.
+
+        `produced` counts the records of other clients too; `first_event_s` is from the start of
+        the program to the first confirmed event; `balanced`: nothing was lost.
+        """
         totals, whole = app.runner.totals, observer.whole()
         seconds = totals.last_at - totals.first_at
-        return Summary(
-            produced=produced,
-            consumed=totals.consumed,
-            published=totals.published,
-            dead_lettered=totals.dead_lettered,
-            skipped=totals.skipped,
-            seconds=round(seconds, 2),
-            events_per_second=round(totals.resolved / seconds, 1) if seconds else 0.0,
-            p50_ms=whole.latency_ms(0.5),
-            p95_ms=whole.latency_ms(0.95),
-            p99_ms=whole.latency_ms(0.99),
-            cache_hit_ratio=round(whole.hit_ratio, 4),
-            first_event_s=round(totals.first_at - self._started, 2) if totals.resolved else 0.0,
-        )
+        return {
+            "produced": produced,
+            "consumed": totals.consumed,
+            "published": totals.published,
+            "dead_lettered": totals.dead_lettered,
+            "skipped": totals.skipped,
+            "seconds": round(seconds, 2),
+            "events_per_second": round(totals.resolved / seconds, 1) if seconds else 0.0,
+            "p50_ms": whole.latency_ms(0.5),
+            "p95_ms": whole.latency_ms(0.95),
+            "p99_ms": whole.latency_ms(0.99),
+            "cache_hit_ratio": round(whole.hit_ratio, 4),
+            "first_event_s": round(totals.first_at - self._started, 2) if totals.resolved else 0.0,
+            "balanced": produced == totals.consumed == totals.resolved,
+        }
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:

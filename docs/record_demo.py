@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from rich.console import Console
-from worker.config.load.load import load_settings
 
+from worker.commands.demo import demo
 from worker.commands.demo.view import View
-from worker.embedded import demo
+from worker.config.load import load_settings
 
 TURNS = 60  # refreshes: what fifteen seconds show
 WIDTH, HEIGHT = 140, 32
@@ -33,4 +33,4 @@ class Recorder(View):
 STOP = asyncio.Event()
 demo.View = Recorder
 show = demo.Demo(load_settings(None, {}), None, None, 100.0, live=True)
-print(asyncio.run(show.run(STOP)).as_text())
+print(demo.as_text(asyncio.run(show.run(STOP))))

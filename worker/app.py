@@ -16,8 +16,7 @@ from worker.config.reload import Reloads
 from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
 from worker.stream.runner import Runner

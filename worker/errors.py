@@ -8,7 +8,7 @@ WorkerError
 │   ├── StartupError      Kafka or Triton did not come up before the deadline
 │   └── DeliveryError     Kafka finally refused an output and its dead letter
 ├── Retry                 the same call may succeed later
-│   ├── ModelUnavailable  the server is away, loading, or its queue is full
+│   ├── ModelUnavailable  the server is unavailable, loading, or its queue is full
 │   ├── ModelTimeout      the deadline of one call passed
 │   └── ModelFailed       the server failed on this call; a smaller one may succeed
 │       └── InvalidAnswer the answer is one that no model of this kind can give
@@ -78,7 +78,7 @@ class Retry(WorkerError):
 
 
 class ModelUnavailable(Retry):
-    """The model server is away, still loading, or its queue is full."""
+    """The model server is unavailable, still loading, or its queue is full."""
 
 
 class ModelTimeout(Retry):

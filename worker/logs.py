@@ -93,25 +93,18 @@ class Seldom:
         self._logger.warning(message, *arguments)
 
 
-class _Buffer(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: deque[logging.LogRecord] = deque(maxlen=200)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
 @contextmanager
 def buffered() -> Iterator[None]:
     """Buffer log messages, the last 200 of them, and write them at the end."""
-    root, buffer = logging.getLogger(), _Buffer()
+    root, buffer = logging.getLogger(), logging.Handler()
+    records: deque[logging.LogRecord] = deque(maxlen=200)
+    buffer.emit = records.append
     handlers, root.handlers = root.handlers, [buffer]
     try:
         yield
     finally:
         root.handlers = handlers
-        for record in buffer.records:
+        for record in records:
             root.handle(record)
 
 

@@ -35,15 +35,12 @@ def diagnose(
         setting: the key that names them, for the remedy.
         check_hostname: whether the certificate must name the host.
     """
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
     try:
         context = ssl.create_default_context(**_trusted(authorities))
         context.check_hostname = check_hostname
-        with socket.create_connection((host, int(port)), TIMEOUT_S) as connection:
-            context.wrap_socket(connection, server_hostname=host).close()
+        _handshake(address, context)
     except ssl.SSLCertVerificationError as error:
-        return _verification(error, address, host, setting)
+        return _verification(error, address, setting)
     except OSError:
         return None
     return None
@@ -51,15 +48,20 @@ def diagnose(
 
 def speaks_tls(address: str) -> bool:
     """Whether the server at `host:port` answers a TLS handshake."""
-    host, _, port = address.rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S) as connection:
-            context.wrap_socket(connection).close()
+        _handshake(address, context)
     except OSError:
         return False
     return True
+
+
+def _handshake(address: str, context: ssl.SSLContext) -> None:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    with socket.create_connection((host, int(port)), TIMEOUT_S) as connection:
+        context.wrap_socket(connection, server_hostname=host).close()
 
 
 def _trusted(authorities: str | None) -> dict[str, str]:
@@ -70,9 +72,7 @@ def _trusted(authorities: str | None) -> dict[str, str]:
     return {"capath" if Path(authorities).is_dir() else "cafile": authorities}
 
 
-def _verification(
-    error: ssl.SSLCertVerificationError, address: str, host: str, setting: str
-) -> Diagnosis:
+def _verification(error: ssl.SSLCertVerificationError, address: str, setting: str) -> Diagnosis:
     certificate = f"the certificate of {address}"
     if error.verify_code in (EXPIRED, NOT_YET):
         when = "has expired" if error.verify_code == EXPIRED else "is not valid yet"
@@ -80,6 +80,7 @@ def _verification(
         return Diagnosis(f"{certificate} {when}", remedy)
     if error.verify_code in MISMATCH:
         remedy = "connect by a name in it, or issue a certificate for this host"
+        host = address.rpartition(":")[0].strip("[]")
         return Diagnosis(f"{certificate} is not for {host}", remedy)
     if error.verify_code in UNKNOWN:
         remedy = f"add the authority that signed it to {setting}"

@@ -164,7 +164,7 @@ def triton_kill(scene: Scene, plan: Plan) -> list[Moment]:
 
 
 def triton_hang(scene: Scene, plan: Plan) -> list[Moment]:
-    """It takes calls and answers none; where that lasts, its watcher replaces it."""
+    """It takes calls and answers none."""
     with scene.triton.frozen():
         scene.wait(plan.duration_s)
     scene.until_triton_is_back()

@@ -20,7 +20,7 @@ LINES = [
 ]
 
 
-def test_enrich_keeps_the_order_and_tells_errors_in_place():
+def test_enrich_keeps_the_order_and_reports_errors_in_place():
     done = program.run("enrich", text="\n".join(LINES))
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -30,8 +30,8 @@ def test_enrich_keeps_the_order_and_tells_errors_in_place():
         valid.validate(event)
     assert [event["query"] for event in events[:3]] == LINES[:2] + ["blue sofa"]
     assert events[2]["query_id"] == "q1" and events[2]["page"] == 3
-    told = [(event["line"], event["error"]["type"], event["input"]) for event in events[3:]]
-    assert told == [
+    errors = [(event["line"], event["error"]["type"], event["input"]) for event in events[3:]]
+    assert errors == [
         (4, "invalid_json", LINES[3]),
         (5, "empty_query", ""),
         (6, "query_not_text", LINES[5]),

@@ -21,9 +21,9 @@ def test_a_flood_stops_the_worker_and_nothing_is_lost(real_broker, delivery):
     for begins_anew in (True, False):  # started again, the flood goes on: it stops at once
         stopped = program.run("run", *program.assignments(chosen))
         assert stopped.returncode == 1
-        told = stopped.stderr.splitlines()[-1]
-        assert "as invalid_json: more than dead_letters.max_share = 0.5 allows" in told
-        assert "query-worker dead-letters list" in told and "Traceback" not in stopped.stderr
+        message = stopped.stderr.splitlines()[-1]
+        assert "as invalid_json: more than dead_letters.max_share = 0.5 allows" in message
+        assert "query-worker dead-letters list" in message and "Traceback" not in stopped.stderr
         assert ("of before this start count on" in stopped.stderr) != begins_anew
     letters = read(address, [topics.dead_letters], 1)
     assert len(letters) <= 500

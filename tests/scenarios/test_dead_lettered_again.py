@@ -49,10 +49,10 @@ def test_the_reason_is_replaced_and_the_attempt_counted(letters):
     topics, found = letters
     letter = found[b"replayed"]
     assert letter.value() == b"not json"
-    told = dict(letter.headers())
-    assert len(told) == len(letter.headers()), "a header stands twice"
-    assert told.pop("x-error-message").startswith(b"not JSON")
-    assert told == {
+    headers = dict(letter.headers())
+    assert len(headers) == len(letter.headers()), "a header stands twice"
+    assert headers.pop("x-error-message").startswith(b"not JSON")
+    assert headers == {
         "trace": b"00-abc",
         "x-error-stage": b"decode",
         "x-error-type": b"invalid_json",

@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import time
+from collections import Counter
 
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.console import Console
 from tests import program
 from tests.stream import Record, done, produce, running, settings, wait_until
 from worker.app import App
-from worker.commands.demo.observer import Interval, Observer, Sample, Shown
+from worker.commands.demo.observer import Interval, Observer, Shown
 from worker.commands.demo.view import View
 from worker.config.settings import STARTER_MODELS
 
@@ -65,23 +66,23 @@ def test_the_intents_are_the_models_own(own_labels, embedded_broker, width, monk
     view.refresh()
     with console.capture() as captured:
         console.print(view._draw())
-    told = captured.get()
-    assert re.search(r"buy +75%", told) and re.search(r"complain +25%", told), told
-    assert "buy 0.90" in told
+    drawn = captured.get()
+    assert re.search(r"buy +75%", drawn) and re.search(r"complain +25%", drawn), drawn
+    assert "buy 0.90" in drawn
 
 
-def test_a_model_server_that_went_away_is_shown_in_the_head(embedded_broker):
+def test_a_model_server_that_became_unavailable_is_shown_in_the_head(embedded_broker):
     app = App(settings(embedded_broker.bootstrap_servers, embedded_broker.topics()))
     view = View(app, Observer(app))
-    assert "away" not in view._addresses().plain  # while it starts, nothing is lost
+    assert "unavailable" not in view._addresses().plain  # while it starts, nothing is lost
     app._state = "running"
-    assert "models    in this process   away" in view._addresses().plain
+    assert "models    in this process   unavailable" in view._addresses().plain
 
 
 def test_only_a_hit_counts_as_from_the_cache():
-    first = Sample(0.0, {}, {}, {}, {})
-    last = Sample(1.0, {}, {"hit": 1, "joined": 7, "miss": 2}, {}, {})
-    assert Interval(first, last).hit_ratio == 0.1
+    results = {"hit": 1, "joined": 7, "miss": 2}
+    counts = {("cache_lookups_total", result): count for result, count in results.items()}
+    assert Interval(1.0, Counter(counts)).hit_ratio == 0.1
 
 
 def test_a_second_ctrl_c_gives_the_terminal_back():

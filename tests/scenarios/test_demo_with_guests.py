@@ -32,8 +32,8 @@ def test_the_summary_balances():
     finally:
         popen.kill()
         popen.wait()
-    told = re.match(r"(\d+) in = (\d+) published \+ (\d+) dead-lettered\n", summary)
-    assert told, summary
-    total, published, dead_lettered = map(int, told.groups())
+    match = re.match(r"(\d+) in = (\d+) published \+ (\d+) dead-lettered\n", summary)
+    assert match, summary
+    total, published, dead_lettered = map(int, match.groups())
     assert total == EVENTS + len(FOREIGN) == published + dead_lettered
     assert dead_lettered >= BAD

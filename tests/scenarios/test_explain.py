@@ -9,17 +9,17 @@ from tests import program
 
 def test_it_explains_what_enrich_publishes():
     query, strict = "red running shoes", ("--set", "understanding.match_threshold=0.9")
-    told = json.loads(program.run("explain", query, "--json", *strict).stdout)
+    explained = json.loads(program.run("explain", query, "--json", *strict).stdout)
     event = json.loads(program.run("enrich", *strict, text=query).stdout)
-    assert told["intent"]["label"] == event["intent"]["label"]
-    assert told["intent"]["score"] == pytest.approx(event["intent"]["confidence"], abs=0.02)
-    kept = {c["term"]: c["score"] for c in told["candidates"] if c["verdict"] == "kept"}
+    assert explained["intent"]["label"] == event["intent"]["label"]
+    assert explained["intent"]["score"] == pytest.approx(event["intent"]["confidence"], abs=0.02)
+    kept = {c["term"]: c["score"] for c in explained["candidates"] if c["verdict"] == "kept"}
     expansions = {e["term"]: e["score"] for e in event["expansions"]}
     assert kept and kept == pytest.approx(expansions, abs=0.01)
-    dropped = [c for c in told["candidates"] if c["verdict"] != "kept"]
+    dropped = [c for c in explained["candidates"] if c["verdict"] != "kept"]
     assert dropped and all(c["verdict"] == "below 0.9" and c["score"] < 0.9 for c in dropped)
-    assert told["match"]["term"] == told["candidates"][0]["term"]
-    assert {word["part"] for word in told["match"]["words"]} == {"query", "term"}
+    assert explained["match"]["term"] == explained["candidates"][0]["term"]
+    assert {word["part"] for word in explained["match"]["words"]} == {"query", "term"}
 
 
 def test_it_reads_well_and_takes_another_term():
@@ -36,7 +36,7 @@ def test_settings_count_and_no_candidate_is_no_fault():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([" "], "has 0 visible characters; give 1 to 1000"),
         (["x" * 1001], "has 1001 visible characters"),
@@ -44,17 +44,17 @@ def test_settings_count_and_no_candidate_is_no_fault():
         ([], "Missing argument 'QUERY'"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, told):
+def test_wrong_usage_is_one_line(arguments, message):
     done = program.run("explain", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr and done.stderr.count("\n") == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_every_model_that_is_missing_is_told():
+def test_every_model_that_is_missing_is_reported():
     done = program.run("explain", "sofa", "--set", "inference.models=/nowhere")
     assert (done.returncode, done.stdout) == (2, "")
-    told = [line for line in done.stderr.splitlines() if ": not found; export" in line]
-    assert len(told) == 3 == len(done.stderr.splitlines())
+    missing = [line for line in done.stderr.splitlines() if ": not found; export" in line]
+    assert len(missing) == 3 == len(done.stderr.splitlines())
 
 
 def test_help_has_an_example():

@@ -173,18 +173,18 @@ def test_livez_fails_while_one_hangs(embedded_broker, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "told"),
+    ("fault", "code", "message"),
     [
         ("policies.fallback_intent=nonsense", 2, "policies.fallback_intent: found 'nonsense'"),
         ("kafka.bootstrap_servers=127.0.0.1:9", 1, "Kafka at 127.0.0.1:9: "),
     ],
 )
-def test_a_fault_that_would_repeat_ends_all_with_one_message(fault, code, told):
+def test_a_fault_that_would_repeat_ends_all_with_one_message(fault, code, message):
     flags = [word for item in (fault, "server.port=0") for word in ("--set", item)]
     flags += ["--set", "lifecycle.startup_timeout_s=1", "--set", "inference.backend=onnx"]
     done = program.run("run", "--processes", "2", *flags)
     said = done.stderr.partition("query-worker: ")[2]
-    assert done.returncode == code and told in said, done.stderr
+    assert done.returncode == code and message in said, done.stderr
     assert done.stderr.count("query-worker: ") == 1
     assert "started again" not in done.stderr
 

@@ -31,7 +31,7 @@ PLACES = (
     *("kafka.client.sasl.oauthbearer.client.secret", "kafka.client.ssl.keystore.password"),
     *("kafka.consumer.sasl.password", "kafka.producer.ssl.key.pem", "server.token"),
 )
-# Faults beside them, each told by another part of the program.
+# Faults beside them, each reported by another part of the program.
 SLIPS = (
     *("kafka.client.no.such=1", "kafka.client.acks=x", "kafka.group_id=", "inference.url=x"),
     *("server.port=x", "kafka.input_topic=queries.enriched", "nonsense", "inference.tls_ca=/x"),
@@ -58,10 +58,10 @@ def test_settings_and_their_faults(secret, place, slips):
     assignments = [f"{place}={secret}", *slips]
     try:
         chosen = load_settings(None, {}, assignments)
-        told = f"{chosen!r} {chosen} {chosen.model_dump_json()} {chosen.model_dump()!r}"
+        text = f"{chosen!r} {chosen} {chosen.model_dump_json()} {chosen.model_dump()!r}"
     except ConfigError as error:
-        told = str(error)
-    assert secret not in told
+        text = str(error)
+    assert secret not in text
 
 
 @effort(deadline=None, max_examples=100)

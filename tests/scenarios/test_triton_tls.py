@@ -1,5 +1,5 @@
-"""Triton is reached over TLS with a certificate and a token of one's own; whatever of it is wrong
-is told with the setting that mends it, and what is renewed is read again while the worker runs.
+"""Triton is reached over TLS with a certificate and a token of one's own; a fault is
+reported with the setting that corrects it, and what is renewed is read again while the worker runs.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Site:
     def contracts(self):
         return {contract.name: contract for contract in load_all(self.models)}
 
-    async def told(self, url: str, *assignments: str) -> str | None:
+    async def fault(self, url: str, *assignments: str) -> str | None:
         """What keeps the worker from using this server; None when nothing does."""
         inference = self.inference(url, *assignments)
         await inference.start()
@@ -72,23 +72,23 @@ def own(pair) -> list[str]:
     return [f"tls_certificate={pair.certificate}", f"tls_key={pair.key}"]
 
 
-def test_each_fault_of_the_servers_certificate_is_told_with_its_remedy(site):
+def test_each_fault_of_the_servers_certificate_is_reported_with_its_remedy(site):
     good, stranger = f"tls_ca={site.authority.file}", f"tls_ca={site.stranger.file}"
 
     async def test() -> None:
         async with site.serving(*tls(site.authority.issue("triton"))) as url:
-            assert await site.told(url, "tls=true", good) is None
+            assert await site.fault(url, "tls=true", good) is None
             for unknown in ([stranger], []):
-                told = await site.told(url, "tls=true", *unknown)
-                assert "unknown authority" in told and "inference.tls_ca" in told
-            assert "set inference.tls = true" in await site.told(url)
+                message = await site.fault(url, "tls=true", *unknown)
+                assert "unknown authority" in message and "inference.tls_ca" in message
+            assert "set inference.tls = true" in await site.fault(url)
         async with site.serving(*tls(site.authority.issue("old", expired=True))) as url:
-            assert "has expired" in await site.told(url, "tls=true", good)
+            assert "has expired" in await site.fault(url, "tls=true", good)
         other = site.authority.issue("other", host="triton.example.net")
         async with site.serving(*tls(other)) as url:
-            assert "not for the host of inference.url" in await site.told(url, "tls=true", good)
+            assert "not for the host of inference.url" in await site.fault(url, "tls=true", good)
         async with site.serving() as url:
-            assert "set inference.tls = false" in await site.told(url, "tls=true", good)
+            assert "set inference.tls = false" in await site.fault(url, "tls=true", good)
 
     asyncio.run(test())
 
@@ -100,10 +100,10 @@ def test_mutual_tls_takes_only_a_good_certificate_of_ours(site):
 
     async def test() -> None:
         async with site.serving(*flags) as url:
-            assert await site.told(url, *ca, *own(site.authority.issue("worker"))) is None
+            assert await site.fault(url, *ca, *own(site.authority.issue("worker"))) is None
             for refused in (*map(own, bad), []):
-                told = await site.told(url, *ca, *refused)
-                assert "inference.tls_certificate" in told and "has expired" in told
+                message = await site.fault(url, *ca, *refused)
+                assert "inference.tls_certificate" in message and "has expired" in message
 
     asyncio.run(test())
 
@@ -114,12 +114,12 @@ def test_a_token_from_a_file_is_sent_and_read_again(site):
 
     async def test() -> None:
         async with site.serving(restricted("first-token")) as url:
-            assert "correct inference.token" in await site.told(url)
+            assert "correct inference.token" in await site.fault(url)
             token.write_text("another-token\n")
             inference = site.inference(url, *flags)
             await inference.start()
-            told = await parts.check_models(inference, site.contracts)
-            assert "asks for another token" in told and "another-token" not in told
+            message = await parts.check_models(inference, site.contracts)
+            assert "asks for another token" in message and "another-token" not in message
             token.write_text("first-token\n")
             assert await parts.check_models(inference, site.contracts) is None
             contract = site.contracts["intent"]

@@ -27,8 +27,11 @@ def test_a_header_name_that_is_not_utf8_costs_only_its_own_record(broker):
     assert set(letters) == {b"k%d" % number for number in BAD}
     for key, letter in letters.items():
         assert letter.value() == values[int(key[1:])]
-        told = dict(letter.headers())
-        assert (told["x-error-stage"], told["x-error-type"]) == (b"decode", b"invalid_headers")
+        headers = dict(letter.headers())
+        assert (headers["x-error-stage"], headers["x-error-type"]) == (
+            b"decode",
+            b"invalid_headers",
+        )
     outputs = [m for m in found if m.topic() == topics.output]
     assert len(outputs) == COUNT - len(BAD)
     for message in outputs:

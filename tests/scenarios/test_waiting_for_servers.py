@@ -36,7 +36,7 @@ def test_missing_topics_are_named_until_they_are_created(kafka):
         assert worker.ended() == 0
 
 
-def test_a_taken_port_is_told_in_one_line(embedded_broker):
+def test_a_taken_port_is_reported_in_one_line(embedded_broker):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         chosen = settings(

@@ -71,10 +71,10 @@ def unavailable() -> str | None:
     for program, remedy in (("java", "Java 17 or newer"), ("mvn", "Maven")):
         if shutil.which(program) is None:
             return f"a real Kafka needs {remedy}: `{program}` is not on the PATH"
-    told = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
-    version = re.search(r'version "(\d+)', told)
+    output = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
+    version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) < 17:
-        return f"a real Kafka needs Java 17 or newer, found: {told.splitlines()[:1]}"
+        return f"a real Kafka needs Java 17 or newer, found: {output.splitlines()[:1]}"
     return None
 
 

@@ -8,12 +8,14 @@ import re
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from worker.embedded.triton import EmbeddedTriton
+from worker.errors import StartupError
 
 FAULTY = Path(__file__).with_name("faulty_model.py")
 START_S = 60.0
@@ -21,7 +23,36 @@ Server = TypeVar("Server", bound=EmbeddedTriton)
 
 
 class Triton(EmbeddedTriton):
-    """One Triton under test, and what a test may do to it."""
+    """One Triton under test, and what a test may do to it; started again whenever it ends."""
+
+    _watcher: asyncio.Task[None] | None = None
+
+    async def start(self, deadline_s: float) -> None:
+        await super().start(deadline_s)
+        self._watcher = asyncio.create_task(self._watch(deadline_s))
+
+    async def stop(self) -> None:
+        if self._watcher:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
+        await super().stop()
+
+    async def _watch(self, deadline_s: float) -> None:
+        while True:
+            if self._process:
+                await self._process.wait()
+                await self._end_process()
+            await asyncio.sleep(0.2)
+            with suppress(StartupError, OSError):
+                await self._launch(deadline_s)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server itself, which its guardian runs; None if it has ended."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return min(map(int, children.read_text().split()), default=None)
 
     @property
     def url(self) -> str:
@@ -34,10 +65,12 @@ class Triton(EmbeddedTriton):
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It takes connections and answers nothing; if for long, its watcher replaces it."""
+        """It takes connections and answers nothing."""
         pid = self.pid
         os.kill(pid, signal.SIGSTOP)
         try:
+            while not _stopped(pid):  # its threads stop one after the other
+                time.sleep(0.001)
             yield
         finally:
             if self.pid == pid:
@@ -84,6 +117,12 @@ class Triton(EmbeddedTriton):
         for model in self._repository.glob("*/*/model.py"):
             model.rename(model.with_name("sound.py"))
             shutil.copyfile(FAULTY, model)
+
+
+def _stopped(pid: int) -> bool:
+    """Whether all threads of a process stand still."""
+    stats = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 @contextmanager

@@ -25,7 +25,10 @@ def impatient(monkeypatch):
 
 def findings(*assignments: str) -> dict[str, check.Finding]:
     away = (f"kafka.bootstrap_servers={NOWHERE}", f"inference.url={NOWHERE}")
-    return {item.part: item for item in check.check(load_settings(None, {}, [*away, *assignments]))}
+    return {
+        item.part: item
+        for item in check.findings_of(load_settings(None, {}, [*away, *assignments]))
+    }
 
 
 def test_one_fault_does_not_hide_another(impatient, tmp_path):

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands.dead_letters.filters import Filters, Newest, ReplayRules, moment
-from worker.commands.dead_letters.letter import Letter, Position
+from worker.commands.dead_letters.letter import Filters, Letter, Position, ReplayRules, moment
 from worker.commands.dead_letters.replay_markers import ReplayMarkers, marker
-from worker.commands.dead_letters.view import HEAD, REMEDIES, SPARED, _narrowed, when
+from worker.commands.dead_letters.view import REMEDIES, when
 from worker.redact import redacted
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -36,15 +35,6 @@ def test_a_marker_names_exactly_its_letters(offsets, other):
 
 def test_a_marker_of_letters_in_a_row_is_short():
     assert marker(list(range(500)))["value"] == b"[[0,499]]"
-
-
-@given(st.lists(st.integers(0, 50), max_size=80), st.integers(1, 20))
-def test_the_newest_are_kept_in_order(times, limit):
-    newest = Newest(limit)
-    for offset, time_ms in enumerate(times):
-        newest.add(letter(offset, time_ms))
-    expected = sorted((time_ms, offset) for offset, time_ms in enumerate(times))[-limit:]
-    assert [(item.time_ms, item.position.offset) for item in newest.letters()] == expected
 
 
 @pytest.mark.parametrize(
@@ -111,11 +101,3 @@ def test_any_time_can_be_shown(time_ms):
 def test_every_reason_has_a_remedy():
     listed = re.search(r"Types: (.*?)\. ", README, re.S)[1]
     assert set(re.findall(r"`(\w+)`", listed)) - {"dead_letter"} <= set(REMEDIES)
-
-
-@pytest.mark.parametrize(("width", "kept"), [(300, set(HEAD)), (80, {*HEAD} - {*SPARED})])
-def test_a_narrow_terminal_keeps_the_message(width, kept):
-    cells = {name: "a" * 12 for name in HEAD} | {"message": "m" * 60, "time": "t" * 20}
-    shown, line = _narrowed([HEAD, list(cells.values())], width)
-    assert set(shown) == kept
-    assert len(line) == len(kept) and line[-1] == cells["message"]

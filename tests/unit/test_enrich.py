@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands import lines
-from worker.commands.enrich import enrich
+from worker.commands import enrich
 from worker.errors import ConfigError, Reject
 from worker.event import Enrichment, decode
 from worker.understanding.pipeline import Output
@@ -57,7 +56,7 @@ def through(out, *written: bytes, max_bytes: int) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        asyncio.run(enrich(Decoding(max_bytes), source, out, lambda count: None))
+        asyncio.run(enrich.enrich_lines(Decoding(max_bytes), source, out))
     finally:
         os.close(source)
         writer.join()
@@ -78,7 +77,7 @@ def test_a_line_that_is_too_long_has_its_error_in_its_place_and_the_next_are_rea
     assert (first["query"], event["query"], last["query"]) == ("red", "x" * 100, "last")
     assert long["error"]["type"] == "value_too_large" and long["line"] == 2
     assert "600000 bytes, at most 10000 (understanding.max_event_bytes)" in long["error"]["message"]
-    assert long["input"] == "x" * lines.SHOWN_BYTES
+    assert long["input"] == "x" * enrich.SHOWN_BYTES
 
 
 def test_an_endless_line_takes_no_more_memory_than_the_limit():
@@ -93,7 +92,7 @@ def test_an_endless_line_takes_no_more_memory_than_the_limit():
 
 
 def test_lines_read_ahead_are_bounded_in_bytes_too(monkeypatch):
-    monkeypatch.setattr(lines, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(enrich, "BLOCK", 200_000)
     tracemalloc.start()
     try:
         with open(os.devnull, "wb", buffering=0) as out:
@@ -141,10 +140,10 @@ def test_what_was_read_before_the_source_failed_is_written(monkeypatch):
             raise block
         return block
 
-    monkeypatch.setattr(lines.os, "read", read)
+    monkeypatch.setattr(enrich.os, "read", read)
     out = io.BytesIO()
     with pytest.raises(OSError, match="Input/output"):
-        asyncio.run(enrich(Decoding(100), 0, out, lambda count: None))
+        asyncio.run(enrich.enrich_lines(Decoding(100), 0, out))
     assert len(out.getvalue().splitlines()) == 2
 
 
@@ -157,7 +156,7 @@ def test_a_text_has_the_same_lines_however_it_is_read(parts, max_bytes):
     if not ended[-1]:
         ended.pop()
     expected = [line.removesuffix(b"\r") for line in ended]
-    found = list(lines.split(parts, max_bytes))
+    found = [line for chunk in enrich.split(parts, max_bytes) for line in chunk]
     assert [line.number for line in found] == list(range(1, len(expected) + 1))
     for line, text in zip(found, expected, strict=True):
         assert text.startswith(line.text) if line.size > max_bytes else text == line.text

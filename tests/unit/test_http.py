@@ -7,8 +7,7 @@ import pytest
 
 from worker.config.settings import Server
 from worker.errors import ConfigError
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 
 
 async def metrics() -> bytes:
@@ -32,7 +31,7 @@ def server(host: str, port: int = 0) -> HttpServer:
         ("192.0.2.1", "an address of this machine"),  # reserved for documentation
     ],
 )
-def test_a_host_that_cannot_be_listened_on_is_told_with_its_key(host, expected):
+def test_a_host_that_cannot_be_listened_on_is_reported_with_its_key(host, expected):
     with pytest.raises(ConfigError) as caught:
         server(host).start()
     [fault] = caught.value.faults
@@ -40,7 +39,7 @@ def test_a_host_that_cannot_be_listened_on_is_told_with_its_key(host, expected):
     assert host in fault.found and "set server.host to 127.0.0.1" in fault.remedy
 
 
-def test_a_taken_port_is_told_with_its_key():
+def test_a_taken_port_is_reported_with_its_key():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError) as caught:

@@ -13,8 +13,7 @@ from tests.servers.certificates import Authority
 from worker.config.settings import Server
 from worker.errors import ConfigError
 from worker.server import responses
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 
 TOKEN = "correct-horse"
 
@@ -196,7 +195,7 @@ def test_a_renewed_certificate_is_shown_to_new_connections(tmp_path, caplog):
     assert "the certificate is not read again" in caplog.text
 
 
-def test_a_certificate_that_cannot_be_used_is_told_with_its_key(tmp_path):
+def test_a_certificate_that_cannot_be_used_is_reported_with_its_key(tmp_path):
     authority = Authority(tmp_path, "ca")
     one, two = authority.issue("one"), authority.issue("two")
     for certificate, key in ((one.certificate, two.key), (tmp_path / "none", one.key)):

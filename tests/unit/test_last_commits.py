@@ -1,16 +1,22 @@
 """Where a partition goes on: its last commit, and the notes beside it."""
 
+import json
+
 import pytest
 from confluent_kafka import OFFSET_INVALID, KafkaError, TopicPartition
 
 from tests.clients import FakeConsumer, failed, record
 from tests.stream_parts import SEEN, clients, stream
-from worker.stream import kafka_thread
+from worker.stream import kafka_thread, poison_pills
 from worker.stream.poison_pills import _read
 from worker.stream.rejection_limits import NOTE
 from worker.understanding.pipeline import Output
 
-STARTS = "query-worker starts="
+
+def died(owners):
+    """The note of so many owners that began at the committed offset and made no progress."""
+    claims = [[f"owner {number}", 0, False] for number in range(owners)]
+    return poison_pills.NOTE + json.dumps({"claims": claims})
 
 
 def learn(thread, found, number, note):
@@ -114,7 +120,7 @@ def test_records_that_come_before_the_seek_are_dropped_and_known_as_the_beginnin
 
 def test_records_that_are_held_before_a_rewind_are_fetched_again():
     thread, found = stream(FakeConsumer([record(5)]))
-    learn(thread, found, 0, f"{STARTS}3")
+    learn(thread, found, 0, died(3))
     thread._turn()
     assert thread._poison.holding == {0}
     found.consumer.known[0] = (5, "")
@@ -168,7 +174,7 @@ def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
 def test_what_came_while_all_was_to_go_back_comes_again(deaths):
     """The first records of a partition; after some deaths they would be held."""
     thread, found = stream(Rebalanced([record(4)]))
-    learn(thread, found, 0, f"{STARTS}{deaths}")
+    learn(thread, found, 0, died(deaths))
     found.consumer.during = found.offsets.rewind
     thread._turn()
     assert found.submitted == [] and not thread._poison.holding
@@ -269,7 +275,7 @@ def test_a_rebalance_leaves_the_pauses_of_partitions_that_stay():
 
 def test_suspects_are_taken_one_by_one_each_committed_before_the_next():
     thread, found = stream(FakeConsumer([record(n, "seen") for n in (5, 6)]))
-    learn(thread, found, 0, f"{STARTS}3")
+    learn(thread, found, 0, died(3))
     for _ in range(5):
         thread._turn()
     (first,) = found.submitted

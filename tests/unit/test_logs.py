@@ -38,7 +38,7 @@ def test_what_is_held_back_is_written_at_the_end(caplog):
     assert [record.getMessage() for record in caplog.records] == ["Triton is away", "later"]
 
 
-def test_what_is_seldom_is_told_each_time_and_without_a_count(caplog, clock):
+def test_what_is_seldom_is_logged_each_time_and_without_a_count(caplog, clock):
     seldom = logs.Seldom(logging.getLogger("flood"), EVERY_S)
     for _ in range(3):
         seldom.warning("broker", "Kafka: %s", "50 % down")

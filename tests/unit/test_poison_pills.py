@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from worker.stream.offsets import Offsets
-from worker.stream.poison_pills import DEATHS, EARLIER_NOTE, MOST_BYTES, NOTE, PoisonPills
+from worker.stream.poison_pills import DEATHS, MOST_BYTES, NOTE, PoisonPills
 
 REACH = 20
 
@@ -209,17 +209,7 @@ def test_nothing_is_set_aside_while_it_is_not_known_who_lives(group):
 
 
 @pytest.mark.parametrize(
-    ("starts", "careful", "deadly"), [(2, 0, 0), (3, 1, 0), (4, 1, 1), (9, 1, 1)]
-)
-def test_notes_of_earlier_versions_are_read(group, starts, careful, deadly):
-    group.metadata[0] = f"{EARLIER_NOTE}{starts}"
-    worker = Process(group).own(0)
-    assert worker.admit() is not bool(careful)
-    assert worker.next() == ([(0, bool(deadly))] if careful else [])
-
-
-@pytest.mark.parametrize(
-    "note", ["x", NOTE, f"{NOTE}{{", f'{NOTE}{{"claims":[[1,2,3]]}}', f"{EARLIER_NOTE}²"]
+    "note", ["x", NOTE, f"{NOTE}{{", f'{NOTE}{{"claims":[[1,2,3]]}}', "query-worker starts=9"]
 )
 def test_what_is_no_note_counts_nothing(group, note):
     group.metadata = dict.fromkeys(group.metadata, note)

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from worker import logs
 from worker.commands import processes
-from worker.commands.member import Member
+from worker.commands.run import Member
 from worker.commands.summed_metrics import add_up, summary
 from worker.config.load import load_settings
 from worker.metrics import Metrics

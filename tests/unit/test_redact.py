@@ -47,14 +47,16 @@ def test_a_token_of_no_use_is_refused_and_not_taken_for_none(key, token):
 def test_a_login_in_an_address_is_hidden_whatever_it_is_made_of(login):
     with pytest.raises(ConfigError) as caught:
         load_settings(None, {}, [f"inference.url=http://{login}@triton:8001"])
-    told = str(caught.value)
-    assert "@triton:8001" in told
-    assert not any(part in told for part in ("user", "hun", "ter2"))
+    message = str(caught.value)
+    assert "@triton:8001" in message
+    assert not any(part in message for part in ("user", "hun", "ter2"))
 
 
 def test_a_login_in_a_url_of_librdkafkas_is_hidden_where_it_quotes_it():
     url = "https://worker:pass/w@rd@issuer:1/token"
     assignments = ["kafka.client.sasl.oauthbearer.token.endpoint.url=" + url]
     load_settings(None, {}, assignments)
-    told = redacted(f'Failed to retrieve OIDC token from "{url}": pass/w@rd')
-    assert told == f'Failed to retrieve OIDC token from "https://{HIDDEN}@issuer:1/token": {HIDDEN}'
+    message = redacted(f'Failed to retrieve OIDC token from "{url}": pass/w@rd')
+    assert (
+        message == f'Failed to retrieve OIDC token from "https://{HIDDEN}@issuer:1/token": {HIDDEN}'
+    )

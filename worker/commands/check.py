@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import click
+import orjson
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from triton_models.contract import ModelContract, ModelFolderError
 from worker.build import (
@@ -21,9 +27,10 @@ from worker.build import (
     load_lexicon,
     make_inference,
 )
-from worker.commands.acls import NOT_ASKED, Answer, granted_rights, needed
+from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
+from worker.commands.options import configured
 from worker.config.settings import Kafka, Settings
-from worker.errors import ConfigError, Stop
+from worker.errors import ConfigError, Fault, Stop
 from worker.redact import redacted
 from worker.stream.clients import check_properties, common_properties
 from worker.stream.kafka_errors import diagnose_connection, more_specific
@@ -32,6 +39,39 @@ from worker.tls_diagnosis import Diagnosis
 TIMEOUT_S = 5.0
 TOPICS = "input_topic", "output_topic", "dead_letter_topic"
 GROWTH = 16_384  # bytes that an enrichment adds at most to its input
+
+
+@click.command(short_help="Check configuration, models, Triton and Kafka.")
+@configured
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option(
+    "--acls", is_flag=True, help="Print the rights that are needed, and how to grant them."
+)
+def check(settings: Settings, as_json: bool, acls: bool) -> None:
+    """Check what `run` needs: configuration, models, lexicon, Triton, Kafka and rights.
+
+    The exit code is 1 if there is a fault.
+
+    \b
+    Example:
+      query-worker check -c worker.toml
+    """
+    # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if acls:
+        answers = rights(settings.kafka)
+        if as_json:
+            _print_indented(as_dicts(answers, settings.kafka))
+        else:
+            click.echo(listing(answers, settings.kafka))
+        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+    findings = findings_of(settings)
+    if as_json:
+        _print_indented(findings)
+    else:
+        show(findings)
+    if any(finding.state == "fault" for finding in findings):
+        sys.exit(1)
 
 
 @dataclass(frozen=True)
@@ -44,23 +84,24 @@ class Finding:
     remedy: str = ""
 
     @classmethod
+    def of(cls, fault: Fault) -> Finding:
+        message = f"found {fault.found}, expected {fault.expected}"
+        return cls(fault.key, "fault", message, fault.remedy)
+
+    @classmethod
     def fault(cls, part: str, text: str) -> Finding:
         """From an error's text, whose remedy comes after the last semicolon."""
         message, _, remedy = text.rpartition("; ")
         return cls(part, "fault", message or text, remedy if message else "")
 
 
-def check(settings: Settings) -> list[Finding]:
+def findings_of(settings: Settings) -> list[Finding]:
     """Check models, lexicon, model server and Kafka; faults are returned, not raised."""
     return [*_models(settings), *_properties(settings.kafka)]
 
 
 def show(findings: list[Finding]) -> None:
     """Print them as a table."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     styles = {"ok": "green", "warning": "yellow", "fault": "bold red"}
     table = Table("part", "state", "found", "remedy", box=None, pad_edge=False)
     for item in findings:
@@ -72,14 +113,12 @@ def show(findings: list[Finding]) -> None:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     contracts: dict[str, ModelContract] = {}
-    faults: list[Finding] = []
     for name in MODELS:
         try:
             contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
-            faults.append(Finding.fault(f"model folder {name}", str(error)))
-    yield from faults
-    if not faults:
+            yield Finding.fault(f"model folder {name}", str(error))
+    if len(contracts) == len(MODELS):
         message = f"{', '.join(contracts)} in {settings.inference.models}"
         yield Finding("model folders", "ok", message)
     yield _lexicon(settings, contracts)
@@ -91,14 +130,10 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
     try:
-        label = fallback_intent(settings, contracts)
-    except Stop as error:
-        (fault,) = error.faults
-        message = f"found {fault.found}, expected {fault.expected}"
-        yield Finding(fault.key, "fault", message, fault.remedy)
-    else:
-        if label is not None:
+        if (label := fallback_intent(settings, contracts)) is not None:
             yield Finding("policies.fallback_intent", "ok", label)
+    except Stop as error:
+        yield from map(Finding.of, error.faults)
 
 
 def _lexicon(settings: Settings, contracts: Contracts) -> Finding:
@@ -123,7 +158,7 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
             await inference.stop()
 
     try:
-        away = asyncio.run(ask())
+        unavailable = asyncio.run(ask())
     except Stop as error:
         for fault in error.faults:
             message = f"{fault.key}: found {fault.found}, expected {fault.expected}"
@@ -131,11 +166,11 @@ def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
             yield Finding(part, "fault", message, fault.remedy)
         if error.faults:
             return
-        away = str(error)
+        unavailable = str(error)
     except TimeoutError:
-        away = f"no answer within {TIMEOUT_S:.0f} s; start it, or correct inference.url"
-    if away:
-        yield Finding.fault(inference.name, away)
+        unavailable = f"no answer within {TIMEOUT_S:.0f} s; start it, or correct inference.url"
+    if unavailable:
+        yield Finding.fault(inference.name, unavailable)
     else:
         yield Finding("model contract", "ok", f"{inference.name} serves these models")
 
@@ -236,3 +271,7 @@ def _sizes(client: AdminClient, names: list[str]) -> Iterator[Finding]:
         yield Finding(part, "warning", message, remedy)
     else:
         yield Finding(part, "ok", "outputs fit")
+
+
+def _print_indented(item: object) -> None:
+    click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2))

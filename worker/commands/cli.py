@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import math
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from pkgutil import resolve_name
 
 import click
-import orjson
 
 from worker import __version__, logs
-from worker.commands.dead_letters.commands import dead_letters
-from worker.commands.options import configured, load
-from worker.commands.run import run
-from worker.commands.signals import until_stopped
-from worker.config.settings import Settings
-from worker.errors import ConfigError, Stop
+from worker.errors import Stop
 from worker.redact import redacted
 
 logger = logging.getLogger(__name__)
 
+COMMANDS = {
+    "check": "check:check",
+    "dead-letters": "dead_letters.commands:dead_letters",
+    "demo": "demo.demo:demo",
+    "enrich": "enrich:enrich",
+    "explain": "explain:explain",
+    "run": "run:run",
+}
+
+
+class Commands(click.Group):
+    """Loads a command when it is used, so that none waits for what only the others need."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return resolve_name(f"worker.commands.{COMMANDS[name]}") if name in COMMANDS else None
+
 
 @click.group(
+    cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -42,199 +50,6 @@ def cli(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         sys.exit(2)
-
-
-cli.add_command(run)
-cli.add_command(dead_letters)
-
-
-@cli.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
-@click.argument("source", default="-", metavar="[FILE]")
-@configured
-def enrich(source: str, file: Path | None, assignments: tuple[str, ...]) -> None:
-    """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
-
-    A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
-    For a line that cannot be enriched, its error is printed in its place. The text is UTF-8, or
-    UTF-16 with a byte order mark. The models run in this process unless the configuration names a
-    Triton server.
-
-    \b
-    Example:
-      printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
-    """
-    settings = load(file, assignments, quiet=True)
-    if not settings.inference.model_fields_set & {"backend", "url"}:
-        inference = settings.inference.model_copy(update={"backend": "onnx"})
-        settings = settings.model_copy(update={"inference": inference})
-    if sys.stdout is None or (source == "-" and sys.stdin is None):
-        raise ConfigError("stdin and stdout must be open; name a FILE, or redirect to one")
-    try:
-        descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
-        os.read(descriptor, 0)  # a folder can be opened, but not read
-    except OSError as error:
-        remedy = "name a file of queries, one a line, or - for stdin"
-        raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
-    try:
-        lines, failed = asyncio.run(_enrich(settings, descriptor))
-    except BrokenPipeError:  # the reader of stdout has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
-    if failed:
-        print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
-
-
-async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
-    from worker.build import Understanding
-    from worker.commands.enrich import enrich as enrich_lines
-
-    understanding = Understanding(settings)
-    async with understanding.ready(settings.lifecycle.startup_timeout_s):
-        with _progress() as progress:
-            return await enrich_lines(
-                understanding.pipeline, descriptor, sys.stdout.buffer, progress
-            )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Show lines and rate on a terminal, unless the results are printed to it."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
-    from rich.text import Text
-
-    class Figures(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.completed:,.0f} queries, {task.speed or 0:,.0f}/s")
-
-    columns = SpinnerColumn(), Figures(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("enrich", total=None)
-        yield lambda count: bar.advance(task, count)
-
-
-@cli.command(short_help="Show why a query is understood as it is.")
-@click.argument("query")
-@click.option("--term", help="Explain the match with this term.  [default: best candidate]")
-@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
-@configured
-def explain(
-    query: str, term: str | None, as_json: bool, file: Path | None, assignments: tuple[str, ...]
-) -> None:
-    """Explain a query: its intent by word, each candidate's evidence and score, the match by word.
-
-    The models of inference.models run in this process; no server is used.
-
-    \b
-    Example:
-      query-worker explain "red running shoes" --term sneakers
-    """
-    from worker.commands.explain import shown, why
-
-    explanation = why(load(file, assignments, quiet=True), query, term)
-    if as_json:
-        click.echo(orjson.dumps(explanation.as_dict()))
-        return
-    from rich.console import Console
-    from rich.padding import Padding
-
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(Padding(shown(explanation), (1, 2)))
-
-
-@cli.command(short_help="Check configuration, models, Triton and Kafka.")
-@configured
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@click.option(
-    "--acls", is_flag=True, help="Print the rights that are needed, and how to grant them."
-)
-def check(file: Path | None, assignments: tuple[str, ...], as_json: bool, acls: bool) -> None:
-    """Check what `run` needs: configuration, models, lexicon, Triton, Kafka and rights.
-
-    The exit code is 1 if there is a fault.
-
-    \b
-    Example:
-      query-worker check -c worker.toml
-    """
-    from worker.commands import check as checks
-    from worker.commands.acls import as_dicts, listing
-
-    settings = load(file, assignments, quiet=True)
-    # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if acls:
-        answers = checks.rights(settings.kafka)
-        if as_json:
-            _print_indented(as_dicts(answers, settings.kafka))
-        else:
-            click.echo(listing(answers, settings.kafka))
-        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
-    findings = checks.check(settings)
-    if as_json:
-        _print_indented(findings)
-    else:
-        checks.show(findings)
-    if any(finding.state == "fault" for finding in findings):
-        sys.exit(1)
-
-
-def _print_indented(item: object) -> None:
-    click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2))
-
-
-@cli.command(short_help="Stream queries through an embedded Kafka and Triton.")
-@click.option(
-    "--queries",
-    type=click.Path(path_type=Path),
-    help="File with one query a line.  [default: built-in queries]",
-)
-@click.option(
-    "--events",
-    type=click.IntRange(1),
-    help="Stop after N events and print a summary.  [default: run until stopped]",
-)
-@click.option(
-    "--rate",
-    type=click.FloatRange(0),
-    default=100.0,
-    show_default=True,
-    help="Events per second; 0 for as fast as possible.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
-@configured
-def demo(
-    queries: Path | None,
-    events: int | None,
-    rate: float,
-    as_json: bool,
-    file: Path | None,
-    assignments: tuple[str, ...],
-) -> None:
-    """Stream queries through an embedded Kafka and Triton and show events, rates and latencies.
-
-    The configuration's Kafka and Triton are not used; its other settings apply.
-
-    \b
-    Example:
-      query-worker demo --events 2000 --rate 500
-    """
-    from worker.commands.demo.demo import Demo
-
-    if not math.isfinite(rate):
-        message = "must be a finite number, 0 for as fast as possible"
-        raise click.BadParameter(message, param_hint="--rate")
-    settings = load(file, assignments, quiet=True)
-    session = Demo(settings, queries, events, rate, live=not as_json)
-    summary = asyncio.run(
-        until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
-    )
-    click.echo(orjson.dumps(summary.as_dict()) if as_json else summary.as_text())
-    if not summary.balanced:
-        sys.exit(1)
 
 
 def main() -> None:

@@ -3,31 +3,168 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import os
+import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
+import click
 import orjson
 
-from worker.commands.lines import Line, Lines
-from worker.errors import Reject
+from worker.build import Understanding
+from worker.commands.options import configured, piped
+from worker.config.settings import Settings
+from worker.errors import ConfigError, Reject
 from worker.event import Input, from_line, value_too_large
+from worker.input_checks import utf_16
+from worker.tasks import aside
 from worker.understanding.pipeline import Pipeline, Result
 
 CHUNKS_IN_FLIGHT = 4
+CHUNK = 256  # lines
+BLOCK = 2**16
+SHOWN_BYTES = 1000
 
 
-async def enrich(
-    pipeline: Pipeline, source: int, sink: BinaryIO, progress: Callable[[int], None]
-) -> tuple[int, int]:
+@click.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
+@click.argument("source", default="-", metavar="[FILE]")
+@configured
+@piped
+def enrich(source: str, settings: Settings) -> None:
+    """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
+
+    A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
+    For a line that cannot be enriched, its error is printed in its place. The text is UTF-8, or
+    UTF-16 with a byte order mark. The models run in this process unless the configuration names a
+    Triton server.
+
+    \b
+    Example:
+      printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
+    """
+    if not settings.inference.model_fields_set & {"backend", "url"}:
+        inference = settings.inference.model_copy(update={"backend": "onnx"})
+        settings = settings.model_copy(update={"inference": inference})
+    if sys.stdout is None or (source == "-" and sys.stdin is None):
+        raise ConfigError("stdin and stdout must be open; name a FILE, or redirect to one")
+    try:
+        descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
+        os.read(descriptor, 0)  # a folder can be opened, but not read
+    except OSError as error:
+        remedy = "name a file of queries, one a line, or - for stdin"
+        raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
+    lines, failed = asyncio.run(_enrich(settings, descriptor))
+    if failed:
+        print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
+
+
+async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
+    understanding = Understanding(settings)
+    async with understanding.ready(settings.lifecycle.startup_timeout_s):
+        return await enrich_lines(understanding.pipeline, descriptor, sys.stdout.buffer)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line.
+
+    Attributes:
+        number: counted from 1.
+        text: UTF-8 without the line's end; of a line that is too long, its beginning.
+        size: of the whole line, bytes.
+    """
+
+    number: int
+    text: bytes
+    size: int
+
+
+def chunks(descriptor: int, max_bytes: int) -> Iterator[list[Line]]:
+    """The lines of a descriptor, as they come, at most CHUNK at once; of those longer than
+    `max_bytes` the beginnings. Blocks while there is none.
+
+    It reads the descriptor, not a Python file, whose lock would block the end of a program that
+    waits for a terminal.
+
+    Raises:
+        ConfigError: the text's encoding is not supported.
+        OSError: the descriptor cannot be read; the lines before that were returned.
+    """
+    for lines in split(utf_8(blocks(descriptor)), max_bytes):
+        for start in range(0, len(lines), CHUNK):
+            yield lines[start : start + CHUNK]
+
+
+def blocks(descriptor: int) -> Iterator[bytes]:
+    """Blocks of bytes; the first has a line or four bytes, enough to detect the encoding."""
+    first = b""
+    while len(first) < 4 and b"\n" not in first:
+        block = os.read(descriptor, BLOCK)
+        first += block
+        if not block:
+            break
+    yield first
+    while block := os.read(descriptor, BLOCK):
+        yield block
+
+
+def utf_8(source: Iterable[bytes]) -> Iterator[bytes]:
+    """The text as UTF-8; it may be UTF-16 with a byte order mark.
+
+    Raises:
+        ConfigError: UTF-16 without the mark.
+    """
+    decoder = None
+    for number, block in enumerate(source):
+        if number == 0 and (encoding := utf_16(block)):
+            if not block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                remedy = f"convert it: iconv -f {encoding} -t UTF-8"
+                raise ConfigError(f"the input is text in {encoding}, expected UTF-8; {remedy}")
+            decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        yield decoder.decode(block).encode() if decoder else block
+    if decoder:
+        yield decoder.decode(b"", final=True).encode()
+
+
+def split(source: Iterable[bytes], max_bytes: int) -> Iterator[list[Line]]:
+    """The lines that end in each block, without LF or CRLF, and what is left at the end; of a line
+    above `max_bytes` only SHOWN_BYTES are kept."""
+    number, kept, size = 1, bytearray(), 0
+
+    def add(part: bytes) -> None:
+        nonlocal size
+        kept.extend(part[: max_bytes + 2 - len(kept)])  # room for CR and one byte too many
+        size += len(part)
+
+    def line() -> Line:
+        nonlocal number, size
+        text, long = bytes(kept), size
+        if len(text) == size and text.endswith(b"\r"):
+            text, long = text[:-1], size - 1
+        number, size = number + 1, 0
+        kept.clear()
+        return Line(number - 1, text if long <= max_bytes else text[:SHOWN_BYTES], long)
+
+    for block in source:
+        *ended, rest = block.split(b"\n")
+        lines = []
+        for part in ended:
+            add(part)
+            lines.append(line())
+        add(rest)
+        yield lines
+    yield [line()] if size else []
+
+
+async def enrich_lines(pipeline: Pipeline, source: int, sink: BinaryIO) -> tuple[int, int]:
     """Enrich every line of the file descriptor `source` into `sink`.
 
     A line that cannot be enriched comes out in its place as `{"error": …, "line": …, "input": …}`;
     `input` is the line, or the beginning of one with more than `understanding.max_event_bytes`.
-
-    Args:
-        progress: called with the number of lines just written.
 
     Returns:
         lines read, and how many of them came out with an error.
@@ -37,8 +174,11 @@ async def enrich(
         OSError: the source cannot be read; the lines before that are written.
     """
     max_bytes = pipeline.snapshot.max_event_bytes
-    lines, number, failed = Lines(source, max_bytes), 0, 0
+    source_chunks, number, failed = chunks(source, max_bytes), 0, 0
     in_flight: deque[tuple[list[Line], asyncio.Task[list[Result]]]] = deque()
+
+    def read_next() -> asyncio.Task[list[Line]]:
+        return asyncio.create_task(aside(lambda: next(source_chunks, [])))
 
     async def write_first() -> int:
         chunk, task = in_flight.popleft()
@@ -47,11 +187,9 @@ async def enrich(
             bad = isinstance(result, Reject)
             sink.write((_error(line, result) if bad else result.value) + b"\n")
         sink.flush()
-        lines.release(chunk)
-        progress(len(chunk))
         return sum(isinstance(result, Reject) for result in results)
 
-    next_chunk = asyncio.create_task(lines.chunk())
+    next_chunk = read_next()
     while True:
         waiting = {next_chunk} if len(in_flight) < CHUNKS_IN_FLIGHT else set()
         waiting |= {in_flight[0][1]} if in_flight else set()
@@ -64,7 +202,7 @@ async def enrich(
             chunk = next_chunk.result()
             in_flight.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
             number += len(chunk)
-            next_chunk = asyncio.create_task(lines.chunk())
+            next_chunk = read_next()
     while in_flight:
         failed += await write_first()
     next_chunk.result()  # raises the error that ended the reading, if any

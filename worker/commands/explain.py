@@ -2,47 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+import click
+import orjson
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from triton_models.explanation import explain, view
+from triton_models.explanation import explain as explanations
+from triton_models.explanation import view
 from triton_models.explanation.explain import Explanation
 from triton_models.serving.predictor import DIGITS, Predictor
 from triton_models.settings import UsageError
 from worker.build import load_contracts, load_lexicon, make_expander
+from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.understanding.normalize import normal_form
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A candidate with its evidence, its score and the decision."""
+@click.command(short_help="Show why a query is understood as it is.")
+@click.argument("query")
+@click.option("--term", help="Explain the match with this term.  [default: best candidate]")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@configured
+def explain(query: str, term: str | None, as_json: bool, settings: Settings) -> None:
+    """Explain a query: its intent by word, each candidate's evidence and score, the match by word.
 
-    term: str
-    source: str
-    evidence: str
-    score: float
-    verdict: str
+    The models of inference.models run in this process; no server is used.
+
+    \b
+    Example:
+      query-worker explain "red running shoes" --term sneakers
+    """
+    explanation = why(settings, query, term)
+    if as_json:
+        click.echo(orjson.dumps(explanation.as_dict()))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(Padding(shown(explanation), (1, 2)))
 
 
 @dataclass(frozen=True)
 class Why:
-    """The explanation of a query; `match` is that of the best candidate, if there is one."""
+    """The explanation of a query.
+
+    Attributes:
+        candidates: term, source, evidence, score and verdict of each, the best first.
+        match: of the best candidate, if there is one.
+    """
 
     intent: Explanation
-    candidates: list[Judged]
+    candidates: list[dict[str, Any]]
     match: Explanation | None
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "intent": self.intent.as_dict(),
-            "candidates": [asdict(candidate) for candidate in self.candidates],
+            "candidates": self.candidates,
             "match": self.match.as_dict() if self.match else None,
         }
 
@@ -85,13 +107,14 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
         else:
             verdict = f"not among the best {expander.max_expansions}"
         evidence = _evidence(lexicon, candidate)
-        judged.append(Judged(candidate.text, candidate.source, evidence, score, verdict))
-    judged.sort(key=lambda item: -item.score)
-    best = term or (judged[0].term if judged else None)
+        named = {"term": candidate.text, "source": candidate.source, "evidence": evidence}
+        judged.append(named | {"score": score, "verdict": verdict})
+    judged.sort(key=lambda item: -item["score"])
+    best = term or (judged[0]["term"] if judged else None)
     return Why(
-        explain.intent(models["intent"], form),
+        explanations.intent(models["intent"], form),
         judged,
-        None if best is None else explain.matching(models["matching"], form, best),
+        None if best is None else explanations.matching(models["matching"], form, best),
     )
 
 
@@ -117,12 +140,12 @@ def shown(explanation: Why) -> RenderableType:
     return Group(*parts)
 
 
-def _table(candidates: list[Judged]) -> Table:
+def _table(candidates: list[dict[str, Any]]) -> Table:
     table = Table("candidate", "source", "evidence", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("score", justify="right")
     table.add_column("verdict")
     for item in candidates:
-        style = view.FOR if item.verdict == "kept" else "dim"
-        cells = item.term, item.source, item.evidence, f"{item.score:.2f}", item.verdict
-        table.add_row(*(Text(cell, style) for cell in cells))
+        style = view.FOR if item["verdict"] == "kept" else "dim"
+        cells = item | {"score": f"{item['score']:.2f}"}
+        table.add_row(*(Text(cell, style) for cell in cells.values()))
     return table

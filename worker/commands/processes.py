@@ -23,7 +23,6 @@ import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -31,13 +30,11 @@ import aiohttp
 import orjson
 from prometheus_client import generate_latest
 
-import worker
 from worker.commands.summed_metrics import add_up, summary
 from worker.config.settings import Settings
 from worker.errors import Stop
 from worker.metrics import ProcessMetrics
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 from worker.tasks import guarded
 
 logger = logging.getLogger(__name__)
@@ -115,7 +112,7 @@ class Supervisor:
         self._http.start()
         logger.info("%d processes; health and metrics at %s", self._count, self._http.url)
         kept = [self._background(self._keep_running(number + 1)) for number in range(self._count)]
-        refresh = self._background(self._refresh_on())
+        refresh = self._background(self._refresh_regularly())
         try:
             await stop.wait()
             await self._drain(kept)
@@ -192,7 +189,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=fds,
                 process_group=0,  # else it would get the terminal's Ctrl-C as well as our signal
-                env=_environment(),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             )
             port = listener.getsockname()[1]
         reader, channel = await asyncio.open_connection(sock=ours, limit=LARGEST_REPORT)
@@ -227,7 +224,7 @@ class Supervisor:
                     child.reload_wanted = False
                     child.signal(signal.SIGHUP)
 
-    async def _refresh_on(self) -> None:
+    async def _refresh_regularly(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
             await self._refresh()
@@ -294,10 +291,3 @@ def _how(code: int) -> str:
     if code < 0:
         return f"was ended by signal {-code} ({signal.strsignal(-code)})"
     return f"ended with exit code {code}"
-
-
-def _environment() -> dict[str, str]:
-    """Our environment, with this package's folder on PYTHONPATH."""
-    root = str(Path(worker.__file__).parents[1])
-    given = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{given}" if given else root}

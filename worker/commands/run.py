@@ -5,23 +5,83 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import socket
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
+import orjson
 
 from worker import logs
-from worker.commands.member import Member
-from worker.commands.options import configured, load
+from worker.commands.options import load, sources
 from worker.commands.signals import Hangup, until_stopped
 from worker.config.load import load_settings
+from worker.config.secrets import Properties
+from worker.config.settings import Settings
 from worker.errors import Stop
 
 logger = logging.getLogger(__name__)
 
 # What is under way is more than Python's 700 objects, and would be looked through again and again.
 YOUNG_OBJECTS = 200_000
+INSTANCE = "group.instance.id"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of several workers: its sockets to the supervisor.
+
+    Attributes:
+        listener: for health and metrics.
+        channel: to the supervisor, JSON lines. The worker stops when the other end is closed, also
+            by the supervisor's death. Not by a signal: a service manager may signal all processes,
+            and a second SIGTERM would force.
+    """
+
+    number: int
+    listener: socket.socket
+    channel: socket.socket
+
+    @classmethod
+    def of(cls, text: str) -> Member:
+        """From `NUMBER:DESCRIPTOR:DESCRIPTOR`."""
+        number, listener, channel = map(int, text.split(":"))
+        return cls(number, socket.socket(fileno=listener), socket.socket(fileno=channel))
+
+    def own(self, settings: Settings) -> Settings:
+        """The settings with `group.instance.id`, if it is set, made unique by the number."""
+        tables = {"client": settings.kafka.client, "consumer": settings.kafka.consumer}
+        update = {
+            name: Properties(table | {INSTANCE: f"{table[INSTANCE]}-{self.number}"})
+            for name, table in tables.items()
+            if INSTANCE in table
+        }
+        return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=update)})
+
+    def started(self, stop: asyncio.Event) -> None:
+        """Report that signals are handled from now on; set `stop` when the channel is closed."""
+        self._send({})
+        loop = asyncio.get_running_loop()
+
+        def on_closed() -> None:
+            loop.remove_reader(self.channel)
+            stop.set()
+
+        loop.add_reader(self.channel, on_closed)  # the supervisor never writes
+
+    def ended(self, metrics: bytes, error: Stop | None) -> None:
+        """Report the last metrics, and the error that ended the worker."""
+        report: dict[str, object] = {"metrics": metrics.decode()}
+        if error:
+            report |= {"exit_code": error.exit_code, "message": str(error)}
+        self._send(report)
+
+    def _send(self, report: dict[str, object]) -> None:
+        with suppress(OSError):  # the supervisor is gone
+            self.channel.sendall(orjson.dumps(report) + b"\n")
 
 
 @click.command(short_help="Consume, understand and publish until stopped.")
@@ -33,7 +93,7 @@ YOUNG_OBJECTS = 200_000
     help="Workers of the consumer group, one process each, under a supervisor.",
 )
 @click.option("--member", hidden=True, help="Set by the supervisor.")
-@configured
+@sources
 def run(
     processes: int, member: str | None, file: Path | None, assignments: tuple[str, ...]
 ) -> None:

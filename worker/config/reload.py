@@ -11,8 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from worker import logs
 from worker.config.load import Change, changes, fingerprint
@@ -24,34 +23,20 @@ from worker.tasks import aside
 logger = logging.getLogger(__name__)
 
 
-class Versioned(Protocol):
-    """What a reload replaces as a whole."""
-
-    @property
-    def lexicon_version(self) -> str: ...
-
-
-class Target(Versioned, Protocol):
+class Target(Protocol):
     """What a reload is applied to."""
 
-    def prepared(self, settings: Settings) -> Versioned:
-        """A snapshot for `use`; may take seconds.
+    lexicon_version: str
+
+    def prepared(self, settings: Settings) -> Any:
+        """A snapshot for `use`, which has a `lexicon_version` too; may take seconds.
 
         Raises:
             Stop: these settings cannot be used.
         """
 
-    def use(self, settings: Settings, snapshot: Versioned) -> None:
+    def use(self, settings: Settings, snapshot: Any) -> None:
         """Use these from now on."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A reload, loaded and checked."""
-
-    settings: Settings
-    snapshot: Versioned
-    changes: list[Change]
 
 
 class Reloads:
@@ -93,7 +78,7 @@ class Reloads:
 
     async def _reload(self) -> str:
         try:
-            prepared = await aside(self._prepare)
+            settings, snapshot, changed = await aside(self._prepare)
         except Stop as error:
             message = f"the configuration is not reloaded, the old one stays: {error}"
             for line in message.splitlines():  # a line break within a message would be escaped
@@ -102,10 +87,10 @@ class Reloads:
         except Exception:
             logger.exception("the configuration is not reloaded, the old one stays; please report")
             return "refused"
-        self._apply(prepared)
-        return "changed" if prepared.changes else "unchanged"
+        self._apply(settings, snapshot, changed)
+        return "changed" if changed else "unchanged"
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> tuple[Settings, Any, list[Change]]:
         settings = self._read()
         changed = changes(self.settings, settings)
         faults = [_needs_restart(change) for change in changed if not reloadable(change.key)]
@@ -115,23 +100,20 @@ class Reloads:
             raise (ConfigError(f"configuration: {error}", faults) if faults else error) from None
         if faults:
             raise ConfigError("configuration: it needs a restart", faults)
-        before = self._target.lexicon_version
-        after = snapshot.lexicon_version
+        before, after = self._target.lexicon_version, snapshot.lexicon_version
         if before != after:
             changed.append(Change("lexicon", f"version {before}", f"version {after}"))
-        return Prepared(settings, snapshot, changed)
+        return settings, snapshot, changed
 
-    def _apply(self, prepared: Prepared) -> None:
+    def _apply(self, settings: Settings, snapshot: Any, changed: list[Change]) -> None:
         """Use it; in one step of the event loop, so that nothing runs with half of it."""
-        self._target.use(prepared.settings, prepared.snapshot)
-        self._use(prepared.settings)
-        for change in prepared.changes:
+        self._target.use(settings, snapshot)
+        self._use(settings)
+        for change in changed or ["nothing has changed"]:
             logger.info("reloaded: %s", change)
-        if not prepared.changes:
-            logger.info("reloaded: nothing has changed")
-        if self.settings.logging != prepared.settings.logging:
-            logs.set_up(prepared.settings.logging)
-        self.settings = prepared.settings
+        if self.settings.logging != settings.logging:
+            logs.set_up(settings.logging)
+        self.settings = settings
         self._show_metrics()
 
     def _show_metrics(self) -> None:

@@ -181,7 +181,7 @@ class Inference(Part):
 
 class Policies(Part):
     intent: Policy = "block"
-    """When the intent model is away: `block` (wait), `degrade` (go without it), `dead_letter`."""
+    """When the intent model is unavailable: `block` (wait), `degrade` (skip it), `dead_letter`."""
     encoder: Policy = "block"
     """The same for the encoder."""
     matching: Policy = "block"

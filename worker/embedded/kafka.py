@@ -18,34 +18,18 @@ START_S = 10.0
 
 
 class EmbeddedKafka:
-    """One mock broker, from `start` to `stop`.
+    """One mock broker, while `running`.
 
     Attributes:
-        bootstrap_servers: its address, set by `start`.
+        bootstrap_servers: its address.
+
+    Raises:
+        StartupError: it has no address in time.
     """
 
     def __init__(self) -> None:
-        self.bootstrap_servers = ""
-        self._client: Producer | None = None
-
-    @classmethod
-    @contextmanager
-    def running(cls) -> Iterator[EmbeddedKafka]:
-        kafka = cls()
-        kafka.start()
-        try:
-            yield kafka
-        finally:
-            kafka.stop()
-
-    def start(self) -> None:
-        """Open the broker's port.
-
-        Raises:
-            StartupError: it has no address in time.
-        """
         # The mock cluster replaces this address by its own.
-        self._client = Producer(
+        self._client: Producer | None = Producer(
             {"bootstrap.servers": "embedded", "test.mock.num.brokers": 1, "log_level": 0}
         )
         brokers = self._client.list_topics(timeout=START_S).brokers
@@ -53,9 +37,17 @@ class EmbeddedKafka:
             raise StartupError("the embedded Kafka has no address; start it again")
         self.bootstrap_servers = ",".join(f"{b.host}:{b.port}" for b in brokers.values())
 
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[EmbeddedKafka]:
+        kafka = cls()
+        try:
+            yield kafka
+        finally:
+            kafka._client = None  # closes its port; all records are lost
+
     def create(self, *topics: str) -> None:
         """Create topics: the mock cluster does so on the first metadata request for them."""
-        assert self._client
         for topic in topics:
             self._client.list_topics(topic, timeout=START_S)
 
@@ -68,7 +60,3 @@ class EmbeddedKafka:
             return sum(consumer.get_watermark_offsets(p, timeout=START_S)[1] for p in partitions)
         finally:
             consumer.close()
-
-    def stop(self) -> None:
-        """Close the port; all records are lost."""
-        self._client = None

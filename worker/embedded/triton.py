@@ -1,11 +1,8 @@
-"""The real Triton server on this machine's CPU: started, monitored, restarted and stopped."""
+"""The real Triton server on this machine's CPU, from start to stop."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import http.client
-import json
 import logging
 import os
 import re
@@ -14,10 +11,11 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from triton_models.contract import ModelContract, load_all
+import aiohttp
+
 from triton_models.serving import repository
 from worker.embedded import binary, guardian
 from worker.embedded.binary import available
@@ -28,13 +26,7 @@ __all__ = ["EmbeddedTriton", "available"]
 log = logging.getLogger(__name__)
 
 POLL_S = 0.02
-WATCH_S = 1.0
-HUNG_AFTER = 5  # health checks in a row without an answer; each waits a second
-MODEL_HUNG_AFTER_S = 15.0  # without an answer to a short sequence, queueing included
-UNHEALTHY = b"is not healthy"  # in Triton's answer for a model whose process hangs
 STOP_S = 5.0
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
-SOUND_LIFE_S = 60.0  # a server that ran this long is restarted without back-off
 LOG_TAIL = 2000  # characters
 CHATTER = re.compile(r"[|+]|I\d{4} ")
 
@@ -42,32 +34,24 @@ CHATTER = re.compile(r"[|+]|I\d{4} ")
 class EmbeddedTriton:
     """A Triton server for the models of a folder of model folders.
 
-    It listens on free loopback ports, which stay the same when it is restarted after a crash.
-    No process or file of it is left after `stop`, or after the death of this process.
+    It listens on free loopback ports. No process or file of it is left after `stop`, or after the
+    death of this process.
 
     Args:
         models: folder of model folders.
         instances: of each model; one thread each.
-        work: folder for the repository and the log; default: a temporary one, removed at the end.
 
     Attributes:
-        grpc_url, http_url, metrics_url: addresses, set by `start`.
-        log_file: the server's log, set by `start`.
+        grpc_url, http_url: addresses, set by `start`.
     """
 
-    def __init__(self, models: Path, instances: int = 1, work: Path | None = None) -> None:
+    def __init__(self, models: Path, instances: int = 1) -> None:
         self.models = models
         self.instances = instances
-        self.grpc_url = self.http_url = self.metrics_url = ""
-        self.log_file = Path()
-        self._work = work and work.absolute()
-        self._temporary = work is None
+        self.grpc_url = self.http_url = ""
+        self._work: Path | None = None  # the repository and the log
         self._sockets: list[socket.socket] = []
-        self._ports: list[int] = []
-        self._contracts: Sequence[ModelContract] = ()
         self._process: asyncio.subprocess.Process | None = None
-        self._stubs: set[int] = set()  # processes of the models, one for each instance
-        self._watcher: asyncio.Task[None] | None = None
         self._shm_prefix = f"query-worker-{os.getpid()}-{id(self):x}-"
 
     async def start(self, deadline_s: float) -> None:
@@ -87,44 +71,28 @@ class EmbeddedTriton:
         except BaseException:
             await self.stop()
             raise
-        self._watcher = asyncio.create_task(self._watch(deadline_s))
 
     async def stop(self) -> None:
         """Kill the server and remove its files; calls must have been drained before."""
-        if self._watcher:
-            self._watcher.cancel()
-            await asyncio.wait([self._watcher])
         await self._end_process()
         for held in self._sockets:
             held.close()
         self._sockets.clear()
-        if self._temporary and self._work:
+        if self._work:
             await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
 
-    @property
-    def pid(self) -> int | None:
-        """Process id of the server itself; None when it is not running."""
-        if self._process is None or self._process.returncode is not None:
-            return None
-        return min(_children(self._process.pid), default=None)
-
     def _prepare(self) -> None:
-        if self._temporary:
-            self._work = Path(tempfile.mkdtemp(prefix="query-worker-triton-"))
-        self._work.mkdir(parents=True, exist_ok=True)
-        self.log_file = self._work / "triton.log"
-        self._contracts = load_all(self.models)
+        self._work = Path(tempfile.mkdtemp(prefix="query-worker-triton-"))
         repository.write(self.models, self._work / "models", "python", self.instances)
         binary.lay_out_backends(binary.wheel(), self._work / "backends")
-        self._sockets = [hold_port() for _ in range(3)]
+        self._sockets = [hold_port() for _ in range(2)]
         self._ports = [held.getsockname()[1] for held in self._sockets]
-        self.grpc_url, self.http_url, self.metrics_url = (f"127.0.0.1:{p}" for p in self._ports)
-        self.http_url = f"http://{self.http_url}"
-        self.metrics_url = f"http://{self.metrics_url}/metrics"
+        self.grpc_url = f"127.0.0.1:{self._ports[0]}"
+        self.http_url = f"http://127.0.0.1:{self._ports[1]}"
 
     async def _launch(self, deadline_s: float) -> None:
         began = time.monotonic()
-        with self.log_file.open("ab") as output:
+        with (self._work / "triton.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(),
                 stdin=asyncio.subprocess.PIPE,
@@ -133,23 +101,21 @@ class EmbeddedTriton:
                 env=binary.environment(binary.wheel()),
                 start_new_session=True,
             )
-        while not await asyncio.to_thread(_ready, self._ports[1]):
+        while not await self._ready():
             late = time.monotonic() - began > deadline_s
             if late or self._process.returncode is not None:
                 what = f"was not ready within {deadline_s:g} s" if late else "ended while starting"
                 await self._end_process()
                 raise StartupError(f"Triton {what}; the end of its log:\n{self._tail()}")
             await asyncio.sleep(POLL_S)
-        self._stubs = _children(self.pid)
         log.info("Triton is ready at %s after %.1f s", self.grpc_url, time.monotonic() - began)
 
     def _command(self) -> list[str]:
         root, work = binary.wheel(), self._work
-        grpc, http, metrics = self._ports
-        removed = str(work) if self._temporary else ""
+        grpc, http = self._ports
         return [
             sys.executable,
-            *("-I", "-S", guardian.__file__, self._shm_prefix, removed),
+            *("-I", "-S", guardian.__file__, self._shm_prefix, str(work)),
             str(root / "bin" / "tritonserver"),
             f"--model-repository={work / 'models'}",
             f"--backend-directory={work / 'backends'}",
@@ -159,63 +125,9 @@ class EmbeddedTriton:
             f"--grpc-port={grpc}",
             "--http-address=127.0.0.1",
             f"--http-port={http}",
-            "--metrics-address=127.0.0.1",
-            f"--metrics-port={metrics}",
-            "--allow-gpu-metrics=false",
+            "--allow-metrics=false",
             "--pinned-memory-pool-byte-size=0",
         ]
-
-    async def _watch(self, deadline_s: float) -> None:
-        """Restart the server whenever it fails, with back-off while it keeps failing."""
-        delay = FIRST_DELAY_S
-        while True:
-            began = time.monotonic()
-            reason = await self._failure()
-            await self._end_process()
-            if time.monotonic() - began > SOUND_LIFE_S:
-                delay = FIRST_DELAY_S
-            log.warning("Triton %s; starting it again in %.1f s", reason, delay)
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY_S)
-            try:
-                await self._launch(deadline_s)
-            except (StartupError, OSError) as error:
-                log.warning("%s", error)
-
-    async def _failure(self) -> str:
-        """Wait until the server or one of its models fails; how, for the log."""
-        if self._process is None:
-            return "did not start"
-        watches = [self._server_failure(), *map(self._model_hangs, self._contracts)]
-        tasks = [asyncio.create_task(watch) for watch in watches]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
-        finally:
-            for task in tasks:
-                task.cancel()
-
-    async def _model_hangs(self, contract: ModelContract) -> str:
-        """Wait until a model does not answer, which its server's health check does not show."""
-        answered_at = time.monotonic()
-        while time.monotonic() - answered_at < MODEL_HUNG_AFTER_S:
-            await asyncio.sleep(WATCH_S)
-            if await asyncio.to_thread(_answers, self._ports[1], contract):
-                answered_at = time.monotonic()
-        return f"has a model that hangs ({contract.name}: no answer)"
-
-    async def _server_failure(self) -> str:
-        """Wait until the server ends or hangs, or a model's process ends: it is not replaced."""
-        missed = 0
-        while missed < HUNG_AFTER:
-            try:
-                code = await asyncio.wait_for(self._process.wait(), WATCH_S)
-                return f"ended (exit code {code})"
-            except TimeoutError:
-                if lost := self._stubs - _children(self.pid):
-                    return f"lost a model's process ({min(lost)})"
-            missed = 0 if await asyncio.to_thread(_ready, self._ports[1]) else missed + 1
-        return f"hangs ({missed} health checks in a row without an answer)"
 
     async def _end_process(self) -> None:
         """Let the guardian kill the server and all processes that it started."""
@@ -231,28 +143,18 @@ class EmbeddedTriton:
                 await process.wait()
         guardian.unlink_shared_memory(self._shm_prefix)
 
+    async def _ready(self) -> bool:
+        url, limit = f"{self.http_url}/v2/health/ready", aiohttp.ClientTimeout(1)
+        with suppress(OSError, TimeoutError, aiohttp.ClientError):
+            async with aiohttp.request("GET", url, timeout=limit) as response:
+                return response.status == 200
+        return False
+
     def _tail(self) -> str:
         """The end of the log, without tables and lines of level info."""
-        lines = self.log_file.read_text(errors="replace").splitlines()
+        lines = (self._work / "triton.log").read_text(errors="replace").splitlines()
         kept = [line for line in lines if line and not CHATTER.match(line)]
         return "\n".join(kept)[-LOG_TAIL:] or "(empty)"
-
-
-def _children(pid: int | None) -> set[int]:
-    """Process ids of the running children of a process; none when it has ended."""
-    children: set[int] = set()
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            children |= {child for child in map(int, file.read_text().split()) if _runs(child)}
-    return children
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process runs; a zombie has no command line."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
 
 
 def hold_port() -> socket.socket:
@@ -261,33 +163,3 @@ def hold_port() -> socket.socket:
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind(("127.0.0.1", 0))
     return held
-
-
-def _ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/v2/health/ready")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _answers(port: int, contract: ModelContract) -> bool:
-    """Whether a model answers, also with an error; True if the server is down, see `_ready`."""
-    inputs = [
-        {"name": name, "shape": [1, 2], "datatype": "INT64", "data": [1, 1]}
-        for name in contract.inputs
-    ]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=MODEL_HUNG_AFTER_S)
-    body = json.dumps({"inputs": inputs})
-    try:
-        connection.request("POST", f"/v2/models/{contract.name}/infer", body)
-        return UNHEALTHY not in connection.getresponse().read()
-    except TimeoutError:
-        return False
-    except (OSError, http.client.HTTPException):
-        return True
-    finally:
-        connection.close()

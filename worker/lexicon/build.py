@@ -8,25 +8,22 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import numpy as np
-import onnxruntime
 import orjson
-from tokenizers import Tokenizer
 from usearch.index import Index
 
 from triton_models import contract
+from triton_models.serving.predictor import Predictor
+from triton_models.settings import UsageError
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
-from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized, sha256
+from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized
 from worker.lexicon.words import key
 
-BATCH = 64
 CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
 
 MODELS_REMEDY = "name with --models the folder that holds the model folder `encoder`"
@@ -47,19 +44,22 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
             cannot be written.
     """
     read = source.read(folder)
-    encoder = Encoder(models / "encoder")
-    with _writing(out):
+    encoder = load_encoder(models / "encoder")
+    try:
         out.mkdir(parents=True, exist_ok=True)
         return _write(read, encoder, out)
+    except OSError as error:
+        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+        raise LexiconError(f"{message}; name with --out a folder that can") from None
 
 
-def _write(read: source.Source, encoder: Encoder, out: Path) -> dict[str, object]:
+def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, object]:
     vectors = _vectors(read, encoder)
     (out / MANIFEST).unlink(missing_ok=True)  # never a manifest with files that it does not fit
     (out / TERMS).write_bytes(lines(read))
     (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
     (out / VECTORS).write_bytes(_index(vectors).save())
-    hashes = {name: sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
+    hashes = {name: contract.sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
     content = hashes[TERMS] + hashes[ATTRIBUTES] + encoder.contract.onnx_sha256
     manifest = {
         "format": FORMAT,
@@ -73,64 +73,27 @@ def _write(read: source.Source, encoder: Encoder, out: Path) -> dict[str, object
     return manifest
 
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
-        raise LexiconError(f"{message}; name with --out a folder that can") from None
-
-
-class Encoder:
+def load_encoder(folder: Path) -> Predictor:
     """The encoder of a model folder, run in this process.
 
     Raises:
         LexiconError: the folder does not hold a usable encoder.
     """
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            self.contract = contract.load(folder)
-        except contract.ModelFolderError as error:
-            raise LexiconError(f"{error}; or {MODELS_REMEDY}") from None
-        if self.contract.kind != "encoder":
-            message = f"{folder}: a model of kind {self.contract.kind}, not encoder"
-            raise LexiconError(f"{message}; {MODELS_REMEDY}")
-        try:
-            self._tokenizer = Tokenizer.from_file(str(self.contract.tokenizer))
-            self._session = onnxruntime.InferenceSession(self.contract.onnx)
-        except Exception as error:  # what the two libraries raise has no other common base
-            reason = str(error).partition("\n")[0]
-            raise LexiconError(f"{folder}: cannot be used ({reason}); {MODELS_REMEDY}") from None
-        self._tokenizer.enable_truncation(self.contract.max_length)
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors, float32, shape [texts, dimension]."""
-        vectors = np.empty((len(texts), self.contract.dimension), np.float32)
-        encoded = [item.ids for item in self._tokenizer.encode_batch(list(texts))]
-        by_length = sorted(range(len(texts)), key=lambda row: len(encoded[row]))
-        for start in range(0, len(texts), BATCH):
-            rows = by_length[start : start + BATCH]
-            vectors[rows] = self._run([encoded[row] for row in rows])
-        return vectors
-
-    def _run(self, batch: Sequence[Sequence[int]]) -> np.ndarray:
-        longest = max(map(len, batch))
-        length = next(b for b in self.contract.length_buckets if b >= longest)
-        ids, mask = np.zeros((2, len(batch), length), np.int64)
-        for row, tokens in enumerate(batch):
-            ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
-        inputs = dict(zip(self.contract.inputs, (ids, mask), strict=True))
-        return self._session.run([self.contract.output], inputs)[0]
+    try:
+        found = contract.load(folder)
+        if found.kind == "encoder":
+            return Predictor(found, threads=0)  # as many as there are cores
+    except (contract.ModelFolderError, UsageError) as error:
+        raise LexiconError(f"{error}; or {MODELS_REMEDY}") from None
+    raise LexiconError(f"{folder}: a model of kind {found.kind}, not encoder; {MODELS_REMEDY}")
 
 
-def _vectors(read: source.Source, encoder: Encoder) -> np.ndarray:
+def _vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
     """A vector a term, float32: the mean of its names'.
 
     It lies nearer than the name's own to what else the term may be called.
     """
-    vectors = encoder.encode([text for term in read.terms for text in term.texts])
+    vectors = encoder.run([text for term in read.terms for text in term.texts])
     starts = np.cumsum([0, *(len(term.texts) for term in read.terms)])[:-1]
     return np.add.reduceat(vectors, starts)
 

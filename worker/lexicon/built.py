@@ -1,4 +1,4 @@
-"""The files of a built lexicon: what they are called, and how they are read.
+"""The files of a built lexicon: what they are called, how they are read, how to search them.
 
 `lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.jsonl` a term a
 line; `attributes.json` the tables of attribute words; `vectors.usearch` one vector a term, its key
@@ -7,7 +7,6 @@ the term's line in `terms.jsonl`, from 0.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import orjson
 from usearch.index import Index
 
+from triton_models.contract import sha256
 from worker.errors import LexiconError
 from worker.lexicon.words import key
 
@@ -26,6 +26,13 @@ VECTORS = "vectors.usearch"
 BUILD = "python -m worker.lexicon.build"
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "sha256"}
 FORMAT = 1  # of these files; one more with each change that older code cannot read
+
+# How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
+RECALL, OF = 0.99, 8  # the nearest, as many as a query has candidates by default
+FETCHED = 16  # at once, so that eight are left without those that stand in the query
+EFFORTS = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
+MOST_QUERIES, COMPARISONS = 256, 2**20  # few queries on a large lexicon, so that it loads quickly
+FEWEST_QUERIES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +100,6 @@ def version(folder: Path) -> str:
     return _manifest(_place(folder))["version"]
 
 
-def sha256(path: Path) -> str:
-    """The hexadecimal SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _place(folder: Path) -> Path:
     """Where the files are; a link is followed once, so that all are read behind the same one."""
     folder = folder / "built" if (folder / "built").is_dir() else folder
@@ -137,3 +139,29 @@ def quantized(vectors: np.ndarray) -> np.ndarray:
         vectors: float32, shape [n, dimension], none of them zero.
     """
     return np.rint(vectors * (127 / np.abs(vectors).max(axis=1, keepdims=True))).astype(np.int8)
+
+
+def effort(index: Index) -> int:
+    """The least of EFFORTS with which RECALL of the exact neighbours is found.
+
+    The queries that it is measured on lie between the vectors of two terms; they are the same each
+    time, so that every worker of a group finds the same neighbours.
+    """
+    terms = len(index)
+    if terms <= FETCHED:
+        return EFFORTS[0]
+    count = min(MOST_QUERIES, max(FEWEST_QUERIES, COMPARISONS // terms))
+    chosen = np.random.default_rng(7).integers(0, terms, 2 * count)
+    pairs = np.vstack(index.get(chosen)).astype(np.int16).reshape(count, 2, -1)
+    queries = (pairs.sum(axis=1) // 2).astype(np.int8)
+    exact = index.search(queries, OF, exact=True, threads=1).keys
+    for tried in EFFORTS[:-1]:
+        index.expansion_search = tried
+        found = index.search(queries, FETCHED, threads=1).keys
+        if _recall(found, exact) >= RECALL:
+            return tried
+    return EFFORTS[-1]
+
+
+def _recall(found: np.ndarray, exact: np.ndarray) -> float:
+    return float((found[:, :, None] == exact[:, None, :]).any(axis=1).mean())

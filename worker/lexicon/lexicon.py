@@ -11,8 +11,7 @@ import numpy as np
 
 from worker.lexicon import built
 from worker.lexicon.attributes import Attribute, Attributes, Span
-from worker.lexicon.built import Built, Term, quantized
-from worker.lexicon.neighbours import effort
+from worker.lexicon.built import Built, Term, effort, quantized
 from worker.lexicon.words import Phrases, Word, words
 
 NO_TERM = -1  # what an idiom stands for

@@ -109,8 +109,7 @@ class Numbers:
                 rf"(?:\s?(?P<unit>{unit}))?{_END}",
                 "",
                 self._sides,
-                "x",
-                "*",
+                "x|*",
             ),
             _rule(
                 rf"{number}(?:{_TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){_END}", "", self._amount
@@ -119,7 +118,7 @@ class Numbers:
                 rf"\b(?P<a>{words})[\s-](?P<unit>{count}){_END}",
                 "",
                 self._amount,
-                *NUMBER_WORDS,
+                "|".join(NUMBER_WORDS),
                 worded=True,
             ),
             _rule(
@@ -154,11 +153,12 @@ def _rule(
     pattern: str,
     name: str,
     value: str | Callable[[re.Match[str]], str | None],
-    *triggers: str,
+    triggers: str = "",
     worded: bool = False,
 ) -> Rule:
+    """A rule; `triggers` are joined by `|`."""
     made = value if callable(value) else lambda match: match.expand(value)
-    return Rule(re.compile(pattern), name, made, triggers, worded)
+    return Rule(re.compile(pattern), name, made, tuple(filter(None, triggers.split("|"))), worded)
 
 
 def _plain(number: str) -> str:
@@ -192,19 +192,14 @@ AGES = [
         rf"{_START}(?P<a>\d+){_TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{_END}",
         "age",
         _age,
-        "mo",
-        "mth",
-        "ye",
-        "yr",
+        "mo|mth|ye|yr",
     ),
     _rule(rf"{_START}(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})(?P<unit>m){_END}", "age", _age, "0m"),
     _rule(
         rf"{_START}(?P<a>\d+)[\s-]?(?:{_MONTHS_YEARS}[\s-]olds?|yo|y/o){_END}",
         "age",
         _age,
-        "old",
-        "yo",
-        "y/o",
+        "old|yo|y/o",
     ),
     _rule(
         rf"{_START}(?P<a>\d+) (?P<unit>months?)(?= (?:baby|babies|boy|girl|toddler|infant))",
@@ -217,9 +212,7 @@ AGES = [
         rf"(?: {_MONTHS_YEARS})?{_END}",
         "age",
         _age,
-        "age 0",
-        "ages 0",
-        "aged 0",
+        "age 0|ages 0|aged 0",
     ),
 ]
 SIZES = [
@@ -227,17 +220,10 @@ SIZES = [
         r"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{1,2}(?:\.5)?)(?![\w/.])",
         "size",
         _region,
-        "uk",
-        "us",
-        "eu",
+        "uk|us|eu",
     ),
     _rule(
-        r"\b(?:size )?(?P<a>\d{1,2}(?:\.5)?) ?(?P<where>uk|us|eu)\b",
-        "size",
-        _region,
-        "uk",
-        "us",
-        "eu",
+        r"\b(?:size )?(?P<a>\d{1,2}(?:\.5)?) ?(?P<where>uk|us|eu)\b", "size", _region, "uk|us|eu"
     ),
     _rule(
         r"\bsize (?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large|"
@@ -247,18 +233,18 @@ SIZES = [
         "size ",
         worded=True,
     ),
-    _rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00", "w 00"),
+    _rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00|w 00"),
     _rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2", "00w"),
     _rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
     _rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),
-    _rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00", "leg 00"),
-    _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam", " leg"),
+    _rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00|leg 00"),
+    _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam| leg"),
     _rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2", "000/00"),
     _rule(
         r"\b((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b",
         "size",
         r"\1",
-        *(f"00{cup}" for cup in "abcdef"),
+        "00a|00b|00c|00d|00e|00f",
     ),
     _rule(r"\b([2-6]t)\b", "size", r"\1", "0t"),
     _rule(

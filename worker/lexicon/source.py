@@ -22,8 +22,8 @@ from unicodedata import normalize
 
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import Fault, LexiconError
-from worker.lexicon.tables import read_tables
-from worker.lexicon.words import Spelling, key, read_spelling
+from worker.lexicon.tables import read_spelling, read_tables
+from worker.lexicon.words import Spelling, key
 
 _LEVEL = r"[^\s\[\]>](?:[^\[\]>]*[^\s\[\]>])?"
 _HEADING = re.compile(rf"\[({_LEVEL}(?: > {_LEVEL})*)\]")

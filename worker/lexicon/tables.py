@@ -1,5 +1,11 @@
-"""Reads and checks `attributes.toml`, the table of attribute words.
+"""Reads and checks `words.toml` and `attributes.toml`.
 
+words.toml
+plurals         singular = irregular plural
+plural_only     words whose singular is another thing
+spellings       lists of words that are one in different spellings
+
+attributes.toml
 [color]         value = words for it; so too [material] [gender] [age] [size]
 [unit.size]     unit = ways to write it behind a number; so too [unit.quantity]
 [count.size]    the same of what is counted; so too [count.quantity]
@@ -13,14 +19,68 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from worker.errors import Fault
 from worker.lexicon.words import Spelling, key
 
+
+def _lower(text: str) -> str:
+    if not text or text != text.lower():
+        raise ValueError("lower-case text")
+    return text
+
+
+Values = dict[str, list[Annotated[str, AfterValidator(_lower)]]]
+Units = dict[Literal["size", "quantity"], Values]
 VALUES = ("color", "material", "gender", "age", "size")
-MEASURES = ("size", "quantity")
-PARTS = {*VALUES, "unit", "count", "modifiers", "beside", "idioms"}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Words(_Table):
+    plurals: dict[str, str] = {}
+    plural_only: list[str] = []
+    spellings: list[list[str]] = []
+
+
+class _Rule(_Table):
+    words: list[Annotated[str, AfterValidator(_lower)]]
+    departments: list[str] | None = None
+    others: list[str] | None = Field(None, alias="except")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.departments is None) == (self.others is None):
+            raise ValueError("words, and either departments or except")
+        return self
+
+
+class _Attributes(_Table):
+    color: Values = {}
+    material: Values = {}
+    gender: Values = {}
+    age: Values = {}
+    size: Values = {}
+    unit: Units = {}
+    count: Units = {}
+    modifiers: Values = {}
+    beside: list[_Rule] = []
+    idioms: Values = {}
+
+
+Read = TypeVar("Read", bound=_Table)
+
+
+def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
+    """How words vary; what is wrong goes to `faults`."""
+    read = _read(path, _Words, faults)
+    groups = tuple(map(tuple, read.spellings))
+    return Spelling(read.plurals, frozenset(read.plural_only), groups)
 
 
 def read_tables(
@@ -31,33 +91,47 @@ def read_tables(
     Args:
         departments: those that the table may name, None for any.
     """
-    try:
-        parts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        faults.append(Fault(path.name, str(error), "TOML in UTF-8", "correct the file"))
-        return {}
-    faulty = [*_shapes(parts)] or [*_faults(parts), *_unknown_departments(parts, departments)]
-    wrong = [Fault(path.name, *fault) for fault in faulty]
-    faults += wrong
-    return {} if wrong else _tables(parts, spelling)
-
-
-def _tables(parts: dict[str, Any], spelling: Spelling) -> dict[str, Any]:
+    read = _read(path, _Attributes, faults)
+    found = [*_twice(read), *_unknown_departments(read, departments)]
+    faults += [Fault(path.name, *fault) for fault in found]
     values = {
         form: (name, value)
         for name in VALUES
-        for value, texts in parts.get(name, {}).items()
+        for value, texts in getattr(read, name).items()
         for form in _forms(texts, spelling)
     }
-    idioms = _forms(parts.get("idioms", {}).get("phrases", []), spelling)
+    idioms = _forms(read.idioms.get("phrases", []), spelling)
     return {
         "values": values | {form: ("", "") for form in idioms},
-        "units": _measures(parts.get("unit", {})),
-        "counts": _measures(parts.get("count", {})),
-        "modifiers": _forms(parts.get("modifiers", {}).get("before", []), spelling),
-        "markers": _forms(parts.get("modifiers", {}).get("after", []), spelling),
-        "beside": [_rule(rule, spelling) for rule in parts.get("beside", [])],
+        "units": _measures(read.unit),
+        "counts": _measures(read.count),
+        "modifiers": _forms(read.modifiers.get("before", []), spelling),
+        "markers": _forms(read.modifiers.get("after", []), spelling),
+        "beside": [
+            {
+                "words": _forms(rule.words, spelling),
+                "only": rule.others is None,
+                "departments": rule.departments if rule.others is None else rule.others,
+            }
+            for rule in read.beside
+        ],
     }
+
+
+def _read(path: Path, kind: type[Read], faults: list[Fault]) -> Read:
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        for item in error.errors():
+            place = ".".join(map(str, item["loc"]))
+            expected = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            if item["type"] == "extra_forbidden":
+                expected = "a key that is known"
+            remedy = "correct it, or leave it out"
+            faults.append(Fault(path.name, f"{place} = {item['input']!r:.60}", expected, remedy))
+    except (OSError, ValueError) as error:
+        faults.append(Fault(path.name, str(error), "TOML in UTF-8", "correct the file"))
+    return kind()
 
 
 def _forms(texts: Iterable[str], spelling: Spelling) -> list[str]:
@@ -75,74 +149,23 @@ def _measures(tables: dict[str, dict[str, list[str]]]) -> dict[str, tuple[str, s
     }
 
 
-def _rule(rule: dict[str, list[str]], spelling: Spelling) -> dict[str, Any]:
-    only = "departments" in rule
-    departments = rule["departments" if only else "except"]
-    return {"words": _forms(rule["words"], spelling), "only": only, "departments": departments}
-
-
-def _shapes(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Parts that are no tables: what was found, what is expected, and the remedy."""
-    tables = {f"[{name}]": parts.get(name, {}) for name in (*VALUES, "modifiers", "idioms")}
-    for part in ("unit", "count"):
-        measures = parts.get(part, {})
-        inner = measures.items() if isinstance(measures, dict) else [("size", None)]
-        tables |= {f"[{part}.{name}]": table for name, table in inner}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            yield f"{name} of another type", "a table", f"write {name} and keys below it"
-    rules = parts.get("beside", [])
-    good = isinstance(rules, list) and all(isinstance(rule, dict) for rule in rules)
-    if not good or not all(isinstance(texts, list) for rule in rules for texts in rule.values()):
-        yield "[[beside]] of another type", "tables of lists", "write [[beside]] and lists below it"
-
-
-def _faults(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What was found, what is expected, and the remedy."""
-    for name in parts.keys() - PARTS:
-        yield f"[{name}]", "one of " + ", ".join(sorted(PARTS)), "remove or rename it"
-    lists = [(name, parts.get(name, {})) for name in (*VALUES, "modifiers", "idioms")]
-    for part in ("unit", "count"):
-        for name in parts.get(part, {}).keys() - {*MEASURES}:
-            yield f"[{part}.{name}]", "one of " + ", ".join(MEASURES), "rename it"
-        lists += [(f"{part}.{name}", table) for name, table in parts.get(part, {}).items()]
-    for name, table in lists:
-        for value, texts in table.items():
-            if not _texts(texts):
-                yield f"[{name}] {value}", "a list of lower-case texts", "write it so"
-    for rule in parts.get("beside", []):
-        if rule.keys() not in ({"words", "departments"}, {"words", "except"}):
-            yield "[[beside]]", "words, and either departments or except", "write it so"
-        elif not _texts(rule["words"]):
-            yield "[[beside]] words", "a list of lower-case texts", "write it so"
-    yield from _twice(parts)
-
-
 def _unknown_departments(
-    parts: dict[str, Any], departments: Set[str] | None
+    read: _Attributes, departments: Set[str] | None
 ) -> Iterator[tuple[str, str, str]]:
-    """Departments that no file has."""
-    for rule in parts.get("beside", []) if departments is not None else []:
-        for name in rule.get("departments", rule.get("except", [])):
+    """Departments that no file has: what was found, what is expected, and the remedy."""
+    for rule in read.beside if departments is not None else []:
+        for name in rule.departments or rule.others:
             if name not in departments:
                 yield f"[[beside]] {name!r}", "a department of the source files", "correct the name"
 
 
-def _twice(parts: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _twice(read: _Attributes) -> Iterator[tuple[str, str, str]]:
     """Texts that stand for two values."""
     seen: dict[str, str] = {}
     for name in VALUES:
-        for value, texts in parts.get(name, {}).items():
-            for text in filter(_text, texts if isinstance(texts, list) else []):
+        for value, texts in getattr(read, name).items():
+            for text in texts:
                 place = f"[{name}] {value}"
                 first = seen.setdefault(key(text), place)
                 if first != place:
                     yield f"{text!r} in {place}", "each text for one value", f"also in {first}"
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and value == value.lower()
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_text, value))

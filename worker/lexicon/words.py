@@ -7,14 +7,10 @@ A *key* is what texts are looked up by: words joined by single spaces, without p
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
-
-from worker.errors import Fault
+from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|&")
 _SPACE = re.compile(" ")
@@ -179,24 +175,3 @@ def _joined(form: str) -> Iterator[str]:
     for place, word in enumerate(parts[:-1]):
         if len(word) == 1:
             yield " ".join([*parts[:place], word + parts[place + 1], *parts[place + 2 :]])
-
-
-def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
-    """Read `words.toml`; what is wrong goes to `faults`."""
-    expected = "the tables plurals, plural_only and spellings"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        faults.append(Fault(path.name, str(error), expected, "correct the file"))
-        table = {}
-    plurals, only = table.get("plurals", {}), table.get("plural_only", [])
-    groups = table.get("spellings", [])
-    good = isinstance(plurals, dict) and _texts(only) and isinstance(groups, list)
-    if not good or not _texts(list(plurals.values())) or not all(map(_texts, groups)):
-        faults.append(Fault(path.name, "other types", expected, "write texts in lists"))
-        return Spelling({}, frozenset(), ())
-    return Spelling(plurals, frozenset(only), tuple(map(tuple, groups)))
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -11,19 +11,35 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 import threading
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from worker.config.secrets import file_state
 from worker.config.settings import Server
 from worker.errors import ConfigError, Fault
-from worker.server.certificate import Certificate
-from worker.server.health import Metrics, Probe
+from worker.logs import Seldom
 
 logger = logging.getLogger(__name__)
 
 HOST_REMEDY = "set server.host to 127.0.0.1, or to 0.0.0.0 for every address of this machine"
 BACKLOG = 128
 START_S = 2.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """The response of a probe: 200 when ok, else 503, with the details as JSON."""
+
+    ok: bool
+    details: dict[str, object] = field(default_factory=dict)
+
+
+Probe = Callable[[], Awaitable[Health]]
+Metrics = Callable[[], Awaitable[bytes]]
 
 
 class HttpServer:
@@ -116,6 +132,56 @@ def _bound(host: str, port: int) -> socket.socket:
             raise _refused("server.port", found, "a port to listen on", remedy) from None
         found = f"{host} ({error.strerror})"
         raise _refused("server.host", found, "an address of this machine", HOST_REMEDY) from None
+
+
+class Certificate:
+    """A certificate and its key, in PEM files; no task watches them, each handshake looks.
+
+    Raises:
+        ConfigError: the files cannot be read, or are no pair.
+
+    Attributes:
+        context: for the server; its connections get what the files hold at their handshake. While
+            those cannot be used, which may be in the midst of their rotation, they get the last
+            pair that could, and the next handshake tries again.
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._files = certificate, key
+        self._seldom = Seldom(logger)
+        try:
+            self._state = self._states()
+            self.context = self._current = self._load()
+        except (OSError, ValueError) as error:
+            expected = "a certificate, and its unencrypted key in server.tls_key"
+            remedy = "correct the files or their paths"
+            found = self._described(error)
+            raise _refused("server.tls_certificate", found, expected, remedy) from None
+        self.context.sni_callback = self._on_handshake
+
+    def _on_handshake(self, connection: ssl.SSLObject, *_: object) -> None:
+        try:
+            state = self._states()
+            if state != self._state:
+                self._current, self._state = self._load(), state
+                logger.info("the certificate of health and metrics was read again")
+        except (OSError, ValueError) as error:
+            self._seldom.warning(
+                "files", "the certificate is not read again: %s", self._described(error)
+            )
+        connection.context = self._current
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(*self._files, password="")
+        return context
+
+    def _states(self) -> list[tuple]:
+        return [file_state(file) for file in self._files]
+
+    def _described(self, error: Exception) -> str:
+        return f"{self._files[0]} ({getattr(error, 'strerror', None) or error})"
 
 
 def _refused(key: str, found: str, expected: str, remedy: str) -> ConfigError:

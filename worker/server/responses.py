@@ -16,7 +16,7 @@ from aiohttp import BasicAuth, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from worker.config.secrets import Secret
-from worker.server.health import Metrics, Probe
+from worker.server.http import Metrics, Probe
 
 logger = logging.getLogger(__name__)
 

@@ -50,7 +50,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "fetch.wait.max.ms": 100,
         # So that added partitions are found within seconds.
         "topic.metadata.refresh.interval.ms": 10_000,
-        # A broker that hangs keeps its connections; after this time it counts as away.
+        # A broker that hangs keeps its connections; after this time it counts as unavailable.
         "socket.timeout.ms": 10_000,
         "allow.auto.create.topics": False,
         # Of the classic protocol only; with the newer one (KIP-848) the broker decides.
@@ -75,7 +75,7 @@ def producer_properties(kafka: Kafka, transactional_id: str | None = None) -> di
         "partitioner": "murmur2_random",
         # The broker decides what is too large; a refused record is dead-lettered.
         "message.max.bytes": 64 * 2**20,
-        # Without transactions, outputs wait for as long as the broker is away.
+        # Without transactions, outputs wait for as long as the broker is unavailable.
         **(_transaction_properties(kafka) if transactional_id else {"message.timeout.ms": 0}),
         **common_properties(kafka),
         **plain(kafka.producer),
@@ -89,8 +89,8 @@ def _transaction_properties(kafka: Kafka) -> dict[str, Any]:
     return {
         # The broker aborts longer transactions, so that consumers do not wait for them.
         "transaction.timeout.ms": max(TRANSACTION_MS, 3 * kafka.commit_interval_ms),
-        # By default librdkafka forgets brokers that were all away, but not which of them was the
-        # group's coordinator, and waits for that one for ever when it sends offsets.
+        # By default librdkafka forgets brokers that were all unavailable, but not which of them was
+        # the group's coordinator, and waits for that one for ever when it sends offsets.
         "metadata.recovery.strategy": "none",
     }
 

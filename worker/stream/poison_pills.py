@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -32,7 +33,6 @@ DEATHS = 3
 MOST_CLAIMS = 8  # in one note
 MOST_BYTES = 4000  # of a note; brokers take 4,096
 NOTE = "query-worker claims="
-EARLIER_NOTE = "query-worker starts="  # of versions that counted owners, without their names
 
 
 class _Claim(msgspec.Struct, array_like=True, frozen=True):
@@ -274,13 +274,7 @@ def _is_over(suspect: _Suspect) -> bool:
 
 def _read(text: str | None) -> _Note:
     """A note; an empty one where the text is none."""
-    text = text or ""
-    try:
-        if text.startswith(NOTE):
+    if text and text.startswith(NOTE):
+        with suppress(msgspec.DecodeError):
             return msgspec.json.decode(text.removeprefix(NOTE), type=_Note)
-    except msgspec.DecodeError:
-        return _Note()
-    counted = text.removeprefix(EARLIER_NOTE) if text.startswith(EARLIER_NOTE) else ""
-    starts = int(counted) if counted.isascii() and counted.isdigit() and len(counted) < 6 else 0
-    claims = [_Claim("", 0, number >= DEATHS) for number in range(min(starts, DEATHS + 1))]
-    return _Note(claims=claims)
+    return _Note()

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from worker.config.settings import Server
-from worker.server.health import Health
-from worker.server.http import HttpServer
+from worker.server.http import Health, HttpServer
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"

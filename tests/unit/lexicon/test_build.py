@@ -54,7 +54,7 @@ def test_the_vectors_are_the_encoders(source, tmp_path):
     build.build(source, STARTER_MODELS, tmp_path / "out")
     lexicon = Lexicon.load(tmp_path / "out")
     names = [lexicon.name(term_id) for term_id in range(len(lexicon))]
-    vectors = build.Encoder(STARTER_MODELS / "encoder").encode(names)
+    vectors = build.load_encoder(STARTER_MODELS / "encoder").run(names)
     ids, similarity = lexicon.nearest(vectors, 1)
     assert ids[:, 0].tolist() == [0, 1, 2, 3]
     assert similarity[3, 0] == pytest.approx(1, abs=0.01)  # it has but one name
@@ -84,7 +84,7 @@ def test_a_text_of_two_files_is_the_term_that_it_names_else_the_first_files(tmp_
     ]
 
 
-def test_faults_are_told_and_nothing_is_built(source):
+def test_faults_are_reported_and_nothing_is_built(source):
     (source / "things.txt").write_text("[Shoes]\nBoots\nboots < shoes\n")
     result = run("--source", source)
     assert result.exit_code == 2
@@ -96,7 +96,7 @@ def test_faults_are_told_and_nothing_is_built(source):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--out", "things.txt"], "things.txt: cannot be written (File exists); name with --out"),
         (["--out", "things.txt/x"], "cannot be written (Not a directory); name with --out"),
@@ -106,13 +106,13 @@ def test_faults_are_told_and_nothing_is_built(source):
         (["--models", "wrong"], "a model of kind intent, not encoder; name with --models"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(source, monkeypatch, arguments, told):
+def test_wrong_usage_is_one_line_and_exit_code_2(source, monkeypatch, arguments, message):
     monkeypatch.chdir(source)
     Path("wrong").mkdir()
     Path("wrong/encoder").symlink_to(STARTER_MODELS / "intent")
     result = run("--source", ".", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in result.stderr and result.stderr.count("\n") == 1
+    assert message in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_an_encoder_that_cannot_be_run(source, tmp_path):

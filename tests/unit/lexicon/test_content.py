@@ -33,7 +33,7 @@ def test_most_terms_have_synonyms_and_a_broader_term(starter):
 
 
 def test_no_term_twice(starter):
-    """Not even in two departments: a text for two things is told by its other word."""
+    """Not even in two departments: a text for two things is named by its other word."""
     places: dict[str, list[str]] = {}
     for term in starter.terms:
         places.setdefault(key(term.name), []).append(term.place)

@@ -9,8 +9,8 @@ import pytest
 
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
+from worker.lexicon.built import EFFORTS, effort
 from worker.lexicon.lexicon import Lexicon, Mention
-from worker.lexicon.neighbours import EFFORTS, effort
 
 NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 
@@ -193,9 +193,9 @@ def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
     harm(copy / "built" / name)
     with pytest.raises(LexiconError) as caught:
         Lexicon.load(copy)
-    told = str(caught.value)
-    assert message in told and "python -m worker.lexicon.build" in told
-    assert "\n" not in told
+    text = str(caught.value)
+    assert message in text and "python -m worker.lexicon.build" in text
+    assert "\n" not in text
 
 
 def test_no_folder(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from worker.config.settings import STARTER_MODELS
-from worker.lexicon.build import Encoder
+from worker.lexicon.build import load_encoder
 
 # query: a term that should be among the ten nearest
 EXPECTED = {
@@ -38,7 +38,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def nearest(lexicon):
-    vectors = Encoder(STARTER_MODELS / "encoder").encode(list(EXPECTED))
+    vectors = load_encoder(STARTER_MODELS / "encoder").run(list(EXPECTED))
     ids, _ = lexicon.nearest(vectors, 10)
     return {
         query: [lexicon.name(term_id) for term_id in row]

@@ -1,4 +1,4 @@
-"""A source folder's faults are all told at once, by file and line."""
+"""A source folder's faults are all reported at once, by file and line."""
 
 import pytest
 
@@ -59,10 +59,10 @@ def test_a_fault_by_file_and_line(tmp_path, text, expected):
 
 
 def test_all_faults_in_one_listing(tmp_path):
-    told = faults(
+    found = faults(
         write(tmp_path, a="[Shoes]\nBOOTS\nclogs < nothing\n", b="[Hats]\nhat = cap\ncap\n")
     )
-    assert [fault.split(": ")[0] for fault in told] == ["a.txt:2", "a.txt:3", "b.txt:3"]
+    assert [fault.split(": ")[0] for fault in found] == ["a.txt:2", "a.txt:3", "b.txt:3"]
 
 
 def test_a_synonym_as_parent_names_the_term_to_write(tmp_path):
@@ -70,9 +70,9 @@ def test_a_synonym_as_parent_names_the_term_to_write(tmp_path):
     assert fault.endswith("write 'shoes'")
 
 
-def test_a_circle_is_told_for_each_term_in_it(tmp_path):
-    told = faults(write(tmp_path, a="[A]\none < two\ntwo < three\nthree < one\nfour < one\n"))
-    assert [fault.split(": ")[0] for fault in told] == ["a.txt:2", "a.txt:3", "a.txt:4"]
+def test_a_circle_is_reported_for_each_term_in_it(tmp_path):
+    found = faults(write(tmp_path, a="[A]\none < two\ntwo < three\nthree < one\nfour < one\n"))
+    assert [fault.split(": ")[0] for fault in found] == ["a.txt:2", "a.txt:3", "a.txt:4"]
 
 
 def test_two_files_may_use_one_text_and_a_parent_is_sought_in_its_own_first(tmp_path):
@@ -110,28 +110,28 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
 @pytest.mark.parametrize(
     "name, text, expected",
     [
-        ("words", "plurals = 3", "words.toml: found other types"),
+        ("words", "plurals = 3", "words.toml: found plurals = 3, expected a valid dictionary"),
         ("words", "plurals = {", "words.toml: found"),
-        ("attributes", "[color]\nred = 'crimson'", "attributes.toml: found [color] red"),
-        ("attributes", "[color]\nred = ['Red']", "attributes.toml: found [color] red"),
-        ("attributes", "[colour]\nred = ['red']", "attributes.toml: found [colour]"),
+        ("attributes", "[color]\nred = 'crimson'", "attributes.toml: found color.red = 'crimson'"),
+        ("attributes", "[color]\nred = ['Red']", "attributes.toml: found color.red.0 = 'Red'"),
+        ("attributes", "[colour]\nred = ['red']", "attributes.toml: found colour = "),
         (
             "attributes",
             "[color]\nred = ['wine']\nburgundy = ['wine']",
             "attributes.toml: found 'wine' in [color] burgundy",
         ),
-        ("attributes", "color = 5", "attributes.toml: found [color] of another type"),
-        ("attributes", "unit = 5", "attributes.toml: found [unit.size] of another type"),
-        ("attributes", "[unit]\nsize = 5", "attributes.toml: found [unit.size] of another type"),
-        ("attributes", "beside = 5", "attributes.toml: found [[beside]] of another type"),
-        ("attributes", "beside = [5]", "attributes.toml: found [[beside]] of another type"),
+        ("attributes", "color = 5", "attributes.toml: found color = 5, expected"),
+        ("attributes", "unit = 5", "attributes.toml: found unit = 5, expected"),
+        ("attributes", "[unit]\nsize = 5", "attributes.toml: found unit.size = 5, expected"),
+        ("attributes", "beside = 5", "attributes.toml: found beside = 5, expected"),
+        ("attributes", "beside = [5]", "attributes.toml: found beside.0 = 5, expected"),
         (
             "attributes",
             "[[beside]]\nwords = 5",
-            "attributes.toml: found [[beside]] of another type",
+            "attributes.toml: found beside.0.words = 5, expected",
         ),
-        ("attributes", "[unit.colour]\nkg = ['kg']", "attributes.toml: found [unit.colour]"),
-        ("attributes", "[[beside]]\nwords = ['rose']", "attributes.toml: found [[beside]]"),
+        ("attributes", "[unit.colour]\nkg = ['kg']", "attributes.toml: found unit.colour"),
+        ("attributes", "[[beside]]\nwords = ['rose']", "attributes.toml: found beside.0"),
         (
             "attributes",
             "[[beside]]\nwords = ['rose']\nexcept = ['Food']",

@@ -3,7 +3,8 @@
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
-from worker.lexicon.words import Spelling, Word, key, read_spelling, words
+from worker.lexicon.tables import read_spelling
+from worker.lexicon.words import Spelling, Word, key, words
 
 
 @pytest.fixture(scope="module")

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from heapq import nlargest
+from typing import Any
 
 import click
 import orjson
 
-from worker.commands.options import configured, load
-
-if TYPE_CHECKING:  # imported by the commands: they would slow the start of the others
-    from worker.commands.dead_letters.filters import Filters
-    from worker.commands.dead_letters.letter import Letter
-    from worker.commands.dead_letters.reader import Reader
-    from worker.commands.dead_letters.replay import Outcome, Replay
-    from worker.config.settings import Kafka
+from worker.commands.dead_letters.letter import Filters, Letter, Position, ReplayRules, moment
+from worker.commands.dead_letters.reader import Reader, find
+from worker.commands.dead_letters.replay import Outcome, Replay
+from worker.commands.dead_letters.view import details, in_full, row, summary, table
+from worker.commands.options import configured, piped
+from worker.config.settings import Kafka, Settings
+from worker.stream.clients import check_properties
 
 SHOWN = 100  # rows of a table without --limit
+REPLAYED = ""  # counted beside the reasons, none of which is empty
 
 
 class Moment(click.ParamType):
@@ -33,26 +31,10 @@ class Moment(click.ParamType):
     name = "TIME"
 
     def convert(self, value: Any, param: Any, context: Any) -> int:
-        from worker.commands.dead_letters.filters import moment
-
         try:
             return value if isinstance(value, int) else moment(value)
         except (ValueError, OverflowError):
             self.fail("write 90s, 30m, 2h or 7d, or 2026-01-31T10:00:00Z", param, context)
-
-
-def _piped(command: Callable) -> Callable:
-    """End quietly when the reader of stdout closes it, as `head` does."""
-
-    @wraps(command)
-    def piped(*arguments: Any, **named: Any) -> None:
-        try:
-            command(*arguments, **named)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    return piped
 
 
 def _filtered(command: Callable) -> Callable:
@@ -78,20 +60,12 @@ def dead_letters() -> None:
 @dead_letters.command("list", short_help="List dead letters, the newest last.")
 @_filtered
 @click.option(
-    "--limit",
-    type=click.IntRange(1),
-    help="List the newest N.  [default: 100; with --json all]",
+    "--limit", type=click.IntRange(1), help="List the newest N.  [default: 100; with --json all]"
 )
 @_as_json
 @configured
-@_piped
-def list_(
-    limit: int | None,
-    as_json: bool,
-    file: Path | None,
-    assignments: tuple[str, ...],
-    **filters: Any,
-) -> None:
+@piped
+def list_(limit: int | None, as_json: bool, settings: Settings, **filters: Any) -> None:
     """List dead letters, the newest last; of a query only its length and hash.
 
     Filters can be combined; --reason, --stage and --partition (of the source topic) can be
@@ -102,31 +76,30 @@ def list_(
     Example:
       query-worker dead-letters list --since 2h --reason invalid_json
     """
-    from worker.commands.dead_letters.filters import Newest
-    from worker.commands.dead_letters.view import row, summary, table
-
-    chosen = _filters(filters)
-    with _reader(file, assignments) as (kafka, reader):
+    chosen, counts, kafka = _filters(filters), Counter(), settings.kafka
+    with _reader(settings.kafka) as reader:
         ranges = reader.ranges(chosen.since_ms)
         markers = reader.markers(ranges)
-        counts, newest, replayed = Counter(), Newest(limit or SHOWN), 0
-        for _, letter in reader.letters(ranges):
-            if letter not in chosen:
-                continue
-            counts[letter.reason] += 1
-            replayed += letter.position in markers
-            if as_json and limit is None:
-                _print_json(row(letter, letter.position in markers, kafka.input_topic))
-            else:
-                newest.add(letter)
-    rows = [row(item, item.position in markers, kafka.input_topic) for item in newest.letters()]
-    if as_json:
-        for item in rows:
-            _print_json(item)
-        return
+
+        def listed() -> Iterator[tuple[Letter, bool]]:
+            for _, letter in reader.letters(ranges):
+                if letter in chosen:
+                    counts[letter.reason] += 1
+                    counts[REPLAYED] += letter.position in markers
+                    yield letter, letter.position in markers
+
+        newest = listed()
+        if limit is not None or not as_json:
+            newest = nlargest(limit or SHOWN, newest, key=lambda item: item[0].age)[::-1]
+        rows = (row(letter, replayed, kafka.input_topic) for letter, replayed in newest)
+        if as_json:
+            for item in rows:
+                _print_json(item)
+            return
+    rows = list(rows)
     if rows:
-        table(rows)
-    total = counts.total()
+        click.echo(table(rows))
+    replayed, total = counts.pop(REPLAYED, 0), counts.total()
     hidden = f"; the newest {len(rows)} are shown" if len(rows) < total else ""
     details = f": {summary(counts)}; {replayed:,} replayed{hidden}" if total else ""
     click.echo(f"{total:,} dead letters in {kafka.dead_letter_topic}{details}")
@@ -136,8 +109,8 @@ def list_(
 @click.argument("position")
 @_as_json
 @configured
-@_piped
-def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str, ...]) -> None:
+@piped
+def show(position: str, as_json: bool, settings: Settings) -> None:
     """Show one dead letter in full: reason, remedy, headers, key and value.
 
     POSITION is the topic-partition-offset of the dead letter or of the rejected record.
@@ -146,17 +119,14 @@ def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str
     Example:
       query-worker dead-letters show queries-0-1234
     """
-    from worker.commands.dead_letters.find import find
-    from worker.commands.dead_letters.letter import Position
-    from worker.commands.dead_letters.view import details, in_full
-
     wanted = Position.parse(position)
     if wanted is None:
         raise click.BadParameter("write topic-partition-offset, as `list` shows it")
-    with _reader(file, assignments) as (kafka, reader):
+    with _reader(settings.kafka) as reader:
         found = find(reader, wanted)
     if as_json:
-        item = details(found.record, found.letter, found.replayed, kafka.input_topic)
+        topic = settings.kafka.input_topic
+        item = details(found.record, found.letter, found.replayed, topic)
         _print_json(item | {"earlier": [str(letter.position) for letter in found.earlier]})
         return
     click.echo(in_full(found.record, found.letter, found.replayed))
@@ -181,7 +151,7 @@ def show(position: str, as_json: bool, file: Path | None, assignments: tuple[str
 @click.option("--yes", is_flag=True, help="Send without confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @configured
-@_piped
+@piped
 def replay(
     limit: int | None,
     max_attempts: int,
@@ -190,8 +160,7 @@ def replay(
     dry_run: bool,
     yes: bool,
     as_json: bool,
-    file: Path | None,
-    assignments: tuple[str, ...],
+    settings: Settings,
     **filters: Any,
 ) -> None:
     """Send dead letters back to the input topic, byte for byte, with key and headers.
@@ -203,18 +172,15 @@ def replay(
     Example:
       query-worker dead-letters replay --reason model_unavailable --since 1d --dry-run
     """
-    from worker.commands.dead_letters.filters import ReplayRules
-    from worker.commands.dead_letters.replay import Replay
-
     if not (yes or dry_run or sys.stdin.isatty()):
         raise click.UsageError("no terminal for the confirmation; add --yes or --dry-run")
-    chosen = _filters(filters)
-    with _reader(file, assignments) as (kafka, reader):
+    chosen, kafka = _filters(filters), settings.kafka
+    with _reader(settings.kafka) as reader:
         rules = ReplayRules(kafka.input_topic, max_attempts, again, foreign)
         planned = Replay(kafka, reader, chosen, rules, limit)
         outcome = planned.plan(SHOWN)
-        if dry_run and not as_json:
-            _print_plan(outcome.shown, kafka.input_topic)
+        if dry_run and not as_json and outcome.shown:
+            click.echo(table([row(item, False, kafka.input_topic) for item in outcome.shown]))
         elif not dry_run and outcome.planned and (yes or _confirmed(outcome, kafka.input_topic)):
             _send(planned, outcome)
     if as_json:
@@ -236,17 +202,9 @@ def _send(planned: Replay, outcome: Outcome) -> None:
         signals.append(number)
         signal.signal(number, signal.SIG_DFL)
 
-    def go_on() -> bool:
-        if sys.stderr.isatty():
-            progress = f"\r{outcome.replayed.total():,} of {outcome.planned.total():,} sent "
-            click.echo(progress, nl=False, err=True)
-        return not signals
-
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    planned.send(outcome, go_on)
-    if sys.stderr.isatty():
-        click.echo(err=True)
+    planned.send(outcome, go_on=lambda: not signals)
     if signals:
         sent = outcome.replayed.total()
         click.echo(f"stopped after {sent:,}; run it again to send the rest", err=True)
@@ -254,23 +212,12 @@ def _send(planned: Replay, outcome: Outcome) -> None:
 
 
 def _confirmed(outcome: Outcome, topic: str) -> bool:
-    from worker.commands.dead_letters.view import summary
-
     count = outcome.planned.total()
     question = f"Send {count:,} dead letters to {topic} ({summary(outcome.planned)})?"
     return click.confirm(question, err=True)
 
 
-def _print_plan(letters: Iterable[Letter], topic: str) -> None:
-    from worker.commands.dead_letters.view import row, table
-
-    if rows := [row(letter, False, topic) for letter in letters]:
-        table(rows)
-
-
 def _filters(filters: dict[str, Any]) -> Filters:
-    from worker.commands.dead_letters.filters import Filters
-
     since, until = filters["since_ms"], filters["until_ms"]
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since is not before --until")
@@ -279,17 +226,13 @@ def _filters(filters: dict[str, Any]) -> Filters:
 
 
 @contextmanager
-def _reader(file: Path | None, assignments: tuple[str, ...]) -> Iterator[tuple[Kafka, Reader]]:
-    from worker.commands.dead_letters.reader import Reader
-    from worker.stream.clients import check_properties
-
-    kafka = load(file, assignments, quiet=True).kafka
+def _reader(kafka: Kafka) -> Iterator[Reader]:
     check_properties(kafka)
     # Else Ctrl-C would wait for librdkafka's calls to time out; there is nothing to clean up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     reader = Reader(kafka)
     try:
-        yield kafka, reader
+        yield reader
     finally:
         reader.close()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from worker.commands.dead_letters.letter import Letter
+from worker.commands.dead_letters.letter import Letter, Position
 from worker.commands.dead_letters.replay_markers import ReplayMarkers, marked_ranges
 from worker.config.settings import Kafka
 from worker.errors import Stop
@@ -31,6 +31,16 @@ class OffsetRange:
 
 
 OffsetRanges = Mapping[int, OffsetRange]
+
+
+@dataclass
+class Found:
+    """A dead letter; `earlier` are the previous ones of the same record."""
+
+    record: Message
+    letter: Letter
+    replayed: bool = False
+    earlier: list[Letter] = field(default_factory=list)
 
 
 class Reader:
@@ -176,3 +186,45 @@ class Reader:
 
     def _on_error(self, error: KafkaError) -> None:
         self._last_error = error.str()
+
+
+def find(reader: Reader, wanted: Position) -> Found:
+    """The letter at this position, or the newest letter of the record at this position.
+
+    Raises:
+        Stop: there is none.
+    """
+    found = _at(reader, wanted) if wanted.topic == reader.topic else _from(reader, wanted)
+    position = found.letter.position
+    behind = OffsetRange(position.offset, reader.ranges()[position.partition].end)
+    found.replayed = position in reader.markers({position.partition: behind})
+    return found
+
+
+def _at(reader: Reader, wanted: Position) -> Found:
+    ranges = reader.ranges()
+    held = ranges.get(wanted.partition)
+    if held is None:
+        raise Stop(f"{wanted}: {wanted.topic} has only the partitions {sorted(ranges)}")
+    if not held.begin <= wanted.offset < held.end:
+        offsets = f"offsets {held.begin} to {held.end - 1}" if held.begin < held.end else "nothing"
+        raise Stop(
+            f"{wanted}: partition {wanted.partition} holds {offsets}; see `dead-letters list`"
+        )
+    only = {wanted.partition: OffsetRange(wanted.offset, wanted.offset + 1)}
+    for record, letter in reader.letters(only):
+        return Found(record, letter)
+    raise Stop(f"{wanted}: not a dead letter but a replay marker, or the end of a transaction")
+
+
+def _from(reader: Reader, wanted: Position) -> Found:
+    found: Found | None = None
+    for record, letter in reader.letters(reader.ranges()):
+        if letter.source == wanted:
+            earlier = [*found.earlier, found.letter] if found else []
+            found = Found(record, letter, earlier=earlier)
+    if found is None:
+        raise Stop(
+            f"{wanted}: {reader.topic} has no dead letter of this record; see `dead-letters list`"
+        )
+    return found

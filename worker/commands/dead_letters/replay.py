@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import Any
 
-from worker.commands.dead_letters.filters import Filters, Newest, ReplayRules
-from worker.commands.dead_letters.letter import Letter, Position
+from worker.commands.dead_letters.letter import Filters, Letter, Position, ReplayRules
 from worker.commands.dead_letters.reader import Reader
 from worker.commands.dead_letters.replay_markers import ReplayMarkers
 from worker.commands.dead_letters.replay_producer import Pair, ReplayProducer
@@ -76,11 +76,14 @@ class Replay:
 
     def plan(self, shown: int) -> Outcome:
         """Count what would be sent; keeps at most `shown` letters of it."""
-        outcome, newest = Outcome(), Newest(self._limit or shown)
-        for _, letter in self._selected(self._reader.markers(self._ranges), outcome):
-            outcome.planned[letter.reason] += 1
-            newest.add(letter)
-        chosen = newest.letters()
+        outcome = Outcome()
+
+        def planned() -> Iterator[Letter]:
+            for _, letter in self._selected(self._reader.markers(self._ranges), outcome):
+                outcome.planned[letter.reason] += 1
+                yield letter
+
+        chosen = nlargest(self._limit or shown, planned(), key=lambda letter: letter.age)[::-1]
         outcome.shown = chosen[-shown:]
         if self._limit is not None:
             outcome.only = {letter.position for letter in chosen}
@@ -104,7 +107,6 @@ class Replay:
             positions = {letter.position for letter, _ in refused}
             sent = (letter.reason for _, letter in pairs if letter.position not in positions)
             outcome.replayed.update(sent)
-        go_on()
 
     def _selected(
         self, markers: ReplayMarkers, outcome: Outcome, only: set[Position] | None = None

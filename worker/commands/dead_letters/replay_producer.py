@@ -104,7 +104,8 @@ class ReplayProducer:
             cause = error.args[0]
             if cause.fatal() or cause.code() == KafkaError._FATAL:
                 cause = self._fatal() or cause
-            self._abort()
+            with suppress(KafkaException):  # the broker may know of no transaction
+                self._producer.abort_transaction(TRANSACTION_MS / 1000)
         if refused and not cause.fatal():
             cause = refused[0]
         if cause.code() in (*RECORD_AT_FAULT, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER):
@@ -118,11 +119,6 @@ class ReplayProducer:
         except KafkaException as error:
             return error.args[0]
         return self._fatal_error
-
-    def _abort(self) -> None:
-        """Abort the transaction; fails if the broker knows none, which does no harm."""
-        with suppress(KafkaException):
-            self._producer.abort_transaction(TRANSACTION_MS / 1000)
 
     def _queue(self, pairs: Sequence[Pair], on_delivery) -> None:
         """Produce each record to the partition it came from, and a marker for each partition."""

@@ -6,23 +6,18 @@ A list never shows a query, only the record's length and hash.
 from __future__ import annotations
 
 import base64
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import click
 from confluent_kafka import Message
-from rich.console import Console
-from rich.text import Text
 
 from worker.commands.dead_letters.letter import FOREIGN, Letter
 from worker.redact import redacted
 from worker.stream.batch import headers
 
 HEAD = ["time", "record", "stage", "reason", "tries", "bytes", "sha256", "replayed", "message"]
-SPARED = "sha256", "bytes", "tries", "stage", "replayed"  # on a narrow terminal, in this order
 ONE_OBJECT = "change its producer to send one JSON object per record, then produce it again"
 REMEDIES = {
     "null_value": "change its producer to send no tombstones to this topic",
@@ -80,40 +75,19 @@ def row(letter: Letter, replayed: bool, topic: str) -> dict[str, Any]:
     }
 
 
-def table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows in order; on a terminal each is cut to one line."""
-    lines = [HEAD, *([redacted(str(cell)) for cell in _cells(item)] for item in rows)]
-    if not sys.stdout.isatty():
-        click.echo("\n".join(_aligned(lines)))
-        return
-    console = Console()
-    for line in _aligned(_narrowed(lines, console.width)):
-        console.print(Text(line), no_wrap=True, overflow="ellipsis")
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows in order, one a line; each record by the position that `show` takes."""
+    lines = [HEAD]
+    for item in rows:
+        shown = item | {
+            "time": item["time"][:19] + "Z",
+            "record": item["source"] or item["letter"],
+            "tries": item["attempts"],
+            "replayed": "yes" if item["replayed"] else "",
+        }
+        lines.append([redacted(str(shown[name])) for name in HEAD])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-
-
-def _narrowed(lines: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
-    """The lines without the columns of SPARED that do not fit, so that the message does."""
-    kept = list(range(len(HEAD)))
-    for name in SPARED:
-        if max(map(len, _aligned([[line[n] for n in kept] for line in lines]))) <= width:
-            break
-        kept.remove(HEAD.index(name))
-    return [[line[n] for n in kept] for line in lines]
-
-
-def _cells(item: dict[str, Any]) -> list[Any]:
-    """A row's cells; the record is shown by the position that `show` takes."""
-    shown = item | {
-        "time": item["time"][:19] + "Z",
-        "record": item["source"] or item["letter"],
-        "replayed": "yes" if item["replayed"] else "",
-    }
-    return [shown[{"tries": "attempts"}.get(name, name)] for name in HEAD]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def summary(counts: Counter[str]) -> str:

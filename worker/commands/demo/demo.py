@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import click
+import orjson
 from confluent_kafka import Producer
 
 from worker.app import App
@@ -19,6 +23,8 @@ from worker.build import load_contracts
 from worker.commands.demo import traffic
 from worker.commands.demo.observer import Observer
 from worker.commands.demo.view import View
+from worker.commands.options import configured
+from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
 from worker.embedded.kafka import EmbeddedKafka
 from worker.embedded.triton import EmbeddedTriton, available
@@ -32,54 +38,61 @@ MAX_AHEAD, MAX_BYTES_AHEAD = 512, 4 * 2**20
 REFRESH_S = 0.25
 TRITON_START_S = 60.0
 SETTLE_S = 10.0  # after Ctrl-C, how long outputs are waited for before the drain
+TEXT = (
+    "{produced} in {sign} {published} published + {dead_lettered} dead-lettered{more}\n"
+    "{events_per_second:,.0f} events/s over {seconds:.1f} s;"
+    " latency p50 {p50_ms:.1f}, p95 {p95_ms:.1f}, p99 {p99_ms:.1f} ms;"
+    " {cache_hit_ratio:.0%} from the cache; first event {first_event_s:.1f} s after the start"
+)
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The totals of a demo; latencies from consume to confirmed output, milliseconds.
+@click.command(short_help="Stream queries through an embedded Kafka and Triton.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    help="File with one query a line.  [default: built-in queries]",
+)
+@click.option(
+    "--events",
+    type=click.IntRange(1),
+    help="Stop after N events and print a summary.  [default: run until stopped]",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0),
+    default=100.0,
+    show_default=True,
+    help="Events per second; 0 for as fast as possible.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
+@configured
+def demo(
+    queries: Path | None, events: int | None, rate: float, as_json: bool, settings: Settings
+) -> None:
+    """Stream queries through an embedded Kafka and Triton and show events, rates and latencies.
 
-    Attributes:
-        produced: records in the input topic, also from other clients.
-        events_per_second: from the first confirmed event to the last.
-        first_event_s: from the start of the program to the first confirmed event.
+    The configuration's Kafka and Triton are not used; its other settings apply.
+
+    \b
+    Example:
+      query-worker demo --events 2000 --rate 500
     """
-
-    produced: int
-    consumed: int
-    published: int
-    dead_lettered: int
-    skipped: int
-    seconds: float
-    events_per_second: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    cache_hit_ratio: float
-    first_event_s: float
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record was consumed and published, dead-lettered or skipped."""
-        out = self.published + self.dead_lettered + self.skipped
-        return self.produced == self.consumed == out
-
-    def as_dict(self) -> dict:
-        return asdict(self) | {"balanced": self.balanced}
-
-    def as_text(self) -> str:
-        sign = "=" if self.balanced else "≠"
-        skipped = f" + {self.skipped} skipped" if self.skipped else ""
-        return (
-            f"{self.produced} in {sign} {self.published} published"
-            f" + {self.dead_lettered} dead-lettered{skipped}\n"
-            f"{self.events_per_second:,.0f} events/s over {self.seconds:.1f} s;"
-            f" latency p50 {self.p50_ms:.1f}, p95 {self.p95_ms:.1f}, p99 {self.p99_ms:.1f} ms;"
-            f" {self.cache_hit_ratio:.0%} from the cache;"
-            f" first event {self.first_event_s:.1f} s after the start"
-        )
+    if not math.isfinite(rate):
+        message = "must be a finite number, 0 for as fast as possible"
+        raise click.BadParameter(message, param_hint="--rate")
+    session = Demo(settings, queries, events, rate, live=not as_json)
+    summary = asyncio.run(
+        until_stopped(session.run, session.restore_terminal, also=(signal.SIGHUP,))
+    )
+    if summary is not None:
+        click.echo(orjson.dumps(summary) if as_json else as_text(summary))
+        sys.exit(not summary["balanced"])
 
 
-NOTHING = Summary(*(0,) * 5, *(0.0,) * 7)
+def as_text(summary: dict[str, Any]) -> str:
+    """The summary in two lines."""
+    skipped = f" + {summary['skipped']} skipped" if summary["skipped"] else ""
+    return TEXT.format(**summary, sign="=" if summary["balanced"] else "≠", more=skipped)
 
 
 class Demo:
@@ -103,13 +116,17 @@ class Demo:
         self._produced = 0
         self._fed_at = 0.0
 
-    async def run(self, stop: asyncio.Event) -> Summary:
-        """Start all, stream until `stop` is set or all events are produced, drain, sum up."""
+    async def run(self, stop: asyncio.Event) -> dict[str, Any] | None:
+        """Start all, stream until `stop` is set or all events are produced, drain, sum up.
+
+        Returns:
+            None if `stop` was set before the stream began.
+        """
         load_contracts(self._settings)  # reports a broken folder before anything starts
         with EmbeddedKafka.running() as kafka:
             async with self._models(stop) as inference:
                 if inference is None:
-                    return NOTHING
+                    return None
                 settings = self._embedded(kafka.bootstrap_servers, inference)
                 topics = settings.kafka
                 kafka.create(topics.input_topic, topics.output_topic, topics.dead_letter_topic)
@@ -158,7 +175,7 @@ class Demo:
             }
         )
 
-    async def _stream(self, app: App, kafka: EmbeddedKafka, stop: asyncio.Event) -> Summary:
+    async def _stream(self, app: App, kafka: EmbeddedKafka, stop: asyncio.Event) -> dict[str, Any]:
         stop_app = asyncio.Event()
         working = asyncio.create_task(app.run(stop_app))
         feeding = asyncio.create_task(self._feed(app, stop))
@@ -194,10 +211,8 @@ class Demo:
 
     async def _feed(self, app: App, stop: asyncio.Event) -> None:
         """Produce at the rate, within MAX_AHEAD of what the worker has confirmed."""
-        producer = Producer(
-            {"bootstrap.servers": app.settings.kafka.bootstrap_servers, "linger.ms": 2}
-        )
-        topic = app.settings.kafka.input_topic
+        kafka = app.settings.kafka
+        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 2})
         values: Iterator[bytes] = traffic.zipf(self._values)
         ahead = min(MAX_AHEAD, MAX_BYTES_AHEAD // max(map(len, self._values)))
         start = time.monotonic()
@@ -208,32 +223,35 @@ class Demo:
             if self._events:
                 room = min(room, self._events - self._produced)
             for _ in range(room):
-                producer.produce(topic, value=next(values))
+                producer.produce(kafka.input_topic, value=next(values))
                 self._produced += 1
             producer.poll(0)
             await asyncio.sleep(TICK_S)
-        while len(producer):
-            producer.poll(0)
-            await asyncio.sleep(TICK_S)
+        await asyncio.to_thread(producer.flush)
 
-    def _summary(self, app: App, observer: Observer, produced: int) -> Summary:
+    def _summary(self, app: App, observer: Observer, produced: int) -> dict[str, Any]:
+        """The totals; latencies from consume to produced output, milliseconds.
+
+        `produced` counts the records of other clients too; `first_event_s` is from the start of
+        the program to the first confirmed event; `balanced`: nothing was lost.
+        """
         totals, whole = app.runner.totals, observer.whole()
         seconds = totals.last_at - totals.first_at
-        out = totals.resolved
-        return Summary(
-            produced=produced,
-            consumed=totals.consumed,
-            published=totals.published,
-            dead_lettered=totals.dead_lettered,
-            skipped=totals.skipped,
-            seconds=round(seconds, 2),
-            events_per_second=round(out / seconds, 1) if seconds else 0.0,
-            p50_ms=whole.latency_ms(0.5),
-            p95_ms=whole.latency_ms(0.95),
-            p99_ms=whole.latency_ms(0.99),
-            cache_hit_ratio=round(whole.hit_ratio, 4),
-            first_event_s=round(totals.first_at - self._started, 2) if out else 0.0,
-        )
+        return {
+            "produced": produced,
+            "consumed": totals.consumed,
+            "published": totals.published,
+            "dead_lettered": totals.dead_lettered,
+            "skipped": totals.skipped,
+            "seconds": round(seconds, 2),
+            "events_per_second": round(totals.resolved / seconds, 1) if seconds else 0.0,
+            "p50_ms": whole.latency_ms(0.5),
+            "p95_ms": whole.latency_ms(0.95),
+            "p99_ms": whole.latency_ms(0.99),
+            "cache_hit_ratio": round(whole.hit_ratio, 4),
+            "first_event_s": round(totals.first_at - self._started, 2) if totals.resolved else 0.0,
+            "balanced": produced == totals.consumed == totals.resolved,
+        }
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:

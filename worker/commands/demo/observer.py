@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,77 +20,35 @@ WINDOW_S = 5.0
 
 
 @dataclass(frozen=True)
-class Sample:
-    """The worker's counters at one moment."""
-
-    at: float
-    statuses: dict[str, float]
-    cache: dict[str, float]
-    intents: dict[str, float]
-    buckets: dict[float, float]
-
-    @classmethod
-    def of(cls, app: App) -> Sample:
-        families = {
-            family.name.removeprefix("query_worker_"): family.samples
-            for family in app.metrics.registry.collect()
-        }
-
-        def totals(name: str) -> dict[str, float]:
-            return {
-                next(iter(s.labels.values())): s.value
-                for s in families[name]
-                if s.name.endswith("_total")
-            }
-
-        buckets = {
-            float(s.labels["le"]): s.value
-            for s in families["event_seconds"]
-            if s.name.endswith("_bucket")
-        }
-        statuses, cache = totals("events"), totals("cache_lookups")
-        return cls(time.monotonic(), statuses, cache, totals("intents"), buckets)
-
-
-@dataclass(frozen=True)
 class Interval:
-    """What happened between two samples."""
+    """What happened in some seconds: (metric, label) → by how much it grew."""
 
-    first: Sample
-    last: Sample
-
-    @property
-    def seconds(self) -> float:
-        return self.last.at - self.first.at
-
-    @property
-    def events(self) -> float:
-        return sum(self.last.statuses.values()) - sum(self.first.statuses.values())
+    seconds: float
+    counts: Counter[tuple[str, str]]
 
     @property
     def rate(self) -> float:
         """Events per second."""
-        return self.events / self.seconds if self.seconds else 0.0
-
-    def intent_shares(self, labels: Iterable[str]) -> dict[str, float]:
-        """Label → share of the published events."""
-        counts = {
-            label: self.last.intents.get(label, 0) - self.first.intents.get(label, 0)
-            for label in labels
-        }
-        total = sum(counts.values())
-        return {label: count / total if total else 0.0 for label, count in counts.items()}
+        return sum(self.of("events_total").values()) / self.seconds if self.seconds else 0.0
 
     @property
     def hit_ratio(self) -> float:
         """Share of lookups that the cache answered."""
-        lookups = {k: v - self.first.cache.get(k, 0) for k, v in self.last.cache.items()}
-        total = sum(lookups.values())
-        return lookups.get("hit", 0) / total if total else 0.0
+        return self.shares("cache_lookups_total").get("hit", 0.0)
+
+    def of(self, metric: str) -> dict[str, float]:
+        """Label → count."""
+        return {label: count for (name, label), count in self.counts.items() if name == metric}
+
+    def shares(self, metric: str) -> dict[str, float]:
+        """Label → share of the metric's total."""
+        counts = self.of(metric)
+        total = sum(counts.values())
+        return {label: count / total if total else 0.0 for label, count in counts.items()}
 
     def latency_ms(self, quantile: float) -> float:
         """Quantile of the event latency, interpolated in its bucket as Prometheus does."""
-        counts = {le: n - self.first.buckets.get(le, 0) for le, n in self.last.buckets.items()}
+        counts = {float(le): n for le, n in self.of("event_seconds_bucket").items()}
         edges = sorted(counts)
         rank = quantile * counts[edges[-1]]
         for below, above in pairwise([0.0, *edges]):
@@ -123,57 +81,66 @@ class Observer:
     newest: deque[Shown] = field(default_factory=lambda: deque(maxlen=64))
 
     def __post_init__(self) -> None:
-        self._first = Sample.of(self.app)
-        self._recent: deque[Sample] = deque([self._first])
-        self._stopping = threading.Event()
+        self._first = self._sample()
+        self._recent = deque([self._first])
 
     def sample(self) -> None:
-        self._recent.append(Sample.of(self.app))
-        while len(self._recent) > 2 and self._recent[-1].at - self._recent[0].at > WINDOW_S:
+        self._recent.append(self._sample())
+        while len(self._recent) > 2 and self._recent[-1][0] - self._recent[0][0] > WINDOW_S:
             self._recent.popleft()
 
     def recent(self) -> Interval:
         """The last few seconds."""
-        return Interval(self._recent[0], self._recent[-1])
+        return _between(self._recent[0], self._recent[-1])
 
     def whole(self) -> Interval:
         """Since the start."""
-        return Interval(self._first, Sample.of(self.app))
+        return _between(self._first, self._sample())
+
+    def _sample(self) -> tuple[float, Counter[tuple[str, str]]]:
+        """The time, and the value of every series with one label."""
+        values = {
+            (sample.name.removeprefix("query_worker_"), *sample.labels.values()): sample.value
+            for family in self.app.metrics.registry.collect()
+            for sample in family.samples
+            if len(sample.labels) == 1
+        }
+        return time.monotonic(), Counter(values)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read the output topics in a thread, as any consumer could."""
-        thread = threading.Thread(target=self._read, name="demo-reader", daemon=True)
+        stopping = threading.Event()
+        thread = threading.Thread(target=self._read, args=(stopping,), daemon=True)
         thread.start()
         try:
             yield
         finally:
-            self._stopping.set()
+            stopping.set()
             thread.join(2.0)
 
-    def _read(self) -> None:
+    def _read(self, stopping: threading.Event) -> None:
         kafka = self.app.settings.kafka
-        consumer = Consumer(
-            {
-                "bootstrap.servers": kafka.bootstrap_servers,
-                "group.id": "demo-view",
-                "enable.auto.commit": False,
-                "queued.max.messages.kbytes": 1024,
-            }
-        )
+        servers = {"bootstrap.servers": kafka.bootstrap_servers}
+        consumer = Consumer(servers | {"group.id": "demo-view", "enable.auto.commit": False})
         topics = consumer.list_topics(timeout=10).topics
-        consumer.assign(
-            [
-                TopicPartition(name, number, OFFSET_BEGINNING)
-                for name in (kafka.output_topic, kafka.dead_letter_topic)
-                for number in topics[name].partitions
-            ]
-        )
-        while not self._stopping.is_set():
+        partitions = [
+            TopicPartition(name, number, OFFSET_BEGINNING)
+            for name in (kafka.output_topic, kafka.dead_letter_topic)
+            for number in topics[name].partitions
+        ]
+        consumer.assign(partitions)
+        while not stopping.is_set():
             messages = [m for m in consumer.consume(500, 0.05) if m.error() is None]
             shown = (_shown(message, kafka.output_topic) for message in messages[-8:])
             self.newest.extend(filter(None, shown))
         consumer.close()
+
+
+def _between(first: tuple[float, Counter], last: tuple[float, Counter]) -> Interval:
+    grown = Counter(last[1])
+    grown.subtract(first[1])
+    return Interval(last[0] - first[0], grown)
 
 
 def _shown(message: Message, output_topic: str) -> Shown | None:

@@ -83,7 +83,7 @@ def main(bootstrap_servers: str, topic: str, rate: float, queries: Path) -> None
             producer.produce(topic, value=value)
             sent += 1
         except (BufferError, KafkaException):
-            pass  # the broker is away: this event is left out
+            pass  # the broker is unavailable: this event is left out
         producer.poll(max(0.0, start + sent / rate - time.monotonic()))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -25,7 +25,6 @@ from worker.redact import redacted
 PALETTE = ("green", "cyan", "yellow", "red", "magenta", "blue")
 LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # back to the main screen, show the cursor
 IN_A_ROW = 3  # intents
-WIDE, MEDIUM = 118, 90  # least width for panels, and for a category column
 BAR = 40
 PLAIN_EVERY = 8  # refreshes, if the output is no terminal
 
@@ -48,11 +47,9 @@ class View:
         if not self._console.is_terminal:
             yield
             return
+        live = Live(console=self._console, screen=True, auto_refresh=False)
         try:
-            with (
-                logs.buffered(),
-                Live(console=self._console, screen=True, auto_refresh=False) as self._live,
-            ):
+            with logs.buffered(), live as self._live:
                 yield
         finally:
             self._live = None
@@ -66,8 +63,7 @@ class View:
     def refresh(self) -> None:
         """Draw again, with at most one new event, so that the list can be read."""
         self._turn += 1
-        if event := self._next():
-            self._rows.appendleft(event)
+        self._add_newest()
         if self._live:
             self._live.update(self._draw(), refresh=True)
         elif not self._addresses_printed and self._app.http.url:
@@ -76,13 +72,12 @@ class View:
         elif self._turn % PLAIN_EVERY == 0:
             self._console.print(self._line(), soft_wrap=True)
 
-    def _next(self) -> Shown | None:
-        """The newest event that is not on the screen yet, if there is one."""
+    def _add_newest(self) -> None:
+        """Show the newest event that is not on the screen yet, if there is one."""
         shown = {row.query for row in list(self._rows)[: self._console.height]}
-        newest = self._observer.newest
-        fresh = [event for event in list(newest) if event.query not in shown]
-        newest.clear()
-        return fresh[-1] if fresh else None
+        newest = list(self._observer.newest)
+        self._observer.newest.clear()
+        self._rows.extendleft([event for event in newest if event.query not in shown][-1:])
 
     def _line(self) -> str:
         interval, totals = self._observer.recent(), self._app.runner.totals
@@ -93,32 +88,29 @@ class View:
         )
 
     def _draw(self) -> Group:
-        width, height = self._console.size
-        interval = self._observer.recent()
-        head: list[RenderableType] = [self._addresses(), self._figures(interval, width)]
+        head = [self._addresses(), self._figures(self._observer.recent())]
         used = sum(len(self._console.render_lines(part, pad=False)) for part in head)
-        return Group(*head, self._newest(width, max(height - used - 4, 1)))
+        return Group(*head, self._newest(max(self._console.height - used - 4, 1)))
 
     def _addresses(self) -> Text:
         settings = self._app.settings
         kafka, inference = settings.kafka, settings.inference
-        models = f"Triton    {inference.url} (gRPC)"
-        if inference.backend == "onnx":
-            models = "models    in this process"
+        in_process = inference.backend == "onnx"
+        models = "models    in this process" if in_process else f"Triton    {inference.url} (gRPC)"
         topics = f"{kafka.input_topic} → {kafka.output_topic}, {kafka.dead_letter_topic}"
         lines = [
             Text.assemble(("query-worker demo", "bold"), "   Ctrl-C stops"),
             Text.assemble("Kafka     ", (kafka.bootstrap_servers, "bold"), "   ", (topics, "cyan")),
             Text.assemble(
                 models,
-                ("   away" if self._app.models_away else "", "bold red"),
+                ("   unavailable" if self._app.models_away else "", "bold red"),
                 "   metrics ",
                 (f"{self._app.http.url}/metrics", "bold"),
             ),
         ]
         return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
-    def _figures(self, interval: Interval, width: int) -> RenderableType:
+    def _figures(self, interval: Interval) -> Columns:
         totals = self._app.runner.totals
         stream = {
             "events/s": f"{interval.rate:,.0f}",
@@ -130,33 +122,40 @@ class View:
             "p99": f"{interval.latency_ms(0.99):.1f} ms",
             "from cache": f"{interval.hit_ratio:.0%}",
         }
-        shares = interval.intent_shares(self._colors)
-        if width >= WIDE:
-            panels = [
-                Panel(_grid(stream), title="stream", width=28),
-                Panel(_grid(latency), title="latency, last 5 s", width=32),
-                Panel(_intents(shares, self._colors), title="intents", width=52),
-            ]
-            return Columns(panels, padding=(0, 1))
-        lines = [
-            "   ".join(f"{name} {value}" for name, value in figures.items())
-            for figures in (stream, latency)
+        panels = [
+            Panel(_grid(stream), title="stream", width=26),
+            Panel(_grid(latency), title="latency, last 5 s", width=31),
+            Panel(self._intents(interval.shares("intents_total")), title="intents", width=47),
         ]
-        return Text("\n").join(
-            Text.assemble(line, no_wrap=True, overflow="ellipsis")
-            for line in (*lines, _shares(shares, self._colors))
-        )
+        return Columns(panels, padding=(0, 1))
 
-    def _newest(self, width: int, rows: int) -> Table:
+    def _intents(self, shares: dict[str, float]) -> Text:
+        """The share of each label, then all as one bar."""
+        text, bar = Text(), Text()
+        for number, (label, color) in enumerate(self._colors.items(), 1):
+            share = shares.get(label, 0.0)
+            text.append(f"{label[:9]:<9}", color).append(f"{share:>4.0%}")
+            text.append("  " if number % IN_A_ROW else "\n")
+            bar.append("█" * round(BAR * share), color)
+        return Text("\n").join([Text(text.plain.rstrip(), spans=text.spans), bar])
+
+    def _newest(self, rows: int) -> Table:
         table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, show_edge=False)
-        table.add_column("query", ratio=5, no_wrap=True, overflow="ellipsis")
-        table.add_column("intent", width=14, no_wrap=True)
-        table.add_column("expansions", ratio=5, no_wrap=True, overflow="ellipsis")
-        if width >= MEDIUM:
-            table.add_column("category", ratio=4, no_wrap=True, overflow="ellipsis")
+        for name, ratio in (("query", 5), ("intent", 3), ("expansions", 5), ("category", 4)):
+            table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
         for event in list(self._rows)[:rows]:
-            table.add_row(*_row(event, self._colors)[: len(table.columns)])
+            table.add_row(*self._row(event))
         return table
+
+    def _row(self, event: Shown) -> tuple[Text, ...]:
+        query = Text(redacted(event.query))
+        if event.rejected:
+            reason = Text(f"dead letter: {event.rejected}", "red")
+            return query, Text("rejected", "bold red"), reason
+        color = self._colors.get(event.intent, "")
+        shown = Text(f"{event.intent} {event.confidence:.2f}", color)
+        expansions = Text(event.expansions) if event.expansions else Text("–", "dim")
+        return query, shown, expansions, Text(event.category, "dim")
 
 
 def _grid(figures: dict[str, str]) -> Table:
@@ -166,31 +165,3 @@ def _grid(figures: dict[str, str]) -> Table:
     for row in figures.items():
         grid.add_row(*row)
     return grid
-
-
-def _intents(shares: dict[str, float], colors: Mapping[str, str]) -> Group:
-    items = list(shares.items())
-    rows = [dict(items[at : at + IN_A_ROW]) for at in range(0, len(items), IN_A_ROW)]
-    bar = Text()
-    for label, share in shares.items():
-        bar.append("█" * round(BAR * share), colors[label])
-    return Group(*(_shares(row, colors) for row in rows), bar)
-
-
-def _shares(shares: dict[str, float], colors: Mapping[str, str]) -> Text:
-    line = Text()
-    for label, share in shares.items():
-        line.append("   " if line else "")
-        line.append(f"{label[:9]:<9}", colors[label])
-        line.append(f"{share:>4.0%}")
-    return line
-
-
-def _row(event: Shown, colors: Mapping[str, str]) -> tuple[Text, Text, Text, Text]:
-    query = Text(redacted(event.query))
-    if event.rejected:
-        reason = Text(f"dead letter: {event.rejected}", "red")
-        return query, Text("rejected", "bold red"), reason, Text("")
-    shown = Text(f"{event.intent} {event.confidence:.2f}", colors.get(event.intent, ""))
-    expansions = Text(event.expansions) if event.expansions else Text("–", "dim")
-    return query, shown, expansions, Text(event.category, "dim")

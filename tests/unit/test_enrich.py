@@ -56,7 +56,7 @@ def through(out, *written: bytes, max_bytes: int) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        asyncio.run(enrich.enrich_lines(Decoding(max_bytes), source, out))
+        asyncio.run(enrich.enrich_lines(Decoding(max_bytes), source, out, lambda lines: None))
     finally:
         os.close(source)
         writer.join()
@@ -143,7 +143,7 @@ def test_what_was_read_before_the_source_failed_is_written(monkeypatch):
     monkeypatch.setattr(enrich.os, "read", read)
     out = io.BytesIO()
     with pytest.raises(OSError, match="Input/output"):
-        asyncio.run(enrich.enrich_lines(Decoding(100), 0, out))
+        asyncio.run(enrich.enrich_lines(Decoding(100), 0, out, lambda lines: None))
     assert len(out.getvalue().splitlines()) == 2
 
 

@@ -8,7 +8,8 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -65,7 +66,30 @@ def enrich(source: str, settings: Settings) -> None:
 async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
     understanding = Understanding(settings)
     async with understanding.ready(settings.lifecycle.startup_timeout_s):
-        return await enrich_lines(understanding.pipeline, descriptor, sys.stdout.buffer)
+        with _progress(descriptor) as written:
+            return await enrich_lines(
+                understanding.pipeline, descriptor, sys.stdout.buffer, written
+            )
+
+
+@contextmanager
+def _progress(descriptor: int) -> Iterator[Callable[[list[Line]], None]]:
+    """Show a bar on a terminal, unless the results are printed to it; takes what is written."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda lines: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    queries = TextColumn("{task.fields[queries]:,} queries, {task.percentage:.0f} %")
+    with Progress(BarColumn(), queries, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("enrich", total=os.fstat(descriptor).st_size or None, queries=0)
+
+        def written(lines: list[Line]) -> None:
+            size = sum(line.size + 1 for line in lines)
+            bar.update(task, advance=size, queries=bar.tasks[task].fields["queries"] + len(lines))
+
+        yield written
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +184,16 @@ def split(source: Iterable[bytes], max_bytes: int) -> Iterator[list[Line]]:
     yield [line()] if size else []
 
 
-async def enrich_lines(pipeline: Pipeline, source: int, sink: BinaryIO) -> tuple[int, int]:
+async def enrich_lines(
+    pipeline: Pipeline, source: int, sink: BinaryIO, written: Callable[[list[Line]], None]
+) -> tuple[int, int]:
     """Enrich every line of the file descriptor `source` into `sink`.
 
     A line that cannot be enriched comes out in its place as `{"error": …, "line": …, "input": …}`;
     `input` is the line, or the beginning of one with more than `understanding.max_event_bytes`.
+
+    Args:
+        written: called with the lines whose results were just written.
 
     Returns:
         lines read, and how many of them came out with an error.
@@ -187,6 +216,7 @@ async def enrich_lines(pipeline: Pipeline, source: int, sink: BinaryIO) -> tuple
             bad = isinstance(result, Reject)
             sink.write((_error(line, result) if bad else result.value) + b"\n")
         sink.flush()
+        written(chunk)
         return sum(isinstance(result, Reject) for result in results)
 
     next_chunk = read_next()

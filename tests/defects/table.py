@@ -200,8 +200,9 @@ DEFECTS = (
     defect(
         "an error of the pipeline is swallowed",
         RUNNER,
-        "guarded(self._understand(batch), self.fail)",
-        "guarded(self._understand(batch), lambda _: self.lanes.finished.put(batch))",
+        "guarded(self._understand(batches[:together]), self.fail)",
+        "guarded(self._understand(batches[:together]), lambda _, lost=batches[0]: "
+        "self.lanes.finished.put(lost))",
         "test_runner.py",
     ),
     # Where a partition goes on.

@@ -13,6 +13,7 @@ from triton_models.combination import members
 from triton_models.combination.average import keep_threshold
 from triton_models.combination.options import STEPS
 from triton_models.data import texts
+from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 from triton_models.training import inputs, networks, notes, vocabulary
 
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> str:
     notes.require_own(args.out)
     begun = time.monotonic()
     kind, found = members.kind_of(args.run), texts.read(args.text)
-    if kind == "intent":  # of an encoder and of pairs they may be documents
+    if not KINDS[kind].documents:
         found = inputs.asked(found)
     before, after = prune(args.run, args.out, args.layers, args.pieces, found)
     keep_threshold([args.run], args.out)
@@ -62,7 +63,7 @@ def prune(
     tokenizer = vocabulary.bare_tokenizer(folder)
     kept = pieces(tokenizer, size, found)
     before = weights(network)
-    small = networks.cut(folder, tuple(layers or range(config.num_hidden_layers)), kept).bert
+    small = networks.cut(folder, tuple(layers or range(config.num_hidden_layers)), kept)
     for name in CUT:
         setattr(config, name, getattr(small.config, name))
     small.config = config  # with its own dropout and labels

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from triton_models.contract import INPUTS
 from triton_models.explanation.explain import Explanation, Word, place
+from triton_models.kinds import KINDS
 from triton_models.settings import MAX_LENGTH, UsageError
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
@@ -29,7 +29,7 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
     Raises:
         UsageError: the folder holds no such network, or it has no such label.
     """
-    kind = "intent" if explanation.term is None else "matching"
+    kind = explanation.kind
     tokenizer = bare_tokenizer(checkpoint)
     tokenizer.enable_truncation(MAX_LENGTH)
     networks.quiet()
@@ -43,7 +43,7 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
         "attention_mask": encoding.attention_mask,
         "token_type_ids": encoding.type_ids,
     }
-    inputs = [torch.tensor([arrays[name]]) for name in INPUTS[kind]]
+    inputs = [torch.tensor([arrays[name]]) for name in KINDS[kind].inputs]
     pad, effects = tokenizer.token_to_id("[PAD]") or 0, torch.zeros(len(encoding.ids))
     for part in {word.part for word in words}:
         blank = inputs[0].clone()

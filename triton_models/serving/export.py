@@ -20,11 +20,12 @@ import onnx
 import torch
 from torch import nn
 
-from triton_models.contract import INPUTS, ModelContract, load, sha256
+from triton_models.contract import ModelContract, load, sha256
+from triton_models.kinds import KINDS
 from triton_models.serving.precision import agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
-from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, OUTPUT, UsageError
+from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, UsageError
 from triton_models.text import encode
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
@@ -75,16 +76,17 @@ def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> d
 
 def write_onnx(network: nn.Module, kind: str, path: Path) -> None:
     """The network as an ONNX file with a dynamic batch and length, opset `OPSET`."""
-    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in INPUTS[kind])
+    spec = KINDS[kind]
+    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in spec.inputs)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=MAX_LENGTH)}
     program = torch.onnx.export(
         network,
         example,
         dynamo=True,
         opset_version=OPSET,
-        input_names=list(INPUTS[kind]),
-        output_names=[OUTPUT[kind]],
-        dynamic_shapes={name: axes for name in INPUTS[kind]},
+        input_names=list(spec.inputs),
+        output_names=[spec.output],
+        dynamic_shapes={name: axes for name in spec.inputs},
         verbose=False,
     )
     model = program.model_proto
@@ -110,9 +112,9 @@ def answers(network: nn.Module, kind: str, folder: Path) -> tuple[np.ndarray, np
     """
     served, said = ServedModel(folder), []
     for text in CHECK_TEXTS:
-        pair = ["sneakers", text] if kind == "matching" else None
+        pair = ["sneakers", text] if KINDS[kind].pair else None
         arrays = encode(served.tokenizer, [text, "shoes"], pair)
-        inputs = [torch.from_numpy(arrays[name]) for name in INPUTS[kind]]
+        inputs = [torch.from_numpy(arrays[name]) for name in KINDS[kind].inputs]
         with torch.no_grad():
             said.append((network(*inputs).numpy()[:1], served.infer(arrays)[:1]))
     expected, found = (np.concatenate(rows) for rows in zip(*said, strict=True))
@@ -134,25 +136,19 @@ def write_contract(checkpoint: Path, kind: str, folder: Path) -> None:
     """model.json, by which the worker checks what it is served."""
     about = checkpoint / "training.json"
     trained = json.loads(about.read_text()) if about.is_file() else {}
-    labels = list(networks.labels(checkpoint)) if kind == "intent" else []
-    size = json.loads((checkpoint / "config.json").read_text())["hidden_size"]
+    spec = KINDS[kind]
     contract = {
         "name": kind,
         "version": trained.get("version", 1),
         "kind": kind,
-        "inputs": list(INPUTS[kind]),
-        "output": OUTPUT[kind],
-        "dimension": {"intent": len(labels), "encoder": size, "matching": 1}[kind],
-        "labels": labels,
+        "inputs": list(spec.inputs),
+        "output": spec.output,
+        **spec.part("network").contract(checkpoint, trained),
         "max_length": MAX_LENGTH,
         "max_batch_size": MAX_BATCH_SIZE,
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
-    if kind == "intent" and networks.is_multi(checkpoint):
-        contract["multi"] = True
-    if kind == "matching":
-        contract["threshold"] = trained.get("threshold", 0.5)
     (folder / "model.json").write_text(json.dumps(contract, indent=2) + "\n")
 
 

@@ -16,7 +16,6 @@ from triton_models.serving.served import ServedModel, contract_of
 from triton_models.settings import UsageError, usable
 
 BATCH = 16  # rows of one call; on a CPU larger ones are no faster
-DIGITS = 4  # of probabilities and scores, as in the worker's events
 Tokens = tuple[Sequence[int], Sequence[int]]  # ids and types of one sequence, special ones included
 
 

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from triton_models.explanation import explain, view
 from triton_models.explanation.explain import Explanation
-from triton_models.serving.predictor import DIGITS, Predictor
+from triton_models.kinds.values import DIGITS
+from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
 from worker.build import load_contracts, load_lexicon, make_expander
 from worker.config.settings import Settings
@@ -89,9 +90,9 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     judged.sort(key=lambda item: -item.score)
     best = term or (judged[0].term if judged else None)
     return Why(
-        explain.intent(models["intent"], form),
+        explain.explain(models["intent"], form),
         judged,
-        None if best is None else explain.matching(models["matching"], form, best),
+        None if best is None else explain.explain(models["matching"], form, best),
     )
 
 

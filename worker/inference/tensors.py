@@ -10,8 +10,6 @@ from triton_models.contract import ModelContract
 from worker.errors import InvalidAnswer, ModelRejected
 
 SAME_ROWS = 8
-TOLERANCE = 1e-5  # of rounding, above 1 and below 0
-SUM_TOLERANCE, LENGTH_TOLERANCE = 1e-3, 1e-2
 
 
 def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> int:
@@ -68,39 +66,13 @@ def check_answer(
         )
     if not np.isfinite(values).all():
         raise InvalidAnswer(contract.name, "the answer holds values that are not finite")
-    if fault := _FAULTS[contract.kind](contract, values):
+    if fault := contract.spec.part("answers").fault(contract, values):
         raise InvalidAnswer(contract.name, f"the answer holds {fault}")
     if rows >= SAME_ROWS and (values == values[0]).all() and _differ(inputs):
         # Parts of the batch may be too few to show it: it is not divided.
         fault = f"the same answer to all of {rows} inputs"
         raise InvalidAnswer(contract.name, fault, divisible=False)
     return values
-
-
-def _intent_fault(contract: ModelContract, values: np.ndarray) -> str:
-    if values.min() < -TOLERANCE or values.max() > 1 + TOLERANCE:
-        return "probabilities that are not from 0 to 1"
-    if not contract.multi and np.abs(values.sum(axis=1) - 1).max() > SUM_TOLERANCE:
-        return "probabilities that do not sum to 1"
-    return ""
-
-
-def _encoder_fault(contract: ModelContract, values: np.ndarray) -> str:
-    squares = np.einsum("ij,ij->i", values, values)
-    return (
-        ""
-        if np.abs(np.sqrt(squares) - 1).max() <= LENGTH_TOLERANCE
-        else ("vectors that are not of unit length")
-    )
-
-
-def _matching_fault(contract: ModelContract, values: np.ndarray) -> str:
-    if values.min() < -TOLERANCE or values.max() > 1 + TOLERANCE:
-        return "scores that are not from 0 to 1"
-    return ""
-
-
-_FAULTS = {"intent": _intent_fault, "encoder": _encoder_fault, "matching": _matching_fault}
 
 
 def _differ(inputs: Mapping[str, np.ndarray]) -> bool:

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from triton_models.contract import KINDS
+from triton_models.kinds import KINDS
 from triton_models.serving.dequantize import dequantize, is_quantized
 from triton_models.serving.served import ServedModel
 from triton_models.settings import DEV_SETS, STARTER

@@ -56,12 +56,10 @@ class Predicted:
 
     def of(self, rows: Sequence[dict]) -> np.ndarray:
         """The answer to each row, as the kind's `compare` has it."""
-        return self._numbers(self._part.read(self._of(rows)))
-
-    def _numbers(self, values: list) -> np.ndarray:
+        lines = self._of(rows)
         try:
-            return np.array(values, dtype=float)
-        except (TypeError, ValueError):
+            return self._part.read(lines)
+        except (KeyError, TypeError, ValueError):
             raise UsageError(f"{self.path}: its answers are no numbers; {self.remedy}") from None
 
     def _lines(self) -> list[bytes]:

@@ -92,6 +92,23 @@ def advice(temperature: float) -> str:
     return "above 1, it is too sure of itself" if temperature > 1 else "below 1, it is too modest"
 
 
+def probabilities(report: Report) -> str:
+    lines = [
+        (
+            f"{b['from']:.2f} to {b['to']:.2f}",
+            b["rows"],
+            number(b["confidence"]),
+            number(b["accuracy"]),
+        )
+        for b in report["probabilities"]["bins"]
+    ]
+    return (
+        "## Probabilities of spans\n\nExpected calibration error (15 bins): "
+        f"**{report['probabilities']['ece']:.3f}**.\n\n"
+        + table(("probability", "spans", "mean", "share that is right"), lines)
+    )
+
+
 def slices(report: Report) -> str:
     blocks = ["## Slices"]
     for name, values in report["slices"].items():
@@ -181,6 +198,7 @@ SECTIONS: dict[str, Callable[[Report], str]] = {
     "labels": labels,
     "confusion": confusion,
     "calibration": calibration,
+    "probabilities": probabilities,
     "slices": slices,
     "robustness": robustness,
     "out_of_scope": out_of_scope,

@@ -26,7 +26,7 @@ from triton_models.serving.precision import agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
 from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, UsageError
-from triton_models.text import encode
+from triton_models.text import encode, real
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
 
@@ -106,7 +106,8 @@ def _without_traces(model: onnx.ModelProto) -> None:
 
 
 def answers(network: nn.Module, kind: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The network's answers to the check texts and the ONNX file's, [texts, dimension].
+    """The network's answers to the check texts and the ONNX file's, [texts, dimension], of a kind
+    that answers by token [tokens, dimension].
 
     Each goes with a longer or shorter one in its batch, so that padding is checked too.
     """
@@ -116,7 +117,8 @@ def answers(network: nn.Module, kind: str, folder: Path) -> tuple[np.ndarray, np
         arrays = encode(served.tokenizer, [text, "shoes"], pair)
         inputs = [torch.from_numpy(arrays[name]) for name in KINDS[kind].inputs]
         with torch.no_grad():
-            said.append((network(*inputs).numpy()[:1], served.infer(arrays)[:1]))
+            both = network(*inputs).numpy()[:1], served.infer(arrays)[:1]
+        said.append([real(one, arrays["attention_mask"][:1]) for one in both])
     expected, found = (np.concatenate(rows) for rows in zip(*said, strict=True))
     return expected, found
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.serving.predict import Asked
-from triton_models.text import encode
+from triton_models.text import encode, real
 
 PRECISIONS = ("fp16", "bf16", "int8")
 PLAIN = (
@@ -49,13 +49,14 @@ class Parity:
 
     wording: str
     texts: int
+    unit: str
     largest: float
     agreement: float
 
     def __str__(self) -> str:
         return (
             f"{self.wording.format(self.agreement)}, largest difference {self.largest:.2g}"
-            f" from float32 on {self.texts} texts"
+            f" from float32 on {self.texts} {self.unit}"
         )
 
 
@@ -183,6 +184,7 @@ def parity(
     told = Parity(
         contract.spec.part("answers").AGREEMENT,
         len(expected),
+        "tokens" if contract.spec.by_token else "texts",
         float(np.abs(found - expected).max()),
         agreement(contract, expected, found),
     )
@@ -210,7 +212,8 @@ def _run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
         from onnxruntime import InferenceSession
 
         session = InferenceSession(model if isinstance(model, str) else model.SerializeToString())
-    return np.concatenate([session.run(None, batch)[0] for batch in asked]).astype(np.float32)
+    found = (real(session.run(None, batch)[0], batch["attention_mask"]) for batch in asked)
+    return np.concatenate(list(found)).astype(np.float32)
 
 
 @contextmanager

@@ -46,13 +46,15 @@ class Predictor:
         pairs = list(texts) if terms is None else list(zip(texts, terms, strict=True))
         return self.tokenizer.encode_batch(pairs)
 
-    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray:
-        """Answers in the order of the texts: float32 [texts, dimension]."""
+    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray | list:
+        """Answers in the order of the texts: float32 [texts, dimension], or of a kind that answers
+        by token a list of [length, dimension].
+        """
         return self.answer([(e.ids, e.type_ids) for e in self.encode(texts, terms)])
 
-    def answer(self, sequences: Sequence[Tokens]) -> np.ndarray:
+    def answer(self, sequences: Sequence[Tokens]) -> np.ndarray | list:
         """The same from token ids; sequences of one length bucket share calls."""
-        answers = np.zeros((len(sequences), self.contract.dimension), np.float32)
+        answers: list[np.ndarray] = [np.empty(0)] * len(sequences)
         lengths = np.array([len(ids) for ids, _ in sequences])
         buckets = np.array(self.contract.length_buckets)
         place = np.searchsorted(buckets, lengths)
@@ -61,8 +63,12 @@ class Predictor:
             rows = rows[np.argsort(lengths[rows], kind="stable")]
             for start in range(0, len(rows), self.batch):
                 some = rows[start : start + self.batch]
-                answers[some] = self._served.infer(_padded([sequences[i] for i in some], bucket))
-        return answers
+                found = self._served.infer(_padded([sequences[i] for i in some], bucket))
+                for i, values in zip(some, found, strict=True):
+                    answers[i] = values
+        if self.contract.spec.by_token:
+            return answers
+        return np.array(answers, np.float32).reshape(-1, self.contract.dimension)
 
 
 def load(folder: Path, kind: str, batch: int | None = None, threads: int = 1) -> Predictor:

@@ -134,6 +134,7 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
         numbers = (f'"{i}"' for i in range(len(contract.length_buckets)))
         profiles = f" profile: [ {', '.join(numbers)} ]"
     labels = ' label_filename: "labels.txt"' if contract.labels else ""
+    length = "-1, " if contract.spec.by_token else ""
     blocks = [
         f'name: "{contract.name}"',
         f'backend: "{served.backend}"',
@@ -143,7 +144,7 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
             for name in contract.inputs
         ),
         f'output [ {{ name: "{contract.output}" data_type: TYPE_FP32'
-        f" dims: [ {contract.dimension} ]{labels} }} ]",
+        f" dims: [ {length}{contract.dimension} ]{labels} }} ]",
         "version_policy { latest { num_versions: 1 } }",
         f"instance_group [ {{ count: {instances} kind: {served.instances}{profiles} }} ]",
         BATCHING,

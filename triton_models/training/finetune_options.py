@@ -92,6 +92,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             help="for rare labels",
         ),
         "--misspelled": dict(type=share, default=0.0, help="share of queries read with a typo"),
+        "--consistency": dict(type=amount, default=0.0, help="R-Drop: weight of like readings"),
         "--adversarial": dict(type=amount, default=0.0, help="FGM: step on the embeddings"),
     },
 }

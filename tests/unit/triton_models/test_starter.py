@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.unit.triton_models.starters import STARTERS
 from triton_models import contract
 from triton_models.evaluation import evaluate
 from triton_models.kinds import KINDS
@@ -15,7 +16,7 @@ from triton_models.text import encode
 MOST_BYTES = 30_000_000
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=STARTERS)
 def model(request) -> contract.ModelContract:
     return contract.load(STARTER / request.param)  # checks the hashes of the files
 
@@ -29,7 +30,7 @@ def test_contract_is_the_one_that_is_asked_for(model):
 
 
 def test_models_share_one_tokenizer():
-    assert len({contract.load(STARTER / kind).tokenizer_sha256 for kind in KINDS}) == 1
+    assert len({contract.load(STARTER / kind).tokenizer_sha256 for kind in STARTERS}) == 1
 
 
 def test_all_files_together_are_small():
@@ -104,7 +105,7 @@ def test_matching_does_as_its_card_says():
     assert report["f1"] == pytest.approx(stated, abs=0.02)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STARTERS)
 def test_card_says_where_it_comes_from_and_where_it_ends(kind):
     card = (STARTER / kind / "CARD.md").read_text()
     assert "Apache-2.0" in card

@@ -21,9 +21,9 @@ def asked(network: ServedModel, rows: Sequence[dict]) -> np.ndarray:
     return network.run([row["query"] for row in rows])
 
 
-def read(lines: Sequence[dict]) -> list:
+def read(lines: Sequence[dict]) -> np.ndarray:
     """The same from lines that `predict` wrote."""
-    return [line["vector"] for line in lines]
+    return np.array([line["vector"] for line in lines], dtype=float)
 
 
 def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:

@@ -16,9 +16,9 @@ from triton_models.evaluation import figures
 from triton_models.kinds.intent.category import CategoryTask
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.training import temperature
 from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
 
-TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
 GIVEN_UP = 0.003  # of in-scope accuracy, for finding what is out of scope
 
 
@@ -132,12 +132,7 @@ def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
     cost = (
         functional.binary_cross_entropy_with_logits if network.multi else functional.cross_entropy
     )
-    costs = torch.stack([cost(said / t, wanted) for t in TEMPERATURES])
-    temperature = round(float(TEMPERATURES[int(costs.argmin())]), 2)
-    with torch.no_grad():
-        for weight in network.classifier.classifier.parameters():
-            weight /= temperature
-    return temperature
+    return temperature.fold(network.classifier.classifier, lambda t: cost(said / t, wanted))
 
 
 def measure(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from triton_models.training.option_types import amount, share
 
 # Of the options that not all kinds have:
-SHARES = ("--queries", "--head-rate", "--parts", "--smoothing", "--balance")
+SHARES = ("--queries", "--head-rate", "--parts", "--smoothing", "--balance", "--consistency")
 DEFAULTS = {"--epochs": 15, "--batch": 32}
 METRICS = ("accuracy", "macro_f1", "micro_f1")  # of dev, by which the best epoch is chosen
 OPTIONS = {
@@ -25,6 +25,5 @@ OPTIONS = {
         default=0.0,
         help="share of queries read in another style: keywords, sentence, case, order, …",
     ),
-    "--consistency": dict(type=amount, default=0.0, help="R-Drop: weight of like readings"),
     "--out-of-scope": dict(metavar="LABEL", help="choose a threshold that finds this label"),
 }

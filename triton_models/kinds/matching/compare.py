@@ -23,9 +23,9 @@ def asked(network: ServedModel, rows: Sequence[dict]) -> np.ndarray:
     return np.stack([scores, scores >= network.contract.threshold], axis=1).astype(float)
 
 
-def read(lines: Sequence[dict]) -> list:
+def read(lines: Sequence[dict]) -> np.ndarray:
     """The same from lines that `predict` wrote."""
-    return [[line["score"], bool(line["match"])] for line in lines]
+    return np.array([[line["score"], bool(line["match"])] for line in lines], dtype=float)
 
 
 def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.kinds import KINDS
-from triton_models.kinds.kind import Kind
+from triton_models.kinds.kind import Head, Kind
 
 SHORTEST_BUCKET = 8
 LIKELY = 0.5  # the probability from which a label is given, where a query may have several
@@ -38,6 +38,7 @@ class ModelContract:
         max_batch_size: rows of one call.
         threshold: the score from which a pair counts as a match; None where the kind has none.
         multi: whether each label has a probability of its own, so that a query may have several.
+        heads: further outputs of the same forward pass.
     """
 
     folder: Path
@@ -54,11 +55,17 @@ class ModelContract:
     onnx_sha256: str
     threshold: float | None = None
     multi: bool = False
+    heads: tuple[Head, ...] = ()
 
     @property
     def spec(self) -> Kind:
         """What its kind has in common."""
         return KINDS[self.kind]
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """Every output by name, with the size of its last axis; `output` is the first."""
+        return {self.output: self.dimension} | {h.output: len(h.labels) for h in self.heads}
 
     @property
     def onnx(self) -> Path:

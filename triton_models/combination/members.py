@@ -90,7 +90,7 @@ def pooled(said: Sequence[Tensor], weights: Sequence[float] | None, multi: bool)
 def labelled(places: Sequence[str], labels: Sequence[str], multi: bool) -> list[Example]:
     """Labelled queries of files, each once; UsageError for a label that the models do not know."""
     read = (e for place in places for e in examples.read(place, (), multi))
-    found = examples.once(read, multi)
+    found = [e for e in examples.once(read, multi) if e.labelled]
     if strange := set(examples.label_names(found)) - set(labels):
         raise UsageError(
             f"{', '.join(places)}: labels that the models do not know: {listed(strange)}"

@@ -40,15 +40,18 @@ def load(manifest: Path | str | Manifest) -> DataSet:
 
 
 def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
-    """The labelled queries, each normal form and label once a side.
+    """The queries with an intent or a sentiment, each normal form and label once a side.
 
     Several labels of one query are joined by "|". Raises UsageError as `load` does.
     """
-    rows = [row for row in _data(manifest).queries if row.intent]
+    rows = [row for row in _data(manifest).queries if row.intent or row.sentiment]
 
     def side(dev: bool) -> list[Labelled]:
         found = {(r.form, r.intent): r for r in reversed(rows) if r.dev == dev}
-        return [Labelled(r.query, r.intent, r.source, r.category) for r in reversed(found.values())]
+        return [
+            Labelled(r.query, r.intent, r.source, r.category, r.sentiment)
+            for r in reversed(found.values())
+        ]
 
     return Sides(side(False), side(True))
 

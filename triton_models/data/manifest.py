@@ -31,6 +31,7 @@ FORMATS = ("queries", "pairs", "catalogue", "clicks")
 SPLITS = ("train", "dev", "by_key")
 LEAKS = ("refuse", "drop")
 SEPARATOR = "|"  # between the labels of a query that has several
+SENTIMENTS = ("positive", "neutral", "negative")
 REST = "*"  # in `labels`: every label that is not named
 # Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -39,6 +40,7 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "intent": ("intent",),
         "style?": ("style",),
         "category?": ("category",),
+        "sentiment?": ("sentiment",),
     },
     "pairs": {
         "query": ("query",),

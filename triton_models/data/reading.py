@@ -13,7 +13,7 @@ from typing import Any
 
 from triton_models.data import describe, records
 from triton_models.data.faults import Faults
-from triton_models.data.manifest import COLUMNS, REST, SEPARATOR, Manifest, Source
+from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
 from triton_models.data.rows import Click, DataSet, Judged, Product, Query
 
 AGAIN = 3  # times that one kind of fault is told of one file
@@ -175,7 +175,9 @@ class Reading:
 
     def _query(self, record: dict, line: int) -> Query | None:
         text = self._text(record, "query")
-        label = self._intent(record)
+        sentiment = self._sentiment(record)
+        lacks = sentiment and self.source.label is None and not self._value(record, "intent")
+        label = "" if lacks else self._intent(record)
         if label is None:
             return None
         form = describe.normal_form(text)
@@ -183,7 +185,15 @@ class Reading:
         same = self.columns.get("category") == self.columns.get("intent")
         category = "" if same else word(self._value(record, "category"))
         base = self._base(record, line, form)
-        return Query(**base, query=text, intent=label, style=style, category=category)
+        beside = {"style": style, "category": category, "sentiment": sentiment}
+        return Query(**base, query=text, intent=label, **beside)
+
+    def _sentiment(self, record: dict) -> str:
+        value = self._value(record, "sentiment") or ""
+        if value not in ("", *SENTIMENTS):
+            expected = f"{', '.join(SENTIMENTS)} or nothing"
+            raise Wrong(f"sentiment: found {value!r:.60}, expected {expected}; correct the line")
+        return value
 
     def _intent(self, record: dict) -> str | None:
         """Our label, "" for plain text that has none, None when the row is left out."""

@@ -31,13 +31,15 @@ class Row:
 class Query(Row):
     """A query with its label, "" for none, several joined by "|"; style is given or by rule.
 
-    A category, "" for none, is that of what is looked for.
+    A category, "" for none, is that of what is looked for. A query may have a sentiment, "" for
+    none, and then no label.
     """
 
     query: str
     intent: str
     style: str
     category: str = ""
+    sentiment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ class Asked(ServedModel):
         super().__init__(contract.folder)
         self.contract = contract
 
-    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray:
-        return super().run(list(map(normal_form, texts)), terms)
+    def run(
+        self, texts: Sequence[str], terms: Sequence[str] | None = None, heads: bool = False
+    ) -> np.ndarray | list:
+        return super().run(list(map(normal_form, texts)), terms, heads)
 
 
 def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:

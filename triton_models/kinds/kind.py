@@ -14,6 +14,15 @@ PAIRS = (*IDS, "token_type_ids")
 Demand = Callable[[bool, str, str], None]  # whether a field is right, its name, what is expected
 
 
+@dataclass(frozen=True)
+class Head:
+    """A further output of a model, from the same forward pass: probabilities [batch, labels]."""
+
+    name: str
+    output: str
+    labels: tuple[str, ...]
+
+
 def nothing(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
     """A kind without labels, and without fields of its own."""
     demand(not fields["labels"], "labels", "an empty list, this kind has none")

@@ -90,7 +90,7 @@ def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[di
     read = [_read(line, pair) for line in lines]
     asked = [item for item in read if isinstance(item, Asked)]
     terms = [item.term for item in asked] if pair else None
-    answers = iter(predictor.run([item.form for item in asked], terms))
+    answers = iter(predictor.run([item.form for item in asked], terms, heads=True))
     results = []
     for number, (line, item) in enumerate(zip(lines, read, strict=True), first):
         if isinstance(item, Asked):

@@ -46,14 +46,17 @@ class Predictor:
         pairs = list(texts) if terms is None else list(zip(texts, terms, strict=True))
         return self.tokenizer.encode_batch(pairs)
 
-    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray | list:
+    def run(
+        self, texts: Sequence[str], terms: Sequence[str] | None = None, heads: bool = False
+    ) -> np.ndarray | list:
         """Answers in the order of the texts: float32 [texts, dimension], or of a kind that answers
-        by token a list of [length, dimension].
+        by token a list of [length, dimension]. With `heads` those of further heads follow.
         """
-        return self.answer([(e.ids, e.type_ids) for e in self.encode(texts, terms)])
+        return self.answer([(e.ids, e.type_ids) for e in self.encode(texts, terms)], heads)
 
-    def answer(self, sequences: Sequence[Tokens]) -> np.ndarray | list:
+    def answer(self, sequences: Sequence[Tokens], heads: bool = False) -> np.ndarray | list:
         """The same from token ids; sequences of one length bucket share calls."""
+        infer = self._served.infer_all if heads else self._served.infer
         answers: list[np.ndarray] = [np.empty(0)] * len(sequences)
         lengths = np.array([len(ids) for ids, _ in sequences])
         buckets = np.array(self.contract.length_buckets)
@@ -63,12 +66,14 @@ class Predictor:
             rows = rows[np.argsort(lengths[rows], kind="stable")]
             for start in range(0, len(rows), self.batch):
                 some = rows[start : start + self.batch]
-                found = self._served.infer(_padded([sequences[i] for i in some], bucket))
+                found = infer(_padded([sequences[i] for i in some], bucket))
                 for i, values in zip(some, found, strict=True):
                     answers[i] = values
         if self.contract.spec.by_token:
             return answers
-        return np.array(answers, np.float32).reshape(-1, self.contract.dimension)
+        sizes = self.contract.outputs.values()
+        width = sum(sizes) if heads else self.contract.dimension
+        return np.array(answers, np.float32).reshape(-1, width)
 
 
 def load(folder: Path, kind: str, batch: int | None = None, threads: int = 1) -> Predictor:

@@ -13,13 +13,13 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from triton_models.contract import ModelContract, ModelFolderError
 from worker.build import (
-    MODELS,
     Contracts,
     check_models,
     fallback_intent,
     load_contract,
     load_lexicon,
     make_inference,
+    model_names,
 )
 from worker.commands.acls import NOT_ASKED, Answer, granted_rights, needed
 from worker.config.settings import Kafka, Settings
@@ -73,7 +73,7 @@ def show(findings: list[Finding]) -> None:
 def _models(settings: Settings) -> Iterator[Finding]:
     contracts: dict[str, ModelContract] = {}
     faults: list[Finding] = []
-    for name in MODELS:
+    for name in model_names(settings):
         try:
             contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:

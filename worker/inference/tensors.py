@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.kinds.values import TOLERANCE
 from worker.errors import InvalidAnswer, ModelRejected
 
 SAME_ROWS = 8
@@ -43,10 +44,34 @@ def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> in
     return rows
 
 
+def check_answers(
+    contract: ModelContract,
+    inputs: Mapping[str, np.ndarray],
+    values: Sequence[np.ndarray | None],
+) -> np.ndarray:
+    """All outputs of a model beside each other, in the order of its contract: float32, shape
+    [rows, …, the sum of their sizes].
+
+    Raises:
+        InvalidAnswer: as `check_answer`, or those of a further head are no probabilities.
+    """
+    parts = [check_answer(contract, inputs, values[0])]
+    rows = len(parts[0])
+    for head, found in zip(contract.heads, values[1:], strict=True):
+        shape = (rows, len(head.labels))
+        fits = found is not None and found.dtype == np.float32 and found.shape == shape
+        if not fits or not np.isfinite(found).all() or found.min() < -TOLERANCE:
+            fault = f"{head.output} holds no probabilities, float32 {list(shape)}"
+            raise InvalidAnswer(contract.name, fault)
+        parts.append(found)
+    return np.concatenate(parts, axis=-1) if contract.heads else parts[0]
+
+
 def check_answer(
     contract: ModelContract, inputs: Mapping[str, np.ndarray], values: np.ndarray | None
 ) -> np.ndarray:
-    """The answer itself, float32, shape [rows, dimension], if such a model can give it.
+    """The answer itself, float32, shape [rows, dimension], or [rows, length, dimension] of a kind
+    that answers by token, if such a model can give it.
 
     All values are finite. Probabilities are from 0 to 1 and those of one row sum to 1, unless a
     query may have several labels; vectors have unit length; scores are from 0 to 1. Of SAME_ROWS
@@ -55,14 +80,14 @@ def check_answer(
     Raises:
         InvalidAnswer: it is anything else.
     """
-    rows = len(inputs[contract.inputs[0]])
+    rows, length = inputs[contract.inputs[0]].shape
+    shape = (rows, *((length,) if contract.spec.by_token else ()), contract.dimension)
     if values is None:
         raise InvalidAnswer(contract.name, f"the answer has no output {contract.output}")
-    if values.dtype != np.float32 or values.shape != (rows, contract.dimension):
+    if values.dtype != np.float32 or values.shape != shape:
         raise InvalidAnswer(
             contract.name,
-            f"the answer is {values.dtype} {list(values.shape)};"
-            f" expected float32 [{rows}, {contract.dimension}]",
+            f"the answer is {values.dtype} {list(values.shape)}; expected float32 {list(shape)}",
         )
     if not np.isfinite(values).all():
         raise InvalidAnswer(contract.name, "the answer holds values that are not finite")

@@ -29,11 +29,20 @@ def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) 
 
 
 def prediction(predictor: Any, form: str, answer: np.ndarray) -> dict[str, Any]:
-    """What `predict` says of a query; rounded first and judged then, as in the worker's events."""
+    """What `predict` says of a query; rounded first and judged then, as in the worker's events.
+
+    `answer` has the probabilities of the labels, then those of each further head.
+    """
     contract, values = predictor.contract, rounded(answer)
+    further = {}
+    for head in reversed(contract.heads):
+        mine, values = values[-len(head.labels) :], values[: -len(head.labels)]
+        best = max(range(len(mine)), key=mine.__getitem__)
+        further[head.name] = {"label": head.labels[best], "confidence": mine[best]}
     scores = dict(zip(contract.labels, values, strict=True))
     if contract.multi:
         labels = {label: value for label, value in scores.items() if value >= LIKELY}
-        return {"labels": labels, "scores": scores}
+        return {"labels": labels, "scores": scores} | further
     best = max(range(len(values)), key=values.__getitem__)
-    return {"label": contract.labels[best], "confidence": values[best], "scores": scores}
+    told = {"label": contract.labels[best], "confidence": values[best], "scores": scores}
+    return told | further

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from triton_models.evaluation import figures
-from triton_models.kinds.intent.category import CategoryTask
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.kinds.intent.side_task import SideTask
 from triton_models.training import temperature
 from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
 
@@ -56,15 +56,15 @@ class Loss:
         examples: Sequence[Example],
         labels: Sequence[str],
         lesson: Lesson,
-        category: CategoryTask | None = None,
+        tasks: Sequence[SideTask] = (),
         known: dict[str, list[str]] | None = None,
     ) -> None:
-        self.category, self.known = category, known
+        self.tasks, self.known = tasks, known
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.texts = [e.text for e in examples]
         self.targets = targets(examples, labels)
         weights = torch.tensor(rarity(examples), dtype=torch.float32)
-        own = torch.tensor([e.weight for e in examples])
+        own = torch.tensor([e.weight * e.labelled for e in examples])
         self.weights = weights * own if lesson.by_weight else own
 
     def __call__(self, rows: list[int]) -> Tensor:
@@ -81,9 +81,7 @@ class Loss:
         loss = (each * weights.repeat(len(readings))).mean()
         if self.lesson.consistency:
             loss = loss + self.lesson.consistency * self.divergence(*logits.chunk(2))
-        if self.category:
-            loss = loss + self.category.loss(rows)
-        return loss
+        return loss + sum(task.loss(rows) for task in self.tasks)
 
     def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
         """The loss of each query: [batch]."""

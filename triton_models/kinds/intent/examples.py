@@ -17,14 +17,16 @@ from typing import NoReturn
 
 from triton_models.data import dataset, records
 from triton_models.data.describe import normal_form
-from triton_models.data.manifest import SEPARATOR
+from triton_models.data.manifest import SENTIMENTS, SEPARATOR
 from triton_models.data.records import Layout
 from triton_models.data.rows import DataSet
 from triton_models.data.split import Labelled, is_dev
 from triton_models.settings import UsageError
 
 TEXT = ("query", "text", "utterance", "sentence")
+SENTIMENT = "sentiment"
 LABEL = ("intent", "labels", "label", "category")
+MERGED = ("category", "sentiment")  # what a query has from the first of its rows that has it
 CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
 
@@ -35,6 +37,7 @@ class Example:
     Attributes:
         source: the file, or the manifest's source.
         category: of the query, "" where it has none.
+        sentiment: one of `SENTIMENTS`, "" where it has none; then its label may be missing.
         weight: how much it counts in the loss.
     """
 
@@ -43,6 +46,12 @@ class Example:
     source: str = field(default="", compare=False)
     category: str = field(default="", compare=False)
     weight: float = field(default=1.0, compare=False)
+    sentiment: str = ""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its intent is known."""
+        return bool(self.labels) or not self.sentiment
 
 
 def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[Example]:
@@ -75,7 +84,8 @@ def merged(found: Iterable[Example]) -> list[Example]:
     for one in found:
         first = rows.setdefault(form := normal_form(one.text), one)
         labels = tuple(dict.fromkeys((*first.labels, *one.labels)))
-        rows[form] = replace(first, labels=labels, category=first.category or one.category)
+        beside = {name: getattr(first, name) or getattr(one, name) for name in MERGED}
+        rows[form] = replace(first, labels=labels, **beside)
     return list(rows.values())
 
 
@@ -89,13 +99,19 @@ def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source:
     text, label = (next((row[n] for n in group if n in row), None) for group in names)
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"{place}: no {' or '.join(names[0])}; mend the line, or give --columns")
+    sentiment = row.get(SENTIMENT) or ""
+    if sentiment not in ("", *SENTIMENTS):
+        told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
+        raise UsageError(f"{place}: {told}; correct the line")
+    if sentiment and label in (None, ""):
+        label = []
     labels = label if isinstance(label, list) else [label]
     if multi and isinstance(label, str):
         labels = [part for part in label.split(SEPARATOR) if part.strip()]
     labels = [one.strip() if isinstance(one, str) else one for one in labels]
     if not all(isinstance(one, str) and one for one in labels):
         raise UsageError(f"{place}: no {' or '.join(names[1])}; mend the line, or give --columns")
-    if not multi and len(labels) != 1:
+    if not multi and len(labels) != 1 and not (sentiment and not labels):
         raise UsageError(f"{place}: {len(labels)} labels; --multi trains with several for a query")
     told = next((n for n in names[1] if n in row), "")
     category = row.get(CATEGORY) if told != CATEGORY else None
@@ -104,6 +120,7 @@ def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source:
         tuple(dict.fromkeys(labels)),
         source,
         category.strip() if isinstance(category, str) else "",
+        sentiment=sentiment,
     )
 
 
@@ -115,13 +132,14 @@ def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list
     weights = data.manifest.weights
 
     def example(row: Labelled) -> Example:
-        labels = tuple(row.intent.split(SEPARATOR))
+        labels = tuple(row.intent.split(SEPARATOR)) if row.intent else ()
         if len(labels) > 1 and not multi:
             raise UsageError(
                 f"{row.source}: {row.query[:60]!r} has {len(labels)} labels;"
                 " --multi trains with several for a query"
             )
-        return Example(row.query, labels, row.source, row.category, weights[row.source])
+        weight = weights[row.source]
+        return Example(row.query, labels, row.source, row.category, weight, row.sentiment)
 
     learned, dev = (once(map(example, side), multi) for side in dataset.load_labelled(data))
     return learned, dev
@@ -154,6 +172,7 @@ def label_names(found: Iterable[Example]) -> tuple[str, ...]:
 def digest(found: Iterable[Example]) -> str:
     """The SHA-256 of examples in their order, with all that a run learns from."""
     rows = (
-        json.dumps([e.text, *e.labels, e.category, e.weight], ensure_ascii=False) for e in found
+        json.dumps([e.text, *e.labels, e.category, e.weight, e.sentiment], ensure_ascii=False)
+        for e in found
     )
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.contract import ModelContract
 from triton_models.evaluation import figures
 from triton_models.evaluation.dev import labelled_queries, of_all
 from triton_models.evaluation.evaluate import Report, served
@@ -27,9 +28,30 @@ def summary(
     model, network = served(folder, "intent")
     rows = scoped(devs, model.labels, outside)
     rows = [row for row in rows if row["intent"] in model.labels]
-    report = figures_of(rows, network.run([r["query"] for r in rows]), model.labels)
+    answers = network.run([r["query"] for r in rows], heads=True)
+    report = figures_of(rows, answers[:, : len(model.labels)], model.labels)
+    if found := sentiment_figures(model, rows, answers):
+        report["sentiment"] = found
     errors = report.pop("errors")
     return report | {"typos": typo_drops(rows, network, model.labels)} | {"errors": errors}
+
+
+def sentiment_figures(
+    model: ModelContract, rows: Sequence[dict], answers: np.ndarray
+) -> dict[str, float]:
+    """Figures of the second head on the rows that have a sentiment; {} without either."""
+    heads = [head for head in model.heads if head.name == "sentiment"]
+    mine = [i for i, row in enumerate(rows) if row["sentiment"]]
+    if not heads or not mine:
+        return {}
+    labels = heads[0].labels  # the only further head
+    best = answers[mine, len(model.labels) :].argmax(axis=1)
+    found, wanted = [labels[i] for i in best], [rows[i]["sentiment"] for i in mine]
+    return {
+        "queries": len(mine),
+        "accuracy": float(np.mean([a == b for a, b in zip(found, wanted, strict=True)])),
+        "macro_f1": figures.macro_f1(wanted, found, labels),
+    }
 
 
 def typo_drops(

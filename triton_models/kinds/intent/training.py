@@ -12,11 +12,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from triton_models.data import dataset
+from triton_models.data.manifest import SENTIMENTS
 from triton_models.kinds.intent import classify, examples
-from triton_models.kinds.intent.category import CategoryTask
 from triton_models.kinds.intent.classify import Lesson
-from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
 from triton_models.kinds.intent.network import ProbabilityModel, classifier
+from triton_models.kinds.intent.side_task import SideTask
 from triton_models.settings import UsageError
 from triton_models.training import networks
 from triton_models.training.adapt import Adaptation
@@ -66,8 +67,19 @@ class Material:
     dev: list[Example]
     labels: tuple[str, ...]
 
+    @property
+    def judged(self) -> list[Example]:
+        """The queries of dev whose intent is known."""
+        return [e for e in self.dev if e.labelled]
+
+    @property
+    def sentiments(self) -> tuple[str, ...]:
+        """The labels of a second head; () where no query has one."""
+        return SENTIMENTS if any(e.sentiment for e in self.learned) else ()
+
     def about(self) -> dict:
-        return {
+        told = {"sentiments": sum(bool(e.sentiment) for e in self.learned)}
+        return (told if self.sentiments else {}) | {
             "learned": len(self.learned),
             "dev": len(self.dev),
             "labels": len(self.labels),
@@ -89,7 +101,7 @@ class Trained:
     network: ProbabilityModel
     tokenizer: Tokenizer
     history: History
-    category: CategoryTask | None
+    tasks: dict[str, SideTask]
 
     def logits(self, found: Sequence[Example]) -> Tensor:
         return classify.logits(self.network, self.tokenizer, [e.text for e in found])
@@ -169,7 +181,8 @@ def check(recipe: Recipe, material: Material) -> None:
 def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
     """Train and write the checkpoint `out`; returns what came of it."""
     trained = fit(material, start, recipe, out)
-    result = came_of(trained.history) | (finish(trained, material, recipe) if material.dev else {})
+    result = came_of(trained.history)
+    result |= finish(trained, material, recipe) if material.judged else {}
     networks.save(trained.network.cpu(), out)
     trained.tokenizer.save(str(out / "tokenizer.json"))
     return result
@@ -188,18 +201,24 @@ def fit(
     place: for several runs from one start (see `remembered`).
     """
     torch.manual_seed(recipe.schedule.seed)
-    network = classifier(start, material.labels, recipe.pooling, recipe.multi, recipe.dropout)
+    network = classifier(
+        start,
+        material.labels,
+        recipe.pooling,
+        recipe.multi,
+        recipe.dropout,
+        material.sentiments,
+    )
     tokenizer = bare_tokenizer(start)
-    weight = recipe.category_weight
-    category = CategoryTask(network, material.learned, weight) if weight else None
+    tasks = side_tasks(network, material, recipe)
     network.to(place())
     if known is not None:
         network.pooled = remembered(network.pooled, known)
     loss = classify.Loss(
-        network, tokenizer, material.learned, material.labels, recipe.lesson, category
+        network, tokenizer, material.learned, material.labels, recipe.lesson, list(tasks.values())
     )
-    wanted = classify.targets(material.dev, material.labels)
-    texts = [e.text for e in material.dev]
+    wanted = classify.targets(material.judged, material.labels)
+    texts = [e.text for e in material.judged]
 
     def judge() -> float:
         said = classify.logits(network, tokenizer, texts)
@@ -216,7 +235,7 @@ def fit(
         folder=folder,
         key=fingerprint(material, recipe, start),
     )
-    return Trained(network, tokenizer, history, category)
+    return Trained(network, tokenizer, history, tasks)
 
 
 def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callable:
@@ -236,8 +255,8 @@ def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callabl
 
 def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
     """Calibrate on dev, and measure."""
-    wanted = classify.targets(material.dev, material.labels)
-    said = trained.logits(material.dev)
+    wanted = classify.targets(material.judged, material.labels)
+    said = trained.logits(material.judged)
     before = classify.measure(said, wanted, recipe.multi)
     temperature = classify.calibrate(trained.network, said, wanted)
     result = {
@@ -249,6 +268,27 @@ def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
     if recipe.out_of_scope:
         column = material.labels.index(recipe.out_of_scope)
         result["scope"] = classify.out_of_scope(said / temperature, wanted, column)
-    if trained.category:
-        result["category"] = trained.category.measure(trained.tokenizer, material.dev)
+    texts = [e.text for e in material.dev]
+    for name, task in trained.tasks.items():
+        values = [getattr(e, name) for e in material.dev]
+        fold = name == SENTIMENT  # the category's head is not kept
+        result[name] = task.measure(trained.tokenizer, texts, values, fold)
     return result
+
+
+def side_tasks(
+    network: ProbabilityModel, material: Material, recipe: Recipe
+) -> dict[str, SideTask]:
+    """What is learned beside the intent, by the column that it stands in."""
+    tasks = {}
+    if recipe.category_weight:
+        values = [e.category for e in material.learned]
+        names = sorted(set(values) - {""})
+        width = network.classifier.classifier.in_features
+        network.category = torch.nn.Linear(width, len(names))  # a checkpoint does not keep it
+        weight = recipe.category_weight
+        tasks[CATEGORY] = SideTask(network, network.category, names, values, weight)
+    if hasattr(network, "head"):
+        values = [e.sentiment for e in material.learned]
+        tasks[SENTIMENT] = SideTask(network, network.head, SENTIMENTS, values)
+    return tasks

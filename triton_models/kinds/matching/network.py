@@ -78,7 +78,9 @@ def load(folder: Path) -> ScoreModel:
 
 def trained(folder: Path) -> bool:
     """Whether a checkpoint is a trained matching model."""
-    return (folder / HEAD).is_file() or (is_classifier(folder) and labels(folder) == ONE_SCORE)
+    if is_classifier(folder):
+        return labels(folder) == ONE_SCORE
+    return (folder / HEAD).is_file()
 
 
 def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from triton_models.kinds.intent.network import ProbabilityModel, classifier
 from triton_models.kinds.intent.training import Material
 from triton_models.training import course, inputs, networks, notes
 from triton_models.training.adapt import Adaptation
-from triton_models.training.checkpoints import minilm, require_checkpoint
+from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> str:
     if len(folders) == 1 and folders[0].is_file():
         folders, weights = stack.read(folders[0])
     teachers = Teachers(members.classifiers(folders), weights)
-    student = minilm() if args.student == "minilm" else Path(args.student or folders[0])
+    student = named(args.student or folders[0])
     require_checkpoint(student)
     recipe, material = recipe_of(args, teachers), gather(args, teachers)
     print(material.told(), flush=True)

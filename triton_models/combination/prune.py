@@ -16,6 +16,7 @@ from triton_models.data import texts
 from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 from triton_models.training import inputs, networks, notes, vocabulary
+from triton_models.training.checkpoints import named
 
 CUT = ("num_hidden_layers", "vocab_size", "max_position_embeddings")  # what the config tells of it
 
@@ -24,12 +25,12 @@ def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
     networks.quiet()
     notes.require_own(args.out)
-    begun = time.monotonic()
-    kind, found = members.kind_of(args.run), texts.read(args.text)
+    begun, folder = time.monotonic(), named(args.run)
+    kind, found = members.kind_of(folder), texts.read(args.text)
     if not KINDS[kind].documents:
         found = inputs.asked(found)
-    before, after = prune(args.run, args.out, args.layers, args.pieces, found)
-    keep_threshold([args.run], args.out)
+    before, after = prune(folder, args.out, args.layers, args.pieces, found)
+    keep_threshold([folder], args.out)
     result = {"weights_before": before, "weights": after}
     data = {"files": list(map(str, args.text)), "texts_sha256": texts.digest(found)}
     notes.write(args.out, kind, STEPS["prune"].command(args), str(args.run), data, result, begun)

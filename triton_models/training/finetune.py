@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
-from pathlib import Path
 
 import torch
 
@@ -18,14 +17,14 @@ from triton_models.kinds import KINDS
 from triton_models.kinds.intent import left_out
 from triton_models.training import finetune_options as options
 from triton_models.training import networks, notes
-from triton_models.training.checkpoints import minilm, require_checkpoint
+from triton_models.training.checkpoints import named, require_checkpoint
 
 
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
     notes.require_own(args.out)
-    start = minilm() if args.start == "minilm" else Path(args.start)
+    start = named(args.start)
     require_checkpoint(start)
     if args.threads:
         torch.set_num_threads(args.threads)

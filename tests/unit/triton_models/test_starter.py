@@ -1,12 +1,16 @@
 """The committed models hold their contract and do as well as their cards say."""
 
 import re
+import shutil
+import tomllib
 
 import numpy as np
 import pytest
 
 from tests.unit.triton_models.starters import STARTERS
 from triton_models import contract
+from triton_models.__main__ import parser
+from triton_models.data import dataset
 from triton_models.evaluation import evaluate
 from triton_models.kinds import KINDS
 from triton_models.serving.served import ServedModel
@@ -110,3 +114,29 @@ def test_card_says_where_it_comes_from_and_where_it_ends(kind):
     card = (STARTER / kind / "CARD.md").read_text()
     assert "Apache-2.0" in card
     assert "## Limits" in card
+
+
+@pytest.mark.parametrize("kind", STARTERS)
+def test_a_script_of_the_kits_own_commands_remakes_it(kind):
+    script = (STARTER / kind / "remake.sh").read_text()
+    commands = [line.split()[3:] for line in script.splitlines() if line.startswith("python -m")]
+    assert [words[0] for words in commands][-2:] == ["export", "compare"]
+    for words in commands:
+        parser().parse_args(words)  # exits where an option is unknown
+    assert f"finetune {kind} --manifest triton_models/starter/{kind}/manifest.toml" in script
+
+
+@pytest.mark.parametrize("kind", STARTERS)
+def test_its_manifest_names_licences_and_reads_what_we_wrote(kind, tmp_path):
+    text = (STARTER / kind / "manifest.toml").read_text()
+    parts = tomllib.loads(text)["source"]
+    assert all(source["licence"] and source["split"] == "by_key" for source in parts)
+    own = [block for block in text.split("[[source]]")[1:] if "../data/" not in block]
+    place = tmp_path / kind / "manifest.toml"
+    for source in (s for s in parts if "../data/" not in s["path"]):
+        copy = place.parent / source["path"]
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(STARTER / kind / source["path"], copy)
+    place.write_text("".join(f"[[source]]{block}" for block in own))
+    data = dataset.load(place)
+    assert len(data.rows) > 1500 and not data.left_out

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
 
 
-def fold(last: nn.Module, cost: Callable[[Tensor], Tensor]) -> float:
+def fold(last: nn.Module, cost: Callable[[Tensor], Tensor], choice: Tensor = TEMPERATURES) -> float:
     """Divide a network's last layer by the temperature of the least cost; returns it."""
-    costs = torch.stack([cost(t) for t in TEMPERATURES])
-    temperature = round(float(TEMPERATURES[int(costs.argmin())]), 2)
+    costs = torch.stack([cost(t) for t in choice])
+    temperature = round(float(choice[int(costs.argmin())]), 2)
     with torch.no_grad():
         for weight in last.parameters():
             weight /= temperature

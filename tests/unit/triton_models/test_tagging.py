@@ -139,7 +139,7 @@ def model(tmp_path_factory):
     start, run = toy.write(folder / "toy"), folder / "run"
     given = ["--queries", folder / "mine.jsonl", "--start", start, "--out", run, "--dropout", 0]
     given += ["--epochs", 12, "--rate", 0.003, "--batch", 8, "--threads", 1, "--consistency", 0.5]
-    given += ["--misspelled", 0.1, "--exchanged", 0.2]
+    given += ["--misspelled", 0.1]
     assert main(["finetune", "tagging", *map(str, given)]) == 0
     out = folder / "model"
     assert main(["export", str(run), "--kind", "tagging", "--out", str(out)]) == 0
@@ -149,7 +149,7 @@ def model(tmp_path_factory):
 def test_a_model_is_trained_exported_and_described(model):
     notes = json.loads((model / "run" / "run.json").read_text())
     assert notes["result"]["dev"]["micro_f1"] > 0.9
-    assert notes["recipe"]["lesson"]["exchanged"] == 0.2
+    assert notes["recipe"]["lesson"]["consistency"] == 0.5
     found = contract.load(model / "model")
     assert (found.kind, found.labels, found.dimension) == ("tagging", LABELS, 5)
     assert "micro f1" in (model / "model" / "CARD.md").read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,9 @@ from torch.nn import functional
 
 from triton_models.data.typos import misspell
 from triton_models.kinds.tagging.data import Tagged
+from triton_models.kinds.tagging.decode import NEVER
 from triton_models.kinds.tagging.network import TagModel
-from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, tagged, words_of
+from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
 from triton_models.settings import MAX_LENGTH
 from triton_models.text import arrays_of
 from triton_models.training.inputs import device, on_device
@@ -30,14 +30,12 @@ class Lesson:
     Attributes:
         smoothing: of the labels.
         misspelled: share of the queries that are read with a typo.
-        exchanged: share in which a span is exchanged for another of its tag.
         consistency: weight of the divergence between two readings of a query; each has its own
             dropout, and the second the typos (R-Drop).
     """
 
     smoothing: float = 0.05
     misspelled: float = 0.0
-    exchanged: float = 0.0
     consistency: float = 0.0
 
 
@@ -48,6 +46,10 @@ class Reading:
     text: str
     words: tuple[Place, ...]
     labels: tuple[str, ...]
+
+
+def reading(one: Tagged) -> Reading:
+    return Reading(one.text, tuple(words_of(one.text)), one.labels)
 
 
 class Loss:
@@ -64,15 +66,11 @@ class Loss:
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.examples = examples
         self.column = {label: i for i, label in enumerate(labels)}
-        self.known: dict[str, list[str]] = defaultdict(list)  # texts of the spans of each tag
-        for one in examples:
-            for start, end, tag in one.spans:
-                self.known[tag].append(one.text[start:end])
 
     def __call__(self, rows: list[int]) -> Tensor:
         rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
         lesson = self.lesson
-        clean = [self.exchanged(self.examples[i], rng) for i in rows]
+        clean = [reading(self.examples[i]) for i in rows]
         typed = [misspelled(r, rng) if rng.random() < lesson.misspelled else r for r in clean]
         readings = [clean, typed] if lesson.consistency else [typed]
         logits, read = word_logits(
@@ -90,26 +88,6 @@ class Loss:
         both = read.chunk(2)[0] & read.chunk(2)[1]
         apart = ((a.exp() - b.exp()) * (a - b)).sum(dim=1)[both].mean() / 2
         return each + lesson.consistency * apart
-
-    def exchanged(self, one: Tagged, rng: random.Random) -> Reading:
-        """The example, or one in which another span of the same tag stands for one of its own."""
-        text, spans = one.text, one.spans
-        if spans and rng.random() < self.lesson.exchanged:
-            chosen = rng.choice(spans)
-            other = rng.choice(self.known[chosen.tag])
-            moved = len(other) - (chosen.end - chosen.start)
-            text = text[: chosen.start] + other + text[chosen.end :]
-            spans = [
-                s._replace(end=s.end + moved)
-                if s == chosen
-                else s._replace(start=s.start + moved, end=s.end + moved)
-                if s.start > chosen.start
-                else s
-                for s in spans
-            ]
-            words = words_of(text)
-            return Reading(text, tuple(words), tuple(tagged(words, spans)))
-        return Reading(text, tuple(words_of(text)), one.labels)
 
 
 def misspelled(one: Reading, rng: random.Random) -> Reading:
@@ -137,18 +115,23 @@ def word_logits(
     return logits[rows, columns], (columns != NOT_READ).to(logits.device)
 
 
+def outside(logits: Tensor) -> Tensor:
+    """Log-probabilities of a word that surely has the first label, which is O."""
+    return torch.full_like(logits[0], NEVER).index_fill(0, logits.new_zeros(1).long(), 0.0)
+
+
 def said(network: TagModel, tokenizer: Tokenizer, examples: Sequence[Tagged]) -> list[Tensor]:
-    """Log-probabilities of each query's words, [words, labels]; 0 for those beyond its length."""
+    """Log-probabilities of each query's words, [words, labels]; those that the model does not
+    read are outside.
+    """
     order = sorted(range(len(examples)), key=lambda i: len(examples[i].text))
     found: list[Tensor] = [torch.empty(0)] * len(examples)
     with torch.inference_mode():
         for start in range(0, len(order), AT_ONCE):
             rows = order[start : start + AT_ONCE]
-            readings = [
-                Reading(examples[i].text, tuple(words_of(examples[i].text)), ()) for i in rows
-            ]
+            readings = [reading(examples[i]) for i in rows]
             logits, read = word_logits(network, tokenizer, readings)
-            logs = (logits.log_softmax(dim=1) * read[:, None]).cpu()
+            logs = torch.where(read[:, None], logits.log_softmax(dim=1), outside(logits)).cpu()
             parts = logs.split([len(one.words) for one in readings])
             for row, part in zip(rows, parts, strict=True):
                 found[row] = part

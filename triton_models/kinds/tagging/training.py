@@ -15,7 +15,7 @@ from torch.nn import functional
 from triton_models.data.split import is_dev
 from triton_models.kinds.tagging import entities
 from triton_models.kinds.tagging.data import Tagged, digest, read, tags_of
-from triton_models.kinds.tagging.decode import Decoder
+from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
 from triton_models.kinds.tagging.words import labels_of, words_of
@@ -33,6 +33,8 @@ from triton_models.training.course import (
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
+
+TEMPERATURES = torch.arange(0.7, 3.05, 0.1)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     lesson = Lesson(
         smoothing=args.smoothing,
         misspelled=args.misspelled,
-        exchanged=args.exchanged,
         consistency=args.consistency,
     )
     return Recipe(schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric)
@@ -143,7 +144,7 @@ def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
     result = came_of(history)
     if material.dev:
         logs = said(network, tokenizer, material.dev)
-        result["temperature"] = calibrate(network, logs, material.dev, labels)
+        result["temperature"] = calibrate(network, logs, material.dev, decoder)
         result["dev"] = judged()
     networks.save(network.cpu(), out)
     tokenizer.save(str(out / "tokenizer.json"))
@@ -151,23 +152,36 @@ def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
 
 
 def calibrate(
-    network: torch.nn.Module, logs: Sequence[Tensor], dev: Sequence[Tagged], labels: Sequence[str]
+    network: torch.nn.Module, logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder
 ) -> float:
-    """Fit the temperature on the words of dev and fold it into the network's last layer."""
-    joined = torch.cat(list(logs))
-    column = {label: i for i, label in enumerate(labels)}
-    wanted = torch.tensor([column[x] for one in dev for x in one.labels])
-    return temperature.fold(
-        network.classifier.classifier, lambda t: functional.cross_entropy(joined / t, wanted)
-    )
+    """Fit the temperature so that the probabilities of dev's spans are how often they are right,
+    and fold it into the network's last layer. It changes no span.
+    """
+
+    def cost(temperature: Tensor) -> Tensor:
+        scaled = [(mine / temperature).log_softmax(dim=1) for mine in logs]
+        found = decode(scaled, dev, decoder)
+        pairs = [
+            (chance, float(span in one.spans))
+            for one, mine in zip(dev, found, strict=True)
+            for span, chance in zip(mine.spans, mine.probabilities, strict=True)
+        ]
+        chances, right = torch.tensor(pairs or [(0.5, 0.5)]).T
+        return functional.binary_cross_entropy(chances.clamp(1e-4, 1 - 1e-4), right)
+
+    return temperature.fold(network.classifier.classifier, cost, TEMPERATURES)
+
+
+def decode(logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder) -> list[Found]:
+    """The spans of each query of dev, from log-probabilities of its words."""
+    return [
+        decoder.find(mine.numpy(), words_of(one.text)) for mine, one in zip(logs, dev, strict=True)
+    ]
 
 
 def measure(logs: Sequence[Tensor], material: Material, decoder: Decoder) -> dict[str, float]:
     """Figures of the spans of dev."""
     wanted = [one.spans for one in material.dev]
-    found = [
-        decoder.find(mine.numpy(), words_of(one.text)).spans
-        for mine, one in zip(logs, material.dev, strict=True)
-    ]
+    found = [one.spans for one in decode(logs, material.dev, decoder)]
     right = np.array([set(a) == set(b) for a, b in zip(wanted, found, strict=True)])
     return entities.figures(entities.counts(wanted, found, material.tags), right)

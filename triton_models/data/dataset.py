@@ -15,7 +15,7 @@ from triton_models.data import graded, manifest_file, reading
 from triton_models.data.describe import normal_form
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest
-from triton_models.data.rows import DataSet, Row
+from triton_models.data.rows import DataSet, Row, TaggedQuery
 from triton_models.data.split import Labelled
 
 T = TypeVar("T")
@@ -52,6 +52,16 @@ def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
             Labelled(r.query, r.intent, r.source, r.category, r.sentiment)
             for r in reversed(found.values())
         ]
+
+    return Sides(side(False), side(True))
+
+
+def load_tagged(manifest: Path | str | Manifest | DataSet) -> Sides[TaggedQuery]:
+    """The tagged queries, each normal form once a side. Raises UsageError as `load` does."""
+    rows = _data(manifest).tagged
+
+    def side(dev: bool) -> list[TaggedQuery]:
+        return list({r.form: r for r in reversed(rows) if r.dev == dev}.values())[::-1]
 
     return Sides(side(False), side(True))
 

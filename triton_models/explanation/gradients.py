@@ -50,7 +50,7 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
         blank[0, [i for word in words if word.part == part for i in word.tokens]] = pad
         effects += integrate(network, inputs, blank, column)
     with torch.inference_mode():
-        answer = float(network(*inputs)[0, column])
+        answer = float(_first(network(*inputs))[0, column])
     return replace(explanation, words=_told(explanation.words, words, effects)), answer
 
 
@@ -71,9 +71,15 @@ def integrate(
     for part in middles.split(32):
         points = (start + part[:, None, None] * (end - start)).requires_grad_()
         with _embedded(table, points):
-            answers = network(*(x.expand(len(part), -1) for x in inputs))[:, column]
+            found = network(*(x.expand(len(part), -1) for x in inputs))
+            answers = _first(found)[:, column]
         total += torch.autograd.grad(answers.sum(), points)[0].sum(dim=0)
     return ((end - start) * total / steps).sum(dim=-1)[0]
+
+
+def _first(found: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The output of the kind; others are those of further heads."""
+    return found[0] if isinstance(found, tuple) else found
 
 
 def _table(network: nn.Module) -> nn.Embedding:

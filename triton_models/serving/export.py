@@ -57,9 +57,7 @@ def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> d
         folder = Path(scratch) / "model"
         folder.mkdir()
         bare_tokenizer(checkpoint).save(str(folder / "tokenizer.json"))
-        about = KINDS[kind].part("network").contract(checkpoint, {})
-        heads = [head["output"] for head in about.get("heads", {}).values()]
-        write_onnx(network, kind, folder / "model.onnx", [KINDS[kind].output, *heads])
+        write_onnx(network, kind, folder / "model.onnx", outputs_of(checkpoint, kind))
         expected, found = answers(network, kind, folder)
         differences = {"fp32": float(np.abs(found - expected).max())}
         if not differences["fp32"] <= FP32_TOLERANCE:  # NaN too
@@ -77,14 +75,15 @@ def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> d
     return differences
 
 
-def write_onnx(
-    network: nn.Module, kind: str, path: Path, outputs: Sequence[str] | None = None
-) -> None:
-    """The network as an ONNX file with a dynamic batch and length, opset `OPSET`; `outputs` are
-    their names, by default the one of its kind.
-    """
+def outputs_of(checkpoint: Path, kind: str) -> list[str]:
+    """The names of a checkpoint's outputs, those of further heads after that of its kind."""
+    about = KINDS[kind].part("network").contract(checkpoint, {})
+    return [KINDS[kind].output, *(head["output"] for head in about.get("heads", {}).values())]
+
+
+def write_onnx(network: nn.Module, kind: str, path: Path, outputs: Sequence[str]) -> None:
+    """The network as an ONNX file with a dynamic batch and length, opset `OPSET`."""
     spec = KINDS[kind]
-    outputs = outputs or (spec.output,)
     example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in spec.inputs)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=MAX_LENGTH)}
     program = torch.onnx.export(

@@ -252,8 +252,8 @@ def test_wrong_usage_is_told_in_one_line(start, files, tmp_path, capsys):
     begin = ("--pairs", pairs, "--start", start, "--out", tmp_path / "run")
     for given, told in (
         (begin[2:], "give --manifest or --pairs"),
-        ((*begin, "--queries", pairs), "--queries goes with intent, not with encoder"),
-        ((*begin, "--smoothing", "0.2"), "--smoothing goes with intent and matching"),
+        ((*begin, "--queries", pairs), "--queries goes with intent and tagging, not with encoder"),
+        ((*begin, "--smoothing", "0.2"), "--smoothing goes with intent and matching and tagging"),
         ((*begin, "--how", "frozen"), "and encoder has none"),
         ((*begin, "--metric", "accuracy"), "of encoder there are ndcg@10, mrr"),
         ((*begin, "--sizes", "64,8"), "32 wide"),

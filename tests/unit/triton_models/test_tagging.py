@@ -8,9 +8,10 @@ import pytest
 
 from triton_models import contract
 from triton_models.__main__ import main
+from triton_models.data import dataset
 from triton_models.data.describe import normal_form
 from triton_models.kinds.tagging import entities
-from triton_models.kinds.tagging.data import read
+from triton_models.kinds.tagging.data import of_manifest, read
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.words import Span, labels_of, spans_of, tagged, words_of
 from triton_models.settings import UsageError
@@ -63,6 +64,22 @@ def test_a_fault_is_named_by_file_and_line(tmp_path, row, fault):
     with pytest.raises(UsageError) as caught:
         read(path)
     assert str(caught.value).startswith(f"{path}:2: ") and fault in str(caught.value)
+
+
+def test_a_manifest_names_tagged_queries_and_maps_their_tags(tmp_path):
+    rows = [{"tokens": ["red", f"shoe{i}"], "tags": ["B-colour", "B-noise"]} for i in range(40)]
+    written(tmp_path / "a.jsonl", *rows)
+    lines = ["[[source]]", 'name = "a"', 'path = "a.jsonl"', 'format = "tagged"', 'licence = "own"']
+    lines += ['split = "by_key"', "weight = 0.5", 'labels = { colour = "color", noise = "" }']
+    (tmp_path / "manifest.toml").write_text("\n".join(lines))
+    data = dataset.load(tmp_path / "manifest.toml")
+    learned, dev = dataset.load_tagged(data)
+    assert len(learned) + len(dev) == 40 and dev
+    one = of_manifest(learned, data.manifest.weights)[0]
+    assert one.labels == ("B-color", "O") and one.weight == 0.5
+    written(tmp_path / "a.jsonl", *rows, {"tokens": ["red"], "tags": []})
+    with pytest.raises(UsageError, match=r"a.jsonl:41: tags: found \[\], expected one for each"):
+        dataset.load(tmp_path / "manifest.toml")
 
 
 def test_words_are_runs_of_letters_and_digits_signs_and_characters_without_spaces():

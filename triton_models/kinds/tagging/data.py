@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from triton_models.data import records
-from triton_models.data.describe import normal_form
-from triton_models.kinds.tagging import OUTSIDE
-from triton_models.kinds.tagging.words import Span, spans_of, tagged, words_of
+from triton_models.data.manifest import COLUMNS
+from triton_models.data.rows import TaggedQuery
+from triton_models.kinds.tagging.words import Span, in_normal_form, tagged, words_of
 from triton_models.settings import UsageError
 
-TAGS = ("tags", "labels", "ner_tags")
 BESIDE = ("style", "source", "language")  # makes slices of a report
 
 
@@ -33,12 +32,14 @@ class Tagged:
     Attributes:
         labels: of its words, in BIO.
         about: style, source, language and count, where the row has them.
+        weight: how much its words count in the loss.
     """
 
     text: str
     spans: tuple[Span, ...]
     labels: tuple[str, ...]
     about: dict[str, Any] = field(default_factory=dict, compare=False)
+    weight: float = 1.0
 
 
 def read(place: Path | str) -> list[Tagged]:
@@ -80,7 +81,8 @@ def read_all(places: Sequence[Path]) -> list[Tagged]:
 
 def example(row: dict[str, Any]) -> Tagged:
     """A row as an example; ValueError tells what is wrong with it."""
-    text, spans = _of_tokens(row) if "tokens" in row else _of_query(row)
+    tags = next((row[name] for name in COLUMNS["tagged"]["tags?"] if name in row), None)
+    text, spans = in_normal_form({"tags": tags} | row)
     labels = tagged(words_of(text), spans)
     about = {name: row[name] for name in BESIDE if isinstance(row.get(name), str)}
     if type(row.get("count")) in (int, float):
@@ -88,53 +90,18 @@ def example(row: dict[str, Any]) -> Tagged:
     return Tagged(text, tuple(sorted(spans)), tuple(labels), about)
 
 
-def _of_tokens(row: dict[str, Any]) -> tuple[str, list[Span]]:
-    tokens, labels = row["tokens"], next((row[name] for name in TAGS if name in row), None)
-    if not _texts(tokens):
-        raise ValueError(f"tokens: found {tokens!r:.60}, expected a list of texts")
-    if not _texts(labels) or len(labels) != len(tokens):
-        raise ValueError(f"tags: found {labels!r:.60}, expected one for each token")
-    if odd := [x for x in labels if x != OUTSIDE and (x[:2] not in ("B-", "I-") or not x[2:])]:
-        raise ValueError(f"tags: found {odd[0]!r}, expected O, B-tag or I-tag")
-    kept = [(form, x) for t, x in zip(tokens, labels, strict=True) if (form := normal_form(t))]
-    words, start = [], 0
-    for form, _ in kept:
-        words.append((start, start + len(form)))
-        start += len(form) + 1
-    text = " ".join(form for form, _ in kept)
-    if not text:
-        raise ValueError("tokens: no visible character in them")
-    return text, spans_of(words, [x for _, x in kept])
-
-
-def _of_query(row: dict[str, Any]) -> tuple[str, list[Span]]:
-    query, spans = row.get("query"), row.get("spans")
-    if not isinstance(query, str) or not normal_form(query):
-        raise ValueError(f"query: found {query!r:.60}, expected text")
-    if not isinstance(spans, list):
-        raise ValueError(f"spans: found {spans!r:.60}, expected a list")
-    return normal_form(query), [_placed(query, span) for span in spans]
-
-
-def _placed(query: str, span: Any) -> Span:
-    """A span of the query as written, in its normal form."""
-    try:
-        start, end, tag = span["start"], span["end"], span["tag"]
-        fits = 0 <= start < end <= len(query) and isinstance(tag, str) and tag != ""
-    except (TypeError, KeyError):
-        fits = False
-    if not fits:
-        raise ValueError(f"spans: found {span!r:.60}, expected start, end and tag inside the query")
-    form, inside = normal_form(query), normal_form(query[start:end])
-    before = normal_form(query[:start])
-    at = len(before) + form[len(before) :].startswith(" ") if before else 0
-    if not inside or form[at : at + len(inside)] != inside:
-        raise ValueError(f"spans: {query[start:end]!r:.60} is no part of the normal form {form!r}")
-    return Span(at, at + len(inside), tag)
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def of_manifest(rows: Iterable[TaggedQuery], weights: Mapping[str, float]) -> list[Tagged]:
+    """Tagged queries that a manifest names."""
+    return [
+        Tagged(
+            row.form,
+            tuple(sorted(Span(*span) for span in row.spans)),
+            tuple(tagged(words_of(row.form), [Span(*span) for span in row.spans])),
+            {"source": row.source},
+            weights[row.source],
+        )
+        for row in rows
+    ]
 
 
 def tags_of(found: Iterable[Tagged]) -> tuple[str, ...]:
@@ -143,5 +110,5 @@ def tags_of(found: Iterable[Tagged]) -> tuple[str, ...]:
 
 def digest(found: Sequence[Tagged]) -> str:
     """The SHA-256 of queries with their spans, in their order."""
-    rows = (json.dumps([one.text, *one.spans], ensure_ascii=False) for one in found)
+    rows = (json.dumps([one.text, *one.spans, one.weight], ensure_ascii=False) for one in found)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

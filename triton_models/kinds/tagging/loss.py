@@ -46,10 +46,11 @@ class Reading:
     text: str
     words: tuple[Place, ...]
     labels: tuple[str, ...]
+    weight: float = 1.0
 
 
 def reading(one: Tagged) -> Reading:
-    return Reading(one.text, tuple(words_of(one.text)), one.labels)
+    return Reading(one.text, tuple(words_of(one.text)), one.labels, one.weight)
 
 
 class Loss:
@@ -73,15 +74,14 @@ class Loss:
         clean = [reading(self.examples[i]) for i in rows]
         typed = [misspelled(r, rng) if rng.random() < lesson.misspelled else r for r in clean]
         readings = [clean, typed] if lesson.consistency else [typed]
-        logits, read = word_logits(
-            self.network, self.tokenizer, [one for part in readings for one in part]
-        )
-        wanted = torch.tensor(
-            [self.column[x] for part in readings for one in part for x in one.labels]
-        ).to(logits.device)
+        every = [one for part in readings for one in part]
+        logits, read = word_logits(self.network, self.tokenizer, every)
+        wanted = torch.tensor([self.column[x] for one in every for x in one.labels])
+        weights = torch.tensor([one.weight for one in every for _ in one.labels])
         each = functional.cross_entropy(
-            logits[read], wanted[read], label_smoothing=lesson.smoothing
+            logits, wanted.to(logits.device), reduction="none", label_smoothing=lesson.smoothing
         )
+        each = (each * weights.to(logits.device))[read].mean()
         if not lesson.consistency:
             return each
         a, b = logits.log_softmax(dim=1).chunk(2)
@@ -99,7 +99,7 @@ def misspelled(one: Reading, rng: random.Random) -> Reading:
         text += one.text[end:start]
         places.append((len(text), len(text) + len(word)))
         text, end = text + word, stop
-    return Reading(text, tuple(places), one.labels)
+    return Reading(text, tuple(places), one.labels, one.weight)
 
 
 def word_logits(

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from triton_models.data import dataset
 from triton_models.data.split import is_dev
 from triton_models.kinds.tagging import entities
-from triton_models.kinds.tagging.data import Tagged, digest, read, tags_of
+from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tags_of
 from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
@@ -92,19 +93,30 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 def gather(args: argparse.Namespace) -> Material:
     """Read the files; without --dev, 15 % are kept for it by the hash of the query."""
     if args.manifest:
-        raise UsageError("--manifest names no tagged queries: give them with --queries and --dev")
+        data = dataset.load(args.manifest)
+        sides = dataset.load_tagged(data)
+        weights = data.manifest.weights
+        learned, dev = (of_manifest(side, weights) for side in sides)
+        return material(learned, dev, str(args.manifest))
     found = [one for file in args.queries for one in read(file)]
     found = list({one.text: one for one in reversed(found)}.values())[::-1]
     if args.dev:
         dev = read(args.dev)
     else:
         dev = [] if args.no_dev else [one for one in found if is_dev(one.text)]
+    return material(found, dev, args.dev or args.queries[0])
+
+
+def material(found: list[Tagged], dev: list[Tagged], place: str) -> Material:
+    """Two sides, without what is of dev in the first; UsageError for a tag of dev that no query to
+    learn from has.
+    """
     held_out = {one.text for one in dev}
     learned = [one for one in found if one.text not in held_out]
     tags = tags_of(learned)
     if strange := set(tags_of(dev)) - set(tags):
         names = ", ".join(sorted(strange)[:5])
-        raise UsageError(f"{args.dev or args.queries[0]}: tags without a query to learn: {names}")
+        raise UsageError(f"{place}: tags without a query to learn: {names}")
     return Material(learned, dev, tags)
 
 

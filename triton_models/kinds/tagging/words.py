@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokenizers import Encoding
 
+from triton_models.data.describe import normal_form
 from triton_models.kinds.tagging import OUTSIDE
 
 ALONE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -85,3 +86,63 @@ def spans_of(words: Sequence[Place], labels: Sequence[str]) -> list[Span]:
             spans.append(Span(start, end, tag))
         before = label
     return spans
+
+
+def in_normal_form(row: dict[str, Any]) -> tuple[str, list[Span]]:
+    """The normal form of a query, and its spans there: of a row with `tokens` and their `tags`, or
+    with `query` and `spans`, which are characters of the query as it is written.
+
+    Raises ValueError that says what is wrong with the row.
+    """
+    text, spans = _of_query(row) if row.get("tokens") is None else _of_tokens(row)
+    tagged(words_of(text), spans)
+    return text, spans
+
+
+def _of_tokens(row: dict[str, Any]) -> tuple[str, list[Span]]:
+    tokens, labels = row["tokens"], row.get("tags")
+    if not _texts(tokens):
+        raise ValueError(f"tokens: found {tokens!r:.60}, expected a list of texts")
+    if not _texts(labels) or len(labels) != len(tokens):
+        raise ValueError(f"tags: found {labels!r:.60}, expected one for each token")
+    if odd := [x for x in labels if x != OUTSIDE and (x[:2] not in ("B-", "I-") or not x[2:])]:
+        raise ValueError(f"tags: found {odd[0]!r}, expected O, B-tag or I-tag")
+    kept = [(form, x) for t, x in zip(tokens, labels, strict=True) if (form := normal_form(t))]
+    words, start = [], 0
+    for form, _ in kept:
+        words.append((start, start + len(form)))
+        start += len(form) + 1
+    text = " ".join(form for form, _ in kept)
+    if not text:
+        raise ValueError("tokens: no visible character in them")
+    return text, spans_of(words, [x for _, x in kept])
+
+
+def _of_query(row: dict[str, Any]) -> tuple[str, list[Span]]:
+    query, spans = row.get("query"), row.get("spans")
+    if not isinstance(query, str) or not normal_form(query):
+        raise ValueError(f"query: found {query!r:.60}, expected text")
+    if not isinstance(spans, list):
+        raise ValueError(f"spans: found {spans!r:.60}, expected a list")
+    return normal_form(query), [_placed(query, span) for span in spans]
+
+
+def _placed(query: str, span: Any) -> Span:
+    """A span of the query as written, in its normal form."""
+    try:
+        start, end, tag = span["start"], span["end"], span["tag"]
+        fits = 0 <= start < end <= len(query) and isinstance(tag, str) and tag != ""
+    except (TypeError, KeyError):
+        fits = False
+    if not fits:
+        raise ValueError(f"spans: found {span!r:.60}, expected start, end and tag inside the query")
+    form, inside = normal_form(query), normal_form(query[start:end])
+    before = normal_form(query[:start])
+    at = len(before) + form[len(before) :].startswith(" ") if before else 0
+    if not inside or form[at : at + len(inside)] != inside:
+        raise ValueError(f"spans: {query[start:end]!r:.60} is no part of the normal form {form!r}")
+    return Span(at, at + len(inside), tag)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -90,8 +90,8 @@ def artefacts(
     for number, member in enumerate(track(found, "writing", transient=True)):
         plain = scratch / f"{number}.onnx"
         with export.quietly():
-            names = export.outputs_of(member.folder, "intent")
-            export.write_onnx(member.network.cpu(), "intent", plain, names)
+            outputs = export.outputs_of(member.folder, "intent")
+            export.write_onnx(member.network.cpu(), "intent", plain, outputs)
         batches = _batches(member, seen)
         columns = [member.labels.index(label) for label in found[0].labels]
         for precision, change in PRECISIONS.items():

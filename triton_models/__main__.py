@@ -8,11 +8,11 @@ import importlib
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 from triton_models import contract, options
 from triton_models.combination import options as combine_options
+from triton_models.kinds import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
 from triton_models.training import finetune_options, option_table, pretrain_options
@@ -69,15 +69,6 @@ def data(args: argparse.Namespace) -> None:
     command.run(args.manifest, args.report, args.json)
 
 
-def train(args: argparse.Namespace) -> None:
-    out = args.out or Path("runs") / args.kind
-    print(
-        training("recipes.command").run(
-            args.kind, args.data, out, args.start, args.teacher, args.epochs
-        )
-    )
-
-
 def pretrain(args: argparse.Namespace) -> None:
     pretrain_options.check(args)
     print(training("training.pretrain").run(args))
@@ -104,37 +95,29 @@ def export(args: argparse.Namespace) -> None:
     )
     shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
     print(f"{args.out}: largest difference from the network: {shown}")
-    if not training("training.run_card").write(args.checkpoint, args.out):
-        training("recipes.command").write_card(args.checkpoint, args.kind, args.out, args.data)
+    training("training.run_card").write(args.checkpoint, args.out)
 
 
 def evaluate(args: argparse.Namespace) -> None:
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
 
+    own = KINDS[args.kind].evaluates
     refuse(
-        (args.baseline and args.kind != "intent", "--baseline goes with intent"),
-        (args.baseline and not args.data, "--baseline needs --data, the folder of public sets"),
-        (args.baseline and args.model, "give --baseline or --model, not both"),
-        (args.baseline and args.report, "--report is for a model, not for --baseline"),
-        (args.baseline and len(args.dev or ()) > 1, "--baseline takes one --dev file"),
         (
-            args.data and not (args.baseline or args.report) and args.kind != "encoder",
-            "--data is for the encoder, for --baseline and for --report",
+            args.data and not args.report and "--data" not in own,
+            "--data goes with --report, or with the encoder",
         ),
-        (args.out_of_scope and args.kind != "intent", "--out-of-scope goes with intent"),
+        (args.out_of_scope and "--out-of-scope" not in own, "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
-    if args.baseline:
-        report = training("recipes.command").baseline(
-            args.data, **({"dev": args.dev[0]} if args.dev else {})
-        )
-    else:
-        report = judge.summary(args.kind, folder, args.dev, args.data, args.out_of_scope)
+    devs = args.dev or judge.dev_of(args.kind)
+    summary = KINDS[args.kind].part("summary").summary
+    report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        found = reports.full(args.kind, folder, args.dev, args.out_of_scope, args.data)
+        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data)
         page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
@@ -147,7 +130,7 @@ def compare(args: argparse.Namespace) -> None:
     from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
-    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.DEV.get(args.kind, ()))
+    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.dev_of(args.kind))
     if args.json:
         print(json.dumps(reports.plain(report)), flush=True)
     else:
@@ -202,7 +185,6 @@ def repository(args: argparse.Namespace) -> None:
 COMMANDS = {
     "data": (options.data, data),
     "pretrain": (pretrain_options.arguments, pretrain),
-    "train": (options.train, train),
     "finetune": (finetune_options.arguments, finetune),
     "combine": (lambda add: None, combine),
     "export": (options.export, export),

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KINDS = ("intent", "encoder", "matching")
-INPUTS = {
-    "intent": ("input_ids", "attention_mask"),
-    "encoder": ("input_ids", "attention_mask"),
-    "matching": ("input_ids", "attention_mask", "token_type_ids"),
-}
+from triton_models.kinds import KINDS
+from triton_models.kinds.kind import Head, Kind
+
 SHORTEST_BUCKET = 8
 LIKELY = 0.5  # the probability from which a label is given, where a query may have several
 
@@ -34,12 +31,14 @@ class ModelContract:
     Attributes:
         folder: holds `model.onnx`, `tokenizer.json` and `model.json`.
         inputs: names of the int64 inputs, each of shape [batch, length].
-        output: name of the float32 output, of shape [batch, dimension].
-        labels: the classes in the order of the output's columns; empty unless kind is intent.
+        output: name of the float32 output, of shape [batch, dimension], or [batch, length,
+            dimension] where the kind answers by token.
+        labels: the classes in the order of the output's columns; empty where the kind has none.
         max_length: tokens, special ones included.
         max_batch_size: rows of one call.
-        threshold: the score from which a pair counts as a match; None unless kind is matching.
+        threshold: the score from which a pair counts as a match; None where the kind has none.
         multi: whether each label has a probability of its own, so that a query may have several.
+        heads: further outputs of the same forward pass.
     """
 
     folder: Path
@@ -56,6 +55,17 @@ class ModelContract:
     onnx_sha256: str
     threshold: float | None = None
     multi: bool = False
+    heads: tuple[Head, ...] = ()
+
+    @property
+    def spec(self) -> Kind:
+        """What its kind has in common."""
+        return KINDS[self.kind]
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """Every output by name, with the size of its last axis; `output` is the first."""
+        return {self.output: self.dimension} | {h.output: len(h.labels) for h in self.heads}
 
     @property
     def onnx(self) -> Path:
@@ -174,21 +184,9 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
 
     for key, (valid, expected) in FIELDS.items():
         demand(key in fields and valid(fields[key]), key, expected)
-    kind, labels = fields["kind"], fields["labels"]
-    demand(tuple(fields["inputs"]) == INPUTS[kind], "inputs", f"{', '.join(INPUTS[kind])}")
-    if kind == "intent":
-        fits = len(labels) == fields["dimension"] == len(set(labels))
-        demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
-    else:
-        demand(not labels, "labels", "an empty list, only intent has labels")
-    multi = fields.get("multi", False)
-    demand(multi is False or (multi is True and kind == "intent"), "multi", "true of intent only")
-    threshold = fields.get("threshold")
-    if kind == "matching":
-        number = type(threshold) in (int, float) and 0 <= threshold <= 1
-        demand(number, "threshold", "a number from 0 to 1")
+    spec, labels = KINDS[fields["kind"]], fields["labels"]
+    demand(tuple(fields["inputs"]) == spec.inputs, "inputs", f"{', '.join(spec.inputs)}")
+    fits = not spec.labels or len(labels) == fields["dimension"] == len(set(labels))
+    demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
     values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
-    return values | {
-        "threshold": float(threshold) if kind == "matching" else None,
-        "multi": multi,
-    }
+    return values | spec.own(fields, demand)

@@ -6,13 +6,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from triton_models.contract import KINDS
+from triton_models.kinds import KINDS
 from triton_models.settings import STARTER
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
     "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
-    "train": "python -m triton_models train intent --data ~/sets --start runs/encoder",
     "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
     "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
@@ -27,7 +26,6 @@ EXAMPLES = {
 HELP = {
     "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
     "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
-    "train": "train a model on the public sets and our own generated text",
     "finetune": "train a model on your own labelled queries or judged pairs",
     "combine": "several models made one, or one made small: average, stack, distil, prune, table",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
@@ -47,21 +45,11 @@ def data(add: Callable) -> None:
     add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
 
 
-def train(add: Callable) -> None:
-    add("kind", choices=KINDS, help="encoder first: the others start from it")
-    add("--data", type=Path, required=True, help="folder of the public sets")
-    add("--out", type=Path, help="checkpoint folder (default: runs/KIND)")
-    add("--start", type=Path, default=Path("runs/encoder"), help="where the others start from")
-    add("--teacher", type=Path, help="BERT folder that the encoder learns from (MiniLM-L6)")
-    add("--epochs", type=positive, help="passes over the examples")
-
-
 def export(add: Callable) -> None:
     add("checkpoint", type=Path, help="folder of a BERT checkpoint")
     add("--kind", choices=KINDS, required=True)
     add("--out", type=Path, required=True, help="model folder to write")
     add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
-    add("--data", type=Path, help="public sets, for more figures in the card")
 
 
 def evaluate(add: Callable) -> None:
@@ -70,8 +58,7 @@ def evaluate(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--data", type=Path, help="public sets: products, the baseline, known typos")
-    add("--baseline", action="store_true", help="a linear head on frozen MiniLM instead")
+    add("--data", type=Path, help="public sets: products to rank, known typos")
     add("--json", action="store_true", help="print JSON")
 
 
@@ -100,7 +87,7 @@ def disagree(add: Callable) -> None:
 
 
 def explain(add: Callable) -> None:
-    add("kind", choices=("intent", "matching"))
+    add("kind", choices=[name for name, kind in KINDS.items() if kind.explained])
     add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
     add("--label", help="intent: the label to explain (default: the predicted one)")
     add("--model", type=Path, help="model folder (default: the starter's)")

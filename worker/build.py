@@ -23,11 +23,12 @@ from worker.metrics import Metrics
 from worker.understanding.cache import Cache, SeenQueries
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
-from worker.understanding.enrichment import MODELS, Composer
+from worker.understanding.enrichment import MODELS, TAGGING, Composer
 from worker.understanding.pipeline import Pipeline
 from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.tagging import Tagger
 from worker.understanding.tokenize import TextTokenizer
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,11 @@ FIRST_PROBE_S, PROBE_S = 0.05, 1.0
 REMIND_S = 10.0
 
 Contracts = Mapping[str, ModelContract]
+
+
+def model_names(settings: Settings) -> tuple[str, ...]:
+    """The models to ask: `MODELS`, and `TAGGING` where it is configured."""
+    return (*MODELS, TAGGING) if settings.inference.tagging else MODELS
 
 
 def load_contracts(settings: Settings) -> Contracts:
@@ -47,7 +53,7 @@ def load_contracts(settings: Settings) -> Contracts:
     """
     contracts: dict[str, ModelContract] = {}
     faults: list[str] = []
-    for name in MODELS:
+    for name in model_names(settings):
         try:
             contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
@@ -62,12 +68,18 @@ def load_contracts(settings: Settings) -> Contracts:
 
 
 def load_contract(settings: Settings, name: str) -> ModelContract:
-    """The contract of one of `MODELS`.
+    """The contract of one of `model_names`.
 
     Raises:
-        ModelFolderError: its folder is missing or broken, or it is a multi-label model.
+        ModelFolderError: its folder is missing or broken, it is of another kind, or it is a
+            multi-label model.
     """
     contract = load(settings.inference.models / name)
+    if contract.kind != name:
+        raise ModelFolderError(
+            f"{contract.folder}: a model of kind {contract.kind}, not {name};"
+            " export one of that kind into this folder"
+        )
     if contract.multi:
         raise ModelFolderError(
             f"{contract.folder}: gives a query several labels, and an event carries one;"
@@ -161,7 +173,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
         make_expander(settings, contracts, lexicon),
-        Composer(lexicon, contracts["intent"].labels, fallback_intent(settings, contracts)),
+        Composer(lexicon, contracts["intent"], fallback_intent(settings, contracts)),
         Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,
         chosen.max_query_chars,
@@ -183,19 +195,16 @@ def make_pipeline(
     lexicon = load_lexicon(settings, contracts)
     snapshot = make_snapshot(settings, contracts, lexicon)
     texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in contracts.values()}
-    stages = [
-        Stage(
-            contracts[name],
-            inference,
-            make_caller(settings, name, metrics),
-            texts[contracts[name].tokenizer_sha256],
-            metrics,
-            settings.inference.max_calls_in_flight,
-        )
-        for name in MODELS
-    ]
+
+    def stage(name: str) -> Stage:
+        contract, caller = contracts[name], make_caller(settings, name, metrics)
+        text = texts[contract.tokenizer_sha256]
+        most = settings.inference.max_calls_in_flight
+        return Stage(contract, inference, caller, text, metrics, most)
+
+    tagger = Tagger(stage(TAGGING), contracts[TAGGING]) if TAGGING in contracts else None
     show_versions(metrics, contracts, lexicon)
-    return Pipeline(*stages, snapshot, metrics)
+    return Pipeline(*map(stage, MODELS), snapshot, metrics, tagger)
 
 
 def show_versions(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -109,6 +109,15 @@ class Event:
     head: bytes
 
 
+class Tag(NamedTuple):
+    """Characters [start, end) of the normalized query with a tag, and how likely it is right."""
+
+    start: int
+    end: int
+    name: str
+    probability: float
+
+
 @dataclass(frozen=True, slots=True)
 class Enrichment:
     """What is attached to every event of one query, made once.
@@ -118,12 +127,16 @@ class Enrichment:
         intent: the label that the model gave, or None without it; for metrics.
         degraded: the stages that are missing.
         versions: of the intent, encoder and matching models that made it; "" where none did.
+        sentiment: label and probability, where the intent model has that head; not published yet.
+        tags: of the tagging model, where there is one; not published yet.
     """
 
     body: bytes
     intent: str | None
     degraded: tuple[str, ...] = ()
     versions: tuple[str, str, str] = ("", "", "")
+    sentiment: tuple[str, float] | None = None
+    tags: tuple[Tag, ...] = ()
 
     def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:
         """The output event's bytes; `now_ms` is Unix time in milliseconds."""

@@ -72,7 +72,7 @@ def test_what_is_learned_is_learned(shop):
     folder, _ = shop
     adapted = notes(folder, "adapted")["result"]
     assert adapted["dev"]["perplexity"] < adapted["start"]["perplexity"]
-    for name in ("intent", "encoder", "matching", "small"):
+    for name in ("intent", "encoder", "matching", "tagging", "small"):
         losses = notes(folder, name)["result"]["losses"]
         assert losses[-1] < losses[0], name
 

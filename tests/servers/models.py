@@ -16,7 +16,8 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
-from triton_models.contract import INPUTS, ModelContract, load_all, sha256
+from triton_models.contract import ModelContract, load_all, sha256
+from triton_models.kinds import KINDS
 
 WORDS = [
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "blue", "running", "shoes", "sneakers"),
@@ -75,7 +76,7 @@ def _description(kind: str, folder: Path) -> dict:
         "name": kind,
         "version": 3,
         "kind": kind,
-        "inputs": list(INPUTS[kind]),
+        "inputs": list(KINDS[kind].inputs),
         "output": output,
         "dimension": dimension,
         "labels": LABELS if kind == "intent" else [],
@@ -129,7 +130,7 @@ def _graph(kind: str) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         kind,
-        [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in INPUTS[kind]],
+        [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in KINDS[kind].inputs],
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", dimension])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

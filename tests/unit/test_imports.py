@@ -1,12 +1,15 @@
 """Imports go one way; only build.py, app.py and the commands name concrete parts."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import triton_models
 import worker
+from triton_models.kinds import KINDS
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
@@ -37,17 +40,17 @@ ALLOWED = {
     "__init__": set(),
 }
 MODELS = Path(triton_models.__file__).parent
-LEAVES = {"settings", "contract", "text"}
+LEAVES = {"settings", "contract", "text", "kinds"}  # of kinds, what it says of itself
 ROOMS = {
     "settings": set(),
-    "contract": {"settings"},
+    "contract": {"settings", "kinds"},
     "text": {"settings"},
     "__init__": set(),
     "data": LEAVES,
     "serving": LEAVES | {"data", "training"},
     "evaluation": LEAVES | {"data", "serving"},
     "training": LEAVES | {"data", "evaluation"},
-    "recipes": LEAVES | {"data", "training", "evaluation", "serving"},
+    "kinds": LEAVES | {"data", "serving", "evaluation", "training"},
     "explanation": LEAVES | {"data", "serving", "training"},
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
     "options": LEAVES,
@@ -78,6 +81,22 @@ def test_imports_go_one_way(root, allowed):
         for target in imports(file, root.name) - allowed[room] - {room}:
             wrong.append(f"{file.relative_to(root)} imports {target}")
     assert not wrong
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_kind_says_of_itself_needs_nothing_else(kind):
+    for file in (MODELS / "kinds" / "__init__.py", MODELS / "kinds" / kind / "__init__.py"):
+        assert imports(file, "triton_models") <= {"kinds"}, file
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torch_is_imported_by_the_training_side_alone(kind):
+    code = (
+        "import sys, triton_models.__main__ as m, triton_models.kinds as k;"
+        f"[k.KINDS[{kind!r}].part(n) for n in ('options', 'answers', 'summary', 'report',"
+        " 'compare')]; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
 
 
 def modules(file: Path) -> set[str]:

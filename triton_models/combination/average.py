@@ -17,8 +17,12 @@ from torch import nn
 from triton_models.combination import members
 from triton_models.combination.options import STEPS
 from triton_models.combination.view import short, show
+from triton_models.kinds import KINDS
+from triton_models.kinds.intent import KIND as INTENT
+from triton_models.kinds.intent import classify
+from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.settings import UsageError
-from triton_models.training import classify, networks, notes
+from triton_models.training import networks, notes
 from triton_models.training.vocabulary import bare_tokenizer
 
 TRAINING = "training.json"  # where a matching model's threshold is kept
@@ -30,7 +34,7 @@ def run(args: argparse.Namespace) -> str:
     notes.require_own(args.out)
     begun, runs = time.monotonic(), args.runs
     kind = members.kind_of(runs[0])
-    if args.queries and kind != "intent":
+    if args.queries and kind != INTENT.name:
         raise UsageError(f"--queries is for classifiers, and {runs[0]} is of kind {kind}")
     network = average(runs, kind)
     result = judged(network, runs, args.queries) if args.queries else {}
@@ -70,14 +74,14 @@ def require_alike(first: Path, other: Path, kind: str) -> None:
     differ = "; give runs from one start, on the same labels"
     if members.kind_of(other) != kind:
         raise UsageError(f"{other}: of kind {members.kind_of(other)}, {first} of {kind}{differ}")
-    if kind == "intent" and networks.labels(other) != networks.labels(first):
+    if KINDS[kind].labels and networks.labels(other) != networks.labels(first):
         raise UsageError(f"{other}: its labels are not those of {first}{differ}")
     one, two = (bare_tokenizer(folder).get_vocab() for folder in (first, other))
     if one != two:
         raise UsageError(f"{other}: its vocabulary is not that of {first}{differ}")
 
 
-def judged(network: networks.ProbabilityModel, runs: Sequence[Path], places: list[str]) -> dict:
+def judged(network: ProbabilityModel, runs: Sequence[Path], places: list[str]) -> dict:
     """Each run and the mean on dev, and the mean calibrated there; shown as a table."""
     found = members.classifiers(runs)
     labels, multi = found[0].labels, found[0].multi

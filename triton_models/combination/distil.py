@@ -25,12 +25,14 @@ from triton_models.combination.options import STEPS
 from triton_models.combination.prune import prune
 from triton_models.combination.view import show
 from triton_models.data import texts
-from triton_models.training import classify, course, examples, inputs, networks, notes
+from triton_models.kinds.intent import classify, examples
+from triton_models.kinds.intent.classify import Lesson
+from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.intent.network import ProbabilityModel, classifier
+from triton_models.kinds.intent.training import Material
+from triton_models.training import course, inputs, networks, notes
 from triton_models.training.adapt import Adaptation
-from triton_models.training.checkpoints import minilm, require_checkpoint
-from triton_models.training.classify import Lesson
-from triton_models.training.examples import Example
-from triton_models.training.intent import Material
+from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
@@ -84,7 +86,7 @@ class Loss(classify.Loss):
 
     def __init__(
         self,
-        network: networks.ProbabilityModel,
+        network: ProbabilityModel,
         tokenizer: Tokenizer,
         found: Sequence[Example],
         labels: Sequence[str],
@@ -124,7 +126,7 @@ def run(args: argparse.Namespace) -> str:
     if len(folders) == 1 and folders[0].is_file():
         folders, weights = stack.read(folders[0])
     teachers = Teachers(members.classifiers(folders), weights)
-    student = minilm() if args.student == "minilm" else Path(args.student or folders[0])
+    student = named(args.student or folders[0])
     require_checkpoint(student)
     recipe, material = recipe_of(args, teachers), gather(args, teachers)
     print(material.told(), flush=True)
@@ -222,7 +224,7 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
 
 def begin(
     material: Material, teachers: Teachers, student: Path, recipe: Recipe
-) -> tuple[networks.ProbabilityModel, Tokenizer]:
+) -> tuple[ProbabilityModel, Tokenizer]:
     """The untrained student; of a teacher it keeps the head."""
     torch.manual_seed(recipe.schedule.seed)
     pooling = members.config(student).get("pooling", "cls")
@@ -231,7 +233,7 @@ def begin(
         if recipe.layers or recipe.pieces:
             folder, asked = Path(scratch), inputs.asked([e.text for e in material.learned])
             prune(student, folder, recipe.layers, recipe.pieces, asked)
-        network = networks.classifier(folder, teachers.labels, pooling, teachers.multi)
+        network = classifier(folder, teachers.labels, pooling, teachers.multi)
         return network.to(course.place()).eval(), bare_tokenizer(folder)
 
 

@@ -11,13 +11,14 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.settings import UsageError, usable
-from triton_models.training import classify, course, examples, networks
+from triton_models.kinds.intent import classify, examples
+from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.settings import UsageError
+from triton_models.training import course, networks
 from triton_models.training.checkpoints import require_checkpoint
-from triton_models.training.examples import Example
 from triton_models.training.vocabulary import bare_tokenizer
 
-ONE_SCORE = ("score",)  # the labels of a matching model
 TINY = 1e-9  # a probability that is taken for 0
 
 
@@ -26,7 +27,7 @@ class Member:
     """A trained classifier, on the GPU if there is one."""
 
     folder: Path
-    network: networks.ProbabilityModel
+    network: ProbabilityModel
     tokenizer: Tokenizer
     labels: tuple[str, ...]
 
@@ -45,14 +46,9 @@ class Member:
 
 
 def kind_of(folder: Path) -> str:
-    """intent, encoder or matching; UsageError where there is no checkpoint."""
+    """The kind of model of a run; UsageError where there is no checkpoint."""
     require_checkpoint(folder)
-    with usable(folder, "give the folder of a BERT checkpoint"):
-        if (folder / networks.HEAD).is_file():
-            return "matching"
-        if not networks.is_classifier(folder):
-            return "encoder"
-        return "matching" if networks.labels(folder) == ONE_SCORE else "intent"
+    return networks.kind_of(folder)
 
 
 def classifiers(folders: Sequence[Path]) -> list[Member]:
@@ -94,7 +90,7 @@ def pooled(said: Sequence[Tensor], weights: Sequence[float] | None, multi: bool)
 def labelled(places: Sequence[str], labels: Sequence[str], multi: bool) -> list[Example]:
     """Labelled queries of files, each once; UsageError for a label that the models do not know."""
     read = (e for place in places for e in examples.read(place, (), multi))
-    found = examples.once(read, multi)
+    found = [e for e in examples.once(read, multi) if e.labelled]
     if strange := set(examples.label_names(found)) - set(labels):
         raise UsageError(
             f"{', '.join(places)}: labels that the models do not know: {listed(strange)}"

@@ -13,8 +13,10 @@ from triton_models.combination import members
 from triton_models.combination.average import keep_threshold
 from triton_models.combination.options import STEPS
 from triton_models.data import texts
+from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 from triton_models.training import inputs, networks, notes, vocabulary
+from triton_models.training.checkpoints import named
 
 CUT = ("num_hidden_layers", "vocab_size", "max_position_embeddings")  # what the config tells of it
 
@@ -23,12 +25,12 @@ def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
     networks.quiet()
     notes.require_own(args.out)
-    begun = time.monotonic()
-    kind, found = members.kind_of(args.run), texts.read(args.text)
-    if kind == "intent":  # of an encoder and of pairs they may be documents
+    begun, folder = time.monotonic(), named(args.run)
+    kind, found = members.kind_of(folder), texts.read(args.text)
+    if not KINDS[kind].documents:
         found = inputs.asked(found)
-    before, after = prune(args.run, args.out, args.layers, args.pieces, found)
-    keep_threshold([args.run], args.out)
+    before, after = prune(folder, args.out, args.layers, args.pieces, found)
+    keep_threshold([folder], args.out)
     result = {"weights_before": before, "weights": after}
     data = {"files": list(map(str, args.text)), "texts_sha256": texts.digest(found)}
     notes.write(args.out, kind, STEPS["prune"].command(args), str(args.run), data, result, begun)
@@ -62,7 +64,7 @@ def prune(
     tokenizer = vocabulary.bare_tokenizer(folder)
     kept = pieces(tokenizer, size, found)
     before = weights(network)
-    small = networks.cut(folder, tuple(layers or range(config.num_hidden_layers)), kept).bert
+    small = networks.cut(folder, tuple(layers or range(config.num_hidden_layers)), kept)
     for name in CUT:
         setattr(config, name, getattr(small.config, name))
     small.config = config  # with its own dropout and labels

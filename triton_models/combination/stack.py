@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from triton_models.combination import members
 from triton_models.combination.members import Member
 from triton_models.combination.view import short, show
+from triton_models.kinds.intent import classify, examples
 from triton_models.settings import UsageError
-from triton_models.training import classify, examples, networks
+from triton_models.training import networks
 
 FOLDS = 5
 DRAWN = 0.01  # how strongly weights are drawn to equal ones

@@ -23,13 +23,14 @@ from triton_models.combination import members
 from triton_models.combination.members import Member
 from triton_models.combination.precisions import PRECISIONS, Batch
 from triton_models.combination.view import markdown, short, show
-from triton_models.contract import INPUTS
 from triton_models.data import texts
+from triton_models.kinds.intent import classify
+from triton_models.kinds.kind import IDS
 from triton_models.serving import export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import UsageError, foreign
 from triton_models.text import encode
-from triton_models.training import classify, inputs, networks
+from triton_models.training import inputs, networks
 
 REPORT = "table.json"
 ROUNDS = 40
@@ -89,7 +90,8 @@ def artefacts(
     for number, member in enumerate(track(found, "writing", transient=True)):
         plain = scratch / f"{number}.onnx"
         with export.quietly():
-            export.write_onnx(member.network.cpu(), "intent", plain)
+            outputs = export.outputs_of(member.folder, "intent")
+            export.write_onnx(member.network.cpu(), "intent", plain, outputs)
         batches = _batches(member, seen)
         columns = [member.labels.index(label) for label in found[0].labels]
         for precision, change in PRECISIONS.items():
@@ -172,4 +174,4 @@ def _batches(member: Member, seen: Sequence[str]) -> list[Batch]:
     order = sorted(seen, key=len)
     parts = (order[start : start + 16] for start in range(0, len(order), 16))
     encoded = (encode(member.tokenizer, part) for part in parts)
-    return [{name: arrays[name] for name in INPUTS["intent"]} for arrays in encoded]
+    return [{name: arrays[name] for name in IDS} for arrays in encoded]

@@ -15,7 +15,7 @@ from triton_models.data import graded, manifest_file, reading
 from triton_models.data.describe import normal_form
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest
-from triton_models.data.rows import DataSet, Row
+from triton_models.data.rows import DataSet, Row, TaggedQuery
 from triton_models.data.split import Labelled
 
 T = TypeVar("T")
@@ -40,15 +40,28 @@ def load(manifest: Path | str | Manifest) -> DataSet:
 
 
 def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
-    """The labelled queries, each normal form and label once a side.
+    """The queries with an intent or a sentiment, each normal form and label once a side.
 
     Several labels of one query are joined by "|". Raises UsageError as `load` does.
     """
-    rows = [row for row in _data(manifest).queries if row.intent]
+    rows = [row for row in _data(manifest).queries if row.intent or row.sentiment]
 
     def side(dev: bool) -> list[Labelled]:
         found = {(r.form, r.intent): r for r in reversed(rows) if r.dev == dev}
-        return [Labelled(r.query, r.intent, r.source, r.category) for r in reversed(found.values())]
+        return [
+            Labelled(r.query, r.intent, r.source, r.category, r.sentiment)
+            for r in reversed(found.values())
+        ]
+
+    return Sides(side(False), side(True))
+
+
+def load_tagged(manifest: Path | str | Manifest | DataSet) -> Sides[TaggedQuery]:
+    """The tagged queries, each normal form once a side. Raises UsageError as `load` does."""
+    rows = _data(manifest).tagged
+
+    def side(dev: bool) -> list[TaggedQuery]:
+        return list({r.form: r for r in reversed(rows) if r.dev == dev}.values())[::-1]
 
     return Sides(side(False), side(True))
 

@@ -6,7 +6,7 @@
     [[source]]
     name = "support"
     path = "support.csv"                  # relative to the manifest
-    format = "queries"                    # queries | pairs | catalogue | clicks
+    format = "queries"                    # queries | tagged | pairs | catalogue | clicks
     licence = "CC-BY-4.0"
     split = "by_key"                      # train | dev | by_key
     key = "customer"                      # by_key: a column, by default the query (catalogue: id)
@@ -27,10 +27,11 @@ from pathlib import Path
 from triton_models.data import records
 from triton_models.data.split import DEV_SHARE
 
-FORMATS = ("queries", "pairs", "catalogue", "clicks")
+FORMATS = ("queries", "tagged", "pairs", "catalogue", "clicks")
 SPLITS = ("train", "dev", "by_key")
 LEAKS = ("refuse", "drop")
 SEPARATOR = "|"  # between the labels of a query that has several
+SENTIMENTS = ("positive", "neutral", "negative")
 REST = "*"  # in `labels`: every label that is not named
 # Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -39,6 +40,13 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "intent": ("intent",),
         "style?": ("style",),
         "category?": ("category",),
+        "sentiment?": ("sentiment",),
+    },
+    "tagged": {  # a query and its spans, or tokens and their tags
+        "query?": ("query",),
+        "spans?": ("spans",),
+        "tokens?": ("tokens",),
+        "tags?": ("tags", "labels", "ner_tags"),
     },
     "pairs": {
         "query": ("query",),
@@ -68,7 +76,8 @@ class Source:
 
     Attributes:
         columns: our name of a column to theirs.
-        labels: their label or grade to ours, "" leaves the row out; empty: as they are.
+        labels: their label, tag or grade to ours, "" leaves the row (of a tag the span) out;
+            empty: as they are.
         label: queries only: the label of every row; None where a column has it.
         key: their name of the column that decides on the side, "" for the format's own.
         weight: how much an example of it counts in the loss.

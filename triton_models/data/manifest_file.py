@@ -59,7 +59,7 @@ CHECKS: dict[str, Check] = {
 }
 NEEDED = ("name", "path", "format", "licence", "split")
 GOES_WITH: dict[str, tuple[str, ...]] = {
-    "labels": ("queries", "pairs"),
+    "labels": ("queries", "tagged", "pairs"),
     "label": ("queries",),
     "catalogue": ("clicks",),
     "min_impressions": ("clicks",),
@@ -158,6 +158,8 @@ def _own_faults(source: Source, raw: dict[str, Any]) -> Iterator[tuple[str, str]
         yield "columns", f"{name!r} is none of our columns: {', '.join(known)}"
     if source.plain and source.format != "queries":
         yield "format", "plain text holds queries only; give a table or JSON lines"
+    if source.format == "tagged" and records.kind(source.path) in (".csv", ".tsv"):
+        yield "path", "a table has no lists; give JSON lines with tokens and tags, or spans"
     if source.plain and (source.columns or source.key):
         yield "columns" if source.columns else "key", "plain text has no columns"
     if source.split != "by_key" and (raw.keys() & {"key", "dev_share"}):
@@ -168,7 +170,8 @@ def _own_faults(source: Source, raw: dict[str, Any]) -> Iterator[tuple[str, str]
         v != "" and isinstance(v, str) for v in source.labels.values()
     ):
         yield "labels", 'a grade is a number from 0 (does not belong) to 1, or "" to leave out'
-    if source.format == "queries" and not all(isinstance(v, str) for v in source.labels.values()):
+    texts = all(isinstance(label, str) for label in source.labels.values())
+    if source.format in ("queries", "tagged") and not texts:
         yield "labels", 'a label is a text, or "" to leave out'
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from triton_models.data import describe, records
 from triton_models.data.faults import Faults
-from triton_models.data.manifest import COLUMNS, REST, SEPARATOR, Manifest, Source
-from triton_models.data.rows import Click, DataSet, Judged, Product, Query
+from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
+from triton_models.data.rows import Click, DataSet, Judged, Product, Query, TaggedQuery
+from triton_models.kinds.tagging.words import Span, in_normal_form
 
 AGAIN = 3  # times that one kind of fault is told of one file
 
@@ -34,6 +35,7 @@ def read(manifest: Manifest) -> DataSet:
             faults.add(str(source.path), 0, reading.nothing())
         {
             "queries": data.queries,
+            "tagged": data.tagged,
             "pairs": data.pairs,
             "catalogue": data.products,
             "clicks": data.clicks,
@@ -78,6 +80,7 @@ class Reading:
         """The rows of the format, without those that the mapping leaves out."""
         make: Callable[[dict, int], Any] = {
             "queries": self._query,
+            "tagged": self._tagged,
             "pairs": self._judged,
             "catalogue": self._product,
             "clicks": self._click,
@@ -175,7 +178,9 @@ class Reading:
 
     def _query(self, record: dict, line: int) -> Query | None:
         text = self._text(record, "query")
-        label = self._intent(record)
+        sentiment = self._sentiment(record)
+        lacks = sentiment and self.source.label is None and not self._value(record, "intent")
+        label = "" if lacks else self._intent(record)
         if label is None:
             return None
         form = describe.normal_form(text)
@@ -183,7 +188,29 @@ class Reading:
         same = self.columns.get("category") == self.columns.get("intent")
         category = "" if same else word(self._value(record, "category"))
         base = self._base(record, line, form)
-        return Query(**base, query=text, intent=label, style=style, category=category)
+        beside = {"style": style, "category": category, "sentiment": sentiment}
+        return Query(**base, query=text, intent=label, **beside)
+
+    def _tagged(self, record: dict, line: int) -> TaggedQuery:
+        row = {ours: self._value(record, ours) for ours in self.columns}
+        try:
+            text, spans = in_normal_form(row)
+        except ValueError as fault:
+            raise Wrong(f"{fault}; correct the line") from None
+        kept = [Span(start, end, str(self._tag(tag))) for start, end, tag in spans]
+        found = tuple(span for span in kept if span.tag)
+        return TaggedQuery(**self._base(record, line, text), query=text, spans=found)
+
+    def _tag(self, theirs: str) -> str | float:
+        labels = self.source.labels
+        return labels.get(theirs, labels.get(REST, theirs))
+
+    def _sentiment(self, record: dict) -> str:
+        value = self._value(record, "sentiment") or ""
+        if value not in ("", *SENTIMENTS):
+            expected = f"{', '.join(SENTIMENTS)} or nothing"
+            raise Wrong(f"sentiment: found {value!r:.60}, expected {expected}; correct the line")
+        return value
 
     def _intent(self, record: dict) -> str | None:
         """Our label, "" for plain text that has none, None when the row is left out."""

@@ -31,13 +31,23 @@ class Row:
 class Query(Row):
     """A query with its label, "" for none, several joined by "|"; style is given or by rule.
 
-    A category, "" for none, is that of what is looked for.
+    A category, "" for none, is that of what is looked for. A query may have a sentiment, "" for
+    none, and then no label.
     """
 
     query: str
     intent: str
     style: str
     category: str = ""
+    sentiment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedQuery(Row):
+    """A query whose spans have tags: characters [start, end) of its normal form, and a tag."""
+
+    query: str
+    spans: tuple[tuple[int, int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +92,16 @@ class DataSet:
 
     manifest: Manifest
     queries: list[Query] = field(default_factory=list)
+    tagged: list[TaggedQuery] = field(default_factory=list)
     pairs: list[Judged] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
     clicks: list[Click] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
     @property
-    def asked(self) -> list[Query | Judged | Click]:
+    def asked(self) -> list[Query | TaggedQuery | Judged | Click]:
         """Every row that has a query."""
-        return [*self.queries, *self.pairs, *self.clicks]
+        return [*self.queries, *self.tagged, *self.pairs, *self.clicks]
 
     @property
     def rows(self) -> list[Row]:
@@ -139,6 +150,7 @@ class DataSet:
         return replace(
             self,
             queries=keep(self.queries),
+            tagged=keep(self.tagged),
             pairs=keep(self.pairs),
             products=keep(self.products),
             clicks=keep(self.clicks),

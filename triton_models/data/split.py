@@ -10,12 +10,14 @@ DEV_SHARE = 15  # percent of the keys
 
 @dataclass(frozen=True)
 class Labelled:
-    """A query with its intent, the set it came from, and its category, "" for none."""
+    """A query with its intent, the set it came from, its category and its sentiment, "" for
+    none."""
 
     query: str
     intent: str
     source: str
     category: str = ""
+    sentiment: str = ""
 
 
 def is_dev(key: str) -> bool:

@@ -5,56 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from triton_models.evaluation.evaluate import served
+from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 
-NEEDED = {
-    "intent": ("query", "label", "scores"),
-    "matching": ("query", "term", "score", "match"),
-    "encoder": ("query", "vector"),
-}
 
-
-class Answers(Protocol):
-    """Answers of one model; `labels` is empty unless it is one of intent."""
-
-    labels: Sequence[str]
-
-    def intent(self, rows: Sequence[dict]) -> np.ndarray:
-        """Probabilities [rows, labels]."""
-
-    def matching(self, rows: Sequence[dict]) -> tuple[np.ndarray, np.ndarray]:
-        """Scores [rows], and whether each counts as a match."""
-
-    def encoder(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors [texts, width]."""
-
-
-def of(path: Path, kind: str) -> Answers:
+def of(path: Path, kind: str) -> Served | Predicted:
     """The answers of a model folder, or of a file that `predict` wrote."""
     return Predicted(path, kind) if path.is_file() else Served(path, kind)
 
 
 class Served:
-    """A model folder, run here."""
+    """A model folder, run here.
+
+    Attributes:
+        labels: of its output; empty where the kind has none.
+    """
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.contract, self.network = served(folder, kind)
         self.labels = self.contract.labels
+        self._asked = self.contract.spec.part("compare").asked
 
-    def intent(self, rows: Sequence[dict]) -> np.ndarray:
-        return self.network.run([row["query"] for row in rows])
-
-    def matching(self, rows: Sequence[dict]) -> tuple[np.ndarray, np.ndarray]:
-        scores = self.network.run([r["query"] for r in rows], [r["term"] for r in rows])[:, 0]
-        return scores.astype(float), scores >= self.contract.threshold
-
-    def encoder(self, texts: Sequence[str]) -> np.ndarray:
-        return self.network.run(texts)
+    def of(self, rows: Sequence[dict]) -> np.ndarray:
+        """The answer to each row, as the kind's `compare` has it."""
+        return self._asked(self.network, rows)
 
 
 class Predicted:
@@ -65,7 +43,7 @@ class Predicted:
     """
 
     def __init__(self, path: Path, kind: str) -> None:
-        self.path = path
+        self.path, self._part = path, KINDS[kind].part("compare")
         self.remedy = f"write the file by `python -m triton_models predict {kind}`"
         rows = [self._row(number, line, kind) for number, line in enumerate(self._lines(), 1)]
         rows = [row for row in rows if "error" not in row]
@@ -76,22 +54,12 @@ class Predicted:
             raise UsageError(f"{path}: its lines have different labels; {self.remedy}")
         self.rows = {(row["query"], row.get("term")): row for row in rows}
 
-    def intent(self, rows: Sequence[dict]) -> np.ndarray:
-        return self._numbers([list(row["scores"].values()) for row in self._of(rows)])
-
-    def matching(self, rows: Sequence[dict]) -> tuple[np.ndarray, np.ndarray]:
-        mine = self._of(rows)
-        scores = self._numbers([row["score"] for row in mine])
-        return scores, np.array([bool(row["match"]) for row in mine])
-
-    def encoder(self, texts: Sequence[str]) -> np.ndarray:
-        rows = self._of([{"query": text} for text in texts])
-        return self._numbers([row["vector"] for row in rows]).astype(np.float32)
-
-    def _numbers(self, values: list) -> np.ndarray:
+    def of(self, rows: Sequence[dict]) -> np.ndarray:
+        """The answer to each row, as the kind's `compare` has it."""
+        lines = self._of(rows)
         try:
-            return np.array(values, dtype=float)
-        except (TypeError, ValueError):
+            return self._part.read(lines)
+        except (KeyError, TypeError, ValueError):
             raise UsageError(f"{self.path}: its answers are no numbers; {self.remedy}") from None
 
     def _lines(self) -> list[bytes]:
@@ -106,10 +74,12 @@ class Predicted:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        if kind == "intent" and isinstance(row, dict) and isinstance(row.get("labels"), dict):
+        if isinstance(row, dict) and isinstance(row.get("labels"), dict):
             told = "a query has several labels, and here it has one; judge the model's checkpoint"
             raise UsageError(f"{self.path}:{number}: {told} by `combine table RUN --queries DEV`")
-        fits = isinstance(row, dict) and ("error" in row or all(n in row for n in NEEDED[kind]))
+        fits = isinstance(row, dict) and (
+            "error" in row or all(n in row for n in self._part.PREDICTED)
+        )
         if fits and isinstance(row.get("scores", {}), dict):
             return row
         raise UsageError(f"{self.path}:{number}: not a prediction of {kind}; {self.remedy}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from triton_models.evaluation.cells import NAMES, Report, files, ranged, table
+from triton_models.kinds import KINDS
 
 
 def compared(report: Report) -> list:
     """Title and sections of a comparison."""
-    better = "ranks better" if report["of"] == "encoder" else "is right"
+    better = "is right" if "mcnemar" in report else "ranks better"
     title = (
         f"# {report['a']} (A) and {report['b']} (B), {report['of']}\n\n"
         f"{report['rows']:,} rows of {files(report)}. Differences are B less A, with paired "
@@ -65,7 +66,7 @@ def agreement(report: Report) -> list[str]:
     """A line on how alike both answer, right or wrong: what int8 is held to against fp32."""
     if not (a := report.get("agreement")):
         return []
-    what = {"intent": ("label", "probability"), "matching": ("decision", "score")}[report["of"]]
+    what = KINDS[report["of"]].part("compare").WORDS
     return [
         f"The same {what[0]} on {a['same']:.1%} of the rows; largest difference of a {what[1]}"
         f" {a['largest_difference']:.3f}."

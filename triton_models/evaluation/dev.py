@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from triton_models.data.manifest import SENTIMENTS
 from triton_models.settings import UsageError
 
 Fields = dict[str, tuple[Callable[[Any], bool], str]]  # whether a value is right, and what is
@@ -16,12 +17,16 @@ OPTIONAL: Fields = {
     "style": TEXT,
     "source": TEXT,
     "language": TEXT,
+    "sentiment": (
+        lambda value: value in ("", None, *SENTIMENTS),
+        f"{', '.join(SENTIMENTS)}, or none",
+    ),
     "count": (
         lambda value: value is None or (type(value) in (int, float) and value >= 0),
         "how often the query is asked, a number from 0, or none",
     ),
 }
-NOTHING = {"style": "", "source": "", "language": "", "count": None}
+NOTHING = {"style": "", "source": "", "language": "", "sentiment": "", "count": None}
 
 
 def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:

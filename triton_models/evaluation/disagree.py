@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.kinds.values import DIGITS
 from triton_models.serving.predict import questions
-from triton_models.serving.predictor import DIGITS, load
+from triton_models.serving.predictor import load
 from triton_models.serving.served import one_label
 from triton_models.settings import UsageError
 

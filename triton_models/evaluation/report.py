@@ -1,6 +1,6 @@
 """A full report of one model on dev sets: report.json, report.md and pictures in a folder.
 
-What kinds of model have in common; `report_intent` and `report_ranking` say what is measured.
+What kinds of model have in common; each kind's `report` says what is measured.
 Everything in the Markdown and the pictures stands in the JSON.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data import sources
-from triton_models.evaluation import evaluate
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.perturb import perturbations
+from triton_models.kinds import KINDS
 from triton_models.settings import UsageError, foreign
 
 FILE = "report.json"
@@ -40,22 +40,17 @@ def checked(folder: Path) -> Path:
 def full(
     kind: str,
     folder: Path,
-    devs: Sequence[Path] | None,
+    devs: Sequence[Path],
     outside: str | None = None,
     data: Path | None = None,
 ) -> Report:
-    """Everything about a model folder; without `devs` on our own dev set.
+    """Everything about a model folder.
 
     With `data`, the folder of the public sets, known misspellings are among the perturbations.
     """
-    from triton_models.evaluation import report_intent, report_ranking
-
     changes = perturbations(sources.misspellings(data) if data else None)
-    if kind == "encoder":
-        return report_ranking.encoder(folder, devs or (), changes)
-    if kind == "matching":
-        return report_ranking.matching(folder, devs or evaluate.DEV[kind], changes)
-    return report_intent.report(folder, devs or evaluate.DEV[kind], changes, outside)
+    report = KINDS[kind].part("report").report
+    return report(folder, devs, changes, outside)
 
 
 def write(report: Report, folder: Path) -> Path:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from triton_models.evaluation.cells import NAMES, Report, files, number, ranged, table
 from triton_models.evaluation.compare_text import compared
+from triton_models.kinds import KINDS
 
 LONG = 12  # labels from which the table begins with the worst
 
@@ -91,6 +92,23 @@ def advice(temperature: float) -> str:
     return "above 1, it is too sure of itself" if temperature > 1 else "below 1, it is too modest"
 
 
+def probabilities(report: Report) -> str:
+    lines = [
+        (
+            f"{b['from']:.2f} to {b['to']:.2f}",
+            b["rows"],
+            number(b["confidence"]),
+            number(b["accuracy"]),
+        )
+        for b in report["probabilities"]["bins"]
+    ]
+    return (
+        "## Probabilities of spans\n\nExpected calibration error (15 bins): "
+        f"**{report['probabilities']['ece']:.3f}**.\n\n"
+        + table(("probability", "spans", "mean", "share that is right"), lines)
+    )
+
+
 def slices(report: Report) -> str:
     blocks = ["## Slices"]
     for name, values in report["slices"].items():
@@ -99,11 +117,7 @@ def slices(report: Report) -> str:
         lines = [(v, row["rows"], *(ranged(row[n]) for n in measures)) for v, row in values.items()]
         blocks.append(table(heads, lines))
     if report["slices"]:
-        blocks.append(
-            "Intervals of accuracy are Wilson's; macro-F1 is of the labels in the slice."
-            if report["kind"] == "intent"
-            else "An interval of no width tells of few rows, not of certainty."
-        )
+        blocks.append(KINDS[report["kind"]].part("report").SLICES)
     else:
         blocks.append("The dev rows have no style, source or language, and one length.")
     return "\n\n".join(blocks)
@@ -161,28 +175,8 @@ def ranks(report: Report) -> str:
 
 
 def errors(report: Report) -> str:
-    write = {"intent": confused, "matching": misjudged, "encoder": misplaced}[report["kind"]]
-    return "## Typical errors\n\n" + (write(report["errors"]) if report["errors"] else "None.")
-
-
-def confused(rows: Sequence[Report]) -> str:
-    lines = []
-    for row in rows:
-        shown = "; ".join(f"{e['query']} ({e['confidence']:.2f})" for e in row["examples"])
-        lines.append((row["wanted"], row["found"], row["count"], shown))
-    return table(("wanted", "found", "rows", "the surest of them"), lines)
-
-
-def misjudged(rows: Sequence[Report]) -> str:
-    lines = [
-        (r["query"], r["term"], "yes" if r["match"] else "no", number(r["score"])) for r in rows
-    ]
-    return table(("query", "term", "match", "score"), lines)
-
-
-def misplaced(rows: Sequence[Report]) -> str:
-    lines = [(r["query"], r["wanted"], r["rank"], r["first"]) for r in rows]
-    return table(("query", "wanted", "its rank", "came first"), lines)
+    shown = KINDS[report["kind"]].part("report").errors_table
+    return "## Typical errors\n\n" + (shown(report["errors"]) if report["errors"] else "None.")
 
 
 def latency(report: Report) -> str:
@@ -204,6 +198,7 @@ SECTIONS: dict[str, Callable[[Report], str]] = {
     "labels": labels,
     "confusion": confusion,
     "calibration": calibration,
+    "probabilities": probabilities,
     "slices": slices,
     "robustness": robustness,
     "out_of_scope": out_of_scope,

@@ -56,6 +56,7 @@ class Explanation:
     """Why a model answers as it does.
 
     Attributes:
+        kind: of the model.
         label: the intent that is explained; None for matching.
         score: its probability, or the pair's score.
         without_words: the same when no word of a part is left, by part.
@@ -63,6 +64,7 @@ class Explanation:
         threshold: the score from which a pair is a match; None for intent.
     """
 
+    kind: str
     query: str
     term: str | None
     label: str | None
@@ -79,50 +81,35 @@ class Explanation:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self) | {"totals": self.totals}
+        return {n: v for n, v in asdict(self).items() if n != "kind"} | {"totals": self.totals}
 
 
-def intent(predictor: Predictor, query: str, label: str | None = None) -> Explanation:
-    """The words' effects on the probability of `label`, by default the predicted one.
+def explain(
+    predictor: Predictor, query: str, term: str | None = None, label: str | None = None
+) -> Explanation:
+    """The words' effects on the probability of `label`, by default the predicted one; of a query
+    and a term, on the pair's score.
 
     Raises:
-        UsageError: the query has no visible character, or the model has no such label.
+        UsageError: a text has no visible character, or the model has no such label.
     """
     labels = predictor.contract.labels
     if label is not None and label not in labels:
         raise UsageError(f"--label {label}: the model has no such label; {', '.join(labels)}")
-    asked = _Asked(predictor, *read(predictor, query), mask=None)
-    probabilities = asked([()])[0]
-    column = int(probabilities.argmax()) if label is None else labels.index(label)
-    return Explanation(
-        query=normal_form(query),
-        term=None,
-        label=labels[column],
-        score=float(probabilities[column]),
-        without_words=asked.without_words(column),
-        scores=dict(zip(labels, map(float, probabilities), strict=True)),
-        threshold=None,
-        words=_weighed(asked, column),
-    )
-
-
-def matching(predictor: Predictor, query: str, term: str) -> Explanation:
-    """The effects of the query's and the term's words on the pair's score.
-
-    Raises:
-        UsageError: one of the two has no visible character.
-    """
-    mask = predictor.tokenizer.token_to_id("[MASK]")
+    mask = None if term is None else predictor.tokenizer.token_to_id("[MASK]")
     asked = _Asked(predictor, *read(predictor, query, term), mask)
+    answer = asked([()])[0]
+    column = int(answer.argmax()) if label is None else labels.index(label)
     return Explanation(
+        kind=predictor.contract.kind,
         query=normal_form(query),
         term=term,
-        label=None,
-        score=float(asked([()])[0, 0]),
-        without_words=asked.without_words(0),
-        scores={},
+        label=labels[column] if labels else None,
+        score=float(answer[column]),
+        without_words=asked.without_words(column),
+        scores=dict(zip(labels, map(float, answer), strict=True)) if labels else {},
         threshold=predictor.contract.threshold,
-        words=_weighed(asked, 0),
+        words=_weighed(asked, column),
     )
 
 

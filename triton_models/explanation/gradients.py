@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from triton_models.contract import INPUTS
 from triton_models.explanation.explain import Explanation, Word, place
+from triton_models.kinds import KINDS
 from triton_models.settings import MAX_LENGTH, UsageError
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
@@ -29,7 +29,7 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
     Raises:
         UsageError: the folder holds no such network, or it has no such label.
     """
-    kind = "intent" if explanation.term is None else "matching"
+    kind = explanation.kind
     tokenizer = bare_tokenizer(checkpoint)
     tokenizer.enable_truncation(MAX_LENGTH)
     networks.quiet()
@@ -43,14 +43,14 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
         "attention_mask": encoding.attention_mask,
         "token_type_ids": encoding.type_ids,
     }
-    inputs = [torch.tensor([arrays[name]]) for name in INPUTS[kind]]
+    inputs = [torch.tensor([arrays[name]]) for name in KINDS[kind].inputs]
     pad, effects = tokenizer.token_to_id("[PAD]") or 0, torch.zeros(len(encoding.ids))
     for part in {word.part for word in words}:
         blank = inputs[0].clone()
         blank[0, [i for word in words if word.part == part for i in word.tokens]] = pad
         effects += integrate(network, inputs, blank, column)
     with torch.inference_mode():
-        answer = float(network(*inputs)[0, column])
+        answer = float(_first(network(*inputs))[0, column])
     return replace(explanation, words=_told(explanation.words, words, effects)), answer
 
 
@@ -71,9 +71,15 @@ def integrate(
     for part in middles.split(32):
         points = (start + part[:, None, None] * (end - start)).requires_grad_()
         with _embedded(table, points):
-            answers = network(*(x.expand(len(part), -1) for x in inputs))[:, column]
+            found = network(*(x.expand(len(part), -1) for x in inputs))
+            answers = _first(found)[:, column]
         total += torch.autograd.grad(answers.sum(), points)[0].sum(dim=0)
     return ((end - start) * total / steps).sum(dim=-1)[0]
+
+
+def _first(found: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The output of the kind; others are those of further heads."""
+    return found[0] if isinstance(found, tuple) else found
 
 
 def _table(network: nn.Module) -> nn.Embedding:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from triton_models.explanation import explain
 from triton_models.explanation.explain import Explanation, Word
+from triton_models.kinds import KINDS
 from triton_models.serving.predictor import load
 from triton_models.settings import UsageError
 
@@ -30,17 +31,15 @@ def run(args: argparse.Namespace, model: Path, gradients: ModuleType | None) -> 
     Raises:
         UsageError, ModelFolderError: what was given cannot be explained.
     """
-    wanted = {"intent": "one query", "matching": "a query and a term"}[args.kind]
-    if len(args.text) != {"intent": 1, "matching": 2}[args.kind]:
+    kind = KINDS[args.kind]
+    wanted = "a query and a term" if kind.pair else "one query"
+    if len(args.text) != 1 + kind.pair:
         given = f"{len(args.text)} texts given"
         raise UsageError(f"{args.kind} takes {wanted}, {given}; put each in quotes")
-    if args.label and args.kind != "intent":
+    if args.label and not kind.labels:
         raise UsageError("--label goes with intent")
     predictor = load(model, args.kind)
-    if args.kind == "intent":
-        found = explain.intent(predictor, args.text[0], args.label)
-    else:
-        found = explain.matching(predictor, *args.text)
+    found = explain.explain(predictor, *args.text, label=args.label)
     check = {}
     if gradients:
         found, answer = gradients.add(found, args.checkpoint)

@@ -1,4 +1,4 @@
-"""TensorRT plans of the three models: strongly typed ONNX, one profile a length bucket.
+"""TensorRT plans: strongly typed ONNX, one profile a length bucket.
 
 Runs where the plans will be served, inside NVIDIA's image on the GPU itself: a plan is bound to
 the TensorRT version and the GPU it was built on, so both are in its name, with the precision and
@@ -20,14 +20,14 @@ from pathlib import Path
 from types import ModuleType
 
 from triton_models.contract import ModelContract
+from triton_models.kinds import KINDS
 from triton_models.serving.precision import Parity, batches, parity, typed
 from triton_models.serving.predict import questions
 from triton_models.settings import DEV_SETS, UsageError
 
 WORKSPACE = 1 << 30  # bytes of GPU memory that TensorRT may use while it builds
 SHORT_HASH = 12  # hex digits of the ONNX hash in a plan's name
-INTENT = DEV_SETS / "dev_intent.jsonl"
-TEXTS = {"intent": INTENT, "encoder": INTENT, "matching": DEV_SETS / "dev_matching.jsonl"}
+QUERIES = DEV_SETS / KINDS["intent"].dev  # for kinds without a dev set of ours
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def strong(
 
     from triton_models.serving.dequantize import dequantize
 
-    asked = questions(texts or TEXTS[contract.kind], contract.kind == "matching")
+    own = DEV_SETS / contract.spec.dev if contract.spec.dev else QUERIES
+    asked = questions(texts or own, contract.spec.pair)
     measured, others = batches(contract, asked)
     with tempfile.TemporaryDirectory() as scratch:
         plain, work = Path(scratch) / "fp32.onnx", Path(scratch) / "work"

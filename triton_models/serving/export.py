@@ -11,8 +11,9 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,13 @@ import onnx
 import torch
 from torch import nn
 
-from triton_models.contract import INPUTS, ModelContract, load, sha256
+from triton_models.contract import ModelContract, load, sha256
+from triton_models.kinds import KINDS
 from triton_models.serving.precision import agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
-from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, OUTPUT, UsageError
-from triton_models.text import encode
+from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, UsageError
+from triton_models.text import encode, real
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
 
@@ -55,7 +57,7 @@ def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> d
         folder = Path(scratch) / "model"
         folder.mkdir()
         bare_tokenizer(checkpoint).save(str(folder / "tokenizer.json"))
-        write_onnx(network, kind, folder / "model.onnx")
+        write_onnx(network, kind, folder / "model.onnx", outputs_of(checkpoint, kind))
         expected, found = answers(network, kind, folder)
         differences = {"fp32": float(np.abs(found - expected).max())}
         if not differences["fp32"] <= FP32_TOLERANCE:  # NaN too
@@ -73,18 +75,25 @@ def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> d
     return differences
 
 
-def write_onnx(network: nn.Module, kind: str, path: Path) -> None:
+def outputs_of(checkpoint: Path, kind: str) -> list[str]:
+    """The names of a checkpoint's outputs, those of further heads after that of its kind."""
+    about = KINDS[kind].part("network").contract(checkpoint, {})
+    return [KINDS[kind].output, *(head["output"] for head in about.get("heads", {}).values())]
+
+
+def write_onnx(network: nn.Module, kind: str, path: Path, outputs: Sequence[str]) -> None:
     """The network as an ONNX file with a dynamic batch and length, opset `OPSET`."""
-    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in INPUTS[kind])
+    spec = KINDS[kind]
+    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in spec.inputs)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=MAX_LENGTH)}
     program = torch.onnx.export(
         network,
         example,
         dynamo=True,
         opset_version=OPSET,
-        input_names=list(INPUTS[kind]),
-        output_names=[OUTPUT[kind]],
-        dynamic_shapes={name: axes for name in INPUTS[kind]},
+        input_names=list(spec.inputs),
+        output_names=list(outputs),
+        dynamic_shapes={name: axes for name in spec.inputs},
         verbose=False,
     )
     model = program.model_proto
@@ -104,17 +113,21 @@ def _without_traces(model: onnx.ModelProto) -> None:
 
 
 def answers(network: nn.Module, kind: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The network's answers to the check texts and the ONNX file's, [texts, dimension].
+    """The network's answers to the check texts and the ONNX file's, [texts, dimension], of a kind
+    that answers by token [tokens, dimension].
 
     Each goes with a longer or shorter one in its batch, so that padding is checked too.
     """
     served, said = ServedModel(folder), []
     for text in CHECK_TEXTS:
-        pair = ["sneakers", text] if kind == "matching" else None
+        pair = ["sneakers", text] if KINDS[kind].pair else None
         arrays = encode(served.tokenizer, [text, "shoes"], pair)
-        inputs = [torch.from_numpy(arrays[name]) for name in INPUTS[kind]]
+        inputs = [torch.from_numpy(arrays[name]) for name in KINDS[kind].inputs]
         with torch.no_grad():
-            said.append((network(*inputs).numpy()[:1], served.infer(arrays)[:1]))
+            own = network(*inputs)
+        own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
+        both = np.concatenate(own, axis=-1)[:1], served.infer_all(arrays)[:1]
+        said.append([real(one, arrays["attention_mask"][:1]) for one in both])
     expected, found = (np.concatenate(rows) for rows in zip(*said, strict=True))
     return expected, found
 
@@ -122,7 +135,7 @@ def answers(network: nn.Module, kind: str, folder: Path) -> tuple[np.ndarray, np
 def require_agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> None:
     """Raises RuntimeError where int8 answers say something else than the network's."""
     near = np.abs(found - expected).max(axis=1, keepdims=True) <= CLOSE
-    agreed = agreement(contract, expected, np.where(near, expected, found))
+    agreed = agreement_of_all(contract, expected, np.where(near, expected, found))
     if not agreed >= AGREED:  # NaN too
         raise RuntimeError(
             f"the int8 file agrees with the network on {agreed:.0%} only, {AGREED:.0%} are needed;"
@@ -130,29 +143,35 @@ def require_agreement(contract: ModelContract, expected: np.ndarray, found: np.n
         )
 
 
+def agreement_of_all(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
+    """The agreement of the first output, or the share of equal labels of a further head where
+    that is lower; NaN where an answer is no number.
+    """
+    main, *ends = np.cumsum(list(contract.outputs.values()))
+    shares = [agreement(contract, expected[:, :main], found[:, :main])]
+    for start, end in pairwise((main, *ends)):
+        one, other = (rows[:, start:end].argmax(axis=1) for rows in (expected, found))
+        shares.append(float((one == other).mean()))
+    return min(shares) if np.isfinite(found).all() else float("nan")
+
+
 def write_contract(checkpoint: Path, kind: str, folder: Path) -> None:
     """model.json, by which the worker checks what it is served."""
     about = checkpoint / "training.json"
     trained = json.loads(about.read_text()) if about.is_file() else {}
-    labels = list(networks.labels(checkpoint)) if kind == "intent" else []
-    size = json.loads((checkpoint / "config.json").read_text())["hidden_size"]
+    spec = KINDS[kind]
     contract = {
         "name": kind,
         "version": trained.get("version", 1),
         "kind": kind,
-        "inputs": list(INPUTS[kind]),
-        "output": OUTPUT[kind],
-        "dimension": {"intent": len(labels), "encoder": size, "matching": 1}[kind],
-        "labels": labels,
+        "inputs": list(spec.inputs),
+        "output": spec.output,
+        **spec.part("network").contract(checkpoint, trained),
         "max_length": MAX_LENGTH,
         "max_batch_size": MAX_BATCH_SIZE,
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
-    if kind == "intent" and networks.is_multi(checkpoint):
-        contract["multi"] = True
-    if kind == "matching":
-        contract["threshold"] = trained.get("threshold", 0.5)
     (folder / "model.json").write_text(json.dumps(contract, indent=2) + "\n")
 
 

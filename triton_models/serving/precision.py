@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.contract import LIKELY, ModelContract
+from triton_models.contract import ModelContract
 from triton_models.serving.predict import Asked
-from triton_models.text import encode
+from triton_models.text import encode, real
 
 PRECISIONS = ("fp16", "bf16", "int8")
 PLAIN = (
@@ -43,21 +43,20 @@ class Parity:
     """How near the typed graph's answers are to those in float32.
 
     Attributes:
-        agreement: share of equal labels (of all, where a query may have several), of pairs on the
-            same side of the threshold, or for an encoder the mean cosine of the vectors.
+        wording: of the agreement, as a format.
+        agreement: as the kind's `answers` has it.
     """
 
-    kind: str
+    wording: str
     texts: int
+    unit: str
     largest: float
     agreement: float
 
     def __str__(self) -> str:
-        agreed = {"intent": "equal labels", "matching": "equal decisions", "encoder": "mean cosine"}
-        shown = f"{self.agreement:.4f}" if self.kind == "encoder" else f"{self.agreement:.1%}"
         return (
-            f"{agreed[self.kind]} {shown}, largest difference {self.largest:.2g}"
-            f" from float32 on {self.texts} texts"
+            f"{self.wording.format(self.agreement)}, largest difference {self.largest:.2g}"
+            f" from float32 on {self.texts} {self.unit}"
         )
 
 
@@ -80,7 +79,7 @@ def batches(contract: ModelContract, asked: Sequence[Asked]) -> tuple[list[Batch
         mine = sorted(mine, key=lambda pair: len("".join(pair)))
         for start in range(0, len(mine), ROWS):
             texts, terms = zip(*mine[start : start + ROWS], strict=True)
-            arrays = encode(tokenizer, texts, terms if contract.kind == "matching" else None)
+            arrays = encode(tokenizer, texts, terms if contract.spec.pair else None)
             yield {name: arrays[name] for name in contract.inputs}
 
     return list(padded(chosen[::2])), list(padded(chosen[1::2] or chosen))
@@ -183,8 +182,9 @@ def parity(
         asked = asked[:: max(1, len(asked) // EMULATED)][:EMULATED]
     expected, found = _run(str(plain), asked), _run(model, asked, emulated=precision == "bf16")
     told = Parity(
-        contract.kind,
+        contract.spec.part("answers").AGREEMENT,
         len(expected),
+        "tokens" if contract.spec.by_token else "texts",
         float(np.abs(found - expected).max()),
         agreement(contract, expected, found),
     )
@@ -200,15 +200,7 @@ def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) 
     """As in `Parity`, of answers [texts, dimension]; NaN where an answer is no number."""
     if not np.isfinite(found).all():
         return float("nan")
-    if contract.kind == "encoder":
-        lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
-        return float(((expected * found).sum(axis=1) / lengths).mean())
-    if contract.kind == "matching":
-        sides = (expected >= contract.threshold, found >= contract.threshold)
-        return float((sides[0] == sides[1]).mean())
-    if contract.multi:
-        return float(((expected >= LIKELY) == (found >= LIKELY)).all(axis=1).mean())
-    return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+    return contract.spec.part("answers").agreement(contract, expected, found)
 
 
 def _run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
@@ -220,7 +212,8 @@ def _run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
         from onnxruntime import InferenceSession
 
         session = InferenceSession(model if isinstance(model, str) else model.SerializeToString())
-    return np.concatenate([session.run(None, batch)[0] for batch in asked]).astype(np.float32)
+    found = (real(session.run(None, batch)[0], batch["attention_mask"]) for batch in asked)
+    return np.concatenate(list(found)).astype(np.float32)
 
 
 @contextmanager

@@ -19,9 +19,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from triton_models.contract import LIKELY
 from triton_models.data.describe import normal_form
-from triton_models.serving.predictor import DIGITS, Predictor, load
+from triton_models.serving.predictor import Predictor, load
 from triton_models.settings import UsageError
 
 BATCHES = 32  # read at once; nothing else of the file is held
@@ -87,10 +86,11 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
 
 
 def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[dict[str, Any]]:
-    read = [_read(line, predictor.contract.kind == "matching") for line in lines]
+    pair = predictor.contract.spec.pair
+    read = [_read(line, pair) for line in lines]
     asked = [item for item in read if isinstance(item, Asked)]
-    terms = [item.term for item in asked] if predictor.contract.kind == "matching" else None
-    answers = iter(predictor.run([item.form for item in asked], terms))
+    terms = [item.term for item in asked] if pair else None
+    answers = iter(predictor.run([item.form for item in asked], terms, heads=True))
     results = []
     for number, (line, item) in enumerate(zip(lines, read, strict=True), first):
         if isinstance(item, Asked):
@@ -124,21 +124,10 @@ def _read(line: bytes, pair: bool) -> Asked | str:
 
 
 def _told(predictor: Predictor, item: Asked, answer: Any) -> dict[str, Any]:
-    """The prediction of one line; rounded first and judged then, as in the worker's events."""
-    contract = predictor.contract
-    if contract.kind == "encoder":
-        return {"query": item.query, "vector": answer}
-    values = [round(float(value), DIGITS) for value in answer]
-    if contract.kind == "matching":
-        match = values[0] >= contract.threshold
-        return {"query": item.query, "term": item.term, "score": values[0], "match": match}
-    scores = dict(zip(contract.labels, values, strict=True))
-    if contract.multi:
-        labels = {label: value for label, value in scores.items() if value >= LIKELY}
-        return {"query": item.query, "labels": labels, "scores": scores}
-    best = max(range(len(values)), key=values.__getitem__)
-    told = {"query": item.query, "label": contract.labels[best], "confidence": values[best]}
-    return told | {"scores": scores}
+    """The prediction of one line."""
+    asked = {"query": item.query} | ({} if item.term is None else {"term": item.term})
+    answers = predictor.contract.spec.part("answers")
+    return asked | answers.prediction(predictor, item.form, answer)
 
 
 def run(kind: str, source: Path, model: Path, out: Path | None, batch: int | None) -> None:

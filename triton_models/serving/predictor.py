@@ -16,7 +16,6 @@ from triton_models.serving.served import ServedModel, contract_of
 from triton_models.settings import UsageError, usable
 
 BATCH = 16  # rows of one call; on a CPU larger ones are no faster
-DIGITS = 4  # of probabilities and scores, as in the worker's events
 Tokens = tuple[Sequence[int], Sequence[int]]  # ids and types of one sequence, special ones included
 
 
@@ -47,13 +46,18 @@ class Predictor:
         pairs = list(texts) if terms is None else list(zip(texts, terms, strict=True))
         return self.tokenizer.encode_batch(pairs)
 
-    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray:
-        """Answers in the order of the texts: float32 [texts, dimension]."""
-        return self.answer([(e.ids, e.type_ids) for e in self.encode(texts, terms)])
+    def run(
+        self, texts: Sequence[str], terms: Sequence[str] | None = None, heads: bool = False
+    ) -> np.ndarray | list:
+        """Answers in the order of the texts: float32 [texts, dimension], or of a kind that answers
+        by token a list of [length, dimension]. With `heads` those of further heads follow.
+        """
+        return self.answer([(e.ids, e.type_ids) for e in self.encode(texts, terms)], heads)
 
-    def answer(self, sequences: Sequence[Tokens]) -> np.ndarray:
+    def answer(self, sequences: Sequence[Tokens], heads: bool = False) -> np.ndarray | list:
         """The same from token ids; sequences of one length bucket share calls."""
-        answers = np.zeros((len(sequences), self.contract.dimension), np.float32)
+        infer = self._served.infer_all if heads else self._served.infer
+        answers: list[np.ndarray] = [np.empty(0)] * len(sequences)
         lengths = np.array([len(ids) for ids, _ in sequences])
         buckets = np.array(self.contract.length_buckets)
         place = np.searchsorted(buckets, lengths)
@@ -62,8 +66,14 @@ class Predictor:
             rows = rows[np.argsort(lengths[rows], kind="stable")]
             for start in range(0, len(rows), self.batch):
                 some = rows[start : start + self.batch]
-                answers[some] = self._served.infer(_padded([sequences[i] for i in some], bucket))
-        return answers
+                found = infer(_padded([sequences[i] for i in some], bucket))
+                for i, values in zip(some, found, strict=True):
+                    answers[i] = values
+        if self.contract.spec.by_token:
+            return answers
+        sizes = self.contract.outputs.values()
+        width = sum(sizes) if heads else self.contract.dimension
+        return np.array(answers, np.float32).reshape(-1, width)
 
 
 def load(folder: Path, kind: str, batch: int | None = None, threads: int = 1) -> Predictor:

@@ -134,6 +134,7 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
         numbers = (f'"{i}"' for i in range(len(contract.length_buckets)))
         profiles = f" profile: [ {', '.join(numbers)} ]"
     labels = ' label_filename: "labels.txt"' if contract.labels else ""
+    length = "-1, " if contract.spec.by_token else ""
     blocks = [
         f'name: "{contract.name}"',
         f'backend: "{served.backend}"',
@@ -142,8 +143,11 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
             f'input [ {{ name: "{name}" data_type: TYPE_INT64 dims: [ -1 ] }} ]'
             for name in contract.inputs
         ),
-        f'output [ {{ name: "{contract.output}" data_type: TYPE_FP32'
-        f" dims: [ {contract.dimension} ]{labels} }} ]",
+        *(
+            f'output [ {{ name: "{name}" data_type: TYPE_FP32 dims: [ {length}{size} ]'
+            f"{labels if name == contract.output else ''} }} ]"
+            for name, size in contract.outputs.items()
+        ),
         "version_policy { latest { num_versions: 1 } }",
         f"instance_group [ {{ count: {instances} kind: {served.instances}{profiles} }} ]",
         BATCHING,

@@ -52,8 +52,11 @@ class ServedModel:
         self.inputs = [i.name for i in self.session.get_inputs()]
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
-    def run(self, texts: Sequence[str], terms: Sequence[str] | None = None) -> np.ndarray:
-        """Answers in the order of the texts: float32 [texts, dimension].
+    def run(
+        self, texts: Sequence[str], terms: Sequence[str] | None = None, heads: bool = False
+    ) -> np.ndarray | list:
+        """Answers in the order of the texts: float32 [texts, dimension], or of a kind that answers
+        by token a list of [length, dimension]. With `heads` those of further heads follow.
 
         Texts of like length share a batch, as in the worker, so little is spent on padding.
         """
@@ -64,10 +67,22 @@ class ServedModel:
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
             pair = None if terms is None else [terms[i] for i in rows]
-            parts.append(self.infer(encode(self.tokenizer, [texts[i] for i in rows], pair)))
-        answers = np.concatenate(parts)
-        return answers[np.argsort(order)]
+            infer = self.infer_all if heads else self.infer
+            parts.append(infer(encode(self.tokenizer, [texts[i] for i in rows], pair)))
+        back = np.argsort(order)
+        if parts[0].ndim == 3:
+            rows = [row for part in parts for row in part]
+            return [rows[i] for i in back]
+        return np.concatenate(parts)[back]
 
     def infer(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
-        """One batch of encoded text: float32 [batch, dimension]."""
-        return self.session.run(None, {name: arrays[name] for name in self.inputs})[0]
+        """One batch of encoded text: float32 [batch, dimension], or [batch, length, dimension]."""
+        return self._run(arrays)[0]
+
+    def infer_all(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+        """The same of all outputs, beside each other in the order of the contract."""
+        found = self._run(arrays)
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=-1)
+
+    def _run(self, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+        return self.session.run(None, {name: arrays[name] for name in self.inputs})

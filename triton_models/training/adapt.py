@@ -26,7 +26,6 @@ from torch import Tensor, nn
 
 from triton_models.settings import UsageError
 from triton_models.training import adapters
-from triton_models.training.networks import VectorModel
 
 LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 TARGETS = r".*encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|.*\.dense)"
@@ -133,7 +132,7 @@ class Gradual(Adapted):
     lowest = -1
 
     def before(self, step: int) -> None:
-        top = self.layers + (not isinstance(self.network, VectorModel))
+        top = self.layers + (hasattr(self.network, "head") or hasattr(self.network, "classifier"))
         opened = int(step / self.steps / UNFROZEN_BY * top)
         lowest = max(0, top - opened)
         if lowest != self.lowest:

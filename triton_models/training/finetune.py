@@ -1,4 +1,4 @@
-"""`finetune`: an intent, encoder or matching model on data of your own.
+"""`finetune`: a model of any kind on data of your own.
 
 A run leaves the checkpoint, which `export` takes, and beside it run.json: every setting, the
 hash of the data, and what came of it.
@@ -9,27 +9,26 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
-from pathlib import Path
 
 import torch
 
 from triton_models.data import manifest_file
-from triton_models.training import encoder, intent, left_out, matching, networks, notes
+from triton_models.kinds import KINDS
+from triton_models.kinds.intent import left_out
 from triton_models.training import finetune_options as options
-from triton_models.training.checkpoints import minilm, require_checkpoint
-
-COURSES = {"intent": intent, "encoder": encoder, "matching": matching}
+from triton_models.training import networks, notes
+from triton_models.training.checkpoints import named, require_checkpoint
 
 
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
     notes.require_own(args.out)
-    start = minilm() if args.start == "minilm" else Path(args.start)
+    start = named(args.start)
     require_checkpoint(start)
     if args.threads:
         torch.set_num_threads(args.threads)
-    course, settings = COURSES[args.kind], options.settled(args)
+    course, settings = KINDS[args.kind].part("training"), options.settled(args)
     recipe, material = course.recipe_of(settings), course.gather(settings)
     course.check(recipe, material)
     print(material.told(), flush=True)

@@ -1,6 +1,7 @@
 """The options of `finetune`, as a table: without torch, so that --help is quick.
 
-`only` names the kinds of model that an option goes with, `by_kind` its default for each.
+Here are those of several kinds; a kind's `options` has its own, names those of the shared ones
+(`SHARES`) that not all kinds have, and gives defaults.
 """
 
 from __future__ import annotations
@@ -11,24 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from triton_models.contract import KINDS
+from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 from triton_models.training.option_types import (
     above_nothing,
     above_zero,
     amount,
     share,
-    sizes,
     whole,
 )
 
-INTENT, ENCODER, PAIRS = ("intent",), ("encoder",), ("encoder", "matching")
-GRADED = ("intent", "matching")
-METRICS = {  # of dev, by which the best epoch is chosen; the first if none is said
-    "intent": ("accuracy", "macro_f1", "micro_f1"),
-    "encoder": ("ndcg@10", "mrr", "recall@1", "recall@5"),
-    "matching": ("auc_roc", "average_precision", "ndcg@10"),
-}
 RATES = {  # what is new and small learns faster than what is trained already
     "frozen": 1e-3,
     "full": 1e-4,
@@ -41,6 +34,7 @@ RATES = {  # what is new and small learns faster than what is trained already
 SIZED = ("lora", "adalora", "adapters", "prefix")
 
 
+OWN = {name: kind.part("options") for name, kind in KINDS.items()}
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "data": {
         "--manifest": dict(
@@ -49,29 +43,15 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--queries": dict(
             nargs="+",
             metavar="FILE",
-            only=INTENT,
             help="labelled queries: CSV, TSV, JSON lines, or FILE.json:list+list",
         ),
         "--pairs": dict(
             nargs="+",
             metavar="FILE",
-            only=PAIRS,
             help="judged pairs: query, document and grade from 0 to 1, as CSV, TSV or JSON lines",
         ),
         "--dev": dict(metavar="FILE", help="the dev set (default: 15 %% of the queries, by hash)"),
         "--no-dev": dict(action="store_true", help="learn from everything, and judge nothing"),
-        "--columns": dict(
-            metavar="TEXT,LABEL", only=INTENT, help="if not query,intent or text,category"
-        ),
-        "--multi": dict(
-            action="store_true", only=INTENT, help="several labels a query, each of its own"
-        ),
-        "--leave-one-source-out": dict(
-            action="store_true",
-            only=INTENT,
-            help="train on all sources but one, judge on that one, for each; leaves a table"
-            " (quickest with --how frozen --pooling mean)",
-        ),
         "--start": dict(default="minilm", help="folder of a BERT checkpoint (default: MiniLM)"),
         "--out": dict(type=Path, default=Path("runs/finetuned"), help="checkpoint to write"),
     },
@@ -80,57 +60,14 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             choices=tuple(RATES), default="full", help="how much is trained (default: full)"
         ),
         "--size": dict(type=whole, default=0, help="rank, adapter width or prefix length"),
-        "--pooling": dict(
-            choices=("cls", "mean"), default="cls", only=INTENT, help="what the head sees"
-        ),
         "--layer-decay": dict(type=share, default=0.9, help="rate of a layer, of the one above"),
-        "--head-rate": dict(
-            type=above_nothing, default=1e-3, only=GRADED, help="learning rate of the head"
-        ),
+        "--head-rate": dict(type=above_nothing, default=1e-3, help="learning rate of the head"),
         "--dropout": dict(type=share, help="of the BERT and the head (default: the checkpoint's)"),
-        "--category-weight": dict(
-            type=amount,
-            default=0.0,
-            only=INTENT,
-            help="of learning the column `category` too, by a head that is dropped in the end",
-        ),
-    },
-    "vectors": {
-        "--sizes": dict(
-            type=sizes,
-            metavar="N,N,…",
-            default=(),
-            only=ENCODER,
-            help="Matryoshka: leading parts of the vector that are to stand alone, as 192,96",
-        ),
-        "--temperature": dict(
-            type=above_nothing, default=0.05, only=ENCODER, help="of the cosines in the loss"
-        ),
-        "--hard-negatives": dict(
-            type=whole, default=1, only=ENCODER, help="documents mined for each pair; 0 for none"
-        ),
-        "--mine-every": dict(type=above_zero, default=1, only=ENCODER, help="so many epochs"),
-        "--keep": dict(
-            type=amount,
-            default=0.0,
-            only=ENCODER,
-            help="weight of the distance to the starting model's vectors, so that little is lost",
-        ),
     },
     "schedule": {
-        "--epochs": dict(
-            type=above_zero,
-            by_kind={"intent": 15, "encoder": 5, "matching": 5},
-            help="passes over the examples, at most",
-        ),
-        "--batch": dict(
-            type=above_zero,
-            by_kind={"intent": 32, "encoder": 64, "matching": 32},
-            help="examples a step",
-        ),
-        "--parts": dict(
-            type=above_zero, default=1, only=GRADED, help="split a step, to save memory"
-        ),
+        "--epochs": dict(type=above_zero, help="passes over the examples, at most"),
+        "--batch": dict(type=above_zero, help="examples a step"),
+        "--parts": dict(type=above_zero, default=1, help="split a step, to save memory"),
         "--rate": dict(
             type=above_nothing, help="highest learning rate (default: by --how, 1e-4 for full)"
         ),
@@ -140,8 +77,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--clip": dict(type=amount, default=1.0, help="longest gradient"),
         "--patience": dict(type=whole, default=0, help="stop after so many epochs without a best"),
         "--metric": dict(
-            choices=tuple(dict.fromkeys(m for names in METRICS.values() for m in names)),
-            by_kind={kind: names[0] for kind, names in METRICS.items()},
+            choices=tuple(dict.fromkeys(m for one in OWN.values() for m in one.METRICS)),
             help="that chooses the best epoch",
         ),
         "--precision": dict(choices=("fp32", "bf16", "fp16"), default="fp32", help="on a GPU"),
@@ -149,48 +85,49 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--threads": dict(type=whole, default=0, help="of the processor (default: all)"),
     },
     "robustness": {
-        "--smoothing": dict(type=share, default=0.05, only=GRADED, help="of what is wanted"),
+        "--smoothing": dict(type=share, default=0.05, help="of what is wanted"),
         "--balance": dict(
             choices=("none", "weights", "sampling"),
             default="none",
-            only=GRADED,
             help="for rare labels",
         ),
         "--misspelled": dict(type=share, default=0.0, help="share of queries read with a typo"),
-        "--restyled": dict(
-            type=share,
-            default=0.0,
-            only=INTENT,
-            help="share of queries read in another style: keywords, sentence, case, order, …",
-        ),
-        "--consistency": dict(
-            type=amount, default=0.0, only=INTENT, help="R-Drop: weight of like readings"
-        ),
+        "--consistency": dict(type=amount, default=0.0, help="R-Drop: weight of like readings"),
         "--adversarial": dict(type=amount, default=0.0, help="FGM: step on the embeddings"),
-        "--out-of-scope": dict(
-            metavar="LABEL", only=INTENT, help="choose a threshold that finds this label"
-        ),
     },
 }
-OPTIONS = {flag: about for options in GROUPS.values() for flag, about in options.items()}
-OURS = ("only", "by_kind")  # what argparse does not know
+SHARED = {flag: about for options in GROUPS.values() for flag, about in options.items()}
+OPTIONS = SHARED | {f: about for one in OWN.values() for f, about in one.OPTIONS.items()}
+SOME = {flag for one in OWN.values() for flag in one.SHARES}  # shared by some kinds, not by all
+ONLY = {  # the kinds that an option goes with
+    flag: tuple(
+        kind
+        for kind, one in OWN.items()
+        if flag in one.OPTIONS or flag in one.SHARES or (flag in SHARED and flag not in SOME)
+    )
+    for flag in OPTIONS
+}
+DEFAULTS = {  # by kind
+    flag: {kind: one.DEFAULTS[flag] for kind, one in OWN.items()}
+    for flag in ("--epochs", "--batch")
+} | {"--metric": {kind: one.METRICS[0] for kind, one in OWN.items()}}
 
 
 def arguments(add: Callable) -> None:
     """Declare the options on a parser, whose `add_argument` is given."""
     add("kind", choices=KINDS)
     for flag, about in OPTIONS.items():
-        add(flag, **{k: v for k, v in about.items() if k not in OURS} | {"help": help_of(about)})
+        add(flag, **about | {"help": help_of(flag, about)})
 
 
-def help_of(about: dict[str, Any]) -> str:
+def help_of(flag: str, about: dict[str, Any]) -> str:
     """What --help says of an option: the kinds it goes with, what it is, its default."""
     default, told = about.get("default", 0), about["help"]
-    if by_kind := about.get("by_kind"):
+    if by_kind := DEFAULTS.get(flag):
         told += f" (default: {', '.join(f'{kind} {value}' for kind, value in by_kind.items())})"
     elif default and "default" not in told:
         told += f" (default: {default})"
-    return f"{', '.join(about['only'])}: {told}" if "only" in about else told
+    return told if len(ONLY[flag]) == len(KINDS) else f"{', '.join(ONLY[flag])}: {told}"
 
 
 def value(args: argparse.Namespace, flag: str) -> Any:
@@ -205,10 +142,11 @@ def is_given(args: argparse.Namespace, flag: str) -> bool:
 
 def check(args: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go together."""
-    kind, files = args.kind, "--queries" if args.kind == "intent" else "--pairs"
-    for flag, about in OPTIONS.items():
-        if kind not in about.get("only", KINDS) and is_given(args, flag):
-            raise UsageError(f"{flag} goes with {' and '.join(about['only'])}, not with {kind}")
+    kind, own = args.kind, OWN[args.kind]
+    for flag, only in ONLY.items():
+        if kind not in only and is_given(args, flag):
+            raise UsageError(f"{flag} goes with {' and '.join(only)}, not with {kind}")
+    files = "--pairs" if kind in ONLY["--pairs"] else "--queries"
     sources = [flag for flag in ("--manifest", files) if is_given(args, flag)]
     out = args.leave_one_source_out
     faults = (
@@ -222,8 +160,8 @@ def check(args: argparse.Namespace) -> None:
         ),
         (out and (args.dev or args.no_dev), "--leave-one-source-out has its own dev sets"),
         (
-            args.metric and args.metric not in METRICS[kind],
-            f"--metric {args.metric}: of {kind} there are {', '.join(METRICS[kind])}",
+            args.metric and args.metric not in own.METRICS,
+            f"--metric {args.metric}: of {kind} there are {', '.join(own.METRICS)}",
         ),
         (
             args.metric and args.no_dev,
@@ -234,8 +172,8 @@ def check(args: argparse.Namespace) -> None:
             f"--size goes with --how {', '.join(SIZED)}, not with {args.how}",
         ),
         (
-            kind == "encoder" and args.how == "frozen",
-            "--how frozen trains a head, and an encoder has none: choose another",
+            kind not in ONLY["--head-rate"] and args.how == "frozen",
+            f"--how frozen trains a head, and {kind} has none: choose another",
         ),
     )
     if told := "; ".join(text for wrong, text in faults if wrong):
@@ -247,10 +185,9 @@ def settled(args: argparse.Namespace) -> argparse.Namespace:
     given = vars(args) | {"rate": args.rate or RATES[args.how]}
     if args.multi and not args.metric:
         given["metric"] = "micro_f1"
-    for flag, about in OPTIONS.items():
+    for flag, by_kind in DEFAULTS.items():
         name = flag.removeprefix("--")
-        if "by_kind" in about and given[name] is None:
-            given[name] = about["by_kind"][args.kind]
+        given[name] = by_kind[args.kind] if given[name] is None else given[name]
     return argparse.Namespace(**given)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -28,9 +29,13 @@ def tensors(
     terms: Sequence[str] | None = None,
 ) -> list[Tensor]:
     """The ids and the mask of texts or pairs, of these the types too; no column is all padding."""
-    arrays = encode(tokenizer, texts, terms)
+    return on_device(encode(tokenizer, texts, terms), where, 2 if terms is None else 3)
+
+
+def on_device(arrays: dict[str, np.ndarray], where: torch.device, count: int) -> list[Tensor]:
+    """The first `count` inputs as tensors, without columns that are all padding."""
     longest = int(arrays["attention_mask"].sum(axis=1).max())
-    names = ("input_ids", "attention_mask", "token_type_ids")[: 2 if terms is None else 3]
+    names = ("input_ids", "attention_mask", "token_type_ids")[:count]
     return [torch.from_numpy(arrays[name][:, :longest]).to(where) for name in names]
 
 

@@ -18,7 +18,7 @@ from triton_models.data import dataset, manifest_file, texts
 from triton_models.data.dataset import Sides
 from triton_models.training import masking, networks, notes, pretrain_options
 from triton_models.training.adapt import Adaptation
-from triton_models.training.checkpoints import minilm, require_checkpoint
+from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import came_of, fingerprint, place, refuse
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
     networks.quiet()
     notes.require_own(args.out)
-    start = minilm() if args.checkpoint == "minilm" else Path(args.checkpoint)
+    start = named(args.checkpoint)
     require_checkpoint(start)
     if args.threads:
         torch.set_num_threads(args.threads)

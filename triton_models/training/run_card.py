@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from triton_models.evaluation.report_text import table
+from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 
 NOTES = "run.json"
@@ -18,7 +19,7 @@ def require_kind(checkpoint: Path, kind: str) -> None:
         trained = json.loads(notes.read_text(encoding="utf-8")).get("kind", kind)
     except (OSError, ValueError, AttributeError):
         return  # a checkpoint of another origin, or notes that `write` refuses
-    if trained != kind and (trained, kind) != ("pretrain", "encoder"):
+    if trained != kind and (trained != "pretrain" or KINDS[kind].labels or KINDS[kind].pair):
         remedy = "finetune it first" if trained == "pretrain" else f"give --kind {trained}"
         raise UsageError(f"{checkpoint}: a run of {trained}, not of {kind}; {remedy}")
 

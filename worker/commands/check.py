@@ -19,13 +19,13 @@ from rich.text import Text
 
 from triton_models.contract import ModelContract, ModelFolderError
 from worker.build import (
-    MODELS,
     Contracts,
     check_models,
     fallback_intent,
     load_contract,
     load_lexicon,
     make_inference,
+    model_names,
 )
 from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
 from worker.commands.options import configured
@@ -113,12 +113,12 @@ def show(findings: list[Finding]) -> None:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     contracts: dict[str, ModelContract] = {}
-    for name in MODELS:
+    for name in model_names(settings):
         try:
             contracts[name] = load_contract(settings, name)
         except ModelFolderError as error:
             yield Finding.fault(f"model folder {name}", str(error))
-    if len(contracts) == len(MODELS):
+    if len(contracts) == len(model_names(settings)):
         message = f"{', '.join(contracts)} in {settings.inference.models}"
         yield Finding("model folders", "ok", message)
     yield _lexicon(settings, contracts)

@@ -16,7 +16,8 @@ from rich.text import Text
 from triton_models.explanation import explain as explanations
 from triton_models.explanation import view
 from triton_models.explanation.explain import Explanation
-from triton_models.serving.predictor import DIGITS, Predictor
+from triton_models.kinds.values import DIGITS
+from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
 from worker.build import load_contracts, load_lexicon, make_expander
 from worker.commands.options import configured
@@ -112,9 +113,9 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     judged.sort(key=lambda item: -item["score"])
     best = term or (judged[0]["term"] if judged else None)
     return Why(
-        explanations.intent(models["intent"], form),
+        explanations.explain(models["intent"], form),
         judged,
-        None if best is None else explanations.matching(models["matching"], form, best),
+        None if best is None else explanations.explain(models["matching"], form, best),
     )
 
 

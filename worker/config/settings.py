@@ -151,6 +151,8 @@ class Inference(Part):
     """Triton's gRPC address, `host:port`."""
     models: Path = STARTER_MODELS
     """Folder with `intent`, `encoder` and `matching`, the same that Triton serves."""
+    tagging: bool = False
+    """Ask the model `tagging` of that folder as well; its tags are not published yet."""
     timeout_ms: int = Field(2000, ge=10, le=120_000)
     """Deadline of one model call, milliseconds."""
     max_calls_in_flight: int = Field(8, ge=1, le=256)
@@ -186,6 +188,8 @@ class Policies(Part):
     """The same for the encoder."""
     matching: Policy = "block"
     """The same for matching."""
+    tagging: Policy = "degrade"
+    """The same for tagging, where `inference.tagging` is on; without it there are no tags."""
     patience_ms: int = Field(5000, ge=0, le=600_000)
     """How long after a model's first failure `degrade` and `dead_letter` act, milliseconds."""
     fallback_intent: str | None = Field(None, min_length=1)

@@ -15,7 +15,7 @@ from triton_models.serving import repository
 from worker.errors import ContractError, Fault, ModelFailed, ModelRejected, ModelUnavailable
 from worker.inference.port import Answer
 from worker.inference.served import DYNAMIC, Served, compare, describe, missing
-from worker.inference.tensors import check_answer, check_batch
+from worker.inference.tensors import check_answers, check_batch
 
 DATATYPES = {"tensor(int64)": "INT64", "tensor(float)": "FP32"}
 
@@ -77,17 +77,17 @@ class OnnxInference:
             raise ModelUnavailable(f"{model}: not among the models that this worker was given")
         check_batch(contract, inputs)
         values = await self._run(contract, inputs)
-        return Answer(check_answer(contract, inputs, values), str(contract.version))
+        return Answer(check_answers(contract, inputs, values), str(contract.version))
 
-    async def _run(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    async def _run(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> list:
         stopped = ModelUnavailable(f"{contract.name}: ONNX Runtime is stopped")
         if self._pool is None:
             raise stopped
         run = self._sessions[contract.name].run
         loop = asyncio.get_running_loop()
         try:
-            call = loop.run_in_executor(self._pool, run, [contract.output], dict(inputs))
-            (values,) = await call
+            call = loop.run_in_executor(self._pool, run, list(contract.outputs), dict(inputs))
+            values = await call
         except InvalidArgument as error:
             raise ModelRejected(contract.name, str(error)) from None
         except asyncio.CancelledError:

@@ -17,7 +17,7 @@ class Answer:
     """One model's answer to one batch.
 
     Attributes:
-        values: float32, shape [batch, dimension], as `tensors.check_answer` has them.
+        values: float32, shape [batch, …], as `tensors.check_answers` has them.
         version: the model version that made it, as the server names it.
     """
 

@@ -56,7 +56,10 @@ def describe(datatype: str, shape: list[int]) -> str:
 def _differences(contract: ModelContract, served: Served) -> Iterator[tuple[str, str, str]]:
     """(key, found, expected) of each difference."""
     inputs = {name: describe("INT64", [DYNAMIC, DYNAMIC]) for name in contract.inputs}
-    outputs = {contract.output: describe("FP32", [DYNAMIC, contract.dimension])}
+    length = [DYNAMIC] if contract.spec.by_token else []
+    outputs = {
+        name: describe("FP32", [DYNAMIC, *length, size]) for name, size in contract.outputs.items()
+    }
     for key, found, expected in (
         ("inputs", served.inputs, inputs),
         ("outputs", served.outputs, outputs),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.kinds.values import TOLERANCE
 from worker.errors import InvalidAnswer, ModelRejected
 
 SAME_ROWS = 8
-TOLERANCE = 1e-5  # of rounding, above 1 and below 0
-SUM_TOLERANCE, LENGTH_TOLERANCE = 1e-3, 1e-2
 
 
 def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> int:
@@ -45,10 +44,34 @@ def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> in
     return rows
 
 
+def check_answers(
+    contract: ModelContract,
+    inputs: Mapping[str, np.ndarray],
+    values: Sequence[np.ndarray | None],
+) -> np.ndarray:
+    """All outputs of a model beside each other, in the order of its contract: float32, shape
+    [rows, …, the sum of their sizes].
+
+    Raises:
+        InvalidAnswer: as `check_answer`, or those of a further head are no probabilities.
+    """
+    parts = [check_answer(contract, inputs, values[0])]
+    rows = len(parts[0])
+    for head, found in zip(contract.heads, values[1:], strict=True):
+        shape = (rows, len(head.labels))
+        fits = found is not None and found.dtype == np.float32 and found.shape == shape
+        if not fits or not np.isfinite(found).all() or found.min() < -TOLERANCE:
+            fault = f"{head.output} holds no probabilities, float32 {list(shape)}"
+            raise InvalidAnswer(contract.name, fault)
+        parts.append(found)
+    return np.concatenate(parts, axis=-1) if contract.heads else parts[0]
+
+
 def check_answer(
     contract: ModelContract, inputs: Mapping[str, np.ndarray], values: np.ndarray | None
 ) -> np.ndarray:
-    """The answer itself, float32, shape [rows, dimension], if such a model can give it.
+    """The answer itself, float32, shape [rows, dimension], or [rows, length, dimension] of a kind
+    that answers by token, if such a model can give it.
 
     All values are finite. Probabilities are from 0 to 1 and those of one row sum to 1, unless a
     query may have several labels; vectors have unit length; scores are from 0 to 1. Of SAME_ROWS
@@ -57,50 +80,24 @@ def check_answer(
     Raises:
         InvalidAnswer: it is anything else.
     """
-    rows = len(inputs[contract.inputs[0]])
+    rows, length = inputs[contract.inputs[0]].shape
+    shape = (rows, *((length,) if contract.spec.by_token else ()), contract.dimension)
     if values is None:
         raise InvalidAnswer(contract.name, f"the answer has no output {contract.output}")
-    if values.dtype != np.float32 or values.shape != (rows, contract.dimension):
+    if values.dtype != np.float32 or values.shape != shape:
         raise InvalidAnswer(
             contract.name,
-            f"the answer is {values.dtype} {list(values.shape)};"
-            f" expected float32 [{rows}, {contract.dimension}]",
+            f"the answer is {values.dtype} {list(values.shape)}; expected float32 {list(shape)}",
         )
     if not np.isfinite(values).all():
         raise InvalidAnswer(contract.name, "the answer holds values that are not finite")
-    if fault := _FAULTS[contract.kind](contract, values):
+    if fault := contract.spec.part("answers").fault(contract, values):
         raise InvalidAnswer(contract.name, f"the answer holds {fault}")
     if rows >= SAME_ROWS and (values == values[0]).all() and _differ(inputs):
         # Parts of the batch may be too few to show it: it is not divided.
         fault = f"the same answer to all of {rows} inputs"
         raise InvalidAnswer(contract.name, fault, divisible=False)
     return values
-
-
-def _intent_fault(contract: ModelContract, values: np.ndarray) -> str:
-    if values.min() < -TOLERANCE or values.max() > 1 + TOLERANCE:
-        return "probabilities that are not from 0 to 1"
-    if not contract.multi and np.abs(values.sum(axis=1) - 1).max() > SUM_TOLERANCE:
-        return "probabilities that do not sum to 1"
-    return ""
-
-
-def _encoder_fault(contract: ModelContract, values: np.ndarray) -> str:
-    squares = np.einsum("ij,ij->i", values, values)
-    return (
-        ""
-        if np.abs(np.sqrt(squares) - 1).max() <= LENGTH_TOLERANCE
-        else ("vectors that are not of unit length")
-    )
-
-
-def _matching_fault(contract: ModelContract, values: np.ndarray) -> str:
-    if values.min() < -TOLERANCE or values.max() > 1 + TOLERANCE:
-        return "scores that are not from 0 to 1"
-    return ""
-
-
-_FAULTS = {"intent": _intent_fault, "encoder": _encoder_fault, "matching": _matching_fault}
 
 
 def _differ(inputs: Mapping[str, np.ndarray]) -> bool:

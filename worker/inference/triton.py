@@ -6,7 +6,7 @@ What a failed call raises:
     INVALID_ARGUMENT, OUT_OF_RANGE     ModelRejected: the batch is at fault
     INTERNAL, RESOURCE_EXHAUSTED       ModelFailed (retry): such as lack of memory; the batch may be
                                        too large
-    an invalid answer                  InvalidAnswer (retry): see `tensors.check_answer`
+    an invalid answer                  InvalidAnswer (retry): see `tensors.check_answers`
     anything else                      ModelUnavailable (retry): away, loading, queue full, model
                                        unknown or broken; none of it is the batch's fault
 
@@ -46,7 +46,7 @@ from worker.errors import (
 from worker.inference.access import Access
 from worker.inference.port import Answer
 from worker.inference.served import DYNAMIC, Served, compare, describe, missing
-from worker.inference.tensors import check_answer, check_batch
+from worker.inference.tensors import check_answers, check_batch
 from worker.logs import fault
 from worker.tasks import guarded
 
@@ -183,11 +183,12 @@ class TritonInference:
         check_batch(contract, inputs)
         response = await self._call(contract, inputs)
         try:
-            values = InferResult(response).as_numpy(contract.output)
+            result = InferResult(response)
+            values = [result.as_numpy(name) for name in contract.outputs]
         except (ValueError, TypeError) as error:  # fewer bytes than the shape says
             raise InvalidAnswer(model, f"the answer cannot be read: {error}") from None
         version = response.model_version
-        answer = Answer(check_answer(contract, inputs, values), version)
+        answer = Answer(check_answers(contract, inputs, values), version)
         if (model, version) not in self._compared:
             await self._compare(contract, version)
         return answer
@@ -300,6 +301,7 @@ def _request(
     for name in contract.inputs:
         request.inputs.add(name=name, datatype="INT64", shape=inputs[name].shape)
         request.raw_input_contents.append(inputs[name].tobytes())
-    request.outputs.add(name=contract.output)
+    for name in contract.outputs:
+        request.outputs.add(name=name)
     request.parameters["timeout"].int64_param = int(timeout_s * 1e6)
     return request

@@ -34,14 +34,16 @@ class Rows:
     """What a stage found for each of n inputs.
 
     Attributes:
-        values: float32, shape [n, dimension]; rows without an answer are 0.
+        values: float32, shape [n, dimension], or [n, length, dimension] of a model that answers
+            by token; what has no answer is 0.
         versions: the model version behind each row; "" where there is none.
         rejected: row → why this input can never be answered.
         done: set when every row is answered, rejected or given up.
     """
 
-    def __init__(self, count: int, dimension: int) -> None:
-        self.values = np.zeros((count, dimension), np.float32)
+    def __init__(self, count: int, dimension: int, length: int | None = None) -> None:
+        shape = (count, dimension) if length is None else (count, length, dimension)
+        self.values = np.zeros(shape, np.float32)
         self.versions = [""] * count
         self.rejected: dict[int, Reject] = {}
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -130,7 +132,11 @@ class TokenBatch:
         for found, places in groupby(self.places, key=itemgetter(1)):
             rows = [row for _, _, row in places]
             stop = start + len(rows)
-            found.values[rows] = answer.values[start:stop]
+            values = answer.values[start:stop]
+            if values.ndim == 3:  # of each token, padding included, up to this batch's length
+                found.values[rows, : values.shape[1]] = values
+            else:
+                found.values[rows] = values
             for row in rows:
                 found.versions[row] = answer.version
             found.settled(len(rows))

@@ -15,6 +15,7 @@ from worker.event import Enrichment
 Key = tuple[str, str]  # normal form, language
 RawKey = tuple[str, str | None]  # query as it came, locale
 Generation = dict[str | None, dict[str, Enrichment]]
+TAG = 180  # bytes of a tag's objects
 OVERHEAD = 700  # bytes of an entry's objects and its place, in addition to text
 
 
@@ -114,4 +115,4 @@ def _find(generation: Generation, key: RawKey) -> Enrichment | None:
 
 
 def _size(key: Key | RawKey, entry: Enrichment) -> int:
-    return OVERHEAD + 4 * len(key[0]) + len(entry.body)
+    return OVERHEAD + 4 * len(key[0]) + len(entry.body) + TAG * len(entry.tags)

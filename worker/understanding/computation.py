@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress, pairwise, product
 from time import monotonic
@@ -23,6 +24,7 @@ from worker.understanding.decide import Retrieved
 from worker.understanding.enrichment import MODELS
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.tagging import Tagger
 from worker.understanding.tokenize import Row
 from worker.understanding.versions import Versions
 
@@ -36,9 +38,18 @@ class Computation:
 
     Attributes:
         served: the versions whose cached enrichments may go out; another set when they change.
+        tagger: of the tagging model; None without it.
     """
 
-    def __init__(self, intent: Stage, encoder: Stage, matching: Stage, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        intent: Stage,
+        encoder: Stage,
+        matching: Stage,
+        metrics: Metrics,
+        tagger: Tagger | None = None,
+    ) -> None:
+        self.tagger = tagger
         self._intent, self._encoder, self._matching = intent, encoder, matching
         self._versions = Versions(), Versions(), Versions()  # of intent, encoder and matching
         self.served: set[tuple[str, ...]] = set()
@@ -88,19 +99,23 @@ class Computation:
     async def _compute(self, keys: list[Key], snapshot: Snapshot) -> list[Enrichment | Reject]:
         forms = [form for form, _ in keys]
         with self._tokenize_seconds.time():
-            for texts in {stage.texts for stage in self.stages}:
+            own = [self.tagger.stage] if self.tagger else []
+            for texts in {stage.texts for stage in (*self.stages, *own)}:
                 await texts.learn(forms)
-        (intents, asked), matched = await asyncio.gather(
-            self._ask(self._intent, forms), self._matched(forms, snapshot)
+        (intents, asked), matched, tagged = await asyncio.gather(
+            self._ask(self._intent, forms), self._matched(forms, snapshot), self._tagged(forms)
         )
         self._note((intents, asked), *matched.asked)
         with self._enrich_seconds.time():
-            return self._enrich(snapshot, [language for _, language in keys], intents, matched)
+            return self._enrich(snapshot, keys, intents, matched, tagged)
 
     async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
         """A model's answers, and when it was asked."""
         began = monotonic()
         return await stage.answers(stage.sequences.singles(forms)), began
+
+    async def _tagged(self, forms: list[str]) -> Rows | None:
+        return await self.tagger.ask(forms) if self.tagger else None
 
     async def _matched(self, forms: list[str], snapshot: Snapshot) -> _Matched:
         """Candidates from the lexicon, and the matching model's scores of them."""
@@ -142,16 +157,24 @@ class Computation:
             self.served = set(product(*served))
 
     def _enrich(
-        self, snapshot: Snapshot, languages: list[str], intents: Rows, matched: _Matched
+        self,
+        snapshot: Snapshot,
+        keys: list[Key],
+        intents: Rows,
+        matched: _Matched,
+        tagged: Rows | None,
     ) -> list[Enrichment | Reject]:
         vectors, scores = matched.vectors, matched.scores
         probabilities, values = intents.values.tolist(), scores.values[:, 0].tolist()
-        some_rejected = bool(intents.rejected or vectors.rejected or scores.rejected)
+        some_rejected = bool(
+            intents.rejected or vectors.rejected or scores.rejected or (tagged and tagged.rejected)
+        )
         results: list[Enrichment | Reject] = []
-        for row, (language, found, span) in enumerate(
-            zip(languages, matched.found, matched.spans, strict=True)
+        for row, ((form, language), found, span) in enumerate(
+            zip(keys, matched.found, matched.spans, strict=True)
         ):
-            if some_rejected and (refusal := _refusal(row, span, intents, vectors, scores)):
+            others = (intents, vectors, *([tagged] if tagged else []))
+            if some_rejected and (refusal := _refusal(row, span, others, scores)):
                 results.append(refusal)
                 continue
             by_matching = scores.versions[span.start : span.stop]
@@ -170,6 +193,7 @@ class Computation:
                         vectors.versions[row],
                         by_matching[0] if by_matching and not without[2] else "",
                     ),
+                    self.tagger.tags(form, tagged, row) if tagged else (),
                 )
             )
         return results
@@ -191,9 +215,9 @@ class _Matched:
     asked: tuple[tuple[Rows, float], tuple[Rows, float]]
 
 
-def _refusal(row: int, span: range, intents: Rows, vectors: Rows, scores: Rows) -> Reject | None:
+def _refusal(row: int, span: range, others: Sequence[Rows], scores: Rows) -> Reject | None:
     """Why a query, or one of its pairs, can never be answered; None if it was not rejected."""
-    refusals = [intents.rejected.get(row), vectors.rejected.get(row)]
+    refusals = [rows.rejected.get(row) for rows in others]
     refusals += [scores.rejected.get(pair) for pair in span]
     return next(filter(None, refusals), None)
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import orjson
 
+from triton_models.contract import ModelContract
 from worker import __version__
-from worker.event import SCHEMA_VERSION, Enrichment
+from worker.event import SCHEMA_VERSION, Enrichment, Tag
 from worker.lexicon.lexicon import Lexicon, Reading
 
 MODELS = ("intent", "encoder", "matching")
+TAGGING = "tagging"  # the model that may be left out
+SENTIMENT = "sentiment"  # a further head of the intent model
 ENDS_KEPT = 256  # combinations of versions and missing stages
 
 
@@ -19,13 +22,17 @@ class Composer:
     """Makes enrichments.
 
     Args:
-        labels: of the intent model, in its order.
+        intent: the contract of the intent model.
         fallback: the label that an event without the intent model gets; None gives it none.
     """
 
-    def __init__(self, lexicon: Lexicon, labels: Sequence[str], fallback: str | None) -> None:
+    def __init__(self, lexicon: Lexicon, intent: ModelContract, fallback: str | None) -> None:
         self._lexicon = lexicon
-        self._labels = list(labels)
+        self._labels = list(intent.labels)
+        self._heads, start = {}, len(self._labels)  # labels and columns of further heads
+        for head in intent.heads:
+            self._heads[head.name] = head.labels, slice(start, start + len(head.labels))
+            start += len(head.labels)
         self._ends: dict[tuple[tuple[str, ...], tuple[str, str, str]], bytes] = {}
         # No model says 0, nor leaves the scores out: nobody takes it for an answer.
         self._fallback = fallback and {"label": fallback, "confidence": 0.0, "scores": {}}
@@ -38,14 +45,17 @@ class Composer:
         found: Mapping[str, Any],
         degraded: tuple[str, ...],
         versions: tuple[str, str, str],
+        tags: tuple[Tag, ...] = (),
     ) -> Enrichment:
         """One query's.
 
         Args:
-            probabilities: of the labels; None without the intent model.
+            probabilities: of the labels, then of the further heads' labels; None without the
+                intent model.
             found: `expansions` and `categories`.
             degraded: the stages that are missing.
             versions: of intent, encoder and matching; "" where nothing was asked.
+            tags: of the tagging model.
         """
         intent = self._fallback if probabilities is None else self._intent(probabilities)
         body = {
@@ -58,7 +68,9 @@ class Composer:
         }
         end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
         label = None if probabilities is None else intent["label"]
-        return Enrichment(orjson.dumps(body)[1:-1] + end, label, degraded, versions)
+        sentiment = None if probabilities is None else self._sentiment(probabilities)
+        made = orjson.dumps(body)[1:-1] + end
+        return Enrichment(made, label, degraded, versions, sentiment, tags)
 
     def without_models(self, form: str, language: str) -> Enrichment:
         """What no model is needed for."""
@@ -85,10 +97,18 @@ class Composer:
         return end
 
     def _intent(self, probabilities: Sequence[float]) -> dict[str, Any]:
-        scores = [round(float(p), 4) for p in probabilities]
+        scores = [round(float(p), 4) for p in probabilities[: len(self._labels)]]
         best = max(scores)
         return {
             "label": self._labels[scores.index(best)],
             "confidence": best,
             "scores": dict(zip(self._labels, scores, strict=True)),
         }
+
+    def _sentiment(self, probabilities: Sequence[float]) -> tuple[str, float] | None:
+        if SENTIMENT not in self._heads:
+            return None
+        labels, columns = self._heads[SENTIMENT]
+        scores = [round(float(p), 4) for p in probabilities[columns]]
+        best = max(scores)
+        return labels[scores.index(best)], best

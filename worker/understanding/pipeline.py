@@ -21,6 +21,7 @@ from worker.understanding.fast_lane import FastLane
 from worker.understanding.normalize import language, normal_form
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.tagging import Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ class Pipeline:
         matching: Stage,
         snapshot: Snapshot,
         metrics: Metrics,
+        tagger: Tagger | None = None,
     ) -> None:
-        self._computation = Computation(intent, encoder, matching, metrics)
+        self._computation = Computation(intent, encoder, matching, metrics, tagger)
         self.snapshot = snapshot
         self._served = self._computation.served
         self._lookups = {
@@ -71,8 +73,10 @@ class Pipeline:
         self._decode_seconds = metrics.stage_seconds.labels("decode")
 
     @property
-    def stages(self) -> tuple[Stage, Stage, Stage]:
-        return self._computation.stages
+    def stages(self) -> tuple[Stage, ...]:
+        """Those of `MODELS`, then the tagging model's if there is one."""
+        tagger = self._computation.tagger
+        return (*self._computation.stages, *([tagger.stage] if tagger else []))
 
     @property
     def away(self) -> list[str]:

@@ -52,7 +52,9 @@ class Stage:
 
     async def answers(self, rows: Sequence[Row]) -> Rows:
         """What the model says of each row; never raises for a model's sake."""
-        found = Rows(len(rows), self._contract.dimension)
+        contract = self._contract
+        length = contract.max_length if contract.spec.by_token else None
+        found = Rows(len(rows), sum(contract.outputs.values()), length)
         with self._seconds.time():
             self._batcher.add(rows, found)
             try:

@@ -11,7 +11,7 @@ WRONG = [
     ("name", "a b", "letters"),
     ("version", 0, "above 0"),
     ("version", True, "above 0"),
-    ("kind", "bert", "intent, encoder, matching"),
+    ("kind", "bert", "one of encoder, intent, matching"),
     ("inputs", ["ids"], "input_ids, attention_mask"),
     ("output", "", "a name"),
     ("dimension", "5", "a whole number"),
@@ -21,7 +21,7 @@ WRONG = [
     ("max_length", 7, "from 8"),
     ("max_batch_size", 1.5, "a whole number"),
     ("onnx_sha256", None, "hash"),
-    ("multi", "yes", "true of intent only"),
+    ("multi", "yes", "true or false"),
 ]
 
 

@@ -40,9 +40,7 @@ def test_help_ends_with_an_example(command, capsys):
         (["compare", "intent", "/nowhere", "file"], "export the model"),
         (["compare", "intent", "file", "file"], "no prediction in it; write the file by"),
         (["evaluate", "encoder", "--data", "."], "give --data"),
-        (["evaluate", "intent", "--data", "."], "--data is for the encoder"),
-        (["evaluate", "intent", "--baseline"], "--baseline needs --data"),
-        (["evaluate", "matching", "--baseline", "--data", "."], "--baseline goes with intent"),
+        (["evaluate", "intent", "--data", "."], "--data goes with --report"),
         (["repository", "--platform", "python", "--out", "file"], "choose another folder"),
         (["repository", "--platform", "python", "--out", "file/r"], "give --out another folder"),
         (["repository", "--platform", "python", "--plans", ".", "--out", "r"], "--plans goes with"),
@@ -62,12 +60,11 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments, remedy, capsys, tmp_path,
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["train", "color"], "invalid choice: 'color'"),
+        (["finetune", "color"], "invalid choice: 'color'"),
         (["fly"], "invalid choice: 'fly'"),
         ([], "required: COMMAND"),
-        (["train", "intent"], "required: --data"),
-        (["train", "intent", "--epochs", "0"], "'0' is not a whole number above 0"),
-        (["train", "intent", "--epochs", "many"], "'many' is not a whole number above 0"),
+        (["finetune", "intent", "--epochs", "0"], "'0' is not a whole number above 0"),
+        (["finetune", "intent", "--epochs", "many"], "'many' is not a whole number"),
     ],
 )
 def test_unknown_arguments_are_told_in_one_line_and_exit_2(arguments, told, capsys):
@@ -79,8 +76,8 @@ def test_unknown_arguments_are_told_in_one_line_and_exit_2(arguments, told, caps
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is here")
-def test_training_without_torch_names_the_command_that_adds_it(capsys, tmp_path):
-    assert main(["train", "intent", "--data", str(tmp_path)]) == 2
+def test_training_without_torch_names_the_command_that_adds_it(capsys):
+    assert main(["finetune", "intent", "--queries", "mine.csv"]) == 2
     assert "make install-training" in capsys.readouterr().err
 
 

@@ -22,6 +22,7 @@ from triton_models.__main__ import main
 from triton_models.combination import members, stack
 from triton_models.combination.options import STEPS
 from triton_models.combination.precisions import PRECISIONS
+from triton_models.kinds.intent.network import classifier
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
 
@@ -155,7 +156,7 @@ def test_wrong_usage_is_told_in_one_line(runs, queries, log, tmp_path, capsys):
     strange = tmp_path / "strange.csv"
     strange.write_text("query,intent\nred shoes,green\n")
     other = tmp_path / "other"
-    networks.save(networks.classifier(toys, ("yes", "no")), other)
+    networks.save(classifier(toys, ("yes", "no")), other)
     bare_tokenizer(run).save(str(other / "tokenizer.json"))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")

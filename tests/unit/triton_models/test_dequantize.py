@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from triton_models.contract import KINDS
+from tests.unit.triton_models.starters import STARTERS
 from triton_models.serving.dequantize import dequantize, is_quantized
 from triton_models.serving.served import ServedModel
 from triton_models.settings import DEV_SETS, STARTER
@@ -19,7 +19,7 @@ ROWS = 64
 MOST = {"intent": 0.3, "encoder": 0.1, "matching": 0.3}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=STARTERS)
 def kind(request) -> str:
     return request.param
 

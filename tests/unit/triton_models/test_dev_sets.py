@@ -1,14 +1,20 @@
 """The dev sets are what their figures claim: written for every label and style, no repetition."""
 
+import csv
 import json
 from collections import Counter
 
-from triton_models.recipes import written
-from triton_models.settings import DEV_SETS, LABELS, STYLES
+from triton_models.settings import DEV_SETS, LABELS, STARTER, STYLES
 
 
 def rows(name: str) -> list[dict]:
     return [json.loads(line) for line in (DEV_SETS / name).read_text().splitlines()]
+
+
+def written(name: str) -> list[dict]:
+    """What we wrote for a starter model to learn from."""
+    with (STARTER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def test_every_hand_wrote_every_label_in_every_style():
@@ -38,15 +44,16 @@ def test_what_we_wrote_for_training_holds_no_dev_query():
         return "".join(c for c in text.casefold() if c.isalnum())
 
     dev = {plain(row["query"]) for row in rows("dev_intent.jsonl")}
-    learned = [plain(query.query) for query in written.queries()]
+    queries = written("intent/queries.tsv")
+    learned = [plain(row["query"]) for row in queries]
     assert len(learned) > 7000 and len(set(learned)) == len(learned)
     assert not dev & set(learned)
-    assert {query.intent for query in written.queries()} == set(LABELS)
+    assert {row["intent"] for row in queries} == set(LABELS)
 
 
 def test_written_titles_and_kinds_are_whole():
-    titles = written.titles()
-    assert {grade for _, _, grade in titles} == set("ESCI")
-    assert len({(query, title) for query, title, _ in titles}) == len(titles) > 3000
-    queries = [query for query, _ in written.kinds()]
+    titles = written("matching/titles.tsv")
+    assert {row["grade"] for row in titles} == set("ESCI")
+    assert len({(row["query"], row["title"]) for row in titles}) == len(titles) > 3000
+    queries = [row["query"] for row in written("encoder/kinds.tsv")]
     assert len(set(queries)) == len(queries) > 1500

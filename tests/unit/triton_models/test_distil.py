@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from tests.unit.triton_models import toy
 from tests.unit.triton_models.combining import TEXTS, combine, says, weights
 from triton_models.combination import distil, members
-from triton_models.training import classify, networks
+from triton_models.kinds.intent import classify
+from triton_models.training import networks
 from triton_models.training.loop import RESUME
 from triton_models.training.vocabulary import bare_tokenizer
 

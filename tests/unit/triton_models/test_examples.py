@@ -5,9 +5,9 @@ import json
 import pytest
 
 from triton_models.data import dataset
+from triton_models.kinds.intent import examples
+from triton_models.kinds.intent.examples import Example
 from triton_models.settings import UsageError
-from triton_models.training import examples
-from triton_models.training.examples import Example
 
 WANTED = [Example("red shoes", ("look",)), Example("buy, now", ("buy",))]
 

@@ -29,7 +29,7 @@ def effects(found):
     "query", ["where is my refund", "hi", "my parcel arrived broken and late, i want my money back"]
 )
 def test_the_effects_add_up_to_what_all_words_do(intent, query):
-    found = explain.intent(intent, query)
+    found = explain.explain(intent, query)
     assert sum(word.effect for word in found.words) == pytest.approx(
         found.totals["query"], abs=1e-5
     )
@@ -37,23 +37,23 @@ def test_the_effects_add_up_to_what_all_words_do(intent, query):
 
 
 def test_the_telling_word_weighs_most(intent, matching):
-    found = effects(explain.intent(intent, "where is my refund"))
+    found = effects(explain.explain(intent, "where is my refund"))
     assert max(found, key=found.get) == "refund" and found["refund"] > 0.5
-    pair = effects(explain.matching(matching, "red running shoes", "jogging sneakers"))
+    pair = effects(explain.explain(matching, "red running shoes", "jogging sneakers"))
     assert pair["running"] > pair["red"] + 0.2
 
 
 def test_words_that_say_the_same_share_what_leaving_one_out_does_not_show(intent):
-    found = explain.intent(intent, "my parcel arrived broken")
+    found = explain.explain(intent, "my parcel arrived broken")
     broken = next(word for word in found.words if word.text == "broken")
     assert found.score - broken.without < 0.1 < broken.effect
 
 
 def test_another_label_can_be_explained(intent):
-    found = explain.intent(intent, "where is my refund", "inquiry")
+    found = explain.explain(intent, "where is my refund", label="inquiry")
     assert (found.label, found.score) == ("inquiry", found.scores["inquiry"])
     assert (
-        effects(found)["refund"] < effects(explain.intent(intent, "where is my refund"))["refund"]
+        effects(found)["refund"] < effects(explain.explain(intent, "where is my refund"))["refund"]
     )
 
 
@@ -66,7 +66,7 @@ def test_words_are_those_of_the_reader_and_take_all_their_pieces(intent):
 
 
 def test_words_beyond_the_models_length_are_told_as_not_read(intent):
-    found = explain.intent(intent, "shoes " * 70)
+    found = explain.explain(intent, "shoes " * 70)
     last = found.words[-1]
     assert (last.tokens, last.effect) == ((), 0.0) and found.words[0].tokens
     assert sum(word.effect for word in found.words) == pytest.approx(
@@ -76,9 +76,9 @@ def test_words_beyond_the_models_length_are_told_as_not_read(intent):
 
 def test_a_sampled_value_is_near_the_exact_one(intent, monkeypatch):
     query = "my parcel arrived broken today"
-    exact = [word.effect for word in explain.intent(intent, query).words]
+    exact = [word.effect for word in explain.explain(intent, query).words]
     monkeypatch.setattr(explain, "EXACT", 0)
-    sampled = [word.effect for word in explain.intent(intent, query).words]
+    sampled = [word.effect for word in explain.explain(intent, query).words]
     assert sampled == pytest.approx(exact, abs=0.1) and sampled != exact
 
 
@@ -109,7 +109,7 @@ def test_json_and_a_page_that_needs_nothing_else(capsys, tmp_path):
 
 
 def test_a_small_effect_is_not_drawn_as_a_large_one(matching):
-    found = explain.matching(matching, "garden hose", "usb c cable")
+    found = explain.explain(matching, "garden hose", "usb c cable")
     assert found.score < 0.05 and "█" * 6 not in str(view._row(found.words[0], 0.05)[1])
 
 

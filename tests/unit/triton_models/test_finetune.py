@@ -18,8 +18,10 @@ except ModuleNotFoundError as missing:
 from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
+from triton_models.kinds.intent import classify
+from triton_models.kinds.intent import training as intent
 from triton_models.serving.served import ServedModel
-from triton_models.training import classify, intent, networks
+from triton_models.training import networks
 from triton_models.training.loop import RESUME
 
 

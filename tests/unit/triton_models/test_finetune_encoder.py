@@ -17,10 +17,10 @@ from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data.graded import graded
+from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined, ranking_loss, vectors
+from triton_models.kinds.encoder.training import search_of
 from triton_models.training import networks
 from triton_models.training.adapt import WAYS, Adaptation
-from triton_models.training.contrast import Contrast, Lesson, Mined, ranking_loss, vectors
-from triton_models.training.encoder import search_of
 from triton_models.training.judged import Pairs
 from triton_models.training.loop import RESUME, learn
 from triton_models.training.schedule import Schedule
@@ -252,9 +252,9 @@ def test_wrong_usage_is_told_in_one_line(start, files, tmp_path, capsys):
     begin = ("--pairs", pairs, "--start", start, "--out", tmp_path / "run")
     for given, told in (
         (begin[2:], "give --manifest or --pairs"),
-        ((*begin, "--queries", pairs), "--queries goes with intent, not with encoder"),
-        ((*begin, "--smoothing", "0.2"), "--smoothing goes with intent and matching"),
-        ((*begin, "--how", "frozen"), "an encoder has none"),
+        ((*begin, "--queries", pairs), "--queries goes with intent and tagging, not with encoder"),
+        ((*begin, "--smoothing", "0.2"), "--smoothing goes with intent and matching and tagging"),
+        ((*begin, "--how", "frozen"), "and encoder has none"),
         ((*begin, "--metric", "accuracy"), "of encoder there are ndcg@10, mrr"),
         ((*begin, "--sizes", "64,8"), "32 wide"),
         ((*begin, "--no-dev", "--patience", 2), "--patience"),

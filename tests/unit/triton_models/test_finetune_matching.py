@@ -17,11 +17,12 @@ from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data.graded import GradedPair, graded
-from triton_models.training import matching, networks
+from triton_models.kinds.matching import training as matching
+from triton_models.kinds.matching.training import Loss, Recipe
+from triton_models.training import networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.judged import Pairs
 from triton_models.training.loop import RESUME, learn
-from triton_models.training.matching import Loss, Recipe
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 

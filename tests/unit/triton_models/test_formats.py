@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from triton_models.evaluation import dev, report_text, statistics
+from triton_models.kinds.intent import examples
+from triton_models.kinds.tagging import data
 from triton_models.settings import LABELS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -12,11 +14,13 @@ PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="ut
 def test_every_example_is_read(tmp_path):
     readers = (
         lambda path: dev.labelled_queries(path, LABELS),
+        lambda path: examples.read(str(path)),
+        data.read,
         dev.judged_pairs,
         dev.judged_queries,
     )
-    examples = re.findall(r"```jsonl\n(.*?)```", PAGE, re.S)
-    for read, example in zip(readers, examples, strict=True):
+    shown = re.findall(r"```jsonl\n(.*?)```", PAGE, re.S)
+    for read, example in zip(readers, shown, strict=True):
         path = tmp_path / "example.jsonl"
         path.write_text(example)
         assert len(read(path)) == 2

@@ -79,7 +79,7 @@ def learned(folder, problem):
 
 def test_gradients_and_effects_find_the_same_word(toy):
     predictor = load(toy / "model", "intent")
-    found = explain.intent(predictor, "please the refund my red shoes")
+    found = explain.explain(predictor, "please the refund my red shoes")
     found, answer = gradients.add(found, toy / "checkpoint")
     assert found.label == "refund" and answer == pytest.approx(found.score, abs=1e-4)
     for value in ("effect", "gradient"):
@@ -90,13 +90,13 @@ def test_gradients_and_effects_find_the_same_word(toy):
 def test_each_of_several_labels_has_its_own_words(multi):
     predictor, query = load(multi / "model", "intent"), "please buy the refund now"
     for label in ("buy", "refund"):
-        found = explain.intent(predictor, query, label)
+        found = explain.explain(predictor, query, label=label)
         assert found.score > 0.5 and sum(found.scores.values()) > 1.2  # both are said
         found, answer = gradients.add(found, multi / "checkpoint")
         assert answer == pytest.approx(found.score, abs=1e-4)
         for value in ("effect", "gradient"):
             assert max(found.words, key=lambda word: getattr(word, value)).text == label
-    none = explain.intent(predictor, "the large shoes", "look")
+    none = explain.explain(predictor, "the large shoes", label="look")
     assert none.score < 0.5
 
 
@@ -120,6 +120,6 @@ def test_the_command_tells_how_well_they_agree(toy, capsys):
 
 
 def test_a_checkpoint_of_other_labels_is_refused(toy):
-    found = explain.intent(load(STARTER / "intent", "intent"), "refund")
+    found = explain.explain(load(STARTER / "intent", "intent"), "refund")
     with pytest.raises(UsageError, match="give the checkpoint that the model came from"):
         gradients.add(found, toy / "checkpoint")

@@ -15,11 +15,11 @@ except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
 from tests.unit.triton_models import toy
+from triton_models.kinds.intent.classify import Lesson, rarity
+from triton_models.kinds.intent.examples import Example
 from triton_models.settings import UsageError
 from triton_models.training.adapt import Adaptation, adapt
 from triton_models.training.adversary import Adversary
-from triton_models.training.classify import Lesson, rarity
-from triton_models.training.examples import Example
 from triton_models.training.loop import RESUME, Run, Schedule, batches, learn
 
 SCHEDULE = Schedule(epochs=4, batch_size=8, rate=5e-3)

@@ -16,11 +16,13 @@ from tokenizers import Tokenizer
 from tests.unit.triton_models import toy
 from triton_models.data.describe import normal_form
 from triton_models.data.graded import graded
+from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined
+from triton_models.kinds.intent import classify
+from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.matching import training as matching
 from triton_models.settings import STARTER
-from triton_models.training import classify, matching, networks
+from triton_models.training import networks
 from triton_models.training.adapt import Adaptation
-from triton_models.training.contrast import Contrast, Lesson, Mined
-from triton_models.training.examples import Example
 from triton_models.training.judged import Pairs
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer

@@ -16,8 +16,8 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
+from tests.unit.triton_models.starters import STARTERS
 from triton_models import contract
-from triton_models.contract import KINDS
 from triton_models.serving import compile as trt
 from triton_models.serving import precision
 from triton_models.serving.dequantize import dequantize
@@ -85,10 +85,10 @@ def test_agreement_is_by_what_the_model_decides():
 
 
 def test_a_graph_that_answers_otherwise_is_not_built(plain):
-    model, asked = load("intent"), questions(trt.TEXTS["intent"], pair=False)[:40]
+    model, asked = load("intent"), questions(trt.QUERIES, pair=False)[:40]
     others = precision.batches(model, asked)[1]
     same = precision.parity(model, plain, onnx.load(plain), "fp16", others)
-    assert same == Parity("intent", 20, 0.0, 1.0)
+    assert same == Parity("equal labels {:.1%}", 20, "texts", 0.0, 1.0)
     broken = onnx.load(plain)
     for weight in broken.graph.initializer:
         if tuple(weight.dims) == (5, 384):
@@ -99,7 +99,7 @@ def test_a_graph_that_answers_otherwise_is_not_built(plain):
 
 
 @needs_modelopt
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STARTERS)
 @pytest.mark.parametrize(
     ("wanted", "weights", "nearest"),
     [

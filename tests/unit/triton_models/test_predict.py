@@ -143,7 +143,7 @@ def test_no_more_is_read_than_the_next_chunk():
         (["intent", "."], "cannot be read (Is a directory); name a file"),
         (["intent", "in", "--out", "in"], "in: the file that is read; give --out another"),
         (["intent", "in", "--out", "/nowhere/x"], "give --out another folder"),
-        (["intent", "in", "--batch", "65"], "allows --batch 64 at most"),
+        (["intent", "in", "--batch", "257"], "allows --batch 256 at most"),
         (["intent", "in", "--model", str(STARTER / "encoder")], "of kind encoder, not intent"),
         (["intent", "in", "--model", "/nowhere"], "export the model"),
     ],

@@ -11,14 +11,15 @@ from triton_models.__main__ import main
 from triton_models.evaluation import (
     cells,
     report,
-    report_intent,
     report_parts,
-    report_ranking,
     report_text,
 )
 from triton_models.evaluation.dev import judged_queries
 from triton_models.evaluation.perturb import PERTURBATIONS
-from triton_models.evaluation.report_intent import Answers
+from triton_models.kinds.encoder import report as encoder_report
+from triton_models.kinds.intent import report as intent_report
+from triton_models.kinds.intent.report import Answers
+from triton_models.kinds.matching import report as matching_report
 from triton_models.settings import STARTER, UsageError
 
 LABELS = ("buy", "look", "other")
@@ -38,7 +39,7 @@ def answers(wanted: str, found: str, sure: float = 0.8) -> Answers:
 
 
 def test_figures_slices_and_errors_are_counted():
-    found = report_intent.judged(answers("bbbblllo", "bbbllllb"))
+    found = intent_report.judged(answers("bbbblllo", "bbbllllb"))
     assert found["figures"]["accuracy"]["value"] == 6 / 8
     assert found["confusion"]["counts"] == [[3, 1, 0], [0, 3, 0], [1, 0, 0]]
     assert found["calibration"]["before"]["ece"] == pytest.approx(0.05)
@@ -47,7 +48,7 @@ def test_figures_slices_and_errors_are_counted():
     assert (styles["a"]["accuracy"]["value"], styles["b"]["accuracy"]["value"]) == (1.0, 0.5)
     assert found["slices"]["labels rare here"]["rare"]["rows"] == 1
     assert "source" not in found["slices"]
-    errors = report_intent.typical_errors(answers("bbbblllo", "bbbllllb"))
+    errors = intent_report.typical_errors(answers("bbbblllo", "bbbllllb"))
     assert [(e["wanted"], e["found"], e["count"]) for e in errors] == [
         ("buy", "look", 1),
         ("other", "buy", 1),
@@ -66,18 +67,18 @@ def test_the_head_is_what_half_of_the_traffic_asks():
 
 
 def test_rare_labels_are_those_that_the_card_says_were_rare(tmp_path):
-    assert report_intent.trained_on(tmp_path, LABELS) is None
+    assert intent_report.trained_on(tmp_path, LABELS) is None
     (tmp_path / "CARD.md").write_text(
         "| set and licence | examples |\n|---|---|\n"
         "| ours, all of it | 1,900 buy, 100 look |\n| theirs | 50 look, 900 other, 7 nothing |\n"
         "| label | precision | recall | F1 | queries |\n| look | 0.97 | 0.96 | 0.97 | 168 look |\n"
     )
-    seen = report_intent.trained_on(tmp_path, LABELS)
+    seen = intent_report.trained_on(tmp_path, LABELS)
     assert seen.tolist() == [1900, 150, 900]
-    found = report_intent.judged(answers("bbllloo", "bblloob"), seen)["slices"]
+    found = intent_report.judged(answers("bbllloo", "bblloob"), seen)["slices"]
     assert found["labels rare in training"]["rare"]["rows"] == 3
     assert "labels rare here" not in found
-    starter = report_intent.trained_on(STARTER / "intent", ("purchase", "browse"))
+    starter = intent_report.trained_on(STARTER / "intent", ("purchase", "browse"))
     assert starter.min() > 1000
 
 
@@ -116,21 +117,21 @@ def test_known_misspellings_come_with_the_public_sets(tmp_path, monkeypatch):
 
 
 def test_scores_are_counted_by_twentieths():
-    found = report_ranking.histogram(np.array([0.0, 0.04, 0.97, 1.0]), np.array([0, 1, 1, 0]) > 0)
+    found = matching_report.histogram(np.array([0.0, 0.04, 0.97, 1.0]), np.array([0, 1, 1, 0]) > 0)
     assert found["matches"][0] == found["others"][0] == 1
     assert found["matches"][-1] == found["others"][-1] == 1
     assert sum(found["matches"]) == sum(found["others"]) == 2 and len(found["from"]) == 20
 
 
 def test_ranks_are_counted():
-    found = report_ranking.rank_counts(np.array([1, 1, 2, 4, 5, 10, 11, 100, 101]))
+    found = encoder_report.rank_counts(np.array([1, 1, 2, 4, 5, 10, 11, 100, 101]))
     assert list(found.values()) == [2, 1, 0, 2, 1, 2, 1]
 
 
 def test_out_of_scope_is_refused_by_its_label_or_by_the_threshold():
     p = np.array([[0.9, 0.1, 0], [0.6, 0.4, 0], [0.1, 0.2, 0.7], [0.55, 0.45, 0], [0.95, 0.05, 0]])
     rows = [{"intent": name} for name in ("buy", "look", "other", "other", "other")]
-    found = report_intent.out_of_scope(rows, p, LABELS, "other")
+    found = intent_report.out_of_scope(rows, p, LABELS, "other")
     at = {t: i for i, t in enumerate(found["curve"]["threshold"])}
     read = [
         (found["curve"]["recall"][at[t]], found["curve"]["in_scope_accuracy"][at[t]])
@@ -138,13 +139,13 @@ def test_out_of_scope_is_refused_by_its_label_or_by_the_threshold():
     ]
     assert read == [(pytest.approx(1 / 3), 0.5), (pytest.approx(2 / 3), 0.5), (1.0, 0.0)]
     assert 0.55 < found["best_threshold"] <= 0.9
-    unknown = report_intent.out_of_scope(rows, p[:, :2], LABELS[:2], "other")
+    unknown = intent_report.out_of_scope(rows, p[:, :2], LABELS[:2], "other")
     assert unknown["curve"]["recall"][at[0.0]] == 0  # it cannot say so
     assert unknown["curve"]["recall"][at[0.58]] == pytest.approx(2 / 3)
 
 
 def test_out_of_scope_needs_both_sides():
-    assert report_intent.out_of_scope([{"intent": "buy"}], np.eye(3)[:1], LABELS, "other") == {}
+    assert intent_report.out_of_scope([{"intent": "buy"}], np.eye(3)[:1], LABELS, "other") == {}
 
 
 def test_robustness_is_what_the_model_says_of_the_changed_text():
@@ -154,7 +155,7 @@ def test_robustness_is_what_the_model_says_of_the_changed_text():
         return np.array([[1.0, 0, 0] if text != text.upper() else [0, 1.0, 0] for text in texts])
 
     judged = answers("bbbb", "bbbb")
-    found = report_intent.withstood(judged, SimpleNamespace(run=run), PERTURBATIONS)
+    found = intent_report.withstood(judged, SimpleNamespace(run=run), PERTURBATIONS)
     assert found["upper case"]["macro_f1"]["value"] == 0.0
     assert found["upper case"]["drop"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert found["extra spaces"]["drop"]["value"] == 0.0
@@ -162,10 +163,10 @@ def test_robustness_is_what_the_model_says_of_the_changed_text():
 
 def test_precision_and_recall_take_ties_together():
     scores, matches = np.array([0.9, 0.9, 0.5, 0.1]), np.array([True, False, True, False])
-    curve = report_ranking.precision_recall(scores, matches)
+    curve = matching_report.precision_recall(scores, matches)
     assert curve["precision"] == pytest.approx([1 / 2, 2 / 3, 2 / 4])
     assert curve["recall"] == pytest.approx([1 / 2, 1, 1])
-    table = report_ranking.threshold_table(scores, matches, 0.42)
+    table = matching_report.threshold_table(scores, matches, 0.42)
     row = next(row for row in table if row["threshold"] == 0.42)
     assert (row["precision"], row["recall"]) == (pytest.approx(2 / 3), 1.0)
 
@@ -197,7 +198,7 @@ def test_rows_of_several_files_are_told_apart_by_their_names(tmp_path, monkeypat
     files = [tmp_path / f"{name}.jsonl" for name in ("phones", "sofas")]
     files[0].write_text('{"query": "samsung phone", "term": "smartphone", "match": 1}\n')
     files[1].write_text('{"query": "sofa", "term": "screwdriver", "match": 0}\n')
-    found = report_ranking.matching(STARTER / "matching", files, PERTURBATIONS)
+    found = matching_report.report(STARTER / "matching", files, PERTURBATIONS)
     assert {n: row["rows"] for n, row in found["slices"]["source"].items()} == {
         "phones": 1,
         "sofas": 1,
@@ -251,7 +252,7 @@ def test_seventy_seven_labels_are_drawn_and_listed_worst_first(matplotlib, tmp_p
     wanted = np.repeat(np.arange(77), 4)
     p = rng.dirichlet(np.ones(77), size=308) + 0.02 * np.eye(77)[wanted]
     rows = [{"query": "a b", "intent": labels[i]} for i in wanted]
-    found = report_intent.judged(Answers(rows, labels, p / p.sum(axis=1, keepdims=True), wanted))
+    found = intent_report.judged(Answers(rows, labels, p / p.sum(axis=1, keepdims=True), wanted))
     assert "confusion" in pictures.draw(found | {"kind": "intent"}, tmp_path)
     assert (tmp_path / "confusion.svg").stat().st_size < 1_000_000
     table = report_text.labels(found).splitlines()[4:]

@@ -18,17 +18,18 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from triton_models import contract
-from triton_models.contract import INPUTS
-from triton_models.data.sources import Labelled
-from triton_models.recipes.intent import LESSON, examples_of
+from triton_models.kinds import KINDS
+from triton_models.kinds.intent import classify
+from triton_models.kinds.intent.classify import Lesson
+from triton_models.kinds.intent.examples import Example
 from triton_models.serving import export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import LABELS, STARTER, UsageError
-from triton_models.training import classify, networks, vocabulary
+from triton_models.training import networks, vocabulary
 from triton_models.training.loop import Schedule, batches, fit
 
 QUERIES = [
-    Labelled(text, label, "generated toy")
+    Example(text, (label,))
     for text, label in [
         ("buy it now", "purchase"),
         ("red shoes", "browse"),
@@ -37,6 +38,9 @@ QUERIES = [
         ("hello there", "other"),
     ]
 ] * 8
+
+
+UNTRAINED = [name for name, kind in KINDS.items() if not kind.by_token]  # have a usual head
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +67,9 @@ def checkpoint(tmp_path_factory):
 def test_the_loss_falls_and_the_labels_are_learned(checkpoint):
     network = networks.load(checkpoint, "intent")
     tokenizer = vocabulary.bare_tokenizer(checkpoint)
-    loss = classify.Loss(network, tokenizer, examples_of(QUERIES), LABELS, LESSON, known={})
+    loss = classify.Loss(network, tokenizer, QUERIES, LABELS, Lesson(consistency=1.0), known={})
     schedule = Schedule(epochs=40, batch_size=8, rate=3e-3)
-    lengths = [len(q.query) for q in QUERIES]
+    lengths = [len(q.text) for q in QUERIES]
     means = fit(network, lengths, loss, schedule, say=lambda line: None)
     assert means[-1] < means[0] / 2
 
@@ -75,8 +79,8 @@ def test_temperature_is_folded_into_the_last_layer(checkpoint):
     network = networks.load(checkpoint, "intent").eval()
     before = network.classifier.classifier.weight.clone()
     tokenizer = vocabulary.bare_tokenizer(checkpoint)
-    said = classify.logits(network, tokenizer, [q.query for q in QUERIES])
-    wanted = classify.targets(examples_of(QUERIES), LABELS)
+    said = classify.logits(network, tokenizer, [q.text for q in QUERIES])
+    wanted = classify.targets(QUERIES, LABELS)
     temperature = classify.calibrate(network, said, wanted)
     torch.testing.assert_close(network.classifier.classifier.weight * temperature, before)
 
@@ -89,7 +93,7 @@ def test_batches_hold_every_example_once():
     assert max(map(len, rows)) == 2
 
 
-@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("kind", UNTRAINED)
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_export_answers_as_the_network(checkpoint, tmp_path, kind, precision):
     out = tmp_path / kind
@@ -105,7 +109,7 @@ def test_export_answers_as_the_network(checkpoint, tmp_path, kind, precision):
     assert np.isfinite(ServedModel(out).run(["red shoes", "a " * 90], terms)).all()
 
 
-@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("kind", UNTRAINED)
 def test_a_broken_int8_file_is_refused(checkpoint, tmp_path, kind, monkeypatch):
     sure = tmp_path / "sure"
     network = networks.load(checkpoint, kind)

@@ -8,9 +8,11 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
+from triton_models.kinds.intent import classify
+from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.kinds.intent.network import classifier as new_classifier
 from triton_models.settings import STARTER
-from triton_models.training import classify, networks
-from triton_models.training.examples import Example
 
 LABELS = ("ask", "buy", "look")
 EXAMPLES = [
@@ -46,13 +48,13 @@ def write(folder: Path, layers: int = 2) -> Path:
     return folder
 
 
-def classifier(folder: Path, **given) -> networks.ProbabilityModel:
+def classifier(folder: Path, **given) -> ProbabilityModel:
     """A new classifier on the toy BERT; the same one every time."""
     torch.manual_seed(2)
-    return networks.classifier(folder, LABELS, **given).eval()
+    return new_classifier(folder, LABELS, **given).eval()
 
 
-def answers(network: networks.ProbabilityModel, folder: Path) -> torch.Tensor:
+def answers(network: ProbabilityModel, folder: Path) -> torch.Tensor:
     """Logits of the six queries."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     return classify.logits(network.eval(), tokenizer, [e.text for e in EXAMPLES[:6]])

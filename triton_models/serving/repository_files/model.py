@@ -25,7 +25,7 @@ class TritonPythonModel:
     def initialize(self, args):
         config = json.loads(args["model_config"])
         self.inputs = [item["name"] for item in config["input"]]
-        self.output = config["output"][0]["name"]
+        self.outputs = [item["name"] for item in config["output"]]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # instances are the parallelism
         options.inter_op_num_threads = 1
@@ -50,9 +50,10 @@ class TritonPythonModel:
         joined = batches[0]
         if len(batches) > 1:
             joined = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-        values = self.session.run([self.output], dict(zip(self.inputs, joined, strict=True)))[0]
+        values = self.session.run(self.outputs, dict(zip(self.inputs, joined, strict=True)))
         ends = np.cumsum([len(batch[0]) for batch in batches])[:-1]
-        return [self._response(rows) for rows in np.split(values, ends)]
+        parts = zip(*(np.split(value, ends) for value in values), strict=True)
+        return [self._response(rows) for rows in parts]
 
     def _run_alone(self, batch):
         try:
@@ -63,10 +64,12 @@ class TritonPythonModel:
         except Exception as error:
             return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
 
-    def _response(self, rows):
-        capsule = rows.__dlpack__()
-        tensor = pb_utils.Tensor.from_dlpack(self.output, capsule)
-        # Triton marks a consumed capsule with a name of its own, and NumPy would print an error
-        # for each; this is the name that the DLPack protocol gives it.
-        rename_capsule(capsule, USED)
-        return pb_utils.InferenceResponse([tensor])
+    def _response(self, outputs):
+        tensors = []
+        for name, rows in zip(self.outputs, outputs, strict=True):
+            capsule = rows.__dlpack__()
+            tensors.append(pb_utils.Tensor.from_dlpack(name, capsule))
+            # Triton marks a consumed capsule with a name of its own, and NumPy would print an
+            # error for each; this is the name that the DLPack protocol gives it.
+            rename_capsule(capsule, USED)
+        return pb_utils.InferenceResponse(tensors)

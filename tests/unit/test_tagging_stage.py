@@ -1,0 +1,139 @@
+"""The optional tagging model and the sentiment head: read by the worker, and not published yet."""
+
+import asyncio
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from tests.stream import schema
+from tests.understanding import events, inputs
+from triton_models.kinds.tagging.words import labels_of
+from triton_models.settings import STARTER
+from worker.build import load_contracts, make_pipeline
+from worker.config.load import load_settings
+from worker.errors import ConfigError, InvalidAnswer, ModelUnavailable
+from worker.event import Tag
+from worker.inference.port import Answer
+from worker.inference.tensors import check_answer, check_answers
+from worker.metrics import Metrics
+
+LABELS = labels_of(["color", "product"])
+SAID = {"red": "B-color", "running": "B-product", "shoes": "I-product"}
+SENTIMENT = {"output": "sentiment_probabilities", "labels": ["positive", "neutral", "negative"]}
+
+
+@pytest.fixture
+def models(tmp_path):
+    """The starter models, the intent's with a second head, and a tagging model."""
+    for kind in ("intent", "encoder", "matching"):
+        shutil.copytree(STARTER / kind, tmp_path / kind)
+    shutil.copytree(STARTER / "encoder", tmp_path / "tagging")
+    about = {"name": "tagging", "kind": "tagging", "output": "tag_probabilities"}
+    change(tmp_path / "tagging", about | {"labels": LABELS, "dimension": len(LABELS)})
+    change(tmp_path / "intent", {"heads": {"sentiment": SENTIMENT}})
+    return tmp_path
+
+
+def change(folder, fields):
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+class Answering:
+    """An inference port whose tagging model knows the words of `SAID`."""
+
+    name = "answering"
+
+    def __init__(self, contracts, away=()):
+        self.contracts, self.away, self.asked = contracts, away, []
+        self.tokenizer = Tokenizer.from_file(str(contracts["intent"].tokenizer))
+
+    async def infer(self, model, inputs):
+        self.asked.append(model)
+        if model in self.away:
+            raise ModelUnavailable("away")
+        contract, ids = self.contracts[model], inputs["input_ids"]
+        values = np.full((len(ids), sum(contract.outputs.values())), 0.2, np.float32)
+        if model == "intent":
+            values[:, 5:] = (0.1, 0.2, 0.7)
+        if model == "tagging":
+            values = self.tags(ids)
+            check_answer(contract, inputs, values)
+        return Answer(values, "1")
+
+    def tags(self, ids):
+        values = np.full((*ids.shape, len(LABELS)), 0.05, np.float32)
+        for place, token in np.ndenumerate(ids):
+            label = SAID.get(self.tokenizer.id_to_token(int(token)), "O")
+            values[(*place, LABELS.index(label))] = 0.8
+        return values
+
+
+def pipeline(models, *assignments, away=()):
+    given = [f"inference.models={models}", "policies.patience_ms=0", *assignments]
+    settings = load_settings(None, {}, given)
+    contracts = load_contracts(settings)
+    inference = Answering(contracts, away)
+    return make_pipeline(settings, contracts, inference, Metrics()), inference
+
+
+def understood(made, *queries):
+    results = asyncio.run(made.process(inputs(*queries)))
+    for event in events(results):
+        schema("output").validate(event)
+    return [result.enrichment for result in results]
+
+
+def test_tags_are_spans_of_the_normalized_query_with_probabilities(models):
+    made, _ = pipeline(models, "inference.tagging=true")
+    first, second = understood(made, "RED  running shoes", "hello")
+    assert [tag[:3] for tag in first.tags] == [(0, 3, "color"), (4, 17, "product")]
+    assert all(0.5 < tag.probability <= 1 for tag in first.tags)
+    assert isinstance(first.tags[0], Tag) and second.tags == ()
+    assert b"tags" not in first.body
+
+
+def test_words_beyond_the_models_length_have_no_tag(models):
+    made, _ = pipeline(models, "inference.tagging=true")
+    (found,) = understood(made, "red " * 70)
+    assert len(found.tags) == 62  # tokens that the model reads, besides [CLS] and [SEP]
+
+
+def test_the_second_head_of_intent_is_read(models):
+    made, _ = pipeline(models)
+    (found,) = understood(made, "red shoes")
+    assert found.sentiment == ("negative", 0.7)
+    assert b"sentiment" not in found.body and found.intent is not None
+
+
+def test_without_the_setting_the_model_is_not_asked(models):
+    made, inference = pipeline(models)
+    (found,) = understood(made, "red shoes")
+    assert found.tags == () and "tagging" not in inference.asked
+
+
+def test_while_it_is_away_events_are_complete_and_have_no_tags(models):
+    made, _ = pipeline(models, "inference.tagging=true", away=["tagging"])
+    (found,) = understood(made, "red shoes")
+    assert found.tags == () and found.degraded == ()
+
+
+def test_a_model_of_another_kind_in_its_folder_is_refused(models):
+    shutil.rmtree(models / "tagging")
+    shutil.copytree(models / "encoder", models / "tagging")
+    with pytest.raises(ConfigError, match="a model of kind encoder, not tagging"):
+        pipeline(models, "inference.tagging=true")
+
+
+def test_an_answer_without_the_second_head_is_invalid(models):
+    contract = load_contracts(load_settings(None, {}, [f"inference.models={models}"]))["intent"]
+    asked = {name: np.ones((2, 8), np.int64) for name in contract.inputs}
+    main = np.full((2, 5), 0.2, np.float32)
+    both = [main, np.full((2, 3), 1 / 3, np.float32)]
+    assert check_answers(contract, asked, both).shape == (2, 8)
+    for head in (None, np.full((2, 4), 0.25, np.float32), np.full((2, 3), -1.0, np.float32)):
+        with pytest.raises(InvalidAnswer, match="sentiment_probabilities holds no probabilities"):
+            check_answers(contract, asked, [main, head])

@@ -1,0 +1,35 @@
+"""The two sides of a comparison, as a kind's `compare` makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from triton_models.evaluation.statistics import Statistic
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two.
+
+    Attributes:
+        right: how rightly each row is answered, [rows]: true or false, of an encoder NDCG@10.
+        told: each row's answer, in words.
+        found, numbers: its label or decision, and its probabilities or score: [rows, …]; not of
+            an encoder.
+    """
+
+    name: str
+    measures: dict[str, Statistic]
+    right: np.ndarray
+    told: list[str]
+    found: np.ndarray | None = None
+    numbers: np.ndarray | None = None
+
+
+def names(one: Path, other: Path) -> tuple[str, str]:
+    """What the two are called: their last part, or all of the path where that is the same."""
+    last = one.resolve().name, other.resolve().name
+    return last if last[0] != last[1] else (str(one), str(other))

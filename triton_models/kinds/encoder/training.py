@@ -1,0 +1,154 @@
+"""The course of an encoder: queries and the documents that belong to them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from triton_models.data.describe import normal_form
+from triton_models.evaluation import ranking
+from triton_models.kinds.encoder import contrast
+from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined, leading
+from triton_models.training import networks
+from triton_models.training.adapt import Adaptation
+from triton_models.training.course import (
+    adaptation_of,
+    came_of,
+    drop_out,
+    fingerprint,
+    place,
+    refuse,
+    schedule_of,
+)
+from triton_models.training.judged import Pairs, by_query, gather
+from triton_models.training.loop import learn
+from triton_models.training.schedule import Schedule
+from triton_models.training.vocabulary import bare_tokenizer
+
+__all__ = ["Recipe", "check", "gather", "recipe_of", "train"]
+KEPT = ("ndcg@10", "mrr", "recall@1", "recall@5")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a run.
+
+    Attributes:
+        dropout: of the BERT; None leaves what the checkpoint says.
+        metric: of dev, by which the best epoch is chosen.
+    """
+
+    schedule: Schedule
+    adaptation: Adaptation
+    lesson: Lesson
+    dropout: float | None = None
+    metric: str = "ndcg@10"
+
+
+@dataclass(frozen=True)
+class Search:
+    """Dev queries, and all documents, in which each looks for those that match it.
+
+    Attributes:
+        queries: in normal form.
+        right: the grades of each query's matches, by their place among the documents.
+    """
+
+    queries: list[str]
+    documents: list[str]
+    right: list[dict[int, float]]
+
+    def figures(self, queries: Tensor, documents: Tensor) -> dict[str, float]:
+        """Means over the queries of unit vectors' rankings. A query does not find itself."""
+        scores = (queries @ documents.T).numpy()
+        forms = list(map(normal_form, self.documents))
+        for row, (query, right) in enumerate(zip(self.queries, self.right, strict=True)):
+            itself = [i for i, form in enumerate(forms) if form == query and i not in right]
+            scores[row, itself] = -np.inf
+        found = ranking.means(ranking.rank_part(scores, self.right))
+        return {name: found[name] for name in KEPT}
+
+
+def search_of(pairs: Pairs) -> Search:
+    """The dev queries with a match; documents are those of both sides."""
+    documents = list(dict.fromkeys(p.term for p in (*pairs.dev, *pairs.learned)))
+    place = {text: i for i, text in enumerate(documents)}
+    matches = [p for p in pairs.dev if p.match]
+    asked = by_query(matches)
+    right = [{place[matches[i].term]: matches[i].grade for i in rows} for rows in asked.values()]
+    return Search(list(asked), documents, right)
+
+
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """The settings that the command line gives."""
+    lesson = Lesson(
+        args.sizes,
+        args.temperature,
+        args.hard_negatives,
+        args.mine_every,
+        args.keep,
+        args.misspelled,
+    )
+    return Recipe(schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric)
+
+
+def check(recipe: Recipe, material: Pairs) -> None:
+    """Raises UsageError for settings and data that do not go together."""
+    matches = sum(pair.match for pair in material.dev)
+    refuse(
+        (len(material.positives) < 2, "no two pairs to learn from match: grades from 0.5 do"),
+        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
+        (
+            material.dev and not matches,
+            "no pair of dev matches (a grade from 0.5 does): give --dev another file, or --no-dev",
+        ),
+    )
+
+
+def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
+    """Train and write the checkpoint `out`; returns what came of it."""
+    torch.manual_seed(recipe.schedule.seed)
+    network = networks.load(start, "encoder").eval()
+    drop_out(network, recipe.dropout)
+    width = network.bert.config.hidden_size
+    sizes = recipe.lesson.sizes
+    refuse((max(sizes, default=0) > width, f"--sizes: the vectors are {width} wide, give less"))
+    network.to(place())
+    tokenizer = bare_tokenizer(start)
+    search = search_of(material) if material.dev else None
+
+    def judged(*parts: int) -> dict[int, dict[str, float]]:
+        """The figures of leading parts of the vectors, by their size."""
+        found = [
+            contrast.vectors(network, tokenizer, texts)
+            for texts in (search.queries, search.documents)
+        ]
+        return {size: search.figures(*(leading(v, size) for v in found)) for size in parts}
+
+    before = judged(width)[width] if search else {}
+    mined = Mined(network, tokenizer, material, recipe.lesson)
+    loss = Contrast(network, tokenizer, material, recipe.lesson, mined)
+    history = learn(
+        network,
+        [len(p.query) + len(p.term) for p in material.positives],
+        loss,
+        recipe.schedule,
+        adaptation=recipe.adaptation,
+        judge=(lambda: judged(width)[width][recipe.metric]) if search else None,
+        renewed=mined,
+        folder=out,
+        key=fingerprint(material, recipe, start),
+    )
+    result = came_of(history)
+    if search:
+        after = judged(width, *sizes)
+        result |= {"documents": len(search.documents), "start": before, "dev": after[width]}
+        result |= {"sizes": {size: after[size] for size in sizes}} if sizes else {}
+    networks.save(network.cpu(), out)
+    tokenizer.save(str(out / "tokenizer.json"))
+    return result

@@ -1,0 +1,48 @@
+"""What the probabilities of an intent model say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from triton_models.contract import LIKELY, ModelContract
+from triton_models.kinds.values import rounded, within
+
+AGREEMENT = "equal labels {:.1%}"
+
+
+def fault(contract: ModelContract, values: np.ndarray) -> str:
+    """Why no intent model gives such an answer; "" if one may."""
+    if not within(values):
+        return "probabilities that are not from 0 to 1"
+    if not contract.multi and np.abs(values.sum(axis=-1) - 1).max() > 1e-3:
+        return "probabilities that do not sum to 1"
+    return ""
+
+
+def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
+    """The share of equal labels: of all, where a query may have several."""
+    if contract.multi:
+        return float(((expected >= LIKELY) == (found >= LIKELY)).all(axis=1).mean())
+    return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+
+
+def prediction(predictor: Any, form: str, answer: np.ndarray) -> dict[str, Any]:
+    """What `predict` says of a query; rounded first and judged then, as in the worker's events.
+
+    `answer` has the probabilities of the labels, then those of each further head.
+    """
+    contract, values = predictor.contract, rounded(answer)
+    further = {}
+    for head in reversed(contract.heads):
+        mine, values = values[-len(head.labels) :], values[: -len(head.labels)]
+        best = max(range(len(mine)), key=mine.__getitem__)
+        further[head.name] = {"label": head.labels[best], "confidence": mine[best]}
+    scores = dict(zip(contract.labels, values, strict=True))
+    if contract.multi:
+        labels = {label: value for label, value in scores.items() if value >= LIKELY}
+        return {"labels": labels, "scores": scores} | further
+    best = max(range(len(values)), key=values.__getitem__)
+    told = {"label": contract.labels[best], "confidence": values[best], "scores": scores}
+    return told | further

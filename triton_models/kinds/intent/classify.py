@@ -1,0 +1,176 @@
+"""A classifier's losses and figures: one label a query, or several (`network.multi`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from triton_models.evaluation import figures
+from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.kinds.intent.side_task import SideTask
+from triton_models.training import temperature
+from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
+
+GIVEN_UP = 0.003  # of in-scope accuracy, for finding what is out of scope
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How the loss is made.
+
+    Attributes:
+        smoothing: of the labels.
+        misspelled: share of the queries that are read with a typo.
+        restyled: share that is read in another style (`data.restyle`).
+        consistency: weight of the divergence between two readings of a query; each has its own
+            dropout, and the second the typos and styles (R-Drop).
+        by_weight: whether rare labels weigh more in the loss.
+    """
+
+    smoothing: float = 0.05
+    misspelled: float = 0.0
+    consistency: float = 0.0
+    by_weight: bool = False
+    restyled: float = 0.0
+
+
+class Loss:
+    """The mean loss of a batch of example indices.
+
+    Args:
+        known: misspellings by word, beside slips of the finger.
+    """
+
+    def __init__(
+        self,
+        network: ProbabilityModel,
+        tokenizer: Tokenizer,
+        examples: Sequence[Example],
+        labels: Sequence[str],
+        lesson: Lesson,
+        tasks: Sequence[SideTask] = (),
+        known: dict[str, list[str]] | None = None,
+    ) -> None:
+        self.tasks, self.known = tasks, known
+        self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
+        self.texts = [e.text for e in examples]
+        self.targets = targets(examples, labels)
+        weights = torch.tensor(rarity(examples), dtype=torch.float32)
+        own = torch.tensor([e.weight * e.labelled for e in examples])
+        self.weights = weights * own if lesson.by_weight else own
+
+    def __call__(self, rows: list[int]) -> Tensor:
+        clean = [self.texts[i] for i in rows]
+        styled = restyled(clean, self.lesson.restyled)
+        typed = misspelled(styled, self.lesson.misspelled, self.known)
+        readings = [clean, typed] if self.lesson.consistency else [typed]
+        texts = asked([text for reading in readings for text in reading])
+        inputs = tensors(self.tokenizer, texts, device(self.network))
+        logits = self.network.logits(*inputs).float()
+        wanted = self.targets[rows].to(logits.device)
+        weights = self.weights[rows].to(logits.device)
+        each = self.costs(logits, wanted.repeat(len(readings), 1))
+        loss = (each * weights.repeat(len(readings))).mean()
+        if self.lesson.consistency:
+            loss = loss + self.lesson.consistency * self.divergence(*logits.chunk(2))
+        return loss + sum(task.loss(rows) for task in self.tasks)
+
+    def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
+        """The loss of each query: [batch]."""
+        smooth = self.lesson.smoothing
+        if self.network.multi:
+            soft = wanted * (1 - smooth) + smooth / 2
+            each = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
+            return each.sum(dim=1)
+        soft = wanted * (1 - smooth) + smooth / wanted.shape[1]
+        return functional.cross_entropy(logits, soft, reduction="none")
+
+    def divergence(self, a: Tensor, b: Tensor) -> Tensor:
+        """The symmetric Kullback-Leibler divergence of two readings, the mean over queries."""
+        if self.network.multi:
+            return ((a.sigmoid() - b.sigmoid()) * (a - b)).sum(dim=1).mean() / 2
+        a, b = a.log_softmax(dim=1), b.log_softmax(dim=1)
+        return ((a.exp() - b.exp()) * (a - b)).sum(dim=1).mean() / 2
+
+
+def targets(examples: Sequence[Example], labels: Sequence[str]) -> Tensor:
+    """1 where an example has a label: float32 [examples, labels]."""
+    column = {label: i for i, label in enumerate(labels)}
+    found = torch.zeros(len(examples), len(labels))
+    for row, example in enumerate(examples):
+        found[row, [column[label] for label in example.labels]] = 1.0
+    return found
+
+
+def rarity(examples: Sequence[Example]) -> list[float]:
+    """How much an example counts when all labels count alike; 1 on average over the labels."""
+    counts = Counter(label for e in examples for label in e.labels)
+    usual = sum(counts.values()) / max(1, len(counts))
+    return [
+        sum(usual / counts[label] for label in e.labels) / len(e.labels) if e.labels else 1.0
+        for e in examples
+    ]
+
+
+def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+    """What the network says of queries, before it becomes probabilities: [texts, labels]."""
+    return answers(network.logits, network, tokenizer, asked(texts))
+
+
+def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
+    """Fit the temperature on held-out logits and fold it into the network's last layer."""
+    cost = (
+        functional.binary_cross_entropy_with_logits if network.multi else functional.cross_entropy
+    )
+    return temperature.fold(network.classifier.classifier, lambda t: cost(said / t, wanted))
+
+
+def measure(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:
+    """Figures of logits against targets, both [queries, labels]."""
+    chances = (said.sigmoid() if multi else said.softmax(dim=1)).numpy()
+    right = wanted.numpy() > 0.5
+    found = chances >= 0.5 if multi else chances == chances.max(axis=1, keepdims=True)
+    hits, both = (found & right).sum(axis=0), found.sum(axis=0) + right.sum(axis=0)
+    with_any = right.any(axis=0)
+    report = {
+        "accuracy": float((found == right).all(axis=1).mean()),
+        "macro_f1": float((2 * hits / np.maximum(both, 1))[with_any].mean()),
+        "micro_f1": float(2 * hits.sum() / max(1, both.sum())),
+    }
+    if not multi:
+        report["calibration_error"] = figures.calibration_error(chances, right.argmax(1))
+    return report
+
+
+def out_of_scope(said: Tensor, wanted: Tensor, column: int) -> dict[str, float]:
+    """Telling what is out of scope: by its own label, or when no other label is likely enough.
+
+    The threshold is the one that finds most while the accuracy in scope stays within `GIVEN_UP`
+    of the best.
+    """
+    chances = said.softmax(dim=1).numpy()
+    right = wanted.numpy().argmax(axis=1)
+    outside = right == column
+    others = np.delete(chances, column, axis=1).max(axis=1)
+    named = chances.argmax(axis=1)
+    table = []
+    for threshold in np.round(np.arange(0.0, 1.0, 0.01), 2):
+        found = np.where(others < threshold, column, named)
+        accuracy = (found == right)[~outside].mean()
+        table.append((float(accuracy), float((found == column)[outside].mean()), float(threshold)))
+    least = max(accuracy for accuracy, _, _ in table) - GIVEN_UP
+    recall, accuracy = max((r, a) for a, r, _ in table if a >= least)
+    fitting = [t for a, r, t in table if (r, a) == (recall, accuracy)]
+    return {
+        "threshold": fitting[len(fitting) // 2],  # the middle, as the nearest to other data
+        "in_scope_accuracy": accuracy,
+        "out_of_scope_recall": recall,
+    }

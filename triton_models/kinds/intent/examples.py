@@ -1,0 +1,178 @@
+"""Labelled queries of your own, with any labels: of a manifest, or of files.
+
+Files are CSV, TSV, JSON lines, or one JSON file.
+
+A JSON file may hold several lists by name, as some public sets do: `data.json:train+extra` reads
+two of them. Columns are found by their usual names, or named by `--columns`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+from triton_models.data import dataset, records
+from triton_models.data.describe import normal_form
+from triton_models.data.manifest import SENTIMENTS, SEPARATOR
+from triton_models.data.records import Layout
+from triton_models.data.rows import DataSet
+from triton_models.data.split import Labelled, is_dev
+from triton_models.settings import UsageError
+
+TEXT = ("query", "text", "utterance", "sentence")
+SENTIMENT = "sentiment"
+LABEL = ("intent", "labels", "label", "category")
+MERGED = ("category", "sentiment")  # what a query has from the first of its rows that has it
+CATEGORY = "category"  # beside a label: what --category-weight learns as well
+
+
+@dataclass(frozen=True)
+class Example:
+    """A query and its labels; one, unless several are asked for.
+
+    Attributes:
+        source: the file, or the manifest's source.
+        category: of the query, "" where it has none.
+        sentiment: one of `SENTIMENTS`, "" where it has none; then its label may be missing.
+        weight: how much it counts in the loss.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    source: str = field(default="", compare=False)
+    category: str = field(default="", compare=False)
+    weight: float = field(default=1.0, compare=False)
+    sentiment: str = ""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its intent is known."""
+        return bool(self.labels) or not self.sentiment
+
+
+def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[Example]:
+    """The examples of a file, given as PATH or PATH:part+part; with `multi` each query is one,
+    its labels being those of all its rows.
+
+    Raises UsageError that names the file and the first line that is wrong.
+    """
+    name, _, parts = place.partition(".json:")
+    path = Path(name + ".json") if parts else Path(place)
+
+    def blame(line: int, told: str) -> NoReturn:
+        raise UsageError(f"{path}:{line}: {told}" if line else f"{path}: {told}")
+
+    layout = Layout(
+        columns or (TEXT[0], LABEL[0]), () if columns else TEXT, parts.split("+") if parts else ()
+    )
+    rows = records.read(path, "", blame, layout)
+    found = [
+        _example(f"{path}:{number}", row, columns, multi, source=place) for number, row in rows
+    ]
+    if not found:
+        raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
+    return merged(found) if multi else found
+
+
+def merged(found: Iterable[Example]) -> list[Example]:
+    """One example for all rows of a normal form: the first, with the labels of all of them."""
+    rows: dict[str, Example] = {}
+    for one in found:
+        first = rows.setdefault(form := normal_form(one.text), one)
+        labels = tuple(dict.fromkeys((*first.labels, *one.labels)))
+        beside = {name: getattr(first, name) or getattr(one, name) for name in MERGED}
+        rows[form] = replace(first, labels=labels, **beside)
+    return list(rows.values())
+
+
+def once(found: Iterable[Example], multi: bool) -> list[Example]:
+    """Each example once, or, where a query may have several labels, each query."""
+    return merged(found) if multi else list(dict.fromkeys(found))
+
+
+def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source: str) -> Example:
+    names = (columns[:1], columns[1:]) if columns else (TEXT, LABEL)
+    text, label = (next((row[n] for n in group if n in row), None) for group in names)
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError(f"{place}: no {' or '.join(names[0])}; mend the line, or give --columns")
+    sentiment = row.get(SENTIMENT) or ""
+    if sentiment not in ("", *SENTIMENTS):
+        told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
+        raise UsageError(f"{place}: {told}; correct the line")
+    if sentiment and label in (None, ""):
+        label = []
+    labels = label if isinstance(label, list) else [label]
+    if multi and isinstance(label, str):
+        labels = [part for part in label.split(SEPARATOR) if part.strip()]
+    labels = [one.strip() if isinstance(one, str) else one for one in labels]
+    if not all(isinstance(one, str) and one for one in labels):
+        raise UsageError(f"{place}: no {' or '.join(names[1])}; mend the line, or give --columns")
+    if not multi and len(labels) != 1 and not (sentiment and not labels):
+        raise UsageError(f"{place}: {len(labels)} labels; --multi trains with several for a query")
+    told = next((n for n in names[1] if n in row), "")
+    category = row.get(CATEGORY) if told != CATEGORY else None
+    return Example(
+        " ".join(text.split()),
+        tuple(dict.fromkeys(labels)),
+        source,
+        category.strip() if isinstance(category, str) else "",
+        sentiment=sentiment,
+    )
+
+
+def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list[Example]]:
+    """(to learn from, dev) of what a manifest names.
+
+    Raises UsageError for a query with several labels where one is asked for.
+    """
+    weights = data.manifest.weights
+
+    def example(row: Labelled) -> Example:
+        labels = tuple(row.intent.split(SEPARATOR)) if row.intent else ()
+        if len(labels) > 1 and not multi:
+            raise UsageError(
+                f"{row.source}: {row.query[:60]!r} has {len(labels)} labels;"
+                " --multi trains with several for a query"
+            )
+        weight = weights[row.source]
+        return Example(row.query, labels, row.source, row.category, weight, row.sentiment)
+
+    learned, dev = (once(map(example, side), multi) for side in dataset.load_labelled(data))
+    return learned, dev
+
+
+def split(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:
+    """(to learn from, dev), by the hash of the query: 15 % are dev, always the same."""
+    return (
+        [e for e in found if not is_dev(e.text)],
+        [e for e in found if is_dev(e.text)],
+    )
+
+
+def without(found: Sequence[Example], held_out: Sequence[Example]) -> list[Example]:
+    """The examples whose query is not in the other list; case and signs do not tell apart."""
+    seen = {plain(e.text) for e in held_out}
+    return [e for e in found if plain(e.text) not in seen]
+
+
+def plain(text: str) -> str:
+    """Lower case, letters and digits only; the text itself where nothing would be left."""
+    return "".join(c for c in text.casefold() if c.isalnum()) or text
+
+
+def label_names(found: Iterable[Example]) -> tuple[str, ...]:
+    """Every label, in alphabetical order."""
+    return tuple(sorted({label for example in found for label in example.labels}))
+
+
+def digest(found: Iterable[Example]) -> str:
+    """The SHA-256 of examples in their order, with all that a run learns from."""
+    rows = (
+        json.dumps([e.text, *e.labels, e.category, e.weight, e.sentiment], ensure_ascii=False)
+        for e in found
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -1,0 +1,127 @@
+"""The intent model's network: a sequence classifier."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from triton_models.settings import usable
+from triton_models.training.networks import (
+    DROPOUTS,
+    HEAD,
+    ONE_SCORE,
+    is_classifier,
+    labels,
+    masked_mean,
+    read,
+    sequence_classifier,
+)
+
+MULTI = "multi_label_classification"
+SENTIMENTS = "sentiments"  # in the config: the labels of the second head
+
+
+class ProbabilityModel(nn.Module):
+    """Queries to probabilities: float32 [batch, labels]; the temperature is in the last layer.
+
+    Two notes in the checkpoint's config change it: with `"pooling": "mean"` the head sees the
+    mean of the tokens instead of [CLS], which suits a BERT that was trained for that, and with
+    the problem type `MULTI` each label has a probability of its own.
+    """
+
+    def __init__(self, classifier: nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+        if sentiments := getattr(classifier.config, SENTIMENTS, ()):
+            self.head = nn.Linear(classifier.config.hidden_size, len(sentiments))
+        self.mean = getattr(classifier.config, "pooling", "cls") == "mean"
+        self.multi = classifier.config.problem_type == MULTI
+
+    def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        if not self.mean:
+            return read(self.classifier, input_ids, attention_mask).logits
+        return self.classifier.classifier(self.features(input_ids, attention_mask))
+
+    def features(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """What the heads see: [batch, width]."""
+        if self.mean:
+            return self.classifier.dropout(self.pooled(input_ids, attention_mask))
+        states = read(self.classifier.base_model, input_ids, attention_mask)
+        return self.classifier.dropout(states.pooler_output)
+
+    def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """What the head sees with pooling "mean": [batch, width]."""
+        states = read(self.classifier.base_model, input_ids, attention_mask)[0]
+        return masked_mean(states, attention_mask)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """The probabilities, and where there is a second head those of the sentiments."""
+        if not hasattr(self, "head"):
+            logits = self.logits(input_ids, attention_mask)
+            return logits.sigmoid() if self.multi else logits.softmax(dim=-1)
+        features = self.features(input_ids, attention_mask)
+        logits = self.classifier.classifier(features)
+        found = logits.sigmoid() if self.multi else logits.softmax(dim=-1)
+        return found, self.head(features).softmax(dim=-1)
+
+
+def classifier(
+    folder: Path,
+    names: Sequence[str],
+    pooling: str = "cls",
+    multi: bool = False,
+    dropout: float | None = None,
+    sentiments: Sequence[str] = (),
+) -> ProbabilityModel:
+    """A classifier with labels of your own on a checkpoint's BERT; the head is new.
+
+    `pooling` and `multi` as in `ProbabilityModel`; `dropout` instead of the checkpoint's;
+    `sentiments` are the labels of a second head, if there is to be one.
+    """
+    changed = {} if dropout is None else dict.fromkeys(DROPOUTS, dropout)
+    with usable(folder, "give the folder of a BERT checkpoint"):
+        config = AutoConfig.from_pretrained(
+            folder,
+            id2label=dict(enumerate(names)),
+            label2id={name: i for i, name in enumerate(names)},
+            problem_type=f"{'multi' if multi else 'single'}_label_classification",
+            **changed,
+        )
+        config.pooling = pooling  # the library leaves out what its own config does not know
+        config.sentiments = list(sentiments)
+        return ProbabilityModel(
+            AutoModelForSequenceClassification.from_pretrained(
+                folder, config=config, attn_implementation="eager", ignore_mismatched_sizes=True
+            )
+        )
+
+
+def load(folder: Path) -> ProbabilityModel:
+    network = ProbabilityModel(sequence_classifier(folder, labels(folder)))
+    if hasattr(network, "head"):
+        network.head.load_state_dict(load_file(folder / HEAD))
+    return network
+
+
+def trained(folder: Path) -> bool:
+    """Whether a checkpoint is a trained intent model."""
+    return is_classifier(folder) and labels(folder) != ONE_SCORE
+
+
+def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
+    """What model.json says of a checkpoint's output."""
+    names = list(labels(folder))
+    config = json.loads((folder / "config.json").read_text())
+    found: dict[str, Any] = {"dimension": len(names), "labels": names}
+    if config.get("problem_type") == MULTI:
+        found["multi"] = True
+    if sentiments := config.get(SENTIMENTS):
+        about = {"output": "sentiment_probabilities", "labels": sentiments}
+        found["heads"] = {"sentiment": about}
+    return found

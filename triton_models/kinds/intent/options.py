@@ -1,0 +1,29 @@
+"""The options of `finetune intent` that are its own. Without torch, so that --help is quick."""
+
+from triton_models.training.option_types import amount, share
+
+# Of the options that not all kinds have:
+SHARES = ("--queries", "--head-rate", "--parts", "--smoothing", "--balance", "--consistency")
+DEFAULTS = {"--epochs": 15, "--batch": 32}
+METRICS = ("accuracy", "macro_f1", "micro_f1")  # of dev, by which the best epoch is chosen
+OPTIONS = {
+    "--columns": dict(metavar="TEXT,LABEL", help="if not query,intent or text,category"),
+    "--multi": dict(action="store_true", help="several labels a query, each of its own"),
+    "--leave-one-source-out": dict(
+        action="store_true",
+        help="train on all sources but one, judge on that one, for each; leaves a table"
+        " (quickest with --how frozen --pooling mean)",
+    ),
+    "--pooling": dict(choices=("cls", "mean"), default="cls", help="what the head sees"),
+    "--category-weight": dict(
+        type=amount,
+        default=0.0,
+        help="of learning the column `category` too, by a head that is dropped in the end",
+    ),
+    "--restyled": dict(
+        type=share,
+        default=0.0,
+        help="share of queries read in another style: keywords, sentence, case, order, …",
+    ),
+    "--out-of-scope": dict(metavar="LABEL", help="choose a threshold that finds this label"),
+}

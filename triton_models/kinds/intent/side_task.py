@@ -1,0 +1,83 @@
+"""A second task beside the intent, such as the query's category or sentiment.
+
+Both heads read the same BERT in one pass, so what one teaches it helps the other. A query that
+lacks the second label does not count in its loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.training import temperature
+from triton_models.training.inputs import answers, asked
+
+NONE = -100  # the column of a query without a label, as cross-entropy leaves it out
+
+
+class SideTask:
+    """The loss of further labels, by what the intent's head was last given.
+
+    Args:
+        head: reads what the intent's head reads.
+        names: the labels of its outputs.
+        values: the label of each example to learn from, "" for none.
+    """
+
+    def __init__(
+        self,
+        network: ProbabilityModel,
+        head: nn.Module,
+        names: Sequence[str],
+        values: Sequence[str],
+        weight: float = 1.0,
+    ) -> None:
+        self.network, self.head, self.weight = network, head, weight
+        self.column = {name: i for i, name in enumerate(names)}
+        self.wanted = self.columns(values)
+        network.classifier.classifier.register_forward_pre_hook(self._look)
+
+    def _look(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        self.seen = given[0]
+
+    def columns(self, values: Sequence[str]) -> Tensor:
+        """The column of each label, `NONE` for none and for one that was not learned."""
+        return torch.tensor([self.column.get(value, NONE) for value in values])
+
+    def loss(self, rows: list[int]) -> Tensor:
+        """The mean over the readings of these examples that have a label, weighted."""
+        said = self.head(self.seen).float()
+        wanted = self.wanted[rows].to(said.device).repeat(len(said) // len(rows))
+        total = nn.functional.cross_entropy(said, wanted, ignore_index=NONE, reduction="sum")
+        return self.weight * total / max(1, int((wanted != NONE).sum()))
+
+    def logits(self, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+        def call(*given: Tensor) -> Tensor:
+            self.network.logits(*given)
+            return self.head(self.seen)
+
+        return answers(call, self.network, tokenizer, asked(texts))
+
+    def measure(
+        self, tokenizer: Tokenizer, texts: Sequence[str], values: Sequence[str], fold: bool = False
+    ) -> dict[str, float]:
+        """How many of the queries that have a label are given it; with `fold` the head is made
+        honest on them first.
+        """
+        wanted = self.columns(values)
+        mine = (wanted != NONE).nonzero()[:, 0].tolist()
+        if not mine:
+            return {"queries": 0}
+        said = self.logits(tokenizer, [texts[i] for i in mine])
+        right = said.argmax(dim=1) == wanted[mine]
+        found = {"queries": len(mine), "accuracy": float(right.double().mean())}
+        if fold:
+            cost = nn.functional.cross_entropy
+            found["temperature"] = temperature.fold(
+                self.head, lambda t: cost(said / t, wanted[mine])
+            )
+        return found

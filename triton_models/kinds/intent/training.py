@@ -1,0 +1,294 @@
+"""The course of a classifier: labelled queries with any labels, one a query or several."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from triton_models.data import dataset
+from triton_models.data.manifest import SENTIMENTS
+from triton_models.kinds.intent import classify, examples
+from triton_models.kinds.intent.classify import Lesson
+from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
+from triton_models.kinds.intent.network import ProbabilityModel, classifier
+from triton_models.kinds.intent.side_task import SideTask
+from triton_models.settings import UsageError
+from triton_models.training import networks
+from triton_models.training.adapt import Adaptation
+from triton_models.training.course import (
+    adaptation_of,
+    came_of,
+    fingerprint,
+    place,
+    refuse,
+    schedule_of,
+)
+from triton_models.training.loop import History, learn
+from triton_models.training.schedule import Schedule
+from triton_models.training.vocabulary import bare_tokenizer
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a run.
+
+    Attributes:
+        pooling: what the head sees: "cls", by BERT's pooler, or the "mean" of the tokens.
+        dropout: of the BERT and the head; None leaves what the checkpoint says.
+        balance: "none", "weights" (rare labels weigh more) or "sampling" (come more often).
+        metric: of dev, by which the best epoch is chosen.
+        out_of_scope: the label of what belongs to no other; a threshold is chosen for it.
+        category_weight: of learning the queries' categories as well; 0 does not.
+    """
+
+    schedule: Schedule
+    adaptation: Adaptation
+    lesson: Lesson
+    pooling: str = "cls"
+    multi: bool = False
+    dropout: float | None = None
+    balance: str = "none"
+    metric: str = "accuracy"
+    out_of_scope: str = ""
+    category_weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Material:
+    """The examples, disjoint, and their labels."""
+
+    learned: list[Example]
+    dev: list[Example]
+    labels: tuple[str, ...]
+
+    @property
+    def judged(self) -> list[Example]:
+        """The queries of dev whose intent is known."""
+        return [e for e in self.dev if e.labelled]
+
+    @property
+    def sentiments(self) -> tuple[str, ...]:
+        """The labels of a second head; () where no query has one."""
+        return SENTIMENTS if any(e.sentiment for e in self.learned) else ()
+
+    def about(self) -> dict:
+        told = {"sentiments": sum(bool(e.sentiment) for e in self.learned)}
+        return (told if self.sentiments else {}) | {
+            "learned": len(self.learned),
+            "dev": len(self.dev),
+            "labels": len(self.labels),
+            "learned_sha256": examples.digest(self.learned),
+            "dev_sha256": examples.digest(self.dev),
+        }
+
+    def told(self) -> str:
+        return (
+            f"{len(self.learned)} queries to learn from, {len(self.dev)} of dev,"
+            f" {len(self.labels)} labels"
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network at the end of its training."""
+
+    network: ProbabilityModel
+    tokenizer: Tokenizer
+    history: History
+    tasks: dict[str, SideTask]
+
+    def logits(self, found: Sequence[Example]) -> Tensor:
+        return classify.logits(self.network, self.tokenizer, [e.text for e in found])
+
+
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """The settings that the command line gives."""
+    return Recipe(
+        schedule_of(args),
+        adaptation_of(args),
+        Lesson(
+            *(args.smoothing, args.misspelled, args.consistency),
+            *(args.balance == "weights", args.restyled),
+        ),
+        pooling=args.pooling,
+        multi=args.multi,
+        dropout=args.dropout,
+        balance=args.balance,
+        metric=args.metric,
+        out_of_scope=args.out_of_scope or "",
+        category_weight=args.category_weight,
+    )
+
+
+def gather(args: argparse.Namespace) -> Material:
+    """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
+    if args.manifest:
+        learned, dev = examples.of_manifest(dataset.load(args.manifest), args.multi)
+        return material(learned, dev, str(args.manifest))
+    columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
+    read = (e for place in args.queries for e in examples.read(place, columns, args.multi))
+    found = examples.once(read, args.multi)
+    if args.dev:
+        dev = examples.read(args.dev, columns, args.multi)
+        return material(found, dev, args.dev)
+    if args.no_dev:
+        return Material(found, [], examples.label_names(found))
+    learned, dev = examples.split(found)
+    labels = examples.label_names(found)
+    return Material(examples.without(learned, dev), dev, labels)
+
+
+def material(learned: list[Example], dev: list[Example], place: str) -> Material:
+    """Two sides that were given; UsageError for a dev label that is not learned."""
+    left = examples.without(learned, dev)
+    labels = examples.label_names(left or learned)
+    if strange := set(examples.label_names(dev)) - set(labels):
+        names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
+        raise UsageError(f"{place}: labels without a query to learn from: {names}")
+    return Material(left, dev, labels)
+
+
+def check(recipe: Recipe, material: Material) -> None:
+    """Raises UsageError for settings and data that do not go together."""
+    scope, labels = recipe.out_of_scope, material.labels
+    categories = {e.category for e in material.learned} - {""}
+    outside = {scope in e.labels for e in material.dev}
+    refuse(
+        (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
+        (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
+        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
+        (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
+        (
+            scope and len(outside) < 2,
+            f"--out-of-scope: the threshold is chosen on dev, which needs queries of {scope!r} and"
+            " others: give --dev, or leave it out",
+        ),
+        (scope and recipe.multi, "--out-of-scope goes with one label a query, not with --multi"),
+        (
+            recipe.category_weight and len(categories) < 2,
+            f"--category-weight: {len(categories)} values in the column `category`, beside the"
+            " label: give at least two",
+        ),
+    )
+
+
+def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
+    """Train and write the checkpoint `out`; returns what came of it."""
+    trained = fit(material, start, recipe, out)
+    result = came_of(trained.history)
+    result |= finish(trained, material, recipe) if material.judged else {}
+    networks.save(trained.network.cpu(), out)
+    trained.tokenizer.save(str(out / "tokenizer.json"))
+    return result
+
+
+def fit(
+    material: Material,
+    start: Path,
+    recipe: Recipe,
+    folder: Path | None = None,
+    known: dict | None = None,
+) -> Trained:
+    """Train; in `folder` each epoch leaves what is needed to go on.
+
+    `known` is filled with what a BERT that stays as it is says of each text, and read in its
+    place: for several runs from one start (see `remembered`).
+    """
+    torch.manual_seed(recipe.schedule.seed)
+    network = classifier(
+        start,
+        material.labels,
+        recipe.pooling,
+        recipe.multi,
+        recipe.dropout,
+        material.sentiments,
+    )
+    tokenizer = bare_tokenizer(start)
+    tasks = side_tasks(network, material, recipe)
+    network.to(place())
+    if known is not None:
+        network.pooled = remembered(network.pooled, known)
+    loss = classify.Loss(
+        network, tokenizer, material.learned, material.labels, recipe.lesson, list(tasks.values())
+    )
+    wanted = classify.targets(material.judged, material.labels)
+    texts = [e.text for e in material.judged]
+
+    def judge() -> float:
+        said = classify.logits(network, tokenizer, texts)
+        return classify.measure(said, wanted, recipe.multi)[recipe.metric]
+
+    history = learn(
+        network,
+        [len(e.text) for e in material.learned],
+        loss,
+        recipe.schedule,
+        adaptation=recipe.adaptation,
+        judge=judge if texts else None,
+        weights=classify.rarity(material.learned) if recipe.balance == "sampling" else None,
+        folder=folder,
+        key=fingerprint(material, recipe, start),
+    )
+    return Trained(network, tokenizer, history, tasks)
+
+
+def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callable:
+    """The same as `read`, a frozen network's `pooled`, each sequence of ids being read once."""
+
+    def pooled(ids: Tensor, mask: Tensor) -> Tensor:
+        lengths = mask.sum(dim=1).tolist()
+        keys = [tuple(row[:n]) for row, n in zip(ids.tolist(), lengths, strict=True)]
+        if new := [i for i, key in enumerate(keys) if key not in known]:
+            with torch.no_grad():
+                found = read(ids[new], mask[new])
+            known.update(zip((keys[i] for i in new), found.clone(), strict=True))
+        return torch.stack([known[key] for key in keys])
+
+    return pooled
+
+
+def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
+    """Calibrate on dev, and measure."""
+    wanted = classify.targets(material.judged, material.labels)
+    said = trained.logits(material.judged)
+    before = classify.measure(said, wanted, recipe.multi)
+    temperature = classify.calibrate(trained.network, said, wanted)
+    result = {
+        "temperature": temperature,
+        "dev": classify.measure(said / temperature, wanted, recipe.multi),
+    }
+    if "calibration_error" in before:
+        result["calibration_error_before"] = before["calibration_error"]
+    if recipe.out_of_scope:
+        column = material.labels.index(recipe.out_of_scope)
+        result["scope"] = classify.out_of_scope(said / temperature, wanted, column)
+    texts = [e.text for e in material.dev]
+    for name, task in trained.tasks.items():
+        values = [getattr(e, name) for e in material.dev]
+        fold = name == SENTIMENT  # the category's head is not kept
+        result[name] = task.measure(trained.tokenizer, texts, values, fold)
+    return result
+
+
+def side_tasks(
+    network: ProbabilityModel, material: Material, recipe: Recipe
+) -> dict[str, SideTask]:
+    """What is learned beside the intent, by the column that it stands in."""
+    tasks = {}
+    if recipe.category_weight:
+        values = [e.category for e in material.learned]
+        names = sorted(set(values) - {""})
+        width = network.classifier.classifier.in_features
+        network.category = torch.nn.Linear(width, len(names))  # a checkpoint does not keep it
+        weight = recipe.category_weight
+        tasks[CATEGORY] = SideTask(network, network.category, names, values, weight)
+    if hasattr(network, "head"):
+        values = [e.sentiment for e in material.learned]
+        tasks[SENTIMENT] = SideTask(network, network.head, SENTIMENTS, values)
+    return tasks

@@ -1,0 +1,71 @@
+"""What every kind of model says of itself. The standard library only."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+IDS = ("input_ids", "attention_mask")
+PAIRS = (*IDS, "token_type_ids")
+
+Demand = Callable[[bool, str, str], None]  # whether a field is right, its name, what is expected
+
+
+@dataclass(frozen=True)
+class Head:
+    """A further output of a model, from the same forward pass: probabilities [batch, labels]."""
+
+    name: str
+    output: str
+    labels: tuple[str, ...]
+
+
+def nothing(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
+    """A kind without labels, and without fields of its own."""
+    demand(not fields["labels"], "labels", "an empty list, this kind has none")
+    demand(not fields.get("multi"), "multi", "nothing, this kind has no labels")
+    return {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model: what its folder promises, and where its parts are.
+
+    Attributes:
+        inputs: names of the int64 inputs, each [batch, length].
+        output: name of the float32 output: [batch, dimension], or [batch, length, dimension].
+        by_token: whether the output has a row for each token.
+        pair: whether it reads a query and a term.
+        labels: whether model.json names the columns of the output.
+        documents: whether its texts may be titles too; else they are queries in normal form.
+        explained: whether `explain` can say which words decide.
+        dev: the file of our own dev set, below `evaluation`; "" for none.
+        evaluates: the options of `evaluate` that go with it.
+        own: the fields of `ModelContract` that only it has, from a model.json, held to what they
+            must be.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    own: Callable[[dict[str, Any], Demand], dict[str, Any]]
+    by_token: bool = False
+    pair: bool = False
+    labels: bool = False
+    documents: bool = False
+    explained: bool = False
+    dev: str = ""
+    evaluates: tuple[str, ...] = ()
+
+    def part(self, name: str) -> ModuleType:
+        """A module of its folder, imported when it is asked for.
+
+        options: the options of `finetune` that are its own.
+        answers: what an answer says: `fault`, `agreement`, `told`. Needs NumPy.
+        summary, report, compare: evaluation.
+        network, training: need torch.
+        """
+        return importlib.import_module(f"triton_models.kinds.{self.name}.{name}")

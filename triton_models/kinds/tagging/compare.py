@@ -1,0 +1,62 @@
+"""Two tagging models on the same tagged queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triton_models.evaluation import answers
+from triton_models.evaluation.evaluate import Asked
+from triton_models.evaluation.sides import Side, names
+from triton_models.kinds.tagging import KIND, entities
+from triton_models.kinds.tagging.answers import decoded
+from triton_models.kinds.tagging.data import Tagged, read_all, tags_of
+from triton_models.kinds.tagging.words import Span
+
+Said = tuple[list[Span], float]  # the spans of a query, and how sure a model is of all of them
+
+PREDICTED = ("query", "spans", "confidence")  # what a line of `predict` has
+WORDS = ("spans", "confidence")
+
+
+def asked(network: Asked, rows: Sequence[dict]) -> list[Said]:
+    """What a model says of each row."""
+    texts = [row["query"] for row in rows]
+    found = (decoded(network, t, a) for t, a in zip(texts, network.run(texts), strict=True))
+    return [(one.spans, one.whole) for one in found]
+
+
+def read(lines: Sequence[dict]) -> list[Said]:
+    """The same from lines that `predict` wrote."""
+    return [
+        ([Span(s["start"], s["end"], s["tag"]) for s in x["spans"]], float(x["confidence"]))
+        for x in lines
+    ]
+
+
+def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+    """The rows and both sides; a query is right when all its spans are."""
+    found = read_all(devs)
+    rows = [{"query": row.text, "wanted": shown(row.text, row.spans)} for row in found]
+    return rows, [
+        side(path, name, found, rows)
+        for path, name in zip((one, other), names(one, other), strict=True)
+    ]
+
+
+def side(path: Path, name: str, wanted: Sequence[Tagged], rows: Sequence[dict]) -> Side:
+    """What one model, or a file that `predict` wrote, says of the rows."""
+    said, sure = zip(*answers.of(path, KIND.name).of(rows), strict=True)
+    tags = sorted({*tags_of(wanted), *(span.tag for spans in said for span in spans)})
+    table = entities.counts([one.spans for one in wanted], said, tags)
+    right = np.array([set(a.spans) == set(b) for a, b in zip(wanted, said, strict=True)])
+    told = [shown(one.text, spans) for one, spans in zip(wanted, said, strict=True)]
+    measures = entities.measures(table, right)
+    return Side(name, measures, right, told, np.array(told), np.array(sure))
+
+
+def shown(text: str, spans: Sequence[Span]) -> str:
+    """Spans in words, such as "red: color, shoes: product"."""
+    return ", ".join(f"{text[s.start : s.end]}: {s.tag}" for s in sorted(spans)) or "no span"

@@ -1,0 +1,199 @@
+"""The course of a tagging model: queries whose words have tags."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from triton_models.data import dataset
+from triton_models.data.split import is_dev
+from triton_models.kinds.tagging import entities
+from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tags_of
+from triton_models.kinds.tagging.decode import Decoder, Found
+from triton_models.kinds.tagging.loss import Lesson, Loss, said
+from triton_models.kinds.tagging.network import classifier
+from triton_models.kinds.tagging.words import labels_of, words_of
+from triton_models.settings import UsageError
+from triton_models.training import networks, temperature
+from triton_models.training.adapt import Adaptation
+from triton_models.training.course import (
+    adaptation_of,
+    came_of,
+    fingerprint,
+    place,
+    refuse,
+    schedule_of,
+)
+from triton_models.training.loop import learn
+from triton_models.training.schedule import Schedule
+from triton_models.training.vocabulary import bare_tokenizer
+
+TEMPERATURES = torch.arange(0.7, 3.05, 0.1)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a run.
+
+    Attributes:
+        dropout: of the BERT and the head; None leaves what the checkpoint says.
+        metric: of dev, by which the best epoch is chosen.
+    """
+
+    schedule: Schedule
+    adaptation: Adaptation
+    lesson: Lesson
+    dropout: float | None = None
+    metric: str = "micro_f1"
+
+
+@dataclass(frozen=True)
+class Material:
+    """The tagged queries, disjoint, and the tags of those to learn from."""
+
+    learned: list[Tagged]
+    dev: list[Tagged]
+    tags: tuple[str, ...]
+
+    def about(self) -> dict:
+        return {
+            "learned": len(self.learned),
+            "dev": len(self.dev),
+            "tags": len(self.tags),
+            "spans": sum(len(one.spans) for one in self.learned),
+            "learned_sha256": digest(self.learned),
+            "dev_sha256": digest(self.dev),
+        }
+
+    def told(self) -> str:
+        found = self.about()
+        return (
+            f"{found['learned']} queries to learn from with {found['spans']} spans,"
+            f" {found['dev']} of dev, {found['tags']} tags"
+        )
+
+
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """The settings that the command line gives."""
+    lesson = Lesson(
+        smoothing=args.smoothing,
+        misspelled=args.misspelled,
+        consistency=args.consistency,
+    )
+    return Recipe(schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric)
+
+
+def gather(args: argparse.Namespace) -> Material:
+    """Read the files; without --dev, 15 % are kept for it by the hash of the query."""
+    if args.manifest:
+        data = dataset.load(args.manifest)
+        sides = dataset.load_tagged(data)
+        weights = data.manifest.weights
+        learned, dev = (of_manifest(side, weights) for side in sides)
+        return material(learned, dev, str(args.manifest))
+    found = [one for file in args.queries for one in read(file)]
+    found = list({one.text: one for one in reversed(found)}.values())[::-1]
+    if args.dev:
+        dev = read(args.dev)
+    else:
+        dev = [] if args.no_dev else [one for one in found if is_dev(one.text)]
+    return material(found, dev, args.dev or args.queries[0])
+
+
+def material(found: list[Tagged], dev: list[Tagged], place: str) -> Material:
+    """Two sides, without what is of dev in the first; UsageError for a tag of dev that no query to
+    learn from has.
+    """
+    held_out = {one.text for one in dev}
+    learned = [one for one in found if one.text not in held_out]
+    tags = tags_of(learned)
+    if strange := set(tags_of(dev)) - set(tags):
+        names = ", ".join(sorted(strange)[:5])
+        raise UsageError(f"{place}: tags without a query to learn: {names}")
+    return Material(learned, dev, tags)
+
+
+def check(recipe: Recipe, material: Material) -> None:
+    """Raises UsageError for settings and data that do not go together."""
+    refuse(
+        (not material.tags, "no query with a span to learn from"),
+        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
+        (
+            material.dev and not tags_of(material.dev),
+            "no query of dev has a span: give --dev another file, or --no-dev",
+        ),
+    )
+
+
+def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
+    """Train and write the checkpoint `out`; returns what came of it."""
+    torch.manual_seed(recipe.schedule.seed)
+    labels = labels_of(material.tags)
+    network = classifier(start, labels, recipe.dropout).to(place())
+    tokenizer = bare_tokenizer(start)
+    decoder = Decoder(labels)
+
+    def judged() -> dict[str, float]:
+        return measure(said(network, tokenizer, material.dev), material, decoder)
+
+    history = learn(
+        network,
+        [len(one.text) for one in material.learned],
+        Loss(network, tokenizer, material.learned, labels, recipe.lesson),
+        recipe.schedule,
+        adaptation=recipe.adaptation,
+        judge=(lambda: judged()[recipe.metric]) if material.dev else None,
+        folder=out,
+        key=fingerprint(material, recipe, start),
+    )
+    result = came_of(history)
+    if material.dev:
+        logs = said(network, tokenizer, material.dev)
+        result["temperature"] = calibrate(network, logs, material.dev, decoder)
+        result["dev"] = judged()
+    networks.save(network.cpu(), out)
+    tokenizer.save(str(out / "tokenizer.json"))
+    return result
+
+
+def calibrate(
+    network: torch.nn.Module, logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder
+) -> float:
+    """Fit the temperature so that the probabilities of dev's spans are how often they are right,
+    and fold it into the network's last layer. It changes no span.
+    """
+
+    def cost(temperature: Tensor) -> Tensor:
+        scaled = [(mine / temperature).log_softmax(dim=1) for mine in logs]
+        found = decode(scaled, dev, decoder)
+        pairs = [
+            (chance, float(span in one.spans))
+            for one, mine in zip(dev, found, strict=True)
+            for span, chance in zip(mine.spans, mine.probabilities, strict=True)
+        ]
+        chances, right = torch.tensor(pairs or [(0.5, 0.5)]).T
+        return functional.binary_cross_entropy(chances.clamp(1e-4, 1 - 1e-4), right)
+
+    return temperature.fold(network.classifier.classifier, cost, TEMPERATURES)
+
+
+def decode(logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder) -> list[Found]:
+    """The spans of each query of dev, from log-probabilities of its words."""
+    return [
+        decoder.find(mine.numpy(), words_of(one.text)) for mine, one in zip(logs, dev, strict=True)
+    ]
+
+
+def measure(logs: Sequence[Tensor], material: Material, decoder: Decoder) -> dict[str, float]:
+    """Figures of the spans of dev."""
+    wanted = [one.spans for one in material.dev]
+    found = [one.spans for one in decode(logs, material.dev, decoder)]
+    right = np.array([set(a) == set(b) for a, b in zip(wanted, found, strict=True)])
+    return entities.figures(entities.counts(wanted, found, material.tags), right)

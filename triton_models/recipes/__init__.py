@@ -1,1 +1,0 @@
-"""How the starter models are made, and the text written for it."""

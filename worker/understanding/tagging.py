@@ -1,0 +1,52 @@
+"""Tags of queries by the optional model `tagging`: spans of the normal form with probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokenizers import Encoding
+
+from triton_models.contract import ModelContract
+from triton_models.kinds.tagging.decode import Decoder
+from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
+from worker.event import Tag
+from worker.understanding.batching import Rows
+from worker.understanding.stage import Stage
+
+
+class Tagger:
+    """The stage of the tagging model, and what its answers say.
+
+    Attributes:
+        stage: asks the model.
+    """
+
+    def __init__(self, stage: Stage, contract: ModelContract) -> None:
+        self.stage = stage
+        self._decoder = Decoder(contract.labels)
+        self._max_length = contract.max_length
+
+    async def ask(self, forms: Sequence[str]) -> Rows:
+        """The model's answers; rows without one have no tags."""
+        return await self.stage.answers(self.stage.sequences.singles(forms))
+
+    def tags(self, form: str, found: Rows, row: int) -> tuple[Tag, ...]:
+        """The tags of the query of a row; () where the model did not answer."""
+        if not found.versions[row] or not (words := words_of(form)):
+            return ()
+        encoding = self.stage.texts.tokenizer.encode(form)
+        pieces = self._read(encoding, words)
+        said = self._decoder.find(self._decoder.words(found.values[row], pieces), words)
+        return tuple(
+            Tag(*span, round(chance, 4))
+            for span, chance in zip(said.spans, said.probabilities, strict=True)
+        )
+
+    def _read(self, encoding: Encoding, words: Sequence[Place]) -> list[int]:
+        """The first pieces of the words, those that the model's length cuts off marked so."""
+        pieces = first_pieces(encoding, words)
+        if len(encoding) <= self._max_length:
+            return pieces
+        parts = encoding.sequence_ids
+        special = len(parts) - 1 - max(i for i, part in enumerate(parts) if part == 0)
+        return [p if p < self._max_length - special else NOT_READ for p in pieces]

@@ -1,0 +1,145 @@
+"""Joins the starter models' labels with the public sets whose queries they are of.
+
+The labels stand in `starter/labels`, each keyed by the first 16 hexadecimal digits of the SHA-256
+of a query, or of a term, so that no set's own text is in the repository.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from triton_models.data.lexicon_terms import read_terms
+from triton_models.settings import UsageError, usable
+
+LABELS = Path(__file__).resolve().parents[1] / "starter" / "labels"
+REMEDY = "give the folder that holds the public sets"
+GRADES = {"right": 1.0, "drifting": 0.0, "wrong": 0.0}
+OWN = "="  # before a term that is ours, and stands in full
+
+
+def key(text: str) -> str:
+    """Of a text whose words are parted by single spaces."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
+    """Write `intents.jsonl`, `tags.jsonl`, `terms.jsonl` and `titles.jsonl`, as `finetune` reads
+    them; returns the lines of each, and under `unknown` the labels whose text was not found.
+
+    Raises UsageError where a set is missing.
+    """
+    queries = {key(text): text for text in _queries(data)}
+    terms = {key(text): text for text in _terms(data)}
+    unknown = 0
+
+    def known(rows: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        nonlocal unknown
+        for row in rows:
+            if text := queries.get(row["query"]):
+                yield text, row
+            else:
+                unknown += 1
+
+    real = list(known(_rows(labels / "queries.tsv")))
+    written = [(row["query"], row) for row in _rows(labels / "written.tsv")]
+    names = ("intent", "sentiment")
+    judged = []
+    for query, row in known(_rows(labels / "terms.tsv")):
+        term = row["term"]
+        text = term[len(OWN) :] if term.startswith(OWN) else terms.get(term)
+        if text is None:
+            unknown += 1
+        else:
+            judged.append({"query": query, "term": text, "grade": GRADES[row["verdict"]]})
+    files = {
+        "intents": [
+            {"query": q} | {name: row[name] for name in names} for q, row in real + written
+        ],
+        "tags": [{"tokens": q.split(), "tags": _tags(q, row["spans"])} for q, row in real],
+        "terms": judged,
+        "titles": [
+            {"query": q, "term": row["title"], "grade": float(row["grade"] == "exact")}
+            for q, row in known(_rows(labels / "titles.tsv"))
+        ],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (out / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    return {name: len(rows) for name, rows in files.items()} | {"unknown": unknown}
+
+
+def _tags(query: str, spans: str) -> list[str]:
+    """BIO tags of a query's words; `spans` are `tag:first-end` of words, parted by spaces."""
+    tags = ["O"] * len(query.split())
+    for span in spans.split():
+        tag, _, place = span.partition(":")
+        first, end = map(int, place.split("-"))
+        tags[first:end] = [f"B-{tag}"] + [f"I-{tag}"] * (end - first - 1)
+    return tags
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _queries(data: Path) -> Iterator[str]:
+    """The queries of the sets that were labelled."""
+    for line in _open(data, "query_ner/train.jsonl").read_text(encoding="utf-8").splitlines():
+        yield " ".join(json.loads(line)["tokens"])
+    texts: list[Any] = []
+    for found in _json(data, "webshop/goal_query_map.json").values():
+        texts += found if isinstance(found, list) else [found]
+    texts += [row["query"] for row in _csv(data, "wands/query.csv", "\t")]
+    texts += _open(data, "esci_queries/queries.txt").read_text(encoding="utf-8").splitlines()
+    texts += [row["query"] for row in _csv(data, "chorus_icecat/ratings.csv", ",")]
+    for text in texts:
+        yield " ".join(str(text).split())
+
+
+def _terms(data: Path) -> Iterator[str]:
+    """Candidates that were judged: the starter lexicon's names, and two taxonomies'."""
+    for term in read_terms():
+        yield from term.names
+    for line in _open(data, "shopify_taxonomy/categories.en.txt").read_text("utf-8").splitlines():
+        yield line.rpartition(" > ")[2].rpartition(" : ")[2].strip().lower()
+    for category in _json(data, "bestbuy_cc0/categories.json"):
+        yield (category["name"] or "").lower()
+
+
+def _open(data: Path, name: str) -> Path:
+    path = data / name
+    if not path.is_file():
+        raise UsageError(f"{path} not found; {REMEDY}")
+    return path
+
+
+def _json(data: Path, name: str) -> Any:
+    path = _open(data, name)
+    with usable(path, REMEDY):
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _csv(data: Path, name: str, delimiter: str) -> list[dict[str, str]]:
+    path = _open(data, name)
+    with usable(path, REMEDY), path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def main(data: str, out: str) -> None:
+    """`python -m triton_models.data.keyed DATA OUT`."""
+    try:
+        print(*(f"{name} {count:,}" for name, count in join(Path(data), Path(out)).items()))
+    except UsageError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

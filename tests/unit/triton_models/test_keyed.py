@@ -1,4 +1,4 @@
-"""The starter models' labels find the texts of the public sets, and nothing else is learned from."""
+"""The starter models' labels find the texts of the public sets that they are of."""
 
 import csv
 import json

@@ -132,15 +132,16 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
     )
 
 
-def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Expander:
+def make_expander(settings: Settings, lexicon: Lexicon) -> Expander:
     """Retrieval and selection of expansions."""
-    chosen, threshold = settings.understanding, settings.understanding.match_threshold
+    chosen = settings.understanding
     return Expander(
         lexicon,
         chosen.max_candidates,
         chosen.min_similarity,
-        contracts["matching"].threshold if threshold is None else threshold,
+        chosen.match_threshold,
         chosen.max_expansions,
+        frozenset(chosen.parents_for),
     )
 
 
@@ -172,7 +173,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     """
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
-        make_expander(settings, contracts, lexicon),
+        make_expander(settings, lexicon),
         Composer(lexicon, contracts["intent"], fallback_intent(settings, contracts)),
         Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,

@@ -25,7 +25,7 @@ from worker.input_checks import (
     too_many_marks,
 )
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 IDS = ("query_id", "user_id", "session_id")
 TEXTS = ("locale", "channel")
 INPUT_NAMES = ("query", "timestamp", *IDS, *TEXTS)
@@ -33,8 +33,11 @@ OUTPUT_NAMES = (
     "schema_version",
     "normalized_query",
     "language",
+    "correction",
     "intent",
+    "sentiment",
     "expansions",
+    "exclusions",
     "categories",
     "attributes",
     "status",
@@ -127,7 +130,6 @@ class Enrichment:
         intent: the label that the model gave, or None without it; for metrics.
         degraded: the stages that are missing.
         versions: of the intent, encoder and matching models that made it; "" where none did.
-        sentiment: label and probability, where the intent model has that head; not published yet.
         tags: of the tagging model, where there is one; not published yet.
     """
 
@@ -135,7 +137,6 @@ class Enrichment:
     intent: str | None
     degraded: tuple[str, ...] = ()
     versions: tuple[str, str, str] = ("", "", "")
-    sentiment: tuple[str, float] | None = None
     tags: tuple[Tag, ...] = ()
 
     def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:

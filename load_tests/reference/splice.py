@@ -45,7 +45,7 @@ def enrichment(query: str) -> bytes:
     terms, paths = random.sample(NOUNS, random.randint(0, 5)), random.sample(NOUNS, 2)
     values = random.sample([*COLORS, *MATERIALS], random.randint(1, 3))
     members = {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "normalized_query": query,
         "language": "en",
         "intent": {"label": label, "confidence": scores[label], "scores": scores},

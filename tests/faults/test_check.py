@@ -33,11 +33,14 @@ class Came:
 def body(query, lexicon="9f3c", confidence=0.93):
     """The enrichment of a query, as the worker holds it."""
     whole = {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "normalized_query": query,
         "language": "en",
+        "correction": None,
         "intent": {"label": "browse", "confidence": confidence, "scores": {"browse": confidence}},
+        "sentiment": None,
         "expansions": [],
+        "exclusions": [],
         "categories": [],
         "attributes": [],
         "status": "complete",

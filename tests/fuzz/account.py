@@ -52,11 +52,14 @@ FOREIGN = {"compressed_value", "avro_value", "schema_registry_framing"}
 REFUSALS_OF_TEXT = {"invalid_utf8", "empty_query", "query_too_long", "too_many_marks"}
 DEFAULT_ID, DEFAULT_TIME, NOW = "queries-0-7", 1700000000000, 1800000000000
 ENRICHED = {
-    "schema_version": "1.0",
+    "schema_version": "1.1",
     "normalized_query": "",
     "language": "",
+    "correction": None,
     "intent": None,
+    "sentiment": None,
     "expansions": [],
+    "exclusions": [],
     "categories": [],
     "attributes": [],
     "status": "complete",

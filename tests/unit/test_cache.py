@@ -3,7 +3,7 @@
 from worker.event import Enrichment
 from worker.understanding.cache import SeenQueries
 
-ENRICHMENT = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', "browse")
+ENRICHMENT = Enrichment(b'"schema_version":"1.1","provenance":{"cached":', "browse")
 
 
 def test_what_is_forgotten_while_it_is_read_does_not_come_back():

@@ -17,7 +17,7 @@ from worker.errors import ConfigError, Reject
 from worker.event import Enrichment, decode
 from worker.understanding.pipeline import Output
 
-BODY = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', intent=None)
+BODY = Enrichment(b'"schema_version":"1.1","provenance":{"cached":', intent=None)
 
 
 class Decoding:

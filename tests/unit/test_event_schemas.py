@@ -13,7 +13,7 @@ from worker.errors import Reject
 from worker.event import OUTPUT_NAMES, TIME, Enrichment, Input, decode
 from worker.understanding.normalize import normal_form
 
-BODY = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', intent="browse")
+BODY = Enrichment(b'"schema_version":"1.1","provenance":{"cached":', intent="browse")
 
 
 def read(value, max_chars=100):
@@ -29,11 +29,14 @@ names = st.sampled_from(["query", "query_id", "timestamp", "locale", *OUTPUT_NAM
 
 
 ENRICHED = {
-    "schema_version": "1.0",
+    "schema_version": "1.1",
     "normalized_query": "red",
     "language": "en",
+    "correction": None,
     "intent": None,
+    "sentiment": None,
     "expansions": [],
+    "exclusions": [],
     "categories": [],
     "attributes": [],
     "status": "complete",

@@ -12,7 +12,7 @@ from worker.errors import Reject
 from worker.event import OUTPUT_NAMES, Enrichment, Input, decode, from_line
 from worker.input_checks import number_out_of_range
 
-BODY = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', intent="browse")
+BODY = Enrichment(b'"schema_version":"1.1","provenance":{"cached":', intent="browse")
 
 
 def read(value, max_chars=100):

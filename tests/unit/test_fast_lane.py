@@ -9,7 +9,7 @@ from worker.input_checks import too_many_marks
 from worker.understanding.cache import SeenQueries
 from worker.understanding.fast_lane import FastLane
 
-ENRICHMENT = Enrichment(b'"schema_version":"1.0","provenance":{"cached":', "browse")
+ENRICHMENT = Enrichment(b'"schema_version":"1.1","provenance":{"cached":', "browse")
 MAX_BYTES, MAX_CHARS = 65_536, 1000
 PLAIN = b'{"query":"red shoes","query_id":"q-1","timestamp":1790000000000,"locale":"en-US"}'
 

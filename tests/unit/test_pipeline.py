@@ -3,12 +3,22 @@
 import asyncio
 import json
 
+import numpy as np
 import pytest
 
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, inputs, totals
 from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
+from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, SYNONYM_PRIOR
+from worker.understanding.decide import MENTION_PRIOR, probability
+
+# What comes of the scores of each version of `matching`.
+PRIORS = SYNONYM_PRIOR, NEIGHBOUR_PRIOR, MENTION_PRIOR
+BY_VERSION = {
+    f"matching:{version}": {probability(prior, score) for prior in PRIORS}
+    for version, score in ((1, np.float32(0.9)), (2, np.float32(0.8)))
+}
 
 
 def lookups(metrics):
@@ -246,7 +256,7 @@ def test_no_event_holds_scores_of_two_versions():
     assert sum(len(event["expansions"]) for event in found) > 64  # more than one call
     for event in found:
         scores = {item["score"] for item in event["expansions"] + event["categories"]}
-        wanted = {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"]["matching"]]
+        wanted = BY_VERSION[event["provenance"]["matching"]]
         assert scores <= wanted
 
 
@@ -273,7 +283,7 @@ def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(model):
         made_by.add(event["provenance"][model])
         if model == "matching":
             scores = {item["score"] for item in event["expansions"] + event["categories"]}
-            assert scores <= {"matching:1": {0.9}, "matching:2": {0.8}}[event["provenance"][model]]
+            assert scores <= BY_VERSION[event["provenance"][model]]
     assert made_by == {f"{model}:1", f"{model}:2"}
 
 

@@ -23,7 +23,7 @@ QUERIES = ("red running shoes", "blue sofa", "wireless headphones")
 CONFIGURATIONS = (  # each tells itself by the number of expansions, and by its lexicon
     ("understanding.max_expansions=8",),
     ("understanding.max_expansions=1",),
-    ("understanding.max_expansions=4", "understanding.match_threshold=0.1"),
+    ("understanding.max_expansions=2", "understanding.match_threshold=0.1"),
     ("understanding.max_expansions=3", "understanding.max_candidates=3"),
 )
 CONTRACTS = load_contracts(load_settings(None, {}))

@@ -24,6 +24,7 @@ from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
+from worker.understanding.decide import probability
 from worker.understanding.normalize import normal_form
 
 
@@ -92,15 +93,15 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     contracts = load_contracts(settings)
     models = {name: Predictor(c, c.max_batch_size) for name, c in contracts.items()}
     lexicon = load_lexicon(settings, contracts)
-    expander = make_expander(settings, contracts, lexicon)
+    expander = make_expander(settings, lexicon)
     retrieved = expander.retrieve([form], models["encoder"].run([form]))[0]
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
     judged = []
-    candidate_scores = scores[len(retrieved.read.mentions) :]
+    candidate_scores = scores[len(retrieved.heads) :]
     for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
-        score = round(float(score), DIGITS)
+        score = round(probability(candidate.prior, float(score)), DIGITS)
         if candidate.text in kept:
             verdict = "kept"
         elif score < expander.threshold:
@@ -122,7 +123,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
 def _evidence(lexicon: Lexicon, candidate: Candidate) -> str:
     """Why the lexicon proposes a candidate."""
     if candidate.source == "embedding":
-        return f"cosine {candidate.prior:.2f} to the query"
+        return "near the query, with its head and no other words"
     if candidate.source == "parent":
         return f"broader term, {lexicon.category(candidate.term_id)}"
     return f"another name of {lexicon.name(candidate.term_id)}"

@@ -218,8 +218,10 @@ class Understanding(Part):
     """Lexicon terms that the matching model scores for one query."""
     min_similarity: float = Field(0.5, ge=-1, le=1)
     """Cosine from which a neighbour in the lexicon is a candidate."""
-    match_threshold: float | None = Field(None, ge=0, le=1)
-    """Score from which a candidate is an expansion; default: the matching model's own."""
+    match_threshold: float = Field(0.9, ge=0, le=1)
+    """Probability of being right from which an expansion or a category is published."""
+    parents_for: list[str] = []
+    """Intents whose queries are also expanded by broader terms."""
     max_expansions: int = Field(8, ge=0, le=64)
     """Expansions attached at most, best first."""
     cache_bytes: int = Field(128 * 2**20, ge=0)

@@ -1,11 +1,15 @@
-"""Colour, size, material, gender, age and quantity in a query, by table and pattern."""
+"""Colour, size, material, gender, age, quantity, price, model: by table and pattern."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+from worker.lexicon import prices
+from worker.lexicon.brands import Brand
+from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import Numbers
 from worker.lexicon.words import Phrases, Word
 
@@ -22,7 +26,7 @@ class Attribute:
     """What a query says of the thing that it asks for.
 
     Attributes:
-        name: color, size, material, gender, age or quantity.
+        name: color, size, material, gender, age, quantity, price, brand or model.
         value: canonical, so "red" for "crimson", "55 inch" for "55in".
         start: offset of its first character in the normal form.
         end: one past its last.
@@ -32,6 +36,24 @@ class Attribute:
     value: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Attribute):
+    """A size or quantity with a unit; `min` and `max` are equal if exact, None at an open end."""
+
+    min: float | None
+    max: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Money(Attribute):
+    """A price; `currency` is its ISO 4217 code, None where the query names none."""
+
+    min: float | None
+    max: float | None
+    currency: str | None
 
 
 class Span(NamedTuple):
@@ -55,6 +77,7 @@ class _Hit(NamedTuple):
     Attributes:
         name: "" for an idiom, which is none.
         rule: departments next to which alone it counts, None where it always does.
+        extent: `min`, `max` and the unit or currency, of an amount or a price.
     """
 
     name: str
@@ -62,6 +85,7 @@ class _Hit(NamedTuple):
     start: int
     end: int
     rule: tuple[bool, frozenset[str]] | None = None
+    extent: tuple[float | None, float | None, str | None] | None = None
 
 
 class Attributes:
@@ -86,26 +110,74 @@ class Attributes:
             for word in rule["words"]
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
+        self._models = Models(tables["models"])
+        self._treated = frozenset(tables["treated"])
+        self._uncolored = frozenset(tables["uncolored"])
+        self._describing = frozenset(
+            word for form, (name, _) in self._values.items() if name for word in form.split(" ")
+        )
+
+    def __contains__(self, key: str) -> bool:
+        """Whether it is a word or phrase for a value."""
+        return bool(self._values.get(key, ("",))[0])
+
+    def describes(self, word: str) -> bool:
+        """Whether a word may belong to a value, as "navy" and "blue" do."""
+        return word in self._describing
 
     def find(
-        self, form: str, found: Sequence[Word], spans: Callable[[], Sequence[Span]]
+        self,
+        form: str,
+        found: Sequence[Word],
+        spans: Callable[[], Sequence[Span]],
+        brands: Sequence[Brand] = (),
+        blocked: Sequence[tuple[int, int]] = (),
     ) -> list[Attribute]:
         """The attributes in a normal form, in order, without overlap.
 
         Args:
             found: its words.
             spans: gives the terms in it; called only if there may be attributes.
+            brands: in it; their words are nothing else.
+            blocked: start and end of what says nothing of the thing that is wanted.
         """
-        hits = [_Hit(*number) for number in self._numbers.find(form)]
-        hits += self._words_in(found)
-        if not hits:
-            return []
-        terms = spans()
+        named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
+        named = [hit for hit in named if not _meets(hit, blocked)]
+        models = self._models.find(found)
+        hits = [*self._in_numbers(form), *self._words_in(found)]
+        if not (hits or models):
+            return [_attribute(hit) for hit in named]
+        blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
+        models = [model for model in models if not _meets(model, blocked)]
+        blocked += [(model.start, model.end) for model in models]
+        if blocked:
+            hits = [hit for hit in hits if not _meets(hit, blocked)]
+        terms = spans() if hits else ()
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
-        if any(hit.name == "color" for hit in hits):
+        if any(hit.name in ("color", "material") for hit in hits):
+            hits = [hit for hit in hits if not self._is_kind(hit, found, terms)]
             hits = _shades(self._widened(hits, found, terms))
         hits = _next_to_terms(hits, terms, form)
-        return [Attribute(hit.name, hit.value, hit.start, hit.end) for hit in hits]
+        named += [_Hit(*model) for model in models if model.name]
+        return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
+
+    def _in_numbers(self, form: str) -> Iterator[_Hit]:
+        """Sizes, ages, amounts and prices."""
+        for number in self._numbers.find(form):
+            yield _Hit(*number[:4], None, number[4:] if number.unit else None)
+        for price in prices.find(form):
+            yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
+
+    def _is_kind(self, hit: _Hit, found: Sequence[Word], terms: Sequence[Span]) -> bool:
+        """Whether it names a kind of food, "brown rice", or what is treated, "leather cleaner"."""
+        if hit.name == "color":
+            return any(
+                term.start - hit.end == 1 and term.category.split(" > ")[0] in self._uncolored
+                for term in terms
+            )
+        if hit.name != "material":
+            return False
+        return any(w.key in self._treated for w in found if 0 < w.start - hit.end < 2)
 
     def _words_in(self, found: Sequence[Word]) -> Iterator[_Hit]:
         for i, j, key in self._phrases.find(found):
@@ -128,13 +200,27 @@ class Attributes:
             yield hit
 
 
+_start = attrgetter("start")
+
+
+def _attribute(hit: _Hit) -> Attribute:
+    plain = hit.name, hit.value, hit.start, hit.end
+    if hit.extent is None:
+        return Attribute(*plain)
+    return (Money if hit.name == "price" else Amount)(*plain, *hit.extent)
+
+
+def _meets(hit: _Hit | Model, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(start < hit.end and hit.start < end for start, end in spans)
+
+
 def _overlaps(word: Word, terms: Sequence[Span]) -> bool:
     return any(term.start < word.end and word.start < term.end for term in terms)
 
 
 def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
     """Without overlap, the longest taken first; in order."""
-    if len(hits) == 1:
+    if len(hits) < 2:
         return list(hits)
     used = bytearray(max(hit.end for hit in hits))
     taken: list[_Hit] = []
@@ -147,6 +233,8 @@ def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
 
 def _hidden(hit: _Hit, terms: Sequence[Span]) -> bool:
     """Whether it is but a part of a term's name."""
+    if hit.extent is not None or hit.value[-1:].isdigit() or hit.name == "model":
+        return False  # a number always says something of its own
     for term in terms:
         inside = term.start <= hit.start and hit.end <= term.end
         if inside and hit.end - hit.start < term.end - term.start:

@@ -21,7 +21,7 @@ from triton_models.settings import UsageError
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
-from worker.lexicon.built import ATTRIBUTES, FORMAT, MANIFEST, TERMS, VECTORS, quantized
+from worker.lexicon.built import ATTRIBUTES, BRANDS, FORMAT, MANIFEST, TERMS, VECTORS, quantized
 from worker.lexicon.words import key
 
 CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
@@ -58,9 +58,12 @@ def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, obje
     (out / MANIFEST).unlink(missing_ok=True)  # never a manifest with files that it does not fit
     (out / TERMS).write_bytes(lines(read))
     (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
+    (out / BRANDS).write_bytes(orjson.dumps(read.brands))
     (out / VECTORS).write_bytes(_index(vectors).save())
-    hashes = {name: contract.sha256(out / name) for name in (TERMS, ATTRIBUTES, VECTORS)}
-    content = hashes[TERMS] + hashes[ATTRIBUTES] + encoder.contract.onnx_sha256
+    hashes = {
+        name: contract.sha256(out / name) for name in (TERMS, ATTRIBUTES, BRANDS, VECTORS)
+    }
+    content = hashes[TERMS] + hashes[ATTRIBUTES] + hashes[BRANDS] + encoder.contract.onnx_sha256
     manifest = {
         "format": FORMAT,
         "version": hashlib.sha256(content.encode()).hexdigest()[:8],
@@ -130,7 +133,8 @@ FOLDER = click.Path(path_type=Path)
     *("--source", "folder"),
     type=FOLDER,
     default=STARTER_LEXICON,
-    help="Folder of *.txt, one file a department, and optionally attributes.toml and words.toml."
+    help="Folder of *.txt, one file a department, and optionally brands.txt, attributes.toml and"
+    " words.toml."
     "  [default: the starter lexicon]",
 )
 @click.option(

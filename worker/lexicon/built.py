@@ -1,8 +1,8 @@
 """The files of a built lexicon: what they are called, how they are read, how to search them.
 
 `lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.jsonl` a term a
-line; `attributes.json` the tables of attribute words; `vectors.usearch` one vector a term, its key
-the term's line in `terms.jsonl`, from 0.
+line; `attributes.json` the tables of attribute words; `brands.json` the brands; `vectors.usearch`
+one vector a term, its key the term's line in `terms.jsonl`, from 0.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from worker.lexicon.words import key
 MANIFEST = "lexicon.json"
 TERMS = "terms.jsonl"
 ATTRIBUTES = "attributes.json"
+BRANDS = "brands.json"
 VECTORS = "vectors.usearch"
 BUILD = "python -m worker.lexicon.build"
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "sha256"}
-FORMAT = 1  # of these files; one more with each change that older code cannot read
+FORMAT = 2  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
 RECALL, OF = 0.99, 8  # the nearest, as many as a query has candidates by default
@@ -65,12 +66,14 @@ class Built:
         manifest: what `lexicon.json` holds.
         terms: in the order of their ids.
         attributes: tables as `Attributes` takes them.
+        brands: as `Brands` takes them.
         index: the terms' vectors.
     """
 
     manifest: dict[str, Any]
     terms: list[Term]
     attributes: dict[str, Any]
+    brands: list[dict[str, Any]]
     index: Index
 
 
@@ -86,7 +89,8 @@ def read(folder: Path) -> Built:
         lines = (folder / TERMS).read_bytes().splitlines()
         terms = [Term.from_line(line) for line in lines]
         tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
-        return Built(manifest, terms, tables, Index.restore(folder / VECTORS))
+        brands = orjson.loads((folder / BRANDS).read_bytes())
+        return Built(manifest, terms, tables, brands, Index.restore(folder / VECTORS))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 
@@ -119,7 +123,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
             raise _unusable(folder, f"{MANIFEST} lacks {', '.join(sorted(missing))}")
         if manifest["format"] != FORMAT:
             raise _unusable(folder, f"its format is {manifest['format']}, not {FORMAT}")
-        for name in (TERMS, ATTRIBUTES, VECTORS):
+        for name in (TERMS, ATTRIBUTES, BRANDS, VECTORS):
             if sha256(folder / name) != manifest["sha256"][name]:
                 raise _unusable(folder, f"{name} is not the file that {MANIFEST} was written for")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

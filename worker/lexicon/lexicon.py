@@ -1,8 +1,8 @@
-"""Search in a built lexicon: terms in a query, terms near it, its attributes."""
+"""Search in a built lexicon: terms in a query, terms near it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -10,29 +10,18 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.lexicon import built
-from worker.lexicon.attributes import Attribute, Attributes, Span
+from worker.lexicon.attributes import Attributes
+from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, Term, effort, quantized
-from worker.lexicon.words import Phrases, Word, words
+from worker.lexicon.heads import heads
+from worker.lexicon.profile import Profile, profile
+from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
 
-NO_TERM = -1  # what an idiom stands for
 SYNONYM_PRIOR = 0.9
 PARENT_PRIOR = 0.6
+NEIGHBOUR_PRIOR = 0.5
+PROFILES = 65_536  # kept
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
-
-
-class Mention(NamedTuple):
-    """A term that stands in a query.
-
-    Attributes:
-        surface: the text as the query has it.
-        start: offset of its first character in the normal form.
-        end: one past its last.
-    """
-
-    term_id: int
-    surface: str
-    start: int
-    end: int
 
 
 class Candidate(NamedTuple):
@@ -47,22 +36,6 @@ class Candidate(NamedTuple):
     source: str
     term_id: int
     prior: float
-
-
-class Reading(NamedTuple):
-    """A normal form, read once for all that is asked of it.
-
-    Attributes:
-        keys: every key that stands in it.
-        mentions: the terms in it, in order, without overlap; longer ones are taken first.
-        places: of each mention, its first word, one past its last, and its key.
-    """
-
-    form: str
-    words: list[Word]
-    keys: Sequence[str]
-    mentions: Sequence[Mention]
-    places: Sequence[tuple[int, int, str]]
 
 
 class Lexicon:
@@ -84,13 +57,15 @@ class Lexicon:
         self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
         self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
+        self._vocabulary = frozenset(word for key in self._text_of for word in key.split(" "))
+        self._profiles: dict[str, Profile] = {}
         self._own_text = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
-        self._heads: dict[str, int] = {}  # of the keys that were asked for
         idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
         for form, term_id in chain(_forms(terms), idioms):
             self._term_of.setdefault(form, term_id)
-        self._phrases = Phrases(self._term_of)
+        brands = Brands(parts.brands)
+        self._reader = Reader(terms, self._term_of, attributes, brands, parts.attributes["fixed"])
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -118,31 +93,8 @@ class Lexicon:
         return stored / np.linalg.norm(stored)
 
     def read(self, form: str) -> Reading:
-        """The words of a normal form, and the terms in it."""
-        found = words(form)
-        hits = self._phrases.find(found)
-        if not hits:
-            return Reading(form, found, (), (), ())
-        keys = [key for *_, key in hits]
-        if len(hits) > 1:
-            hits.sort(key=_longest_first)
-        used, taken = 0, []  # a bit a word
-        for i, j, key in hits:
-            covered = (1 << j) - (1 << i)
-            if not used & covered:
-                used |= covered
-                if (term_id := self._term_of[key]) != NO_TERM:
-                    taken.append((i, j, key, term_id))
-        taken.sort()
-        mentions = []
-        for i, j, _, term_id in taken:
-            start, end = found[i].start, found[j - 1].end
-            mentions.append(_named(Mention, (term_id, form[start:end], start, end)))
-        return Reading(form, found, keys, mentions, [place[:3] for place in taken])
-
-    def attributes(self, read: Reading) -> list[Attribute]:
-        """Colour, size, material … in a normal form, in order, without overlap."""
-        return self._attributes.find(read.form, read.words, lambda: self._spans(read))
+        """The words of a normal form, and what they mean."""
+        return self._reader.read(form)
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The terms whose vectors are nearest, best first.
@@ -165,6 +117,30 @@ class Lexicon:
             cosines[rows, : keys.shape[1]] = 1 - np.atleast_2d(found.distances)
         return ids, cosines
 
+    def profile(self, text: str) -> Profile:
+        """What must stay of a text when another takes its place."""
+        if (known := self._profiles.get(text)) is None:
+            if len(self._profiles) >= PROFILES:
+                self._profiles.clear()
+            known = self._profiles[text] = profile(self.read(text))
+        return known
+
+    def heads(self, read: Reading) -> list[Mention]:
+        """The mentions that name what is asked for."""
+        found = heads(read, self._attributes.describes, self._vocabulary.__contains__)
+        if len(found) < 2:
+            return [read.mentions[n] for n in found]
+        last = self._department(read.mentions[found[-1]])
+        mentions = [read.mentions[n] for n in found]
+        return [mention for mention in mentions if self._department(mention) == last]
+
+    def _department(self, mention: Mention) -> str:
+        return self.category(mention.term_id).partition(" > ")[0]
+
+    def knows(self, word: str) -> bool:
+        """Whether a word stands in some term, or says something of a thing."""
+        return word in self._vocabulary or self._attributes.describes(word)
+
     def candidates(
         self,
         read: Reading,
@@ -173,6 +149,9 @@ class Lexicon:
         *,
         limit: int,
         min_similarity: float,
+        mentions: Sequence[Mention],
+        admits: Callable[[str, str, int, str], bool],
+        parents: bool = False,
     ) -> list[Candidate]:
         """Texts that might expand a query; none of them stands in it, in any spelling or number.
 
@@ -182,10 +161,13 @@ class Lexicon:
         Args:
             near_ids, near_similarity: the query's rows of `nearest`, each of length k.
             min_similarity: cosine from which a neighbour counts.
+            mentions: those whose links count.
+            admits: whether a text, by its source, term and what it would stand for, is one.
+            parents: whether broader terms are wanted.
         """
         said = {self._text_of[key] for key in read.keys}
-        mentioned = list(dict.fromkeys([mention.term_id for mention in read.mentions]))
-        links = self._links(mentioned, said) if mentioned else []
+        mentioned = {mention.term_id: mention.surface for mention in mentions}
+        links = self._links(mentioned, said, admits, parents) if mentioned else []
         near: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
@@ -193,57 +175,44 @@ class Lexicon:
             if term_id < 0 or cosine < min_similarity or len(near) == wanted:
                 break
             text = self._own_text[term_id]
-            if text not in said and term_id not in mentioned:
+            if (
+                text not in said
+                and term_id not in mentioned
+                and admits(text, "embedding", term_id, "")
+            ):
                 said.add(text)
-                prior = min(max(cosine, 0.0), 1.0)
-                near.append(_named(Candidate, (text, "embedding", term_id, prior)))
+                near.append(_named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
         room = limit - min(len(near), kept)
         chosen = [_named(Candidate, link) for link in links[:room]]
         return chosen + near[: limit - len(chosen)]
 
-    def _links(self, mentioned: Sequence[int], said: set[str]) -> list[tuple[str, str, int, float]]:
+    def _links(
+        self,
+        mentioned: Mapping[int, str],
+        said: set[str],
+        admits: Callable[[str, str, int, str], bool],
+        parents: bool,
+    ) -> list[tuple[str, str, int, float]]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
         found = []
         for texts in zip_longest(*[self._names[term_id] for term_id in mentioned]):
-            for term_id, text in zip(mentioned, texts, strict=True):
-                if text is not None and text not in said:
+            for (term_id, surface), text in zip(mentioned.items(), texts, strict=True):
+                if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)
                     found.append((text, "synonym", term_id, SYNONYM_PRIOR))
-        for term_id in mentioned:
+        for term_id, surface in mentioned.items() if parents else ():
             parent = self._terms[term_id].parent
-            if parent is not None and (text := self._own_text[parent]) not in said:
+            if parent is None or (text := self._own_text[parent]) in said:
+                continue
+            if admits(text, "parent", parent, surface):
                 said.add(text)
                 found.append((text, "parent", parent, PARENT_PRIOR))
         return found
 
-    def _spans(self, read: Reading) -> list[Span]:
-        """The terms, each with its head: the last of its words that name it, or a broader term."""
-        spans = []
-        for mention, (i, _, key) in zip(read.mentions, read.places, strict=True):
-            head = read.words[i + self._head(key, mention.term_id)].start
-            category = self.category(mention.term_id)
-            spans.append(Span(mention.start, mention.end, head, category))
-        return spans
-
-    def _head(self, key: str, term_id: int) -> int:
-        """Which word of a term's key the head begins with."""
-        if " " not in key:
-            return 0
-        if (head := self._heads.get(key)) is None:
-            line, parts = {term_id, *self._broader(term_id)}, key.split(" ")
-            tails = (
-                k for k in range(1, len(parts)) if self._term_of.get(" ".join(parts[k:])) in line
-            )
-            head = self._heads[key] = next(tails, 0)
-        return head
-
-    def _broader(self, term_id: int) -> Iterator[int]:
+    def broader(self, term_id: int) -> Iterator[int]:
+        """The terms above a term, the nearest first."""
         while (term_id := self._terms[term_id].parent) is not None:
             yield term_id
-
-
-def _longest_first(hit: tuple[int, int, str]) -> int:
-    return hit[0] - hit[1]
 
 
 _named = tuple.__new__  # a named tuple's own constructor takes twice as long

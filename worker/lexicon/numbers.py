@@ -1,5 +1,7 @@
 """Sizes, amounts and ages that are given in numbers: "55 inch", "uk 8", "pack of 6", "3-6 months".
 
+An amount may have bounds: "at least 16gb", "under 40 inches", "between 20 and 30 litres".
+
 A rule is a pattern, the attribute's name, the template of its value, and its triggers: texts, with
 "0" for any digit, of which one stands wherever the pattern matches. Only then the pattern is tried.
 Where two rules meet, the longer text wins, then the rule that stands first.
@@ -16,11 +18,26 @@ NUMBER_WORDS = {
     **{"eight": "8", "nine": "9", "ten": "10", "twelve": "12"},
 }
 _DIGIT = re.compile(r"\d")
-_WORDED = re.compile(rf"\bsize|\b(?:{'|'.join(NUMBER_WORDS)})\b")
+_PARTS = {"half": "0.5", "quarter": "0.25"}
+_WORDED = re.compile(rf"\bsize|\b(?:{'|'.join([*NUMBER_WORDS, *_PARTS])})\b")
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+[/⁄]\d+|\d+(?:[.,]\d+)?)"
+_FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
+_NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{_FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
 _TO = r"\s?(?:-|–|to)\s?"
+_BOUND = re.compile(
+    r"(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to|at most"
+    r"|max(?:imum)?(?: of)?|not over|nothing over|within)"
+    r"|(?P<least>no less than|not less than|more than|larger than|bigger than|at least|over|above"
+    r"|from|min(?:imum)?(?: of)?)|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
+)
+_BOUND_AFTER = re.compile(
+    r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"
+    r"|(?P<least>\s(?:or (?:more|over|above|larger|bigger)|and (?:up|over|above)|min(?:imum)?\b)"
+    r"|\+)"
+)
+# Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
+_THINGS = ("case", "box", "set")
 _START, _END = r"(?<![\w.,/])", r"(?![\w/])"
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = r"(?! (?:\d|one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
@@ -29,7 +46,22 @@ _LETTERS = (
     *(("xl", "x-large"), ("xxl", "xx-large"), ("xxxl", "xxx-large")),
 )
 
-Found = tuple[str, str, int, int]
+
+class Found(NamedTuple):
+    """A number with a meaning.
+
+    Attributes:
+        min, max: equal for an exact amount, None for an open end, as `unit` is None for what is
+            no amount.
+    """
+
+    name: str
+    value: str
+    start: int
+    end: int
+    min: float | None = None
+    max: float | None = None
+    unit: str | None = None
 
 
 class Rule(NamedTuple):
@@ -59,7 +91,7 @@ class Numbers:
     def __init__(
         self, units: Mapping[str, tuple[str, str]], counts: Mapping[str, tuple[str, str]]
     ) -> None:
-        self._units = {**units, **counts}
+        self._units, self._counts = {**units, **counts}, counts
         self._beginnings = frozenset(unit[:2] for unit in self._units)
         self._rules = [*SIZES, *AGES, *self._amounts(_any(self._units), _any(counts))]
         self._worded = [rule for rule in self._rules if rule.worded]
@@ -70,7 +102,8 @@ class Numbers:
             for match in pattern.finditer(form):
                 if (text := value(match)) is not None:
                     unit = match.groupdict().get("unit")
-                    yield self._name(name, unit), text, match.start(), match.end()
+                    found = Found(self._name(name, unit), text, match.start(), match.end())
+                    yield self._bounded(form, match, found) if value == self._amount else found
 
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
@@ -96,6 +129,30 @@ class Numbers:
             for text in _AFTER_NUMBER.findall(shape)
         )
 
+    def _bounded(self, form: str, match: re.Match[str], found: Found) -> Found:
+        """An amount with its bounds: those of the words around it, else its own."""
+        name, value, start, end, *_ = found
+        unit = self._units[match["unit"]][1]
+        low = _value(match["a"])
+        high = _value(match.groupdict().get("b") or match["a"])
+        if low == high:
+            if bound := _BOUND.search(form, 0, start):
+                start = bound.start()
+                if bound["between"]:
+                    low = float(bound["low"])
+                    value = f"{bound['low']}-{value}"
+                elif bound["most"]:
+                    low, value = None, f"under {value}"
+                else:
+                    high, value = None, f"over {value}"
+            elif bound := _BOUND_AFTER.match(form, end):
+                end = bound.end()
+                if bound["most"]:
+                    low, value = None, f"under {value}"
+                else:
+                    high, value = None, f"over {value}"
+        return Found(name, value, start, end, _short(low), _short(high), unit)
+
     def _name(self, name: str, unit: str | None) -> str:
         return name or (self._units[unit][0] if unit else "size")
 
@@ -103,6 +160,8 @@ class Numbers:
         number = rf"{_START}(?P<a>{_NUMBER})"
         side = rf"\s?(?:{unit})?\s?[x×*]\s?"
         words = "|".join(NUMBER_WORDS)
+        measure = "|".join(re.escape(u) for u in self._units if u not in self._counts)
+        written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
         return [
             _rule(
                 rf"{number}{side}(?P<b>{_NUMBER})(?:{side}(?P<c>{_NUMBER}))?"
@@ -115,14 +174,14 @@ class Numbers:
                 rf"{number}(?:{_TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){_END}", "", self._amount
             ),
             _rule(
-                rf"\b(?P<a>{words})[\s-](?P<unit>{count}){_END}",
+                rf"\b(?P<a>{words}|half|quarter)(?: an?)?[\s-](?P<unit>{count}|{written}){_END}",
                 "",
                 self._amount,
-                "|".join(NUMBER_WORDS),
+                "|".join([*NUMBER_WORDS, *_PARTS]),
                 worded=True,
             ),
             _rule(
-                rf"\b(?P<unit>{count}) of (?P<a>{_NUMBER}|{words}){_END}",
+                rf"\b(?P<unit>{count}) of (?P<a>{_NUMBER}|{words})(?![\s-]?(?:{measure})\b){_END}",
                 "",
                 self._amount,
                 " of ",
@@ -132,6 +191,9 @@ class Numbers:
 
     def _amount(self, match: re.Match[str]) -> str | None:
         first, unit = _plain(match["a"]), self._units[match["unit"]][1]
+        alone = match["unit"] in _THINGS and match[0].endswith(f" {match['unit']}")
+        if alone and first not in ("1", "0"):
+            return None
         if match["unit"] == "g" and first in ("3", "4", "5"):
             return None  # a mobile network
         last = match.groupdict().get("b")
@@ -162,18 +224,37 @@ def _rule(
 
 
 def _plain(number: str) -> str:
-    """1,000 as 1000, 1,5 as 1.5, two as 2."""
+    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2 as 7.5; 1/2 stays."""
     if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
         return number.replace(",", "")
-    return NUMBER_WORDS.get(number, number).replace(",", ".").replace("⁄", "/")
+    if re.fullmatch(rf"\d+[ -]{_FRACTION}", number):
+        return f"{_value(number):g}"
+    number = NUMBER_WORDS.get(number) or _PARTS.get(number) or number
+    return number.replace(",", ".")
+
+
+def _value(number: str) -> float:
+    """The number that a text is, also a fraction or a word."""
+    whole, _, part = re.sub(r"[ -]", " ", number).rpartition(" ")
+    if "/" not in part:
+        return float(_plain(number))
+    above, below = map(float, part.split("/"))
+    return round((float(whole) if whole else 0) + (above / below if below else 0), 4)
+
+
+def _short(value: float | None) -> float | None:
+    """Whole numbers as int, so that JSON has 6 and not 6.0."""
+    return int(value) if value is not None and value == int(value) else value
 
 
 def _region(match: re.Match[str]) -> str | None:
     low, high = (15, 60) if match["where"] == "eu" else (0, 28)
-    return f"{match['where']} {match['a']}" if low <= float(match["a"]) <= high else None
+    return f"{match['where']} {_plain(match['a'])}" if low <= _value(match["a"]) <= high else None
 
 
 def _letter(match: re.Match[str]) -> str:
+    if " " in match["a"]:
+        return _plain(match["a"])
     return dict(_LETTERS).get(match["a"], match["a"])
 
 
@@ -217,16 +298,21 @@ AGES = [
 ]
 SIZES = [
     _rule(
-        r"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{1,2}(?:\.5)?)(?![\w/.])",
+        rf"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{{1,2}} {_FRACTION}"
+        r"|\d{1,2}(?:\.5)?)(?![\w/.]|[.,]\d)",
         "size",
         _region,
         "uk|us|eu",
     ),
     _rule(
-        r"\b(?:size )?(?P<a>\d{1,2}(?:\.5)?) ?(?P<where>uk|us|eu)\b", "size", _region, "uk|us|eu"
+        rf"\b(?:size )?(?P<a>\d{{1,2}} {_FRACTION}|\d{{1,2}}(?:\.5)?) ?(?P<where>uk|us|eu)\b",
+        "size",
+        _region,
+        "uk|us|eu",
     ),
     _rule(
-        r"\bsize (?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large|"
+        rf"\bsize (?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large"
+        rf"|\d{{1,2}} {_FRACTION}|"
         r"\d{1,2}(?:\.5)?(?:-\d{1,2})?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
         "size",
         _letter,
@@ -248,9 +334,10 @@ SIZES = [
     ),
     _rule(r"\b([2-6]t)\b", "size", r"\1", "0t"),
     _rule(
-        r"\b(a[0-6])\b(?= (?:paper|sheet|frame|poster|print|notebook|envelope|card))",
+        r"(?<!audi )(?<!galaxy )(?<!samsung )\b(a[3-6]|a[0-6](?= (?:paper|sheet|frame|poster|print"
+        r"|notebook|envelope|card)))(?![\w.-])",
         "size",
         r"\1",
-        "a0 ",
+        "a0",
     ),
 ]

@@ -8,7 +8,8 @@
 
 A text that two files use for two terms is ambiguous: a name wins over a synonym, then the file that
 sorts first. Within one file it is a fault. `words.toml` holds irregular plurals and spellings,
-`attributes.toml` colours, sizes and the like; where a folder has none, the starter's are taken.
+`attributes.toml` colours, sizes and the like, `brands.txt` brands; where a folder has none, the
+starter's are taken.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from unicodedata import normalize
 
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import Fault, LexiconError
+from worker.lexicon.brand_source import BRANDS, read_brands
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.words import Spelling, key
 
@@ -61,12 +63,14 @@ class Source:
     Attributes:
         parents: position of each term's broader term, or None.
         attributes: tables of attribute words, as `Attributes` takes them.
+        brands: as `Brands` takes them.
     """
 
     terms: list[SourceTerm]
     parents: list[int | None]
     spelling: Spelling
     attributes: dict[str, Any]
+    brands: list[dict[str, Any]]
 
 
 def read(folder: Path) -> Source:
@@ -76,7 +80,7 @@ def read(folder: Path) -> Source:
         LexiconError: lists every fault.
     """
     folder = Path(folder)
-    files = sorted(folder.glob("*.txt"))
+    files = sorted(path for path in folder.glob("*.txt") if path.name != BRANDS)
     if not files:
         reason = "no *.txt in it" if folder.is_dir() else "no such folder"
         raise LexiconError(f"{folder}: {reason}; name with --source the folder of the source files")
@@ -90,11 +94,12 @@ def read(folder: Path) -> Source:
     departments = {term.category.split(" > ")[0] for term in reading.terms}
     known = departments if tables.parent == folder else None  # the starter's has its own
     attributes = read_tables(tables, spelling, known, faults)
+    brands = read_brands(_own_or_starter(folder, BRANDS), spelling, faults)
     if not reading.terms and not faults:
         raise LexiconError(f"{folder}: no term in its *.txt; write some, as in the starter lexicon")
     if faults:
         raise LexiconError(f"{folder}: {len(faults)} fault(s)", sorted(faults, key=_place))
-    return Source(reading.terms, parents, spelling, attributes)
+    return Source(reading.terms, parents, spelling, attributes, brands)
 
 
 def _place(fault: Fault) -> tuple[str, int]:

@@ -12,6 +12,11 @@ attributes.toml
 [modifiers]     words: belong to a colour that follows
 [[beside]]      words: count only beside a term of `departments`, or of any but `except`
 [idioms]        phrases: nothing in them is an attribute
+[fixed]         phrases: a "no", "free" or "-less" in them excludes nothing
+[treated]       words: what stands before them is what they are for, not what they are made of
+[uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
+[models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
+                others: a number behind them is neither a model's nor an amount ("omega 3")
 """
 
 from __future__ import annotations
@@ -71,6 +76,10 @@ class _Attributes(_Table):
     modifiers: Values = {}
     beside: list[_Rule] = []
     idioms: Values = {}
+    fixed: Values = {}
+    treated: Values = {}
+    uncolored: dict[Literal["departments"], list[str]] = {}
+    models: Values = {}
 
 
 Read = TypeVar("Read", bound=_Table)
@@ -107,6 +116,10 @@ def read_tables(
         "counts": _measures(read.count),
         "modifiers": _forms(read.modifiers.get("before", []), spelling),
         "markers": _forms(read.modifiers.get("after", []), spelling),
+        "fixed": _forms(read.fixed.get("phrases", []), spelling),
+        "treated": _forms(read.treated.get("words", []), spelling),
+        "uncolored": read.uncolored.get("departments", []),
+        "models": read.models,
         "beside": [
             {
                 "words": _forms(rule.words, spelling),

@@ -175,3 +175,13 @@ def _joined(form: str) -> Iterator[str]:
     for place, word in enumerate(parts[:-1]):
         if len(word) == 1:
             yield " ".join([*parts[:place], word + parts[place + 1], *parts[place + 2 :]])
+
+
+def stem(word: str) -> str:
+    """A word in the singular, by rule."""
+    return _singular(word) if len(word) >= SHORTEST_PLURAL and _is_plural(word) else word
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words that a text lists, between white space."""
+    return frozenset(text.split())

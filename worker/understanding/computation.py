@@ -185,7 +185,9 @@ class Computation:
                     language,
                     None if without[0] else probabilities[row],
                     snapshot.expander.select(
-                        found, None if without[2] else values[span.start : span.stop]
+                        found,
+                        None if without[2] else values[span.start : span.stop],
+                        None if without[0] else snapshot.composer.label(probabilities[row]),
                     ),
                     tuple(compress(MODELS, without)),
                     (

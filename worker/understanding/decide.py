@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from worker.lexicon.lexicon import Candidate, Lexicon, Mention, Reading
+from worker.lexicon.lexicon import Candidate, Lexicon
+from worker.lexicon.reading import Mention, Reading
+from worker.understanding.protect import Protection
 
 MAX_CATEGORIES = 3
+SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
+MENTION_PRIOR = 0.8  # that the category of what the query names is right
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +23,31 @@ class Retrieved:
     """What the lexicon holds for one query.
 
     Attributes:
-        read: the query's words, and the terms that stand in it.
-        candidates: texts that do not, and might expand it.
+        read: the query's words, and what they mean.
+        heads: the terms that name what is asked for.
+        candidates: texts that do not stand in the query, and might expand it.
     """
 
     read: Reading
+    heads: list[Mention]
     candidates: list[Candidate]
 
 
 @dataclass(frozen=True, slots=True)
 class Expander:
-    """Retrieval before, and selection after, the matching model."""
+    """Retrieval before, and selection after, the matching model.
+
+    Attributes:
+        threshold: probability from which a term is published.
+        parents_for: intents whose queries are also expanded by broader terms.
+    """
 
     lexicon: Lexicon
     max_candidates: int
     min_similarity: float
     threshold: float
     max_expansions: int
+    parents_for: frozenset[str] = frozenset()
 
     def retrieve(self, forms: Sequence[str], vectors: np.ndarray) -> list[Retrieved]:
         """Mentions and candidates of each normal form.
@@ -49,53 +61,66 @@ class Expander:
         found = []
         for form, near, similarity in zip(forms, ids.tolist(), similarities.tolist(), strict=True):
             read = self.lexicon.read(form)
+            heads = self.lexicon.heads(read)
             candidates = self.lexicon.candidates(
                 read,
                 near,
                 similarity,
                 limit=self.max_candidates,
                 min_similarity=self.min_similarity,
+                mentions=heads,
+                admits=Protection(self.lexicon, read).admits,
+                parents=bool(self.parents_for),
             )
-            found.append(Retrieved(read, candidates))
+            found.append(Retrieved(read, heads, candidates))
         return found
 
     def texts(self, found: Retrieved) -> list[str]:
-        """What the matching model scores with the query: mentions (for categories), candidates."""
-        return [*[m.surface for m in found.read.mentions], *[c.text for c in found.candidates]]
+        """What the matching model scores with the query: heads (for categories), candidates."""
+        return [*[m.surface for m in found.heads], *[c.text for c in found.candidates]]
 
-    def select(self, found: Retrieved, scores: Sequence[float] | None) -> dict[str, Any]:
+    def select(
+        self, found: Retrieved, scores: Sequence[float] | None, intent: str | None = None
+    ) -> dict[str, Any]:
         """The output's `expansions` and `categories`.
 
         Args:
-            scores: of mentions and candidates, in the order of `texts`; None when the matching
+            scores: of heads and candidates, in the order of `texts`; None when the matching
                 model was away: then the lexicon's own links stand alone.
+            intent: its label; None where it is not known.
         """
-        mentions = found.read.mentions
+        heads = found.heads
+        if intent == "other":
+            return {"expansions": [], "categories": []}
         if scores is None:
-            mention_scores = [1.0] * len(mentions)
-            kept = [(c.prior, c) for c in found.candidates if c.source != "embedding"]
+            named = [MENTION_PRIOR] * len(heads)
+            kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
-            least = self.threshold - 1e-4  # what rounding might lift to the threshold
-            values = [round(score, 4) if score >= least else -1.0 for score in scores]
-            mention_scores = values[: len(mentions)]
-            scored = zip(values[len(mentions) :], found.candidates, strict=True)
-            kept = [pair for pair in scored if pair[0] >= self.threshold]
-        kept.sort(key=_score, reverse=True)
+            named = [probability(MENTION_PRIOR, score) for score in scores[: len(heads)]]
+            scored = zip(scores[len(heads) :], found.candidates, strict=True)
+            kept = [(probability(c.prior, score), c) for score, c in scored]
+            kept = [pair for pair in kept if pair[0] >= self.threshold]
+        if intent in SILENT:
+            kept = []
+        elif intent not in self.parents_for:
+            kept = [pair for pair in kept if pair[1].source != "parent"]
+        kept.sort(key=itemgetter(0), reverse=True)
         del kept[self.max_expansions :]
         return {
             "expansions": [{"term": c.text, "score": s, "source": c.source} for s, c in kept],
-            "categories": self._categories(mentions, mention_scores, kept),
+            "categories": self._categories(heads, named, kept, scores is None),
         }
 
     def _categories(
         self,
-        mentions: list[Mention],
+        heads: list[Mention],
         scores: list[float],
         kept: list[tuple[float, Candidate]],
+        alone: bool,
     ) -> list[dict[str, Any]]:
         best: dict[str, float] = {}
-        terms = [(score, m.term_id) for score, m in zip(scores, mentions, strict=True)]
-        terms = [term for term in terms if term[0] >= self.threshold]
+        terms = [(score, m.term_id) for score, m in zip(scores, heads, strict=True)]
+        terms = [term for term in terms if alone or term[0] >= self.threshold]
         for score, term_id in terms + [(score, c.term_id) for score, c in kept]:
             path = self.lexicon.category(term_id)
             if score > best.get(path, -1.0):
@@ -104,4 +129,11 @@ class Expander:
         return [{"path": path, "score": score} for path, score in top]
 
 
-_score = itemgetter(0)
+def probability(prior: float, score: float) -> float:
+    """Probability that a term is right, by two witnesses: what proposes it, and the model's score.
+
+    Their odds multiply: a score of a half leaves the prior as it is.
+    """
+    score = min(max(float(score), 0.0001), 0.9999)
+    odds = prior / (1 - prior) * score / (1 - score)
+    return round(odds / (1 + odds), 4)

@@ -58,25 +58,31 @@ class Composer:
             tags: of the tagging model.
         """
         intent = self._fallback if probabilities is None else self._intent(probabilities)
+        label = None if probabilities is None else intent["label"]
         body = {
             "schema_version": SCHEMA_VERSION,
             "normalized_query": read.form,
             "language": language,
+            "correction": None,
             "intent": intent,
+            "sentiment": None if probabilities is None else self._sentiment(probabilities),
             **found,
-            "attributes": self._lexicon.attributes(read),
+            "exclusions": [x._asdict() for x in read.exclusions],
+            "attributes": () if label == "other" and not read.mentions else read.attributes,
         }
         end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
-        label = None if probabilities is None else intent["label"]
-        sentiment = None if probabilities is None else self._sentiment(probabilities)
         made = orjson.dumps(body)[1:-1] + end
-        return Enrichment(made, label, degraded, versions, sentiment, tags)
+        return Enrichment(made, label, degraded, versions, tags)
 
     def without_models(self, form: str, language: str) -> Enrichment:
         """What no model is needed for."""
         nothing = {"expansions": [], "categories": []}
         read = self._lexicon.read(form)
         return self.enrichment(read, language, None, nothing, MODELS, ("", "", ""))
+
+    def label(self, probabilities: Sequence[float]) -> str:
+        """The likeliest label."""
+        return self._labels[max(range(len(self._labels)), key=probabilities.__getitem__)]
 
     def _end(self, degraded: tuple[str, ...], versions: tuple[str, str, str]) -> bytes:
         """What all enrichments by these models end with."""
@@ -105,10 +111,11 @@ class Composer:
             "scores": dict(zip(self._labels, scores, strict=True)),
         }
 
-    def _sentiment(self, probabilities: Sequence[float]) -> tuple[str, float] | None:
+    def _sentiment(self, probabilities: Sequence[float]) -> dict[str, Any] | None:
+        """Where the intent model has that head."""
         if SENTIMENT not in self._heads:
             return None
         labels, columns = self._heads[SENTIMENT]
         scores = [round(float(p), 4) for p in probabilities[columns]]
         best = max(scores)
-        return labels[scores.index(best)], best
+        return {"label": labels[scores.index(best)], "confidence": best}

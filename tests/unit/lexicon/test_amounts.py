@@ -1,0 +1,77 @@
+"""Prices and amounts with their bounds; the numbers of models are neither."""
+
+import orjson
+import pytest
+
+from worker.understanding.normalize import normal_form
+
+# query: (name, value, min, max, unit or currency) …
+AMOUNTS = {
+    "kettle under £40": [("price", "under 40 GBP", None, 40, "GBP")],
+    "sofa over $900": [("price", "over 900 USD", 900, None, "USD")],
+    "desk between 100 and 250 euros": [("price", "100-250 EUR", 100, 250, "EUR")],
+    "coat £30-£60": [("price", "30-60 GBP", 30, 60, "GBP")],
+    "wine 15€": [("price", "15 EUR", 15, 15, "EUR")],
+    "lamp up to 60 dollars": [("price", "under 60 USD", None, 60, "USD")],
+    "rug $1,299.50": [("price", "1299.5 USD", 1299.5, 1299.5, "USD")],
+    "toaster 25 quid or less": [("price", "under 25 GBP", None, 25, "GBP")],
+    "mirror budget 80": [("price", "under 80", None, 80, None)],
+    "headphones under 50 for travel": [("price", "under 50", None, 50, None)],
+    "50p stickers": [("price", "0.5 GBP", 0.5, 0.5, "GBP")],
+    "cheap mirror": [],
+    "toys for kids under 5": [],
+    "1080p webcam": [],
+    "monitor under 27 inches": [("size", "under 27 inch", None, 27, "inch")],
+    "tablet at least 64gb": [("size", "over 64 gb", 64, None, "gb")],
+    "shelf more than 80 cm wide": [("size", "over 80 cm", 80, None, "cm")],
+    "suitcase between 30 and 40 litres": [("quantity", "30-40 l", 30, 40, "l")],
+    "40-60 l backpack": [("quantity", "40-60 l", 40, 60, "l")],
+    "skillet 10 inch or larger": [("size", "over 10 inch", 10, None, "inch")],
+    "1½ inch nails": [("size", "1.5 inch", 1.5, 1.5, "inch")],
+    "3/8 inch socket": [("size", "3/8 inch", 0.375, 0.375, "inch")],
+    "three litre jug": [("quantity", "3 l", 3, 3, "l")],
+    "half gallon jug": [("quantity", "0.5 gallon", 0.5, 0.5, "gallon")],
+    "box of 6 glasses": [("quantity", "6 box", 6, 6, "box")],
+    "set of 2 pound weights": [("quantity", "2 lb", 2, 2, "lb")],
+    # models
+    "iphone 8 case": [],
+    "windows 10 box": [],
+    "omega 6 capsules": [],
+    "playstation 4 case": [],
+}
+
+
+@pytest.mark.parametrize("query", AMOUNTS)
+def test_amounts(lexicon, query):
+    found = orjson.loads(orjson.dumps(lexicon.read(normal_form(query)).attributes))
+    told = [a for a in found if "min" in a]
+    assert [
+        (a["name"], a["value"], a["min"], a["max"], a.get("unit", a.get("currency"))) for a in told
+    ] == AMOUNTS[query]
+
+
+@pytest.mark.parametrize(
+    "query, size",
+    [("shoes size 8½", "8.5"), ("uk 6½ boots", "uk 6.5"), ("boots size 6½ uk", "uk 6.5")],
+)
+def test_a_fraction_is_one_number_with_what_stands_before_it(lexicon, query, size):
+    found = lexicon.read(normal_form(query)).attributes
+    assert [(a.name, a.value) for a in found] == [("size", size)]
+
+
+@pytest.mark.parametrize(
+    "query, model",
+    [
+        ("iphone 13 pro max cover", "iphone 13 pro max"),
+        ("galaxy s22 ultra", "galaxy s22 ultra"),
+        ("gtx 1080 ti", "gtx 1080 ti"),
+        ("bosch gsb180 drill", "gsb180"),
+        ("macbook pro 14 sleeve", "macbook pro 14"),
+        ("vitamin d3", None),
+        ("usb 3 hub", None),
+        ("size 12 boots", None),
+    ],
+)
+def test_models(lexicon, query, model):
+    found = [a.value for a in lexicon.read(query).attributes if a.name == "model"]
+    assert found == ([model] if model else [])

@@ -1,0 +1,73 @@
+"""Brands: their words are nothing else, and an ordinary word is one only next to what it sells."""
+
+import pytest
+
+from worker.errors import LexiconError
+from worker.lexicon import source
+from worker.lexicon.brands import Brands
+
+BRANDS = {
+    "black and decker sander": ["black and decker"],
+    "gap blue jeans": ["gap"],
+    "jeans gap": ["gap"],
+    "levi's 501": ["levis"],
+    "the north face backpack": ["north face"],
+    "nike trainers": ["nike"],
+    "hoover": ["hoover"],
+    # ordinary words
+    "gap between the teeth": [],
+    "apple pie": [],
+    "target practice": [],
+}
+
+
+@pytest.mark.parametrize("query", BRANDS)
+def test_brands(lexicon, query):
+    found = [a.value for a in lexicon.read(query).attributes if a.name == "brand"]
+    assert [name.replace("'", "").removeprefix("the ") for name in found] == BRANDS[query]
+
+
+@pytest.mark.parametrize("query", ["black and decker sander", "red bull", "gold bond lotion"])
+def test_the_words_of_a_brand_are_no_color_or_material(lexicon, query):
+    assert {a.name for a in lexicon.read(query).attributes} <= {"brand"}
+
+
+def test_a_brand_that_is_a_word_for_its_product_stays_a_term(lexicon):
+    [mention] = lexicon.read("hoover").mentions
+    assert lexicon.name(mention.term_id) == "vacuum cleaner"
+
+
+def folder(tmp_path, brands):
+    (tmp_path / "shoes.txt").write_text("[Shoes]\nshoes = footwear\nboots < shoes\n")
+    (tmp_path / "brands.txt").write_text(brands)
+    return tmp_path
+
+
+def test_the_source_file(tmp_path):
+    read = source.read(
+        folder(tmp_path, "# brands\nclarks | c & j clark : shoes\ngeox * : boots\nhush : x *\n")
+    )
+    clarks, geox, hush = read.brands
+    assert clarks["name"] == "clarks"
+    assert clarks["keys"] == [("clarks", False), ("c and j clark", False)]
+    assert {"shoes", "shoe"} <= set(clarks["kinds"])
+    assert geox["keys"] == [("geox", True)]
+    assert hush["keys"] == [("hush", True)]
+    assert "geox" not in Brands(read.brands)
+    assert "clarks" in Brands(read.brands)
+
+
+@pytest.mark.parametrize(
+    "text, fault",
+    [
+        (
+            "clarks : shoes\nclarks : boots\n",
+            "brands.txt:2: found 'clarks', expected each name once",
+        ),
+        ("clarks | : shoes\n", "brands.txt:1: found 'clarks | : shoes'"),
+    ],
+)
+def test_its_faults_by_line(tmp_path, text, fault):
+    with pytest.raises(LexiconError) as caught:
+        source.read(folder(tmp_path, text))
+    assert [str(f) for f in caught.value.faults][0].startswith(fault)

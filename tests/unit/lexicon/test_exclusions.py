@@ -1,0 +1,91 @@
+"""What a query does not want is excluded, and nothing else is made of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.understanding.normalize import normal_form
+
+EXCLUDED = {
+    "sandals without buckles": ["buckles"],
+    "not brown boots": ["brown"],
+    "shirt not polyester": ["polyester"],
+    "gluten and dairy free biscuits": ["gluten", "dairy"],
+    "soy-free protein powder": ["soy"],
+    "sugarless mints": ["sugar"],
+    "-plastic lunch box": ["plastic"],
+    "lunch box -plastic": ["plastic"],
+    "anything but a suede belt": ["suede"],
+    "non leather wallet": ["leather"],
+    "rug except grey": ["grey"],
+    "sleeveless dress": ["sleeve"],
+    "jacket no hood or fur": ["hood", "fur"],
+    "kettle w/o plastic": ["plastic"],
+    "cot excluding mattress": ["mattress"],
+    "sofa not made of velvet": ["velvet"],
+    "earphones other than sony": ["sony"],
+    "t shirt no logo please": ["logo"],
+    "no wool sweater for men": ["wool"],
+    "galaxy s21 not s22": ["s22"],
+    "backpack without leather straps": ["leather straps"],
+    "cereal with no raisins": ["raisins"],
+    # a negation that belongs to a name, or to what happened
+    "non stick frying pan": [],
+    "hands free kit": [],
+    "no show socks": [],
+    "sugar free gum": [],
+    "cordless drill": [],
+    "wireless mouse": [],
+    "stainless steel pan": [],
+    "free weights": [],
+    "free delivery sofa": [],
+    "my order has not arrived": [],
+    "no refund yet": [],
+    "not working headphones": [],
+    "buy one get one free": [],
+    "t-shirt": [],
+    "wi-fi extender": [],
+    "no more than $50": [],
+    "": [],
+}
+
+
+@pytest.mark.parametrize("query", EXCLUDED)
+def test_exclusions(lexicon, query):
+    found = lexicon.read(query).exclusions
+    assert [x.term for x in found] == EXCLUDED[query]
+    assert [query[x.start : x.end] for x in found] == EXCLUDED[query]
+
+
+@pytest.mark.parametrize(
+    "query, gone",
+    [
+        ("leather free boots", "leather"),
+        ("dress not red", "red"),
+        ("curtains except white", "white"),
+        ("cotton free socks", "cotton"),
+        ("running shoes not adidas", "adidas"),
+    ],
+)
+def test_what_is_excluded_is_no_attribute(lexicon, query, gone):
+    assert gone not in [a.value for a in lexicon.read(query).attributes]
+
+
+@pytest.mark.parametrize("query", ["laptop without charger", "bed without mattress"])
+def test_what_is_excluded_is_no_term_and_the_rest_is(lexicon, query):
+    [mention] = lexicon.read(query).mentions
+    assert mention.start == 0
+
+
+WORDS = "no not without free -silk nut or and a the leather boots red , non seedless w/o for size 8"
+
+
+@given(st.lists(st.sampled_from(WORDS.split(" ")), max_size=9).map(" ".join) | st.text(max_size=40))
+def test_exclusions_lie_in_the_query_in_order_and_meet_nothing_else(lexicon, text):
+    read = lexicon.read(normal_form(text))
+    end = 0
+    for x in read.exclusions:
+        assert end <= x.start < x.end <= len(read.form)
+        assert read.form[x.start : x.end] == x.term
+        assert not any(a.start < x.end and x.start < a.end for a in read.attributes)
+        end = x.end

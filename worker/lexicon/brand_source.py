@@ -1,0 +1,66 @@
+"""Reads `brands.txt`: a brand a line, with its other names and what it sells.
+
+    black and decker | black & decker : drill, power tools
+    gap * : jeans, hoodie, clothing
+
+A star marks a name that is also an ordinary word: it is the brand only next to what the brand
+sells (a term, one of its narrower terms, or a category), or as a query on its own. At the end of a
+line it marks the first name and all others of one word.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from unicodedata import normalize
+
+from worker.errors import Fault
+from worker.lexicon.words import Spelling, key
+
+BRANDS = "brands.txt"
+_EXPECTED = "name | other name : product, product"
+
+
+def read_brands(path: Path, spelling: Spelling, faults: list[Fault]) -> list[dict[str, Any]]:
+    """Each brand's name, its keys with whether each is an ordinary word, and keys of its products.
+
+    What is wrong goes to `faults`.
+    """
+    try:
+        lines = normalize("NFKC", path.read_text(encoding="utf-8")).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(Fault(path.name, str(error), "UTF-8 text", "save it as UTF-8"))
+        return []
+    brands, places = [], {}
+    for number, line in enumerate(lines, 1):
+        if not (line := line.split("#", 1)[0].strip().lower()):
+            continue
+        place = f"{path.name}:{number}"
+        brand = _brand(line, spelling)
+        if brand is None:
+            faults.append(Fault(place, repr(line), _EXPECTED, "write it so"))
+            continue
+        for form, _ in brand["keys"]:
+            if (first := places.setdefault(form, place)) != place:
+                remedy = f"also in line {first.rpartition(':')[2]}"
+                faults.append(Fault(place, repr(form), "each name once", remedy))
+        brands.append(brand)
+    return brands
+
+
+def _brand(line: str, spelling: Spelling) -> dict[str, Any] | None:
+    starred = line.endswith("*") and ":" in line
+    names, _, products = line.removesuffix("*" if starred else "").partition(":")
+    texts = [text.strip() for text in names.split("|")]
+    keys = {}
+    for n, text in enumerate(texts):
+        form = key(text.removesuffix("*"))
+        ordinary = text.endswith("*") or (starred and (not n or " " not in form))
+        keys.setdefault(form, ordinary)
+    if not all(keys):
+        return None
+    kinds = dict.fromkeys(filter(None, map(key, re.split("[,|]", products))))
+    forms = [form for kind in kinds for form in (kind, *spelling.variants(kind))]
+    name = texts[0].removesuffix("*").strip()
+    return {"name": name, "keys": list(keys.items()), "kinds": sorted(set(forms))}

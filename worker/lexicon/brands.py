@@ -1,0 +1,82 @@
+"""Brands in a query. A name that is also an ordinary word ("gap", "shell") counts only next to
+what the brand sells, or as a query on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from worker.lexicon.words import Phrases, Word
+
+
+class Brand(NamedTuple):
+    """A brand that stands in a query.
+
+    Attributes:
+        name: as the brand is published.
+        first, last: its first word, and one past its last.
+        kinds: keys of what it sells, if its name is also an ordinary word; else None.
+    """
+
+    name: str
+    first: int
+    last: int
+    kinds: frozenset[str] | None
+
+
+class _Name(NamedTuple):
+    """One way to write a brand; `kinds` are keys of what it sells, None if it always counts."""
+
+    brand: str
+    kinds: frozenset[str] | None
+
+
+class Brands:
+    """Finds brands; never changes, so any thread may search.
+
+    Args:
+        brands: as `worker.lexicon.brand_source.read_brands` gives them.
+    """
+
+    def __init__(self, brands: Sequence[Mapping[str, Any]]) -> None:
+        self._names: dict[str, _Name] = {}
+        for brand in brands:
+            kinds = frozenset(brand["kinds"])
+            for key, ordinary in brand["keys"]:
+                self._names.setdefault(key, _Name(brand["name"], kinds if ordinary else None))
+        self._phrases = Phrases(self._names)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether it is a brand wherever it stands."""
+        return (name := self._names.get(key)) is not None and name.kinds is None
+
+    def find(
+        self, found: Sequence[Word], beside: Callable[[int, int], Iterator[str]]
+    ) -> list[Brand]:
+        """The brands in the words of a text, in order, without overlap; longer ones first.
+
+        Args:
+            beside: gives the keys that name what stands before and behind two word positions.
+        """
+        hits = self._phrases.find(found)
+        if len(hits) > 1:
+            hits.sort(key=lambda hit: hit[0] - hit[1])
+        used, taken = 0, []
+        for first, last, key in hits:
+            covered = (1 << last) - (1 << first)
+            if used & covered or not self._counts(key, first, last, len(found), beside):
+                continue
+            used |= covered
+            brand, kinds = self._names[key]
+            taken.append(Brand(brand, first, last, kinds))
+        return sorted(taken, key=lambda brand: brand.first)
+
+    def _counts(
+        self, key: str, first: int, last: int, count: int, beside: Callable[..., Iterator[str]]
+    ) -> bool:
+        kinds = self._names[key].kinds
+        return (
+            kinds is None
+            or last - first == count
+            or any(name in kinds for name in beside(first, last))
+        )

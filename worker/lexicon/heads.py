@@ -1,0 +1,106 @@
+"""Which terms of a query name the thing that is asked for: "case" in "case for a phone".
+
+The head is the last term before words such as "for" or "with". Behind it stand only a brand, a
+model, values and words without a meaning of their own: the "gun" of "nail gun" is another thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from worker.lexicon.profile import SPLITS
+from worker.lexicon.reading import Reading
+from worker.lexicon.words import word_set
+
+_JOINED = frozenset({"and", "or"})
+# Words that name nothing.
+EMPTY = word_set("""
+    a an the any some my our your his her their this that these those i you we they it is are
+    was be do does did have has had can could would should will may looking look find need
+    want buy get sell stock order cheap cheapest best good great nice new sale deal deals
+    offer offers online please shop store stores price prices near me uk us usa review reviews
+    top rated quality affordable popular unique cool cute pretty lovely beautiful stylish
+    modern set sets pack pair where what which how show compare vs something anything there
+    not no free and or all size only clearance discount official original genuine branded
+    brand style type kind max min more less very too so really quite
+""")
+
+
+def heads(
+    read: Reading, describes: Callable[[str], bool], known: Callable[[str], bool]
+) -> list[int]:
+    """Positions among the mentions of those that name what is asked for; none if it is unknown.
+
+    Args:
+        describes: whether a word may belong to the value of an attribute.
+        known: whether a word stands in some term.
+    """
+    words = read.words
+    if not read.mentions:
+        return []
+    owner = {i: n for n, (first, last, _) in enumerate(read.places) for i in range(first, last)}
+    told = _told(read)
+    for first, last in _segments(read):
+        content = [i for i in range(first, last) if i in owner or words[i].key not in EMPTY]
+        if content:
+            return _in_segment(read, first, last, owner, told, describes, known)
+    return []
+
+
+def _segments(read: Reading) -> list[tuple[int, int]]:
+    """First and one past the last word of the parts between words such as "for"."""
+    inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
+    cuts = [i for i, word in enumerate(read.words) if word.key in SPLITS and i not in inside]
+    starts, ends = [0, *(cut + 1 for cut in cuts)], [*cuts, len(read.words)]
+    return list(zip(starts, ends, strict=True))
+
+
+def _told(read: Reading) -> set[int]:
+    """Words of attributes and exclusions."""
+    spans = [(a.start, a.end) for a in read.attributes]
+    spans += [(x.start, x.end) for x in read.exclusions]
+    return {
+        i
+        for i, word in enumerate(read.words)
+        if any(start < word.end and word.start < end for start, end in spans)
+    }
+
+
+def _in_segment(
+    read: Reading,
+    first: int,
+    last: int,
+    owner: dict[int, int],
+    told: set[int],
+    describes: Callable[[str], bool],
+    known: Callable[[str], bool],
+) -> list[int]:
+    found: list[int] = []
+    i = last - 1
+    while i >= first:
+        key = read.words[i].key
+        if i in owner:
+            found.append(owner[i])
+            i = read.places[owner[i]][0] - 1
+            while i >= first and read.words[i].key not in _JOINED:  # what describes it
+                comma = "," in read.form[read.words[i].end : read.words[i + 1].start]
+                i -= 1
+                if comma:
+                    break
+            i -= i >= first and read.words[i].key in _JOINED
+            continue
+        skipped = i in told or key in EMPTY or describes(key) or not key.isalpha()
+        if not skipped:
+            foreign = not known(key) and _long(read, owner, i)
+            if not foreign:
+                break
+        i -= 1
+    return sorted(found)
+
+
+def _long(read: Reading, owner: dict[int, int], i: int) -> bool:
+    """Whether what stands before an unknown word is a term of two words or more."""
+    if i - 1 not in owner:
+        return False
+    first, last, _ = read.places[owner[i - 1]]
+    return last - first > 1

@@ -1,0 +1,76 @@
+"""Models in a query: "iphone 7", "galaxy s22 ultra", "rtx 4070", "dhp482".
+
+The number of a model is no amount and no size, nor is the number of "omega 3" or "type 2".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from worker.lexicon.words import Phrases, Word
+
+_NUMBER = re.compile(r"[a-z]{0,2}\d{1,4}[a-z]{0,2}|[ivx]{1,4}")
+# Letters and digits that nothing but a product code mixes so: "dhp482", "gbx2", "wh1000xm4".
+_CODE = re.compile(r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*")
+_NO_CODE = re.compile(r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+.*|[a-z]+\d{2}s|w\d\dl\d\d")
+_BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})
+
+
+class Model(NamedTuple):
+    """A model in a query, or what is like one but none: then `name` is ""."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+
+
+class Models:
+    """Finds models; never changes, so any thread may search.
+
+    Args:
+        tables: `lines`, `suffixes` and `others`, as `attributes.toml` has them.
+    """
+
+    def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
+        self._lines = frozenset(tables.get("lines", ()))
+        self._suffixes = frozenset(tables.get("suffixes", ()))
+        self._others = frozenset(tables.get("others", ()))
+        self._phrases = Phrases(self._lines | self._others)
+
+    def find(self, found: Sequence[Word]) -> list[Model]:
+        """The models in the words of a text, and what is like them, in order, without overlap."""
+        models: list[Model] = []
+        for i, j, key in self._phrases.find(found):
+            end = self._end(found, j)
+            if end > j:
+                models.append(self._model(found, i, end, key in self._lines))
+        for i, word in enumerate(found):
+            if _CODE.fullmatch(word.key) and not _NO_CODE.fullmatch(word.key):
+                models.append(self._model(found, i, i + 1, True))
+        if len(models) < 2:
+            return models
+        models.sort(key=lambda model: (model.start, -model.end))
+        return [m for n, m in enumerate(models) if not any(m.start < o.end for o in models[:n])]
+
+    def _end(self, found: Sequence[Word], j: int) -> int:
+        """One past the last word of the number behind a line's name; `j` where there is none."""
+        last = j
+        if last < len(found) and found[last].key in _BETWEEN:
+            last += 1
+        while (
+            last < len(found) and found[last].key in self._suffixes
+        ):  # "xbox series", "macbook pro"
+            last += 1
+        if last < len(found) and _NUMBER.fullmatch(found[last].key):
+            last += 1
+            while last < len(found) and found[last].key in self._suffixes:
+                last += 1
+            return last
+        return j
+
+    def _model(self, found: Sequence[Word], i: int, j: int, named: bool) -> Model:
+        value = " ".join(word.key for word in found[i:j])
+        return Model("model" if named else "", value, found[i].start, found[j - 1].end)

@@ -1,0 +1,63 @@
+"""What must stay as it is when a text takes the place of another: its head, values and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from worker.lexicon.reading import Reading
+from worker.lexicon.words import Word, stem, word_set
+
+PROTECTED = frozenset({"brand", "model", "color", "size", "gender", "age", "quantity", "price"})
+USES = word_set("""
+    running walking hiking gaming travel camping swimming swim cycling golf tennis football
+    soccer basketball baseball yoga gym work office school wedding party bridal maternity
+    nursing outdoor indoor garden patio kitchen bathroom bedroom car bike motorcycle boat dog
+    cat puppy kitten bird fish horse wired wireless corded cordless electric manual gas petrol
+    solar hot cold left right front rear used refurbished salted unsalted whole skimmed sugar
+    decaf vegan halal kosher
+""")
+_DIGITS = re.compile(r"\d+")
+# What stands behind these says what the thing is for, comes with or is made of.
+SPLITS = word_set("""
+    for with without to in on by under over from that which at near inside like as of using
+""")
+
+
+class Profile(NamedTuple):
+    """A text's.
+
+    Attributes:
+        stems: its words in the singular.
+        joined: the text without spaces and number: the same for two spellings of one thing.
+        head: the stem of the word that names the thing, "" where there is none.
+        values: names and values of its protected attributes.
+        numbers: the digits in it.
+        uses: the words in it that say what a thing is for, or how it works.
+    """
+
+    stems: frozenset[str]
+    joined: str
+    head: str
+    values: frozenset[tuple[str, str]]
+    numbers: frozenset[str]
+    uses: frozenset[str]
+
+
+def profile(read: Reading) -> Profile:
+    """The profile of a text that was read."""
+    stems = [stem(word.key) for word in read.words]
+    return Profile(
+        frozenset(stems),
+        "".join(stems),
+        _head(read.words, stems),
+        frozenset((a.name, a.value) for a in read.attributes if a.name in PROTECTED),
+        frozenset(_DIGITS.findall(read.form)),
+        frozenset(word.key for word in read.words if word.key in USES),
+    )
+
+
+def _head(words: Sequence[Word], stems: Sequence[str]) -> str:
+    end = next((n for n, word in enumerate(words) if n and word.key in SPLITS), len(words))
+    return stems[end - 1] if stems else ""

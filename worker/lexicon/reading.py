@@ -1,0 +1,235 @@
+"""Reads a query once for all that is asked of it: terms, brands, exclusions, attributes.
+
+The longest phrase wins. What is excluded is no term and no attribute; a brand's words are no
+attribute, and no term unless the term is longer. E-mail and web addresses are not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from worker.lexicon.attributes import Attribute, Attributes, Span
+from worker.lexicon.brands import Brand, Brands
+from worker.lexicon.built import Term
+from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
+from worker.lexicon.words import Phrases, Word, words
+
+NO_TERM = -1  # what an idiom stands for
+_ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
+_named = tuple.__new__  # a named tuple's own constructor takes twice as long
+
+
+class Mention(NamedTuple):
+    """A term that stands in a query.
+
+    Attributes:
+        surface: the text as the query has it.
+        start: offset of its first character in the normal form.
+        end: one past its last.
+    """
+
+    term_id: int
+    surface: str
+    start: int
+    end: int
+
+
+class Reading(NamedTuple):
+    """A normal form, read.
+
+    Attributes:
+        keys: every key that stands in it.
+        mentions: the terms in it, in order, without overlap; longer ones are taken first.
+        places: of each mention, its first word, one past its last, and its key.
+        exclusions: what is not wanted, in order.
+        excluded: the terms in these.
+        attributes: colour, size, brand, price …, in order.
+    """
+
+    form: str
+    words: Sequence[Word]
+    keys: Sequence[str]
+    mentions: Sequence[Mention]
+    places: Sequence[tuple[int, int, str]]
+    exclusions: Sequence[Exclusion]
+    excluded: frozenset[int]
+    attributes: Sequence[Attribute]
+
+
+class Reader:
+    """Never changes, so any thread may read with it.
+
+    Args:
+        terms: in the order of their ids.
+        term_of: the term, or `NO_TERM`, of each key.
+        fixed: keys of phrases in which a negation keeps its meaning.
+    """
+
+    def __init__(
+        self,
+        terms: Sequence[Term],
+        term_of: Mapping[str, int],
+        attributes: Attributes,
+        brands: Brands,
+        fixed: Collection[str],
+    ) -> None:
+        self._terms, self._term_of = terms, term_of
+        self._attributes, self._brands = attributes, brands
+        self._phrases, self._fixed = Phrases(term_of), Phrases(fixed)
+        less = [key for key in (*fixed, *term_of) if key.endswith(LESS) and " " not in key]
+        self._exclusions = Exclusions(self._known, frozenset(less))
+        self._heads: dict[str, int] = {}  # of the keys that were asked for
+
+    def read(self, form: str) -> Reading:
+        """The words of a normal form, and what they mean."""
+        text = _ADDRESS.sub(_blank, form) if "@" in form or "www" in form or "//" in form else form
+        found = words(text)
+        hits = self._phrases.find(found)
+        hits.sort(key=_longest_first)
+        places = self._taken(hits, ())
+        brands = self._brands.find(found, lambda *at: self._beside(found, places, *at))
+        exclusions = self._exclusions.find(text, found, lambda: self._names(found, places, brands))
+        if brands or exclusions:
+            blocked = [(b.first, b.last, self._is_only_brand(b, places)) for b in brands]
+            excluded = _words_in(found, exclusions)
+            places = self._taken(hits, [*blocked, *((a, b, True) for a, b in excluded)])
+        else:
+            excluded = ()
+        mentions = [self._mention(form, found, place) for place in places]
+        ids = {self._term_of[k] for i, j, k in hits for a, b in excluded if a <= i and j <= b}
+        attributes = self._attributes.find(
+            text,
+            found,
+            lambda: self._spans(found, places, mentions),
+            brands,
+            [(x.start, x.end) for x in exclusions],
+        )
+        return Reading(
+            form,
+            found,
+            [key for *_, key in hits],
+            mentions,
+            [place[:3] for place in places],
+            exclusions,
+            frozenset(ids - {NO_TERM}),
+            attributes,
+        )
+
+    def _taken(
+        self, hits: Sequence[tuple[int, int, str]], blocked: Sequence[tuple[int, int, bool]]
+    ) -> list[tuple[int, int, str, int]]:
+        """The terms among the hits, without overlap.
+
+        Args:
+            blocked: first and one past the last word of spans that no term may meet unless it
+                holds all of one and more, or just all of it where the third value is false.
+        """
+        used, taken = 0, []  # a bit a word
+        for i, j, key in hits:
+            covered = (1 << j) - (1 << i)
+            if used & covered or any(
+                a < j and i < b and not (i <= a and b <= j and b - a < j - i + (not whole))
+                for a, b, whole in blocked
+            ):
+                continue
+            used |= covered
+            if (term_id := self._term_of[key]) != NO_TERM:
+                taken.append((i, j, key, term_id))
+        taken.sort()
+        return taken
+
+    def _mention(self, form: str, found: Sequence[Word], place: tuple) -> Mention:
+        start, end = found[place[0]].start, found[place[1] - 1].end
+        return _named(Mention, (place[3], form[start:end], start, end))
+
+    def _known(self, key: str) -> bool:
+        return key in self._term_of or key in self._attributes or key in self._brands
+
+    def _names(
+        self, found: Sequence[Word], places: Iterable[tuple], brands: Iterable[Brand]
+    ) -> list[tuple[int, int]]:
+        """First and one past the last word of what keeps its meaning whatever stands in it."""
+        names = [(i, j) for i, j, _ in self._fixed.find(found)]
+        names += [(place[0], place[1]) for place in places]
+        return names + [(brand.first, brand.last) for brand in brands]
+
+    def _beside(
+        self, found: Sequence[Word], places: Sequence[tuple], first: int, last: int
+    ) -> Iterator[str]:
+        """Keys of what stands next to some words: the words, the terms, and those above them."""
+        for i in range(first - 1, -1, -1):
+            if not self._attributes.describes(found[i].key):
+                yield found[i].key
+                break
+        for i in range(last, len(found)):
+            if not self._attributes.describes(found[i].key):
+                yield found[i].key
+                break
+        for i, j, key, term_id in places:
+            if j <= first or last <= i or (i <= first and last <= j):
+                near = range(j, first) if j <= first else range(last, i)
+                if all(self._attributes.describes(found[n].key) for n in near):
+                    yield key
+                    for above in (term_id, *self._broader(term_id)):
+                        yield from self._kinds(above)
+
+    def _is_only_brand(self, brand: Brand, places: Sequence[tuple]) -> bool:
+        """Whether the words are the brand and not, at once, a term for what it sells: "hoover"."""
+        terms = [term_id for i, j, _, term_id in places if (i, j) == (brand.first, brand.last)]
+        return brand.kinds is not None and not any(
+            kind in brand.kinds
+            for term in terms
+            for above in (term, *self._broader(term))
+            for kind in self._kinds(above)
+        )
+
+    def _kinds(self, term_id: int) -> Iterator[str]:
+        """Keys of a term's name and of its category's levels."""
+        term = self._terms[term_id]
+        yield from term.category.lower().split(" > ")
+        yield term.names[0][1][0]
+
+    def _broader(self, term_id: int) -> Iterator[int]:
+        while (term_id := self._terms[term_id].parent) is not None:
+            yield term_id
+
+    def _spans(
+        self, found: Sequence[Word], places: Sequence[tuple], mentions: Sequence[Mention]
+    ) -> list[Span]:
+        """The terms, each with its head: the last of its words that name it, or a broader term."""
+        spans = []
+        for mention, (i, _, key, term_id) in zip(mentions, places, strict=True):
+            head = found[i + self._head(key, term_id)].start
+            spans.append(Span(mention.start, mention.end, head, self._terms[term_id].category))
+        return spans
+
+    def _head(self, key: str, term_id: int) -> int:
+        """Which word of a term's key the head begins with."""
+        if " " not in key:
+            return 0
+        if (head := self._heads.get(key)) is None:
+            line, parts = {term_id, *self._broader(term_id)}, key.split(" ")
+            tails = (
+                k for k in range(1, len(parts)) if self._term_of.get(" ".join(parts[k:])) in line
+            )
+            head = self._heads[key] = next(tails, 0)
+        return head
+
+
+def _words_in(found: Sequence[Word], exclusions: Iterable[Exclusion]) -> list[tuple[int, int]]:
+    """First and one past the last word of each, also of one that is only part of a word."""
+    spans = []
+    for x in exclusions:
+        inside = [n for n, word in enumerate(found) if word.start < x.end and x.start < word.end]
+        spans.append((inside[0], inside[-1] + 1))
+    return spans
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _longest_first(hit: tuple[int, int, str]) -> int:
+    return hit[0] - hit[1]

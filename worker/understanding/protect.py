@@ -1,0 +1,91 @@
+"""What an expansion must not lose or change of a query.
+
+Brand, model, colour, size, gender, age and numbers that the query names stay as they are, and an
+expansion names no other. Nothing that is excluded, nor a kind of it, comes in. A neighbour has the
+query's own head and no word that the query has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.profile import Profile, profile
+from worker.lexicon.reading import Reading
+from worker.lexicon.words import stem
+
+_SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
+
+
+class Protection:
+    """Of one query."""
+
+    def __init__(self, lexicon: Lexicon, read: Reading) -> None:
+        self._lexicon, self._excluded = lexicon, read.excluded
+        self._own = profile(read)
+        self._unwanted = _unwanted(read)
+        self._unwanted_values = (
+            {(a.name, a.value) for x in read.exclusions for a in lexicon.read(x.term).attributes}
+            if read.exclusions
+            else ()
+        )
+        self._seen = {lexicon.profile(mention.surface).joined for mention in read.mentions}
+
+    def admits(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
+        """Whether a text may expand the query; two spellings of one thing may not.
+
+        Args:
+            source: as in a candidate.
+            instead_of: what in the query it would stand for, "" for the whole.
+        """
+        found = self._lexicon.profile(text)
+        if found.joined in self._seen or self._is_excluded(found, term_id):
+            return False
+        old = self._lexicon.profile(instead_of) if instead_of else self._own
+        if not self._keeps(found, old, strict=source != "synonym"):
+            return False
+        if source == "embedding" and not self._is_other_order(found):
+            return False
+        self._seen.add(found.joined)
+        return True
+
+    def _keeps(self, found: Profile, old: Profile, strict: bool) -> bool:
+        if not old.values <= found.values or not old.numbers <= found.numbers:
+            return False
+        if not found.numbers <= self._own.numbers:
+            return False
+        added = found.values - self._own.values
+        if added:
+            names = {name for name, _ in self._own.values}
+            if strict or any(name in names or name == "brand" for name, _ in added):
+                return False
+        return not strict or (old.uses <= found.uses and found.uses <= self._own.uses)
+
+    def _is_other_order(self, found: Profile) -> bool:
+        return found.head in self._own.stems and found.stems <= self._own.stems
+
+    def _is_excluded(self, found: Profile, term_id: int) -> bool:
+        if not self._unwanted:
+            return False
+        if self._excluded and not self._excluded.isdisjoint(
+            (term_id, *self._lexicon.broader(term_id))
+        ):
+            return True
+        if not found.values.isdisjoint(self._unwanted_values):
+            return True
+        return any(_holds(word, self._unwanted) for word in found.stems)
+
+
+def _unwanted(read: Reading) -> set[str]:
+    """Stems of the excluded words."""
+    if not read.exclusions:
+        return set()
+    return {stem(word) for x in read.exclusions for word in x.term.replace("-", " ").split()}
+
+
+def _holds(word: str, unwanted: Collection[str]) -> bool:
+    return any(
+        word == part
+        or (len(part) >= _SHORTEST_PART and (word.startswith(part) or word.endswith(part)))
+        for part in unwanted
+    )

@@ -141,8 +141,13 @@ def make_expander(settings: Settings, lexicon: Lexicon) -> Expander:
         chosen.min_similarity,
         chosen.match_threshold,
         chosen.max_expansions,
-        frozenset(chosen.parents_for),
+        _listed(chosen.parents_for),
     )
+
+
+def _listed(text: str) -> frozenset[str]:
+    """The words of a list with commas."""
+    return frozenset(text.replace(",", " ").split())
 
 
 def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
@@ -177,6 +182,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
         Composer(lexicon, contracts["intent"], fallback_intent(settings, contracts)),
         Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,
+        _listed(chosen.languages or chosen.default_language),
         chosen.max_query_chars,
         chosen.max_event_bytes,
         Cache(chosen.cache_bytes // 2),

@@ -23,7 +23,8 @@ from worker.event import (
     from_line,
     query_too_long,
 )
-from worker.understanding.normalize import language, normal_form
+from worker.understanding.language import language
+from worker.understanding.normalize import normal_form
 
 # All that the way in may say; the README lists them.
 REASONS = frozenset(

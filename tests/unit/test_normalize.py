@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.understanding.normalize import language, normal_form
+from worker.understanding.normalize import normal_form
 
 
 @pytest.mark.parametrize(
@@ -38,26 +38,3 @@ def test_the_normal_form_is_a_fixed_point_without_control_characters(text):
     form = normal_form(text)
     assert normal_form(form) == form
     assert not any(ord(character) < 32 or ord(character) == 127 for character in form)
-
-
-@pytest.mark.parametrize(
-    ("form", "locale", "code"),
-    [
-        ("red shoes", None, "en"),
-        ("red shoes", "de-DE", "de"),
-        ("red shoes", "pt_BR", "pt"),
-        ("red shoes", "!!", "en"),
-        ("zapatos rojos para mujer", None, "es"),
-        ("zapatos niño", None, "es"),
-        ("wo ist meine bestellung", None, "de"),
-        ("où est ma commande", None, "fr"),
-        ("赤い靴", None, "ja"),
-        ("红色的鞋", None, "zh"),
-        ("빨간 신발", None, "ko"),
-        ("красные туфли", None, "ru"),
-        ("die hard dvd", None, "en"),
-        ("where is my order", None, "en"),
-    ],
-)
-def test_language(form, locale, code):
-    assert language(form, locale, "en") == code

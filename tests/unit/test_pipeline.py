@@ -289,7 +289,9 @@ def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(model):
 
 def test_a_normal_form_that_outgrows_the_limit_is_rejected():
     """NFKC makes eighteen characters of one."""
-    pipeline, inference, _ = build_pipeline("understanding.max_query_chars=20")
+    pipeline, inference, _ = build_pipeline(
+        "understanding.max_query_chars=20", "understanding.languages=ar"
+    )
     short, long = asyncio.run(pipeline.process(inputs("\ufdfa", "\ufdfa\ufdfa")))
     assert len(events([short])[0]["normalized_query"]) == 18
     assert (long.stage, long.reason) == ("decode", "query_too_long")

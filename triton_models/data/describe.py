@@ -5,6 +5,7 @@ Rules, not models: they are for counting what a data set is made of, and err on 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 
@@ -54,14 +55,22 @@ _SCRIPTS = (  # first and last code point of the script's main block
     (0x0900, 0x097F, "hi"),
     (0x0E00, 0x0E7F, "th"),
 )
+_MARKS = re.compile("[™®©℠]")
+_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
+_FRACTION = re.compile(f"(?<=[0-9{_VULGAR}])[{_VULGAR}]|[{_VULGAR}](?=[0-9])")
 UNTOLD = "und"  # ISO 639's code for a language that cannot be told
 
 
 def normal_form(text: str) -> str:
-    """The worker's normal form: NFKC, lower case, no control characters, single spaces."""
+    """The worker's normal form: NFKC, lower case, no control characters, single spaces.
+
+    Marks such as ™ go; fractions stay numbers of their own: 7½ is "7 1/2".
+    """
     if not (text.isascii() and text.isprintable()):
+        text = _MARKS.sub("", _FRACTION.sub(r" \g<0> ", text)).replace("\u2044", "/")
         text = unicodedata.normalize("NFKC", "".join(map(_visible, text)))
         text = unicodedata.normalize("NFKC", text.lower())  # ǰ is one letter, and J̌ is two
+        text = text.replace("\u2044", "/")
     return " ".join(text.lower().split())
 
 

@@ -213,15 +213,17 @@ class Understanding(Part):
     max_query_chars: int = Field(1000, ge=1, le=100_000)
     """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
     default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
-    """Language of Latin-script queries that show no other."""
+    """Language of the lexicon, and of Latin-script queries that show no other."""
+    languages: str = Field("", pattern=r"^([a-z]{2,3}(, ?[a-z]{2,3})*)?$")
+    """Languages that models and lexicon serve ("en,de"); default: `default_language`."""
     max_candidates: int = Field(8, ge=0, le=64)
     """Lexicon terms that the matching model scores for one query."""
     min_similarity: float = Field(0.5, ge=-1, le=1)
     """Cosine from which a neighbour in the lexicon is a candidate."""
     match_threshold: float = Field(0.9, ge=0, le=1)
     """Probability of being right from which an expansion or a category is published."""
-    parents_for: list[str] = []
-    """Intents whose queries are also expanded by broader terms."""
+    parents_for: str = ""
+    """Intents whose queries are also expanded by broader terms ("browse,inquiry")."""
     max_expansions: int = Field(8, ge=0, le=64)
     """Expansions attached at most, best first."""
     cache_bytes: int = Field(128 * 2**20, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -12,6 +13,8 @@ from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import Numbers
 from worker.lexicon.words import Phrases, Word
+
+_DIGIT = re.compile(r"\d")
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
@@ -143,8 +146,9 @@ class Attributes:
         """
         named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
         named = [hit for hit in named if not _meets(hit, blocked)]
-        models = self._models.find(found)
-        hits = [*self._in_numbers(form), *self._words_in(found)]
+        digits = _DIGIT.search(form) is not None
+        models = self._models.find(found) if digits else []
+        hits = [*self._in_numbers(form, digits), *self._words_in(found)]
         if not (hits or models):
             return [_attribute(hit) for hit in named]
         blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
@@ -161,11 +165,11 @@ class Attributes:
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
 
-    def _in_numbers(self, form: str) -> Iterator[_Hit]:
+    def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
         """Sizes, ages, amounts and prices."""
         for number in self._numbers.find(form):
             yield _Hit(*number[:4], None, number[4:] if number.unit else None)
-        for price in prices.find(form):
+        for price in prices.find(form) if digits else ():
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
 
     def _is_kind(self, hit: _Hit, found: Sequence[Word], terms: Sequence[Span]) -> bool:

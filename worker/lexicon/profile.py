@@ -35,6 +35,7 @@ class Profile(NamedTuple):
         values: names and values of its protected attributes.
         numbers: the digits in it.
         uses: the words in it that say what a thing is for, or how it works.
+        plain: whether it has neither values nor numbers.
     """
 
     stems: frozenset[str]
@@ -43,18 +44,22 @@ class Profile(NamedTuple):
     values: frozenset[tuple[str, str]]
     numbers: frozenset[str]
     uses: frozenset[str]
+    plain: bool
 
 
 def profile(read: Reading) -> Profile:
     """The profile of a text that was read."""
     stems = [stem(word.key) for word in read.words]
+    values = frozenset((a.name, a.value) for a in read.attributes if a.name in PROTECTED)
+    numbers = frozenset(_DIGITS.findall(read.form))
     return Profile(
         frozenset(stems),
         "".join(stems),
         _head(read.words, stems),
-        frozenset((a.name, a.value) for a in read.attributes if a.name in PROTECTED),
-        frozenset(_DIGITS.findall(read.form)),
+        values,
+        numbers,
         frozenset(word.key for word in read.words if word.key in USES),
+        not (values or numbers),
     )
 
 

@@ -69,7 +69,7 @@ class Expander:
                 limit=self.max_candidates,
                 min_similarity=self.min_similarity,
                 mentions=heads,
-                admits=Protection(self.lexicon, read).admits,
+                admits=Protection(self.lexicon, read, heads).admits,
                 parents=bool(self.parents_for),
             )
             found.append(Retrieved(read, heads, candidates))

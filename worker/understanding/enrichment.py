@@ -84,6 +84,24 @@ class Composer:
         """The likeliest label."""
         return self._labels[max(range(len(self._labels)), key=probabilities.__getitem__)]
 
+    def unserved(self, form: str, language: str) -> Enrichment:
+        """Of a query in a language that is not served: complete, with nothing attached."""
+        body = {
+            "schema_version": SCHEMA_VERSION,
+            "normalized_query": form,
+            "language": language,
+            "correction": None,
+            "intent": None,
+            "sentiment": None,
+            "expansions": [],
+            "categories": [],
+            "exclusions": [],
+            "attributes": [],
+        }
+        versions = ("", "", "")
+        end = self._ends.get(((), versions)) or self._end((), versions)
+        return Enrichment(orjson.dumps(body)[1:-1] + end, None, (), versions)
+
     def _end(self, degraded: tuple[str, ...], versions: tuple[str, str, str]) -> bytes:
         """What all enrichments by these models end with."""
         made_by = {

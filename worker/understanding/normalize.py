@@ -1,4 +1,4 @@
-"""The normal form of a query, and its language.
+"""The normal form of a query.
 
 Two queries with one normal form get one enrichment: it is the cache's key, the models' input
 and what attribute offsets count in.
@@ -8,40 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-
-# Function words that tell Latin-script shoppers' languages apart; words that two of the
-# languages (or English) share are left out.
-_WORDS = {
-    "de": "der das und für mit nicht ich ist ein eine einen zum zur wie wo mein meine günstig "
-    "günstige schuhe kaufen rot schwarz kein keine bestellung lieferung",
-    "fr": "le les des du une pour avec est où je mon ma mes pas cher acheter comment pouvez "
-    "chaussures livraison commande noir rouge femme homme",
-    "es": "el los las una para con por dónde donde está mi quiero comprar cómo zapatos zapatillas "
-    "barato baratos pedido envío rojo negro mujer hombre",
-    "it": "il gli della delle per con dove è mio voglio comprare come scarpe economiche ordine "
-    "spedizione rosso nero donna uomo",
-    "pt": "os uma para com onde está meu minha quero comprar tênis sapatos barato pedido entrega "
-    "vermelho preto mulher homem não",
-    "nl": "de het een voor met niet ik waar mijn goedkoop goedkope schoenen kopen bestelling "
-    "levering rood zwart vrouw",
-    "pl": "dla nie jest gdzie moje moja buty tanie kupić zamówienie dostawa czerwony czarny",
-}
-_LANGUAGES_OF: dict[str, list[str]] = {}
-for _language, _line in _WORDS.items():
-    for _word in _line.split():
-        _LANGUAGES_OF.setdefault(_word, []).append(_language)
-
-_SCRIPTS = (  # first and last code point of the script's main blocks
-    (0x3040, 0x30FF, "ja"),
-    (0xAC00, 0xD7AF, "ko"),
-    (0x4E00, 0x9FFF, "zh"),
-    (0x0370, 0x03FF, "el"),
-    (0x0400, 0x04FF, "ru"),
-    (0x0590, 0x05FF, "he"),
-    (0x0600, 0x06FF, "ar"),
-    (0x0900, 0x097F, "hi"),
-    (0x0E00, 0x0E7F, "th"),
-)
 
 _MARKS = re.compile("[™®©℠]")
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
@@ -66,30 +32,3 @@ def _visible(character: str) -> str:
     if kind == "Cc":
         return " "
     return "" if kind[0] == "C" else character
-
-
-def language(form: str, locale: str | None, default: str) -> str:
-    """ISO 639 code: the locale's if it names one, else by script and function words.
-
-    Latin-script queries without a telling word are taken for `default`.
-    """
-    if locale:
-        tag = locale.replace("_", "-").split("-")[0].lower()
-        if tag.isascii() and tag.isalpha() and 2 <= len(tag) <= 3:
-            return tag
-    if form.isascii():
-        return _by_words(form, default)
-    points = [ord(character) for character in form]
-    for first, last, code in _SCRIPTS:
-        if any(first <= point <= last for point in points):
-            return code
-    return _by_words(form, default)
-
-
-def _by_words(form: str, default: str) -> str:
-    votes: dict[str, int] = {}
-    for word in form.split():
-        for code in _LANGUAGES_OF.get(word, ()):
-            votes[code] = votes.get(code, 0) + (2 if len(word) >= 5 else 1)
-    best = max(votes, key=votes.__getitem__, default=default)
-    return best if votes.get(best, 0) >= 2 else default

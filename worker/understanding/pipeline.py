@@ -18,7 +18,7 @@ from worker.metrics import Metrics
 from worker.understanding.cache import Key
 from worker.understanding.computation import Computation
 from worker.understanding.fast_lane import FastLane
-from worker.understanding.normalize import language, normal_form
+from worker.understanding.normalize import normal_form
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 from worker.understanding.tagging import Tagger
@@ -151,7 +151,9 @@ class Pipeline:
             return empty_query()
         if len(form) > most:  # one character may become eighteen
             return query_too_long(len(form), most)
-        key = form, language(form, event.locale, snapshot.default_language)
+        key = form, snapshot.language(form, event.locale)
+        if key[1] not in snapshot.languages:
+            return key, event, snapshot.composer.unserved(*key)
         if not snapshot.deadline.is_late(item.created_ms, now_ms):
             return key, event, None
         if snapshot.deadline.late == "skip":

@@ -7,22 +7,28 @@ query's own head and no word that the query has not.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import cached_property
 
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.profile import Profile, profile
-from worker.lexicon.reading import Reading
+from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import stem
 
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 
 
 class Protection:
-    """Of one query."""
+    """Of one query.
 
-    def __init__(self, lexicon: Lexicon, read: Reading) -> None:
-        self._lexicon, self._excluded = lexicon, read.excluded
-        self._own = profile(read)
+    Args:
+        heads: the terms in it that name what is asked for.
+    """
+
+    def __init__(self, lexicon: Lexicon, read: Reading, heads: Sequence[Mention] = ()) -> None:
+        self._lexicon, self._read, self._excluded = lexicon, read, read.excluded
+        self._heads = heads
+        self._stems = frozenset([stem(word.key) for word in read.words])
         self._unwanted = _unwanted(read)
         self._unwanted_values = (
             {(a.name, a.value) for x in read.exclusions for a in lexicon.read(x.term).attributes}
@@ -30,6 +36,17 @@ class Protection:
             else ()
         )
         self._seen = {lexicon.profile(mention.surface).joined for mention in read.mentions}
+
+    def _says_the_same(self, found: Profile) -> bool:
+        """Whether it has the query's head, and no word that the query has not."""
+        if not found.stems <= self._stems:
+            return False
+        heads = [self._lexicon.profile(mention.surface).head for mention in self._heads]
+        return found.head in (heads or [self._own.head])
+
+    @cached_property
+    def _own(self) -> Profile:
+        return profile(self._read)
 
     def admits(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
         """Whether a text may expand the query; two spellings of one thing may not.
@@ -39,12 +56,13 @@ class Protection:
             instead_of: what in the query it would stand for, "" for the whole.
         """
         found = self._lexicon.profile(text)
+        if source == "embedding" and not self._says_the_same(found):
+            return False
         if found.joined in self._seen or self._is_excluded(found, term_id):
             return False
         old = self._lexicon.profile(instead_of) if instead_of else self._own
-        if not self._keeps(found, old, strict=source != "synonym"):
-            return False
-        if source == "embedding" and not self._is_other_order(found):
+        strict = source != "synonym"
+        if not (found.plain and old.plain and not strict) and not self._keeps(found, old, strict):
             return False
         self._seen.add(found.joined)
         return True
@@ -60,9 +78,6 @@ class Protection:
             if strict or any(name in names or name == "brand" for name, _ in added):
                 return False
         return not strict or (old.uses <= found.uses and found.uses <= self._own.uses)
-
-    def _is_other_order(self, found: Profile) -> bool:
-        return found.head in self._own.stems and found.stems <= self._own.stems
 
     def _is_excluded(self, found: Profile, term_id: int) -> bool:
         if not self._unwanted:

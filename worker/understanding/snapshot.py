@@ -11,6 +11,7 @@ from worker.understanding.cache import Cache, Key, SeenQueries
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import Composer
+from worker.understanding.language import language
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class Snapshot:
 
     Attributes:
         deadline: which events come too late.
+        languages: those that the models and the lexicon serve.
         max_query_chars: longer queries, or normal forms, are rejected.
         max_event_bytes: larger records are rejected unread.
         cache, seen: what this one made, by normal form and by query as it came.
@@ -32,11 +34,16 @@ class Snapshot:
     composer: Composer
     deadline: Deadline
     default_language: str
+    languages: frozenset[str]
     max_query_chars: int
     max_event_bytes: int
     cache: Cache
     seen: SeenQueries
     pending: dict[Key, asyncio.Future[Enrichment | Reject]] = field(default_factory=dict)
+
+    def language(self, form: str, locale: str | None) -> str:
+        """The language of a normal form: ISO 639."""
+        return language(form, locale, self.default_language, self.expander.lexicon.knows)
 
     @property
     def lexicon_version(self) -> str:
@@ -48,7 +55,8 @@ class Snapshot:
         A change of the cache's size, or of the log, does not empty the cache.
         """
         mine, theirs = self.expander, old.expander
-        if mine != theirs or self.default_language != old.default_language:
+        own = self.default_language, self.languages
+        if mine != theirs or own != (old.default_language, old.languages):
             return self
         old.cache.resize(self.cache.capacity)
         return replace(self, cache=old.cache, pending=old.pending)

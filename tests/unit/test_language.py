@@ -1,0 +1,83 @@
+"""The language of a query: by its words, script and locale; without doubt, or the default."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.understanding import build_pipeline, events
+from worker.event import Input
+from worker.understanding.language import language
+
+KNOWN = {"red", "shoes", "chair", "torch", "gift", "set", "robe", "pen", "dish", "women", "letters"}
+
+
+@pytest.mark.parametrize(
+    ("form", "locale", "code"),
+    [
+        ("red shoes", None, "en"),
+        ("schuhe", "de-DE", "de"),
+        ("nike", "pt_BR", "pt"),
+        ("nike", "!!", "en"),
+        ("red shoes", "de-DE", "en"),  # the text says so, and the shop's lexicon knows it
+        ("zapatos rojos para mujer", None, "es"),
+        ("zapatos niño", None, "es"),
+        ("lámpara de mesa", None, "es"),
+        ("wo ist meine bestellung", None, "de"),
+        ("winterjacke damen", None, "de"),
+        ("bohrmaschine", None, "de"),
+        ("où est ma commande", None, "fr"),
+        ("robe longue rouge", None, "fr"),
+        ("chaise pliante noire", None, "fr"),
+        ("vestito rosso", None, "it"),
+        ("tafel eiken", None, "nl"),
+        ("buty damskie", None, "pl"),
+        ("kadın elbise", None, "tr"),
+        ("klänning dam", None, "sv"),
+        ("赤い靴", None, "ja"),
+        ("红色的鞋", None, "zh"),
+        ("빨간 신발", None, "ko"),
+        ("красные туфли", None, "ru"),
+        # English, with a name or a dish
+        ("die hard dvd", None, "en"),
+        ("where is my order", None, "en"),
+        ("crème brûlée torch", None, "en"),
+        ("eau de toilette gift set", None, "en"),
+        ("kallax", None, "en"),
+        ("papier mâché letters", None, "en"),
+        ("le creuset dish", None, "en"),
+        ("robe for women", None, "en"),
+        ("😀", None, "en"),
+    ],
+)
+def test_language(form, locale, code):
+    assert language(form, locale, "en", KNOWN.__contains__) == code
+
+
+def enriched(*queries, assignments=()):
+    pipeline, inference, _ = build_pipeline(*assignments)
+    values = [Input(json.dumps(query).encode(), "id", 5) for query in queries]
+    return events(asyncio.run(pipeline.process(values))), inference
+
+
+def test_a_query_in_a_language_that_is_not_served_is_published_with_nothing_attached():
+    [event], inference = enriched({"query": "schwarze Stiefel für Herren"})
+    assert event["language"] == "de"
+    assert event["intent"] is None
+    assert event["status"] == "complete"
+    assert event["degraded"] == []
+    for name in ("expansions", "categories", "attributes", "exclusions"):
+        assert event[name] == []
+    assert set(inference.rows.values()) == {0}  # no model was asked
+
+
+def test_the_languages_that_are_served_are_configured():
+    served = ("understanding.languages=en,de",)
+    [event], _ = enriched({"query": "schwarze Stiefel für Herren"}, assignments=served)
+    assert event["language"] == "de"
+    assert event["intent"]
+
+
+def test_the_locale_tells_where_the_text_does_not():
+    found, _ = enriched({"query": "zzyx", "locale": "fr-CA"}, {"query": "zzyx"})
+    assert [event["language"] for event in found] == ["fr", "en"]

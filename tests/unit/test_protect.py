@@ -1,0 +1,125 @@
+"""What an expansion keeps of a query, and what is never one."""
+
+import numpy as np
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.lexicon import Lexicon
+from worker.understanding.decide import Expander, probability
+from worker.understanding.protect import Protection
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return Lexicon.load(STARTER_LEXICON)
+
+
+@pytest.fixture(scope="module")
+def expander(lexicon):
+    return Expander(lexicon, 32, 0.5, 0.9, 32)
+
+
+def expansions(expander, query, score=0.9, intent="browse"):
+    """With every candidate scored alike, and no neighbours."""
+    [found] = expander.retrieve([query], np.zeros((1, expander.lexicon.dimension), np.float32))
+    scores = [score] * len(expander.texts(found))
+    chosen = expander.select(found, scores, intent)
+    return [item["term"] for item in chosen["expansions"]], chosen
+
+
+@pytest.mark.parametrize(
+    "query, term",
+    [
+        ("red couch", "sofa"),
+        ("couch for a small room", "sofa"),
+        ("cheap couch under £300", "sofa"),
+        ("nike trainers size 9", "sneakers"),
+        ("grey settee and armchair", "sofa"),
+    ],
+)
+def test_the_thing_that_is_asked_for_is_expanded(expander, query, term):
+    assert term in expansions(expander, query)[0]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "couch zipper pull",  # another thing, that the lexicon does not know
+        "qwzx",
+        "jane.doe@example.org",
+        "0044 20 7946 0000",
+        "b07xyz1234",
+    ],
+)
+def test_what_is_not_known_is_not_expanded(expander, query):
+    assert expansions(expander, query) == ([], {"expansions": [], "categories": []})
+
+
+@pytest.mark.parametrize("intent", ["other", "complaint"])
+def test_small_talk_and_complaints_are_not_expanded(expander, intent):
+    assert expansions(expander, "my couch", intent=intent)[0] == []
+
+
+def test_broader_terms_come_only_where_the_intent_wants_them(lexicon):
+    plain = Expander(lexicon, 32, 0.5, 0.9, 32)
+    broad = Expander(lexicon, 32, 0.5, 0.9, 32, frozenset({"browse"}))
+    assert "ankle boots" not in expansions(plain, "chelsea boots")[0]
+    assert "ankle boots" not in expansions(broad, "chelsea boots", intent="purchase")[0]
+    assert "ankle boots" in expansions(broad, "chelsea boots")[0]
+
+
+@pytest.mark.parametrize(
+    "query, text, source",
+    [
+        ("kids shoes", "shoes", "parent"),
+        ("kids shoes", "mens shoes", "embedding"),
+        ("4k tv", "8k tv", "embedding"),
+        ("2 slice toaster", "4 slice toaster", "synonym"),
+        ("black dress", "red dress", "synonym"),
+        ("womens watch", "mens watch", "embedding"),
+        ("nike socks", "adidas socks", "synonym"),
+        ("wired earphones", "wireless earphones", "embedding"),
+        ("tent", "tent pegs", "embedding"),  # an accessory
+        ("tent pegs", "tent", "embedding"),  # the thing of an accessory
+        ("phone case", "phone", "embedding"),
+        ("smart phone", "smartphone", "synonym"),  # two spellings of one thing
+        ("rain coat", "raincoats", "synonym"),
+        ("shirt dress", "dress shirt", "embedding"),
+        ("snacks without nuts", "peanut butter", "embedding"),
+        ("dress not black", "little black dress", "synonym"),
+        ("wool free jumper", "wool sweater", "synonym"),
+    ],
+)
+def test_what_is_never_an_expansion(lexicon, query, text, source):
+    read = lexicon.read(query)
+    instead_of = query if source != "embedding" else ""
+    assert not Protection(lexicon, read, lexicon.heads(read)).admits(text, source, 0, instead_of)
+
+
+@pytest.mark.parametrize(
+    "query, text, source",
+    [
+        ("kids shoes", "childrens shoes", "synonym"),
+        ("shoes for running", "running shoes", "embedding"),
+        ("couch", "sofa", "synonym"),
+        ("4k tv", "4k television", "synonym"),
+    ],
+)
+def test_what_keeps_all_is(lexicon, query, text, source):
+    read = lexicon.read(query)
+    instead_of = query if source != "embedding" else ""
+    assert Protection(lexicon, read, lexicon.heads(read)).admits(text, source, 0, instead_of)
+
+
+def test_two_spellings_of_one_thing_do_not_come_together(lexicon):
+    admits = Protection(lexicon, lexicon.read("jumper")).admits
+    assert admits("sweat shirt", "synonym", 0, "jumper")
+    assert not admits("sweatshirts", "synonym", 0, "jumper")
+
+
+def test_the_odds_of_link_and_score_multiply():
+    assert probability(0.9, 0.5) == 0.9
+    assert probability(0.5, 0.8) == 0.8
+    assert probability(0.9, 0.9) > 0.98
+    assert probability(0.9, 0.2) < 0.7
+    assert 0 < probability(0.5, 0.0) < probability(0.5, 1.0) < 1

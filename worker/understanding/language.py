@@ -1,0 +1,107 @@
+"""The language of a query: by script, by the words of shoppers, by letters, and by its locale.
+
+Words that the lexicon knows speak for its own language, so that an English query with a foreign
+name or dish in it stays English.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+# Words of shoppers; those that English has as well are left out, or weigh nothing by themselves.
+_TABLES = tomllib.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
+_SHARED, _ENGLISH = (frozenset(_TABLES[name].split()) for name in ("shared", "english"))
+_LETTERS = (
+    ("ß", "de"),
+    ("äü", "de"),
+    ("ñ¿¡", "es"),
+    ("œêëîïûù", "fr"),
+    ("ãõ", "pt"),
+    ("łżśąęźćń", "pl"),
+    ("å", "sv"),
+    ("ğış", "tr"),
+)
+_LOANED = re.compile(rf"\b(?:{'|'.join(map(re.escape, _TABLES['loaned'].strip().splitlines()))})\b")
+
+_VOTES: dict[str, list[tuple[str, float]]] = {}
+for _language, _line in _TABLES["words"].items():
+    for _word in _line.split():
+        _vote = 0.5 if _word in _SHARED or len(_word) < 3 else 2.0 if len(_word) > 4 else 1.0
+        _VOTES.setdefault(_word, []).append((_language, _vote))
+
+_SCRIPTS = (  # first and last code point of the script's main blocks
+    (0x3040, 0x30FF, "ja"),
+    (0xAC00, 0xD7AF, "ko"),
+    (0x4E00, 0x9FFF, "zh"),
+    (0x0370, 0x03FF, "el"),
+    (0x0400, 0x04FF, "ru"),
+    (0x0590, 0x05FF, "he"),
+    (0x0600, 0x06FF, "ar"),
+    (0x0900, 0x097F, "hi"),
+    (0x0E00, 0x0E7F, "th"),
+)
+_WORD = re.compile(r"[^\W\d_]+")
+LEAST_VOTES = 2.0
+LOCALE_VOTES = 1.5
+
+
+def language(
+    form: str, locale: str | None, default: str, known: Callable[[str], bool] = lambda word: False
+) -> str:
+    """ISO 639 code: what the text's script and words say, else the locale's, else `default`.
+
+    Args:
+        known: whether a word is one of the lexicon's, which is in the language `default`.
+    """
+    said = _of_locale(locale)
+    if not form.isascii() and (script := _by_script(form)):
+        return said if said and script == "ru" and said in ("uk", "bg", "sr") else script
+    votes = _votes(form, default, known)
+    if not votes:
+        return said or default
+    if said:
+        votes[said] = votes.get(said, 0) + LOCALE_VOTES
+    best = max(votes, key=lambda code: (votes[code], code == said, code == default))
+    if best == default or votes[best] >= LEAST_VOTES:
+        return best
+    return said or default
+
+
+def _votes(form: str, default: str, known: Callable[[str], bool]) -> dict[str, float]:
+    """How far the words and letters speak for each language; nothing if none but known words."""
+    votes: dict[str, float] = {}
+    text = _LOANED.sub(" ", form)
+    own = 0.0
+    for word in _WORD.findall(text):
+        told = _VOTES.get(word, ())
+        if known(word) or (default == "en" and word in _ENGLISH):
+            own += 1.0
+        elif not told and not word.isascii():
+            told = _by_letters(word)
+        for code, vote in told:
+            votes[code] = votes.get(code, 0.0) + vote
+    if own:
+        votes[default] = votes.get(default, 0.0) + own
+    return votes
+
+
+def _by_letters(word: str) -> list[tuple[str, float]]:
+    return [(code, 1.0) for letters, code in _LETTERS if any(c in letters for c in word)]
+
+
+def _by_script(form: str) -> str | None:
+    points = [ord(character) for character in form if ord(character) > 0x36F]
+    return next(
+        (code for first, last, code in _SCRIPTS if any(first <= point <= last for point in points)),
+        None,
+    )
+
+
+def _of_locale(locale: str | None) -> str | None:
+    if not locale:
+        return None
+    tag = locale.replace("_", "-").split("-")[0].lower()
+    return tag if tag.isascii() and tag.isalpha() and 2 <= len(tag) <= 3 else None

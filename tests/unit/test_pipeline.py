@@ -113,10 +113,10 @@ def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(monkeypatch
     pipeline, *_ = build_pipeline()
     select = type(pipeline.snapshot.composer).enrichment
 
-    def faulty(self, read, *rest):
-        if read.form == "cursed":
+    def faulty(self, key, *rest):
+        if key[0] == "cursed":
             raise ZeroDivisionError("a bug")
-        return select(self, read, *rest)
+        return select(self, key, *rest)
 
     monkeypatch.setattr(type(pipeline.snapshot.composer), "enrichment", faulty)
     results = asyncio.run(pipeline.process(inputs("red", "blue", "cursed", "green", "hat")))

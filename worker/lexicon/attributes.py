@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -119,6 +119,11 @@ class Attributes:
         self._describing = frozenset(
             word for form, (name, _) in self._values.items() if name for word in form.split(" ")
         )
+
+    @property
+    def words(self) -> Collection[str]:
+        """Keys of the words and phrases for values."""
+        return self._values.keys()
 
     def __contains__(self, key: str) -> bool:
         """Whether it is a word or phrase for a value."""

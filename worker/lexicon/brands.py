@@ -3,7 +3,7 @@ what the brand sells, or as a query on its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from worker.lexicon.words import Phrases, Word
@@ -45,6 +45,10 @@ class Brands:
             for key, ordinary in brand["keys"]:
                 self._names.setdefault(key, _Name(brand["name"], kinds if ordinary else None))
         self._phrases = Phrases(self._names)
+
+    @property
+    def keys(self) -> Collection[str]:
+        return self._names.keys()
 
     def __contains__(self, key: str) -> bool:
         """Whether it is a brand wherever it stands."""

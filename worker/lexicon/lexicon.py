@@ -13,9 +13,11 @@ from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, Term, effort, quantized
+from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import heads
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
+from worker.lexicon.words import words
 
 SYNONYM_PRIOR = 0.9
 PARENT_PRIOR = 0.6
@@ -65,6 +67,10 @@ class Lexicon:
         for form, term_id in chain(_forms(terms), idioms):
             self._term_of.setdefault(form, term_id)
         brands = Brands(parts.brands)
+        written = [keys[0] for term in terms for _, keys in term.names]
+        self._corrector = Corrector(
+            {*self._text_of, *attributes.words}, [*written, *attributes.words], brands.keys
+        )
         self._reader = Reader(terms, self._term_of, attributes, brands, parts.attributes["fixed"])
 
     @classmethod
@@ -95,6 +101,10 @@ class Lexicon:
     def read(self, form: str) -> Reading:
         """The words of a normal form, and what they mean."""
         return self._reader.read(form)
+
+    def correct(self, form: str) -> Correction | None:
+        """A normal form put right, None if nothing in it is surely misspelt."""
+        return self._corrector.correct(form, words(form))
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The terms whose vectors are nearest, best first.

@@ -16,6 +16,7 @@ from time import monotonic
 
 from worker.errors import ModelUnavailable, Reject
 from worker.event import Enrichment
+from worker.lexicon.correction import Correction
 from worker.logs import fault, shown
 from worker.metrics import Metrics
 from worker.understanding.batching import Rows
@@ -97,7 +98,11 @@ class Computation:
             return first + await self._compute_or_reject(keys[middle:], snapshot)
 
     async def _compute(self, keys: list[Key], snapshot: Snapshot) -> list[Enrichment | Reject]:
-        forms = [form for form, _ in keys]
+        corrections = [snapshot.correction(form, language) for form, language in keys]
+        forms = [
+            fixed.query if fixed else form
+            for fixed, (form, _) in zip(corrections, keys, strict=True)
+        ]
         with self._tokenize_seconds.time():
             own = [self.tagger.stage] if self.tagger else []
             for texts in {stage.texts for stage in (*self.stages, *own)}:
@@ -107,7 +112,7 @@ class Computation:
         )
         self._note((intents, asked), *matched.asked)
         with self._enrich_seconds.time():
-            return self._enrich(snapshot, keys, intents, matched, tagged)
+            return self._enrich(snapshot, keys, corrections, intents, matched, tagged)
 
     async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
         """A model's answers, and when it was asked."""
@@ -160,6 +165,7 @@ class Computation:
         self,
         snapshot: Snapshot,
         keys: list[Key],
+        corrections: list[Correction | None],
         intents: Rows,
         matched: _Matched,
         tagged: Rows | None,
@@ -170,8 +176,8 @@ class Computation:
             intents.rejected or vectors.rejected or scores.rejected or (tagged and tagged.rejected)
         )
         results: list[Enrichment | Reject] = []
-        for row, ((form, language), found, span) in enumerate(
-            zip(keys, matched.found, matched.spans, strict=True)
+        for row, (key, correction, found, span) in enumerate(
+            zip(keys, corrections, matched.found, matched.spans, strict=True)
         ):
             others = (intents, vectors, *([tagged] if tagged else []))
             if some_rejected and (refusal := _refusal(row, span, others, scores)):
@@ -181,8 +187,9 @@ class Computation:
             without = intents.missing(row), vectors.missing(row), "" in by_matching
             results.append(
                 snapshot.composer.enrichment(
+                    key,
+                    correction,
                     found.read,
-                    language,
                     None if without[0] else probabilities[row],
                     snapshot.expander.select(
                         found,
@@ -195,7 +202,7 @@ class Computation:
                         vectors.versions[row],
                         by_matching[0] if by_matching and not without[2] else "",
                     ),
-                    self.tagger.tags(form, tagged, row) if tagged else (),
+                    self.tagger.tags(found.read.form, tagged, row) if tagged else (),
                 )
             )
         return results

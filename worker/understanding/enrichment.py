@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -10,7 +11,10 @@ import orjson
 from triton_models.contract import ModelContract
 from worker import __version__
 from worker.event import SCHEMA_VERSION, Enrichment, Tag
-from worker.lexicon.lexicon import Lexicon, Reading
+from worker.lexicon.correction import Correction
+from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.reading import Reading
+from worker.understanding.cache import Key
 
 MODELS = ("intent", "encoder", "matching")
 TAGGING = "tagging"  # the model that may be left out
@@ -39,8 +43,9 @@ class Composer:
 
     def enrichment(
         self,
+        key: Key,
+        correction: Correction | None,
         read: Reading,
-        language: str,
         probabilities: Sequence[float] | None,
         found: Mapping[str, Any],
         degraded: tuple[str, ...],
@@ -50,6 +55,8 @@ class Composer:
         """One query's.
 
         Args:
+            key: its normal form and language.
+            read: the corrected query's, where there is a correction.
             probabilities: of the labels, then of the further heads' labels; None without the
                 intent model.
             found: `expansions` and `categories`.
@@ -59,16 +66,26 @@ class Composer:
         """
         intent = self._fallback if probabilities is None else self._intent(probabilities)
         label = None if probabilities is None else intent["label"]
+        form, language = key
+        exclusions, attributes = read.exclusions, read.attributes
+        if label == "other" and not read.mentions:
+            attributes = ()
+        if correction:
+            exclusions = [_typed(x._asdict(), correction) for x in exclusions]
+            attributes = [_typed(asdict(a), correction) for a in attributes]
+        else:
+            exclusions = [x._asdict() for x in exclusions]
         body = {
             "schema_version": SCHEMA_VERSION,
-            "normalized_query": read.form,
+            "normalized_query": form,
             "language": language,
-            "correction": None,
+            "correction": correction
+            and {"query": correction.query, "confidence": correction.confidence},
             "intent": intent,
             "sentiment": None if probabilities is None else self._sentiment(probabilities),
             **found,
-            "exclusions": [x._asdict() for x in read.exclusions],
-            "attributes": () if label == "other" and not read.mentions else read.attributes,
+            "exclusions": exclusions,
+            "attributes": attributes,
         }
         end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
         made = orjson.dumps(body)[1:-1] + end
@@ -78,7 +95,7 @@ class Composer:
         """What no model is needed for."""
         nothing = {"expansions": [], "categories": []}
         read = self._lexicon.read(form)
-        return self.enrichment(read, language, None, nothing, MODELS, ("", "", ""))
+        return self.enrichment((form, language), None, read, None, nothing, MODELS, ("", "", ""))
 
     def label(self, probabilities: Sequence[float]) -> str:
         """The likeliest label."""
@@ -137,3 +154,9 @@ class Composer:
         scores = [round(float(p), 4) for p in probabilities[columns]]
         best = max(scores)
         return {"label": labels[scores.index(best)], "confidence": best}
+
+
+def _typed(item: dict[str, Any], correction: Correction) -> dict[str, Any]:
+    """An item with the span of the words as they were typed."""
+    item["start"], item["end"] = correction.typed(item["start"], item["end"])
+    return item

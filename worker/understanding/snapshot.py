@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from worker.errors import Reject
 from worker.event import Enrichment
+from worker.lexicon.correction import Correction
 from worker.understanding.cache import Cache, Key, SeenQueries
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
@@ -44,6 +45,10 @@ class Snapshot:
     def language(self, form: str, locale: str | None) -> str:
         """The language of a normal form: ISO 639."""
         return language(form, locale, self.default_language, self.expander.lexicon.knows)
+
+    def correction(self, form: str, language: str) -> Correction | None:
+        """A normal form put right, if it is surely misspelt; the lists of words are English."""
+        return self.expander.lexicon.correct(form) if language == "en" else None
 
     @property
     def lexicon_version(self) -> str:

@@ -1,0 +1,68 @@
+"""Sure misspellings are put right; brands, regional spellings and rare words stay as they are."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.lexicon.correction import Correction, Edit, distance, is_one_off
+from worker.understanding.normalize import normal_form
+
+MEANT = {
+    "curtians": "curtains",
+    "recliner chiar": "recliner chair",
+    "bathrom mat": "bathroom mat",
+    "womens cardagan": "womens cardigan",
+    "wireless earphons": "wireless earphones",
+    "dishwaser tablets": "dishwasher tablets",
+    "bluetooth reciever": "bluetooth receiver",
+    "trainres size 9": "trainers size 9",
+    "sofaa bed": "sofa bed",
+    "telefision stand": "television stand",
+    "flarbsion stand": None,
+    # right as they are
+    "colour pencils": None,
+    "jewellery box": None,
+    "grey pyjamas": None,
+    "tyre pump": None,
+    "huawei case": None,
+    "addidas": None,
+    "kallax insert": None,
+    "desert boots": None,
+    "mulcher": None,
+    "b07xyzw": None,
+    "jane@sofaa.com": None,
+    "x-chiar": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("query", MEANT)
+def test_corrections(lexicon, query):
+    found = lexicon.correct(query)
+    assert (found and found.query) == MEANT[query]
+
+
+@given(st.text(alphabet="sofa chirblue", max_size=30))
+def test_a_correction_is_right_for_good(lexicon, text):
+    form = normal_form(text)
+    if found := lexicon.correct(form):
+        assert found.query != form
+        assert lexicon.correct(found.query) is None
+        assert 0.9 <= found.confidence <= 1
+
+
+def test_spans_are_those_of_the_words_as_they_were_typed():
+    typed = "blu sofaa in lether"
+    edits = (Edit(0, 3, "blue"), Edit(4, 9, "sofa"), Edit(13, 19, "leather"))
+    correction = Correction("blue sofa in leather", 0.95, edits)
+    spans = {"blue": "blu", "sofa": "sofaa", "in": "in", "leather": "lether"}
+    spans |= {"blue sofa": "blu sofaa", "sofa in": "sofaa in"}
+    for word, was in spans.items():
+        start = correction.query.index(word)
+        first, last = correction.typed(start, start + len(word))
+        assert typed[first:last] == was
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+def test_one_off_is_a_distance_of_one(word, other):
+    assert is_one_off(word, other) == (distance(word, other) == 1)

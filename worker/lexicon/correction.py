@@ -1,0 +1,274 @@
+"""Sure misspellings: a word that nobody knows, with one word of the lexicon that it must mean.
+
+Known are the lexicon's words, brands, and ordinary English words. A word is corrected to one that
+is a single slip of the keyboard away, or sounds the same; a short one only if the slip is a doubled
+or swapped letter, or if a term of the lexicon comes of it. What is near a brand stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from worker.lexicon.words import Word, stem, word_set
+
+SHORTEST, LONG = 4, 6  # letters of a word that is corrected at all, and without further evidence
+SURE, LIKELY = 0.98, 0.95
+# What shoppers write of orders, and function words that are often misspelt.
+_SERVICE = word_set("""
+    where order orders ordered arrive arrived return returns returned returning refund refunded
+    delivery delivered deliver parcel package never received receive broken damaged missing tracking
+    cancel cancelled payment address account customer service please without women womens between
+    under about shipping shipped warranty exchange store password invoice receipt
+""")
+
+
+_ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_VOWELS = frozenset("aeiouy")
+_PLACES = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
+
+
+class Edit(NamedTuple):
+    """A word put right.
+
+    Attributes:
+        start, end: of the word as it was typed.
+        text: what it was meant to be.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
+class Correction(NamedTuple):
+    """A query put right.
+
+    Attributes:
+        query: the corrected normal form.
+        confidence: probability of being right.
+        edits: in order.
+    """
+
+    query: str
+    confidence: float
+    edits: tuple[Edit, ...]
+
+    def typed(self, start: int, end: int) -> tuple[int, int]:
+        """Where a span of the corrected query stands in the query as it was typed."""
+        return self._typed(start, 0), self._typed(end, 1)
+
+    def _typed(self, offset: int, is_end: int) -> int:
+        shift = 0
+        for edit in self.edits:
+            first = edit.start + shift
+            last = first + len(edit.text)
+            if offset < first + is_end:
+                break
+            if offset < last + is_end:
+                return edit.end if is_end else edit.start
+            shift += len(edit.text) - (edit.end - edit.start)
+        return offset - shift
+
+
+class Corrector:
+    """Never changes, so any thread may correct.
+
+    Args:
+        terms: the keys of the lexicon's terms and attributes.
+        written: those of them that are written so, and not derived.
+        brands: the keys of brands.
+    """
+
+    def __init__(
+        self, terms: Collection[str], written: Iterable[str], brands: Iterable[str]
+    ) -> None:
+        self._terms = terms
+        words = _SERVICE.union(*(key.split(" ") for key in terms))
+        own = _SERVICE.union(*(key.split(" ") for key in written))
+        targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
+        branded = {word for key in brands for word in key.split(" ")}
+        self._known = words | branded | ordinary()
+        names = branded - words - ordinary()
+        self._brands = _one_off(word for word in names if len(word) > SHORTEST)
+        self._targets = _one_off(targets)
+        self._sounds: dict[str, list[str]] = {}
+        for word in targets:
+            if len(word) >= LONG:
+                self._sounds.setdefault(sound(word), []).append(word)
+
+    def correct(self, form: str, found: Sequence[Word]) -> Correction | None:
+        """The query put right, None if nothing in it is surely misspelt.
+
+        Args:
+            found: its words.
+        """
+        edits, confidence = [], 1.0
+        keys = [word.key for word in found]
+        for i, word in enumerate(found):
+            if word.key in self._known or not _is_plain(word.key):
+                continue
+            if form[word.start : word.end] != word.key or self._is_part(form, word):
+                continue
+            if meant := self._meant(word.key, i, keys):
+                text, sure = meant
+                keys[i] = text
+                edits.append(Edit(word.start, word.end, text))
+                confidence = min(confidence, sure)
+        if not edits:
+            return None
+        parts, at = [], 0
+        for edit in edits:
+            parts += [form[at : edit.start], edit.text]
+            at = edit.end
+        return Correction("".join([*parts, form[at:]]), confidence, tuple(edits))
+
+    def _is_part(self, form: str, word: Word) -> bool:
+        """Whether it belongs to an address, a code or a hyphenated name."""
+        around = form[max(word.start - 1, 0) : word.start] + form[word.end : word.end + 1]
+        return any(character not in " ,.!?\"'()" for character in around)
+
+    def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
+        if self._is_derived(word) or any(True for _ in self._near(word, self._brands)):
+            return None
+        near = set(self._near(word, self._targets))
+        if not near:
+            near = {w for w in self._sounds.get(sound(word), ()) if distance(word, w) < 3}
+        if not near:
+            return None
+        fitting = {w for w in near if self._makes_a_term(w, i, keys)}
+        slips = {w for w in fitting or near if _is_slip(word, w)}
+        chosen = _one(word, slips) or _one(word, fitting or near)
+        if chosen is None:
+            return None
+        if fitting:
+            return chosen, SURE
+        likely = chosen in _SERVICE or (
+            len(chosen) >= len(word) >= LONG
+            and word[0] == chosen[0]
+            and not _is_other_letter(word, chosen)
+        )
+        return (chosen, LIKELY) if likely or _is_slip(word, chosen) else None
+
+    def _is_derived(self, word: str) -> bool:
+        """Whether it is a known word with an ending, "mulcher"."""
+        stems = (word.removesuffix(end) for end in _ENDINGS if word.endswith(end))
+        return stem(word) in self._known or any(
+            known in self._known or known + "e" in self._known for known in stems if len(known) > 2
+        )
+
+    def _makes_a_term(self, word: str, i: int, keys: Sequence[str]) -> bool:
+        """Whether it makes a term with the word before or behind it."""
+        before = f"{keys[i - 1]} {word}" if i else ""
+        behind = f"{word} {keys[i + 1]}" if i + 1 < len(keys) else ""
+        return before in self._terms or behind in self._terms
+
+    def _near(self, word: str, index: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """The words of an index that are one insertion, deletion, change or swap away."""
+        for text in {word, *_deletions(word)}:
+            for other in index.get(text, ()):
+                if is_one_off(word, other):
+                    yield other
+
+
+def _one(word: str, near: Collection[str]) -> str | None:
+    """The one word that candidates are, in the number that is nearest; None if they are several."""
+    if len({stem(other) for other in near}) != 1:
+        return None
+    plural = word.endswith("s")
+    return min(near, key=lambda other: (other.endswith("s") != plural, len(other), other))
+
+
+def _is_plain(word: str) -> bool:
+    return len(word) >= SHORTEST and word.isascii() and word.isalpha()
+
+
+def _is_slip(word: str, other: str) -> bool:
+    """Whether just a doubled letter, or the order of two, is wrong: "cofee", "retrun"."""
+    return sorted(word) == sorted(other) or _undoubled(word) == _undoubled(other)
+
+
+def _is_other_letter(word: str, other: str) -> bool:
+    """Whether one letter stands for another that is not next to it, nor a vowel like it."""
+    pairs = [(a, b) for a, b in zip(word, other, strict=False) if a != b]
+    if len(word) != len(other) or len(pairs) != 1:
+        return False
+    [(a, b)] = pairs
+    (row, column), (row_b, column_b) = _PLACES[a], _PLACES[b]
+    near = abs(row - row_b) < 2 and abs(column - column_b) < 2
+    return not (near or {a, b} <= _VOWELS or {a, b} <= set("cksz") or {a, b} <= set("td"))
+
+
+def distance(word: str, other: str) -> int:
+    """Insertions, deletions, changes and swaps of neighbours that make the other of a word."""
+    before, row = [], list(range(len(other) + 1))
+    for i, a in enumerate(word, 1):
+        older, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and word[i - 2] == b:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def _undoubled(word: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", word)
+
+
+def _deletions(word: str) -> list[str]:
+    return [word[:n] + word[n + 1 :] for n in range(len(word))]
+
+
+def _one_off(words: Iterable[str]) -> dict[str, list[str]]:
+    """Words by themselves and by each text that one letter less makes of them."""
+    index: dict[str, list[str]] = {}
+    for word in sorted(words):
+        for text in {word, *_deletions(word)}:
+            index.setdefault(text, []).append(word)
+    return index
+
+
+def is_one_off(word: str, other: str) -> bool:
+    """Whether one insertion, deletion, change or swap of neighbours makes the other of a word."""
+    if word == other:
+        return False
+    short, long = sorted((word, other), key=len)
+    n = next((n for n, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(long) == len(short):
+        swapped = short[n + 1 : n + 2] + short[n : n + 1] + short[n + 2 :]
+        return short[n + 1 :] == long[n + 1 :] or swapped == long[n:]
+    return len(long) == len(short) + 1 and short[n:] == long[n + 1 :]
+
+
+_SOUNDS = (
+    (re.compile("ph"), "f"),
+    (re.compile("ck|q"), "k"),
+    (re.compile("c(?=[eiy])"), "s"),
+    (re.compile("c(?!h)"), "k"),
+    (re.compile("x"), "ks"),
+    (re.compile("z"), "s"),
+    (re.compile("dg(?=[eiy])"), "g"),
+    (re.compile("gh(?=t)|(?<=w)h|(?<=^)k(?=n)"), ""),
+    (re.compile("(?<!^)[aeiouyhw]"), ""),
+    (re.compile(r"(.)\1+"), r"\1"),
+)
+
+
+def sound(word: str) -> str:
+    """What a word sounds like: its first letter and its consonants."""
+    for pattern, text in _SOUNDS:
+        word = pattern.sub(text, word)
+    return word
+
+
+@lru_cache(1)
+def ordinary() -> frozenset[str]:
+    """Ordinary English words, 82,000 of them."""
+    path = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return frozenset(line.partition(" ")[0] for line in lines)

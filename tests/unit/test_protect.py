@@ -45,6 +45,8 @@ def test_the_thing_that_is_asked_for_is_expanded(expander, query, term):
     "query",
     [
         "couch zipper pull",  # another thing, that the lexicon does not know
+        "wedding ring hire",
+        "suede conditioner",  # for suede, not for hair
         "qwzx",
         "jane.doe@example.org",
         "0044 20 7946 0000",
@@ -79,6 +81,8 @@ def test_broader_terms_come_only_where_the_intent_wants_them(lexicon):
         ("womens watch", "mens watch", "embedding"),
         ("nike socks", "adidas socks", "synonym"),
         ("wired earphones", "wireless earphones", "embedding"),
+        ("skimmed milk", "whole milk", "synonym"),
+        ("hangers", "velvet hangers", "synonym"),
         ("tent", "tent pegs", "embedding"),  # an accessory
         ("tent pegs", "tent", "embedding"),  # the thing of an accessory
         ("phone case", "phone", "embedding"),

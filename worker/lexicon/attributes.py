@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -129,6 +130,10 @@ class Attributes:
         """Whether it is a word or phrase for a value."""
         return bool(self._values.get(key, ("",))[0])
 
+    def is_for(self, word: str, behind: str) -> bool:
+        """Whether what is called `behind` is for the material before it: "leather conditioner"."""
+        return behind in self._treated and self._values.get(word, ("",))[0] == "material"
+
     def describes(self, word: str) -> bool:
         """Whether a word may belong to a value, as "navy" and "blue" do."""
         return word in self._describing
@@ -157,6 +162,7 @@ class Attributes:
         if not (hits or models):
             return [_attribute(hit) for hit in named]
         blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
+        models = [model for model in map(_behind_brand, models, repeat(named)) if model]
         models = [model for model in models if not _meets(model, blocked)]
         blocked += [(model.start, model.end) for model in models]
         if blocked:
@@ -171,11 +177,11 @@ class Attributes:
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
-        """Sizes, ages, amounts and prices."""
-        for number in self._numbers.find(form):
-            yield _Hit(*number[:4], None, number[4:] if number.unit else None)
+        """Prices, sizes, ages and amounts; of two that are as long, the first counts."""
         for price in prices.find(form) if digits else ():
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
+        for number in self._numbers.find(form):
+            yield _Hit(*number[:4], None, number[4:] if number.unit else None)
 
     def _is_kind(self, hit: _Hit, found: Sequence[Word], terms: Sequence[Span]) -> bool:
         """Whether it names a kind of food, "brown rice", or what is treated, "leather cleaner"."""
@@ -217,6 +223,14 @@ def _attribute(hit: _Hit) -> Attribute:
     if hit.extent is None:
         return Attribute(*plain)
     return (Money if hit.name == "price" else Amount)(*plain, *hit.extent)
+
+
+def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
+    """A model whose line is a brand's name: what stands behind it is a number of no other kind."""
+    brand = next((b for b in brands if b.start <= model.start < b.end), None)
+    if brand is None:
+        return model
+    return Model("", "", brand.end, model.end) if brand.end < model.end else None
 
 
 def _meets(hit: _Hit | Model, spans: Iterable[tuple[int, int]]) -> bool:

@@ -189,7 +189,8 @@ def _is_plain(word: str) -> bool:
 
 def _is_slip(word: str, other: str) -> bool:
     """Whether just a doubled letter, or the order of two, is wrong: "cofee", "retrun"."""
-    return sorted(word) == sorted(other) or _undoubled(word) == _undoubled(other)
+    swapped = len(word) >= LONG and sorted(word) == sorted(other)
+    return swapped or _undoubled(word) == _undoubled(other)
 
 
 def _is_other_letter(word: str, other: str) -> bool:

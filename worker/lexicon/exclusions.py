@@ -24,7 +24,10 @@ _FILLERS = word_set("""
     a an the any for too very added artificial made of from with in by
 """)
 _FREE, LESS = "free", "less"
+_FREE_FROM = frozenset({"from", "of"})
 _TRIGGERS = frozenset(["free", *(words[0] for words in _BEFORE)])
+# Words behind a prohibition: "no parking sign".
+_SIGNS = frozenset({"allowed", "sign", "signs", "zone", "policy"})
 _MARK = re.compile(r"(?<!\S)-(?=[^\W\d_])")
 
 # Parts and ingredients that are seldom asked for by themselves: "sleeveless", "boneless".
@@ -104,8 +107,12 @@ class Exclusions:
         spans = [*self._marked(form, found), *self._less(found, named)]
         for i in triggers:
             if i not in named:
-                spans += self._negated(form, found, i) if found[i].key != _FREE else ()
-                spans += self._free(form, found, i) if found[i].key == _FREE else ()
+                free = found[i].key == _FREE and not (
+                    i + 1 < len(found)
+                    and found[i + 1].key in _FREE_FROM
+                    and form[found[i].start - 1 : found[i].start] != "-"
+                )
+                spans += self._free(form, found, i) if free else self._negated(form, found, i)
         return _apart(form, spans)
 
     def _marked(self, form: str, found: Sequence[Word]) -> Iterator[tuple[int, int]]:
@@ -135,6 +142,8 @@ class Exclusions:
         while first < len(keys) and keys[first] in _FILLERS:
             first += 1
         end = self._segment(form, found, first)
+        if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:
+            return
         if end == first or (keys[first].isdigit() and trigger not in {("not",), ("without",)}):
             return
         wanted_follows = mild and not any(key not in _FILLERS | _STOPS for key in keys[:i])

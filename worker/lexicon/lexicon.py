@@ -13,7 +13,7 @@ from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, Term, effort, quantized
-from worker.lexicon.correction import Correction, Corrector
+from worker.lexicon.correction import Correction, Corrector, ordinary
 from worker.lexicon.heads import heads
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
@@ -137,12 +137,27 @@ class Lexicon:
 
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""
-        found = heads(read, self._attributes.describes, self._vocabulary.__contains__)
+        found = heads(read, self._attributes.describes, self._is_a_word)
+        found = [n for n in found if self._is_whole(read, n)]
         if len(found) < 2:
             return [read.mentions[n] for n in found]
         last = self._department(read.mentions[found[-1]])
         mentions = [read.mentions[n] for n in found]
         return [mention for mention in mentions if self._department(mention) == last]
+
+    def _is_a_word(self, word: str) -> bool:
+        return word in self._vocabulary or word in ordinary()
+
+    def _is_whole(self, read: Reading, n: int) -> bool:
+        """Whether a term of one word means by itself what it means in the query: the "pillow" of
+        "dog pillow" and the "conditioner" of "leather conditioner" do not."""
+        first, last, key = read.places[n]
+        if last - first > 1 or not first:
+            return True
+        if self._attributes.is_for(read.words[first - 1].key, key):
+            return False
+        before = read.mentions[n - 1] if n and read.places[n - 1][1] == first else None
+        return before is None or self._department(before) == self._department(read.mentions[n])
 
     def _department(self, mention: Mention) -> str:
         return self.category(mention.term_id).partition(" > ")[0]

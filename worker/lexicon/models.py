@@ -45,7 +45,7 @@ class Models:
         models: list[Model] = []
         for i, j, key in self._phrases.find(found):
             end = self._end(found, j)
-            if end > j:
+            if end > j and (key in self._lines or found[j].key[0].isdigit() or " " in key):
                 models.append(self._model(found, i, end, key in self._lines))
         for i, word in enumerate(found):
             if _CODE.fullmatch(word.key) and not _NO_CODE.fullmatch(word.key):

@@ -199,7 +199,9 @@ class Numbers:
         last = match.groupdict().get("b")
         return f"{first}-{_plain(last)} {unit}" if last else f"{first} {unit}"
 
-    def _sides(self, match: re.Match[str]) -> str:
+    def _sides(self, match: re.Match[str]) -> str | None:
+        if max(map(len, filter(None, match.group("a", "b", "c")))) > 7:  # a code
+            return None
         sides = "x".join(_plain(side) for side in match.group("a", "b", "c") if side)
         return f"{sides} {self._units[match['unit']][1]}" if match["unit"] else sides
 
@@ -327,7 +329,7 @@ SIZES = [
     _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam| leg"),
     _rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2", "000/00"),
     _rule(
-        r"\b((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b",
+        r"(?<![\w-])((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b",
         "size",
         r"\1",
         "00a|00b|00c|00d|00e|00f",

@@ -9,13 +9,15 @@ from typing import NamedTuple
 from worker.lexicon.reading import Reading
 from worker.lexicon.words import Word, stem, word_set
 
-PROTECTED = frozenset({"brand", "model", "color", "size", "gender", "age", "quantity", "price"})
+PROTECTED = frozenset(
+    {"brand", "model", "color", "material", "size", "gender", "age", "quantity", "price"}
+)
 USES = word_set("""
     running walking hiking gaming travel camping swimming swim cycling golf tennis football
     soccer basketball baseball yoga gym work office school wedding party bridal maternity
     nursing outdoor indoor garden patio kitchen bathroom bedroom car bike motorcycle boat dog
     cat puppy kitten bird fish horse wired wireless corded cordless electric manual gas petrol
-    solar hot cold left right front rear used refurbished salted unsalted whole skimmed sugar
+    solar hot cold left right front rear used refurbished salted unsalted whole skimmed semi sugar
     decaf vegan halal kosher
 """)
 _DIGITS = re.compile(r"\d+")

@@ -90,7 +90,8 @@ class Reader:
         hits.sort(key=_longest_first)
         places = self._taken(hits, ())
         brands = self._brands.find(found, lambda *at: self._beside(found, places, *at))
-        exclusions = self._exclusions.find(text, found, lambda: self._names(found, places, brands))
+        fixed = self._fixed.find(found)
+        exclusions = self._exclusions.find(text, found, lambda: self._names(fixed, places, brands))
         if brands or exclusions:
             blocked = [(b.first, b.last, self._is_only_brand(b, places)) for b in brands]
             excluded = _words_in(found, exclusions)
@@ -104,7 +105,10 @@ class Reader:
             found,
             lambda: self._spans(found, places, mentions),
             brands,
-            [(x.start, x.end) for x in exclusions],
+            [
+                *((x.start, x.end) for x in exclusions),
+                *((found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1),
+            ],
         )
         return Reading(
             form,
@@ -148,10 +152,10 @@ class Reader:
         return key in self._term_of or key in self._attributes or key in self._brands
 
     def _names(
-        self, found: Sequence[Word], places: Iterable[tuple], brands: Iterable[Brand]
+        self, fixed: Iterable[tuple], places: Iterable[tuple], brands: Iterable[Brand]
     ) -> list[tuple[int, int]]:
         """First and one past the last word of what keeps its meaning whatever stands in it."""
-        names = [(i, j) for i, j, _ in self._fixed.find(found)]
+        names = [(i, j) for i, j, _ in fixed]
         names += [(place[0], place[1]) for place in places]
         return names + [(brand.first, brand.last) for brand in brands]
 

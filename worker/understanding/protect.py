@@ -62,7 +62,8 @@ class Protection:
             return False
         old = self._lexicon.profile(instead_of) if instead_of else self._own
         strict = source != "synonym"
-        if not (found.plain and old.plain and not strict) and not self._keeps(found, old, strict):
+        plain = found.plain and old.plain and not (strict or (found.uses and old.uses))
+        if not plain and not self._keeps(found, old, strict):
             return False
         self._seen.add(found.joined)
         return True
@@ -72,10 +73,12 @@ class Protection:
             return False
         if not found.numbers <= self._own.numbers:
             return False
+        if old.uses and found.uses and old.uses != found.uses:
+            return False
         added = found.values - self._own.values
         if added:
             names = {name for name, _ in self._own.values}
-            if strict or any(name in names or name == "brand" for name, _ in added):
+            if strict or any(name in names or name in ("brand", "material") for name, _ in added):
                 return False
         return not strict or (old.uses <= found.uses and found.uses <= self._own.uses)
 

@@ -19,6 +19,8 @@ AMOUNTS = {
     "headphones under 50 for travel": [("price", "under 50", None, 50, None)],
     "50p stickers": [("price", "0.5 GBP", 0.5, 0.5, "GBP")],
     "cheap mirror": [],
+    "hamper 15 pounds max": [("price", "under 15 GBP", None, 15, "GBP")],
+    "ean 5012345678900 x3": [],
     "toys for kids under 5": [],
     "1080p webcam": [],
     "monitor under 27 inches": [("size", "under 27 inch", None, 27, "inch")],

@@ -115,10 +115,13 @@ def test_without_the_setting_the_model_is_not_asked(models):
     assert found.tags == () and "tagging" not in inference.asked
 
 
-def test_while_it_is_away_events_are_complete_and_have_no_tags(models):
-    made, _ = pipeline(models, "inference.tagging=true", away=["tagging"])
+def test_while_it_is_away_events_are_complete_without_tags_and_not_cached(models):
+    made, inference = pipeline(models, "inference.tagging=true", away=["tagging"])
     (found,) = understood(made, "red shoes")
-    assert found.tags == () and found.degraded == ()
+    assert found.tags is None and found.degraded == ()
+    inference.away = []
+    (again,) = understood(made, "red shoes")  # what lacks them is not kept
+    assert again.tags
 
 
 def test_a_model_of_another_kind_in_its_folder_is_refused(models):

@@ -115,4 +115,4 @@ def _find(generation: Generation, key: RawKey) -> Enrichment | None:
 
 
 def _size(key: Key | RawKey, entry: Enrichment) -> int:
-    return OVERHEAD + 4 * len(key[0]) + len(entry.body) + TAG * len(entry.tags)
+    return OVERHEAD + 4 * len(key[0]) + len(entry.body) + TAG * len(entry.tags or ())

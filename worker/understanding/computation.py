@@ -78,7 +78,7 @@ class Computation:
                 future.exception()  # nobody need have joined
             raise
         for key, result in zip(keys, results, strict=True):
-            if isinstance(result, Enrichment) and not result.degraded:
+            if isinstance(result, Enrichment) and result.whole:
                 cache.put(key, result)
             pending.pop(key).set_result(result)
 

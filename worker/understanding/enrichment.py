@@ -50,7 +50,7 @@ class Composer:
         found: Mapping[str, Any],
         degraded: tuple[str, ...],
         versions: tuple[str, str, str],
-        tags: tuple[Tag, ...] = (),
+        tags: tuple[Tag, ...] | None = (),
     ) -> Enrichment:
         """One query's.
 
@@ -66,6 +66,7 @@ class Composer:
         """
         intent = self._fallback if probabilities is None else self._intent(probabilities)
         label = None if probabilities is None else intent["label"]
+        sentiment = None if probabilities is None else self._sentiment(probabilities)
         form, language = key
         exclusions, attributes = read.exclusions, read.attributes
         if label == "other" and not read.mentions:

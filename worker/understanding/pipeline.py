@@ -128,7 +128,7 @@ class Pipeline:
 
     def _remember(self, event: Event, found: Enrichment, snapshot: Snapshot) -> None:
         """Let the fast lane answer the query from now on, if the enrichment may be kept."""
-        if not found.degraded and self._computation.servable(found):
+        if found.whole and self._computation.servable(found):
             snapshot.seen.put((event.query, event.locale or None), found)
 
     def _forget_other_versions(self) -> None:

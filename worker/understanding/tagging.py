@@ -30,10 +30,11 @@ class Tagger:
         """The model's answers; rows without one have no tags."""
         return await self.stage.answers(self.stage.sequences.singles(forms))
 
-    def tags(self, form: str, found: Rows, row: int) -> tuple[Tag, ...]:
-        """The tags of the query of a row; () where the model did not answer."""
-        if not found.versions[row] or not (words := words_of(form)):
-            return ()
+    def tags(self, form: str, found: Rows, row: int) -> tuple[Tag, ...] | None:
+        """The tags of the query of a row; None where the model did not answer."""
+        if not found.versions[row]:
+            return None
+        words = words_of(form)
         encoding = self.stage.texts.tokenizer.encode(form)
         pieces = self._read(encoding, words)
         said = self._decoder.find(self._decoder.words(found.values[row], pieces), words)

@@ -66,7 +66,6 @@ class Composer:
         """
         intent = self._fallback if probabilities is None else self._intent(probabilities)
         label = None if probabilities is None else intent["label"]
-        sentiment = None if probabilities is None else self._sentiment(probabilities)
         form, language = key
         exclusions, attributes = read.exclusions, read.attributes
         if label == "other" and not read.mentions:

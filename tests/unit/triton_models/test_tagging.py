@@ -4,6 +4,7 @@ import itertools
 import json
 
 import numpy as np
+import onnx
 import pytest
 
 from triton_models import contract
@@ -14,6 +15,9 @@ from triton_models.kinds.tagging import entities
 from triton_models.kinds.tagging.data import of_manifest, read
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.words import Span, labels_of, spans_of, tagged, words_of
+from triton_models.serving import precision
+from triton_models.serving.dequantize import dequantize
+from triton_models.serving.predict import questions
 from triton_models.settings import UsageError
 
 LABELS = labels_of(["color", "size"])
@@ -233,3 +237,14 @@ def test_a_checkpoint_without_a_token_head_is_not_exported(model, tmp_path, caps
     given = ["export", str(model / "toy"), "--kind", "tagging", "--out", str(tmp_path / "out")]
     assert main(given) == 2
     assert "finetune tagging from it first" in capsys.readouterr().err
+
+
+def test_typed_graphs_are_held_to_float32_by_token(model, tmp_path):
+    found = contract.load(model / "model")
+    plain = tmp_path / "fp32.onnx"
+    onnx.save(dequantize(onnx.load(found.onnx)), plain)
+    asked = questions(written(tmp_path / "asked.txt", "red box", "blue lamp 10 inch"), pair=False)
+    others = precision.batches(found, asked)[1]
+    same = precision.parity(found, plain, onnx.load(plain), "fp16", others)
+    assert str(same).startswith("equal labels of tokens 100.0%") and "tokens" in str(same)
+    assert same.texts == sum(int(batch["attention_mask"].sum()) for batch in others)

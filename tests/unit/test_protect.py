@@ -35,6 +35,8 @@ def expansions(expander, query, score=0.9, intent="browse"):
         ("cheap couch under £300", "sofa"),
         ("nike trainers size 9", "sneakers"),
         ("grey settee and armchair", "sofa"),
+        ("couches except leather", "sofa"),
+        ("is this couch in stock, do you deliver it", "sofa"),
     ],
 )
 def test_the_thing_that_is_asked_for_is_expanded(expander, query, term):

@@ -93,6 +93,8 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     contracts = load_contracts(settings)
     models = {name: Predictor(c, c.max_batch_size) for name, c in contracts.items()}
     lexicon = load_lexicon(settings, contracts)
+    if correction := lexicon.correct(form):
+        form = correction.query
     expander = make_expander(settings, lexicon)
     retrieved = expander.retrieve([form], models["encoder"].run([form]))[0]
     texts = expander.texts(retrieved)

@@ -60,9 +60,8 @@ def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, obje
     (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
     (out / BRANDS).write_bytes(orjson.dumps(read.brands))
     (out / VECTORS).write_bytes(_index(vectors).save())
-    hashes = {
-        name: contract.sha256(out / name) for name in (TERMS, ATTRIBUTES, BRANDS, VECTORS)
-    }
+    names = (TERMS, ATTRIBUTES, BRANDS, VECTORS)
+    hashes = {name: contract.sha256(out / name) for name in names}
     content = hashes[TERMS] + hashes[ATTRIBUTES] + hashes[BRANDS] + encoder.contract.onnx_sha256
     manifest = {
         "format": FORMAT,

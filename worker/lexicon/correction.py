@@ -16,6 +16,7 @@ from typing import NamedTuple
 from worker.lexicon.words import Word, stem, word_set
 
 SHORTEST, LONG = 4, 6  # letters of a word that is corrected at all, and without further evidence
+EXTRA = 9  # the same, if a letter is one too many
 SURE, LIKELY = 0.98, 0.95
 # What shoppers write of orders, and function words that are often misspelt.
 _SERVICE = word_set("""
@@ -133,11 +134,13 @@ class Corrector:
         return any(character not in " ,.!?\"'()" for character in around)
 
     def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
-        if self._is_derived(word) or any(True for _ in self._near(word, self._brands)):
+        if any(True for _ in self._near(word, self._brands)):
             return None
         near = set(self._near(word, self._targets))
         if not near:
             near = {w for w in self._sounds.get(sound(word), ()) if distance(word, w) < 3}
+        if self._is_derived(word):
+            near = {w for w in near if _undoubled(word) == _undoubled(w)}
         if not near:
             return None
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
@@ -148,7 +151,7 @@ class Corrector:
         if fitting:
             return chosen, SURE
         likely = chosen in _SERVICE or (
-            len(chosen) >= len(word) >= LONG
+            len(word) >= (LONG if len(chosen) >= len(word) else EXTRA)
             and word[0] == chosen[0]
             and not _is_other_letter(word, chosen)
         )

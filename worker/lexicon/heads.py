@@ -7,6 +7,7 @@ model, values and words without a meaning of their own: the "gun" of "nail gun" 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
@@ -23,7 +24,23 @@ EMPTY = word_set("""
     modern set sets pack pair where what which how show compare vs something anything there
     not no free and or all size only clearance discount official original genuine branded
     brand style type kind max min more less very too so really quite
+    except excluding minus anything nothing but other than apart each about around up between
+    least most maximum minimum
 """)
+# What a thing is like, where it stands behind it: "smart watch waterproof".
+LIKE = word_set("""
+    waterproof soft elegant firm casual formal vintage retro rustic portable foldable folding
+    adjustable rechargeable electric manual cordless wireless wired wide narrow slim fitted loose
+    tight thick thin long short high low heavy light lightweight strong sturdy durable warm cool
+    comfortable comfy cosy cozy fluffy fuzzy funny fancy sexy plain striped floral printed
+    patterned solid matte shiny glitter sparkly waisted sleeved healthy organic natural fresh used
+    refurbished unlocked indoor outdoor commercial industrial professional mini compact clear
+    washable reusable disposable powered automatic smart double single round square oval xmas
+    christmas halloween easter birthday wedding party summer winter spring autumn fall
+    lined deep wide tall easy care carton multipack
+""")
+# These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".
+_LOOSE = frozenset({"of", "to", "on", "in", "by", "at", "as", "like", "near"})
 
 
 def heads(
@@ -50,9 +67,27 @@ def heads(
 def _segments(read: Reading) -> list[tuple[int, int]]:
     """First and one past the last word of the parts between words such as "for"."""
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
-    cuts = [i for i, word in enumerate(read.words) if word.key in SPLITS and i not in inside]
+    ends = {last for _, last, _ in read.places}
+    cuts = [
+        i
+        for i, word in enumerate(read.words)
+        if word.key in SPLITS and i not in inside and (word.key not in _LOOSE or i in ends)
+    ]
     starts, ends = [0, *(cut + 1 for cut in cuts)], [*cuts, len(read.words)]
-    return list(zip(starts, ends, strict=True))
+    return [part for span in zip(starts, ends, strict=True) for part in _clauses(read, *span)]
+
+
+def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
+    """The parts between commas, if what stands behind them begins a sentence of its own."""
+    if "," not in read.form:
+        return [(first, last)]
+    cuts = [
+        i
+        for i in range(first + 1, last)
+        if "," in read.form[read.words[i - 1].end : read.words[i].start]
+        and read.words[i].key in EMPTY
+    ]
+    return list(pairwise([first, *cuts, last]))
 
 
 def _told(read: Reading) -> set[int]:
@@ -89,7 +124,14 @@ def _in_segment(
                     break
             i -= i >= first and read.words[i].key in _JOINED
             continue
-        skipped = i in told or key in EMPTY or describes(key) or not key.isalpha()
+        skipped = (
+            i in told
+            or key in EMPTY
+            or key in LIKE
+            or key in SPLITS
+            or describes(key)
+            or not key.isalpha()
+        )
         if not skipped:
             foreign = not known(key) and _long(read, owner, i)
             if not foreign:

@@ -138,7 +138,7 @@ class Lexicon:
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""
         found = heads(read, self._attributes.describes, self._is_a_word)
-        found = [n for n in found if self._is_whole(read, n)]
+        found = [n for n in found if not self._is_treatment(read, n)]
         if len(found) < 2:
             return [read.mentions[n] for n in found]
         last = self._department(read.mentions[found[-1]])
@@ -148,14 +148,18 @@ class Lexicon:
     def _is_a_word(self, word: str) -> bool:
         return word in self._vocabulary or word in ordinary()
 
-    def _is_whole(self, read: Reading, n: int) -> bool:
+    def _is_treatment(self, read: Reading, n: int) -> bool:
+        """Whether it is for the material before it, so another thing: "leather conditioner"."""
+        first, _, key = read.places[n]
+        return first > 0 and self._attributes.is_for(read.words[first - 1].key, key)
+
+    def is_whole(self, read: Reading, mention: Mention) -> bool:
         """Whether a term of one word means by itself what it means in the query: the "pillow" of
-        "dog pillow" and the "conditioner" of "leather conditioner" do not."""
-        first, last, key = read.places[n]
+        "dog pillow" does not."""
+        n = read.mentions.index(mention)
+        first, last, _ = read.places[n]
         if last - first > 1 or not first:
             return True
-        if self._attributes.is_for(read.words[first - 1].key, key):
-            return False
         before = read.mentions[n - 1] if n and read.places[n - 1][1] == first else None
         return before is None or self._department(before) == self._department(read.mentions[n])
 

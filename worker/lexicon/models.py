@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from worker.lexicon.words import Phrases, Word
 
-_NUMBER = re.compile(r"[a-z]{0,2}\d{1,4}[a-z]{0,2}|[ivx]{1,4}")
+_UNITS = r"(?!(?:gb|tb|mb|mm|cm|in|ft|oz|lb|kg|ml|pk|pc|ct)$)"
+_NUMBER = re.compile(rf"[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}")
 # Letters and digits that nothing but a product code mixes so: "dhp482", "gbx2", "wh1000xm4".
 _CODE = re.compile(r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*")
 _NO_CODE = re.compile(r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+.*|[a-z]+\d{2}s|w\d\dl\d\d")

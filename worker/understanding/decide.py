@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +17,7 @@ from worker.understanding.protect import Protection
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
 MENTION_PRIOR = 0.8  # that the category of what the query names is right
+PART_PRIOR = 0.5  # the same, where another word may change what it means
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,13 @@ class Retrieved:
     Attributes:
         read: the query's words, and what they mean.
         heads: the terms that name what is asked for.
+        priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
     """
 
     read: Reading
     heads: list[Mention]
+    priors: list[float]
     candidates: list[Candidate]
 
 
@@ -62,17 +66,19 @@ class Expander:
         for form, near, similarity in zip(forms, ids.tolist(), similarities.tolist(), strict=True):
             read = self.lexicon.read(form)
             heads = self.lexicon.heads(read)
+            whole = [self.lexicon.is_whole(read, head) for head in heads]
             candidates = self.lexicon.candidates(
                 read,
                 near,
                 similarity,
                 limit=self.max_candidates,
                 min_similarity=self.min_similarity,
-                mentions=heads,
+                mentions=[*compress(heads, whole)],
                 admits=Protection(self.lexicon, read, heads).admits,
                 parents=bool(self.parents_for),
             )
-            found.append(Retrieved(read, heads, candidates))
+            priors = [MENTION_PRIOR if alone else PART_PRIOR for alone in whole]
+            found.append(Retrieved(read, heads, priors, candidates))
         return found
 
     def texts(self, found: Retrieved) -> list[str]:
@@ -93,10 +99,10 @@ class Expander:
         if intent == "other":
             return {"expansions": [], "categories": []}
         if scores is None:
-            named = [MENTION_PRIOR] * len(heads)
+            named = found.priors
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
-            named = [probability(MENTION_PRIOR, score) for score in scores[: len(heads)]]
+            named = [*map(probability, found.priors, scores)]
             scored = zip(scores[len(heads) :], found.candidates, strict=True)
             kept = [(probability(c.prior, score), c) for score, c in scored]
             kept = [pair for pair in kept if pair[0] >= self.threshold]

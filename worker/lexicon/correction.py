@@ -2,7 +2,8 @@
 
 Known are the lexicon's words, brands, and ordinary English words. A word is corrected to one that
 is a single slip of the keyboard away, or sounds the same; a short one only if the slip is a doubled
-or swapped letter, or if a term of the lexicon comes of it. What is near a brand stays as it is.
+or swapped letter, or if a term of the lexicon comes of it, as must be for an ordinary word that the
+lexicon lacks: "flor lamp". What is near a brand stays as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from worker.lexicon.words import Word, stem, word_set
 
 SHORTEST, LONG = 4, 6  # letters of a word that is corrected at all, and without further evidence
 EXTRA = 9  # the same, if a letter is one too many
+RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
 SURE, LIKELY = 0.98, 0.95
 # What shoppers write of orders, and function words that are often misspelt.
 _SERVICE = word_set("""
@@ -31,6 +33,8 @@ _ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = frozenset("aeiouy")
 _PLACES = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
+# Foreign words that are often written without their accents.
+_BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
 
 
 class Edit(NamedTuple):
@@ -93,8 +97,10 @@ class Corrector:
         own = _SERVICE.union(*(key.split(" ") for key in written))
         targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
         branded = {word for key in brands for word in key.split(" ")}
-        self._known = words | branded | ordinary()
-        names = branded - words - ordinary()
+        frequent = {word for word, count in ordinary().items() if count > RARE}
+        self._sure = words | branded | frequent | _BORROWED
+        self._known = self._sure | ordinary().keys()
+        names = branded - words - ordinary().keys()
         self._brands = _one_off(word for word in names if len(word) > SHORTEST)
         self._targets = _one_off(targets)
         self._sounds: dict[str, list[str]] = {}
@@ -111,7 +117,7 @@ class Corrector:
         edits, confidence = [], 1.0
         keys = [word.key for word in found]
         for i, word in enumerate(found):
-            if word.key in self._known or not _is_plain(word.key):
+            if word.key in self._sure or not _is_plain(word.key):
                 continue
             if form[word.start : word.end] != word.key or self._is_part(form, word):
                 continue
@@ -138,16 +144,23 @@ class Corrector:
             return None
         near = set(self._near(word, self._targets))
         if not near:
-            near = {w for w in self._sounds.get(sound(word), ()) if distance(word, w) < 3}
-        if self._is_derived(word):
+            same = self._sounds.get(sound(word), ())
+            near = {w for w in same if distance(word, w) < 3 and _vowels(w) == _vowels(word)}
+        near = {w for w in near if not _is_variant(word, w)}
+        if word not in self._known and self._is_derived(word):
             near = {w for w in near if _undoubled(word) == _undoubled(w)}
         if not near:
             return None
+        common = word in self._known  # and right, unless only another makes a term
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
         slips = {w for w in fitting or near if _is_slip(word, w)}
+        if common and len(fitting) != 1:
+            return None
         chosen = _one(word, slips) or _one(word, fitting or near)
         if chosen is None:
             return None
+        if common:
+            return (chosen, LIKELY) if fitting and word[0] == chosen[0] else None
         if fitting:
             return chosen, SURE
         likely = chosen in _SERVICE or (
@@ -184,6 +197,16 @@ def _one(word: str, near: Collection[str]) -> str | None:
         return None
     plural = word.endswith("s")
     return min(near, key=lambda other: (other.endswith("s") != plural, len(other), other))
+
+
+def _is_variant(word: str, other: str) -> bool:
+    """Whether it is the same word in another number or region: "organized", "organised"."""
+    return other in (word + "s", word + "es") or word.replace("z", "s") == other.replace("z", "s")
+
+
+def _vowels(word: str) -> int:
+    """How many groups of vowels a word has."""
+    return len(re.findall("[aeiouy]+", word))
 
 
 def _is_plain(word: str) -> bool:
@@ -258,7 +281,7 @@ _SOUNDS = (
     (re.compile("z"), "s"),
     (re.compile("dg(?=[eiy])"), "g"),
     (re.compile("gh(?=t)|(?<=w)h|(?<=^)k(?=n)"), ""),
-    (re.compile("(?<!^)[aeiouyhw]"), ""),
+    (re.compile("(?<!^)[aeiouy]"), ""),
     (re.compile(r"(.)\1+"), r"\1"),
 )
 
@@ -271,8 +294,9 @@ def sound(word: str) -> str:
 
 
 @lru_cache(1)
-def ordinary() -> frozenset[str]:
-    """Ordinary English words, 82,000 of them."""
+def ordinary() -> dict[str, int]:
+    """Ordinary English words, 82,000 of them, with how often they stand in a large corpus."""
     path = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return frozenset(line.partition(" ")[0] for line in lines)
+    pairs = (line.split(" ") for line in lines)
+    return {word: int(count) for word, count in pairs}

@@ -29,6 +29,15 @@ MEANT = {
     "kallax insert": None,
     "desert boots": None,
     "mulcher": None,
+    "organized drawers": None,
+    "saute pan": None,
+    "alpha shirt": None,  # an ordinary word, though "aloha shirt" is a term
+    # ordinary words, but another makes a term
+    "walking bots": "walking boots",
+    "wall clook": "wall clock",
+    "dinning chairs": "dining chairs",
+    # by sound
+    "headfones": "headphones",
     "b07xyzw": None,
     "jane@sofaa.com": None,
     "x-chiar": None,

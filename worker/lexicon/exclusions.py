@@ -50,6 +50,7 @@ _EVENTS = word_set("""
     above below fan impressed what worth going doing able buying using like want wanted
 """)
 _STOPS = word_set("""
+    up per each plus
     for with in on under over below above between from to at by please but and or not no non
     nor without size uk us eu than if that which is are it only just instead
 """)

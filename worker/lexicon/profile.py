@@ -20,6 +20,7 @@ USES = word_set("""
     solar hot cold left right front rear used refurbished salted unsalted whole skimmed semi sugar
     decaf vegan halal kosher
 """)
+_DOUBLED = re.compile(r"([a-z])\1")
 _DIGITS = re.compile(r"\d+")
 # What stands behind these says what the thing is for, comes with or is made of.
 SPLITS = word_set("""
@@ -32,7 +33,7 @@ class Profile(NamedTuple):
 
     Attributes:
         stems: its words in the singular.
-        joined: the text without spaces and number: the same for two spellings of one thing.
+        joined: the text without spaces, number and what spellings differ in.
         head: the stem of the word that names the thing, "" where there is none.
         values: names and values of its protected attributes.
         numbers: the digits in it.
@@ -56,13 +57,18 @@ def profile(read: Reading) -> Profile:
     numbers = frozenset(_DIGITS.findall(read.form))
     return Profile(
         frozenset(stems),
-        "".join(stems),
+        _spelling("".join(stems)),
         _head(read.words, stems),
         values,
         numbers,
         frozenset(word.key for word in read.words if word.key in USES),
         not (values or numbers),
     )
+
+
+def _spelling(text: str) -> str:
+    """The same for American and British spellings: "cancelling", "canceling"."""
+    return _DOUBLED.sub(r"\1", text.replace("our", "or").replace("z", "s"))
 
 
 def _head(words: Sequence[Word], stems: Sequence[str]) -> str:

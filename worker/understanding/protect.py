@@ -62,6 +62,8 @@ class Protection:
             return False
         old = self._lexicon.profile(instead_of) if instead_of else self._own
         strict = source != "synonym"
+        if found.joined == old.joined:
+            return False
         plain = found.plain and old.plain and not (strict or (found.uses and old.uses))
         if not plain and not self._keeps(found, old, strict):
             return False

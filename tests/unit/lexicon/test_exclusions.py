@@ -45,6 +45,7 @@ EXCLUDED = {
     "buy one get one free": [],
     "crackers free from wheat and yeast": ["wheat", "yeast"],
     "no smoking sign": [],
+    "dried figs non gmo up to 30 dollars": ["gmo"],
     "t-shirt": [],
     "wi-fi extender": [],
     "no more than $50": [],

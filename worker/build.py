@@ -132,15 +132,16 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
     )
 
 
-def make_expander(settings: Settings, lexicon: Lexicon) -> Expander:
+def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Expander:
     """Retrieval and selection of expansions."""
-    chosen = settings.understanding
+    chosen, neutral = settings.understanding, contracts["matching"].threshold
     return Expander(
         lexicon,
         chosen.max_candidates,
         chosen.min_similarity,
         chosen.match_threshold,
         chosen.max_expansions,
+        0.5 if neutral is None else min(max(neutral, 0.01), 0.99),
         _listed(chosen.parents_for),
     )
 
@@ -178,7 +179,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     """
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
-        make_expander(settings, lexicon),
+        make_expander(settings, contracts, lexicon),
         Composer(lexicon, contracts["intent"], fallback_intent(settings, contracts)),
         Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,

@@ -381,14 +381,14 @@ DEFECTS = (
     defect(
         "a degraded answer is given in the fast lane",
         PIPELINE,
-        "if not found.degraded and self._computation.servable(found):",
+        "if found.whole and self._computation.servable(found):",
         "if True:",
         "test_pipeline.py",
     ),
     defect(
         "a degraded answer is cached",
         COMPUTATION,
-        "isinstance(result, Enrichment) and not result.degraded",
+        "isinstance(result, Enrichment) and result.whole",
         "isinstance(result, Enrichment)",
         "test_pipeline.py",
     ),

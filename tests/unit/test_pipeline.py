@@ -8,15 +8,24 @@ import pytest
 
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, inputs, totals
+from triton_models import contract
+from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
-from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, SYNONYM_PRIOR
-from worker.understanding.decide import MENTION_PRIOR, probability
+from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, PLAIN_PRIOR, SYNONYM_PRIOR
+from worker.understanding.decide import MENTION_PRIOR, MENTION_WEIGHT, WEIGHTS, Expander
 
 # What comes of the scores of each version of `matching`.
-PRIORS = SYNONYM_PRIOR, NEIGHBOUR_PRIOR, MENTION_PRIOR
+EVIDENCE = (
+    (SYNONYM_PRIOR, WEIGHTS["synonym"]),
+    (PLAIN_PRIOR, WEIGHTS["synonym"]),
+    (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
+    (MENTION_PRIOR, MENTION_WEIGHT),
+)
+NEUTRAL = contract.load(STARTER_MODELS / "matching").threshold
+JUDGE = Expander(None, 8, 0.5, 0.9, 8, NEUTRAL)
 BY_VERSION = {
-    f"matching:{version}": {probability(prior, score) for prior in PRIORS}
+    f"matching:{version}": {JUDGE.probability(prior, score, w) for prior, w in EVIDENCE}
     for version, score in ((1, np.float32(0.9)), (2, np.float32(0.8)))
 }
 

@@ -5,7 +5,7 @@ import pytest
 
 from worker.config.settings import STARTER_LEXICON
 from worker.lexicon.lexicon import Lexicon
-from worker.understanding.decide import Expander, probability
+from worker.understanding.decide import Expander
 from worker.understanding.protect import Protection
 
 
@@ -66,7 +66,7 @@ def test_small_talk_and_complaints_are_not_expanded(expander, intent):
 
 def test_broader_terms_come_only_where_the_intent_wants_them(lexicon):
     plain = Expander(lexicon, 32, 0.5, 0.9, 32)
-    broad = Expander(lexicon, 32, 0.5, 0.9, 32, frozenset({"browse"}))
+    broad = Expander(lexicon, 32, 0.5, 0.9, 32, 0.5, frozenset({"browse"}))
     assert "ankle boots" not in expansions(plain, "chelsea boots")[0]
     assert "ankle boots" not in expansions(broad, "chelsea boots", intent="purchase")[0]
     assert "ankle boots" in expansions(broad, "chelsea boots")[0]
@@ -124,9 +124,16 @@ def test_two_spellings_of_one_thing_do_not_come_together(lexicon):
     assert not admits("sweatshirts", "synonym", 0, "jumper")
 
 
-def test_the_odds_of_link_and_score_multiply():
-    assert probability(0.9, 0.5) == 0.9
-    assert probability(0.5, 0.8) == 0.8
-    assert probability(0.9, 0.9) > 0.98
-    assert probability(0.9, 0.2) < 0.7
-    assert 0 < probability(0.5, 0.0) < probability(0.5, 1.0) < 1
+def test_the_odds_of_link_and_score_multiply(lexicon):
+    probability = Expander(lexicon, 32, 0.5, 0.9, 32).probability
+    assert probability(0.9, 0.5, 1) == 0.9
+    assert probability(0.5, 0.8, 1) == 0.8
+    assert probability(0.9, 0.9, 1) > 0.98
+    assert probability(0.9, 0.2, 1) < 0.7
+    assert 0 < probability(0.5, 0.0, 1) < probability(0.5, 1.0, 1) < 1
+
+
+def test_a_score_at_the_models_threshold_says_nothing(lexicon):
+    strict = Expander(lexicon, 32, 0.5, 0.9, 32, 0.2)
+    assert strict.probability(0.7, 0.2, 1) == strict.probability(0.7, 0.2, 0.5) == 0.7
+    assert 0.7 < strict.probability(0.7, 0.5, 0.5) < strict.probability(0.7, 0.5, 1)

@@ -24,7 +24,7 @@ CONFIGURATIONS = (  # each tells itself by the number of expansions, and by its 
     ("understanding.max_expansions=8",),
     ("understanding.max_expansions=1",),
     ("understanding.max_expansions=2", "understanding.match_threshold=0.1"),
-    ("understanding.max_expansions=3", "understanding.max_candidates=3"),
+    ("understanding.max_expansions=0", "understanding.max_candidates=3"),
 )
 CONTRACTS = load_contracts(load_settings(None, {}))
 # The same content under another version.

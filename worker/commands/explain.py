@@ -24,7 +24,6 @@ from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
-from worker.understanding.decide import probability
 from worker.understanding.normalize import normal_form
 
 
@@ -95,7 +94,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     lexicon = load_lexicon(settings, contracts)
     if correction := lexicon.correct(form):
         form = correction.query
-    expander = make_expander(settings, lexicon)
+    expander = make_expander(settings, contracts, lexicon)
     retrieved = expander.retrieve([form], models["encoder"].run([form]))[0]
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
@@ -103,7 +102,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     judged = []
     candidate_scores = scores[len(retrieved.heads) :]
     for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
-        score = round(probability(candidate.prior, float(score)), DIGITS)
+        score = round(expander.of_candidate(candidate, float(score)), DIGITS)
         if candidate.text in kept:
             verdict = "kept"
         elif score < expander.threshold:

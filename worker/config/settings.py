@@ -221,7 +221,7 @@ class Understanding(Part):
     min_similarity: float = Field(0.5, ge=-1, le=1)
     """Cosine from which a neighbour in the lexicon is a candidate."""
     match_threshold: float = Field(0.9, ge=0, le=1)
-    """Probability of being right from which an expansion or a category is published."""
+    """Probability of being right from which an expansion is published."""
     parents_for: str = ""
     """Intents whose queries are also expanded by broader terms ("browse,inquiry")."""
     max_expansions: int = Field(8, ge=0, le=64)

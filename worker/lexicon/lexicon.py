@@ -14,12 +14,13 @@ from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, Term, effort, quantized
 from worker.lexicon.correction import Correction, Corrector, ordinary
-from worker.lexicon.heads import heads
+from worker.lexicon.heads import EMPTY, heads
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
 from worker.lexicon.words import words
 
-SYNONYM_PRIOR = 0.9
+SYNONYM_PRIOR = 0.87
+PLAIN_PRIOR = 0.97  # of a synonym, where the query says nothing but its term and attributes
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.5
 PROFILES = 65_536  # kept
@@ -196,7 +197,8 @@ class Lexicon:
         """
         said = {self._text_of[key] for key in read.keys}
         mentioned = {mention.term_id: mention.surface for mention in mentions}
-        links = self._links(mentioned, said, admits, parents) if mentioned else []
+        prior = PLAIN_PRIOR if _plain(read, mentions) else SYNONYM_PRIOR
+        links = self._links(mentioned, said, admits, parents, prior) if mentioned else []
         near: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
@@ -221,6 +223,7 @@ class Lexicon:
         said: set[str],
         admits: Callable[[str, str, int, str], bool],
         parents: bool,
+        prior: float,
     ) -> list[tuple[str, str, int, float]]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
         found = []
@@ -228,7 +231,7 @@ class Lexicon:
             for (term_id, surface), text in zip(mentioned.items(), texts, strict=True):
                 if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)
-                    found.append((text, "synonym", term_id, SYNONYM_PRIOR))
+                    found.append((text, "synonym", term_id, prior))
         for term_id, surface in mentioned.items() if parents else ():
             parent = self._terms[term_id].parent
             if parent is None or (text := self._own_text[parent]) in said:
@@ -245,6 +248,15 @@ class Lexicon:
 
 
 _named = tuple.__new__  # a named tuple's own constructor takes twice as long
+
+
+def _plain(read: Reading, mentions: Sequence[Mention]) -> bool:
+    """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
+    spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
+    return all(
+        word.key in EMPTY or any(start <= word.start < end for start, end in spans)
+        for word in read.words
+    )
 
 
 def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:

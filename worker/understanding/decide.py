@@ -17,7 +17,12 @@ from worker.understanding.protect import Protection
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
 MENTION_PRIOR = 0.8  # that the category of what the query names is right
-PART_PRIOR = 0.5  # the same, where another word may change what it means
+PART_PRIOR = 0.7  # the same, where another word may change what it means
+CATEGORY_THRESHOLD = 0.7  # probability from which a category is published
+# How much the matching model's score adds to what proposes a term, fitted on expansions and
+# categories of random real queries, judged by reading.
+WEIGHTS = {"synonym": 0.5, "parent": 1.0, "embedding": 1.0}
+MENTION_WEIGHT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Expander:
 
     Attributes:
         threshold: probability from which a term is published.
+        neutral: score of the matching model that says nothing; the threshold of its contract.
         parents_for: intents whose queries are also expanded by broader terms.
     """
 
@@ -51,6 +57,7 @@ class Expander:
     min_similarity: float
     threshold: float
     max_expansions: int
+    neutral: float = 0.5
     parents_for: frozenset[str] = frozenset()
 
     def retrieve(self, forms: Sequence[str], vectors: np.ndarray) -> list[Retrieved]:
@@ -102,9 +109,12 @@ class Expander:
             named = found.priors
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
-            named = [*map(probability, found.priors, scores)]
+            named = [
+                self.probability(prior, score, MENTION_WEIGHT)
+                for prior, score in zip(found.priors, scores[: len(heads)], strict=True)
+            ]
             scored = zip(scores[len(heads) :], found.candidates, strict=True)
-            kept = [(probability(c.prior, score), c) for score, c in scored]
+            kept = [(self.of_candidate(c, score), c) for score, c in scored]
             kept = [pair for pair in kept if pair[0] >= self.threshold]
         if intent in SILENT:
             kept = []
@@ -117,6 +127,21 @@ class Expander:
             "categories": self._categories(heads, named, kept, scores is None),
         }
 
+    def of_candidate(self, candidate: Candidate, score: float) -> float:
+        """Probability that a candidate with this score of the matching model is right."""
+        return self.probability(candidate.prior, score, WEIGHTS[candidate.source])
+
+    def probability(self, prior: float, score: float, weight: float) -> float:
+        """Probability that a term is right, by two witnesses: what proposes it, and its score.
+
+        The odds multiply, those of the score raised to its weight; a neutral score leaves the
+        prior as it is.
+        """
+        score = min(max(float(score), 0.0001), 0.9999)
+        found, neutral = score / (1 - score), self.neutral / (1 - self.neutral)
+        odds = prior / (1 - prior) * (found / neutral) ** weight
+        return round(odds / (1 + odds), 4)
+
     def _categories(
         self,
         heads: list[Mention],
@@ -126,20 +151,10 @@ class Expander:
     ) -> list[dict[str, Any]]:
         best: dict[str, float] = {}
         terms = [(score, m.term_id) for score, m in zip(scores, heads, strict=True)]
-        terms = [term for term in terms if alone or term[0] >= self.threshold]
+        terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
         for score, term_id in terms + [(score, c.term_id) for score, c in kept]:
             path = self.lexicon.category(term_id)
             if score > best.get(path, -1.0):
                 best[path] = score
         top = sorted(best.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]
         return [{"path": path, "score": score} for path, score in top]
-
-
-def probability(prior: float, score: float) -> float:
-    """Probability that a term is right, by two witnesses: what proposes it, and the model's score.
-
-    Their odds multiply: a score of a half leaves the prior as it is.
-    """
-    score = min(max(float(score), 0.0001), 0.9999)
-    odds = prior / (1 - prior) * score / (1 - score)
-    return round(odds / (1 + odds), 4)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from worker.config.settings import STARTER_MODELS
+from worker.config.settings import STARTER_MODELS, Understanding
 from worker.lexicon.build import load_encoder
 
-# query: a term that should be among the ten nearest
+RETRIEVED = 2 * Understanding().max_candidates
+# query: a term that should be among those that are retrieved
 EXPECTED = {
     "shoes for jogging": "running shoes",
     "cheap red sneakers": "sneakers",
@@ -39,7 +40,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def nearest(lexicon):
     vectors = load_encoder(STARTER_MODELS / "encoder").run(list(EXPECTED))
-    ids, _ = lexicon.nearest(vectors, 10)
+    ids, _ = lexicon.nearest(vectors, RETRIEVED)
     return {
         query: [lexicon.name(term_id) for term_id in row]
         for query, row in zip(EXPECTED, ids, strict=True)

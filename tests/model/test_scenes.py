@@ -23,11 +23,16 @@ def world(request):
 
 def half_produced(world, worker):
     """All of partition 0 is out, and of two records of partition 1 the first."""
-    for partition, offset in (0, 1), (1, 0), (1, 1):
-        world.kafka.add(partition, b"good %d %d " % (partition, offset), 0)
-    while len(worker.models.waiting) < 2:
-        world.threads(worker)
-        world.breathe()
+    for count, places in enumerate(([(0, 1)], [(1, 0), (1, 1)]), 1):
+        for partition, offset in places:
+            world.kafka.add(partition, b"good %d %d " % (partition, offset), 0)
+        for _ in range(1000):
+            world.threads(worker)
+            world.breathe()
+            if len(worker.models.waiting) == count:
+                break
+        else:
+            raise AssertionError("the models are not asked")
     for inputs in sorted((inputs for inputs, _ in worker.models.waiting), key=len):
         worker.models.answer([waiting[0] for waiting in worker.models.waiting].index(inputs))
         world.breathe()

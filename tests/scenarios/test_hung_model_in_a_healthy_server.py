@@ -28,6 +28,7 @@ def test_the_others_work_on_and_it_comes_back(embedded_broker, triton):
         *(broker.bootstrap_servers, topics, "inference.backend=triton"),
         *(f"inference.url={triton.url}", "inference.timeout_ms=1000"),
         *("policies.intent=degrade", "policies.patience_ms=0", "policies.fallback_intent=other"),
+        "understanding.match_threshold=0.5",
     )
     with running(chosen) as app:
         wait_until(lambda: app.http.url and ready(app) == (200, []), "ready")

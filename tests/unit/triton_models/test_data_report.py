@@ -140,6 +140,7 @@ def test_the_example_has_a_report_of_every_part(tmp_path, capsys):
         "judged",
         "products",
         "clicks",
+        "tagged",
     ]
     assert sum(s["left_out"] for s in found["sources"]) == 2
     assert list(found["conflicts"]["examples"]) == ["return policy"]

@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import program
+from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data import describe
 from triton_models.serving import predict
 from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
+from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, PLAIN_PRIOR, SYNONYM_PRIOR
+from worker.understanding.decide import WEIGHTS, Expander
 from worker.understanding.normalize import normal_form
 
 QUERIES = [
@@ -23,6 +26,8 @@ QUERIES = [
     "do you ship to canada?",
     "ＣＨＥＡＰ  sofá",  # full-width letters, two spaces, an accent
     "play some jazz",
+    "couch",
+    "black fanny pack",
 ]
 
 
@@ -54,9 +59,14 @@ def test_the_same_answers_as_enrich(capfdbinary, tmp_path):
     file.write_text("".join(f"{query}\t{term}\n" for query, term in expansions))
     code, pairs, _ = predicted(capfdbinary, "matching", file)
     assert code == 0 and [(row["query"], row["term"]) for row in pairs] == expansions
-    scores = [x["score"] for event in events for x in event["expansions"]]
-    assert [row["score"] for row in pairs] == pytest.approx(scores, abs=0.05)
-    assert len(pairs) > 5 and sum(row["match"] for row in pairs) > 0.8 * len(pairs)
+    neutral = contract.load(STARTER / "matching").threshold
+    judge = Expander(None, 8, 0.5, 0.9, 8, neutral)
+    for row, expansion in zip(pairs, (x for e in events for x in e["expansions"]), strict=True):
+        weight, wanted = WEIGHTS[expansion["source"]], pytest.approx(expansion["score"], abs=0.05)
+        priors = PLAIN_PRIOR, SYNONYM_PRIOR, NEIGHBOUR_PRIOR
+        assert wanted in [judge.probability(prior, row["score"], weight) for prior in priors]
+    assert len(pairs) > 5 and {row["match"] for row in pairs} == {True, False}
+    assert all(row["match"] == (row["score"] >= neutral) for row in pairs)
 
 
 def test_a_bad_line_comes_out_in_its_place_and_the_end_is_exit_code_1(capfdbinary, tmp_path):

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 IDLE_S = 0.1  # for the first record of a round, while nothing is in flight
 BUSY_S = 0.002  # while something is
 REVOKE_WAIT_S = 5.0
+REBALANCE_S = 10.0  # that the last commit waits for one
 
 
 class KafkaThread:
@@ -115,7 +116,7 @@ class KafkaThread:
         Args:
             left: for `learn` of who goes on; "" for nothing.
         """
-        self._left, self._leave_by = left, monotonic() + timeout_s / 2
+        self._left, self._leave_by = left, monotonic() + min(timeout_s / 2, REBALANCE_S)
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)

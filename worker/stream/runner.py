@@ -40,8 +40,8 @@ LAG_S = 2.0
 # Of batches that the pipeline answers together: what it does once a call is then shared by many.
 MISSES_TOGETHER = 256
 LOOK_S = 0.01  # between two looks whether all is drained
-# Shares of the shutdown deadline; the rest is for closing the clients.
-FINISH_SHARE, CLOSE_SHARE = 0.7, 0.2
+# Shares of the shutdown deadline at which work in flight, and the consumer, are left behind.
+FINISH_SHARE, CLOSE_SHARE = 0.7, 0.9
 
 
 class Runner:
@@ -119,12 +119,13 @@ class Runner:
         """
         deadline = self._settings.lifecycle.shutdown_timeout_s
         self.thread.stop_fetching()
-        until = monotonic() + FINISH_SHARE * deadline
+        began = monotonic()
+        until, close_by = (began + share * deadline for share in (FINISH_SHARE, CLOSE_SHARE))
         while self._in_flight() and monotonic() < until and not self._failure.done():
             await asyncio.sleep(LOOK_S)
         left = self._in_flight()
         counted = self._limits.note(monotonic(), time.time())
-        if not await asyncio.to_thread(self.thread.close, CLOSE_SHARE * deadline, counted):
+        if not await asyncio.to_thread(self.thread.close, close_by - monotonic(), counted):
             logger.warning("the consumer did not close in time; the group notices by itself")
         for task in list(self._tasks):
             task.cancel()

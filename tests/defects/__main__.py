@@ -17,10 +17,12 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.defects.table import DEFECTS, Defect
+from tests.defects import stream, understanding
+from tests.defects.defect import Defect
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+DEFECTS = (*stream.DEFECTS, *understanding.DEFECTS)
 TEST_FAILED, TIMEOUT_S = 1, 300
 
 
@@ -42,7 +44,7 @@ def copied(folder: Path) -> None:
     """The tree, as far as tests change it or find themselves by it."""
     skip = shutil.ignore_patterns("__pycache__", ".hypothesis")
     for path in ROOT.iterdir():
-        if path.name in ("worker", "tests"):
+        if path.name in ("worker", "triton_models", "tests"):
             shutil.copytree(path, folder / path.name, ignore=skip)
         elif path.name[0] != ".":
             (folder / path.name).symlink_to(path)

@@ -12,6 +12,7 @@ from json.scanner import c_make_scanner
 import orjson
 
 from tests.stream import schema
+from triton_models.query_text import normal_form
 from worker.errors import Reject
 from worker.event import (
     OUTPUT_NAMES,
@@ -24,7 +25,6 @@ from worker.event import (
     query_too_long,
 )
 from worker.understanding.language import language
-from worker.understanding.normalize import normal_form
 
 # All that the way in may say; the README lists them.
 REASONS = frozenset(

@@ -4,8 +4,7 @@ import ast
 
 import pytest
 
-from tests.defects.__main__ import ROOT, spoiled
-from tests.defects.table import DEFECTS
+from tests.defects.__main__ import DEFECTS, ROOT, spoiled
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)

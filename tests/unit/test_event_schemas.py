@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stream import schema
+from triton_models.query_text import normal_form
 from worker.errors import Reject
 from worker.event import OUTPUT_NAMES, TIME, Enrichment, Input, decode
-from worker.understanding.normalize import normal_form
 
 BODY = Enrichment(b'"schema_version":"1.1","provenance":{"cached":', intent="browse")
 

@@ -40,11 +40,12 @@ ALLOWED = {
     "__init__": set(),
 }
 MODELS = Path(triton_models.__file__).parent
-LEAVES = {"settings", "contract", "text", "kinds"}  # of kinds, what it says of itself
+LEAVES = {"settings", "contract", "text", "query_text", "kinds"}  # of kinds, what it says of itself
 ROOMS = {
     "settings": set(),
     "contract": {"settings", "kinds"},
     "text": {"settings"},
+    "query_text": set(),
     "__init__": set(),
     "data": LEAVES,
     "serving": LEAVES | {"data", "training"},

@@ -7,10 +7,10 @@ from confluent_kafka import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from triton_models.query_text import normal_form
 from worker.errors import Reject
 from worker.event import MAX_DEPTH, MAX_MARKS, Input, decode
 from worker.stream.batch import MAX_HEADER_BYTES, MAX_HEADERS, refused_headers
-from worker.understanding.normalize import normal_form
 
 ACUTE = "\u0301"
 

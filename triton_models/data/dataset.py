@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from triton_models.data import graded, manifest_file, reading
-from triton_models.data.describe import normal_form
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest
 from triton_models.data.rows import DataSet, Row, TaggedQuery
 from triton_models.data.split import Labelled
+from triton_models.query_text import normal_form
 
 T = TypeVar("T")
 

@@ -1,12 +1,11 @@
-"""What can be said of a query by simple rules: its normal form, its style, its language.
+"""What can be said of a query in normal form by simple rules: its style, its language.
 
 Rules, not models: they are for counting what a data set is made of, and err on single queries.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from triton_models.query_text import SCRIPTS
 
 
 def _set(words: str) -> frozenset[str]:
@@ -44,41 +43,7 @@ _LANGUAGES: dict[str, list[str]] = {}
 for _language, _words in _STOP_WORDS.items():
     for _word in _words.split():
         _LANGUAGES.setdefault(_word, []).append(_language)
-_SCRIPTS = (  # first and last code point of the script's main block
-    (0x3040, 0x30FF, "ja"),
-    (0xAC00, 0xD7AF, "ko"),
-    (0x4E00, 0x9FFF, "zh"),
-    (0x0370, 0x03FF, "el"),
-    (0x0400, 0x04FF, "ru"),
-    (0x0590, 0x05FF, "he"),
-    (0x0600, 0x06FF, "ar"),
-    (0x0900, 0x097F, "hi"),
-    (0x0E00, 0x0E7F, "th"),
-)
-_MARKS = re.compile("[™®©℠]")
-_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
-_FRACTION = re.compile(f"(?<=[0-9{_VULGAR}])[{_VULGAR}]|[{_VULGAR}](?=[0-9])")
 UNTOLD = "und"  # ISO 639's code for a language that cannot be told
-
-
-def normal_form(text: str) -> str:
-    """The worker's normal form: NFKC, lower case, no control characters, single spaces.
-
-    Marks such as ™ go; fractions stay numbers of their own: 7½ is "7 1/2".
-    """
-    if not (text.isascii() and text.isprintable()):
-        text = _MARKS.sub("", _FRACTION.sub(r" \g<0> ", text)).replace("\u2044", "/")
-        text = unicodedata.normalize("NFKC", "".join(map(_visible, text)))
-        text = unicodedata.normalize("NFKC", text.lower())  # ǰ is one letter, and J̌ is two
-        text = text.replace("\u2044", "/")
-    return " ".join(text.lower().split())
-
-
-def _visible(character: str) -> str:
-    kind = unicodedata.category(character)
-    if kind == "Cc":
-        return " "
-    return "" if kind[0] == "C" else character
 
 
 def style(form: str) -> str:
@@ -101,7 +66,7 @@ def language(form: str) -> str:
     """ISO 639 code of a text in normal form: by script, else by its stop words, else "und"."""
     if not form.isascii():
         points = [ord(character) for character in form if character.isalpha()]
-        for first, last, code in _SCRIPTS:  # one Greek letter among others is a unit: μ, Ω
+        for first, last, code in SCRIPTS:  # one Greek letter among others is a unit: μ, Ω
             if sum(first <= point <= last for point in points) >= min(2, max(len(points), 1)):
                 return code
     votes: dict[str, int] = {}

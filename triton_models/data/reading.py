@@ -16,6 +16,7 @@ from triton_models.data.faults import Faults
 from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
 from triton_models.data.rows import Click, DataSet, Judged, Product, Query, TaggedQuery
 from triton_models.kinds.tagging.words import Span, in_normal_form
+from triton_models.query_text import normal_form
 
 AGAIN = 3  # times that one kind of fault is told of one file
 
@@ -155,7 +156,7 @@ class Reading:
         value = self._value(record, ours)
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = word(value)
-        if not isinstance(value, str) or not describe.normal_form(value):
+        if not isinstance(value, str) or not normal_form(value):
             raise Wrong(f"{self.columns[ours]}: found {value!r:.60}, expected text; mend the line")
         return " ".join(value.split())
 
@@ -172,7 +173,7 @@ class Reading:
             if not value:
                 raise Wrong(f"{source.key}: found nothing, expected the key; mend the line")
             space, key = source.key, value
-        key = describe.normal_form(key)
+        key = normal_form(key)
         dev = on_dev_side(source, key)
         return {"source": source.name, "line": line, "key": (space, key), "dev": dev, "form": form}
 
@@ -183,7 +184,7 @@ class Reading:
         label = "" if lacks else self._intent(record)
         if label is None:
             return None
-        form = describe.normal_form(text)
+        form = normal_form(text)
         style = self._maybe(record, "style") or describe.style(form)
         same = self.columns.get("category") == self.columns.get("intent")
         category = "" if same else word(self._value(record, "category"))
@@ -257,7 +258,7 @@ class Reading:
         if not 0 <= grade <= 1:
             told = f"{self.columns['grade']}: found {theirs[:60]!r}, expected a number from 0 to 1"
             raise Wrong(f"{told}; or map it with labels")
-        base = self._base(record, line, describe.normal_form(text))
+        base = self._base(record, line, normal_form(text))
         return Judged(**base, query=text, term=term, grade=grade)
 
     def _product(self, record: dict, line: int) -> Product:
@@ -266,7 +267,7 @@ class Reading:
             raise Wrong(f"{self.columns['id']}: {mine!r} is in line {first} too; ids differ")
         names = ("category", "product", "brand", "description")
         rest = {name: self._maybe(record, name) for name in names}
-        base = self._base(record, line, describe.normal_form(title), rest["product"] or mine)
+        base = self._base(record, line, normal_form(title), rest["product"] or mine)
         return Product(**base, id=mine, title=title, **rest)
 
     def _click(self, record: dict, line: int) -> Click | None:
@@ -278,7 +279,7 @@ class Reading:
         clicks = self._number(record, "clicks")
         unknown = self._value(record, "impressions") is None
         shown = None if unknown else self._number(record, "impressions")
-        base = self._base(record, line, describe.normal_form(text))
+        base = self._base(record, line, normal_form(text))
         return Click(**base, query=text, item=item, clicks=clicks, impressions=shown)
 
     def _number(self, record: dict, ours: str) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.data.describe import normal_form
 from triton_models.kinds import KINDS
+from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel, contract_of, one_label
 from triton_models.settings import DEV_SETS, usable
 

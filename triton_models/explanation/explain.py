@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Encoding
 
-from triton_models.data.describe import normal_form
+from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, Tokens
 from triton_models.settings import UsageError
 

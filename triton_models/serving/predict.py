@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from triton_models.data.describe import normal_form
+from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, load
 from triton_models.settings import UsageError
 

@@ -10,9 +10,9 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from triton_models.data.describe import normal_form
 from triton_models.data.restyle import restyle
 from triton_models.data.typos import misspell
+from triton_models.query_text import normal_form
 from triton_models.text import encode
 
 AT_ONCE = 128  # texts of a batch without gradients

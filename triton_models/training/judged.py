@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from triton_models.data import dataset
-from triton_models.data.describe import normal_form
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
+from triton_models.query_text import normal_form
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from triton_models.explanation import explain as explanations
 from triton_models.explanation import view
 from triton_models.explanation.explain import Explanation
 from triton_models.kinds.values import DIGITS
+from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
 from worker.build import load_contracts, load_lexicon, make_expander
@@ -24,7 +25,6 @@ from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.lexicon.lexicon import Candidate, Lexicon
-from worker.understanding.normalize import normal_form
 
 
 @click.command(short_help="Show why a query is understood as it is.")

@@ -11,6 +11,8 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from triton_models.query_text import SCRIPTS
+
 # Words of shoppers; those that English has as well are left out, or weigh nothing by themselves.
 _TABLES = tomllib.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
 _SHARED, _ENGLISH = (frozenset(_TABLES[name].split()) for name in ("shared", "english"))
@@ -32,17 +34,6 @@ for _language, _line in _TABLES["words"].items():
         _vote = 0.5 if _word in _SHARED or len(_word) < 3 else 2.0 if len(_word) > 4 else 1.0
         _VOTES.setdefault(_word, []).append((_language, _vote))
 
-_SCRIPTS = (  # first and last code point of the script's main blocks
-    (0x3040, 0x30FF, "ja"),
-    (0xAC00, 0xD7AF, "ko"),
-    (0x4E00, 0x9FFF, "zh"),
-    (0x0370, 0x03FF, "el"),
-    (0x0400, 0x04FF, "ru"),
-    (0x0590, 0x05FF, "he"),
-    (0x0600, 0x06FF, "ar"),
-    (0x0900, 0x097F, "hi"),
-    (0x0E00, 0x0E7F, "th"),
-)
 _WORD = re.compile(r"[^\W\d_]+")
 LEAST_VOTES = 2.0
 LOCALE_VOTES = 1.5
@@ -95,7 +86,7 @@ def _by_letters(word: str) -> list[tuple[str, float]]:
 def _by_script(form: str) -> str | None:
     points = [ord(character) for character in form if ord(character) > 0x36F]
     return next(
-        (code for first, last, code in _SCRIPTS if any(first <= point <= last for point in points)),
+        (code for first, last, code in SCRIPTS if any(first <= point <= last for point in points)),
         None,
     )
 

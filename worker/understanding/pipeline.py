@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from triton_models.query_text import normal_form
 from worker.config.settings import Policies
 from worker.errors import Reject
 from worker.event import Enrichment, Event, Input, decode, empty_query, query_too_long
@@ -18,7 +19,6 @@ from worker.metrics import Metrics
 from worker.understanding.cache import Key
 from worker.understanding.computation import Computation
 from worker.understanding.fast_lane import FastLane
-from worker.understanding.normalize import normal_form
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 from worker.understanding.tagging import Tagger

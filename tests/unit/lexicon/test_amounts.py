@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from worker.understanding.normalize import normal_form
+from triton_models.query_text import normal_form
 
 # query: (name, value, min, max, unit or currency) …
 AMOUNTS = {

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triton_models.query_text import normal_form
 from worker.lexicon.attributes import Attribute
-from worker.understanding.normalize import normal_form
 
 # query: (name, value, text in the query) …
 FOUND = {

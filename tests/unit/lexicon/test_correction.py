@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triton_models.query_text import normal_form
 from worker.lexicon.correction import Correction, Edit, distance, is_one_off
-from worker.understanding.normalize import normal_form
 
 MEANT = {
     "curtians": "curtains",

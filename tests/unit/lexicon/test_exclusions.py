@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.understanding.normalize import normal_form
+from triton_models.query_text import normal_form
 
 EXCLUDED = {
     "sandals without buckles": ["buckles"],

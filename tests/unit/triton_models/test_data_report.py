@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from triton_models.__main__ import main
-from triton_models.data import describe, near
+from triton_models.data import describe, near, reading
 from triton_models.settings import PACKAGE
-from worker.understanding.normalize import normal_form as workers
+from worker.understanding import pipeline
 
 EXAMPLE = PACKAGE / "data" / "example" / "manifest.toml"
 
@@ -46,7 +46,7 @@ def test_nothing_is_near_nothing():
 
 @pytest.mark.parametrize("text", [" Red  Shoes ", "ＡＢＣ\u200b d", "a\tb\x00c", "ÉTÉ", ""])
 def test_the_normal_form_is_the_workers(text):
-    assert describe.normal_form(text) == workers(text)
+    assert reading.normal_form(text) == pipeline.normal_form(text)
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ except ModuleNotFoundError as missing:
 from tokenizers import Tokenizer
 
 from tests.unit.triton_models import toy
-from triton_models.data.describe import normal_form
 from triton_models.data.graded import graded
 from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined
 from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.matching import training as matching
+from triton_models.query_text import normal_form
 from triton_models.settings import STARTER
 from triton_models.training import networks
 from triton_models.training.adapt import Adaptation

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from tests import program
 from triton_models import contract
 from triton_models.__main__ import main
-from triton_models.data import describe
 from triton_models.serving import predict
 from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
 from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, PLAIN_PRIOR, SYNONYM_PRIOR
+from worker.understanding import pipeline
 from worker.understanding.decide import WEIGHTS, Expander
-from worker.understanding.normalize import normal_form
 
 QUERIES = [
     "where is my refund",
@@ -40,7 +39,7 @@ def predicted(capfdbinary, *arguments):
 @given(st.text())
 @settings(max_examples=300, deadline=None)
 def test_queries_are_read_in_the_workers_normal_form(text):
-    assert describe.normal_form(text) == normal_form(text)
+    assert predict.normal_form(text) == pipeline.normal_form(text)
 
 
 def test_the_same_answers_as_enrich(capfdbinary, tmp_path):

@@ -10,11 +10,11 @@ import pytest
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data import dataset
-from triton_models.data.describe import normal_form
 from triton_models.kinds.tagging import entities
 from triton_models.kinds.tagging.data import of_manifest, read
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.words import Span, labels_of, spans_of, tagged, words_of
+from triton_models.query_text import normal_form
 from triton_models.serving import precision
 from triton_models.serving.dequantize import dequantize
 from triton_models.serving.predict import questions

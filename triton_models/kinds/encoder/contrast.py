@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from triton_models.data.describe import normal_form
 from triton_models.kinds.encoder.network import VectorModel
+from triton_models.query_text import normal_form
 from triton_models.training.inputs import answers, asked, device, misspelled, tensors
 from triton_models.training.judged import Pairs
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from triton_models.data.describe import normal_form
 from triton_models.evaluation import ranking
 from triton_models.kinds.encoder import contrast
 from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined, leading
+from triton_models.query_text import normal_form
 from triton_models.training import networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from triton_models.data import dataset, records
-from triton_models.data.describe import normal_form
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
 from triton_models.data.records import Layout
 from triton_models.data.rows import DataSet
 from triton_models.data.split import Labelled, is_dev
+from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
 TEXT = ("query", "text", "utterance", "sentence")

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding
 
-from triton_models.data.describe import normal_form
 from triton_models.kinds.tagging import OUTSIDE
+from triton_models.query_text import normal_form
 
 ALONE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WORD = re.compile(rf"[{ALONE}]|(?:(?![{ALONE}])[^\W_])+|[^\w\s]|_")

@@ -1,7 +1,8 @@
-"""The normal form of a query.
+"""The text of a query: its normal form, and the scripts that tell a language.
 
-Two queries with one normal form get one enrichment: it is the cache's key, the models' input
-and what attribute offsets count in.
+A leaf that the worker imports, so that a model learns from what it is asked with. Two queries with
+one normal form get one enrichment: it is the cache's key, the models' input and what attribute
+offsets count in.
 """
 
 from __future__ import annotations
@@ -9,6 +10,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+SCRIPTS = (  # first and last code point of the script's main block, and its language
+    (0x3040, 0x30FF, "ja"),
+    (0xAC00, 0xD7AF, "ko"),
+    (0x4E00, 0x9FFF, "zh"),
+    (0x0370, 0x03FF, "el"),
+    (0x0400, 0x04FF, "ru"),
+    (0x0590, 0x05FF, "he"),
+    (0x0600, 0x06FF, "ar"),
+    (0x0900, 0x097F, "hi"),
+    (0x0E00, 0x0E7F, "th"),
+)
 _MARKS = re.compile("[™®©℠]")
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
 _FRACTION = re.compile(f"(?<=[0-9{_VULGAR}])[{_VULGAR}]|[{_VULGAR}](?=[0-9])")

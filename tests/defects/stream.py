@@ -1,8 +1,8 @@
-"""Deliberate defects: what would break a promise, and the tests that are the first to see it."""
+"""Defects of the stream: commits, order, where a partition goes on, bounds, refusals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.defects.defect import defect
 
 THREAD, LANES = "worker/stream/kafka_thread.py", "worker/stream/lanes.py"
 COMMITS, OFFSETS = "worker/stream/commits.py", "worker/stream/offsets.py"
@@ -10,32 +10,7 @@ PRODUCER, RUNNER = "worker/stream/producer.py", "worker/stream/runner.py"
 DELIVERY, EXACTLY_ONCE = (f"worker/stream/delivery/{name}.py" for name in ("base", "exactly_once"))
 POSITIONS = "worker/stream/positions.py"
 POISON, PRESSURE = "worker/stream/poison_pills.py", "worker/stream/backpressure.py"
-PIPELINE, SNAPSHOT, CACHE, COMPUTATION, FAST_LANE, NORMALIZE = (
-    f"worker/understanding/{name}.py"
-    for name in ("pipeline", "snapshot", "cache", "computation", "fast_lane", "normalize")
-)
-
-
-@dataclass(frozen=True)
-class Defect:
-    """A change of one file.
-
-    Attributes:
-        swaps: pairs of what stands there, exactly once, and what is put in its place.
-        tests: those that must see it.
-    """
-
-    name: str
-    file: str
-    swaps: tuple[tuple[str, str], ...]
-    tests: tuple[str, ...]
-
-
-def defect(name: str, file: str, found: str, put: str, *tests: str) -> Defect:
-    """One with a single swap; a test without a folder is one of tests/unit."""
-    where = (test if "/" in test else f"tests/unit/{test}" for test in tests)
-    return Defect(name, file, ((found, put),), tuple(where))
-
+FAST_LANE = "worker/understanding/fast_lane.py"
 
 DEFECTS = (
     # What is committed, and when.
@@ -355,76 +330,5 @@ DEFECTS = (
         "if item[0] not in names",
         "if item[0] not in ()",
         "test_producer.py",
-    ),
-    # What the fast lane and the cache may answer.
-    defect(
-        "queries that were seen survive an exchange of models",
-        PIPELINE,
-        "            self.snapshot.seen.clear()\n",
-        "",
-        "test_pipeline.py",
-    ),
-    defect(
-        "queries that were seen survive a reload",
-        SNAPSHOT,
-        "            return self\n",
-        "            return replace(self, seen=old.seen)\n",
-        "test_snapshot.py",
-    ),
-    defect(
-        "a query that is read while all are forgotten comes back",
-        CACHE,
-        "if _find(self._old, key) is not None:",
-        "if True:",
-        "test_cache.py",
-    ),
-    defect(
-        "a degraded answer is given in the fast lane",
-        PIPELINE,
-        "if found.whole and self._computation.servable(found):",
-        "if True:",
-        "test_pipeline.py",
-    ),
-    defect(
-        "a degraded answer is cached",
-        COMPUTATION,
-        "isinstance(result, Enrichment) and result.whole",
-        "isinstance(result, Enrichment)",
-        "test_pipeline.py",
-    ),
-    defect(
-        "the cache keeps what an older model answered",
-        COMPUTATION,
-        "if changed:\n",
-        "if not self.served:\n",
-        "test_pipeline.py",
-    ),
-    defect(
-        "the fast lane attaches members that an event has already",
-        FAST_LANE,
-        "if any(getattr(fields, name) is not UNSET for name in OUTPUT_NAMES):",
-        "if False:",
-        "test_fast_lane.py",
-    ),
-    defect(
-        "the fast lane takes text that is not UTF-8",
-        FAST_LANE,
-        "            value.decode()\n",
-        "            pass\n",
-        "test_fast_lane.py",
-    ),
-    defect(
-        "untouched fields are encoded anew",
-        "worker/event.py",
-        "if ours or any(getattr(members, name) is not UNSET for name in missing):",
-        "if True:",
-        "test_events.py",
-    ),
-    defect(
-        "equal queries have two normal forms",
-        NORMALIZE,
-        'text = unicodedata.normalize("NFKC", text.lower())',
-        "text = text",
-        "test_fuzz.py",
     ),
 )

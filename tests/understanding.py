@@ -7,6 +7,7 @@ import random
 from collections import Counter
 
 import numpy as np
+import orjson
 
 from worker.build import load_contracts, make_pipeline
 from worker.config.load import load_settings
@@ -14,6 +15,34 @@ from worker.errors import ModelUnavailable
 from worker.event import Input
 from worker.inference.port import Answer
 from worker.metrics import Metrics
+
+# The members of an enrichment of which nothing was understood.
+NOTHING = {
+    "schema_version": "1.1",
+    "normalized_query": "",
+    "language": "en",
+    "correction": None,
+    "intent": None,
+    "sentiment": None,
+    "expansions": [],
+    "exclusions": [],
+    "categories": [],
+    "attributes": [],
+    "status": "complete",
+    "degraded": [],
+    "provenance": {
+        "worker": "1",
+        "intent": None,
+        "encoder": None,
+        "matching": None,
+        "lexicon": "1",
+    },
+}
+
+
+def enrichment_body(form, **members):
+    """The bytes of an enrichment as the worker holds them, up to the value of `cached`."""
+    return orjson.dumps(NOTHING | {"normalized_query": form} | members)[1:-2] + b',"cached":'
 
 
 class Counting:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.faults.check import Checker, Reference, reason
 from tests.faults.inputs import SHARES, Inputs
+from tests.understanding import enrichment_body
 from worker.event import Enrichment, Input, decode
 
 PLACE = "queries-3-17"
@@ -32,22 +31,11 @@ class Came:
 
 def body(query, lexicon="9f3c", confidence=0.93):
     """The enrichment of a query, as the worker holds it."""
-    whole = {
-        "schema_version": "1.1",
-        "normalized_query": query,
-        "language": "en",
-        "correction": None,
-        "intent": {"label": "browse", "confidence": confidence, "scores": {"browse": confidence}},
-        "sentiment": None,
-        "expansions": [],
-        "exclusions": [],
-        "categories": [],
-        "attributes": [],
-        "status": "complete",
-        "degraded": [],
-        "provenance": {**VERSIONS, "lexicon": lexicon},
-    }
-    return json.dumps(whole, separators=(",", ":")).encode()[1:-2] + b',"cached":'
+    return enrichment_body(
+        query,
+        intent={"label": "browse", "confidence": confidence, "scores": {"browse": confidence}},
+        provenance={**VERSIONS, "lexicon": lexicon},
+    )
 
 
 def sample(kind):

@@ -12,6 +12,7 @@ from json.scanner import c_make_scanner
 import orjson
 
 from tests.stream import schema
+from tests.understanding import enrichment_body
 from triton_models.query_text import normal_form
 from worker.errors import Reject
 from worker.event import (
@@ -52,22 +53,6 @@ MOST_S_A_BYTE = 0.5e-6  # of the process's time: fifty times what it takes
 FOREIGN = {"compressed_value", "avro_value", "schema_registry_framing"}
 REFUSALS_OF_TEXT = {"invalid_utf8", "empty_query", "query_too_long", "too_many_marks"}
 DEFAULT_ID, DEFAULT_TIME, NOW = "queries-0-7", 1700000000000, 1800000000000
-ENRICHED = {
-    "schema_version": "1.1",
-    "normalized_query": "",
-    "language": "",
-    "correction": None,
-    "intent": None,
-    "sentiment": None,
-    "expansions": [],
-    "exclusions": [],
-    "categories": [],
-    "attributes": [],
-    "status": "complete",
-    "degraded": [],
-    "provenance": dict.fromkeys(("intent", "encoder", "matching"), None)
-    | {"worker": "1", "lexicon": "1"},
-}
 OUTPUT = schema("output")
 
 _scan = c_make_scanner(json.JSONDecoder())
@@ -86,9 +71,8 @@ def published(value: bytes | None) -> tuple[Event, str, bytes]:
         raise empty_query()
     if len(form) > MOST:
         raise query_too_long(len(form), MOST)
-    code = language(form, event.locale, "en")
-    body = orjson.dumps(ENRICHED | {"normalized_query": form, "language": code})
-    enrichment = Enrichment(body[1:-2] + b',"cached":', None)
+    body = enrichment_body(form, language=language(form, event.locale, "en"))
+    enrichment = Enrichment(body, None)
     return event, form, enrichment.splice(event, cached=False, now_ms=NOW)
 
 

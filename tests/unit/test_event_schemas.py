@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stream import schema
+from tests.understanding import enrichment_body
 from triton_models.query_text import normal_form
 from worker.errors import Reject
 from worker.event import OUTPUT_NAMES, TIME, Enrichment, Input, decode
@@ -28,23 +29,7 @@ values = st.recursive(
 names = st.sampled_from(["query", "query_id", "timestamp", "locale", *OUTPUT_NAMES]) | st.text()
 
 
-ENRICHED = {
-    "schema_version": "1.1",
-    "normalized_query": "red",
-    "language": "en",
-    "correction": None,
-    "intent": None,
-    "sentiment": None,
-    "expansions": [],
-    "exclusions": [],
-    "categories": [],
-    "attributes": [],
-    "status": "complete",
-    "degraded": [],
-    "provenance": dict.fromkeys(("intent", "encoder", "matching"))
-    | {"worker": "1", "lexicon": "1"},
-}
-FULL = Enrichment(orjson.dumps(ENRICHED)[1:-2] + b',"cached":', intent=None)
+FULL = Enrichment(enrichment_body("red"), intent=None)
 INPUT, OUTPUT = schema("input"), schema("output")
 
 zones = st.none() | st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))

@@ -72,6 +72,12 @@ def test_broader_terms_come_only_where_the_intent_wants_them(lexicon):
     assert "ankle boots" in expansions(broad, "chelsea boots")[0]
 
 
+def admitted(lexicon, query, text, source):
+    read = lexicon.read(query)
+    instead_of = query if source != "embedding" else ""
+    return Protection(lexicon, read, lexicon.heads(read)).admits(text, source, 0, instead_of)
+
+
 @pytest.mark.parametrize(
     "query, text, source",
     [
@@ -98,9 +104,7 @@ def test_broader_terms_come_only_where_the_intent_wants_them(lexicon):
     ],
 )
 def test_what_is_never_an_expansion(lexicon, query, text, source):
-    read = lexicon.read(query)
-    instead_of = query if source != "embedding" else ""
-    assert not Protection(lexicon, read, lexicon.heads(read)).admits(text, source, 0, instead_of)
+    assert not admitted(lexicon, query, text, source)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +117,7 @@ def test_what_is_never_an_expansion(lexicon, query, text, source):
     ],
 )
 def test_what_keeps_all_is(lexicon, query, text, source):
-    read = lexicon.read(query)
-    instead_of = query if source != "embedding" else ""
-    assert Protection(lexicon, read, lexicon.heads(read)).admits(text, source, 0, instead_of)
+    assert admitted(lexicon, query, text, source)
 
 
 def test_two_spellings_of_one_thing_do_not_come_together(lexicon):

@@ -21,6 +21,7 @@ LABELS = Path(__file__).resolve().parents[1] / "starter" / "labels"
 REMEDY = "give the folder that holds the public sets"
 GRADES = {"right": 1.0, "drifting": 0.0, "wrong": 0.0}
 OWN = "="  # before a term that is ours, and stands in full
+BETWEEN = "|"  # two terms of one verdict
 
 
 def key(text: str) -> str:
@@ -30,7 +31,7 @@ def key(text: str) -> str:
 
 def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
     """Write `intents.jsonl`, `tags.jsonl`, `terms.jsonl` and `titles.jsonl`, as `finetune` reads
-    them; returns the lines of each, and under `unknown` the labels whose text was not found.
+    them; returns the lines of each, and under `unknown` the rows and terms whose text is not there.
 
     Raises UsageError where a set is missing.
     """
@@ -51,12 +52,13 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
     names = ("intent", "sentiment")
     judged = []
     for query, row in known(_rows(labels / "terms.tsv")):
-        term = row["term"]
-        text = term[len(OWN) :] if term.startswith(OWN) else terms.get(term)
-        if text is None:
-            unknown += 1
-        else:
-            judged.append({"query": query, "term": text, "grade": GRADES[row["verdict"]]})
+        for verdict, grade in GRADES.items():
+            for term in filter(None, row[verdict].split(BETWEEN)):
+                text = term[len(OWN) :] if term.startswith(OWN) else terms.get(term)
+                if text is None:
+                    unknown += 1
+                else:
+                    judged.append({"query": query, "term": text, "grade": grade})
     files = {
         "intents": [
             {"query": q} | {name: row[name] for name in names} for q, row in real + written

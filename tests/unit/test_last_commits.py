@@ -308,3 +308,27 @@ def test_when_nothing_can_be_produced_for_a_while_nothing_is_fetched():
     thread._turn()
     thread._turn()
     assert found.consumer.paused == set() and found.consumer.commits == [{0: 1}]
+
+
+class Timed(FakeConsumer):
+    """Remembers how long it was to wait for records."""
+
+    def __init__(self, records=()):
+        super().__init__(records)
+        self.waits = []
+
+    def consume(self, count, timeout_s):
+        self.waits.append(timeout_s)
+        return super().consume(count, timeout_s)
+
+
+def test_while_all_is_paused_and_kafka_owes_an_answer_the_thread_does_not_spin():
+    """Outputs that no broker takes: there is no batch to wait for, and nothing to fetch."""
+    thread, found = stream(Timed())
+    found.take(record(0, "seen"))
+    found.client.stuck = True
+    for _ in range(5):
+        found.clock.now += 1.0
+        thread._turn()
+    assert found.consumer.paused == {0, 1}
+    assert min(found.consumer.waits) > 0

@@ -183,10 +183,16 @@ class KafkaThread:
         if wait_s:
             self._lanes.wait(min(wait_s, IDLE_S))
             return
-        idle = self._backpressure.paused.issuperset(self._offsets.owned())
-        if idle and self._offsets.in_flight.batches and not self._commits.waiting:
-            self._lanes.wait(IDLE_S)  # nothing can come of Kafka before a batch is finished
-        self._fetch(0.0 if idle else BUSY_S)
+        if self._results_come_first():
+            self._lanes.wait(IDLE_S)
+            self._fetch(0.0)
+        else:
+            self._fetch(BUSY_S)
+
+    def _results_come_first(self) -> bool:
+        """Whether nothing can come of Kafka before a batch is finished."""
+        paused = self._backpressure.paused.issuperset(self._offsets.owned())
+        return paused and bool(self._offsets.in_flight.batches) and not self._commits.waiting
 
     def _held(self) -> set[int]:
         """Partitions of which nothing is to be fetched now."""

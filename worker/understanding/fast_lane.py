@@ -107,14 +107,15 @@ class FastLane:
             now_ms: `processed_at`, Unix milliseconds.
         """
         end = b'true},"processed_at":%d}' % now_ms
-        entries = self._all_complete(values)
-        if entries is not None:
+        entries = self._complete(values)
+        if all(entries):
             return Answers([value[:-1] for value in values], entries, end)
-        heads, entries = self._one_by_one(values, default)
+        heads = [entry and value[:-1] for value, entry in zip(values, entries, strict=True)]
+        self._look_closer(values, default, heads, entries)
         return Answers(heads, entries, end)
 
-    def _all_complete(self, values: Sequence[bytes | None]) -> list[Enrichment] | None:
-        """The enrichments, if all values are short, complete and lately seen; else None."""
+    def _complete(self, values: Sequence[bytes | None]) -> list[Enrichment | None]:
+        """The enrichments of values that are complete and lately seen, if all are short."""
         young, decode = self._seen.young, _decode_complete  # which takes no arrays and objects
         try:
             if (
@@ -122,38 +123,39 @@ class FastLane:
                 or max(map(len, values)) > min(self._max_bytes, _SHORTEST_HUGE)
                 or any([value[-1] != _END for value in values])
             ):
-                return None
-            entries = [
+                return [None] * len(values)
+            return [
                 young[(event := decode(value)).locale or None].get(event.query) for value in values
             ]
         except (TypeError, LookupError, msgspec.DecodeError, UnicodeDecodeError):
-            return None
-        return entries if all(entries) else None
+            return [None] * len(values)
 
-    def _one_by_one(
-        self, values: Sequence[bytes | None], default: Callable[[int], tuple[str, int]]
-    ) -> tuple[list[bytes | None], list[Enrichment | None]]:
-        """Heads and enrichments, as in `Answers`."""
-        heads: list[bytes | None] = []
-        entries: list[Enrichment | None] = []
+    def _look_closer(
+        self,
+        values: Sequence[bytes | None],
+        default: Callable[[int], tuple[str, int]],
+        heads: list[bytes | None],
+        entries: list[Enrichment | None],
+    ) -> None:
+        """Put in the heads and enrichments that are missing, as in `Answers`."""
         decode = _decode_known
         for position, value in enumerate(values):
-            fields = head = entry = None
+            if entries[position] is not None:
+                continue
+            fields = None
             if value and self._is_plain(value):
                 try:
                     fields = decode(value)
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     decode = _with_unknown_members  # and so are the others, most likely
                     fields = decode(value)
-            if fields is not None and _has_time(fields):
-                entry = self._seen.get((fields.query, fields.locale or None))
-            if entry is not None:
-                head = value[:-1]
+            if fields is None or not _has_time(fields):
+                continue
+            entries[position] = self._seen.get((fields.query, fields.locale or None))
+            if entries[position] is not None:
+                heads[position] = value[:-1]
                 if fields.query_id is UNSET or fields.timestamp is UNSET:
-                    head += _defaults(fields, *default(position))
-            heads.append(head)
-            entries.append(entry)
-        return heads, entries
+                    heads[position] += _defaults(fields, *default(position))
 
     def _is_plain(self, value: bytes) -> bool:
         if value[-1] != _END or b"\\" in value:  # an escape may hide half a surrogate pair

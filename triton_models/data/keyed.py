@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data.lexicon_terms import read_terms
-from triton_models.settings import UsageError, usable
+from triton_models.data.sources import read_csv, read_json, read_lines
+from triton_models.settings import UsageError
 
 LABELS = Path(__file__).resolve().parents[1] / "starter" / "labels"
-REMEDY = "give the folder that holds the public sets"
 GRADES = {"right": 1.0, "drifting": 0.0, "wrong": 0.0}
 OWN = "="  # before a term that is ours, and stands in full
 BETWEEN = "|"  # two terms of one verdict
@@ -94,14 +94,14 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _queries(data: Path) -> Iterator[str]:
     """The queries of the sets that were labelled."""
-    for line in _open(data, "query_ner/train.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in read_lines(data, "query_ner/train.jsonl"):
         yield " ".join(json.loads(line)["tokens"])
     texts: list[Any] = []
-    for found in _json(data, "webshop/goal_query_map.json").values():
+    for found in read_json(data, "webshop/goal_query_map.json").values():
         texts += found if isinstance(found, list) else [found]
-    texts += [row["query"] for row in _csv(data, "wands/query.csv", "\t")]
-    texts += _open(data, "esci_queries/queries.txt").read_text(encoding="utf-8").splitlines()
-    texts += [row["query"] for row in _csv(data, "chorus_icecat/ratings.csv", ",")]
+    texts += [row["query"] for row in read_csv(data, "wands/query.csv", "\t")]
+    texts += read_lines(data, "esci_queries/queries.txt")
+    texts += [row["query"] for row in read_csv(data, "chorus_icecat/ratings.csv")]
     for text in texts:
         yield " ".join(str(text).split())
 
@@ -110,29 +110,10 @@ def _terms(data: Path) -> Iterator[str]:
     """Candidates that were judged: the starter lexicon's names, and two taxonomies'."""
     for term in read_terms():
         yield from term.names
-    for line in _open(data, "shopify_taxonomy/categories.en.txt").read_text("utf-8").splitlines():
+    for line in read_lines(data, "shopify_taxonomy/categories.en.txt"):
         yield line.rpartition(" > ")[2].rpartition(" : ")[2].strip().lower()
-    for category in _json(data, "bestbuy_cc0/categories.json"):
+    for category in read_json(data, "bestbuy_cc0/categories.json"):
         yield (category["name"] or "").lower()
-
-
-def _open(data: Path, name: str) -> Path:
-    path = data / name
-    if not path.is_file():
-        raise UsageError(f"{path} not found; {REMEDY}")
-    return path
-
-
-def _json(data: Path, name: str) -> Any:
-    path = _open(data, name)
-    with usable(path, REMEDY):
-        return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _csv(data: Path, name: str, delimiter: str) -> list[dict[str, str]]:
-    path = _open(data, name)
-    with usable(path, REMEDY), path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter=delimiter))
 
 
 def main(data: str, out: str) -> None:

@@ -1,4 +1,5 @@
-"""Readers of public sets that `evaluate --data` knows: a catalogue with ratings, misspellings.
+"""Readers of the public sets' files, and of what `evaluate --data` takes from them: a catalogue
+with ratings, misspellings.
 
 Every reader takes the folder that holds the sets, one folder each, and raises UsageError when a
 file is missing.
@@ -10,6 +11,7 @@ import csv
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 from triton_models.settings import UsageError, usable
 
@@ -20,14 +22,26 @@ def open_file(data: Path, name: str) -> Path:
     """The path of a file of the data folder; UsageError when it is not there."""
     path = data / name
     if not path.is_file():
-        raise UsageError(f"{path} not found: give --data the folder that holds the public sets")
+        raise UsageError(
+            f"{path} not found; give the folder that holds the public sets, as --data or DATA"
+        )
     return path
+
+
+def read_lines(data: Path, name: str) -> list[str]:
+    return open_file(data, name).read_text(encoding="utf-8").splitlines()
 
 
 def read_csv(data: Path, name: str, delimiter: str = ",") -> list[dict[str, str]]:
     path = open_file(data, name)
-    with usable(path, AGAIN), path.open(newline="") as file:
+    with usable(path, AGAIN), path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def read_json(data: Path, name: str) -> Any:
+    path = open_file(data, name)
+    with usable(path, AGAIN):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def catalogue(data: Path) -> list[dict]:
@@ -40,7 +54,7 @@ def catalogue(data: Path) -> list[dict]:
 def misspellings(data: Path) -> dict[str, list[str]]:
     """Known misspellings of a word."""
     wrong: dict[str, list[str]] = {}
-    for line in open_file(data, "typos/words.csv").read_text().splitlines():
+    for line in read_lines(data, "typos/words.csv"):
         typo, *corrections = line.split(",")
         if len(corrections) == 1:
             wrong.setdefault(corrections[0], []).append(typo)

@@ -10,8 +10,7 @@ import numpy as np
 from triton_models.evaluation import answers
 from triton_models.evaluation.evaluate import Asked
 from triton_models.evaluation.sides import Side, names
-from triton_models.kinds.tagging import KIND, entities
-from triton_models.kinds.tagging.answers import decoded
+from triton_models.kinds.tagging import KIND, entities, summary
 from triton_models.kinds.tagging.data import Tagged, read_all, tags_of
 from triton_models.kinds.tagging.words import Span
 
@@ -23,8 +22,7 @@ WORDS = ("spans", "confidence")
 
 def asked(network: Asked, rows: Sequence[dict]) -> list[Said]:
     """What a model says of each row."""
-    texts = [row["query"] for row in rows]
-    found = (decoded(network, t, a) for t, a in zip(texts, network.run(texts), strict=True))
+    found = summary.answers(network, [row["query"] for row in rows])
     return [(one.spans, one.whole) for one in found]
 
 
@@ -50,8 +48,7 @@ def side(path: Path, name: str, wanted: Sequence[Tagged], rows: Sequence[dict]) 
     """What one model, or a file that `predict` wrote, says of the rows."""
     said, sure = zip(*answers.of(path, KIND.name).of(rows), strict=True)
     tags = sorted({*tags_of(wanted), *(span.tag for spans in said for span in spans)})
-    table = entities.counts([one.spans for one in wanted], said, tags)
-    right = np.array([set(a.spans) == set(b) for a, b in zip(wanted, said, strict=True)])
+    table, right = entities.judged([one.spans for one in wanted], said, tags)
     told = [shown(one.text, spans) for one, spans in zip(wanted, said, strict=True)]
     measures = entities.measures(table, right)
     return Side(name, measures, right, told, np.array(told), np.array(sure))

@@ -83,25 +83,28 @@ def example(row: dict[str, Any]) -> Tagged:
     """A row as an example; ValueError tells what is wrong with it."""
     tags = next((row[name] for name in COLUMNS["tagged"]["tags?"] if name in row), None)
     text, spans = in_normal_form({"tags": tags} | row)
-    labels = tagged(words_of(text), spans)
     about = {name: row[name] for name in BESIDE if isinstance(row.get(name), str)}
     if type(row.get("count")) in (int, float):
         about["count"] = row["count"]
-    return Tagged(text, tuple(sorted(spans)), tuple(labels), about)
+    return _of(text, spans, about)
 
 
 def of_manifest(rows: Iterable[TaggedQuery], weights: Mapping[str, float]) -> list[Tagged]:
     """Tagged queries that a manifest names."""
     return [
-        Tagged(
+        _of(
             row.form,
-            tuple(sorted(Span(*span) for span in row.spans)),
-            tuple(tagged(words_of(row.form), [Span(*span) for span in row.spans])),
+            [Span(*span) for span in row.spans],
             {"source": row.source},
             weights[row.source],
         )
         for row in rows
     ]
+
+
+def _of(text: str, spans: Sequence[Span], about: dict[str, Any], weight: float = 1.0) -> Tagged:
+    labels = tagged(words_of(text), spans)
+    return Tagged(text, tuple(sorted(spans)), tuple(labels), about, weight)
 
 
 def tags_of(found: Iterable[Tagged]) -> tuple[str, ...]:

@@ -29,6 +29,14 @@ def counts(wanted: Sequence[Spans], found: Sequence[Spans], tags: Sequence[str])
     return table
 
 
+def judged(
+    wanted: Sequence[Spans], found: Sequence[Spans], tags: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """`counts`, and whether all spans of each query are right: [queries]."""
+    right = np.array([set(a) == set(b) for a, b in zip(wanted, found, strict=True)])
+    return counts(wanted, found, tags), right
+
+
 def by_tag(table: np.ndarray, tags: Sequence[str]) -> dict[str, dict[str, float]]:
     """Precision, recall, f1 and count of each tag."""
     found = {}

@@ -18,9 +18,7 @@ from triton_models.kinds.tagging.network import TagModel
 from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
 from triton_models.settings import MAX_LENGTH
 from triton_models.text import arrays_of
-from triton_models.training.inputs import device, on_device
-
-AT_ONCE = 128  # queries of a batch without gradients
+from triton_models.training.inputs import AT_ONCE, device, on_device
 
 
 @dataclass(frozen=True)

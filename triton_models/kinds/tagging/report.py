@@ -17,7 +17,7 @@ from triton_models.kinds.tagging import KIND, entities
 from triton_models.kinds.tagging.data import Tagged, read_all
 from triton_models.kinds.tagging.decode import Found
 from triton_models.kinds.tagging.entities import BOUNDS, NOTHING
-from triton_models.kinds.tagging.summary import answers, judged, tags_of_both
+from triton_models.kinds.tagging.summary import answers, tags_of_both
 
 SLICES = "An interval of no width means few rows, not certainty."
 KINDS_SHOWN, EXAMPLES = 20, 3
@@ -32,9 +32,10 @@ def report(
     """
     model, network = served(folder, KIND.name)
     rows = read_all(devs)
-    found, tags = answers(network, rows), tags_of_both(model.labels, rows)
-    table, right = judged(rows, found, tags)
+    found = answers(network, [one.text for one in rows])
+    tags = tags_of_both(model.labels, rows)
     wanted, said = [one.spans for one in rows], [one.spans for one in found]
+    table, right = entities.judged(wanted, said, tags)
 
     def figures(mine: np.ndarray) -> Report:
         return statistics.intervals(entities.measures(table[mine], right[mine]), len(mine))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from triton_models.evaluation.evaluate import Asked, Report, served
 from triton_models.kinds.tagging import KIND, entities
 from triton_models.kinds.tagging.answers import decoded
@@ -20,8 +18,10 @@ def summary(
     """Figures of spans, all and by tag."""
     model, network = served(folder, KIND.name)
     rows = read_all(devs)
-    found, tags = answers(network, rows), tags_of_both(model.labels, rows)
-    table, right = judged(rows, found, tags)
+    found = answers(network, [one.text for one in rows])
+    tags = tags_of_both(model.labels, rows)
+    wanted, said = [one.spans for one in rows], [one.spans for one in found]
+    table, right = entities.judged(wanted, said, tags)
     return {
         "queries": len(rows),
         "spans": int(table[:, :, 2].sum()),
@@ -30,9 +30,8 @@ def summary(
     }
 
 
-def answers(network: Asked, rows: Sequence[Tagged]) -> list[Found]:
+def answers(network: Asked, texts: Sequence[str]) -> list[Found]:
     """The spans that a model finds in each query."""
-    texts = [one.text for one in rows]
     return [decoded(network, t, a) for t, a in zip(texts, network.run(texts), strict=True)]
 
 
@@ -40,12 +39,3 @@ def tags_of_both(labels: Sequence[str], rows: Sequence[Tagged]) -> tuple[str, ..
     """The tags of a model and of the rows; what the model does not know counts as missed."""
     known = {name[2:] for name in labels if name[1:2] == "-"}
     return tuple(sorted(known | set(tags_of(rows))))
-
-
-def judged(
-    rows: Sequence[Tagged], found: Sequence[Found], tags: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Counts as `entities.counts`, and whether all spans of each query are right."""
-    wanted, said = [one.spans for one in rows], [one.spans for one in found]
-    right = np.array([set(a) == set(b) for a, b in zip(wanted, said, strict=True)])
-    return entities.counts(wanted, said, tags), right

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -195,5 +194,4 @@ def measure(logs: Sequence[Tensor], material: Material, decoder: Decoder) -> dic
     """Figures of the spans of dev."""
     wanted = [one.spans for one in material.dev]
     found = [one.spans for one in decode(logs, material.dev, decoder)]
-    right = np.array([set(a) == set(b) for a, b in zip(wanted, found, strict=True)])
-    return entities.figures(entities.counts(wanted, found, material.tags), right)
+    return entities.figures(*entities.judged(wanted, found, material.tags))

@@ -7,12 +7,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import AutoModelForSequenceClassification, BertConfig, BertModel
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    BertConfig,
+    BertModel,
+    PretrainedConfig,
+)
 
 from triton_models.kinds import KINDS
 from triton_models.settings import LABELS, MAX_LENGTH, usable
@@ -59,13 +66,23 @@ def kind_of(folder: Path) -> str:
         return next(n for n, kind in KINDS.items() if kind.part("network").trained(folder))
 
 
+def config_of(
+    folder: Path, names: Sequence[str], dropout: float | None = None, **more: Any
+) -> PretrainedConfig:
+    """A checkpoint's config with these labels, and `dropout` instead of its own if given."""
+    return AutoConfig.from_pretrained(
+        folder,
+        id2label=dict(enumerate(names)),
+        label2id={name: i for i, name in enumerate(names)},
+        **({} if dropout is None else dict.fromkeys(DROPOUTS, dropout)),
+        **more,
+    )
+
+
 def sequence_classifier(folder: Path, names: Sequence[str]) -> nn.Module:
     """The library's classifier of a whole sequence, with these outputs."""
     return AutoModelForSequenceClassification.from_pretrained(
-        folder,
-        id2label=dict(enumerate(names)),
-        label2id={label: i for i, label in enumerate(names)},
-        attn_implementation="eager",
+        folder, config=config_of(folder, names), attn_implementation="eager"
     )
 
 

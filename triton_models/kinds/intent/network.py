@@ -9,13 +9,13 @@ from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification
 
 from triton_models.settings import usable
 from triton_models.training.networks import (
-    DROPOUTS,
     HEAD,
     ONE_SCORE,
+    config_of,
     is_classifier,
     labels,
     masked_mean,
@@ -84,15 +84,9 @@ def classifier(
     `pooling` and `multi` as in `ProbabilityModel`; `dropout` instead of the checkpoint's;
     `sentiments` are the labels of a second head, if there is to be one.
     """
-    changed = {} if dropout is None else dict.fromkeys(DROPOUTS, dropout)
     with usable(folder, "give the folder of a BERT checkpoint"):
-        config = AutoConfig.from_pretrained(
-            folder,
-            id2label=dict(enumerate(names)),
-            label2id={name: i for i, name in enumerate(names)},
-            problem_type=f"{'multi' if multi else 'single'}_label_classification",
-            **changed,
-        )
+        problem = f"{'multi' if multi else 'single'}_label_classification"
+        config = config_of(folder, names, dropout, problem_type=problem)
         config.pooling = pooling  # the library leaves out what its own config does not know
         config.sentiments = list(sentiments)
         return ProbabilityModel(

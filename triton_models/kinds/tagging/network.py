@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForTokenClassification
+from transformers import AutoModelForTokenClassification
 
 from triton_models.kinds.tagging import OUTSIDE
 from triton_models.settings import UsageError, usable
-from triton_models.training.networks import DROPOUTS, architecture, labels, read
+from triton_models.training.networks import architecture, config_of, labels, read
 
 
 class TagModel(nn.Module):
@@ -32,14 +32,8 @@ class TagModel(nn.Module):
 
 def classifier(folder: Path, names: Sequence[str], dropout: float | None = None) -> TagModel:
     """A token classifier with these labels on a checkpoint's BERT; the head is new."""
-    changed = {} if dropout is None else dict.fromkeys(DROPOUTS, dropout)
     with usable(folder, "give the folder of a BERT checkpoint"):
-        config = AutoConfig.from_pretrained(
-            folder,
-            id2label=dict(enumerate(names)),
-            label2id={name: i for i, name in enumerate(names)},
-            **changed,
-        )
+        config = config_of(folder, names, dropout)
         return TagModel(_of(folder, config=config, ignore_mismatched_sizes=True))
 
 

@@ -1,8 +1,8 @@
-"""What the reports of all kinds of model have in common: head, slices, latency."""
+"""What the reports of several kinds of model have in common: head, slices, errors, latency."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from triton_models import contract
 from triton_models.contract import ModelContract
 from triton_models.evaluation import evaluate
+from triton_models.evaluation.cells import table
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.statistics import LEVEL, SAMPLES
 
@@ -71,6 +72,30 @@ def slices(
         name: {value: {"rows": len(mine)} | measure(mine) for value, mine in values.items()}
         for name, values in parts.items()
     }
+
+
+def confusions(wrong: Mapping[tuple[str, str], list[Report]], most: int, each: int) -> list[Report]:
+    """What was taken for what by how often, each with its first examples.
+
+    Args:
+        wrong: the examples of each (wanted, found), those that tell most first.
+        most: confusions, at most.
+        each: examples of one, at most.
+    """
+    often = sorted(wrong.items(), key=lambda item: -len(item[1]))[:most]
+    return [
+        {"wanted": wanted, "found": found, "count": len(rows), "examples": rows[:each]}
+        for (wanted, found), rows in often
+    ]
+
+
+def confusions_table(rows: Sequence[Report], counted: str, sure: str) -> str:
+    """The same as a table; `sure` is the examples' field that says how sure the model was."""
+    lines = []
+    for row in rows:
+        shown = "; ".join(f"{e['query']} ({e[sure]:.2f})" for e in row["examples"])
+        lines.append((row["wanted"], row["found"], row["count"], shown))
+    return table(("wanted", "found", counted, "the surest of them"), lines)
 
 
 def latency(folder: Path) -> dict[str, float]:

@@ -10,10 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.evaluation import figures, statistics
-from triton_models.evaluation.cells import table
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
-from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
+from triton_models.evaluation.report_parts import (
+    Report,
+    confusions,
+    confusions_table,
+    groups,
+    head,
+    latency,
+    slices,
+)
 from triton_models.evaluation.robustness import robustness
 from triton_models.kinds.intent.summary import scoped
 from triton_models.serving.served import ServedModel
@@ -208,17 +215,9 @@ def typical_errors(answers: Answers, pairs: int = 12, each: int = 3) -> list[Rep
         pair = (answers.rows[i]["intent"], answers.labels[answers.found[i]])
         example = {"query": answers.rows[i]["query"], "confidence": float(answers.confidence[i])}
         wrong.setdefault(pair, []).append(example)
-    often = sorted(wrong.items(), key=lambda item: -len(item[1]))[:pairs]
-    return [
-        {"wanted": wanted, "found": found, "count": len(rows), "examples": rows[:each]}
-        for (wanted, found), rows in often
-    ]
+    return confusions(wrong, pairs, each)
 
 
 def errors_table(rows: Sequence[Report]) -> str:
     """The errors as a table."""
-    lines = []
-    for row in rows:
-        shown = "; ".join(f"{e['query']} ({e['confidence']:.2f})" for e in row["examples"])
-        lines.append((row["wanted"], row["found"], row["count"], shown))
-    return table(("wanted", "found", "rows", "the surest of them"), lines)
+    return confusions_table(rows, "rows", "confidence")

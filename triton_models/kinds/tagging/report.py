@@ -9,10 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.evaluation import statistics
-from triton_models.evaluation.cells import table as page_table
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
-from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
+from triton_models.evaluation.report_parts import (
+    Report,
+    confusions,
+    confusions_table,
+    groups,
+    head,
+    latency,
+    slices,
+)
 from triton_models.kinds.tagging import KIND, entities
 from triton_models.kinds.tagging.data import Tagged, read_all
 from triton_models.kinds.tagging.decode import Found
@@ -84,16 +91,9 @@ def typical_errors(rows: Sequence[Tagged], found: Sequence[Found]) -> list[Repor
         for span in one.spans:
             if entities.partner(span, mine.spans) == NOTHING:
                 wrong[span.tag, NOTHING].append(_example(one, span, 0.0))
-    often = sorted(wrong.items(), key=lambda item: -len(item[1]))[:KINDS_SHOWN]
-    return [
-        {
-            "wanted": wanted,
-            "found": said,
-            "count": len(mine),
-            "examples": sorted(mine, key=lambda row: -row["probability"])[:EXAMPLES],
-        }
-        for (wanted, said), mine in often
-    ]
+    for examples in wrong.values():
+        examples.sort(key=lambda row: -row["probability"])
+    return confusions(wrong, KINDS_SHOWN, EXAMPLES)
 
 
 def _example(one: Tagged, span: entities.Span, chance: float) -> Report:
@@ -103,8 +103,4 @@ def _example(one: Tagged, span: entities.Span, chance: float) -> Report:
 
 def errors_table(rows: Sequence[Report]) -> str:
     """The errors as a table."""
-    lines = []
-    for row in rows:
-        shown = "; ".join(f"{e['query']} ({e['probability']:.2f})" for e in row["examples"])
-        lines.append((row["wanted"], row["found"], row["count"], shown))
-    return page_table(("wanted", "found", "spans", "the surest of them"), lines)
+    return confusions_table(rows, "spans", "probability")

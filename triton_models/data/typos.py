@@ -1,4 +1,4 @@
-"""Misspelled text: known misspellings, slips of the finger, and words written as they sound."""
+"""Misspelled text: slips of the finger, and words written as they sound."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ SOUNDS = [
 BY_SOUND = 0.2  # share of slips that write a word as it sounds, where it can be
 
 
-def misspell(text: str, typos: dict[str, list[str]], rng: random.Random) -> str:
-    """Misspell one to three words: a known misspelling where there is one, else a slip."""
+def misspell(text: str, rng: random.Random) -> str:
+    """Misspell one to three words."""
     words = text.split()
     long = [i for i, word in enumerate(words) if len(word) > 3 and word.isalpha()]
     for i in rng.sample(long, min(len(long), rng.choice((1, 1, 2, 2, 3)))):
-        known = typos.get(words[i])
-        words[i] = rng.choice(known) if known and rng.random() < 0.6 else slip(words[i], rng)
+        words[i] = slip(words[i], rng)
     return " ".join(words)
 
 

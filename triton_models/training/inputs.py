@@ -52,12 +52,10 @@ def restyled(texts: Sequence[str], share: float) -> list[str]:
     return [restyle(text, rng) if rng.random() < share else text for text in texts]
 
 
-def misspelled(
-    texts: Sequence[str], share: float, known: dict[str, list[str]] | None = None
-) -> list[str]:
+def misspelled(texts: Sequence[str], share: float) -> list[str]:
     """The texts, a share of them with typos; what is drawn hangs on torch's generator alone."""
     rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
-    return [misspell(text, known or {}, rng) if rng.random() < share else text for text in texts]
+    return [misspell(text, rng) if rng.random() < share else text for text in texts]
 
 
 def answers(

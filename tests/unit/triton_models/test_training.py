@@ -67,7 +67,7 @@ def checkpoint(tmp_path_factory):
 def test_the_loss_falls_and_the_labels_are_learned(checkpoint):
     network = networks.load(checkpoint, "intent")
     tokenizer = vocabulary.bare_tokenizer(checkpoint)
-    loss = classify.Loss(network, tokenizer, QUERIES, LABELS, Lesson(consistency=1.0), known={})
+    loss = classify.Loss(network, tokenizer, QUERIES, LABELS, Lesson(consistency=1.0))
     schedule = Schedule(epochs=40, batch_size=8, rate=3e-3)
     lengths = [len(q.text) for q in QUERIES]
     means = fit(network, lengths, loss, schedule, say=lambda line: None)

@@ -43,11 +43,7 @@ class Lesson:
 
 
 class Loss:
-    """The mean loss of a batch of example indices.
-
-    Args:
-        known: misspellings by word, beside slips of the finger.
-    """
+    """The mean loss of a batch of example indices."""
 
     def __init__(
         self,
@@ -57,10 +53,9 @@ class Loss:
         labels: Sequence[str],
         lesson: Lesson,
         tasks: Sequence[SideTask] = (),
-        known: dict[str, list[str]] | None = None,
     ) -> None:
-        self.tasks, self.known = tasks, known
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
+        self.tasks = tasks
         self.texts = [e.text for e in examples]
         self.targets = targets(examples, labels)
         weights = torch.tensor(rarity(examples), dtype=torch.float32)
@@ -70,7 +65,7 @@ class Loss:
     def __call__(self, rows: list[int]) -> Tensor:
         clean = [self.texts[i] for i in rows]
         styled = restyled(clean, self.lesson.restyled)
-        typed = misspelled(styled, self.lesson.misspelled, self.known)
+        typed = misspelled(styled, self.lesson.misspelled)
         readings = [clean, typed] if self.lesson.consistency else [typed]
         texts = asked([text for reading in readings for text in reading])
         inputs = tensors(self.tokenizer, texts, device(self.network))

@@ -91,7 +91,7 @@ class Loss:
 def misspelled(one: Reading, rng: random.Random) -> Reading:
     """The same with a typo in one to three words."""
     words = [one.text[start:end] for start, end in one.words]
-    typed = misspell(" ".join(words), {}, rng).split(" ")
+    typed = misspell(" ".join(words), rng).split(" ")
     text, places, end = "", [], 0
     for (start, stop), word in zip(one.words, typed, strict=True):
         text += one.text[end:start]

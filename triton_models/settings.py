@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LABELS = ("purchase", "browse", "inquiry", "complaint", "other")
-STYLES = ("keywords", "fragment", "question", "sentence", "typo")
 MAX_LENGTH = 64  # tokens, [CLS] and [SEP] included
 BUCKETS = (8, 16, 32, 64)  # lengths, in tokens, that training and evaluation pad to
 MAX_BATCH_SIZE = 256  # rows that a served model takes in one call

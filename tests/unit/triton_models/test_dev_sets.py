@@ -4,7 +4,9 @@ import csv
 import json
 from collections import Counter
 
-from triton_models.settings import DEV_SETS, LABELS, STARTER, STYLES
+from triton_models.settings import DEV_SETS, LABELS, STARTER
+
+STYLES = ("keywords", "fragment", "question", "sentence", "typo")
 
 
 def rows(name: str) -> list[dict]:

@@ -88,7 +88,7 @@ def scoped(devs: Sequence[Path], labels: Sequence[str], outside: str | None) -> 
 
 
 def figures_of(rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence[str]) -> Report:
-    """The same from probabilities [queries, labels]; the baseline is judged by it too."""
+    """Figures of probabilities [queries, labels]."""
     wanted = [r["intent"] for r in rows]
     found = [labels[i] for i in probabilities.argmax(axis=1)]
     right = np.array([w == f for w, f in zip(wanted, found, strict=True)])

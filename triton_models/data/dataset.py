@@ -7,18 +7,18 @@ No key is on both sides: `leaks` of the manifest says whether that is refused or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from triton_models.data import graded, manifest_file, reading
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest
-from triton_models.data.rows import DataSet, Row, TaggedQuery
-from triton_models.data.split import Labelled
+from triton_models.data.rows import DataSet, Query, Row, TaggedQuery
 from triton_models.query_text import normal_form
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Row)
 
 
 class Sides(NamedTuple, Generic[T]):
@@ -39,29 +39,25 @@ def load(manifest: Path | str | Manifest) -> DataSet:
     return reading.read(manifest).apart()
 
 
-def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Labelled]:
+def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Query]:
     """The queries with an intent or a sentiment, each normal form and label once a side.
 
     Several labels of one query are joined by "|". Raises UsageError as `load` does.
     """
     rows = [row for row in _data(manifest).queries if row.intent or row.sentiment]
-
-    def side(dev: bool) -> list[Labelled]:
-        found = {(r.form, r.intent): r for r in reversed(rows) if r.dev == dev}
-        return [
-            Labelled(r.query, r.intent, r.source, r.category, r.sentiment)
-            for r in reversed(found.values())
-        ]
-
-    return Sides(side(False), side(True))
+    return _once(rows, lambda row: (row.form, row.intent))
 
 
 def load_tagged(manifest: Path | str | Manifest | DataSet) -> Sides[TaggedQuery]:
     """The tagged queries, each normal form once a side. Raises UsageError as `load` does."""
-    rows = _data(manifest).tagged
+    return _once(_data(manifest).tagged, lambda row: row.form)
 
-    def side(dev: bool) -> list[TaggedQuery]:
-        return list({r.form: r for r in reversed(rows) if r.dev == dev}.values())[::-1]
+
+def _once(rows: Sequence[R], name: Callable[[R], Hashable]) -> Sides[R]:
+    """The rows by side, of those with one name on a side the first."""
+
+    def side(dev: bool) -> list[R]:
+        return list({name(r): r for r in reversed(rows) if r.dev == dev}.values())[::-1]
 
     return Sides(side(False), side(True))
 

@@ -6,7 +6,6 @@ normal form alone, by the rule of `split.is_dev`, so equal keys of any source go
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from triton_models.data import describe, records
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
 from triton_models.data.rows import Click, DataSet, Judged, Product, Query, TaggedQuery
+from triton_models.data.split import is_dev
 from triton_models.kinds.tagging.words import Span, in_normal_form
 from triton_models.query_text import normal_form
 
@@ -53,8 +53,7 @@ def on_dev_side(source: Source, key: str) -> bool:
     """Whether a key in normal form falls on the development side of a source."""
     if source.split != "by_key":
         return source.split == "dev"
-    digest = hashlib.sha256(f"dev:{key.casefold()}".encode()).hexdigest()
-    return int(digest[:8], 16) % 100 < source.dev_share
+    return is_dev(key, source.dev_share)
 
 
 class Wrong(Exception):

@@ -18,8 +18,8 @@ from typing import NoReturn
 from triton_models.data import dataset, records
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
 from triton_models.data.records import Layout
-from triton_models.data.rows import DataSet
-from triton_models.data.split import Labelled, is_dev
+from triton_models.data.rows import DataSet, Query
+from triton_models.data.split import is_dev
 from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
@@ -131,7 +131,7 @@ def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list
     """
     weights = data.manifest.weights
 
-    def example(row: Labelled) -> Example:
+    def example(row: Query) -> Example:
         labels = tuple(row.intent.split(SEPARATOR)) if row.intent else ()
         if len(labels) > 1 and not multi:
             raise UsageError(

@@ -6,10 +6,20 @@ import numpy as np
 
 DIGITS = 4  # of probabilities and scores, as in the worker's events
 TOLERANCE = 1e-5  # of rounding, above 1 and below 0
+SUM_TOLERANCE = 1e-3
 
 
 def rounded(values: np.ndarray) -> list[float]:
     return [round(float(value), DIGITS) for value in values]
+
+
+def no_chances(values: np.ndarray, sums: bool = True) -> str:
+    """Why these are no probabilities, of which with `sums` each row sums to 1; "" if they are."""
+    if not within(values):
+        return "probabilities that are not from 0 to 1"
+    if sums and np.abs(values.sum(axis=-1) - 1).max() > SUM_TOLERANCE:
+        return "probabilities that do not sum to 1"
+    return ""
 
 
 def within(values: np.ndarray) -> bool:

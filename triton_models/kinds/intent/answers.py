@@ -7,18 +7,14 @@ from typing import Any
 import numpy as np
 
 from triton_models.contract import LIKELY, ModelContract
-from triton_models.kinds.values import rounded, within
+from triton_models.kinds.values import no_chances, rounded
 
 AGREEMENT = "equal labels {:.1%}"
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:
     """Why no intent model gives such an answer; "" if one may."""
-    if not within(values):
-        return "probabilities that are not from 0 to 1"
-    if not contract.multi and np.abs(values.sum(axis=-1) - 1).max() > 1e-3:
-        return "probabilities that do not sum to 1"
-    return ""
+    return no_chances(values, sums=not contract.multi)
 
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:

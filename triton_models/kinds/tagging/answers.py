@@ -10,18 +10,14 @@ import numpy as np
 from triton_models.contract import ModelContract
 from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.words import first_pieces, words_of
-from triton_models.kinds.values import DIGITS, within
+from triton_models.kinds.values import DIGITS, no_chances
 
 AGREEMENT = "equal labels of tokens {:.1%}"
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:
     """Why no tagging model gives such an answer; "" if one may."""
-    if not within(values):
-        return "probabilities that are not from 0 to 1"
-    if np.abs(values.sum(axis=-1) - 1).max() > 1e-3:
-        return "probabilities that do not sum to 1"
-    return ""
+    return no_chances(values)
 
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:

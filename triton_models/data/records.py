@@ -11,7 +11,9 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
+
+from triton_models.settings import UsageError
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
 Record = dict[str, Any]
@@ -33,6 +35,15 @@ class Layout:
     bare: Sequence[str] = ()
     headings: Sequence[str] = ()
     lists: Sequence[str] = ()
+
+
+def refusing(path: Path) -> Callable[[int, str], NoReturn]:
+    """What raises a UsageError for the first line that is wrong, or for the whole file."""
+
+    def blame(line: int, told: str) -> NoReturn:
+        raise UsageError(f"{path}:{line}: {told}" if line else f"{path}: {told}")
+
+    return blame
 
 
 def kind(path: Path) -> str:

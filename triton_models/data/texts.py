@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from triton_models.data import records
 from triton_models.data.dataset import Sides
 from triton_models.data.split import is_dev
-from triton_models.settings import UsageError
 
 COLUMNS = ("query", "text", "term", "title", "description")
 
@@ -37,9 +35,7 @@ def digest(found: Iterable[str]) -> str:
 
 
 def _texts(path: Path) -> list[str]:
-    def blame(line: int, told: str) -> NoReturn:
-        raise UsageError(f"{path}:{line}: {told}" if line else f"{path}: {told}")
-
+    blame = records.refusing(path)
     if not records.kind(path):
         blame(0, f"not known by its name; call it one of *{', *'.join(records.SUFFIXES)}")
     rows = (row for _, row in records.read(path, "", blame))

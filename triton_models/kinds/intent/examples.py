@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
 
 from triton_models.data import dataset, records
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
@@ -62,14 +61,10 @@ def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[E
     """
     name, _, parts = place.partition(".json:")
     path = Path(name + ".json") if parts else Path(place)
-
-    def blame(line: int, told: str) -> NoReturn:
-        raise UsageError(f"{path}:{line}: {told}" if line else f"{path}: {told}")
-
     layout = Layout(
         columns or (TEXT[0], LABEL[0]), () if columns else TEXT, parts.split("+") if parts else ()
     )
-    rows = records.read(path, "", blame, layout)
+    rows = records.read(path, "", records.refusing(path), layout)
     found = [
         _example(f"{path}:{number}", row, columns, multi, source=place) for number, row in rows
     ]

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from triton_models.data import records
 from triton_models.data.manifest import COLUMNS
@@ -48,10 +48,7 @@ def read(place: Path | str) -> list[Tagged]:
     Raises UsageError that names the file and the first line that is wrong.
     """
     path = Path(place)
-
-    def blame(line: int, fault: str) -> NoReturn:
-        raise UsageError(f"{path}:{line}: {fault}" if line else f"{path}: {fault}")
-
+    blame = records.refusing(path)
     found: dict[str, Tagged] = {}
     for line, row in records.read(path, "", blame):
         try:

@@ -18,6 +18,7 @@ from triton_models.kinds.intent import left_out
 from triton_models.training import finetune_options as options
 from triton_models.training import networks, notes
 from triton_models.training.checkpoints import named, require_checkpoint
+from triton_models.training.course import refuse
 
 
 def run(args: argparse.Namespace) -> str:
@@ -31,6 +32,7 @@ def run(args: argparse.Namespace) -> str:
     course, settings = KINDS[args.kind].part("training"), options.settled(args)
     recipe, material = course.recipe_of(settings), course.gather(settings)
     course.check(recipe, material)
+    refuse((recipe.schedule.patience and not material.dev, "--patience needs a dev set"))
     print(material.told(), flush=True)
     begun = time.monotonic()
     if args.leave_one_source_out:

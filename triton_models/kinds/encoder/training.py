@@ -102,7 +102,6 @@ def check(recipe: Recipe, material: Pairs) -> None:
     matches = sum(pair.match for pair in material.dev)
     refuse(
         (len(material.positives) < 2, "no two pairs to learn from match: grades from 0.5 do"),
-        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
         (
             material.dev and not matches,
             "no pair of dev matches (a grade from 0.5 does): give --dev another file, or --no-dev",

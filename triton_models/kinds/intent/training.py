@@ -162,7 +162,6 @@ def check(recipe: Recipe, material: Material) -> None:
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
-        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
         (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
         (
             scope and len(outside) < 2,

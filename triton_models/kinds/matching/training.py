@@ -82,7 +82,6 @@ def check(recipe: Recipe, material: Pairs) -> None:
     both = "pairs that match and pairs that do not (a grade from 0.5 is a match)"
     refuse(
         (len(kinds) < 2, f"to learn from it needs {both}"),
-        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
         (material.dev and len(of_dev) < 2, f"dev needs {both}: give --dev, or --no-dev"),
         (
             material.dev and recipe.metric == "ndcg@10" and not ranked,

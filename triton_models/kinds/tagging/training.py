@@ -123,7 +123,6 @@ def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
     refuse(
         (not material.tags, "no query with a span to learn from"),
-        (recipe.schedule.patience and not material.dev, "--patience needs a dev set"),
         (
             material.dev and not tags_of(material.dev),
             "no query of dev has a span: give --dev another file, or --no-dev",

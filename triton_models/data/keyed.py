@@ -6,6 +6,7 @@ of a query, or of a term, so that no set's own text is in the repository.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import json
@@ -116,13 +117,18 @@ def _terms(data: Path) -> Iterator[str]:
         yield (category["name"] or "").lower()
 
 
-def main(data: str, out: str) -> None:
-    """`python -m triton_models.data.keyed DATA OUT`."""
+def main() -> None:
+    """`python -m triton_models.data.keyed --data DATA --out OUT`."""
+    parser = argparse.ArgumentParser(prog="python -m triton_models.data.keyed")
+    parser.description = "join the starter models' labels with the public sets"
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
+    args = parser.parse_args()
     try:
-        print(*(f"{name} {count:,}" for name, count in join(Path(data), Path(out)).items()))
+        print(*(f"{name} {count:,}" for name, count in join(args.data, args.out).items()))
     except UsageError as error:
         sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main()

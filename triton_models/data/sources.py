@@ -22,9 +22,7 @@ def open_file(data: Path, name: str) -> Path:
     """The path of a file of the data folder; UsageError when it is not there."""
     path = data / name
     if not path.is_file():
-        raise UsageError(
-            f"{path} not found; give the folder that holds the public sets, as --data or DATA"
-        )
+        raise UsageError(f"{path} not found: give --data the folder that holds the public sets")
     return path
 
 

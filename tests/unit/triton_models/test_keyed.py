@@ -79,7 +79,7 @@ def test_labels_are_joined_with_the_texts_that_they_are_of(data, labels, tmp_pat
 
 def test_a_set_that_is_missing_is_named(data, labels, tmp_path):
     (data / "wands/query.csv").unlink()
-    with pytest.raises(UsageError, match=r"wands/query\.csv not found; give the folder"):
+    with pytest.raises(UsageError, match=r"wands/query\.csv not found: give --data the folder"):
         keyed.join(data, tmp_path / "out", labels)
 
 

@@ -4,7 +4,7 @@
 
 The whole way of an event runs in this process, without Kafka, against an inference that computes
 nothing and keeps the contract: rows differ, probabilities sum to one, and the encoder's vectors are
-those of lexicon terms, so that about eight candidates arise for each query.
+those of lexicon terms, so that each query has neighbours.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ PARTS = {
     "input tensors": "worker.understanding.batching:TokenBatch.inputs",
     "answers handed out": "worker.understanding.batching:TokenBatch.answered",
     "nearest": "worker.lexicon.lexicon:Lexicon.nearest",
-    "read": "worker.lexicon.lexicon:Lexicon.read",
+    "correct": "worker.lexicon.lexicon:Lexicon.correct",
+    "read, with attributes": "worker.lexicon.lexicon:Lexicon.read",
     "candidates": "worker.lexicon.lexicon:Lexicon.candidates",
     "select": "worker.understanding.decide:Expander.select",
-    "attributes": "worker.lexicon.lexicon:Lexicon.attributes",
-    "enrichment, with attributes": "worker.understanding.enrichment:Composer.enrichment",
+    "enrichment": "worker.understanding.enrichment:Composer.enrichment",
     "the models' stand-in": "load_tests.understanding:DoNothing.values",
 }
 

@@ -13,7 +13,7 @@ from worker.lexicon import prices
 from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import Numbers
-from worker.lexicon.words import Phrases, Word
+from worker.lexicon.words import Phrases, Word, words_of
 
 _DIGIT = re.compile(r"\d")
 
@@ -117,9 +117,7 @@ class Attributes:
         self._models = Models(tables["models"])
         self._treated = frozenset(tables["treated"])
         self._uncolored = frozenset(tables["uncolored"])
-        self._describing = frozenset(
-            word for form, (name, _) in self._values.items() if name for word in form.split(" ")
-        )
+        self._describing = words_of(form for form, (name, _) in self._values.items() if name)
 
     @property
     def words(self) -> Collection[str]:

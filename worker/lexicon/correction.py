@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from worker.lexicon.words import Word, stem, word_set
+from worker.lexicon.words import Word, stem, word_set, words_of
 
 SHORTEST, LONG = 4, 6  # letters of a word that is corrected at all, and without further evidence
 EXTRA = 9  # the same, if a letter is one too many
@@ -93,13 +93,12 @@ class Corrector:
         self, terms: Collection[str], written: Iterable[str], brands: Iterable[str]
     ) -> None:
         self._terms = terms
-        words = _SERVICE.union(*(key.split(" ") for key in terms))
-        own = _SERVICE.union(*(key.split(" ") for key in written))
+        words = _SERVICE | words_of(terms)
+        own = _SERVICE | words_of(written)
         targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
-        branded = {word for key in brands for word in key.split(" ")}
+        branded = words_of(brands)
         frequent = {word for word, count in ordinary().items() if count > RARE}
         self._sure = words | branded | frequent | _BORROWED
-        self._known = self._sure | ordinary().keys()
         names = branded - words - ordinary().keys()
         self._brands = _one_off(word for word in names if len(word) > SHORTEST)
         self._targets = _one_off(targets)
@@ -147,11 +146,11 @@ class Corrector:
             same = self._sounds.get(sound(word), ())
             near = {w for w in same if distance(word, w) < 3 and _vowels(w) == _vowels(word)}
         near = {w for w in near if not _is_variant(word, w)}
-        if word not in self._known and self._is_derived(word):
+        common = self._is_known(word)  # and right, unless only another makes a term
+        if not common and self._is_derived(word):
             near = {w for w in near if _undoubled(word) == _undoubled(w)}
         if not near:
             return None
-        common = word in self._known  # and right, unless only another makes a term
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
         slips = {w for w in fitting or near if _is_slip(word, w)}
         if common and len(fitting) != 1:
@@ -170,11 +169,14 @@ class Corrector:
         )
         return (chosen, LIKELY) if likely or _is_slip(word, chosen) else None
 
+    def _is_known(self, word: str) -> bool:
+        return word in self._sure or word in ordinary()
+
     def _is_derived(self, word: str) -> bool:
         """Whether it is a known word with an ending, "mulcher"."""
         stems = (word.removesuffix(end) for end in _ENDINGS if word.endswith(end))
-        return stem(word) in self._known or any(
-            known in self._known or known + "e" in self._known for known in stems if len(known) > 2
+        return self._is_known(stem(word)) or any(
+            self._is_known(part) or self._is_known(part + "e") for part in stems if len(part) > 2
         )
 
     def _makes_a_term(self, word: str, i: int, keys: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from worker.lexicon.correction import Correction, Corrector, ordinary
 from worker.lexicon.heads import EMPTY, heads
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
-from worker.lexicon.words import words
+from worker.lexicon.words import words, words_of
 
 SYNONYM_PRIOR = 0.87
 PLAIN_PRIOR = 0.97  # of a synonym, where the query says nothing but its term and attributes
@@ -60,7 +60,7 @@ class Lexicon:
         self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
         self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
-        self._vocabulary = frozenset(word for key in self._text_of for word in key.split(" "))
+        self._vocabulary = words_of(self._text_of)
         self._profiles: dict[str, Profile] = {}
         self._own_text = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}

@@ -182,6 +182,11 @@ def stem(word: str) -> str:
     return _singular(word) if len(word) >= SHORTEST_PLURAL and _is_plural(word) else word
 
 
+def words_of(keys: Iterable[str]) -> frozenset[str]:
+    """The words that keys are made of."""
+    return frozenset(word for key in keys for word in key.split(" "))
+
+
 def word_set(text: str) -> frozenset[str]:
     """The words that a text lists, between white space."""
     return frozenset(text.split())

@@ -67,12 +67,13 @@ class Span(NamedTuple):
         start, end: offsets of its characters.
         head: offset of the words that name it or a broader term, "jacket" in "leather jacket";
             `start` where none do.
+        department: the first level of the term's category.
     """
 
     start: int
     end: int
     head: int
-    category: str
+    department: str
 
 
 class _Hit(NamedTuple):
@@ -185,8 +186,7 @@ class Attributes:
         """Whether it names a kind of food, "brown rice", or what is treated, "leather cleaner"."""
         if hit.name == "color":
             return any(
-                term.start - hit.end == 1 and term.category.split(" > ")[0] in self._uncolored
-                for term in terms
+                term.start - hit.end == 1 and term.department in self._uncolored for term in terms
             )
         if hit.name != "material":
             return False
@@ -291,7 +291,7 @@ def _next_to_terms(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> li
         if hit.rule is None:
             return True
         only, departments = hit.rule
-        fit = [t for t in terms if (t.category.split(" > ")[0] in departments) == only]
+        fit = [t for t in terms if (t.department in departments) == only]
         places = sure + [(term.start, term.end) for term in fit]
         return bool(fit) and any(_touch(hit, *place, form) for place in places)
 

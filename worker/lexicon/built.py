@@ -7,6 +7,7 @@ one vector a term, its key the term's line in `terms.jsonl`, from 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,24 @@ class Term:
     category: str
     parent: int | None
 
+    @property
+    def department(self) -> str:
+        """The first level of its category."""
+        return self.category.partition(" > ")[0]
+
     @classmethod
     def from_line(cls, line: bytes) -> Term:
         """Read a line of `terms.jsonl`; there a name is its text and its derived keys."""
         fields = orjson.loads(line)
         names = ((text, (key(text), *derived)) for text, *derived in fields["names"])
         return cls(tuple(names), fields["category"], fields["parent"])
+
+
+def upwards(terms: Sequence[Term], term_id: int | None) -> Iterator[int]:
+    """The id of a term and of those above it, the nearest first."""
+    while term_id is not None:
+        yield term_id
+        term_id = terms[term_id].parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
-from worker.lexicon.built import Built, Term, effort, quantized
+from worker.lexicon.built import Built, Term, effort, quantized, upwards
 from worker.lexicon.correction import Correction, Corrector, ordinary
 from worker.lexicon.heads import EMPTY, heads
 from worker.lexicon.profile import Profile, profile
@@ -165,7 +165,7 @@ class Lexicon:
         return before is None or self._department(before) == self._department(read.mentions[n])
 
     def _department(self, mention: Mention) -> str:
-        return self.category(mention.term_id).partition(" > ")[0]
+        return self._terms[mention.term_id].department
 
     def knows(self, word: str) -> bool:
         """Whether a word stands in some term, or says something of a thing."""
@@ -241,10 +241,9 @@ class Lexicon:
                 found.append((text, "parent", parent, PARENT_PRIOR))
         return found
 
-    def broader(self, term_id: int) -> Iterator[int]:
-        """The terms above a term, the nearest first."""
-        while (term_id := self._terms[term_id].parent) is not None:
-            yield term_id
+    def upwards(self, term_id: int) -> Iterator[int]:
+        """A term and those above it, the nearest first."""
+        return upwards(self._terms, term_id)
 
 
 _named = tuple.__new__  # a named tuple's own constructor takes twice as long

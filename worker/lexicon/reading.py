@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
-from worker.lexicon.built import Term
+from worker.lexicon.built import Term, upwards
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
 from worker.lexicon.words import Phrases, Word, words
 
@@ -176,7 +176,7 @@ class Reader:
                 near = range(j, first) if j <= first else range(last, i)
                 if all(self._attributes.describes(found[n].key) for n in near):
                     yield key
-                    for above in (term_id, *self._broader(term_id)):
+                    for above in upwards(self._terms, term_id):
                         yield from self._kinds(above)
 
     def _is_only_brand(self, brand: Brand, places: Sequence[tuple]) -> bool:
@@ -185,7 +185,7 @@ class Reader:
         return brand.kinds is not None and not any(
             kind in brand.kinds
             for term in terms
-            for above in (term, *self._broader(term))
+            for above in upwards(self._terms, term)
             for kind in self._kinds(above)
         )
 
@@ -195,10 +195,6 @@ class Reader:
         yield from term.category.lower().split(" > ")
         yield term.names[0][1][0]
 
-    def _broader(self, term_id: int) -> Iterator[int]:
-        while (term_id := self._terms[term_id].parent) is not None:
-            yield term_id
-
     def _spans(
         self, found: Sequence[Word], places: Sequence[tuple], mentions: Sequence[Mention]
     ) -> list[Span]:
@@ -206,7 +202,7 @@ class Reader:
         spans = []
         for mention, (i, _, key, term_id) in zip(mentions, places, strict=True):
             head = found[i + self._head(key, term_id)].start
-            spans.append(Span(mention.start, mention.end, head, self._terms[term_id].category))
+            spans.append(Span(mention.start, mention.end, head, self._terms[term_id].department))
         return spans
 
     def _head(self, key: str, term_id: int) -> int:
@@ -214,7 +210,7 @@ class Reader:
         if " " not in key:
             return 0
         if (head := self._heads.get(key)) is None:
-            line, parts = {term_id, *self._broader(term_id)}, key.split(" ")
+            line, parts = {*upwards(self._terms, term_id)}, key.split(" ")
             tails = (
                 k for k in range(1, len(parts)) if self._term_of.get(" ".join(parts[k:])) in line
             )

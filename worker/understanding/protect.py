@@ -87,9 +87,7 @@ class Protection:
     def _is_excluded(self, found: Profile, term_id: int) -> bool:
         if not self._unwanted:
             return False
-        if self._excluded and not self._excluded.isdisjoint(
-            (term_id, *self._lexicon.broader(term_id))
-        ):
+        if self._excluded and not self._excluded.isdisjoint(self._lexicon.upwards(term_id)):
             return True
         if not found.values.isdisjoint(self._unwanted_values):
             return True

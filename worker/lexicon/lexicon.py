@@ -197,8 +197,10 @@ class Lexicon:
         """
         said = {self._text_of[key] for key in read.keys}
         mentioned = {mention.term_id: mention.surface for mention in mentions}
-        prior = PLAIN_PRIOR if _plain(read, mentions) else SYNONYM_PRIOR
-        links = self._links(mentioned, said, admits, parents, prior) if mentioned else []
+        links: list[Candidate] = []
+        if mentioned:
+            prior = PLAIN_PRIOR if _plain(read, mentions) else SYNONYM_PRIOR
+            links = self._links(mentioned, said, admits, parents, prior)
         near: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
@@ -214,7 +216,7 @@ class Lexicon:
                 said.add(text)
                 near.append(_named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
         room = limit - min(len(near), kept)
-        chosen = [_named(Candidate, link) for link in links[:room]]
+        chosen = links[:room]
         return chosen + near[: limit - len(chosen)]
 
     def _links(
@@ -224,21 +226,21 @@ class Lexicon:
         admits: Callable[[str, str, int, str], bool],
         parents: bool,
         prior: float,
-    ) -> list[tuple[str, str, int, float]]:
+    ) -> list[Candidate]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
-        found = []
+        found: list[Candidate] = []
         for texts in zip_longest(*[self._names[term_id] for term_id in mentioned]):
             for (term_id, surface), text in zip(mentioned.items(), texts, strict=True):
                 if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)
-                    found.append((text, "synonym", term_id, prior))
+                    found.append(_named(Candidate, (text, "synonym", term_id, prior)))
         for term_id, surface in mentioned.items() if parents else ():
             parent = self._terms[term_id].parent
             if parent is None or (text := self._own_text[parent]) in said:
                 continue
             if admits(text, "parent", parent, surface):
                 said.add(text)
-                found.append((text, "parent", parent, PARENT_PRIOR))
+                found.append(_named(Candidate, (text, "parent", parent, PARENT_PRIOR)))
         return found
 
     def upwards(self, term_id: int) -> Iterator[int]:

@@ -41,8 +41,13 @@ class Protection:
         """Whether it has the query's head, and no word that the query has not."""
         if not found.stems <= self._stems:
             return False
+        return found.head in self._head_words
+
+    @cached_property
+    def _head_words(self) -> list[str]:
+        """The last words of what the heads are called; that of the whole query where none are."""
         heads = [self._lexicon.profile(mention.surface).head for mention in self._heads]
-        return found.head in (heads or [self._own.head])
+        return heads or [self._own.head]
 
     @cached_property
     def _own(self) -> Profile:

@@ -172,29 +172,28 @@ class Computation:
     ) -> list[Enrichment | Reject]:
         vectors, scores = matched.vectors, matched.scores
         probabilities, values = intents.values.tolist(), scores.values[:, 0].tolist()
-        some_rejected = bool(
-            intents.rejected or vectors.rejected or scores.rejected or (tagged and tagged.rejected)
-        )
+        others = (intents, vectors, *([tagged] if tagged else []))
+        some_rejected = any(rows.rejected for rows in (*others, scores))
         results: list[Enrichment | Reject] = []
         for row, (key, correction, found, span) in enumerate(
             zip(keys, corrections, matched.found, matched.spans, strict=True)
         ):
-            others = (intents, vectors, *([tagged] if tagged else []))
             if some_rejected and (refusal := _refusal(row, span, others, scores)):
                 results.append(refusal)
                 continue
             by_matching = scores.versions[span.start : span.stop]
             without = intents.missing(row), vectors.missing(row), "" in by_matching
+            labels = None if without[0] else snapshot.composer.labels(probabilities[row])
             results.append(
                 snapshot.composer.enrichment(
                     key,
                     correction,
                     found.read,
-                    None if without[0] else probabilities[row],
+                    labels,
                     snapshot.expander.select(
                         found,
                         None if without[2] else values[span.start : span.stop],
-                        None if without[0] else snapshot.composer.label(probabilities[row]),
+                        labels and labels["intent"]["label"],
                     ),
                     tuple(compress(MODELS, without)),
                     (

@@ -20,6 +20,7 @@ MODELS = ("intent", "encoder", "matching")
 TAGGING = "tagging"  # the model that may be left out
 SENTIMENT = "sentiment"  # a further head of the intent model
 ENDS_KEPT = 256  # combinations of versions and missing stages
+NO_VERSIONS = ("", "", "")
 
 
 class Composer:
@@ -39,14 +40,15 @@ class Composer:
             start += len(head.labels)
         self._ends: dict[tuple[tuple[str, ...], tuple[str, str, str]], bytes] = {}
         # No model says 0, nor leaves the scores out: nobody takes it for an answer.
-        self._fallback = fallback and {"label": fallback, "confidence": 0.0, "scores": {}}
+        stand_in = fallback and {"label": fallback, "confidence": 0.0, "scores": {}}
+        self._unlabelled = {"intent": stand_in, "sentiment": None}
 
     def enrichment(
         self,
         key: Key,
         correction: Correction | None,
         read: Reading,
-        probabilities: Sequence[float] | None,
+        labels: Mapping[str, Any] | None,
         found: Mapping[str, Any],
         degraded: tuple[str, ...],
         versions: tuple[str, str, str],
@@ -57,56 +59,53 @@ class Composer:
         Args:
             key: its normal form and language.
             read: the corrected query's, where there is a correction.
-            probabilities: of the labels, then of the further heads' labels; None without the
-                intent model.
+            labels: as `labels` gives them; None without the intent model.
             found: `expansions` and `categories`.
             degraded: the stages that are missing.
             versions: of intent, encoder and matching; "" where nothing was asked.
             tags: of the tagging model.
         """
-        intent = self._fallback if probabilities is None else self._intent(probabilities)
-        label = None if probabilities is None else intent["label"]
-        form, language = key
-        exclusions, attributes = read.exclusions, read.attributes
+        label = labels and labels["intent"]["label"]
+        attributes = read.attributes
         if label == "other" and not read.mentions:
             attributes = ()
+        exclusions = [x._asdict() for x in read.exclusions]
         if correction:
-            exclusions = [_typed(x._asdict(), correction) for x in exclusions]
+            exclusions = [_typed(x, correction) for x in exclusions]
             attributes = [_typed(asdict(a), correction) for a in attributes]
-        else:
-            exclusions = [x._asdict() for x in exclusions]
-        body = {
-            "schema_version": SCHEMA_VERSION,
-            "normalized_query": form,
-            "language": language,
+        said = {
             "correction": correction
             and {"query": correction.query, "confidence": correction.confidence},
-            "intent": intent,
-            "sentiment": None if probabilities is None else self._sentiment(probabilities),
+            **(labels or self._unlabelled),
             **found,
             "exclusions": exclusions,
             "attributes": attributes,
         }
-        end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
-        made = orjson.dumps(body)[1:-1] + end
-        return Enrichment(made, label, degraded, versions, tags)
+        return self._made(key, said, label, degraded, versions, tags)
 
     def without_models(self, form: str, language: str) -> Enrichment:
         """What no model is needed for."""
         nothing = {"expansions": [], "categories": []}
         read = self._lexicon.read(form)
-        return self.enrichment((form, language), None, read, None, nothing, MODELS, ("", "", ""))
+        return self.enrichment((form, language), None, read, None, nothing, MODELS, NO_VERSIONS)
 
-    def label(self, probabilities: Sequence[float]) -> str:
-        """The likeliest label."""
-        return self._labels[max(range(len(self._labels)), key=probabilities.__getitem__)]
+    def labels(self, probabilities: Sequence[float]) -> dict[str, Any]:
+        """The output's `intent` and `sentiment`.
+
+        Args:
+            probabilities: of the labels, then of the further heads' labels.
+        """
+        intent, scores = _likeliest(self._labels, probabilities[: len(self._labels)])
+        intent["scores"] = dict(zip(self._labels, scores, strict=True))
+        sentiment = None
+        if SENTIMENT in self._heads:
+            labels, columns = self._heads[SENTIMENT]
+            sentiment, _ = _likeliest(labels, probabilities[columns])
+        return {"intent": intent, "sentiment": sentiment}
 
     def unserved(self, form: str, language: str) -> Enrichment:
         """Of a query in a language that is not served: complete, with nothing attached."""
-        body = {
-            "schema_version": SCHEMA_VERSION,
-            "normalized_query": form,
-            "language": language,
+        said = {
             "correction": None,
             "intent": None,
             "sentiment": None,
@@ -115,9 +114,26 @@ class Composer:
             "exclusions": [],
             "attributes": [],
         }
-        versions = ("", "", "")
-        end = self._ends.get(((), versions)) or self._end((), versions)
-        return Enrichment(orjson.dumps(body)[1:-1] + end, None, (), versions)
+        return self._made((form, language), said, None, (), NO_VERSIONS, ())
+
+    def _made(
+        self,
+        key: Key,
+        said: Mapping[str, Any],
+        label: str | None,
+        degraded: tuple[str, ...],
+        versions: tuple[str, str, str],
+        tags: tuple[Tag, ...] | None,
+    ) -> Enrichment:
+        form, language = key
+        body = {
+            "schema_version": SCHEMA_VERSION,
+            "normalized_query": form,
+            "language": language,
+            **said,
+        }
+        end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
+        return Enrichment(orjson.dumps(body)[1:-1] + end, label, degraded, versions, tags)
 
     def _end(self, degraded: tuple[str, ...], versions: tuple[str, str, str]) -> bytes:
         """What all enrichments by these models end with."""
@@ -137,23 +153,14 @@ class Composer:
         self._ends[degraded, versions] = end
         return end
 
-    def _intent(self, probabilities: Sequence[float]) -> dict[str, Any]:
-        scores = [round(float(p), 4) for p in probabilities[: len(self._labels)]]
-        best = max(scores)
-        return {
-            "label": self._labels[scores.index(best)],
-            "confidence": best,
-            "scores": dict(zip(self._labels, scores, strict=True)),
-        }
 
-    def _sentiment(self, probabilities: Sequence[float]) -> dict[str, Any] | None:
-        """Where the intent model has that head."""
-        if SENTIMENT not in self._heads:
-            return None
-        labels, columns = self._heads[SENTIMENT]
-        scores = [round(float(p), 4) for p in probabilities[columns]]
-        best = max(scores)
-        return {"label": labels[scores.index(best)], "confidence": best}
+def _likeliest(
+    labels: Sequence[str], probabilities: Sequence[float]
+) -> tuple[dict[str, Any], list[float]]:
+    """The likeliest label with its probability, and all probabilities as they are published."""
+    scores = [round(float(p), 4) for p in probabilities]
+    best = max(scores)
+    return {"label": labels[scores.index(best)], "confidence": best}, scores
 
 
 def _typed(item: dict[str, Any], correction: Correction) -> dict[str, Any]:

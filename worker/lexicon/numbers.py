@@ -41,10 +41,10 @@ _THINGS = ("case", "box", "set")
 _START, _END = r"(?<![\w.,/])", r"(?![\w/])"
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = r"(?! (?:\d|one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
-_LETTERS = (
-    *(("xxs", "xx-small"), ("xs", "x-small"), ("s", "small"), ("m", "medium"), ("l", "large")),
-    *(("xl", "x-large"), ("xxl", "xx-large"), ("xxxl", "xxx-large")),
-)
+_LETTERS = {
+    **{"xxs": "xx-small", "xs": "x-small", "s": "small", "m": "medium", "l": "large"},
+    **{"xl": "x-large", "xxl": "xx-large", "xxxl": "xxx-large"},
+}
 
 
 class Found(NamedTuple):
@@ -135,23 +135,19 @@ class Numbers:
         unit = self._units[match["unit"]][1]
         low = _value(match["a"])
         high = _value(match.groupdict().get("b") or match["a"])
-        if low == high:
-            if bound := _BOUND.search(form, 0, start):
-                start = bound.start()
-                if bound["between"]:
-                    low = float(bound["low"])
-                    value = f"{bound['low']}-{value}"
-                elif bound["most"]:
-                    low, value = None, f"under {value}"
-                else:
-                    high, value = None, f"over {value}"
-            elif bound := _BOUND_AFTER.match(form, end):
-                end = bound.end()
-                if bound["most"]:
-                    low, value = None, f"under {value}"
-                else:
-                    high, value = None, f"over {value}"
-        return Found(name, value, start, end, _short(low), _short(high), unit)
+        if low != high:
+            bound = None
+        elif bound := _BOUND.search(form, 0, start):
+            start = bound.start()
+        elif bound := _BOUND_AFTER.match(form, end):
+            end = bound.end()
+        if bound and bound["most"]:
+            low, value = None, f"under {value}"
+        elif bound and bound["least"]:
+            high, value = None, f"over {value}"
+        elif bound:
+            low, value = float(bound["low"]), f"{bound['low']}-{value}"
+        return Found(name, value, start, end, short(low), short(high), unit)
 
     def _name(self, name: str, unit: str | None) -> str:
         return name or (self._units[unit][0] if unit else "size")
@@ -244,7 +240,7 @@ def _value(number: str) -> float:
     return round((float(whole) if whole else 0) + (above / below if below else 0), 4)
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """Whole numbers as int, so that JSON has 6 and not 6.0."""
     return int(value) if value is not None and value == int(value) else value
 
@@ -257,7 +253,7 @@ def _region(match: re.Match[str]) -> str | None:
 def _letter(match: re.Match[str]) -> str:
     if " " in match["a"]:
         return _plain(match["a"])
-    return dict(_LETTERS).get(match["a"], match["a"])
+    return _LETTERS.get(match["a"], match["a"])
 
 
 def _age(match: re.Match[str]) -> str:

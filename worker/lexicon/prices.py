@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from worker.lexicon.numbers import short
+
 _SIGNS = {"$": "USD", "us$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR"}
 _CODES = {code: code.upper() for code in ("usd", "gbp", "eur", "cad", "aud", "inr", "jpy", "chf")}
 _NAMES = {
@@ -180,7 +182,7 @@ def _value(match: re.Match[str], name: str) -> float:
 def _price(
     low: float | None, high: float | None, currency: str | None, start: int, end: int
 ) -> Price:
-    low, high = (None if v is None else int(v) if v == int(v) else v for v in (low, high))
+    low, high = short(low), short(high)
     if low is None:
         text = f"under {high}"
     elif high is None:

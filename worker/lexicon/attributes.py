@@ -205,10 +205,10 @@ class Attributes:
         for hit in hits:
             if hit.name == "color":
                 word = before.get(hit.start)
-                if word and word.key in self._modifiers and not _overlaps(word, terms):
+                if word and word.key in self._modifiers and not _meets(word, terms):
                     hit = hit._replace(start=word.start, rule=None)
                 word = after.get(hit.end)
-                if word and word.key in self._markers and not _overlaps(word, terms):
+                if word and word.key in self._markers and not _meets(word, terms):
                     hit = hit._replace(end=word.end, rule=None)
             yield hit
 
@@ -231,12 +231,8 @@ def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
     return Model("", "", brand.end, model.end) if brand.end < model.end else None
 
 
-def _meets(hit: _Hit | Model, spans: Iterable[tuple[int, int]]) -> bool:
-    return any(start < hit.end and hit.start < end for start, end in spans)
-
-
-def _overlaps(word: Word, terms: Sequence[Span]) -> bool:
-    return any(term.start < word.end and word.start < term.end for term in terms)
+def _meets(hit: _Hit | Model | Word, spans: Iterable[tuple[int, int] | Span]) -> bool:
+    return any(start < hit.end and hit.start < end for start, end, *_ in spans)
 
 
 def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
@@ -249,7 +245,7 @@ def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
         if not any(used[hit.start : hit.end]):
             used[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
             taken.append(hit)
-    return sorted(taken, key=lambda hit: hit.start)
+    return sorted(taken, key=_start)
 
 
 def _hidden(hit: _Hit, terms: Sequence[Span]) -> bool:

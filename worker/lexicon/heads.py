@@ -58,8 +58,7 @@ def heads(
     owner = {i: n for n, (first, last, _) in enumerate(read.places) for i in range(first, last)}
     told = _told(read)
     for first, last in _segments(read):
-        content = [i for i in range(first, last) if i in owner or words[i].key not in EMPTY]
-        if content:
+        if any(i in owner or words[i].key not in EMPTY for i in range(first, last)):
             return _in_segment(read, first, last, owner, told, describes, known)
     return []
 
@@ -67,14 +66,14 @@ def heads(
 def _segments(read: Reading) -> list[tuple[int, int]]:
     """First and one past the last word of the parts between words such as "for"."""
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
-    ends = {last for _, last, _ in read.places}
+    behind = {last for _, last, _ in read.places}
     cuts = [
         i
         for i, word in enumerate(read.words)
-        if word.key in SPLITS and i not in inside and (word.key not in _LOOSE or i in ends)
+        if word.key in SPLITS and i not in inside and (word.key not in _LOOSE or i in behind)
     ]
-    starts, ends = [0, *(cut + 1 for cut in cuts)], [*cuts, len(read.words)]
-    return [part for span in zip(starts, ends, strict=True) for part in _clauses(read, *span)]
+    spans = pairwise([-1, *cuts, len(read.words)])
+    return [part for before, last in spans for part in _clauses(read, before + 1, last)]
 
 
 def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
@@ -132,10 +131,8 @@ def _in_segment(
             or describes(key)
             or not key.isalpha()
         )
-        if not skipped:
-            foreign = not known(key) and _long(read, owner, i)
-            if not foreign:
-                break
+        if not skipped and (known(key) or not _long(read, owner, i)):
+            break
         i -= 1
     return sorted(found)
 

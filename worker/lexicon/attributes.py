@@ -13,7 +13,7 @@ from worker.lexicon import prices
 from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import Numbers
-from worker.lexicon.words import Phrases, Word, words_of
+from worker.lexicon.words import Phrases, Word, meets, words_of
 
 _DIGIT = re.compile(r"\d")
 
@@ -154,7 +154,7 @@ class Attributes:
             blocked: start and end of what says nothing of the thing that is wanted.
         """
         named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
-        named = [hit for hit in named if not _meets(hit, blocked)]
+        named = [hit for hit in named if not meets(hit, blocked)]
         digits = _DIGIT.search(form) is not None
         models = self._models.find(found) if digits else []
         hits = [*self._in_numbers(form, digits), *self._words_in(found)]
@@ -162,10 +162,10 @@ class Attributes:
             return [_attribute(hit) for hit in named]
         blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
         models = [model for model in map(_behind_brand, models, repeat(named)) if model]
-        models = [model for model in models if not _meets(model, blocked)]
+        models = [model for model in models if not meets(model, blocked)]
         blocked += [(model.start, model.end) for model in models]
         if blocked:
-            hits = [hit for hit in hits if not _meets(hit, blocked)]
+            hits = [hit for hit in hits if not meets(hit, blocked)]
         terms = spans() if hits else ()
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
         if any(hit.name in ("color", "material") for hit in hits):
@@ -205,10 +205,10 @@ class Attributes:
         for hit in hits:
             if hit.name == "color":
                 word = before.get(hit.start)
-                if word and word.key in self._modifiers and not _meets(word, terms):
+                if word and word.key in self._modifiers and not meets(word, terms):
                     hit = hit._replace(start=word.start, rule=None)
                 word = after.get(hit.end)
-                if word and word.key in self._markers and not _meets(word, terms):
+                if word and word.key in self._markers and not meets(word, terms):
                     hit = hit._replace(end=word.end, rule=None)
             yield hit
 
@@ -229,10 +229,6 @@ def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
     if brand is None:
         return model
     return Model("", "", brand.end, model.end) if brand.end < model.end else None
-
-
-def _meets(hit: _Hit | Model | Word, spans: Iterable[tuple[int, int] | Span]) -> bool:
-    return any(start < hit.end and hit.start < end for start, end, *_ in spans)
 
 
 def _apart(hits: Sequence[_Hit]) -> list[_Hit]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
-from worker.lexicon.words import word_set
+from worker.lexicon.words import meets, word_set
 
 _JOINED = frozenset({"and", "or"})
 # Words that name nothing.
@@ -93,11 +93,7 @@ def _told(read: Reading) -> set[int]:
     """Words of attributes and exclusions."""
     spans = [(a.start, a.end) for a in read.attributes]
     spans += [(x.start, x.end) for x in read.exclusions]
-    return {
-        i
-        for i, word in enumerate(read.words)
-        if any(start < word.end and word.start < end for start, end in spans)
-    }
+    return {i for i, word in enumerate(read.words) if meets(word, spans)}
 
 
 def _in_segment(

@@ -17,7 +17,7 @@ from worker.lexicon.correction import Correction, Corrector, ordinary
 from worker.lexicon.heads import EMPTY, heads
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
-from worker.lexicon.words import words, words_of
+from worker.lexicon.words import named, words, words_of
 
 SYNONYM_PRIOR = 0.87
 PLAIN_PRIOR = 0.97  # of a synonym, where the query says nothing but its term and attributes
@@ -139,11 +139,10 @@ class Lexicon:
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""
         found = heads(read, self._attributes.describes, self._is_a_word)
-        found = [n for n in found if not self._is_treatment(read, n)]
-        if len(found) < 2:
-            return [read.mentions[n] for n in found]
-        last = self._department(read.mentions[found[-1]])
-        mentions = [read.mentions[n] for n in found]
+        mentions = [read.mentions[n] for n in found if not self._is_treatment(read, n)]
+        if len(mentions) < 2:
+            return mentions
+        last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
 
     def _is_a_word(self, word: str) -> bool:
@@ -214,7 +213,7 @@ class Lexicon:
                 and admits(text, "embedding", term_id, "")
             ):
                 said.add(text)
-                near.append(_named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
+                near.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
         room = limit - min(len(near), kept)
         chosen = links[:room]
         return chosen + near[: limit - len(chosen)]
@@ -233,22 +232,19 @@ class Lexicon:
             for (term_id, surface), text in zip(mentioned.items(), texts, strict=True):
                 if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)
-                    found.append(_named(Candidate, (text, "synonym", term_id, prior)))
+                    found.append(named(Candidate, (text, "synonym", term_id, prior)))
         for term_id, surface in mentioned.items() if parents else ():
             parent = self._terms[term_id].parent
             if parent is None or (text := self._own_text[parent]) in said:
                 continue
             if admits(text, "parent", parent, surface):
                 said.add(text)
-                found.append(_named(Candidate, (text, "parent", parent, PARENT_PRIOR)))
+                found.append(named(Candidate, (text, "parent", parent, PARENT_PRIOR)))
         return found
 
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return upwards(self._terms, term_id)
-
-
-_named = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
 def _plain(read: Reading, mentions: Sequence[Mention]) -> bool:

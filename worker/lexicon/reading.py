@@ -14,11 +14,10 @@ from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.built import Term, upwards
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
-from worker.lexicon.words import Phrases, Word, words
+from worker.lexicon.words import Phrases, Word, named, words
 
 NO_TERM = -1  # what an idiom stands for
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
-_named = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
 class Mention(NamedTuple):
@@ -146,7 +145,7 @@ class Reader:
 
     def _mention(self, form: str, found: Sequence[Word], place: tuple) -> Mention:
         start, end = found[place[0]].start, found[place[1] - 1].end
-        return _named(Mention, (place[3], form[start:end], start, end))
+        return named(Mention, (place[3], form[start:end], start, end))
 
     def _known(self, key: str) -> bool:
         return key in self._term_of or key in self._attributes or key in self._brands

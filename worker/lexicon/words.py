@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|&")
 _SPACE = re.compile(" ")
@@ -34,7 +34,7 @@ class Word(NamedTuple):
     end: int
 
 
-_word = tuple.__new__  # a named tuple's own constructor takes twice as long
+named = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
 def words(text: str) -> list[Word]:
@@ -45,7 +45,7 @@ def words(text: str) -> list[Word]:
     for word in text.split(" "):  # the same for most texts, in a third of the time
         end = start + len(word)
         if word:
-            found.append(_word(Word, (word, start, end)))
+            found.append(named(Word, (word, start, end)))
         start = end + 1
     return found
 
@@ -59,6 +59,12 @@ def _plain(word: str) -> str:
     if word.isalnum():
         return word
     return "and" if word == "&" else word.replace("'", "").replace("’", "")
+
+
+def meets(item: Any, spans: Iterable[tuple]) -> bool:
+    """Whether what has a `start` and an `end` meets one of the spans: start, end, …"""
+    first, last = item.start, item.end
+    return any(span[0] < last and first < span[1] for span in spans)
 
 
 class Phrases:

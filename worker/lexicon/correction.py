@@ -85,15 +85,20 @@ class Corrector:
 
     Args:
         terms: the keys of the lexicon's terms and attributes.
+        vocabulary: the words that these are made of.
         written: those of them that are written so, and not derived.
         brands: the keys of brands.
     """
 
     def __init__(
-        self, terms: Collection[str], written: Iterable[str], brands: Iterable[str]
+        self,
+        terms: Collection[str],
+        vocabulary: frozenset[str],
+        written: Iterable[str],
+        brands: Iterable[str],
     ) -> None:
         self._terms = terms
-        words = _SERVICE | words_of(terms)
+        words = _SERVICE | vocabulary
         own = _SERVICE | words_of(written)
         targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
         branded = words_of(brands)

@@ -60,7 +60,8 @@ class Lexicon:
         self._index.expansion_search = effort(self._index)
         self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
         self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
-        self._vocabulary = words_of(self._text_of)
+        forms = {*self._text_of, *attributes.words}
+        self._vocabulary = words_of(forms)
         self._profiles: dict[str, Profile] = {}
         self._own_text = [names[0] for names in self._names]
         self._term_of: dict[str, int] = {}
@@ -70,7 +71,7 @@ class Lexicon:
         brands = Brands(parts.brands)
         written = [keys[0] for term in terms for _, keys in term.names]
         self._corrector = Corrector(
-            {*self._text_of, *attributes.words}, [*written, *attributes.words], brands.keys
+            forms, self._vocabulary, [*written, *attributes.words], brands.keys
         )
         self._reader = Reader(terms, self._term_of, attributes, brands, parts.attributes["fixed"])
 
@@ -146,7 +147,7 @@ class Lexicon:
         return [mention for mention in mentions if self._department(mention) == last]
 
     def _is_a_word(self, word: str) -> bool:
-        return word in self._vocabulary or word in ordinary()
+        return self.knows(word) or word in ordinary()
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -168,7 +169,7 @@ class Lexicon:
 
     def knows(self, word: str) -> bool:
         """Whether a word stands in some term, or says something of a thing."""
-        return word in self._vocabulary or self._attributes.describes(word)
+        return word in self._vocabulary
 
     def candidates(
         self,

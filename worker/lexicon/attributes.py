@@ -246,7 +246,7 @@ def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
 
 def _hidden(hit: _Hit, terms: Sequence[Span]) -> bool:
     """Whether it is but a part of a term's name."""
-    if hit.extent is not None or hit.value[-1:].isdigit() or hit.name == "model":
+    if hit.extent is not None or hit.value[-1:].isdigit():
         return False  # a number always says something of its own
     for term in terms:
         inside = term.start <= hit.start and hit.end <= term.end

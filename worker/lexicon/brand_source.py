@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 from worker.errors import Fault
+from worker.lexicon.lines import lines
 from worker.lexicon.words import Spelling, key
 
 BRANDS = "brands.txt"
@@ -27,16 +27,9 @@ def read_brands(path: Path, spelling: Spelling, faults: list[Fault]) -> list[dic
 
     What is wrong goes to `faults`.
     """
-    try:
-        lines = normalize("NFKC", path.read_text(encoding="utf-8")).splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        faults.append(Fault(path.name, str(error), "UTF-8 text", "save it as UTF-8"))
-        return []
     brands, places = [], {}
-    for number, line in enumerate(lines, 1):
-        if not (line := line.split("#", 1)[0].strip().lower()):
-            continue
-        place = f"{path.name}:{number}"
+    for place, text in lines(path, faults):
+        line = text.lower()
         brand = _brand(line, spelling)
         if brand is None:
             faults.append(Fault(place, repr(line), _EXPECTED, "write it so"))

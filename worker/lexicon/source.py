@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import Fault, LexiconError
 from worker.lexicon.brand_source import BRANDS, read_brands
+from worker.lexicon.lines import lines
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.words import Spelling, key
 
@@ -122,23 +122,14 @@ class _Reading:
 
     def read(self, file: Path) -> None:
         self.said, category, filled, place = {}, "", True, ""
-        try:
-            lines = normalize("NFKC", file.read_text(encoding="utf-8")).splitlines()
-        except OSError as error:
-            self._fault(file.name, str(error.strerror), "a text file", "make it one, or remove it")
-            return
-        except UnicodeDecodeError as error:
-            self._fault(file.name, str(error), "UTF-8 text", "save it as UTF-8")
-            return
-        for number, line in enumerate(lines, 1):
-            line = line.split("#", 1)[0].strip()
+        for at, line in lines(file, self.faults):
             if line.startswith("["):
                 self._demand_terms(filled, place, category)
-                place, filled = f"{file.name}:{number}", False
+                place, filled = at, False
                 category = self._category(line, place)
-            elif line:
+            else:
                 filled = True
-                self._term(line, category, f"{file.name}:{number}")
+                self._term(line, category, at)
         self._demand_terms(filled, place, category)
 
     def _fault(self, place: str, found: str, expected: str, remedy: str) -> None:

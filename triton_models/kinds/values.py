@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 DIGITS = 4  # of probabilities and scores, as in the worker's events
@@ -9,7 +11,7 @@ TOLERANCE = 1e-5  # of rounding, above 1 and below 0
 SUM_TOLERANCE = 1e-3
 
 
-def rounded(values: np.ndarray) -> list[float]:
+def rounded(values: Iterable[float]) -> list[float]:
     return [round(float(value), DIGITS) for value in values]
 
 

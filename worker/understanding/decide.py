@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from triton_models.kinds.values import DIGITS
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding.protect import Protection
@@ -140,7 +141,7 @@ class Expander:
         score = min(max(float(score), 0.0001), 0.9999)
         found, neutral = score / (1 - score), self.neutral / (1 - self.neutral)
         odds = prior / (1 - prior) * (found / neutral) ** weight
-        return round(odds / (1 + odds), 4)
+        return round(odds / (1 + odds), DIGITS)
 
     def _categories(
         self,

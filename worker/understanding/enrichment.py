@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from triton_models.contract import ModelContract
+from triton_models.kinds.values import rounded
 from worker import __version__
 from worker.event import SCHEMA_VERSION, Enrichment, Tag
 from worker.lexicon.correction import Correction
@@ -158,7 +159,7 @@ def _likeliest(
     labels: Sequence[str], probabilities: Sequence[float]
 ) -> tuple[dict[str, Any], list[float]]:
     """The likeliest label with its probability, and all probabilities as they are published."""
-    scores = [round(float(p), 4) for p in probabilities]
+    scores = rounded(probabilities)
     best = max(scores)
     return {"label": labels[scores.index(best)], "confidence": best}, scores
 

@@ -9,6 +9,7 @@ from tokenizers import Encoding
 from triton_models.contract import ModelContract
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
+from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.understanding.batching import Rows
 from worker.understanding.stage import Stage
@@ -39,7 +40,7 @@ class Tagger:
         pieces = self._read(encoding, words)
         said = self._decoder.find(self._decoder.words(found.values[row], pieces), words)
         return tuple(
-            Tag(*span, round(chance, 4))
+            Tag(*span, round(chance, DIGITS))
             for span, chance in zip(said.spans, said.probabilities, strict=True)
         )
 

@@ -12,6 +12,7 @@ from worker.stream.backpressure import (
     LEAST_ROUND,
     MOST_MISSES,
     PAUSE_AFTER_S,
+    PAUSE_ALL_AFTER_S,
     Backpressure,
     MissWindow,
     RoundSize,
@@ -48,9 +49,19 @@ def test_the_window_is_what_models_answered_in_the_last_second_within_bounds(ans
 def test_the_window_follows_the_models():
     window = MissWindow()
     for begun, rate in enumerate((1000, 100_000, 3000, 10)):
-        for tenth in range(25):
+        for tenth in range(95):
             window.answered(rate // 10, 1000.0 + 10 * begun + tenth / 10)
         assert window.limit == pytest.approx(min(max(rate, LEAST_MISSES), MOST_MISSES), rel=0.11)
+
+
+def test_one_slow_second_takes_at_most_half_of_the_window():
+    """Else it would make the next second slow, too."""
+    window = MissWindow()
+    for tenth in range(12):
+        window.answered(200, 1000.0 + tenth / 10)
+    for tenth in range(12, 32, 9):
+        window.answered(10, 1000.0 + tenth / 10)
+    assert window.limit == 1000
 
 
 def test_after_a_pause_nothing_is_concluded():
@@ -146,6 +157,18 @@ def test_a_partition_without_room_is_waited_for_and_then_paused():
     assert held.consumer.paused == held.made.paused == {0}
 
 
+def test_where_nothing_else_can_be_fetched_a_pause_comes_later():
+    """After a pause of all, librdkafka takes up to a second to go on."""
+    held = Held(2, max_batches_in_flight=2)
+    add(held.offsets, 0)
+    add(held.offsets, 1)
+    assert held.turn() == pytest.approx(PAUSE_ALL_AFTER_S)
+    assert held.turn(2 * PAUSE_AFTER_S) > 0.0
+    assert held.consumer.paused == set()
+    held.turn(PAUSE_ALL_AFTER_S)
+    assert held.consumer.paused == {0, 1}
+
+
 def test_a_partition_that_had_room_meanwhile_is_waited_for_anew():
     held = Held(2, max_batches_in_flight=2)
     one = add(held.offsets, 0)
@@ -193,5 +216,5 @@ def test_nothing_is_fetched_while_batches_of_partitions_that_went_reach_the_boun
         held.offsets.assign([0, 1])
     assert held.offsets.in_flight.batches == 4 and not held.offsets.pending()
     held.turn()
-    held.turn(PAUSE_AFTER_S)
+    held.turn(PAUSE_ALL_AFTER_S)
     assert held.made.paused == {0, 1}

@@ -9,7 +9,9 @@ Rules:
   with nothing in flight is not held back.
 - Batches of partitions that went away count until their results have come. Where they alone reach
   the bound, as while models are away and the group rebalances, nothing is fetched.
-- A pause throws away what was prefetched, so a partition without room is first waited for.
+- A pause throws away what was prefetched, so a partition without room is first waited for; longer
+  where nothing else can be fetched: librdkafka takes up to a second to go on after that, in which a
+  queue builds up that fills the bounds once more.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from worker.stream.offsets import Offsets, Partition
 logger = logging.getLogger(__name__)
 
 PAUSE_AFTER_S = 0.1  # without room
+PAUSE_ALL_AFTER_S = 1.0
 RESUME_SHARE = 0.5  # of its share in flight, from which a paused partition goes on
 LEAST_MISSES, MOST_MISSES = 256, 8192
 WINDOW_S = 1.0
@@ -42,7 +45,9 @@ class MissWindow:
         """The models answered `count` records; `now` is `time.monotonic()`."""
         if now >= self._until:
             if now < self._until + WINDOW_S:  # else nothing is known of the second before
-                self.limit = min(max(self._answered, LEAST_MISSES), MOST_MISSES)
+                # By half at most: one slow second must not make the next one slow.
+                least = max(LEAST_MISSES, self.limit // 2)
+                self.limit = min(max(self._answered, least), MOST_MISSES)
             self._answered, self._until = 0, now + WINDOW_S
         self._answered += count
 
@@ -110,7 +115,9 @@ class Backpressure:
         self._crowded_since = {number: since.get(number, now) for number in crowded}
         if not crowded:
             return 0.0
-        left = min(self._crowded_since.values()) + PAUSE_AFTER_S - now
+        others = set(self._offsets.owned()) - crowded - self.paused
+        patience_s = PAUSE_AFTER_S if others else PAUSE_ALL_AFTER_S
+        left = min(self._crowded_since.values()) + patience_s - now
         if left <= 0:
             self.pause(consumer, crowded)
         return max(left, 0.0)

@@ -30,7 +30,7 @@ FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "sha256"}
 FORMAT = 2  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
-RECALL, OF = 0.99, 8  # the nearest, as many as a query has candidates by default
+RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
 FETCHED = 16  # at once, so that eight are left without those that stand in the query
 EFFORTS = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 MOST_QUERIES, COMPARISONS = 256, 2**20  # few queries on a large lexicon, so that it loads quickly

@@ -23,7 +23,8 @@ _EXPECTED = "name | other name : product, product"
 
 
 def read_brands(path: Path, spelling: Spelling, faults: list[Fault]) -> list[dict[str, Any]]:
-    """Each brand's name, its keys with whether each is an ordinary word, and keys of its products.
+    """Each brand's name, its keys with whether each is an ordinary word, and, if one is, keys of
+    its products.
 
     What is wrong goes to `faults`.
     """
@@ -53,6 +54,7 @@ def _brand(line: str, spelling: Spelling) -> dict[str, Any] | None:
         keys.setdefault(form, ordinary)
     if not all(keys):
         return None
+    products = products if any(keys.values()) else ""  # other brands count anywhere
     kinds = dict.fromkeys(filter(None, map(key, re.split("[,|]", products))))
     forms = [form for kind in kinds for form in (kind, *spelling.variants(kind))]
     name = texts[0].removesuffix("*").strip()

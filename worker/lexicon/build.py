@@ -5,15 +5,12 @@ python -m worker.lexicon.build [--source DIR] [--models DIR] [--out DIR]
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from pathlib import Path
 
 import click
 import numpy as np
-import orjson
-from usearch.index import Index
 
 from triton_models import contract
 from triton_models.serving.predictor import Predictor
@@ -21,10 +18,9 @@ from triton_models.settings import UsageError
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
-from worker.lexicon.built import ATTRIBUTES, BRANDS, FORMAT, MANIFEST, TERMS, VECTORS, quantized
+from worker.lexicon.terms import Term
 from worker.lexicon.words import key
-
-CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
+from worker.lexicon.writing import Content, write
 
 MODELS_REMEDY = "name with --models the folder that holds the model folder `encoder`"
 
@@ -45,34 +41,8 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     """
     read = source.read(folder)
     encoder = load_encoder(models / "encoder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        return _write(read, encoder, out)
-    except OSError as error:
-        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
-        raise LexiconError(f"{message}; name with --out a folder that can") from None
-
-
-def _write(read: source.Source, encoder: Predictor, out: Path) -> dict[str, object]:
-    vectors = _vectors(read, encoder)
-    (out / MANIFEST).unlink(missing_ok=True)  # never a manifest with files that it does not fit
-    (out / TERMS).write_bytes(lines(read))
-    (out / ATTRIBUTES).write_bytes(orjson.dumps(read.attributes))
-    (out / BRANDS).write_bytes(orjson.dumps(read.brands))
-    (out / VECTORS).write_bytes(_index(vectors).save())
-    names = (TERMS, ATTRIBUTES, BRANDS, VECTORS)
-    hashes = {name: contract.sha256(out / name) for name in names}
-    content = hashes[TERMS] + hashes[ATTRIBUTES] + hashes[BRANDS] + encoder.contract.onnx_sha256
-    manifest = {
-        "format": FORMAT,
-        "version": hashlib.sha256(content.encode()).hexdigest()[:8],
-        "terms": len(read.terms),
-        "dimension": encoder.contract.dimension,
-        "encoder_onnx_sha256": encoder.contract.onnx_sha256,
-        "sha256": hashes,
-    }
-    (out / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-    return manifest
+    content = Content(terms(read), read.attributes, read.brands, vectors(read, encoder))
+    return write(content, encoder.contract, out)
 
 
 def load_encoder(folder: Path) -> Predictor:
@@ -90,38 +60,26 @@ def load_encoder(folder: Path) -> Predictor:
     raise LexiconError(f"{folder}: a model of kind {found.kind}, not encoder; {MODELS_REMEDY}")
 
 
-def _vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
+def vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
     """A vector a term, float32: the mean of its names'.
 
     It lies nearer than the name's own to what else the term may be called.
     """
-    vectors = encoder.run([text for term in read.terms for text in term.texts])
+    found = encoder.run([text for term in read.terms for text in term.texts])
     starts = np.cumsum([0, *(len(term.texts) for term in read.terms)])[:-1]
-    return np.add.reduceat(vectors, starts)
+    return np.add.reduceat(found, starts)
 
 
-def lines(read: source.Source) -> bytes:
-    """What `terms.jsonl` holds: a term a line, its names each with the keys derived from it."""
-    lines = []
+def terms(read: source.Source) -> list[Term]:
+    """The terms as they are packed: their names each with the keys derived from it."""
+    found = []
     for term, parent in zip(read.terms, read.parents, strict=True):
         texts = {key(text): text for text in reversed(term.texts)}  # the first of each key
-        names = [[text, *read.spelling.variants(text)] for text in reversed(texts.values())]
-        line = {"names": names, "category": term.category, "parent": parent}
-        lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-    return b"".join(lines)
-
-
-def _index(vectors: np.ndarray) -> Index:
-    index = Index(
-        ndim=vectors.shape[1],
-        metric="cos",
-        dtype="i8",
-        connectivity=CONNECTIVITY,
-        expansion_add=EXPANSION_ADD,
-    )
-    # One thread: the same file every time.
-    index.add(np.arange(len(vectors)), quantized(vectors), threads=1)
-    return index
+        names = [
+            (text, (own, *read.spelling.variants(text))) for own, text in reversed(texts.items())
+        ]
+        found.append(Term(names, term.category, parent))
+    return found
 
 
 FOLDER = click.Path(path_type=Path)

@@ -1,13 +1,13 @@
 """The files of a built lexicon: what they are called, how they are read, how to search them.
 
-`lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.jsonl` a term a
-line; `attributes.json` the tables of attribute words; `brands.json` the brands; `vectors.usearch`
-one vector a term, its key the term's line in `terms.jsonl`, from 0.
+`lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.bin` and
+`keys.marisa` the terms (see `worker.lexicon.terms`); `attributes.json` the tables of attribute
+words; `brands.json` the brands; `vectors.usearch` one vector a term, its key the term's position.
+Terms, keys and vectors are mapped: a file is never changed, only replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,57 +18,23 @@ from usearch.index import Index
 
 from triton_models.contract import sha256
 from worker.errors import LexiconError
-from worker.lexicon.words import key
+from worker.lexicon.terms import KEYS, TERMS, Terms
 
 MANIFEST = "lexicon.json"
-TERMS = "terms.jsonl"
 ATTRIBUTES = "attributes.json"
 BRANDS = "brands.json"
 VECTORS = "vectors.usearch"
 BUILD = "python -m worker.lexicon.build"
-FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "sha256"}
-FORMAT = 2  # of these files; one more with each change that older code cannot read
+FILES = (KEYS, TERMS, ATTRIBUTES, BRANDS, VECTORS)
+FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
+FORMAT = 3  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
 RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
 FETCHED = 16  # at once, so that eight are left without those that stand in the query
 EFFORTS = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
-MOST_QUERIES, COMPARISONS = 256, 2**20  # few queries on a large lexicon, so that it loads quickly
+MOST_QUERIES, COMPARISONS = 256, 2**20  # few queries on a large lexicon
 FEWEST_QUERIES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term as it was built.
-
-    Attributes:
-        names: its name, then its synonyms: the text and the keys it is found by, its own first.
-        category: path such as "Shoes > Running".
-        parent: id of the broader term, or None.
-    """
-
-    names: tuple[tuple[str, tuple[str, ...]], ...]
-    category: str
-    parent: int | None
-
-    @property
-    def department(self) -> str:
-        """The first level of its category."""
-        return self.category.partition(" > ")[0]
-
-    @classmethod
-    def from_line(cls, line: bytes) -> Term:
-        """Read a line of `terms.jsonl`; there a name is its text and its derived keys."""
-        fields = orjson.loads(line)
-        names = ((text, (key(text), *derived)) for text, *derived in fields["names"])
-        return cls(tuple(names), fields["category"], fields["parent"])
-
-
-def upwards(terms: Sequence[Term], term_id: int | None) -> Iterator[int]:
-    """The id of a term and of those above it, the nearest first."""
-    while term_id is not None:
-        yield term_id
-        term_id = terms[term_id].parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +43,13 @@ class Built:
 
     Attributes:
         manifest: what `lexicon.json` holds.
-        terms: in the order of their ids.
         attributes: tables as `Attributes` takes them.
         brands: as `Brands` takes them.
         index: the terms' vectors.
     """
 
     manifest: dict[str, Any]
-    terms: list[Term]
+    terms: Terms
     attributes: dict[str, Any]
     brands: list[dict[str, Any]]
     index: Index
@@ -99,11 +64,10 @@ def read(folder: Path) -> Built:
     folder = _place(folder)
     manifest = _manifest(folder)
     try:
-        lines = (folder / TERMS).read_bytes().splitlines()
-        terms = [Term.from_line(line) for line in lines]
+        terms = Terms(folder)
         tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
         brands = orjson.loads((folder / BRANDS).read_bytes())
-        return Built(manifest, terms, tables, brands, Index.restore(folder / VECTORS))
+        return Built(manifest, terms, tables, brands, Index.restore(folder / VECTORS, view=True))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 
@@ -136,7 +100,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
             raise _unusable(folder, f"{MANIFEST} lacks {', '.join(sorted(missing))}")
         if manifest["format"] != FORMAT:
             raise _unusable(folder, f"its format is {manifest['format']}, not {FORMAT}")
-        for name in (TERMS, ATTRIBUTES, BRANDS, VECTORS):
+        for name in FILES:
             if sha256(folder / name) != manifest["sha256"][name]:
                 raise _unusable(folder, f"{name} is not the file that {MANIFEST} was written for")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -161,8 +125,7 @@ def quantized(vectors: np.ndarray) -> np.ndarray:
 def effort(index: Index) -> int:
     """The least of EFFORTS with which RECALL of the exact neighbours is found.
 
-    The queries that it is measured on lie between the vectors of two terms; they are the same each
-    time, so that every worker of a group finds the same neighbours.
+    The queries that it is measured on lie between the vectors of two terms, the same each time.
     """
     terms = len(index)
     if terms <= FETCHED:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +12,12 @@ import numpy as np
 from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
-from worker.lexicon.built import Built, Term, effort, quantized, upwards
+from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector, ordinary
 from worker.lexicon.heads import EMPTY, heads
 from worker.lexicon.profile import Profile, profile
-from worker.lexicon.reading import NO_TERM, Mention, Reader, Reading
+from worker.lexicon.reading import Mention, Reader, Reading
+from worker.lexicon.terms import Terms
 from worker.lexicon.words import named, words, words_of
 
 SYNONYM_PRIOR = 0.87
@@ -57,23 +58,15 @@ class Lexicon:
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
         self._index = parts.index
-        self._index.expansion_search = effort(self._index)
-        self._text_of = _text_of(terms) | dict.fromkeys(attributes.idioms, "")
-        self._names = [[self._text_of[keys[0]] for _, keys in term.names] for term in terms]
-        forms = {*self._text_of, *attributes.words}
-        self._vocabulary = words_of(forms)
+        self._index.expansion_search = parts.manifest["effort"]
         self._profiles: dict[str, Profile] = {}
-        self._own_text = [names[0] for names in self._names]
-        self._term_of: dict[str, int] = {}
-        idioms = ((idiom, NO_TERM) for idiom in attributes.idioms)
-        for form, term_id in chain(_forms(terms), idioms):
-            self._term_of.setdefault(form, term_id)
         brands = Brands(parts.brands)
-        written = [keys[0] for term in terms for _, keys in term.names]
+        self._vocabulary = terms.words | words_of(attributes.words)
+        written = [*terms.written, *attributes.words]
         self._corrector = Corrector(
-            forms, self._vocabulary, [*written, *attributes.words], brands.keys
+            _Either(terms, attributes.words), self._vocabulary, written, brands.keys
         )
-        self._reader = Reader(terms, self._term_of, attributes, brands, parts.attributes["fixed"])
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"])
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -89,11 +82,11 @@ class Lexicon:
 
     def name(self, term_id: int) -> str:
         """The term's own name, such as "running shoes"."""
-        return self._terms[term_id].names[0][0]
+        return self._terms.name(term_id)
 
     def category(self, term_id: int) -> str:
         """The term's path, such as "Shoes > Running"."""
-        return self._terms[term_id].category
+        return self._terms.category(term_id)
 
     def vector(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
@@ -165,7 +158,7 @@ class Lexicon:
         return before is None or self._department(before) == self._department(read.mentions[n])
 
     def _department(self, mention: Mention) -> str:
-        return self._terms[mention.term_id].department
+        return self._terms.department(mention.term_id)
 
     def knows(self, word: str) -> bool:
         """Whether a word stands in some term, or says something of a thing."""
@@ -195,7 +188,7 @@ class Lexicon:
             admits: whether a text, by its source, term and what it would stand for, is one.
             parents: whether broader terms are wanted.
         """
-        said = {self._text_of[key] for key in read.keys}
+        said = {self._terms.text_of(key) for key in read.keys}
         mentioned = {mention.term_id: mention.surface for mention in mentions}
         links: list[Candidate] = []
         if mentioned:
@@ -207,7 +200,7 @@ class Lexicon:
         for term_id, cosine in zip(near_ids, near_similarity, strict=True):
             if term_id < 0 or cosine < min_similarity or len(near) == wanted:
                 break
-            text = self._own_text[term_id]
+            text = self._terms.own_text(term_id)
             if (
                 text not in said
                 and term_id not in mentioned
@@ -229,14 +222,14 @@ class Lexicon:
     ) -> list[Candidate]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
         found: list[Candidate] = []
-        for texts in zip_longest(*[self._names[term_id] for term_id in mentioned]):
+        for texts in zip_longest(*[self._terms.names(term_id) for term_id in mentioned]):
             for (term_id, surface), text in zip(mentioned.items(), texts, strict=True):
                 if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)
                     found.append(named(Candidate, (text, "synonym", term_id, prior)))
         for term_id, surface in mentioned.items() if parents else ():
-            parent = self._terms[term_id].parent
-            if parent is None or (text := self._own_text[parent]) in said:
+            parent = self._terms.parent(term_id)
+            if parent is None or (text := self._terms.own_text(parent)) in said:
                 continue
             if admits(text, "parent", parent, surface):
                 said.add(text)
@@ -245,7 +238,7 @@ class Lexicon:
 
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
-        return upwards(self._terms, term_id)
+        return self._terms.upwards(term_id)
 
 
 def _plain(read: Reading, mentions: Sequence[Mention]) -> bool:
@@ -257,22 +250,11 @@ def _plain(read: Reading, mentions: Sequence[Mention]) -> bool:
     )
 
 
-def _forms(terms: Sequence[Term]) -> Iterator[tuple[str, int]]:
-    """Keys with their terms, the stronger claim on a key first."""
-    named, derived = slice(0, 1), slice(1, None)
-    for keys in (named, derived):
-        for names in (slice(0, 1), slice(1, None)):  # the term's name, then its synonyms
-            for term_id, term in enumerate(terms):
-                for _, forms in term.names[names]:
-                    yield from ((form, term_id) for form in forms[keys])
+class _Either:
+    """What is in one of two collections."""
 
+    def __init__(self, first: Terms, second: Collection[str]) -> None:
+        self._first, self._second = first, second
 
-def _text_of(terms: Sequence[Term]) -> dict[str, str]:
-    """The one text that stands for each key: variants of a text are published as that text."""
-    texts: dict[str, str] = {}
-    for term in terms:
-        for text, forms in term.names:
-            text = texts.get(forms[0], text)
-            for form in forms:
-                texts.setdefault(form, text)
-    return texts
+    def __contains__(self, key: str) -> bool:
+        return key in self._first or key in self._second

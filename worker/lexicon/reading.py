@@ -7,16 +7,15 @@ attribute, and no term unless the term is longer. E-mail and web addresses are n
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
-from worker.lexicon.built import Term, upwards
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
+from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, named, words
 
-NO_TERM = -1  # what an idiom stands for
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
 
 
@@ -61,23 +60,21 @@ class Reader:
     """Never changes, so any thread may read with it.
 
     Args:
-        terms: in the order of their ids.
-        term_of: the term, or `NO_TERM`, of each key.
         fixed: keys of phrases in which a negation keeps its meaning.
     """
 
     def __init__(
         self,
-        terms: Sequence[Term],
-        term_of: Mapping[str, int],
+        terms: Terms,
         attributes: Attributes,
         brands: Brands,
         fixed: Collection[str],
     ) -> None:
-        self._terms, self._term_of = terms, term_of
+        self._terms = terms
         self._attributes, self._brands = attributes, brands
-        self._phrases, self._fixed = Phrases(term_of), Phrases(fixed)
-        less = [key for key in (*fixed, *term_of) if key.endswith(LESS) and " " not in key]
+        self._fixed = Phrases(fixed)
+        ends = (word for word in terms.words if word.endswith(LESS) and word in terms)
+        less = [*ends, *(key for key in fixed if key.endswith(LESS) and " " not in key)]
         self._exclusions = Exclusions(self._known, frozenset(less))
         self._heads: dict[str, int] = {}  # of the keys that were asked for
 
@@ -85,7 +82,7 @@ class Reader:
         """The words of a normal form, and what they mean."""
         text = _ADDRESS.sub(_blank, form) if "@" in form or "www" in form or "//" in form else form
         found = words(text)
-        hits = self._phrases.find(found)
+        hits = self._terms.find(found)
         hits.sort(key=_longest_first)
         places = self._taken(hits, ())
         brands = self._brands.find(found, lambda *at: self._beside(found, places, *at))
@@ -98,7 +95,7 @@ class Reader:
         else:
             excluded = ()
         mentions = [self._mention(form, found, place) for place in places]
-        ids = {self._term_of[k] for i, j, k in hits for a, b in excluded if a <= i and j <= b}
+        ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         attributes = self._attributes.find(
             text,
             found,
@@ -138,7 +135,7 @@ class Reader:
             ):
                 continue
             used |= covered
-            if (term_id := self._term_of[key]) != NO_TERM:
+            if (term_id := self._terms.term_of(key)) != NO_TERM:
                 taken.append((i, j, key, term_id))
         taken.sort()
         return taken
@@ -148,7 +145,7 @@ class Reader:
         return named(Mention, (place[3], form[start:end], start, end))
 
     def _known(self, key: str) -> bool:
-        return key in self._term_of or key in self._attributes or key in self._brands
+        return key in self._terms or key in self._attributes or key in self._brands
 
     def _names(
         self, fixed: Iterable[tuple], places: Iterable[tuple], brands: Iterable[Brand]
@@ -175,7 +172,7 @@ class Reader:
                 near = range(j, first) if j <= first else range(last, i)
                 if all(self._attributes.describes(found[n].key) for n in near):
                     yield key
-                    for above in upwards(self._terms, term_id):
+                    for above in self._terms.upwards(term_id):
                         yield from self._kinds(above)
 
     def _is_only_brand(self, brand: Brand, places: Sequence[tuple]) -> bool:
@@ -184,15 +181,14 @@ class Reader:
         return brand.kinds is not None and not any(
             kind in brand.kinds
             for term in terms
-            for above in upwards(self._terms, term)
+            for above in self._terms.upwards(term)
             for kind in self._kinds(above)
         )
 
     def _kinds(self, term_id: int) -> Iterator[str]:
         """Keys of a term's name and of its category's levels."""
-        term = self._terms[term_id]
-        yield from term.category.lower().split(" > ")
-        yield term.names[0][1][0]
+        yield from self._terms.category(term_id).lower().split(" > ")
+        yield self._terms.key(term_id)
 
     def _spans(
         self, found: Sequence[Word], places: Sequence[tuple], mentions: Sequence[Mention]
@@ -201,7 +197,7 @@ class Reader:
         spans = []
         for mention, (i, _, key, term_id) in zip(mentions, places, strict=True):
             head = found[i + self._head(key, term_id)].start
-            spans.append(Span(mention.start, mention.end, head, self._terms[term_id].department))
+            spans.append(Span(mention.start, mention.end, head, self._terms.department(term_id)))
         return spans
 
     def _head(self, key: str, term_id: int) -> int:
@@ -209,9 +205,9 @@ class Reader:
         if " " not in key:
             return 0
         if (head := self._heads.get(key)) is None:
-            line, parts = {*upwards(self._terms, term_id)}, key.split(" ")
+            line, parts = {*self._terms.upwards(term_id)}, key.split(" ")
             tails = (
-                k for k in range(1, len(parts)) if self._term_of.get(" ".join(parts[k:])) in line
+                k for k in range(1, len(parts)) if self._terms.term_of(" ".join(parts[k:])) in line
             )
             head = self._heads[key] = next(tails, 0)
         return head

@@ -14,7 +14,9 @@ from triton_models import contract
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError
 from worker.lexicon import build
+from worker.lexicon.attributes import Attributes
 from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.terms import pack
 
 SOURCE = """\
 [Shoes]
@@ -143,7 +145,9 @@ def test_the_shipped_lexicon_is_built_from_the_shipped_sources_and_encoder(start
     encoder = contract.load(STARTER_MODELS / "encoder")
     assert manifest["encoder_onnx_sha256"] == encoder.onnx_sha256, remedy
     hashes = manifest["sha256"]
-    assert hashes["terms.jsonl"] == hashlib.sha256(build.lines(starter)).hexdigest(), remedy
+    keys, terms = pack(build.terms(starter), Attributes(starter.attributes).idioms)
+    assert hashes["keys.marisa"] == hashlib.sha256(keys).hexdigest(), remedy
+    assert hashes["terms.bin"] == hashlib.sha256(terms).hexdigest(), remedy
     tables = orjson.dumps(starter.attributes)
     assert hashes["attributes.json"] == hashlib.sha256(tables).hexdigest(), remedy
 

@@ -1,0 +1,155 @@
+"""Writes the files of a built lexicon, and puts them in the place of those before as a whole."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from usearch.index import Index
+
+from triton_models import contract
+from triton_models.contract import ModelContract
+from worker.errors import LexiconError
+from worker.lexicon.attributes import Attributes
+from worker.lexicon.built import (
+    ATTRIBUTES,
+    BRANDS,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    VECTORS,
+    effort,
+    quantized,
+)
+from worker.lexicon.terms import KEYS, TERMS, Term, pack
+
+CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a lexicon is written from.
+
+    Attributes:
+        attributes: tables as `Attributes` takes them.
+        brands: as `Brands` takes them.
+        vectors: float32, shape [terms, dimension].
+        others: further files that the worker does not read, by name.
+    """
+
+    terms: Sequence[Term]
+    attributes: dict[str, Any]
+    brands: list[dict[str, Any]]
+    vectors: np.ndarray
+    others: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def write(content: Content, encoder: ModelContract, out: Path) -> dict[str, Any]:
+    """Write a lexicon; readers of `out` see the old one or the new one, whole.
+
+    Args:
+        encoder: of the model that the vectors are by.
+        out: is made; a lexicon that is there is replaced.
+
+    Returns:
+        The manifest, as it was written.
+
+    Raises:
+        LexiconError: `out` cannot be written, or holds something else than a lexicon.
+    """
+    out = out.absolute()
+    demand_room(out)
+    new = out.with_name(f".{out.name}.{os.getpid()}.new")
+    try:
+        new.mkdir(parents=True)
+        manifest = _write(content, encoder, new)
+        _put(new, out)
+    except OSError as error:
+        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+        raise LexiconError(f"{message}; name with --out a folder that can") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return manifest
+
+
+def demand_room(out: Path) -> None:
+    """Check that `out` may be written.
+
+    Raises:
+        LexiconError: it is a file, or a folder of something else than a lexicon.
+    """
+    if out.is_dir():
+        if any(out.iterdir()) and not (out / MANIFEST).is_file():
+            reason = f"holds files, but no {MANIFEST}, so it is no lexicon that may be replaced"
+            raise LexiconError(f"{out}: {reason}; name with --out a new folder")
+    elif out.exists():
+        raise LexiconError(f"{out}: cannot be written (File exists); name with --out a folder")
+
+
+def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, Any]:
+    keys, terms = pack(content.terms, Attributes(content.attributes).idioms)
+    index = _index(content.vectors)
+    files = {
+        KEYS: keys,
+        TERMS: terms,
+        ATTRIBUTES: orjson.dumps(content.attributes),
+        BRANDS: orjson.dumps(content.brands),
+        VECTORS: index.save(),
+        **content.others,
+    }
+    for name, block in files.items():
+        (folder / name).write_bytes(block)
+    hashes = {name: contract.sha256(folder / name) for name in FILES}
+    told = "".join(hashes[name] for name in FILES if name != VECTORS) + encoder.onnx_sha256
+    manifest = {
+        "format": FORMAT,
+        "version": hashlib.sha256(told.encode()).hexdigest()[:8],
+        "terms": len(content.terms),
+        "dimension": encoder.dimension,
+        "encoder_onnx_sha256": encoder.onnx_sha256,
+        "effort": effort(index),
+        "sha256": hashes,
+    }
+    (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    return manifest
+
+
+def _index(vectors: np.ndarray) -> Index:
+    index = Index(
+        ndim=vectors.shape[1],
+        metric="cos",
+        dtype="i8",
+        connectivity=CONNECTIVITY,
+        expansion_add=EXPANSION_ADD,
+    )
+    # One thread: the same file every time.
+    index.add(np.arange(len(vectors)), quantized(vectors), threads=1)
+    return index
+
+
+def _put(new: Path, out: Path) -> None:
+    """Give a folder the name of another, which then has the first one's."""
+    if not out.exists():
+        os.rename(new, out)
+    elif not _exchanged(new, out):  # not Linux, or a file system without it
+        old = new.with_suffix(".old")
+        os.rename(out, old)
+        os.rename(new, out)
+        shutil.rmtree(old)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    paths = os.fsencode(one), os.fsencode(other)
+    return rename(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0

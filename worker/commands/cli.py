@@ -1,4 +1,4 @@
-"""The program `query-worker`: run, demo, enrich, explain, check, dead-letters."""
+"""The program `query-worker`: run, demo, enrich, explain, check, lexicon, dead-letters."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "demo.demo:demo",
     "enrich": "enrich:enrich",
     "explain": "explain:explain",
+    "lexicon": "lexicon:lexicon",
     "run": "run:run",
 }
 

@@ -20,9 +20,7 @@ from worker.errors import LexiconError, Stop
 from worker.lexicon import source
 from worker.lexicon.terms import Term
 from worker.lexicon.words import key
-from worker.lexicon.writing import Content, write
-
-MODELS_REMEDY = "name with --models the folder that holds the model folder `encoder`"
+from worker.lexicon.writing import Content, index_of, write
 
 
 def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
@@ -41,23 +39,33 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     """
     read = source.read(folder)
     encoder = load_encoder(models / "encoder")
-    content = Content(terms(read), read.attributes, read.brands, vectors(read, encoder))
+    content = Content(terms(read), read.attributes, read.brands, index_of(vectors(read, encoder)))
     return write(content, encoder.contract, out)
 
 
 def load_encoder(folder: Path) -> Predictor:
-    """The encoder of a model folder, run in this process.
+    """The encoder of a model folder, run in this process on all cores.
 
     Raises:
         LexiconError: the folder does not hold a usable encoder.
     """
+    return load_model(folder, "encoder", threads=0)
+
+
+def load_model(folder: Path, kind: str, threads: int = 1) -> Predictor:
+    """The model of a folder, run in this process.
+
+    Raises:
+        LexiconError: the folder does not hold a usable model of that kind.
+    """
+    remedy = f"name with --models the folder that holds the model folder `{kind}`"
     try:
         found = contract.load(folder)
-        if found.kind == "encoder":
-            return Predictor(found, threads=0)  # as many as there are cores
+        if found.kind == kind:
+            return Predictor(found, threads=threads)
     except (contract.ModelFolderError, UsageError) as error:
-        raise LexiconError(f"{error}; or {MODELS_REMEDY}") from None
-    raise LexiconError(f"{folder}: a model of kind {found.kind}, not encoder; {MODELS_REMEDY}")
+        raise LexiconError(f"{error}; or {remedy}") from None
+    raise LexiconError(f"{folder}: a model of kind {found.kind}, not {kind}; {remedy}")
 
 
 def vectors(read: source.Source, encoder: Predictor) -> np.ndarray:

@@ -61,7 +61,7 @@ def read(folder: Path) -> Built:
     Raises:
         LexiconError: a file is missing, or is not the one that the manifest was written for.
     """
-    folder = _place(folder)
+    folder = place(folder)
     manifest = _manifest(folder)
     try:
         terms = Terms(folder)
@@ -78,10 +78,10 @@ def version(folder: Path) -> str:
     Raises:
         LexiconError: as `read` does.
     """
-    return _manifest(_place(folder))["version"]
+    return _manifest(place(folder))["version"]
 
 
-def _place(folder: Path) -> Path:
+def place(folder: Path) -> Path:
     """Where the files are; a link is followed once, so that all are read behind the same one."""
     folder = folder / "built" if (folder / "built").is_dir() else folder
     return folder.resolve() if folder.is_dir() else folder

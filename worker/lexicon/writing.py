@@ -42,14 +42,14 @@ class Content:
     Attributes:
         attributes: tables as `Attributes` takes them.
         brands: as `Brands` takes them.
-        vectors: float32, shape [terms, dimension].
+        index: of the terms' vectors, as `index_of` makes it.
         others: further files that the worker does not read, by name.
     """
 
     terms: Sequence[Term]
     attributes: dict[str, Any]
     brands: list[dict[str, Any]]
-    vectors: np.ndarray
+    index: Index
     others: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -97,13 +97,12 @@ def demand_room(out: Path) -> None:
 
 def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, Any]:
     keys, terms = pack(content.terms, Attributes(content.attributes).idioms)
-    index = _index(content.vectors)
     files = {
         KEYS: keys,
         TERMS: terms,
         ATTRIBUTES: orjson.dumps(content.attributes),
         BRANDS: orjson.dumps(content.brands),
-        VECTORS: index.save(),
+        VECTORS: content.index.save(),
         **content.others,
     }
     for name, block in files.items():
@@ -116,14 +115,15 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         "terms": len(content.terms),
         "dimension": encoder.dimension,
         "encoder_onnx_sha256": encoder.onnx_sha256,
-        "effort": effort(index),
+        "effort": effort(content.index),
         "sha256": hashes,
     }
     (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
 
 
-def _index(vectors: np.ndarray) -> Index:
+def index_of(vectors: np.ndarray) -> Index:
+    """The index of vectors, float32, shape [terms, dimension]; the same for the same ones."""
     index = Index(
         ndim=vectors.shape[1],
         metric="cos",

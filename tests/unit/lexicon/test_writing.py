@@ -10,7 +10,7 @@ from worker.lexicon import writing
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.source import read
 from worker.lexicon.terms import Term
-from worker.lexicon.writing import Content, write
+from worker.lexicon.writing import Content, index_of, write
 
 ENCODER = contract.load(STARTER_MODELS / "encoder")
 
@@ -25,7 +25,7 @@ def tables(tmp_path_factory):
 def content(tables, *names):
     vectors = np.random.default_rng(1).normal(size=(len(names), ENCODER.dimension))
     terms = [Term([(name, (name,))], "All", None) for name in names]
-    return Content(terms, tables, [], vectors.astype(np.float32), {"note.txt": b"ours"})
+    return Content(terms, tables, [], index_of(vectors.astype(np.float32)), {"note.txt": b"ours"})
 
 
 def names(lexicon):

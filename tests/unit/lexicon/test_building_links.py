@@ -1,0 +1,170 @@
+"""Terms and links by statistics, each on a catalogue small enough to count by hand."""
+
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.building import facts, links, phrases
+from worker.lexicon.building.corpus import Corpus
+from worker.lexicon.building.drafts import Drafts, Link
+from worker.lexicon.building.rows import Faults
+from worker.lexicon.building.sources import Click, Product, Rule
+from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
+from worker.lexicon.tables import read_spelling
+
+DESCRIBED = {"red", "blue", "black"}
+
+
+@pytest.fixture(scope="module")
+def spelling():
+    return read_spelling(STARTER_LEXICON / "words.toml", Faults())
+
+
+@pytest.fixture
+def drafts(spelling):
+    return Drafts(spelling)
+
+
+def corpus(*titles, brands=("acme", "bolt", "core"), category=()):
+    made = Corpus()
+    for n, title in enumerate(titles):
+        brand = brands[n % len(brands)]
+        made.add(Product(str(n), f"{brand} {title}", brand, category, []))
+    return made
+
+
+def found(made):
+    return {phrase.text: phrase for phrase in phrases.find(made, DESCRIBED)}
+
+
+KETTLES = [f"Electric Kettle {n} l red" for n in range(1, 8)]
+TOASTERS = [f"Long Slot Toaster, {n} W" for n in range(1, 8)]
+
+
+def test_phrases_end_before_numbers_punctuation_and_colours():
+    kept = found(corpus(*KETTLES, *TOASTERS))
+    assert {"electric kettle", "long slot toaster"} <= kept.keys()
+    assert not {"electric", "slot", "long slot", "kettle red", "red", "l"} & kept.keys()
+    assert kept["electric kettle"].titles == 7
+    assert kept["electric kettle"].brands == 3
+
+
+def test_what_one_brand_alone_writes_is_no_kind_of_product():
+    series = [f"Zoomaster Kettle {n} l" for n in range(9)]
+    kept = found(_mixed(series))
+    assert "kettle" in kept and "zoomaster kettle" not in kept
+
+
+def _mixed(series):
+    made = corpus(*[f"Steel Kettle {n} l" for n in range(9)])
+    for n, title in enumerate(series):
+        made.add(Product(f"s{n}", title, "acme", (), []))
+    return made
+
+
+def test_a_rare_phrase_and_the_tail_of_a_longer_one_are_not_kept():
+    kept = found(corpus(*["Hot Water Bottle 2 l"] * 6, "Garden Gnome", "Garden Gnome"))
+    assert "hot water bottle" in kept
+    assert "water bottle" not in kept and "garden gnome" not in kept
+
+
+def test_an_empty_catalogue_has_no_phrases():
+    assert phrases.find(Corpus(), DESCRIBED) == []
+
+
+def test_rules_go_both_ways_or_one(drafts):
+    drafts.add("notebook", "list", "a")
+    rules = [Rule(("laptop", "notebook"), (), "s:1"), Rule(("ipod",), ("mp3 player",), "s:2")]
+    links.add_rules(rules, drafts)
+    assert [*drafts.get("laptop").synonyms] == ["laptop"]  # of the term that was there
+    assert drafts.get("laptop") is drafts.get("notebooks")
+    assert [*drafts.get("ipod").synonyms] == ["mp3 player"]
+    assert not drafts.get("mp3 player").synonyms
+    assert drafts.get("ipod").synonyms["mp3 player"].counts == {"file": "s:2"}
+
+
+def test_a_term_stands_below_the_longest_term_that_it_ends_with(drafts):
+    for text in ("shoes", "running shoes", "trail running shoe", "shoe rack"):
+        drafts.add(text, "list", "a")
+    links.add_suffixes(drafts)
+    above = {draft.name: [wider.name for wider in draft.above()] for draft in drafts}
+    assert above["trail running shoe"] == ["running shoes", "shoes"]
+    assert above["shoe rack"] == []
+
+
+def test_categories_are_terms_below_each_other_and_common_names_are_none(drafts):
+    paths = [("Pets", "Dogs", "Beds"), ("Pets", "Cats", "Beds"), ("Home", "Beds")]
+    general = links.add_categories(paths, drafts)
+    assert [*general] == ["beds"] and drafts.get("beds") is None
+    assert [wider.name for wider in drafts.get("dogs").above()] == ["pets"]
+    assert drafts.get("dog").category == "Pets > Dogs"
+
+
+def test_titles_show_broader_terms_and_other_names(drafts):
+    titles = [f"Patch Lead {n} m networking cable" for n in range(8)]
+    titles += [f"Fibre {n} m networking cable" for n in range(12)]
+    titles += [f"Patch Fibre {n} x" for n in range(60)]
+    made = corpus(*titles)
+    for text in ("patch lead", "networking cable"):
+        drafts.add(text, "titles", {})
+    links.Together(made, drafts).link()
+    [(wider, link)] = [drafts.get("patch lead").parent]
+    assert (wider.name, link.kind, link.counts["titles"]) == ("networking cable", "titles", 8)
+    assert drafts.get("networking cable").parent is None
+
+
+def test_queries_after_which_the_same_is_clicked_are_names_of_one_thing(drafts):
+    clicks = [Click(query, str(n), 9) for query in ("sneakers", "trainers") for n in range(6)]
+    clicks += [Click("lamp", str(n), 9) for n in range(20, 90)]
+    clicks += [Click("red sneakers", str(n), 9) for n in range(6)]  # narrower, and a colour
+    clicks += [Click("phone 7 case", str(n), 9) for n in range(6)]  # a model's
+    clicks += [Click("boots", "1", 9), Click("boots", "2", 9)]  # too few
+    links.add_clicks(clicks, drafts, DESCRIBED)
+    assert sorted(draft.name for draft in drafts) == ["sneakers", "trainers"]
+    link = drafts.get("sneakers").synonyms["trainers"]
+    assert link.kind == "clicks" and link.weight > 0.9 and link.counts["products"] == 6
+    assert "sneakers" in drafts.get("trainers").synonyms
+
+
+def test_broader_terms_never_make_a_circle(drafts):
+    one, other = drafts.add("a b", "list", ""), drafts.add("c d", "list", "")
+    one.put_below(other, Link("x", 0.5, {}))
+    other.put_below(one, Link("x", 0.9, {}))
+    one.put_below(one, Link("x", 0.9, {}))
+    assert one.parent[0] is other and other.parent is None
+
+
+def test_brands_that_are_words_count_only_beside_what_they_sell(drafts):
+    made = corpus(*KETTLES, brands=("Equip", "Russell Hobbs", "Zyxel Inc."))
+    drafts.add("electric kettle", "titles", {})
+    drafts.add("equip", "list", "")
+    together = links.Together(made, drafts)
+    brands = facts.brands(made, drafts, [], facts.sold(made, drafts, together))
+    by_name = {brand["name"]: brand for brand in brands}
+    assert dict(by_name["equip"]["keys"]) == {"equip": True}
+    assert {"electric kettle", "electric kettles"} <= set(by_name["equip"]["kinds"])
+    assert dict(by_name["russell hobbs"]["keys"]) == {"russell hobbs": False}
+    assert by_name["russell hobbs"]["kinds"] == []
+    assert dict(by_name["zyxel inc."]["keys"]) == {"zyxel inc": False, "zyxel": False}
+
+
+def test_values_of_known_attributes_are_added_unless_they_name_a_term(drafts):
+    made = Corpus()
+    for n in range(3):
+        given = [("Product colour", "Petrol,Mint"), ("shape", "Round"), ("Colour", f"C{n}")]
+        made.add(Product(str(n), "Mint tea", "", (), given))
+    drafts.add("mint", "titles", {})
+    values = facts.add_values(made, {"values": {"red": ("color", "red")}}, drafts)["values"]
+    assert values == {"red": ("color", "red"), "petrol": ("color", "petrol")}
+
+
+@pytest.mark.parametrize(
+    "counts, significant",
+    [((8, 10, 10, 1000), True), ((1, 10, 10, 100), False), ((0, 5, 5, 9), False)],
+)
+def test_the_log_likelihood_ratio_tells_chance_from_more(counts, significant):
+    assert (log_likelihood(*counts) > SIGNIFICANT) == significant
+
+
+def test_few_observations_weigh_less_than_many():
+    assert 0 < lower_bound(5, 5) < lower_bound(50, 50) < 1
+    assert lower_bound(0, 0) == 0

@@ -1,0 +1,133 @@
+"""The files that a lexicon is built from: each form, encoding and fault."""
+
+import gzip
+
+import pytest
+
+from worker.errors import LexiconError
+from worker.lexicon.building import sources
+from worker.lexicon.building.rows import MOST_FAULTS, Faults
+from worker.lexicon.building.sources import Click, Product, Rule
+
+
+def read(reader, tmp_path, name, content, *arguments):
+    """What a reader gives for a file with this content, and its faults as text."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    faults = Faults()
+    found = [*reader(path, *arguments, faults)]
+    return found, [str(fault) for fault in faults]
+
+
+ROBE = Product("7", "Red Robe", "Acme", ("Clothing", "Robes"), [("color", "Red")])
+JSON = '{"id": 7, "title": "Red  Robe", "brand": "Acme", "category": "Clothing > Robes", '
+JSON += '"attributes": {"color": "Red", "sleeves": 2}}\n'
+CSV = (
+    'id,title,brand,category,attributes\n7,Red Robe,Acme,Clothing > Robes,"{""color"": ""Red""}"\n'
+)
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("a.jsonl", JSON),
+        ("a.jsonl", "\ufeff\n" + JSON),
+        ("a.jsonl.gz", gzip.compress(JSON.encode())),
+        ("a.csv", CSV),
+        ("a.csv", CSV.replace("\n", "\r\n")),
+        ("a.csv", CSV.encode("utf-16")),
+        ("a.tsv", 'id\ttitle\tbrand\tcategory\tattributes\n7\t"Red\nRobe"\tAcme\tClothing>Robes\t'
+         '"{""color"": ""Red""}"\n'),
+    ],
+)  # fmt: skip
+def test_a_catalogue_is_read_in_each_form(tmp_path, name, content):
+    assert read(sources.products, tmp_path, name, content, {}) == ([ROBE], [])
+
+
+def test_fields_may_be_called_otherwise_and_attributes_by_a_pattern(tmp_path):
+    columns = sources.fields("title=name, brand=supplier,attributes=attr_*")
+    line = '{"id": "1", "name": "Kettle", "supplier": "Acme", "attr_product_colour": "Red"}'
+    [product], faults = read(sources.products, tmp_path, "a.jsonl", line, columns)
+    assert (product.title, product.brand, faults) == ("Kettle", "Acme", [])
+    assert product.attributes == [("product colour", "Red")]
+
+
+@pytest.mark.parametrize("text", ["name", "name=", "colour=x"])
+def test_fields_of_another_form_are_refused_with_those_that_are_known(text):
+    with pytest.raises(LexiconError, match="FIELD=COLUMN, with FIELD one of id, title"):
+        sources.fields(text)
+
+
+@pytest.mark.parametrize(
+    "name, content, fault",
+    [
+        ("a.csv", "id,name\n1,Robe\n", "a.csv:2: found no field title (there are id, name)"),
+        ("a.csv", "id,title\n1,Red, Robe\n", "a.csv:2: found 3 values, expected 2, as in the"),
+        ("a.csv", 'id,title\n1,"Robe\n', "found unexpected end of data, expected CSV; close the q"),
+        ("a.csv", "id,title,title\n1,a,b\n", "a.csv:1: found the column 'title' twice"),
+        ("a.csv", "id,title\n1,a\n2,\n", "a.csv:3: found no title, expected an id and a title"),
+        ("a.csv", "id,title,attributes\n1,a,red\n", "a.csv:2: found attributes 'red', expected a"),
+        ("a.jsonl", JSON + "{oops\n", "a.jsonl:2: found broken JSON"),
+        ("a.jsonl", "7\n", "a.jsonl:1: found a JSON int, expected one JSON object a line"),
+        ("a.json", '[{"id": 1}]', "a.json:1: found a JSON array"),
+        ("a.jsonl", b'{"id": 1, "title": "caf\xe9"}', "a.jsonl:1: found byte 0xe9, which is no U"),
+        ("a.csv", "", "a.csv: found an empty file"),
+        ("a.csv.gz", gzip.compress(CSV.encode())[:-9], "a.csv.gz: found Compressed file ended"),
+    ],
+)
+def test_a_fault_of_a_catalogue_names_file_line_and_remedy(tmp_path, name, content, fault):
+    _, faults = read(sources.products, tmp_path, name, content, {})
+    assert faults[0].startswith(fault) or fault in faults[0]
+    assert "; " in faults[0]
+
+
+def test_a_missing_file_is_a_fault(tmp_path):
+    faults = Faults()
+    assert [*sources.products(tmp_path / "no.csv", {}, faults)] == []
+    assert "no.csv: found no such file" in str(faults[0])
+
+
+def test_a_file_of_faults_is_not_read_to_its_end(tmp_path):
+    content = "id,title\n" + "1\n" * 1000
+    _, faults = read(sources.products, tmp_path, "a.csv", content, {})
+    assert len(faults) == MOST_FAULTS
+
+
+def test_taxonomies_are_plain_paths_or_stand_behind_ids(tmp_path):
+    text = "# ours\n\nShoes > Running\ngid://shopify/TaxonomyCategory/ap-1    : Pets > Dog Beds\n"
+    text += "3 - Toys > Puzzles\nHome >\n"
+    found, faults = read(sources.paths, tmp_path, "taxonomy.txt", text)
+    assert found == [("Shoes", "Running"), ("Pets", "Dog Beds"), ("Toys", "Puzzles")]
+    assert "taxonomy.txt:6: found 'Home >'" in faults[0] and len(faults) == 1
+
+
+def test_synonyms_go_one_way_or_two(tmp_path):
+    text = "# rules\nTV, Television , telly\nipod, i-pod => mp3 player\na\\,b, c\nlonely\nx => \n"
+    found, faults = read(sources.rules, tmp_path, "synonyms.txt", text)
+    assert found == [
+        Rule(("tv", "television", "telly"), (), "synonyms.txt:2"),
+        Rule(("ipod", "i-pod"), ("mp3 player",), "synonyms.txt:3"),
+        Rule(("a,b", "c"), (), "synonyms.txt:4"),
+    ]
+    assert [fault.partition(" ")[0] for fault in faults] == ["synonyms.txt:5:", "synonyms.txt:6:"]
+    assert "expected a, b or a, b => c" in faults[0]
+
+
+def test_a_query_log_has_queries_ids_and_counts(tmp_path):
+    text = "query,product_id,count\nRed  Shoes,7,3\nboots,8,x\n"
+    found, faults = read(sources.clicks, tmp_path, "log.csv", text)
+    assert found == [Click("red shoes", "7", 3)]
+    assert "log.csv:3: found query 'boots', id '8', count 'x'" in faults[0]
+    assert read(sources.clicks, tmp_path, "log.jsonl", '{"q": "a", "id": 1}')[0][0].count == 1
+
+
+def test_a_query_log_without_its_columns_is_one_fault(tmp_path):
+    _, faults = read(sources.clicks, tmp_path, "log.csv", "text,n\na,1\nb,2\n")
+    [fault] = faults
+    assert "found the fields text, n" in fault and "name the columns query, id and count" in fault
+
+
+def test_a_list_of_terms_is_one_a_line(tmp_path):
+    found, faults = read(sources.terms, tmp_path, "terms.txt", "# ours\nAir  Fryer\n\n!!!\n")
+    assert found == ["air fryer"]
+    assert "terms.txt:4: found '!!!'" in faults[0]

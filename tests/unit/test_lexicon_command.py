@@ -1,0 +1,105 @@
+"""`query-worker lexicon`: what it prints, as text and JSON, and how it fails."""
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from worker.commands.cli import cli
+from worker.config.settings import STARTER_LEXICON
+
+CATALOGUE = "".join(
+    f'{{"id": "{n}", "title": "{brand} Electric Kettle {n} W", "brand": "{brand}",'
+    f' "category": "Kitchen > Kettles"}}\n'
+    for n, brand in enumerate(["Acme", "Bolt", "Core"] * 3)
+)
+RULES = "kettle, water boiler\n"
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["lexicon", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "products.jsonl").write_text(CATALOGUE)
+    (folder / "synonyms.txt").write_text(RULES)
+    for name, others in (("old", ()), ("new", ("--synonyms", folder / "synonyms.txt"))):
+        given = "--catalogue", folder / "products.jsonl", *others
+        result = run("build", *given, "--out", folder / name)
+        assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_build_says_what_was_made(built):
+    folder, result = built
+    assert result.stdout.startswith(f"{folder}/new: version ")
+    assert "3 terms with 1 other names, 3 brands, from 9 products" in result.stdout
+    assert (folder / "new" / "report.md").read_text().startswith("# Lexicon\n- products: 9\n")
+
+
+def test_show_tells_names_and_what_they_rest_on(built):
+    result = run("show", "Kettle", "--lexicon", built[0] / "new")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:3] == [
+        "kettles  (Kitchen > Kettles)",
+        "  = water boiler  [rule, weight 0.97, file synonyms.txt:1]",
+        "  < kitchen  [category, weight 0.90, path Kitchen > Kettles]",
+    ]
+    told = orjson.loads(run("show", "kettle", "--lexicon", built[0] / "new", "--json").stdout)
+    [name] = told["names"]
+    assert (name["name"], name["used"], name["weight"]) == ("water boiler", True, 0.97)
+    assert told["narrower"] == ["electric kettle"]
+
+
+def test_show_works_on_a_lexicon_without_evidence():
+    told = orjson.loads(run("show", "sneakers", "--lexicon", STARTER_LEXICON, "--json").stdout)
+    assert told["names"] and told["neighbours"] and told["origins"] is None
+
+
+def test_an_unknown_term_is_one_line_with_similar_ones(built):
+    result = run("show", "blue kettle", "--lexicon", built[0] / "new")
+    assert result.exit_code != 0 and result.stdout == ""
+    assert "'blue kettle': no term of the lexicon; similar are: kettles" in str(result.exception)
+    assert result.exception.exit_code == 2
+
+
+def test_search_finds_by_words_and_by_meaning(built):
+    told = orjson.loads(run("search", "kettles", "--lexicon", built[0] / "new", "--json").stdout)
+    assert [hit["term"] for hit in told["lexical"]] == ["kettles", "electric kettle"]
+    assert told["nearest"][0]["term"] == "kettles"
+    shown = run("search", "kettles", "--lexicon", built[0] / "new").stdout
+    assert shown.startswith("lexical:\n  kettles  Kitchen > Kettles\n")
+
+
+def test_diff_lists_what_was_added_and_removed(built):
+    old, new = built[0] / "old", built[0] / "new"
+    shown = run("diff", old, new).stdout.splitlines()
+    assert shown[0].startswith("version ") and "+ name: kettles = water boiler" in shown
+    assert "- name: kettles = water boiler" in run("diff", new, old).stdout
+    told = orjson.loads(run("diff", old, old, "--json").stdout)
+    assert told["terms"] == told["names"] == {"added": [], "removed": []}
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["build", "--out", "x"], "nothing to build from; give --catalogue"),
+        (["build", "--catalogue", "no.csv", "--out", "x"], "no.csv: found no such file"),
+        (["build", "--catalogue", "a", "--fields", "x", "--out", "x"], "--fields: found 'x'"),
+        (["show", "x", "--lexicon", "nowhere"], "nowhere/lexicon.json: not found"),
+        (["diff", "nowhere", "nowhere"], "nowhere/lexicon.json: not found"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_the_remedy(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert message in str(result.exception)
+    assert result.exception.exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["build", "show", "search", "diff"])
+def test_every_command_has_help_with_an_example(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0 and "Example:" in result.stdout and "--json" in result.stdout

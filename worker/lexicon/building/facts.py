@@ -1,0 +1,111 @@
+"""Brands and values of attributes that a catalogue holds, as the worker's tables take them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from triton_models.query_text import normal_form
+from worker.lexicon.building.corpus import Corpus
+from worker.lexicon.building.drafts import Drafts
+from worker.lexicon.building.links import Together
+from worker.lexicon.correction import ordinary
+from worker.lexicon.words import key
+
+MOST_KINDS = 30  # of what a brand sells, the most frequent
+COMMON = 1_000_000  # times in the corpus of `ordinary` from which a brand's name is a word as well
+FEWEST_PRODUCTS = 3  # that have a value
+_LEGAL = re.compile(r"(?:\.com| inc\.?| ltd\.?| gmbh| llc| co\.| corp\.?)$")
+_NAMES = {  # how catalogues call the attributes that the worker publishes
+    "color": re.compile(r"(?:\w+ )?colou?rs?(?: family| name)?"),
+    "material": re.compile(r"(?:\w+ )?materials?"),
+    "gender": re.compile(r"gender|target gender|department"),
+    "age": re.compile(r"age|age group|target age"),
+}
+_WORDY = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
+
+
+def brands(
+    corpus: Corpus, drafts: Drafts, known: list[dict[str, Any]], sold: Mapping[str, Counter[str]]
+) -> list[dict[str, Any]]:
+    """The brands of a catalogue, then those of `known` that it lacks, each as `Brands` takes it.
+
+    Args:
+        sold: of each brand's key, the names of what it sells.
+    """
+    given = {form: brand for brand in reversed(known) for form, _ in brand["keys"]}
+    found, taken = [], set()
+    for form in sorted(corpus.spelled):
+        if form in taken or len(form) < 2:
+            continue
+        written = corpus.spelled[form].most_common()
+        name = min(text for text, count in written if count == written[0][1])
+        brand = given.get(form)
+        forms = [form, key(_LEGAL.sub("", name))]
+        keys = {f: _is_a_word(f, drafts) for f in forms if f and f not in taken}
+        keys |= {f: o for f, o in brand["keys"] if f not in taken} if brand else {}
+        kinds = {
+            f
+            for text, _ in sold.get(form, Counter()).most_common(MOST_KINDS)
+            for f in _forms(text, drafts)
+        }
+        kinds |= {*brand["kinds"]} if brand else set()
+        if not any(keys.values()):
+            kinds = set()
+        found.append({"name": name, "keys": list(keys.items()), "kinds": sorted(kinds)})
+        taken |= keys.keys()
+    rest = [brand for brand in known if not any(form in taken for form, _ in brand["keys"])]
+    return found + rest
+
+
+def _is_a_word(form: str, drafts: Drafts) -> bool:
+    """Whether a brand's name is also an ordinary word, or a term."""
+    return drafts.get(form) is not None or ordinary().get(form, 0) >= COMMON
+
+
+def _forms(text: str, drafts: Drafts) -> list[str]:
+    return [key(text), *drafts.spelling.variants(text)]
+
+
+def sold(corpus: Corpus, drafts: Drafts, together: Together) -> dict[str, Counter[str]]:
+    """What each brand of a catalogue sells: names of terms, and in how many titles."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    names = [draft.name for draft in drafts]
+    for (brand, n), count in together.sold.items():
+        found[corpus.brands[brand]][names[n]] += count
+    return found
+
+
+def add_values(corpus: Corpus, tables: dict[str, Any], drafts: Drafts) -> dict[str, Any]:
+    """The tables, and the catalogue's values of colour, material, gender and age.
+
+    Values that are not words, or that name a term, are left out.
+    """
+    values = dict(tables["values"])
+    counts: Counter[tuple[str, str]] = Counter()
+    for (attribute, text), count in corpus.values.items():
+        name = _attribute(attribute)
+        for part in re.split(r"[,;/]", text) if name else ():
+            counts[name, normal_form(part)] += count
+    for (name, text), count in sorted(counts.items()):
+        form = key(text)
+        if count >= FEWEST_PRODUCTS and _WORDY.fullmatch(text) and drafts.get(text) is None:
+            values.setdefault(form, (name, text))
+    return {**tables, "values": values}
+
+
+def _attribute(name: str) -> str | None:
+    form = normal_form(name)
+    return next((ours for ours, pattern in _NAMES.items() if pattern.fullmatch(form)), None)
+
+
+def conflicting(corpus: Corpus) -> dict[str, list[str]]:
+    """Brands that are written in several ways."""
+    return {form: sorted(texts) for form, texts in corpus.spelled.items() if len(texts) > 1}
+
+
+def described(tables: Mapping[str, Any]) -> Collection[str]:
+    """The single words that are values of attributes."""
+    return {form for form, (name, _) in tables["values"].items() if name and " " not in form}

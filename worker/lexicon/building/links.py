@@ -1,0 +1,234 @@
+"""Finds links between terms: in rules, in titles, in clicks, in categories and in the words."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
+from math import sqrt
+
+from triton_models.query_text import normal_form
+from worker.lexicon.building.corpus import BREAK, Corpus
+from worker.lexicon.building.drafts import Draft, Drafts, Link
+from worker.lexicon.building.sources import Click, Rule
+from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
+from worker.lexicon.words import key, stem
+
+RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
+WEIGHTS = {RULE: 0.97, CATEGORY: 0.9, SUFFIX: 0.85}
+SUBSUMED = 0.8  # Sanderson and Croft, "Deriving concept hierarchies from text", 1999
+FEWEST_TOGETHER = 5  # titles
+FEWEST_SHARED = 3  # products that were clicked after both queries
+FEWEST_CLICKS = 5  # of a query that is a term
+LEAST_COSINE = 0.5  # between what was clicked after two queries
+MOST_QUERIES = 50  # of one product: what so many find says little
+LONGEST_QUERY = 4  # words
+
+
+def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
+    """Add the names that synonym files give."""
+    for rule in rules:
+        link = Link(RULE, WEIGHTS[RULE], {"file": rule.place})
+        if rule.means:
+            targets = [drafts.add(text, RULE, rule.place) for text in rule.means]
+            for text in rule.texts:
+                draft = drafts.add(text, RULE, rule.place, targets[0].category)
+                for other in rule.means:
+                    draft.add_synonym(other, link)
+            continue
+        known = [draft for text in rule.texts if (draft := drafts.get(text))]
+        first = known[0] if known else drafts.add(rule.texts[0], RULE, rule.place)
+        for draft in {id(draft): draft for draft in (first, *known)}.values():
+            for text in rule.texts:
+                if drafts.get(text) is not draft:  # no other number or spelling of itself
+                    draft.add_synonym(text, link)
+        for text in rule.texts:
+            drafts.point(text, first)
+
+
+def add_suffixes(drafts: Drafts) -> None:
+    """Put each term below the longest term that it ends with: running shoes below shoes."""
+    for draft in drafts:
+        parts = key(draft.name).split(" ")
+        for start in range(1, len(parts)):
+            wider = drafts.get(" ".join(parts[start:]))
+            if wider is not None and wider is not draft:
+                draft.put_below(wider, Link(SUFFIX, WEIGHTS[SUFFIX], {}))
+                break
+
+
+class Together:
+    """Which terms stand in the titles of a catalogue, and which stand there together."""
+
+    def __init__(self, corpus: Corpus, drafts: Drafts) -> None:
+        self.total = len(corpus)
+        self.titles: Counter[int] = Counter()
+        self.pairs: Counter[tuple[int, int]] = Counter()
+        self.categories: dict[int, Counter[int]] = defaultdict(Counter)
+        self.sold: Counter[tuple[int, int]] = Counter()  # by brand and term
+        self._drafts = drafts
+        number = {id(draft): n for n, draft in enumerate(drafts)}
+        tree = _tree(corpus, drafts, number)
+        leaves = [
+            number[id(draft)] if (draft := drafts.get(normal_form(path[-1]))) else -1
+            for path in corpus.categories
+        ]
+        start, tokens = 0, corpus.tokens.tolist()
+        for doc, end in enumerate(corpus.ends):
+            found = _found(tokens, start, end, tree)
+            category, start = corpus.category_of[doc], end
+            brand = corpus.brand_of[doc]
+            if brand >= 0:
+                self.sold.update((brand, n) for n in found)
+            if category >= 0:
+                for n in found:
+                    self.categories[n][category] += 1
+                if leaves[category] >= 0:
+                    found.add(leaves[category])
+            self.titles.update(found)
+            self.pairs.update(combinations(sorted(found), 2))
+
+    def link(self) -> None:
+        """Link terms that titles, or titles and categories, have together.
+
+        Where nearly all titles of one have the other too, but not the other way round, the other
+        is the broader term; where it holds both ways, they are two names of one kind of product.
+        """
+        drafts = self._drafts.all
+        for (a, b), both in sorted(self.pairs.items()):
+            if both < FEWEST_TOGETHER:
+                continue
+            ratio = log_likelihood(both, self.titles[a], self.titles[b], self.total)
+            if ratio < SIGNIFICANT or _nested(drafts[a].name, drafts[b].name):
+                continue
+            counts = {"titles": both, "log_likelihood": round(ratio, 1)}
+            one, other = (lower_bound(both, self.titles[n]) for n in (a, b))
+            weight = round(min(one, other), 3)
+            if both / self.titles[a] >= SUBSUMED and both / self.titles[b] >= SUBSUMED:
+                drafts[a].add_synonym(drafts[b].name, Link(TITLES, weight, counts))
+                drafts[b].add_synonym(drafts[a].name, Link(TITLES, weight, counts))
+            elif both / self.titles[a] >= SUBSUMED:
+                drafts[a].put_below(drafts[b], Link(TITLES, round(one * 0.8, 3), counts))
+            elif both / self.titles[b] >= SUBSUMED:
+                drafts[b].put_below(drafts[a], Link(TITLES, round(other * 0.8, 3), counts))
+
+
+def _nested(one: str, other: str) -> bool:
+    """Whether the words of one are among those of the other."""
+    words = [{stem(word) for word in key(text).split(" ")} for text in (one, other)]
+    return words[0] <= words[1] or words[1] <= words[0]
+
+
+def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[int, int]) -> dict:
+    """The terms by the numbers of their words, one word after the other; a term's at -1."""
+    ids = {word: n for n, word in enumerate(corpus.words)}
+    tree: dict = {}
+    for form, draft in drafts.forms():
+        words = [ids.get(word) for word in form.split(" ")]
+        if None not in words:
+            node = tree
+            for word in words:
+                node = node.setdefault(word, {})
+            node[BREAK] = number[id(draft)]
+    return tree
+
+
+def _found(tokens: Sequence[int], start: int, end: int, tree: dict) -> set[int]:
+    """The terms in some tokens, the longest at each place."""
+    found = set()
+    while start < end:
+        node, at, last, best = tree, start, start, None
+        while at < end and tokens[at] != BREAK and (node := node.get(tokens[at])) is not None:
+            at += 1
+            if BREAK in node:
+                best, last = node[BREAK], at
+        if best is not None:
+            found.add(best)
+        start = max(last, start + 1)
+    return found
+
+
+def add_clicks(clicks: Iterable[Click], drafts: Drafts, described: Collection[str]) -> None:
+    """Link queries after which the same products were clicked, and make terms of frequent ones.
+
+    Args:
+        described: words of attributes; two queries of which one has other such words are not
+            linked.
+    """
+    clicked: dict[str, Counter[str]] = defaultdict(Counter)
+    for click in clicks:
+        clicked[_name(click.query, drafts)][click.item] += click.count
+    by_item: dict[str, list[str]] = defaultdict(list)
+    for query in sorted(clicked):
+        if sum(clicked[query].values()) >= FEWEST_CLICKS and _is_a_term(query):
+            for item in clicked[query]:
+                by_item[item].append(query)
+    shared: Counter[tuple[str, str]] = Counter()
+    for queries in by_item.values():
+        if len(queries) <= MOST_QUERIES:
+            shared.update(combinations(queries, 2))
+    for (a, b), both in sorted(shared.items()):
+        cosine = _cosine(clicked[a], clicked[b])
+        ratio = log_likelihood(both, len(clicked[a]), len(clicked[b]), len(by_item))
+        if both < FEWEST_SHARED or cosine < LEAST_COSINE or ratio < SIGNIFICANT:
+            continue
+        if _values(a, described) != _values(b, described):
+            continue
+        together = sum(min(clicked[a][item], clicked[b][item]) for item in clicked[a])
+        counts = {"products": both, "clicks": together, "log_likelihood": round(ratio, 1)}
+        weight = round(lower_bound(cosine * together, together), 3)
+        one, other = (drafts.add(text, "query", sum(clicked[text].values())) for text in (a, b))
+        if _nested(a, b):
+            wide, narrow = sorted((one, other), key=lambda draft: len(draft.name))
+            narrow.put_below(wide, Link(CLICKS, weight, counts))
+        else:
+            one.add_synonym(other.name, Link(CLICKS, weight, counts))
+            other.add_synonym(one.name, Link(CLICKS, weight, counts))
+
+
+def _name(query: str, drafts: Drafts) -> str:
+    return draft.name if (draft := drafts.get(query)) else query
+
+
+def _is_a_term(query: str) -> bool:
+    words = key(query).split(" ")
+    return len(words) <= LONGEST_QUERY and not any(c.isdigit() for c in query) and len(words[0]) > 1
+
+
+def _values(text: str, described: Collection[str]) -> set[str]:
+    return {word for word in key(text).split(" ") if word in described}
+
+
+def _cosine(one: Mapping[str, int], other: Mapping[str, int]) -> float:
+    """Of the square roots of the counts: one product that all click does not decide."""
+    dot = sum(sqrt(count * other[item]) for item, count in one.items() if item in other)
+    return dot / sqrt(sum(one.values()) * sum(other.values()))
+
+
+def add_categories(paths: Iterable[Sequence[str]], drafts: Drafts) -> dict[str, list[str]]:
+    """Make terms of the levels of paths, each below the one before.
+
+    Returns:
+        Names that several levels have, and so name nothing by themselves, each with their paths.
+    """
+    above: dict[str, dict[str, None]] = defaultdict(dict)
+    levels = dict.fromkeys(tuple(path[: n + 1]) for path in paths for n in range(len(path)))
+    for path in levels:
+        above[key(normal_form(path[-1]))][" > ".join(path)] = None
+    general = {form: [*paths] for form, paths in above.items() if len(paths) > MOST_PATHS}
+    for path in levels:
+        name = normal_form(path[-1])
+        if key(name) in general or not _is_a_name(name):
+            continue
+        draft = drafts.add(name, CATEGORY, " > ".join(path), " > ".join(path))
+        wider: Draft | None = drafts.get(normal_form(path[-2])) if len(path) > 1 else None
+        if wider is not None:
+            draft.put_below(wider, Link(CATEGORY, WEIGHTS[CATEGORY], {"path": " > ".join(path)}))
+    return general
+
+
+MOST_PATHS = 2  # that one name may have
+
+
+def _is_a_name(text: str) -> bool:
+    return any(len(word) > 1 and not word.isdigit() for word in key(text).split(" "))

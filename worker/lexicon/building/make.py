@@ -1,0 +1,269 @@
+"""Makes a lexicon: sources in, terms and links found, searchable files and a report out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from usearch.index import Index
+
+from triton_models.contract import ModelContract
+from triton_models.serving.predictor import Predictor
+from worker.config.settings import STARTER_LEXICON
+from worker.errors import LexiconError
+from worker.lexicon import build, source
+from worker.lexicon.building import facts, links, neighbours, phrases, report, sources
+from worker.lexicon.building.cache import Cache
+from worker.lexicon.building.corpus import Corpus
+from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
+from worker.lexicon.building.rows import Faults
+from worker.lexicon.built import quantized
+from worker.lexicon.source import Source
+from worker.lexicon.tables import read_spelling, read_tables
+from worker.lexicon.terms import Term
+from worker.lexicon.words import Spelling, key
+from worker.lexicon.writing import Content, demand_room, index_of, write
+
+LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
+SOURCE_WEIGHT = 0.95
+MAJORITY = 0.5  # share of a term's titles in the category that is its own
+VECTORS, SCORES = "vectors.cache", "scores.cache"
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a lexicon is made from.
+
+    Attributes:
+        columns: of the catalogues, as `sources.fields` gives them.
+        folders: of our own source files; the first has the attributes and the spelling.
+    """
+
+    catalogues: Sequence[Path] = ()
+    taxonomies: Sequence[Path] = ()
+    synonyms: Sequence[Path] = ()
+    queries: Sequence[Path] = ()
+    terms: Sequence[Path] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    folders: Sequence[Path] = ()
+
+
+@dataclass
+class Made:
+    """A lexicon as far as it is made.
+
+    Attributes:
+        general: names of several categories, each with their paths.
+    """
+
+    corpus: Corpus
+    drafts: Drafts
+    tables: dict[str, Any]
+    brands: list[dict[str, Any]]
+    general: dict[str, list[str]]
+
+
+def make(
+    inputs: Inputs,
+    models: Path,
+    out: Path,
+    progress: Progress,
+    least: float = LEAST_WEIGHT,
+) -> dict[str, Any]:
+    """Make a lexicon.
+
+    Args:
+        models: holds the model folders `encoder` and `matching`.
+        out: is made; a lexicon that is there is replaced, and what its cache holds is used.
+        least: weight from which a name is one that the worker uses.
+
+    Returns:
+        The report, as it was written.
+
+    Raises:
+        LexiconError: the files have faults (all are listed), hold no term, the models cannot be
+            used, or `out` cannot be written.
+    """
+    demand_room(out.absolute())
+    encoder = build.load_model(models / "encoder", "encoder")
+    matching = build.load_model(models / "matching", "matching")
+    made = _made(inputs, progress)
+    vectors = _cache(encoder.contract, encoder.contract.dimension, out, VECTORS)
+    scores = _cache(matching.contract, 1, out, SCORES)
+    index = index_of(_vectors(made.drafts, least, encoder, vectors, progress))
+    _confirm(made, index, matching, scores, progress)
+    for draft in made.drafts:
+        _give_category(draft)
+    terms = _terms(made.drafts, least)
+    told = report.report(made, least, {"encoded": vectors.asked, "matched": scores.asked})
+    others = report.files(made.drafts, told, least)
+    others |= {VECTORS: vectors.used(), SCORES: scores.used()}
+    content = Content(terms, made.tables, made.brands, index, others)
+    manifest = write(content, encoder.contract, out)
+    for name in (VECTORS, SCORES):
+        _partial(out, name).unlink(missing_ok=True)
+    return told | {"version": manifest["version"]}
+
+
+def _cache(model: ModelContract, width: int, out: Path, name: str) -> Cache:
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    return Cache(model.onnx_sha256, width, out / name, _partial(out, name))
+
+
+def _partial(out: Path, name: str) -> Path:
+    return out.absolute().with_name(f".{out.name}.{name}.partial")
+
+
+def _made(inputs: Inputs, progress: Progress) -> Made:
+    faults = Faults()
+    read = [source.read(folder) for folder in inputs.folders]
+    spelling = read[0].spelling if read else read_spelling(STARTER_LEXICON / "words.toml", faults)
+    corpus = _corpus(inputs, faults, progress)
+    taxonomy = [path for file in inputs.taxonomies for path in sources.paths(file, faults)]
+    lists = [(t, file.name) for file in inputs.terms for t in sources.terms(file, faults)]
+    rules = [rule for file in inputs.synonyms for rule in sources.rules(file, faults)]
+    clicks = [click for file in inputs.queries for click in sources.clicks(file, faults)]
+    if faults:
+        raise LexiconError(f"{len(faults)} fault(s) in the files", faults)
+    tables = _tables(read, spelling, faults)
+    described = facts.described(tables)
+    drafts = Drafts(spelling)
+    for one in read:
+        _add_source(one, drafts)
+    general = links.add_categories([*taxonomy, *corpus.categories], drafts)
+    for text, file in lists:
+        drafts.add(text, "list", file)
+    with progress("phrases", 1) as done:
+        for phrase in sorted(phrases.find(corpus, described), key=lambda p: (-p.titles, p.text)):
+            told = {n: v for n, v in phrase._asdict().items() if n != "text"}
+            drafts.add(phrase.text, "titles", told)
+        done(1)
+    links.add_rules(rules, drafts)
+    links.add_clicks(clicks, drafts, described)
+    links.add_suffixes(drafts)
+    with progress("links", 1) as done:
+        together = links.Together(corpus, drafts)
+        together.link()
+        done(1)
+    if not len(drafts):
+        remedy = "give more products, a taxonomy, a list of terms, or --with-starter"
+        raise LexiconError(f"no term found in {len(corpus)} products; {remedy}")
+    _categorize(corpus, drafts, together)
+    known = [brand for one in read for brand in one.brands]
+    sold = facts.sold(corpus, drafts, together)
+    tables = facts.add_values(corpus, tables, drafts)
+    return Made(corpus, drafts, tables, facts.brands(corpus, drafts, known, sold), general)
+
+
+def _corpus(inputs: Inputs, faults: Faults, progress: Progress) -> Corpus:
+    corpus = Corpus()
+    for file in inputs.catalogues:
+        with progress(file.name, 0) as done:
+            for product in sources.products(file, inputs.columns, faults):
+                corpus.add(product)
+                done(1)
+    return corpus
+
+
+def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[str, Any]:
+    if read:
+        return read[0].attributes
+    return read_tables(STARTER_LEXICON / "attributes.toml", spelling, None, faults)
+
+
+def _add_source(read: Source, drafts: Drafts) -> None:
+    """Add the terms of source files; where two name one term, the first file's category stays."""
+    made = []
+    for term in read.terms:
+        draft = drafts.add(term.name, SOURCE, term.place, term.category)
+        for text in term.synonyms:
+            draft.add_synonym(text, Link(SOURCE, SOURCE_WEIGHT, {"place": term.place}))
+        made.append(draft)
+    for term, draft in zip(read.terms, made, strict=True):
+        for text in term.synonyms:
+            drafts.point(text, draft)
+    for draft, parent, term in zip(made, read.parents, read.terms, strict=True):
+        if parent is not None:
+            link = Link(SOURCE, SOURCE_WEIGHT, {"place": term.place})
+            draft.put_below(made[parent], link)
+
+
+def _categorize(corpus: Corpus, drafts: Drafts, together: links.Together) -> None:
+    """Give each term the category of most of its titles."""
+    paths = [" > ".join(path) for path in corpus.categories]
+    for n, draft in enumerate(drafts):
+        draft.titles = together.titles[n]
+        counts = together.categories.get(n, Counter())
+        if not draft.category and counts:
+            best, count = min(counts.items(), key=lambda item: (-item[1], paths[item[0]]))
+            if count >= MAJORITY * draft.titles:
+                draft.category = paths[best]
+
+
+def _give_category(draft: Draft) -> None:
+    """A term without a category has that of the term above it; the widest is one by itself."""
+    chain = [draft]
+    while not chain[-1].category and chain[-1].parent is not None:
+        chain.append(chain[-1].parent[0])
+    for narrower in reversed(chain):
+        above = narrower.parent[0].category if narrower.parent else ""
+        narrower.category = narrower.category or above or narrower.name.capitalize()
+
+
+def _names(draft: Draft, least: float) -> list[str]:
+    """What a term is called, the surest first, each key once."""
+    rest = sorted(draft.synonyms.items(), key=lambda item: (-item[1].weight, item[0]))
+    texts = [draft.name, *(text for text, link in rest if link.weight >= least)]
+    return list({key(text): text for text in reversed(texts)}.values())[::-1]
+
+
+def _vectors(
+    drafts: Drafts, least: float, encoder: Predictor, cache: Cache, progress: Progress
+) -> np.ndarray:
+    """A vector a term, float32: the mean of its names'."""
+    names = [_names(draft, least) for draft in drafts]
+    texts = [text for some in names for text in some]
+    with progress("vectors", len(texts)) as done:
+        found = cache.rows(texts, lambda text: encoder.run([text])[0], done)
+    return np.add.reduceat(found, np.cumsum([0, *map(len, names)])[:-1])
+
+
+def _confirm(
+    made: Made, index: Index, matching: Predictor, cache: Cache, progress: Progress
+) -> None:
+    drafts = made.drafts.all
+    near = _nearest(index, len(drafts))
+    asked = neighbours.pairs(drafts, near, facts.described(made.tables))
+    with progress("matching", 2 * len(asked)) as done:
+        neighbours.confirm(
+            drafts, asked, lambda one, other: matching.run([one], [other])[0, :1], cache, done
+        )
+
+
+def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
+    """Of each term, those whose vectors are nearest, itself among them, with their cosines."""
+    stored = quantized(np.vstack(index.get(np.arange(count))).astype(np.float32))
+    found = []
+    for row in stored:
+        hits = index.search(row, neighbours.NEAREST, threads=1)
+        cosines = (1 - hits.distances).tolist()
+        found.append(list(zip(hits.keys.tolist(), cosines, strict=True)))
+    return found
+
+
+def _terms(drafts: Drafts, least: float) -> list[Term]:
+    number = {id(draft): n for n, draft in enumerate(drafts)}
+    return [
+        Term(
+            [(text, (key(text), *drafts.spelling.variants(text))) for text in _names(draft, least)],
+            draft.category,
+            None if draft.parent is None else number[id(draft.parent[0])],
+        )
+        for draft in drafts
+    ]

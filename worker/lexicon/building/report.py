@@ -1,0 +1,159 @@
+"""What a build found, for those who own the shop's search: counts, samples, suspects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from worker.lexicon.building import facts
+from worker.lexicon.building.drafts import Draft, Drafts, Link
+from worker.lexicon.correction import is_one_off
+from worker.lexicon.words import key
+
+if TYPE_CHECKING:
+    from worker.lexicon.building.make import Made
+
+EVIDENCE, PROPOSED = "evidence.jsonl", "proposed-synonyms.txt"
+REPORT_JSON, REPORT = "report.json", "report.md"
+SAMPLE = 15  # of each kind
+GENERAL = 0.1  # share of all titles from which a term says little
+LETTERS = 7  # of a term from which one letter more or less is suspect
+
+
+def report(made: Made, least: float, asked: Mapping[str, int]) -> dict[str, Any]:
+    """Counts, samples and suspects.
+
+    Args:
+        least: weight from which a name is one that the worker uses.
+        asked: how many texts the models were asked about, by what for.
+    """
+    drafts = made.drafts.all
+    names = [(draft, text, link) for draft in drafts for text, link in draft.synonyms.items()]
+    used = [item for item in names if item[2].weight >= least]
+    parents = [(draft, *draft.parent) for draft in drafts if draft.parent]
+    return {
+        "counts": {
+            "products": len(made.corpus),
+            "terms": len(drafts),
+            "terms_by_origin": _counts(origin for draft in drafts for origin in draft.origins),
+            "names": len(used),
+            "names_by_kind": _counts(link.kind for *_, link in used),
+            "names_proposed": len(names) - len(used),
+            "parents": len(parents),
+            "parents_by_kind": _counts(link.kind for *_, link in parents),
+            "categories": len({draft.category for draft in drafts}),
+            "brands": len(made.brands),
+            "values": len(made.tables["values"]),
+        }
+        | dict(asked),
+        "samples": {
+            "terms": [draft.name for draft in _sample(drafts)],
+            "names": [f"{draft.name} = {text}" for draft, text, _ in _sample(used)],
+            "parents": [f"{draft.name} < {wider.name}" for draft, wider, _ in _sample(parents)],
+        },
+        "suspects": {
+            "near_duplicates": _near_duplicates(drafts),
+            "too_general": _too_general(made),
+            "conflicting_brands": facts.conflicting(made.corpus),
+        },
+    }
+
+
+def _counts(items: Any) -> dict[str, int]:
+    return dict(sorted(Counter(items).items()))
+
+
+def _sample(items: Sequence[Any]) -> list[Any]:
+    chosen = np.random.default_rng(7).permutation(len(items))[:SAMPLE]
+    return [items[n] for n in sorted(chosen.tolist())]
+
+
+def _near_duplicates(drafts: Sequence[Draft]) -> list[str]:
+    """Terms that differ in one letter, or in the order of their words."""
+    by_part: dict[str, list[str]] = {}
+    found = set()
+    for draft in drafts:
+        form = key(draft.name)
+        parts = {" ".join(sorted(form.split(" ")))}
+        if len(form) >= LETTERS:
+            parts |= {form} | {form[:n] + form[n + 1 :] for n in range(len(form))}
+        for part in parts:
+            for other in by_part.setdefault(part, []):
+                if other != form and _is_near(form, other):
+                    found.add(" / ".join(sorted((form, other))))
+            by_part[part].append(form)
+    return sorted(found)
+
+
+def _is_near(form: str, other: str) -> bool:
+    if any(a.isdigit() for a in form + other):
+        return False
+    return sorted(form.split(" ")) == sorted(other.split(" ")) or is_one_off(form, other)
+
+
+def _too_general(made: Made) -> list[str]:
+    titles = len(made.corpus)
+    counts = [(d.origins.get("titles", {}).get("titles", d.titles), d.name) for d in made.drafts]
+    wide = [f"{name} ({n} titles)" for n, name in counts if titles and n >= GENERAL * titles]
+    return wide + [f"{name} ({len(paths)} categories)" for name, paths in made.general.items()]
+
+
+def files(drafts: Drafts, told: dict[str, Any], least: float) -> dict[str, bytes]:
+    """The files that the worker does not read: evidence, report, proposals."""
+    lines = (orjson.dumps(_evidence(d), option=orjson.OPT_APPEND_NEWLINE) for d in drafts)
+    proposed = sorted(
+        {
+            (-link.weight, *sorted((d.name, text)))
+            for d in drafts
+            for text, link in d.synonyms.items()
+            if link.weight < least
+        }
+    )
+    rules = [f"{one}, {other}\n" for _, one, other in proposed]
+    head = "# Found, and not sure enough to be used. Keep what is right: --synonyms THIS FILE\n"
+    return {
+        EVIDENCE: b"".join(lines),
+        PROPOSED: "".join([head, *rules]).encode(),
+        REPORT_JSON: orjson.dumps(told, option=orjson.OPT_INDENT_2),
+        REPORT: markdown(told).encode(),
+    }
+
+
+def _evidence(draft: Draft) -> dict[str, Any]:
+    found = {
+        "term": draft.name,
+        "origins": draft.origins,
+        "titles": draft.titles,
+        "names": {text: _link(link) for text, link in sorted(draft.synonyms.items())},
+    }
+    if draft.parent:
+        found["parent"] = {"term": draft.parent[0].name, **_link(draft.parent[1])}
+    return found
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {"kind": link.kind, "weight": link.weight, **link.counts}
+
+
+def markdown(told: Mapping[str, Any]) -> str:
+    """The report as a page."""
+    parts = ["# Lexicon\n"]
+    parts += [f"- {name.replace('_', ' ')}: {_shown(v)}\n" for name, v in told["counts"].items()]
+    for head in ("samples", "suspects"):
+        parts.append(f"\n## {head.capitalize()}\n")
+        for name, items in told[head].items():
+            texts = [*items] if isinstance(items, list) else [" / ".join(v) for v in items.values()]
+            more = f"; and {len(texts) - SAMPLE} more" if len(texts) > SAMPLE else ""
+            shown = "; ".join(texts[:SAMPLE]) + more if texts else "none"
+            parts.append(f"\n**{name.replace('_', ' ').capitalize()}** ({len(texts)}): {shown}\n")
+    return "".join(parts)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "none"
+    return f"{value:,}"

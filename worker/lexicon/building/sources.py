@@ -1,0 +1,238 @@
+"""What a lexicon is built from, read and checked: products, paths, rules, clicks, terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from triton_models.query_text import normal_form
+from worker.errors import LexiconError
+from worker.lexicon.building.rows import Faults, is_json, lines, rows
+from worker.lexicon.words import key
+
+FIELDS = ("id", "title", "brand", "category", "attributes")
+REQUIRED = ("id", "title")
+_QUERY = ("query", "q", "search_term", "search_query")
+_ITEM = ("id", "item", "item_id", "product", "product_id", "clicked", "bought", "docid")
+_COUNT = ("count", "clicks", "n", "frequency")
+_NUMBERED = re.compile(r"\S+ +: +|\d+ - ")  # Shopify's and Google's: an id before the path
+_ARROW = re.compile(r"(?<!\\)=>")
+_COMMA = re.compile(r"(?<!\\),")
+_ESCAPE = re.compile(r"\\(.)")
+
+
+class Product(NamedTuple):
+    """A product of a catalogue.
+
+    Attributes:
+        category: its levels, the widest first; empty where it has none.
+        attributes: name and value of each, as they were written.
+    """
+
+    id: str
+    title: str
+    brand: str
+    category: tuple[str, ...]
+    attributes: Sequence[tuple[str, str]]
+
+
+class Rule(NamedTuple):
+    """A line of a synonym file.
+
+    Attributes:
+        texts: each stands for each other, or, if `means` is not empty, for those of `means`.
+    """
+
+    texts: tuple[str, ...]
+    means: tuple[str, ...]
+    place: str
+
+
+class Click(NamedTuple):
+    """How often a product was clicked or bought after a query."""
+
+    query: str
+    item: str
+    count: int
+
+
+def fields(text: str) -> dict[str, str]:
+    """The columns of a catalogue by field, from "title=name,brand=supplier".
+
+    Raises:
+        LexiconError: it is not of this form.
+    """
+    found = {}
+    for part in filter(None, text.split(",")):
+        name, equals, column = (piece.strip() for piece in part.partition("="))
+        if name not in FIELDS or not equals or not column:
+            known = ", ".join(FIELDS)
+            remedy = f"write FIELD=COLUMN, with FIELD one of {known}"
+            raise LexiconError(f"--fields: found {part.strip()!r}; {remedy}")
+        found[name] = column
+    return found
+
+
+def products(path: Path, columns: Mapping[str, str], faults: Faults) -> Iterator[Product]:
+    """The products of a catalogue.
+
+    Args:
+        columns: the column of each field that is not called like it; that of `attributes` may hold
+            a "*": then each column that fits is an attribute.
+    """
+    column = {name: columns.get(name, name) for name in FIELDS}
+    pattern = column["attributes"] if "*" in column["attributes"] else ""
+    for number, (place, row) in enumerate(rows(path, faults)):
+        if not number and not _has_columns(place, row, column, not is_json(path), faults):
+            return
+        values = {name: _text(row.get(column[name])) for name in REQUIRED}
+        empty = [name for name, value in values.items() if not value]
+        if empty:
+            found = f"no {' and no '.join(column[name] for name in empty)}"
+            faults.found(place, found, "an id and a title", "fill it in, or remove the line")
+            continue
+        given = _by_pattern(row, pattern) if pattern else row.get(column["attributes"])
+        yield Product(
+            values["id"],
+            values["title"],
+            _text(row.get(column["brand"])),
+            _levels(row.get(column["category"])),
+            [*_attributes(given, place, faults)],
+        )
+
+
+def _has_columns(
+    place: str,
+    row: Mapping[str, Any],
+    column: Mapping[str, str],
+    is_table: bool,
+    faults: Faults,
+) -> bool:
+    """Whether a catalogue's first row has the required columns, and all that a CSV must have."""
+    needed = [column[name] for name in REQUIRED]
+    if is_table:  # in JSON lines, later rows may have what the first has not
+        needed += [c for name, c in column.items() if c != name and "*" not in c]
+    missing = [name for name in needed if name not in row]
+    if missing:
+        found = f"no field {', '.join(missing)} (there are {', '.join(list(row)[:12])})"
+        remedy = "name the fields: --fields title=COLUMN,brand=COLUMN"
+        faults.found(place, found, "at least id and title", remedy)
+    return not missing
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or value is None or isinstance(value, list | dict):
+        return ""
+    return " ".join(str(value).split())
+
+
+def _levels(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list):
+        value = value[0] if value and isinstance(value[0], list) else value
+        levels = [_text(level) for level in value]
+    else:
+        levels = [" ".join(level.split()) for level in _text(value).split(">")]
+    return tuple(filter(None, levels))
+
+
+def _by_pattern(row: Mapping[str, Any], pattern: str) -> dict[str, Any]:
+    start = pattern.partition("*")[0]
+    fitting = (name for name in row if fnmatchcase(name, pattern))
+    return {name.removeprefix(start).replace("_", " ").strip(): row[name] for name in fitting}
+
+
+def _attributes(value: Any, place: str, faults: Faults) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and value.strip():
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            value = value.strip()
+    if isinstance(value, dict):
+        for name, one in value.items():
+            for text in one if isinstance(one, list) else [one]:
+                if isinstance(text, str) and text.strip():
+                    yield name, " ".join(text.split())
+    elif value not in (None, "", []):
+        found, remedy = f"attributes {value!r:.40}", "write one, or leave it empty"
+        faults.found(place, found, 'a JSON object such as {"color": "red"}', remedy)
+
+
+def paths(path: Path, faults: Faults) -> Iterator[tuple[str, ...]]:
+    """The paths of a taxonomy, one a line: "A > B > C", or behind an id as in Shopify's and
+    Google's files; what begins with # is a comment."""
+    for place, line in lines(path, faults):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        text = line[match.end() :] if (match := _NUMBERED.match(line)) else line
+        levels = [" ".join(level.split()) for level in text.split(">")]
+        if all(levels):
+            yield tuple(levels)
+        else:
+            found, remedy = f"{line.strip()!r:.60}", "write a name on both sides of each >"
+            faults.found(place, found, "Department > Category", remedy)
+
+
+def rules(path: Path, faults: Faults) -> Iterator[Rule]:
+    """The rules of a synonym file in the format of Solr, which Elasticsearch reads too: "a, b" for
+    two ways, "a, b => c" for one; what begins with # is a comment."""
+    for place, line in lines(path, faults):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        sides = [_texts(side) for side in _ARROW.split(text)]
+        if text.startswith("s("):
+            remedy = "convert it to Solr's format: a, b => c"
+            faults.found(place, "WordNet's format", "Solr's", remedy)
+        elif len(sides) > 2 or not all(sides) or (len(sides) == 1 and len(sides[0]) < 2):
+            found, remedy = f"{text!r:.60}", "write both sides, separated by commas"
+            faults.found(place, found, "a, b or a, b => c", remedy)
+        else:
+            yield Rule(sides[0], sides[1] if len(sides) == 2 else (), place)
+
+
+def _texts(side: str) -> tuple[str, ...]:
+    parts = (normal_form(_ESCAPE.sub(r"\1", part)) for part in _COMMA.split(side))
+    return tuple(dict.fromkeys(part for part in parts if key(part)))
+
+
+def clicks(path: Path, faults: Faults) -> Iterator[Click]:
+    """The clicks or purchases of a query log; a row without a count counts once."""
+    names: list[str | None] = []
+    for place, row in rows(path, faults):
+        if not names:
+            names = [next((n for n in some if n in row), None) for some in (_QUERY, _ITEM, _COUNT)]
+            if names[0] is None or names[1] is None:
+                found = f"the fields {', '.join(list(row)[:12])}"
+                remedy = "name the columns query, id and count"
+                faults.found(place, found, "a query, and the id of a product", remedy)
+                return
+        query, item = normal_form(_text(row.get(names[0]))), _text(row.get(names[1]))
+        count = _number(row.get(names[2])) if names[2] else 1
+        if count is None or not query or not item:
+            found = f"query {query!r:.40}, id {item!r:.20}, count {row.get(names[2] or '')!r:.10}"
+            remedy = "correct the line, or remove it"
+            faults.found(place, found, "a query, an id, and a count of 1 or more", remedy)
+        else:
+            yield Click(query, item, count)
+
+
+def _number(value: Any) -> int | None:
+    text = _text(value)
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+
+
+def terms(path: Path, faults: Faults) -> Iterator[str]:
+    """The terms of a plain list, one a line; what begins with # is a comment."""
+    for place, line in lines(path, faults):
+        text = normal_form(line)
+        if text.startswith("#") or not text:
+            continue
+        if key(text):
+            yield text
+        else:
+            faults.found(place, repr(text), "a term with a letter or digit", "remove it")

@@ -1,0 +1,150 @@
+"""Looks inside a built lexicon: what it knows of a term, what is like a text, what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from triton_models.query_text import normal_form
+from worker.errors import LexiconError
+from worker.lexicon import built
+from worker.lexicon.building.report import EVIDENCE
+from worker.lexicon.built import Built, quantized
+from worker.lexicon.words import key, stem
+
+SHOWN = 10  # neighbours, narrower terms, hits
+
+
+class Inspector:
+    """A built lexicon, and the evidence of its links where the build left some.
+
+    Raises:
+        LexiconError: the lexicon cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._parts: Built = built.read(folder)
+        self.terms = self._parts.terms
+        self.version: str = self._parts.manifest["version"]
+        self.encoder_sha256: str = self._parts.manifest["encoder_onnx_sha256"]
+        self._evidence = _evidence(built.place(folder), len(self.terms))
+
+    def show(self, text: str) -> dict[str, Any]:
+        """What is known of the term that a text names.
+
+        Raises:
+            LexiconError: it names none; the message has those that are alike.
+        """
+        form = normal_form(text)
+        term_id = self.terms.term_of(key(form))
+        if term_id is None or term_id < 0:
+            alike = ", ".join(self.terms.name(n) for n in self.lexical(form)[:5])
+            remedy = f"similar are: {alike}" if alike else "see `query-worker lexicon search`"
+            raise LexiconError(f"{text!r}: no term of the lexicon; {remedy}")
+        why = self._evidence[term_id] if self._evidence else {}
+        return {
+            "term": self.terms.name(term_id),
+            "category": self.terms.category(term_id),
+            "names": self._names(term_id, why),
+            "parent": self._parent(term_id, why),
+            "narrower": [self.terms.name(n) for n in self._narrower(term_id)],
+            "neighbours": self._neighbours(term_id),
+            "titles": why.get("titles"),
+            "origins": why.get("origins"),
+        }
+
+    def _names(self, term_id: int, why: dict[str, Any]) -> list[dict[str, Any]]:
+        told = dict(why.get("names", {}))
+        used = self.terms.names(term_id)[1:]
+        names = [{"name": text, "used": True, **told.pop(text, {})} for text in used]
+        return names + [{"name": text, "used": False, **link} for text, link in told.items()]
+
+    def _parent(self, term_id: int, why: dict[str, Any]) -> dict[str, Any] | None:
+        above = self.terms.parent(term_id)
+        return None if above is None else {"term": self.terms.name(above)} | why.get("parent", {})
+
+    def _narrower(self, term_id: int) -> list[int]:
+        return [n for n in range(len(self.terms)) if self.terms.parent(n) == term_id][:SHOWN]
+
+    def _neighbours(self, term_id: int) -> list[dict[str, Any]]:
+        vector = self._parts.index.get(term_id).astype(np.float32).reshape(1, -1)
+        return [hit for hit in self.nearest(vector, SHOWN + 1) if hit["id"] != term_id][:SHOWN]
+
+    def nearest(self, vector: np.ndarray, count: int = SHOWN) -> list[dict[str, Any]]:
+        """The terms nearest to a vector: float32, shape [1, dimension]."""
+        found = self._parts.index.search(quantized(vector), count, threads=1)
+        return [
+            {"term": self.terms.name(int(n)), "cosine": round(1 - float(far), 3), "id": int(n)}
+            for n, far in zip(found.keys, found.distances, strict=True)
+        ]
+
+    def lexical(self, text: str) -> list[int]:
+        """The terms that share most words with a text, the shortest first."""
+        wanted = {stem(word) for word in key(normal_form(text)).split(" ")}
+        hits = []
+        for n in range(len(self.terms)):
+            words = {stem(word) for word in self.terms.key(n).split(" ")}
+            if shared := len(wanted & words):
+                hits.append((-shared, len(words), self.terms.name(n), n))
+        return [n for *_, n in sorted(hits)[:SHOWN]]
+
+    def search(self, text: str, encode: Callable[[str], np.ndarray]) -> dict[str, Any]:
+        """The terms in a text, those that share its words, and those whose vectors are nearest."""
+        return {
+            "lexical": [
+                {"term": self.terms.name(n), "category": self.terms.category(n)}
+                for n in self.lexical(text)
+            ],
+            "nearest": self.nearest(encode(normal_form(text))),
+        }
+
+    def links(self) -> Iterator[tuple[str, str, str]]:
+        """Every term, name and broader term: what it is of, the kind, and the text."""
+        for n in range(len(self.terms)):
+            name = self.terms.name(n)
+            yield name, "category", self.terms.category(n)
+            for text in self.terms.names(n)[1:]:
+                yield name, "name", text
+            if (above := self.terms.parent(n)) is not None:
+                yield name, "parent", self.terms.name(above)
+
+
+def _evidence(folder: Path, count: int) -> list[dict[str, Any]]:
+    path = folder / EVIDENCE
+    if not path.is_file():
+        return []
+    try:
+        found = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    except (OSError, orjson.JSONDecodeError):
+        found = []
+    return found if len(found) == count else []
+
+
+def difference(old: Inspector, new: Inspector) -> dict[str, Any]:
+    """Terms, names and parents that were added or removed, categories and parents that changed."""
+    before, after = ({*lexicon.links()} for lexicon in (old, new))
+    terms = [{name for name, kind, _ in links if kind == "category"} for links in (before, after)]
+    both = terms[0] & terms[1]
+    found: dict[str, Any] = {
+        "versions": [old.version, new.version],
+        "terms": {"added": sorted(terms[1] - terms[0]), "removed": sorted(terms[0] - terms[1])},
+    }
+    names = [{(t, x) for t, kind, x in links if kind == "name"} for links in (before, after)]
+    found["names"] = {
+        "added": [f"{t} = {x}" for t, x in sorted(names[1] - names[0])],
+        "removed": [f"{t} = {x}" for t, x in sorted(names[0] - names[1])],
+    }
+    for kind in ("parent", "category"):
+        one, other = ({t: x for t, k, x in links if k == kind} for links in (before, after))
+        found[kind] = {
+            "changed": [
+                f"{t}: {one.get(t, 'none')} -> {other.get(t, 'none')}"
+                for t in sorted(both)
+                if one.get(t) != other.get(t)
+            ]
+        }
+    return found

@@ -30,7 +30,7 @@ def products(count: int, seed: int = 7) -> Iterator[dict[str, str]]:
     """Products with id, title, brand and category."""
     draw = random.Random(seed)
     kinds: list[int] = []  # of each product so far
-    names: list[str] = []  # of each kind
+    names: list[tuple[str, int]] = []  # of each kind, with its head
     heads: list[str] = []
     brands: list[str] = []
     for n in range(1, count + 1):
@@ -38,13 +38,15 @@ def products(count: int, seed: int = 7) -> Iterator[dict[str, str]]:
             if not heads or draw.random() < NEW_HEAD:
                 heads.append(_word(draw))
             modifiers = [_word(draw) for _ in range(draw.choice((0, 1, 1, 2)))]
-            names.append(" ".join([*modifiers, draw.choice(heads)]))
+            head = draw.randrange(len(heads))
+            names.append((" ".join([*modifiers, heads[head]]), head))
             kinds.append(len(names) - 1)
         else:
             kinds.append(draw.choice(kinds))
         if not brands or draw.random() < BRAND_K * BRAND_BETA * n ** (BRAND_BETA - 1):
             brands.append(_word(draw).capitalize())
-        yield _product(draw, n, names[kinds[-1]], draw.choice(brands), heads)
+        kind, head = names[kinds[-1]]
+        yield _product(draw, n, kind, draw.choice(brands), heads[head], head)
 
 
 def _word(draw: random.Random) -> str:
@@ -52,12 +54,11 @@ def _word(draw: random.Random) -> str:
 
 
 def _product(
-    draw: random.Random, number: int, kind: str, brand: str, heads: list[str]
+    draw: random.Random, number: int, kind: str, brand: str, head: str, place: int
 ) -> dict[str, str]:
-    head = kind.rpartition(" ")[2]
     model = f"{draw.choice('abcdefgh')}{draw.randrange(100, 9999)}"
     amount = f"{draw.randrange(1, 200)} {draw.choice(UNITS)}"
-    department = f"Department {heads.index(head) // HEADS_OF_A_DEPARTMENT}"
+    department = f"Department {place // HEADS_OF_A_DEPARTMENT}"
     return {
         "id": str(number),
         "title": f"{brand} {model} {kind} {amount} {draw.choice(COLOURS)}",

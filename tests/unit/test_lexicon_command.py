@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from worker.commands.cli import cli
 from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.inspect import sentence
 
 CATALOGUE = "".join(
     f'{{"id": "{n}", "title": "{brand} Electric Kettle {n} W", "brand": "{brand}",'
@@ -103,3 +104,25 @@ def test_wrong_usage_ends_with_2_and_the_remedy(tmp_path, monkeypatch, arguments
 def test_every_command_has_help_with_an_example(command):
     result = run(command, "--help")
     assert result.exit_code == 0 and "Example:" in result.stdout and "--json" in result.stdout
+
+
+def test_explain_tells_what_a_link_rests_on(built):
+    folder = f"lexicon.folder={built[0] / 'new'}"
+    result = CliRunner().invoke(cli, ["explain", "electric kettle", "--set", folder, "--json"])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(cli, ["explain", "kettle", "--set", folder, "--json"])
+    [candidate] = orjson.loads(result.stdout)["candidates"]
+    assert candidate["term"] == "water boiler"
+    assert candidate["evidence"] == "another name of kettles, by synonyms.txt:1"
+
+
+@pytest.mark.parametrize(
+    "link, words",
+    [
+        ({"kind": "rule", "file": "s.txt:3"}, "by s.txt:3"),
+        ({"kind": "clicks", "clicks": 37, "products": 5}, "by 37 shared clicks on 5 products"),
+        ({"kind": "titles", "titles": 214}, "in 214 titles together"),
+    ],
+)
+def test_evidence_is_told_in_words(link, words):
+    assert sentence(link) == words

@@ -24,7 +24,9 @@ from worker.build import load_contracts, load_lexicon, make_expander
 from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
+from worker.lexicon.inspect import evidence, sentence
 from worker.lexicon.lexicon import Candidate, Lexicon
+from worker.understanding.decide import Retrieved
 
 
 @click.command(short_help="Show why a query is understood as it is.")
@@ -99,7 +101,7 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
-    judged = []
+    judged, known = [], evidence(settings.lexicon.folder, len(lexicon))
     candidate_scores = scores[len(retrieved.heads) :]
     for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
         score = round(expander.of_candidate(candidate, float(score)), DIGITS)
@@ -109,8 +111,8 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
             verdict = f"below {expander.threshold:g}"
         else:
             verdict = f"not among the best {expander.max_expansions}"
-        evidence = _evidence(lexicon, candidate)
-        named = {"term": candidate.text, "source": candidate.source, "evidence": evidence}
+        named = {"term": candidate.text, "source": candidate.source}
+        named["evidence"] = _evidence(lexicon, candidate, retrieved, known)
         judged.append(named | {"score": score, "verdict": verdict})
     judged.sort(key=lambda item: -item["score"])
     best = term or (judged[0]["term"] if judged else None)
@@ -121,13 +123,27 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     )
 
 
-def _evidence(lexicon: Lexicon, candidate: Candidate) -> str:
-    """Why the lexicon proposes a candidate."""
+def _evidence(
+    lexicon: Lexicon, candidate: Candidate, retrieved: Retrieved, known: list[dict[str, Any]]
+) -> str:
+    """Why the lexicon proposes a candidate.
+
+    Args:
+        known: what each term's links rest on, empty where the lexicon's build did not keep it.
+    """
     if candidate.source == "embedding":
         return "near the query, with its head and no other words"
-    if candidate.source == "parent":
-        return f"broader term, {lexicon.category(candidate.term_id)}"
-    return f"another name of {lexicon.name(candidate.term_id)}"
+    if candidate.source == "synonym":
+        links = known[candidate.term_id]["names"] if known else {}
+        told = f"another name of {lexicon.name(candidate.term_id)}"
+        link = links.get(candidate.text)
+    else:
+        told = f"broader term, {lexicon.category(candidate.term_id)}"
+        narrower = [known[mention.term_id] for mention in retrieved.heads] if known else []
+        above = (term["parent"] for term in narrower if "parent" in term)
+        name = lexicon.name(candidate.term_id)
+        link = next((parent for parent in above if parent["term"] == name), None)
+    return f"{told}, {sentence(link)}" if link else told
 
 
 def shown(explanation: Why) -> RenderableType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Inspector:
         self.terms = self._parts.terms
         self.version: str = self._parts.manifest["version"]
         self.encoder_sha256: str = self._parts.manifest["encoder_onnx_sha256"]
-        self._evidence = _evidence(built.place(folder), len(self.terms))
+        self._evidence = evidence(folder, len(self.terms))
 
     def show(self, text: str) -> dict[str, Any]:
         """What is known of the term that a text names.
@@ -113,15 +113,36 @@ class Inspector:
                 yield name, "parent", self.terms.name(above)
 
 
-def _evidence(folder: Path, count: int) -> list[dict[str, Any]]:
-    path = folder / EVIDENCE
+def evidence(folder: Path, count: int) -> list[dict[str, Any]]:
+    """What each term of a built lexicon rests on, by its id; empty if its build left nothing.
+
+    Args:
+        count: of its terms.
+    """
+    path = built.place(folder) / EVIDENCE
     if not path.is_file():
         return []
     try:
         found = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     except (OSError, orjson.JSONDecodeError):
-        found = []
+        return []
     return found if len(found) == count else []
+
+
+def sentence(link: Mapping[str, Any]) -> str:
+    """What a link rests on, in words: "by 37 shared clicks on 5 products"."""
+    return _SENTENCES[link["kind"]].format_map(link)
+
+
+_SENTENCES = {
+    "rule": "by {file}",
+    "source": "by {place}",
+    "clicks": "by {clicks} shared clicks on {products} products",
+    "titles": "in {titles} titles together",
+    "embedding": "near, and confirmed by the matching model at {match}",
+    "category": "by the category {path}",
+    "suffix": "by its last words",
+}
 
 
 def difference(old: Inspector, new: Inspector) -> dict[str, Any]:

@@ -15,14 +15,17 @@ from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lowe
 from worker.lexicon.words import key, stem
 
 RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
+# Suffixes: 42 of 50 were right, read by one person in a catalogue of electronics.
 WEIGHTS = {RULE: 0.97, CATEGORY: 0.9, SUFFIX: 0.85}
 SUBSUMED = 0.8  # Sanderson and Croft, "Deriving concept hierarchies from text", 1999
+TITLES_PARENT = 0.6  # of 44 such broader terms of a catalogue 18 were right, read by one person
 FEWEST_TOGETHER = 5  # titles
 FEWEST_SHARED = 3  # products that were clicked after both queries
 FEWEST_CLICKS = 5  # of a query that is a term
 LEAST_COSINE = 0.5  # between what was clicked after two queries
 MOST_QUERIES = 50  # of one product: what so many find says little
 LONGEST_QUERY = 4  # words
+MOST_PATHS = 2  # of categories that one name may have
 
 
 def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
@@ -108,9 +111,11 @@ class Together:
                 drafts[a].add_synonym(drafts[b].name, Link(TITLES, weight, counts))
                 drafts[b].add_synonym(drafts[a].name, Link(TITLES, weight, counts))
             elif both / self.titles[a] >= SUBSUMED:
-                drafts[a].put_below(drafts[b], Link(TITLES, round(one * 0.8, 3), counts))
+                drafts[a].put_below(drafts[b], Link(TITLES, round(one * TITLES_PARENT, 3), counts))
             elif both / self.titles[b] >= SUBSUMED:
-                drafts[b].put_below(drafts[a], Link(TITLES, round(other * 0.8, 3), counts))
+                drafts[b].put_below(
+                    drafts[a], Link(TITLES, round(other * TITLES_PARENT, 3), counts)
+                )
 
 
 def _nested(one: str, other: str) -> bool:
@@ -225,9 +230,6 @@ def add_categories(paths: Iterable[Sequence[str]], drafts: Drafts) -> dict[str, 
         if wider is not None:
             draft.put_below(wider, Link(CATEGORY, WEIGHTS[CATEGORY], {"path": " > ".join(path)}))
     return general
-
-
-MOST_PATHS = 2  # that one name may have
 
 
 def _is_a_name(text: str) -> bool:

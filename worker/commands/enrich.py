@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -18,6 +19,8 @@ import orjson
 
 from worker.build import Understanding
 from worker.commands.options import configured, piped
+from worker.commands.render import ENGINES, renderer
+from worker.commands.render.fields import load_fields
 from worker.config.settings import Settings
 from worker.errors import ConfigError, Reject
 from worker.event import Input, from_line, value_too_large
@@ -33,9 +36,21 @@ SHOWN_BYTES = 1000
 
 @click.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
 @click.argument("source", default="-", metavar="[FILE]")
+@click.option(
+    "--render",
+    "engine",
+    type=click.Choice(list(ENGINES)),
+    help="Print the request body of this search engine instead of the event.",
+)
+@click.option(
+    "--fields",
+    "fields_file",
+    type=click.Path(path_type=Path),
+    help="The index's fields for --render, TOML; docs/engines.md.  [default: title, brand, ...]",
+)
 @configured
 @piped
-def enrich(source: str, settings: Settings) -> None:
+def enrich(source: str, engine: str | None, fields_file: Path | None, settings: Settings) -> None:
     """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
 
     A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
@@ -46,7 +61,11 @@ def enrich(source: str, settings: Settings) -> None:
     \b
     Example:
       printf 'cheap red sneakers\\nwhere is my order\\n' | query-worker enrich
+      echo 'red sneakers not nike' | query-worker enrich --render elasticsearch
     """
+    if fields_file and not engine:
+        raise ConfigError("--fields is for --render; add --render elasticsearch, solr or vespa")
+    shown = renderer(engine, load_fields(fields_file)) if engine else bytes
     if not settings.inference.model_fields_set & {"backend", "url"}:
         inference = settings.inference.model_copy(update={"backend": "onnx"})
         settings = settings.model_copy(update={"inference": inference})
@@ -58,17 +77,19 @@ def enrich(source: str, settings: Settings) -> None:
     except OSError as error:
         remedy = "name a file of queries, one a line, or - for stdin"
         raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
-    lines, failed = asyncio.run(_enrich(settings, descriptor))
+    lines, failed = asyncio.run(_enrich(settings, descriptor, shown))
     if failed:
         print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
 
 
-async def _enrich(settings: Settings, descriptor: int) -> tuple[int, int]:
+async def _enrich(
+    settings: Settings, descriptor: int, shown: Callable[[bytes], bytes]
+) -> tuple[int, int]:
     understanding = Understanding(settings)
     async with understanding.ready(settings.lifecycle.startup_timeout_s):
         with _progress(descriptor) as written:
             return await enrich_lines(
-                understanding.pipeline, descriptor, sys.stdout.buffer, written
+                understanding.pipeline, descriptor, sys.stdout.buffer, written, shown
             )
 
 
@@ -185,7 +206,11 @@ def split(source: Iterable[bytes], max_bytes: int) -> Iterator[list[Line]]:
 
 
 async def enrich_lines(
-    pipeline: Pipeline, source: int, sink: BinaryIO, written: Callable[[list[Line]], None]
+    pipeline: Pipeline,
+    source: int,
+    sink: BinaryIO,
+    written: Callable[[list[Line]], None],
+    shown: Callable[[bytes], bytes] = bytes,
 ) -> tuple[int, int]:
     """Enrich every line of the file descriptor `source` into `sink`.
 
@@ -194,6 +219,7 @@ async def enrich_lines(
 
     Args:
         written: called with the lines whose results were just written.
+        shown: what is written for an output event.
 
     Returns:
         lines read, and how many of them came out with an error.
@@ -214,7 +240,7 @@ async def enrich_lines(
         results = await task
         for line, result in zip(chunk, results, strict=True):
             bad = isinstance(result, Reject)
-            sink.write((_error(line, result) if bad else result.value) + b"\n")
+            sink.write((_error(line, result) if bad else shown(result.value)) + b"\n")
         sink.flush()
         written(chunk)
         return sum(isinstance(result, Reject) for result in results)

@@ -1,0 +1,210 @@
+"""A rendered query searches the words that are wanted, and filters and excludes the rest."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import program
+from tests.engines.events import event, odd_text
+from worker.commands.render import ENGINES, renderer
+from worker.commands.render.fields import Fields, load_fields
+from worker.commands.render.search import Exclusion, Match, Range, search
+from worker.commands.render.words import Negation, Span, left, negations
+from worker.errors import ConfigError
+
+
+def amount(form, words, name, value, least, most, **unit):
+    start = form.index(words)
+    bounds = {"min": least, "max": most} | unit
+    return {"name": name, "value": value, "start": start, "end": start + len(words)} | bounds
+
+
+def named(form, words, name, value):
+    start = form.index(words)
+    return {"name": name, "value": value, "start": start, "end": start + len(words)}
+
+
+@pytest.mark.parametrize(
+    ("form", "excluded", "text"),
+    [
+        ("shoes not nike", ["nike"], "shoes"),
+        ("leather-free shoes", ["leather"], "shoes"),
+        ("pie free of sugar", ["sugar"], "pie"),
+        ("coat without a hood", ["hood"], "coat"),
+        ("tv -samsung", ["samsung"], "tv"),
+        ("t shirts except for white or black in cotton", ["white", "black"], "t shirts in cotton"),
+        ("anything but a leather wallet", ["leather"], "wallet"),
+        ("necklace but not gold", ["gold"], "necklace"),
+        ("seedless grapes", ["seed"], "seedless grapes"),
+        ("no wool", ["wool"], ""),
+    ],
+)
+def test_what_is_excluded_leaves_the_text_with_its_negation(form, excluded, text):
+    found = search(event(form, exclusions=excluded), Fields())
+    assert found.text == text
+    assert [exclusion.term for exclusion in found.exclusions] == excluded
+
+
+def test_documents_that_name_what_they_lack_stay_where_the_query_says_it_so():
+    fields = Fields()
+    [without] = search(event("gum no sugar", exclusions=["sugar"]), fields).exclusions
+    assert without.unless == ("sugar free", "no sugar", "without sugar")
+    [brand] = search(event("shoes not nike", exclusions=["nike"]), fields).exclusions
+    assert brand == Exclusion("nike", fields.exclusions)
+
+
+def test_a_correction_is_searched_without_what_became_a_filter():
+    form = "wirless hedphones under $30 not beats"
+    price = amount(form, "under $30", "price", "under 30 USD", None, 30, currency="USD")
+    found = search(
+        event(
+            form,
+            exclusions=["beats"],
+            attributes=[price],
+            corrected="wireless headphones under $30 not beats",
+        ),
+        Fields(),
+    )
+    assert found.text == "wireless headphones"
+    assert found.filters == [Range("price", None, 30)]
+
+
+@pytest.mark.parametrize(
+    ("form", "corrected", "text"),
+    [
+        ("keybord stand", "keyboard stand", "keyboard stand"),
+        ("key bord stand", "keyboard stand", "keyboard stand"),
+        ("foxlamp red", "fox lamp red", "fox lamp red"),
+        ("red", None, "red"),
+    ],
+)
+def test_a_correction_replaces_the_words_that_it_changes(form, corrected, text):
+    assert left(form, corrected, []) == text
+
+
+def test_an_open_amount_and_a_price_leave_the_text_even_without_a_field():
+    form = "laptop over 16gb under £900"
+    memory = amount(form, "over 16gb", "size", "over 16 gb", 16, None, unit="gb")
+    price = amount(form, "under £900", "price", "under 900 GBP", None, 900, currency="GBP")
+    found = search(event(form, attributes=[memory, price]), Fields(filters={"price:USD": "usd"}))
+    assert (found.text, found.filters, found.boosts) == ("laptop", [], [])
+
+
+def test_a_numeric_field_takes_amounts_in_its_unit_alone():
+    form = "laptop 16gb 15 inch"
+    attributes = [
+        amount(form, "16gb", "size", "16 gb", 16, 16, unit="gb"),
+        amount(form, "15 inch", "size", "15 inch", 15, 15, unit="inch"),
+    ]
+    found = search(event(form, attributes=attributes), Fields(filters={"size:gb": "memory"}))
+    assert found.filters == [Range("memory", 16, 16)]
+    assert found.boosts == [Match("size", ("15 inch",))]
+    assert found.text == "laptop 15 inch"
+
+
+def test_a_price_without_bounds_only_ranks_what_is_near():
+    form = "shoes 50€"
+    price = amount(form, "50€", "price", "50 EUR", 50, 50, currency="EUR")
+    found = search(event(form, attributes=[price]), Fields())
+    assert (found.filters, found.boosts) == ([], [Range("price", 40, 60)])
+
+
+def test_values_of_one_field_are_alternatives():
+    form = "red or black dress"
+    attributes = [named(form, word, "color", word) for word in ("red", "black")]
+    found = search(event(form, attributes=attributes), Fields(filters={"color": "color"}))
+    assert found.filters == [Match("color", ("red", "black"))]
+    body = ENGINES["elasticsearch"](found, Fields())
+    [either] = body["query"]["bool"]["filter"]
+    assert len(either["dis_max"]["queries"]) == 2
+
+
+def test_the_weights_of_all_expansions_together_stay_below_the_query():
+    many = [(f"term {n}", 1.0) for n in range(20)]
+    found = search(event("shoes", expansions=many), Fields())
+    assert sum(weight for _, weight in found.expansions) == pytest.approx(0.5)
+    none = search(event("shoes", expansions=many), Fields(expansion_weight=0))
+    assert none.expansions == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_query_without_words_matches_what_its_filters_leave(engine):
+    form = "under $50"
+    price = amount(form, form, "price", "under 50 USD", None, 50, currency="USD")
+    body = renderer(engine, Fields())(json.dumps(event(form, attributes=[price])).encode())
+    everything = {
+        "elasticsearch": b"match_all",
+        "solr": b"*:*",
+        "vespa": b"where true and price <=",
+    }
+    assert everything[engine] in body and b"price" in body
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_query_has_an_exponent_in_a_number(engine):
+    form = "shoes under $5"
+    price = amount(form, "under $5", "price", "x", 1e-3, 3e16, currency="USD")
+    body = renderer(engine, Fields())(json.dumps(event(form, attributes=[price])).encode())
+    assert b"0.001" in body
+    assert engine == "elasticsearch" or b"30000000000000000" in body
+
+
+@given(st.integers(0, 10_000))
+def test_any_spans_of_any_text_can_be_cut(seed):
+    draw = random.Random(seed)
+    form = odd_text(draw)
+    ends = sorted(draw.randint(0, len(form)) for _ in range(4))
+    spans = [Span(ends[0], ends[1]), Span(ends[2], ends[3])]
+    cut = [one.span for one in negations(form, spans) if one.span]
+    text = left(form, odd_text(draw), cut)
+    assert "  " not in text and text == text.strip()
+
+
+def test_a_joined_exclusion_is_negated_as_the_first():
+    form = "biscuits without sugar or nuts"
+    spans = [Span(17, 22), Span(26, 30)]
+    assert [form[s.start : s.end] for s in spans] == ["sugar", "nuts"]
+    assert list(negations(form, spans)) == [
+        Negation(Span(9, 22), True),
+        Negation(Span(22, 30), True),
+    ]
+
+
+def test_fields_of_a_file_replace_the_defaults(tmp_path):
+    file = tmp_path / "fields.toml"
+    file.write_text('text = { name = 2 }\n[boosts]\n"size:gb" = "specs.memory"\n')
+    fields = load_fields(file)
+    assert (fields.text, fields.boosts) == ({"name": 2.0}, {"size:gb": "specs.memory"})
+    assert fields.filters == Fields().filters
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[boosts]\ncolor = 'a b'\n", "boosts.color: String should match pattern"),
+        ("text = {}\n", "text: Dictionary should have at least 1 item"),
+        ("field = 1\n", "the keys are text, exclusions, filters"),
+        ("text = {", "not TOML"),
+    ],
+)
+def test_a_wrong_file_of_fields_is_refused_with_the_remedy(tmp_path, text, told):
+    file = tmp_path / "fields.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=str(file)) as error:
+        load_fields(file)
+    assert told in str(error.value)
+
+
+def test_enrich_renders_each_line_and_leaves_errors_in_their_place():
+    done = program.run("enrich", "--render", "vespa", text="red shoes not nike\n\n{bad\n")
+    first, second, third = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0 and first["q"] == "red shoes" and "nike" in first["yql"]
+    assert second["error"]["type"] == "empty_query" and third["error"]["type"] == "invalid_json"
+
+
+def test_fields_without_render_are_refused(tmp_path):
+    done = program.run("enrich", "--fields", str(tmp_path / "fields.toml"))
+    assert done.returncode == 2 and "--render" in done.stderr

@@ -1,0 +1,63 @@
+"""A search as the body of Elasticsearch's and OpenSearch's `_search`.
+
+Texts are JSON values of `match` queries, which have no syntax of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from worker.commands.render.fields import Fields
+from worker.commands.render.search import Clause, Exclusion, Match, Search
+
+Query = dict[str, Any]
+ENOUGH = "2<75%"  # of more than two words, three in four are enough
+
+
+def body(search: Search, fields: Fields) -> Query:
+    """The request's body; a search without words matches all that its filters leave."""
+    wanted: Query = {
+        "must": [_text(search, fields)],
+        "filter": [_clause(clause) for clause in search.filters],
+        "should": [_clause(clause) for clause in search.boosts],
+        "must_not": [_excluded(exclusion) for exclusion in search.exclusions],
+    }
+    return {"query": {"bool": {occur: clauses for occur, clauses in wanted.items() if clauses}}}
+
+
+def _text(search: Search, fields: Fields) -> Query:
+    if not search.text:
+        return {"match_all": {}}
+    searched = [f"{name}^{weight:g}" for name, weight in fields.text.items()]
+    own = {"query": search.text, "fields": searched, "type": "cross_fields"}
+    queries = [{"multi_match": own | {"minimum_should_match": ENOUGH}}]
+    for term, weight in search.expansions:
+        expansion = {"query": term, "fields": searched, "operator": "and", "boost": weight}
+        queries.append({"multi_match": expansion})
+    return {"bool": {"should": queries, "minimum_should_match": 1}}
+
+
+def _excluded(exclusion: Exclusion) -> Query:
+    has = _phrase(exclusion.term, exclusion.fields)
+    if not exclusion.unless:
+        return has
+    unless = [_phrase(phrase, exclusion.fields[:1]) for phrase in exclusion.unless]
+    return {"bool": {"must": [has], "must_not": unless}}
+
+
+def _phrase(text: str, fields: Sequence[str]) -> Query:
+    return {"multi_match": {"query": text, "type": "phrase", "fields": list(fields)}}
+
+
+def _clause(clause: Clause) -> Query:
+    if not isinstance(clause, Match):
+        bounds = {"gte": clause.low, "lte": clause.high}
+        return {"range": {clause.field: {k: v for k, v in bounds.items() if v is not None}}}
+    matches = [_match(clause, value) for value in clause.values]
+    return matches[0] if len(matches) == 1 else {"dis_max": {"queries": matches}}
+
+
+def _match(clause: Match, value: str) -> Query:
+    boost = {} if clause.weight == 1 else {"boost": clause.weight}
+    return {"match": {clause.field: {"query": value, "operator": "and"} | boost}}

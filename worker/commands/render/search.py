@@ -1,0 +1,159 @@
+"""What an enriched event asks of any engine: words, expansions, exclusions, filters, boosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.commands.render.fields import Fields
+from worker.commands.render.words import Negation, Span, left, negations
+
+Event = dict[str, Any]
+NEAR = 0.2  # a price without bounds, "shoes 50€", ranks those up to a fifth away higher
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Documents that have one of these values in a field; `weight` is of a boost."""
+
+    field: str
+    values: tuple[str, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Documents whose number is in [low, high]; None is an open end."""
+
+    field: str
+    low: float | None
+    high: float | None
+
+
+Clause = Match | Range
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Documents with the term in one of the fields are no results.
+
+    Attributes:
+        unless: a document with one of these phrases in the first field stays, as "sugar free"
+            does without sugar.
+    """
+
+    term: str
+    fields: Sequence[str]
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One query of any engine.
+
+    Attributes:
+        text: the words to search for; "" where all of them are filters or exclusions.
+        expansions: terms that match as well, each with its weight against 1 for the text.
+        exclusions: none may hold.
+        filters: each must hold.
+        boosts: each ranks a document higher.
+    """
+
+    text: str
+    expansions: list[tuple[str, float]]
+    exclusions: list[Exclusion]
+    filters: list[Clause]
+    boosts: list[Clause]
+
+
+def number(value: float) -> str:
+    """Digits without an exponent, which not all engines read."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def search(event: Event, fields: Fields) -> Search:
+    """What an output event asks for.
+
+    Prices, open amounts ("over 16 gb"), filters and exclusions are taken out of the text, where
+    their words would match the wrong documents.
+    """
+    filters, boosts, cut = [], [], []
+    for attribute in event["attributes"]:
+        filtered = _clause(attribute, fields.filters)
+        if filtered and not _is_exact_price(attribute):
+            filters.append(filtered)
+        elif boosted := filtered or _clause(attribute, fields.boosts):
+            boosts.append(_near(boosted) if _is_exact_price(attribute) else boosted)
+        if filtered or _is_open(attribute) or attribute["name"] == "price":
+            cut.append(Span(attribute["start"], attribute["end"]))
+    if path := fields.boosts.get("category"):
+        boosts += [Match(path, (c["path"],), c["score"]) for c in event["categories"][:1]]
+    excluded = [Span(e["start"], e["end"]) for e in event["exclusions"]]
+    negated = list(negations(event["normalized_query"], excluded))
+    cut += [negation.span for negation in negated if negation.span]
+    return Search(
+        text=left(event["normalized_query"], (event["correction"] or {}).get("query"), cut),
+        expansions=_weighted(event["expansions"], fields.expansion_weight),
+        exclusions=_exclusions(event["exclusions"], negated, fields.exclusions),
+        filters=list(_joined(filters)),
+        boosts=list(_joined(boosts)),
+    )
+
+
+def _exclusions(
+    excluded: list[Event], negated: list[Negation], fields: Sequence[str]
+) -> list[Exclusion]:
+    exclusions = {}
+    for term, negation in zip((e["term"] for e in excluded), negated, strict=True):
+        lacking = (f"{term} free", f"no {term}", f"without {term}") if negation.lacks else ()
+        exclusions[term] = Exclusion(term, fields, lacking)
+    return list(exclusions.values()) if fields else []
+
+
+def _weighted(expansions: list[Event], weight: float) -> list[tuple[str, float]]:
+    """Each score shared among all, so that many expansions do not outweigh the query's words."""
+    share = weight / max(1, len(expansions))
+    weighted = ((e["term"], round(share * e["score"], 4)) for e in expansions)
+    return [(term, weight) for term, weight in weighted if weight]
+
+
+def _clause(attribute: Event, fields: Mapping[str, str]) -> Clause | None:
+    """None where no field is for it."""
+    name, unit = attribute["name"], attribute.get("unit") or attribute.get("currency")
+    numeric = fields.get(f"{name}:{unit}") or (fields.get(name) if name == "price" else None)
+    if numeric and "min" in attribute:
+        return Range(numeric, attribute["min"], attribute["max"])
+    if name == "price" or name not in fields or _is_open(attribute):
+        return None
+    return Match(fields[name], (attribute["value"],))
+
+
+def _is_open(attribute: Event) -> bool:
+    """Whether it has bounds that are no value of a document, "under 40 inch", "20-30 l"."""
+    return "min" in attribute and attribute["min"] != attribute["max"]
+
+
+def _is_exact_price(attribute: Event) -> bool:
+    return attribute["name"] == "price" and not _is_open(attribute)
+
+
+def _near(clause: Clause) -> Clause:
+    if isinstance(clause, Match) or clause.low is None or clause.high is None:
+        return clause
+    low, high = clause.low * (1 - NEAR), clause.high * (1 + NEAR)
+    return Range(clause.field, round(low, 2), round(high, 2))
+
+
+def _joined(clauses: Iterable[Clause]) -> Iterator[Clause]:
+    """Values of one field are alternatives: "red or black"."""
+    matches: dict[str, Match] = {}
+    for clause in clauses:
+        if isinstance(clause, Range):
+            yield clause
+            continue
+        before = matches.get(clause.field)
+        values = (*(before.values if before else ()), *clause.values)
+        weight = max(clause.weight, before.weight if before else 0.0)
+        matches[clause.field] = Match(clause.field, tuple(dict.fromkeys(values)), weight)
+    yield from matches.values()

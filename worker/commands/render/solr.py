@@ -1,0 +1,70 @@
+"""A search as the body of Solr's JSON Request API (`/select` or `/query`, Solr 8 and later)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from worker.commands.render.elasticsearch import ENOUGH
+from worker.commands.render.fields import Fields
+from worker.commands.render.search import Clause, Exclusion, Match, Search, number
+
+Query = dict[str, Any]
+_SYNTAX = re.compile(r'[+\-!(){}\[\]^"~*?:\\/&|<>=@#$%,.;\'`]|(?<!\S)(?=(?:AND|OR|NOT)(?!\S))')
+_QUOTED = re.compile(r'["\\$]')  # ${…} is a macro in a request's parameters
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+def body(search: Search, fields: Fields) -> Query:
+    """The request's body; a search without words matches all that its filters leave."""
+    wanted: Query = {
+        "must": [_text(search, fields)],
+        "should": [_clause(clause) for clause in search.boosts],
+        "must_not": [_excluded(exclusion) for exclusion in search.exclusions],
+    }
+    request: Query = {"query": {"bool": {occur: parts for occur, parts in wanted.items() if parts}}}
+    if search.filters:
+        request["filter"] = [_clause(clause) for clause in search.filters]
+    return request
+
+
+def escaped(text: str) -> str:
+    """The text as words of the extended DisMax parser, none of them an operator."""
+    return _SYNTAX.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+
+
+def _text(search: Search, fields: Fields) -> Query:
+    if not search.text:
+        return {"lucene": {"query": "*:*"}}
+    queries = [_words(search.text, fields, 1.0, ENOUGH)]
+    queries += [_words(term, fields, weight, "100%") for term, weight in search.expansions]
+    return {"bool": {"should": queries}}
+
+
+def _words(text: str, fields: Fields, weight: float, enough: str) -> Query:
+    searched = " ".join(f"{name}^{number(w * weight)}" for name, w in fields.text.items())
+    return {"edismax": {"query": escaped(text), "qf": searched, "mm": enough}}
+
+
+def _excluded(exclusion: Exclusion) -> Query:
+    has = _phrase(exclusion.term, exclusion.fields)
+    if not exclusion.unless:
+        return has
+    unless = [_phrase(phrase, exclusion.fields[:1]) for phrase in exclusion.unless]
+    return {"bool": {"must": [has], "must_not": unless}}
+
+
+def _phrase(text: str, fields: Sequence[str]) -> Query:
+    """The text as it is, or as a field's analysis has it, in one of the fields."""
+    quoted = _QUOTED.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+    return {"edismax": {"query": f'"{quoted}"', "qf": " ".join(fields)}}
+
+
+def _clause(clause: Clause) -> Query | str:
+    if not isinstance(clause, Match):
+        low, high = ("*" if end is None else number(end) for end in (clause.low, clause.high))
+        return f"{clause.field}:[{low} TO {high}]"
+    weight = "" if clause.weight == 1 else f"^{number(clause.weight)}"
+    matches = [_phrase(value, [clause.field + weight]) for value in clause.values]
+    return matches[0] if len(matches) == 1 else {"bool": {"should": matches}}

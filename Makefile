@@ -58,7 +58,7 @@ install-training: .venv/training
 	@touch $@
 
 .venv/tests: .venv/runtime
-	@$(PIP) --editable '.[test]'
+	@$(PIP) --editable '.[evaluation,test]'
 	@touch $@
 
 .venv/training: .venv/tests

@@ -98,12 +98,37 @@ def export(args: argparse.Namespace) -> None:
     training("training.run_card").write(args.checkpoint, args.out)
 
 
+OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
+OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
+
+
+def expansion(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from triton_models.evaluation import expansion as measure
+
+    refuse(
+        *((getattr(args, name), f"--{name} goes with a kind of model") for name in OF_MODELS),
+        (not (args.products and args.judgements), "expansion: give --products and --judgements"),
+        (args.lexicon and args.enriched, "--lexicon and --enriched exclude each other"),
+    )
+    found = measure.evaluate(args.products, args.judgements, args.lexicon, args.enriched, args.text)
+    if args.json:
+        print(json.dumps(found), flush=True)
+    else:
+        measure.show(found, Console())
+
+
 def evaluate(args: argparse.Namespace) -> None:
+    if args.kind == "expansion":
+        expansion(args)
+        return
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
 
     own = KINDS[args.kind].evaluates
     refuse(
+        *((getattr(args, name), f"--{name} goes with expansion") for name in OF_EXPANSION),
         (
             args.data and not args.report and "--data" not in own,
             "--data goes with --report, or with the encoder",

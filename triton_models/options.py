@@ -29,7 +29,7 @@ HELP = {
     "finetune": "train a model on your own labelled queries or judged pairs",
     "combine": "several models made one, or one made small: average, stack, distil, prune, table",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
-    "evaluate": "print the figures of a model folder, or write a full report",
+    "evaluate": "print the figures of a model folder, or of expansions; or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
     "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
     "disagree": "the queries on which models differ most: the ones worth labelling next",
@@ -53,12 +53,17 @@ def export(add: Callable) -> None:
 
 
 def evaluate(add: Callable) -> None:
-    add("kind", choices=KINDS)
+    add("kind", choices=[*KINDS, "expansion"])
     add("--model", type=Path, help="model folder (default: the starter's)")
     add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     add("--data", type=Path, help="public sets: products to rank, known typos")
+    add("--products", type=Path, help="expansion: catalogue to search, JSON lines or .jsonl.gz")
+    add("--judgements", type=Path, help="expansion: CSV file, columns query, docid, rating")
+    add("--lexicon", type=Path, help="expansion: built lexicon (default: the starter's)")
+    add("--enriched", type=Path, help="expansion: file that `enrich` wrote of the judged queries")
+    add("--text", nargs="+", metavar="FIELD", help="expansion: fields to search (default: common)")
     add("--json", action="store_true", help="print JSON")
 
 

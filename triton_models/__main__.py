@@ -112,7 +112,8 @@ def evaluate(args: argparse.Namespace) -> None:
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
-    devs = args.dev or judge.dev_of(args.kind)
+    alone = args.data and "--data" in own and not args.report  # the public set is judged on
+    devs = args.dev or (() if alone else judge.dev_of(args.kind))
     summary = KINDS[args.kind].part("summary").summary
     report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)

@@ -27,8 +27,8 @@ def test_help_ends_with_an_example(command, capsys):
     ("arguments", "remedy"),
     [
         (["evaluate", "intent", "--model", "/nowhere"], "export the model"),
-        (["evaluate", "encoder", "--model", "/nowhere"], "export the model"),
-        (["evaluate", "encoder", "--model", "file"], "export the model"),
+        (["evaluate", "intent", "--model", "/nowhere"], "export the model"),
+        (["evaluate", "intent", "--model", "file"], "export the model"),
         (["evaluate", "intent", "--model", ENCODER], "of kind encoder, not intent; give --model"),
         (["evaluate", "matching", "--model", ENCODER], "of kind encoder, not matching"),
         (["evaluate", "intent", "--dev", "/nowhere"], "give --dev"),
@@ -126,7 +126,7 @@ def unreadable(tmp_path):
 
 
 def test_a_model_that_cannot_be_run_is_told_in_one_line(capsys, unreadable):
-    assert main(["evaluate", "encoder", "--model", str(unreadable)]) == 2
+    assert main(["evaluate", "encoder", "--model", str(unreadable), "--dev", "any.jsonl"]) == 2
     error = capsys.readouterr().err
     assert "cannot be used" in error and "export the model again" in error
     assert error.count("\n") == 1

@@ -48,7 +48,7 @@ def calibration_error(probabilities: np.ndarray, wanted: np.ndarray) -> float:
     `probabilities` is [queries, labels], `wanted` holds the right column of each row.
     """
     right = probabilities.argmax(axis=1) == wanted
-    gap = statistics.calibration_error(probabilities.max(axis=1), right)
+    gap = statistics.CalibrationError(probabilities.max(axis=1), right)
     return statistics.value(gap, len(wanted))
 
 

@@ -74,7 +74,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--warm-up": dict(type=share, default=0.1, help="share of the steps"),
         "--decay": dict(choices=("linear", "cosine"), default="linear", help="of the rate"),
         "--weight-decay": dict(type=amount, default=0.01, help="of matrices"),
-        "--clip": dict(type=amount, default=1.0, help="longest gradient"),
+        "--clip": dict(type=amount, default=1.0, help="maximum gradient norm, 0 for none"),
         "--patience": dict(type=whole, default=0, help="stop after so many epochs without a best"),
         "--metric": dict(
             choices=tuple(dict.fromkeys(m for one in OWN.values() for m in one.METRICS)),
@@ -174,6 +174,14 @@ def check(args: argparse.Namespace) -> None:
         (
             kind not in ONLY["--head-rate"] and args.how == "frozen",
             f"--how frozen trains a head, and {kind} has none: choose another",
+        ),
+        (
+            args.how == "frozen" and is_given(args, "--rate"),
+            "--how frozen trains the head alone: give --head-rate instead of --rate",
+        ),
+        (
+            args.how == "frozen" and is_given(args, "--layer-decay"),
+            "--how frozen trains no layer: leave --layer-decay out",
         ),
     )
     if told := "; ".join(text for wrong, text in faults if wrong):

@@ -222,6 +222,8 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--pairs", queries), "--pairs goes with encoder and matching"),
         ((*begin, "--size", 8), "--size goes with --how lora, adalora, adapters, prefix, not with"),
         ((*begin, "--size", 8, "--how", "gradual"), "not with gradual"),
+        ((*begin, "--how", "frozen", "--rate", 0.1), "give --head-rate instead of --rate"),
+        ((*begin, "--how", "frozen", "--layer-decay", 0.5), "leave --layer-decay out"),
         ((*begin, "--metric", "macro_f1", "--no-dev"), "leave it or --no-dev out"),
         ((*begin, "--metric", "mrr"), "of intent there are accuracy"),
         (("--manifest", tmp_path / "none.toml", *begin[2:]), "name a manifest"),

@@ -149,13 +149,16 @@ def test_weights_decay(start):
 
 
 def test_the_gradient_is_clipped(start):
-    network = toy.classifier(start)
-    schedule = dataclasses.replace(SCHEDULE, clip=0.01)
-    run = Run(network, adapt(network, Adaptation(), 1), toy.loss(network, start), schedule, 1)
-    run.optimizer.zero_grad = lambda: None
-    run.learn(list(range(8)))
-    found = torch.stack([w.grad.norm() for w in network.parameters()]).norm()
-    assert found.item() == pytest.approx(0.01, rel=1e-3)
+    norms = []
+    for clip in (0.01, 0.0, 1e9):  # 0 leaves it as it is
+        network = toy.classifier(start)
+        schedule = dataclasses.replace(SCHEDULE, clip=clip)
+        run = Run(network, adapt(network, Adaptation(), 1), toy.loss(network, start), schedule, 1)
+        run.optimizer.zero_grad = lambda: None
+        run.learn(list(range(8)))
+        norms.append(torch.stack([w.grad.norm() for w in network.parameters()]).norm().item())
+    assert norms[0] == pytest.approx(0.01, rel=1e-3)
+    assert norms[1] == norms[2] > 0.1
 
 
 def test_the_adversary_moves_every_text_by_its_size_to_where_the_loss_is_higher(start):

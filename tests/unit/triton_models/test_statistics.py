@@ -101,7 +101,7 @@ def test_calibration_error_is_the_weighted_gap_of_scikit_learns_curve(judged):
     assert [b["accuracy"] for b in bins] == pytest.approx(list(accuracy))
     assert [b["confidence"] for b in bins] == pytest.approx(list(confidence))
     gap = sum(abs(b["accuracy"] - b["confidence"]) * b["rows"] for b in bins) / len(sure)
-    ours = statistics.calibration_error(sure, right)
+    ours = statistics.CalibrationError(sure, right)
     assert statistics.value(ours, len(sure)) == pytest.approx(gap)
 
 
@@ -189,3 +189,16 @@ def test_a_fold_does_not_see_its_own_labels():
     other[7] = (other[7] + 1) % 3
     same = (statistics.cross_fitted(p, wanted) == statistics.cross_fitted(p, other)).all(axis=1)
     assert same[7] and same.sum() == 10
+
+
+@pytest.mark.parametrize(("too_sure", "wanted"), [(0.0, 0.0), (0.08, 0.08)])
+def test_the_interval_of_the_calibration_error_holds_the_true_one(too_sure, wanted):
+    """That of the plain bootstrap never holds 0."""
+    rng, held = np.random.default_rng(5), 0
+    for _ in range(20):
+        sure = rng.beta(6, 1.5, 1000)
+        right = rng.random(1000) < np.clip(sure - too_sure, 0, 1)
+        error = statistics.CalibrationError(sure, right)
+        found = statistics.intervals({"ece": error}, 1000, samples=200)["ece"]
+        held += found["low"] <= wanted <= found["high"]
+    assert held >= 16

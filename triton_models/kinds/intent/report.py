@@ -155,7 +155,7 @@ def calibration(answers: Answers) -> Report:
     found: Report = {"temperature": temperature}
     for name, probabilities in parts.items():
         sure = probabilities.max(axis=1).astype(float)
-        error = statistics.calibration_error(sure, answers.right)
+        error = statistics.CalibrationError(sure, answers.right)
         found[name] = {
             "ece": statistics.value(error, len(sure)),
             "bins": statistics.reliability(sure, answers.right),

@@ -109,7 +109,7 @@ def test_training_text_is_misspelled_by_sound_too():
         found = {misspell(word, rng) for _ in range(300)}
         assert len(found) > 8
         by_sound |= set(sound_alikes(word)) & found
-    assert len(by_sound) > 3
+    assert len(by_sound) > 1
 
 
 def test_no_misspelling_is_both_learned_and_judged_with():

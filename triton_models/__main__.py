@@ -90,11 +90,10 @@ def export(args: argparse.Namespace) -> None:
             f"{args.out}: exists and is not a model folder; choose another, or empty it first"
         )
     training("training.run_card").require_kind(args.checkpoint, args.kind)
-    differences = training("serving.export").export(
-        args.checkpoint, args.kind, args.out, args.precision
+    checked = training("serving.export").export(
+        args.checkpoint, args.kind, args.out, args.precision, args.texts
     )
-    shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
-    print(f"{args.out}: largest difference from the network: {shown}")
+    print(f"{args.out}: {checked}")
     training("training.run_card").write(args.checkpoint, args.out)
 
 

@@ -39,6 +39,9 @@ HELP = {
 }
 
 
+FILES = "CSV, TSV, JSON lines, or FILE.json:list+list"
+
+
 def data(add: Callable) -> None:
     add("manifest", type=Path, metavar="MANIFEST", help="TOML file that names the sources")
     add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
@@ -50,12 +53,13 @@ def export(add: Callable) -> None:
     add("--kind", choices=KINDS, required=True)
     add("--out", type=Path, required=True, help="model folder to write")
     add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
+    add("--texts", type=Path, metavar="FILE", help="to check on (default: the run's dev side)")
 
 
 def evaluate(add: Callable) -> None:
     add("kind", choices=KINDS)
     add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     add("--data", type=Path, help="public sets: products to rank, known typos")
@@ -66,7 +70,7 @@ def compare(add: Callable) -> None:
     add("kind", choices=KINDS)
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
-    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a report into")
     add("--json", action="store_true", help="print JSON")
 

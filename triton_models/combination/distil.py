@@ -133,6 +133,7 @@ def run(args: argparse.Namespace) -> str:
     begun = time.monotonic()
     result = train(material, teachers, student, args.out, recipe)
     show("dev", result["figures"])
+    notes.write_dev(args.out, material.dev_rows())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
     command, settings = STEPS["distil"].command(args), dataclasses.asdict(recipe)
     start = str(args.student or folders[0])
@@ -209,8 +210,10 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
     known = [i for i, example in enumerate(material.dev) if example.labels]
     if known:
         wanted = classify.targets([material.dev[i] for i in known], material.labels)
-        result["temperature"] = t = classify.calibrate(network, answers[known], wanted)
-        answers = answers / t
+        said = answers[known]
+        result["temperature"] = classify.calibrate(network, said, wanted)
+        texts = [asked[i] for i in known]
+        answers[known] = classify.cross_fitted(said, wanted, texts, network.multi)
     dev = measured(answers, of_dev, material, network.multi)
     rows = {
         "teachers": measured(of_dev, of_dev, material, network.multi),

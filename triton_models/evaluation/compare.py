@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from triton_models import contract
 from triton_models.evaluation import statistics
 from triton_models.evaluation.cells import NAMES, ranged
 from triton_models.evaluation.compare_text import agreement, counted, verdict
 from triton_models.evaluation.evaluate import Report
+from triton_models.evaluation.report_parts import described
 from triton_models.evaluation.sides import Side
 from triton_models.kinds import KINDS
 
@@ -38,7 +38,7 @@ def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
         "of": kind,
         "a": a.name,
         "b": b.name,
-        "dev": [{"file": path.name, "sha256": contract.sha256(path)} for path in devs],
+        "dev": [described(path) for path in devs],
         "rows": len(rows),
         "figures": {
             n: {"a": found[f"a {n}"], "b": found[f"b {n}"], "difference": found[f"{n}-"]}

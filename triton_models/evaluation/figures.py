@@ -8,6 +8,8 @@ import numpy as np
 
 from triton_models.evaluation import statistics
 
+BETA = 0.5  # of a match: a wrong one costs more than a missing one
+
 
 def label_table(
     wanted: Sequence[str], found: Sequence[str], labels: Sequence[str]

@@ -29,8 +29,9 @@ class Ranked:
 
 
 def pool(rows: Sequence[dict]) -> tuple[list[str], list[dict[int, float]]]:
-    """All different relevant texts of the rows, and each row's grades by their indices in it."""
-    texts = list(dict.fromkeys(text for row in rows for text in row["relevant"]))
+    """All different texts that were judged for the rows, and each row's grades by their indices."""
+    judged = ([*row["relevant"], *row.get("others", ())] for row in rows)
+    texts = list(dict.fromkeys(text for texts in judged for text in texts))
     place = {text: i for i, text in enumerate(texts)}
     grades = [
         {

@@ -7,9 +7,11 @@ and two models that are judged on the same draws are compared in pairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+
+from triton_models.evaluation import folds
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # draws [resamples, rows] to [resamples]
 
@@ -217,17 +219,16 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def cross_fitted(
-    probabilities: np.ndarray, wanted: np.ndarray, folds: int = 5, seed: int = 0
+    probabilities: np.ndarray, wanted: np.ndarray, groups: Sequence[str]
 ) -> np.ndarray:
-    """Each fold's probabilities at the temperature that the other folds ask for."""
-    if len(wanted) < 2:
+    """Each fold's probabilities at the temperature that the other folds ask for; rows of one group
+    are in one fold."""
+    if len(set(groups)) < 2:
         return probabilities
-    fold = np.random.default_rng(seed).permutation(len(wanted)) % folds
     answers = np.array(probabilities, dtype=float)
-    for here in np.unique(fold):
-        others = fold != here
-        temperature = fit_temperature(probabilities[others], wanted[others])
-        answers[~others] = tempered(probabilities[~others], temperature)
+    for mine, rest in folds.parts(groups):
+        temperature = fit_temperature(probabilities[rest], wanted[rest])
+        answers[mine] = tempered(probabilities[mine], temperature)
     return answers
 
 

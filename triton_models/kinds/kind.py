@@ -64,8 +64,8 @@ class Kind:
         """A module of its folder, imported when it is asked for.
 
         options: the options of `finetune` that are its own.
-        answers: what an answer says: `fault`, `agreement`, `told`. Needs NumPy.
-        summary, report, compare: evaluation.
+        answers: what an answer says: `fault`, `agreement`, `prediction`. Needs NumPy.
+        summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.
         network, training: need torch.
         """
         return importlib.import_module(f"triton_models.kinds.{self.name}.{name}")

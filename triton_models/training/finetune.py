@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> str:
     else:
         args.out.mkdir(parents=True, exist_ok=True)
         result = course.train(material, start, args.out, recipe)
+        notes.write_dev(args.out, material.dev_rows())
     command, data = options.command(args), origin(args) | material.about()
     settings = dataclasses.asdict(recipe)
     seconds = notes.write(

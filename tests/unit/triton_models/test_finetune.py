@@ -84,6 +84,17 @@ def test_a_run_that_is_stopped_behind_its_last_epoch_loses_nothing(start, tmp_pa
     assert not (out / RESUME).exists()
 
 
+def test_a_finished_run_is_not_overwritten(start, tmp_path, capsys):
+    queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), tmp_path / "run"
+    given = ("--queries", queries, "--start", start, "--out", out, "--epochs", 1)
+    assert finetune(*given) == 0
+    before = (out / "model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert finetune(*given, "--seed", 5) == 2
+    assert "holds a finished run; give --out another folder" in capsys.readouterr().err
+    assert (out / "model.safetensors").read_bytes() == before
+
+
 def test_a_start_that_was_trained_on_is_another_run(tmp_path, monkeypatch, capsys):
     queries, start = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), toy.write(tmp_path / "toy")
     given = ("--queries", queries, "--start", start, "--out", tmp_path / "run", "--epochs", 2)
@@ -280,11 +291,23 @@ def test_figures_agree_with_scikit_learn():
         assert report[f"{average}_f1"] == pytest.approx(expected)
 
 
+def test_figures_are_not_of_the_rows_that_the_temperature_was_fitted_on():
+    torch.manual_seed(3)
+    wanted = torch.eye(3)[torch.randint(3, (30,))]
+    said = 2 * wanted + 3 * torch.randn(30, 3)
+    texts = [f"query {i}" for i in range(30)]
+    honest = classify.cross_fitted(said, wanted, texts, False)
+    best = classify.temperature.best(classify.cost_of(said, wanted, False))
+    loss = torch.nn.functional.cross_entropy
+    assert loss(honest, wanted) > loss(said / best, wanted)
+    assert torch.equal(honest.argmax(1), said.argmax(1))
+
+
 def test_what_is_unlike_every_label_is_out_of_scope():
     wanted = torch.eye(3)[[0] * 50 + [1] * 50 + [2] * 40]
     said = 6 * wanted.clone()
     said[100:130] = torch.tensor([0.4, 0.3, 0.0])  # out of scope and not called so, but unsure
-    report = classify.out_of_scope(said, wanted, 2)
+    report = classify.out_of_scope(said, wanted, 2, [f"query {i}" for i in range(140)])
     assert report["out_of_scope_recall"] == 1.0
     assert report["in_scope_accuracy"] == 1.0
     assert 0.4 < report["threshold"] < 1.0

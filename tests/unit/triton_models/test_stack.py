@@ -10,6 +10,10 @@ except ModuleNotFoundError as missing:
 from triton_models.combination import distil, members, stack
 
 
+def words(count):
+    return [f"query {i}" for i in range(count)]
+
+
 def test_a_stacker_finds_who_knows_and_is_judged_by_queries_it_has_not_seen():
     torch.manual_seed(4)
     wanted = torch.eye(3)[torch.arange(300) % 3]
@@ -19,7 +23,7 @@ def test_a_stacker_finds_who_knows_and_is_judged_by_queries_it_has_not_seen():
     good, bad = stack.fitted(said, wanted, multi=False)
     assert good > 0.5 > 5 * abs(bad)
     mean = members.figures(members.pooled(said, None, False), wanted, False)
-    judged = members.figures(stack.cross_fitted(said, wanted, False), wanted, False)
+    judged = members.figures(stack.cross_fitted(said, wanted, words(300), False), wanted, False)
     assert judged["log_loss"] < mean["log_loss"] - 0.1
     assert judged["accuracy"] > mean["accuracy"] + 0.05
 
@@ -29,7 +33,7 @@ def test_cross_fitting_never_judges_a_query_by_weights_it_gave(monkeypatch):
     wanted = torch.eye(3)[torch.arange(50) % 3]
     seen = []
     monkeypatch.setattr(stack, "fitted", lambda s, w, m: seen.append(s.shape[1]) or [0.5, 0.5])
-    stack.cross_fitted(said, wanted, False)
+    stack.cross_fitted(said, wanted, words(50), False)
     assert seen == [40] * stack.FOLDS
 
 

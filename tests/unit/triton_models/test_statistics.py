@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.skips import skip_or_fail
-from triton_models.evaluation import figures, ranking, statistics
+from triton_models.evaluation import figures, folds, ranking, statistics
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_the_temperature_that_was_applied_is_found_again(temperature):
     wanted = (true.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
     sharper = statistics.tempered(true, 1 / temperature)
     assert statistics.fit_temperature(sharper, wanted) == pytest.approx(temperature, rel=0.05)
-    after = statistics.cross_fitted(sharper, wanted)
+    after = statistics.cross_fitted(sharper, wanted, range(20_000))
     np.testing.assert_allclose(after, true, atol=0.02)
 
 
@@ -187,8 +187,18 @@ def test_a_fold_does_not_see_its_own_labels():
     wanted = (p.cumsum(axis=1) > rng.random((50, 1))).argmax(axis=1)
     other = wanted.copy()
     other[7] = (other[7] + 1) % 3
-    same = (statistics.cross_fitted(p, wanted) == statistics.cross_fitted(p, other)).all(axis=1)
+    fitted = [statistics.cross_fitted(p, w, range(50)) for w in (wanted, other)]
+    same = (fitted[0] == fitted[1]).all(axis=1)
     assert same[7] and same.sum() == 10
+
+
+def test_rows_of_one_query_are_in_one_fold():
+    groups = [f"query {i % 12}" for i in range(60)]
+    fold = folds.folds(groups)
+    assert set(fold) == set(range(5))
+    assert len({(g, f) for g, f in zip(groups, fold, strict=True)}) == 12
+    for mine, rest in folds.parts(groups):
+        assert not {groups[i] for i in mine} & {groups[i] for i in rest}
 
 
 @pytest.mark.parametrize(("too_sure", "wanted"), [(0.0, 0.0), (0.08, 0.08)])

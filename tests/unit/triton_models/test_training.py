@@ -97,7 +97,9 @@ def test_batches_hold_every_example_once():
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_export_answers_as_the_network(checkpoint, tmp_path, kind, precision):
     out = tmp_path / kind
-    differences = export.export(checkpoint, kind, out, precision)
+    checked = export.export(checkpoint, kind, out, precision)
+    differences = checked.differences
+    assert "English texts" in str(checked)
     assert differences["fp32"] < 1e-4
     assert differences.get("int8", 0) < 0.05
     written = contract.load(out)
@@ -175,6 +177,36 @@ def test_exporting_again_keeps_the_card(checkpoint, tmp_path):
     export.export(checkpoint, "encoder", out, "fp32")
     assert (out / "CARD.md").read_text() == "mine"
     assert [p.name for p in tmp_path.iterdir()] == ["encoder"]
+
+
+def test_versions_rise_with_the_content(checkpoint, tmp_path, monkeypatch):
+    minutes = iter([202601010000, 202601010000, 202601010000, 202511111111, 202701010000])
+    monkeypatch.setattr(export.time, "strftime", lambda *_: str(next(minutes)))
+    out, found = tmp_path / "encoder", []
+    for precision in ("fp32", "fp32", "int8", "fp32"):
+        export.export(checkpoint, "encoder", out, precision)
+        found.append(contract.load(out).version)
+    # the same again; another in the same minute; the clock went back
+    assert found == [202601010000, 202601010000, 202601010001, 202601010002]
+    export.export(checkpoint, "encoder", tmp_path / "elsewhere", "fp32")
+    assert contract.load(tmp_path / "elsewhere").version == 202701010000
+
+
+def test_it_is_checked_on_texts_of_its_own(checkpoint, tmp_path):
+    texts = tmp_path / "asked.txt"
+    texts.write_text("wo ist mein paket\nrote schuhe\n")
+    checked = export.export(checkpoint, "encoder", tmp_path / "out", "int8", texts)
+    assert str(checked).endswith("2 texts of asked.txt") and "mean cosine 0.9" in str(checked)
+
+
+def test_int8_that_differs_more_than_a_tie_is_refused(checkpoint, tmp_path):
+    export.export(checkpoint, "matching", tmp_path / "out", "fp32")
+    model = contract.load(tmp_path / "out")
+    expected = np.full((100, 1), model.threshold + 0.03)
+    tie = np.full((100, 1), model.threshold + 0.004)
+    export.require_agreement(model, tie, tie - 0.008)
+    with pytest.raises(RuntimeError, match="agrees with the network on 0.0%"):
+        export.require_agreement(model, expected, expected - 0.06)
 
 
 def test_a_folder_that_is_no_checkpoint_is_named(tmp_path):

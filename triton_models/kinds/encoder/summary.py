@@ -30,6 +30,12 @@ def summary(
     return {"queries": len(rows)} | ranking.means(found) | products
 
 
+def measured(folder: Path, dev: Path) -> dict[str, float]:
+    """The figures of the card, on the dev side of the run, among its own documents."""
+    found = summary(folder, [dev])
+    return {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}
+
+
 def product_search(run: Vectors, data: Path) -> Report:
     """Ranking of the whole electronics catalogue for the queries that have a right answer in it."""
     products = sources.catalogue(data)

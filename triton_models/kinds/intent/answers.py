@@ -10,6 +10,7 @@ from triton_models.contract import LIKELY, ModelContract
 from triton_models.kinds.values import no_chances, rounded
 
 AGREEMENT = "equal labels {:.1%}"
+AGREED = 0.95  # from which a model of lower precision says the same
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:

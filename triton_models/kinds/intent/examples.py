@@ -1,9 +1,6 @@
 """Labelled queries of your own, with any labels: of a manifest, or of files.
 
-Files are CSV, TSV, JSON lines, or one JSON file.
-
-A JSON file may hold several lists by name, as some public sets do: `data.json:train+extra` reads
-two of them. Columns are found by their usual names, or named by `--columns`.
+Files are read as `data.named` says.
 """
 
 from __future__ import annotations
@@ -12,19 +9,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from triton_models.data import dataset, records
+from triton_models.data import dataset, named
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
-from triton_models.data.records import Layout
 from triton_models.data.rows import DataSet, Query
 from triton_models.data.split import is_dev
 from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
-TEXT = ("query", "text", "utterance", "sentence")
+FORM = "queries"
 SENTIMENT = "sentiment"
-LABEL = ("intent", "labels", "label", "category")
 MERGED = ("category", "sentiment")  # what a query has from the first of its rows that has it
 CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
@@ -59,14 +53,10 @@ def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[E
 
     Raises UsageError that names the file and the first line that is wrong.
     """
-    name, _, parts = place.partition(".json:")
-    path = Path(name + ".json") if parts else Path(place)
-    layout = Layout(
-        columns or (TEXT[0], LABEL[0]), () if columns else TEXT, parts.split("+") if parts else ()
-    )
-    rows = records.read(path, "", records.refusing(path), layout)
+    path, _ = named.split(place)
     found = [
-        _example(f"{path}:{number}", row, columns, multi, source=place) for number, row in rows
+        _example(f"{path}:{number}", row, columns, multi, source=place)
+        for number, row in named.rows(place, FORM, columns)
     ]
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
@@ -90,10 +80,10 @@ def once(found: Iterable[Example], multi: bool) -> list[Example]:
 
 
 def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source: str) -> Example:
-    names = (columns[:1], columns[1:]) if columns else (TEXT, LABEL)
-    text, label = (next((row[n] for n in group if n in row), None) for group in names)
+    texts, names = (named.names_of(FORM, columns)[name] for name in ("query", "intent"))
+    text, label = row.get("query"), row.get("intent")
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{place}: no {' or '.join(names[0])}; mend the line, or give --columns")
+        raise UsageError(f"{place}: no {' or '.join(texts)}; mend the line, or give --columns")
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
@@ -105,11 +95,11 @@ def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source:
         labels = [part for part in label.split(SEPARATOR) if part.strip()]
     labels = [one.strip() if isinstance(one, str) else one for one in labels]
     if not all(isinstance(one, str) and one for one in labels):
-        raise UsageError(f"{place}: no {' or '.join(names[1])}; mend the line, or give --columns")
+        raise UsageError(f"{place}: no {' or '.join(names)}; mend the line, or give --columns")
     if not multi and len(labels) != 1 and not (sentiment and not labels):
         raise UsageError(f"{place}: {len(labels)} labels; --multi trains with several for a query")
-    told = next((n for n in names[1] if n in row), "")
-    category = row.get(CATEGORY) if told != CATEGORY else None
+    category = row.get(CATEGORY)
+    category = None if category is label else category  # the label is named so
     return Example(
         " ".join(text.split()),
         tuple(dict.fromkeys(labels)),

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from triton_models.data import dataset
-from triton_models.data.manifest import SENTIMENTS
+from triton_models.data.manifest import SENTIMENTS, SEPARATOR
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.classify import Lesson
 from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
@@ -86,6 +86,14 @@ class Material:
             "learned_sha256": examples.digest(self.learned),
             "dev_sha256": examples.digest(self.dev),
         }
+
+    def dev_rows(self) -> list[dict]:
+        """The dev side as `evaluate --dev` reads it."""
+        return [
+            {"query": e.text, "intent": SEPARATOR.join(e.labels), "source": e.source}
+            | ({"sentiment": e.sentiment} if e.sentiment else {})
+            for e in self.judged
+        ]
 
     def told(self) -> str:
         return (
@@ -253,20 +261,22 @@ def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callabl
 
 
 def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
-    """Calibrate on dev, and measure."""
+    """Calibrate on dev, and measure, each fold of dev as calibrated on the others."""
     wanted = classify.targets(material.judged, material.labels)
     said = trained.logits(material.judged)
     before = classify.measure(said, wanted, recipe.multi)
-    temperature = classify.calibrate(trained.network, said, wanted)
+    asked = [e.text for e in material.judged]
+    honest = classify.cross_fitted(said, wanted, asked, recipe.multi)
     result = {
-        "temperature": temperature,
-        "dev": classify.measure(said / temperature, wanted, recipe.multi),
+        "temperature": classify.calibrate(trained.network, said, wanted),
+        "dev": classify.measure(honest, wanted, recipe.multi),
     }
     if "calibration_error" in before:
         result["calibration_error_before"] = before["calibration_error"]
     if recipe.out_of_scope:
         column = material.labels.index(recipe.out_of_scope)
-        result["scope"] = classify.out_of_scope(said / temperature, wanted, column)
+        calibrated = said / result["temperature"]
+        result["scope"] = classify.out_of_scope(calibrated, wanted, column, asked)
     texts = [e.text for e in material.dev]
     for name, task in trained.tasks.items():
         values = [getattr(e, name) for e in material.dev]

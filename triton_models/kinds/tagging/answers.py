@@ -13,6 +13,7 @@ from triton_models.kinds.tagging.words import first_pieces, words_of
 from triton_models.kinds.values import DIGITS, no_chances
 
 AGREEMENT = "equal labels of tokens {:.1%}"
+AGREED = 0.95  # from which a model of lower precision says the same
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:

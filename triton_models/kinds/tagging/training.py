@@ -71,6 +71,13 @@ class Material:
             "dev_sha256": digest(self.dev),
         }
 
+    def dev_rows(self) -> list[dict]:
+        """The dev side as `evaluate --dev` reads it."""
+        return [
+            {"query": one.text, "spans": [span._asdict() for span in one.spans]} | one.about
+            for one in self.dev
+        ]
+
     def told(self) -> str:
         found = self.about()
         return (

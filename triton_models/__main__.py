@@ -178,7 +178,7 @@ def compile_(args: argparse.Namespace) -> None:
 
 def repository(args: argparse.Namespace) -> None:
     refuse((args.plans and args.platform != "tensorrt", "--plans goes with --platform tensorrt"))
-    triton.write(args.models, args.out, args.platform, args.instances, args.plans)
+    triton.write(args.models, args.out, args.platform, args.instances, args.plans, args.keep)
     print(f"{args.out}: model repository for {args.platform}")
 
 

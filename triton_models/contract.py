@@ -154,7 +154,7 @@ def _text(value: Any) -> bool:
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(_text(item) and "," not in item for item in value)
+    return isinstance(value, list) and all(_text(item) and item.isprintable() for item in value)
 
 
 FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -164,7 +164,7 @@ FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "inputs": (_texts, "a list of names"),
     "output": (_text, "a name"),
     "dimension": (_positive, "a whole number above 0"),
-    "labels": (_texts, "a list of names without commas"),
+    "labels": (_texts, "a list of names, each of one line"),
     "max_length": (lambda v: _positive(v) and v >= SHORTEST_BUCKET, "a whole number from 8"),
     "max_batch_size": (_positive, "a whole number above 0"),
     "tokenizer_sha256": (_text, "the hexadecimal hash"),

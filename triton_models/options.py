@@ -112,6 +112,7 @@ def repository(add: Callable) -> None:
     add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
     add("--plans", type=Path, help="tensorrt: the folder that `compile` filled")
     add("--instances", type=positive, help="of each model")
+    add("--keep", type=positive, default=2, help="versions of each model to keep (default: 2)")
     add("--out", type=Path, required=True, help="repository to write")
 
 

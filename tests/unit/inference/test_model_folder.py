@@ -17,7 +17,7 @@ WRONG = [
     ("dimension", "5", "a whole number"),
     ("labels", LABELS[:4], "5 different names"),
     ("labels", [*LABELS[:4], LABELS[0]], "5 different names"),
-    ("labels", [*LABELS[:4], "a,b"], "without commas"),
+    ("labels", [*LABELS[:4], "a\nb"], "each of one line"),
     ("max_length", 7, "from 8"),
     ("max_batch_size", 1.5, "a whole number"),
     ("onnx_sha256", None, "hash"),

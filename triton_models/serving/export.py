@@ -223,7 +223,7 @@ def version_of(contract: dict[str, Any], before: Path) -> int:
     """The minute of the export in UTC, as 202611282136: versions rise, and two models of a name
     differ in theirs. The same model again keeps its version; another is above what it replaces.
     """
-    now = int(time.strftime("%Y%m%d%H%M", time.gmtime()))
+    now = minute()
     try:
         old = json.loads(before.read_text(encoding="utf-8"))
         if old | {"version": 0} == contract | {"version": 0}:
@@ -231,6 +231,10 @@ def version_of(contract: dict[str, Any], before: Path) -> int:
         return max(now, old["version"] + 1)
     except (OSError, ValueError, TypeError, KeyError):
         return now
+
+
+def minute() -> int:
+    return int(time.strftime("%Y%m%d%H%M", time.gmtime()))
 
 
 def publish(folder: Path, out: Path) -> None:

@@ -212,3 +212,33 @@ def test_the_interval_of_the_calibration_error_holds_the_true_one(too_sure, want
         found = statistics.intervals({"ece": error}, 1000, samples=200)["ece"]
         held += found["low"] <= wanted <= found["high"]
     assert held >= 16
+
+
+def test_rankings_of_a_large_pool_are_made_in_parts(monkeypatch):
+    rng = np.random.default_rng(7)
+    queries, candidates = rng.normal(size=(37, 8)), rng.normal(size=(90, 8))
+    candidates[40:50] = candidates[3]  # ties
+    grades = [{int(i): 1.0, int(j): 0.4} for i, j in rng.integers(90, size=(37, 2))]
+    without = [[int(i)] if i not in g else [] for i, g in zip(rng.integers(90, size=37), grades)]  # noqa: B905
+    scores = queries @ candidates.T
+    for row, places in enumerate(without):
+        scores[row, places] = -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")
+    sizes, whole = [], ranking.rank_part
+
+    def counted(part, mine):
+        sizes.append(part.size)
+        return whole(part, mine)
+
+    monkeypatch.setattr(ranking, "CELLS", 900)
+    monkeypatch.setattr(ranking, "rank_part", counted)
+    found = ranking.ranked(queries, candidates, grades, without)
+    assert max(sizes) <= 900 and len(sizes) == 4
+    assert (found.first == order[:, 0]).all()
+    for row, graded in enumerate(grades):
+        gains = [graded.get(int(place), 0) for place in order[row]]
+        ndcg = figures.ndcg(gains, list(graded.values()))
+        assert found.figures["ndcg@10"][row] == pytest.approx(ndcg)
+        assert found.rank[row] == 1 + min(i for i, gain in enumerate(gains) if gain) or any(
+            place in range(40, 50) or place == 3 for place in graded
+        )

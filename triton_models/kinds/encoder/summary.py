@@ -45,9 +45,9 @@ def product_search(run: Vectors, data: Path) -> Report:
         if row["docid"] in place:
             judged.setdefault(row["query"], {})[place[row["docid"]]] = int(row["rating"])
     judged = {query: grades for query, grades in judged.items() if any(grades.values())}
-    scores = run(list(judged)) @ run([p["title"] for p in products]).T
-    rows = []
-    for order, grades in zip(np.argsort(-scores, axis=1), judged.values(), strict=True):
+    titles, rows = run([p["title"] for p in products]), []
+    for query, grades in zip(run(list(judged)), judged.values(), strict=True):
+        order = np.argsort(-(titles @ query)).tolist()
         every, ideal = [grades.get(i, 0) for i in order], list(grades.values())
         seen = [grades[i] for i in order if i in grades]
         good = {i for i, grade in grades.items() if grade >= 2}

@@ -3,7 +3,7 @@
 from triton_models.training.option_types import amount, share
 
 # Of the options that not all kinds have:
-SHARES = ("--queries", "--head-rate", "--parts", "--smoothing", "--balance", "--consistency")
+SHARES = ("--queries", "--head-rate", "--smoothing", "--balance", "--consistency")
 DEFAULTS = {"--epochs": 15, "--batch": 32}
 METRICS = ("accuracy", "macro_f1", "micro_f1")  # of dev, by which the best epoch is chosen
 OPTIONS = {

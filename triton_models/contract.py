@@ -39,6 +39,8 @@ class ModelContract:
         threshold: the score from which a pair counts as a match; None where the kind has none.
         multi: whether each label has a probability of its own, so that a query may have several.
         heads: further outputs of the same forward pass.
+        float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
+            which `compile` starts; None where there is none.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class ModelContract:
     threshold: float | None = None
     multi: bool = False
     heads: tuple[Head, ...] = ()
+    float32_sha256: str | None = None
 
     @property
     def spec(self) -> Kind:
@@ -70,6 +73,10 @@ class ModelContract:
     @property
     def onnx(self) -> Path:
         return self.folder / "model.onnx"
+
+    @property
+    def float32(self) -> Path:
+        return self.folder / "float32.onnx"
 
     @property
     def tokenizer(self) -> Path:
@@ -94,8 +101,8 @@ def load(folder: Path) -> ModelContract:
     folder = Path(folder)
     fields = _read_json(folder / "model.json")
     contract = ModelContract(folder=folder, **_checked(fields, folder / "model.json"))
-    _check_hash(contract.onnx, contract.onnx_sha256)
-    _check_hash(contract.tokenizer, contract.tokenizer_sha256)
+    check_hash(contract.onnx, contract.onnx_sha256)
+    check_hash(contract.tokenizer, contract.tokenizer_sha256)
     return contract
 
 
@@ -131,7 +138,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _check_hash(path: Path, expected: str) -> None:
+def check_hash(path: Path, expected: str) -> None:
+    """Raises `ModelFolderError` when a file is not there, or another than model.json says."""
     if not path.is_file():
         raise ModelFolderError(f"{path}: not found; export the model into this folder again")
     try:
@@ -188,5 +196,7 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     demand(tuple(fields["inputs"]) == spec.inputs, "inputs", f"{', '.join(spec.inputs)}")
     fits = not spec.labels or len(labels) == fields["dimension"] == len(set(labels))
     demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
+    plain = fields.get("float32_sha256")
+    demand(plain is None or _text(plain), "float32_sha256", "the hexadecimal hash, or none")
     values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
-    return values | spec.own(fields, demand)
+    return values | {"float32_sha256": plain} | spec.own(fields, demand)

@@ -98,6 +98,7 @@ def export(
             )
         told = ""
         if precision == "int8":
+            shutil.copyfile(folder / "model.onnx", folder / "float32.onnx")
             quantize(folder / "model.onnx")
         write_contract(checkpoint, kind, folder, out)
         if precision == "int8":
@@ -215,6 +216,8 @@ def write_contract(checkpoint: Path, kind: str, folder: Path, out: Path) -> None
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
+    if (plain := folder / "float32.onnx").is_file():
+        contract["float32_sha256"] = sha256(plain)
     contract["version"] = version_of(contract, out / "model.json")
     (folder / "model.json").write_text(json.dumps(contract, indent=2) + "\n")
 

@@ -179,7 +179,18 @@ def parity(
     """
     if precision == "bf16":
         asked = asked[:: max(1, len(asked) // EMULATED)][:EMULATED]
-    expected, found = _run(str(plain), asked), _run(model, asked, emulated=precision == "bf16")
+    expected, found = run(str(plain), asked), run(model, asked, emulated=precision == "bf16")
+    return held(contract, precision, expected, found)
+
+
+def held(
+    contract: ModelContract, precision: str, expected: np.ndarray, found: np.ndarray
+) -> Parity:
+    """How near answers are to those in float32, both as `run` gives them.
+
+    Raises:
+        RuntimeError: they are too far apart to be served.
+    """
     answers = contract.spec.part("answers")
     told = Parity(
         answers.AGREEMENT,
@@ -203,7 +214,9 @@ def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) 
     return contract.spec.part("answers").agreement(contract, expected, found)
 
 
-def _run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
+def run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
+    """The first output of a file or a graph in ONNX Runtime: float32 [texts, dimension], of a kind
+    that answers by token [tokens, dimension]."""
     if emulated:
         from onnx.reference import ReferenceEvaluator
 

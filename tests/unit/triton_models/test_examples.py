@@ -1,10 +1,12 @@
 """Labelled queries with any labels: formats, columns, faults told by line, and the split."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from triton_models.data import dataset
+from triton_models.data.split import FEWEST, is_dev, too_rare
 from triton_models.kinds.intent import examples
 from triton_models.kinds.intent.examples import Example
 from triton_models.settings import UsageError
@@ -143,3 +145,21 @@ def test_the_split_is_by_query_and_nothing_of_dev_is_learned():
     assert examples.split(found[::-1])[1] == dev[::-1]
     assert examples.without([Example("Red-shoes?", ("a",))], WANTED) == []
     assert examples.without([Example("???", ("a",))], WANTED) == [Example("???", ("a",))]
+
+
+def test_a_rare_label_stays_with_what_is_learned():
+    """Of four queries of a label two are learned at least, wherever their hashes fall."""
+    rare = [Example(f"odd {i}", (f"rare {i // 4}",)) for i in range(200)]
+    common = [Example(f"query {i}", ("common",)) for i in range(400)]
+    by_hash = {e.text for e in rare + common if is_dev(e.text)}
+    learned, dev = examples.split([*rare, *common])
+    counts = Counter(e.labels[0] for e in learned)
+    assert min(counts[f"rare {i}"] for i in range(50)) >= FEWEST
+    assert {e.text for e in dev} <= by_hash and len(by_hash) - len(dev) <= 5
+    assert {e for e in dev if e.labels == ("common",)} == {e for e in common if is_dev(e.text)}
+
+
+def test_labels_that_are_too_rare_are_named():
+    assert too_rare(["a", "a", "b", "c", "c", "c"]) == "'b' (1): fewer than 2 queries to learn from"
+    assert too_rare(["a", "a"]) == ""
+    assert "and 3 more" in too_rare(f"label {i}" for i in range(8))

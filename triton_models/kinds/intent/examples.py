@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from triton_models.data import dataset, named
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
 from triton_models.data.rows import DataSet, Query
-from triton_models.data.split import is_dev
+from triton_models.data.split import stratified
 from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
@@ -131,11 +131,9 @@ def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list
 
 
 def split(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:
-    """(to learn from, dev), by the hash of the query: 15 % are dev, always the same."""
-    return (
-        [e for e in found if not is_dev(e.text)],
-        [e for e in found if is_dev(e.text)],
-    )
+    """(to learn from, dev), by the hash of the query: 15 % are dev, always the same, but for labels
+    that would have nothing to learn from."""
+    return stratified(found, lambda e: e.text, lambda e: e.labels)
 
 
 def without(found: Sequence[Example], held_out: Sequence[Example]) -> list[Example]:

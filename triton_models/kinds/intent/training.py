@@ -13,6 +13,7 @@ from torch import Tensor
 
 from triton_models.data import dataset
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
+from triton_models.data.split import too_rare
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.classify import Lesson
 from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
@@ -148,8 +149,7 @@ def gather(args: argparse.Namespace) -> Material:
     if args.no_dev:
         return Material(found, [], examples.label_names(found))
     learned, dev = examples.split(found)
-    labels = examples.label_names(found)
-    return Material(examples.without(learned, dev), dev, labels)
+    return material(learned, dev, args.queries[0])
 
 
 def material(learned: list[Example], dev: list[Example], place: str) -> Material:
@@ -166,9 +166,11 @@ def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
     scope, labels = recipe.out_of_scope, material.labels
     categories = {e.category for e in material.learned} - {""}
+    rare = too_rare(label for e in material.learned for label in e.labels)
     outside = {scope in e.labels for e in material.dev}
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
+        (rare, f"{rare}; give more, or leave the label out (in a manifest, by `labels`)"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
         (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
         (

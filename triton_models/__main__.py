@@ -15,7 +15,12 @@ from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import finetune_options, option_table, pretrain_options
+from triton_models.training import (
+    finetune_config,
+    finetune_options,
+    option_table,
+    pretrain_options,
+)
 
 # What the operating system says of a place that cannot be written; a full disk is no wrong usage.
 USAGE = {errno.EACCES, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
@@ -39,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         arguments(
             described(commands, name, options.HELP[name], options.EXAMPLES[name]).add_argument
         )
+    finetune_options.declare(commands.choices["finetune"])
     steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
     for name, step in combine_options.STEPS.items():
         command = described(steps, name, step.help, step.example)
@@ -75,6 +81,7 @@ def pretrain(args: argparse.Namespace) -> None:
 
 
 def finetune(args: argparse.Namespace) -> None:
+    args = finetune_config.configured(args)
     finetune_options.check(args)
     print(training("training.finetune").run(args))
 
@@ -185,7 +192,7 @@ def repository(args: argparse.Namespace) -> None:
 COMMANDS = {
     "data": (options.data, data),
     "pretrain": (pretrain_options.arguments, pretrain),
-    "finetune": (finetune_options.arguments, finetune),
+    "finetune": (lambda add: None, finetune),
     "combine": (lambda add: None, combine),
     "export": (options.export, export),
     "evaluate": (options.evaluate, evaluate),

@@ -17,7 +17,6 @@ from triton_models.kinds import KINDS
 from triton_models.kinds.kind import Head, Kind
 
 SHORTEST_BUCKET = 8
-LIKELY = 0.5  # the probability from which a label is given, where a query may have several
 
 
 class ModelFolderError(ValueError):
@@ -37,7 +36,6 @@ class ModelContract:
         max_length: tokens, special ones included.
         max_batch_size: rows of one call.
         threshold: the score from which a pair counts as a match; None where the kind has none.
-        multi: whether each label has a probability of its own, so that a query may have several.
         heads: further outputs of the same forward pass.
         float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
             which `compile` starts; None where there is none.
@@ -56,7 +54,6 @@ class ModelContract:
     tokenizer_sha256: str
     onnx_sha256: str
     threshold: float | None = None
-    multi: bool = False
     heads: tuple[Head, ...] = ()
     float32_sha256: str | None = None
 

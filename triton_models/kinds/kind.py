@@ -26,7 +26,6 @@ class Head:
 def nothing(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
     """A kind without labels, and without fields of its own."""
     demand(not fields["labels"], "labels", "an empty list, this kind has none")
-    demand(not fields.get("multi"), "multi", "nothing, this kind has no labels")
     return {}
 
 

@@ -240,8 +240,6 @@ def check(args: argparse.Namespace) -> None:
 def settled(args: argparse.Namespace) -> argparse.Namespace:
     """The same with the defaults that hang on the kind and on each other."""
     given = vars(args) | {"rate": args.rate or RATES[args.how]}
-    if args.multi and not args.metric:
-        given["metric"] = "micro_f1"
     for flag, by_kind in DEFAULTS.items():
         name = flag.removeprefix("--")
         given[name] = by_kind[args.kind] if given[name] is None else given[name]

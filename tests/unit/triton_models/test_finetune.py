@@ -279,16 +279,10 @@ def test_figures_agree_with_scikit_learn():
     said = torch.from_numpy(rng.normal(size=(200, 5))).float()
     right = rng.integers(0, 5, 200)
     wanted = torch.nn.functional.one_hot(torch.from_numpy(right), 5).float()
-    report = classify.measure(said + wanted, wanted, multi=False)
+    report = classify.measure(said + wanted, wanted)
     found = (said + wanted).argmax(1).numpy()
     assert report["accuracy"] == pytest.approx(metrics.accuracy_score(right, found))
     assert report["macro_f1"] == pytest.approx(metrics.f1_score(right, found, average="macro"))
-    both = (torch.from_numpy(rng.random((200, 5))) < 0.4).float()
-    report = classify.measure(said + both, both, multi=True)
-    found = (said + both).sigmoid().numpy() >= 0.5
-    for average in ("micro", "macro"):
-        expected = metrics.f1_score(both.numpy(), found, average=average)
-        assert report[f"{average}_f1"] == pytest.approx(expected)
 
 
 def test_figures_are_not_of_the_rows_that_the_temperature_was_fitted_on():
@@ -296,8 +290,8 @@ def test_figures_are_not_of_the_rows_that_the_temperature_was_fitted_on():
     wanted = torch.eye(3)[torch.randint(3, (30,))]
     said = 2 * wanted + 3 * torch.randn(30, 3)
     texts = [f"query {i}" for i in range(30)]
-    honest = classify.cross_fitted(said, wanted, texts, False)
-    best = classify.temperature.best(classify.cost_of(said, wanted, False))
+    honest = classify.cross_fitted(said, wanted, texts)
+    best = classify.temperature.best(classify.cost_of(said, wanted))
     loss = torch.nn.functional.cross_entropy
     assert loss(honest, wanted) > loss(said / best, wanted)
     assert torch.equal(honest.argmax(1), said.argmax(1))

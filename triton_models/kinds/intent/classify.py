@@ -1,4 +1,4 @@
-"""A classifier's losses and figures: one label a query, or several (`network.multi`)."""
+"""A classifier's losses and figures."""
 
 from __future__ import annotations
 
@@ -81,17 +81,11 @@ class Loss:
     def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
         """The loss of each query: [batch]."""
         smooth = self.lesson.smoothing
-        if self.network.multi:
-            soft = wanted * (1 - smooth) + smooth / 2
-            each = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
-            return each.sum(dim=1)
         soft = wanted * (1 - smooth) + smooth / wanted.shape[1]
         return functional.cross_entropy(logits, soft, reduction="none")
 
     def divergence(self, a: Tensor, b: Tensor) -> Tensor:
         """The symmetric Kullback-Leibler divergence of two readings, the mean over queries."""
-        if self.network.multi:
-            return ((a.sigmoid() - b.sigmoid()) * (a - b)).sum(dim=1).mean() / 2
         a, b = a.log_softmax(dim=1), b.log_softmax(dim=1)
         return ((a.exp() - b.exp()) * (a - b)).sum(dim=1).mean() / 2
 
@@ -122,39 +116,35 @@ def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
     """Fit the temperature on held-out logits and fold it into the network's last layer."""
-    return temperature.fold(network.classifier.classifier, cost_of(said, wanted, network.multi))
+    return temperature.fold(network.classifier.classifier, cost_of(said, wanted))
 
 
-def cost_of(said: Tensor, wanted: Tensor, multi: bool) -> Callable[[Tensor], Tensor]:
+def cost_of(said: Tensor, wanted: Tensor) -> Callable[[Tensor], Tensor]:
     """How unlikely what is wanted is at a temperature."""
-    cost = functional.binary_cross_entropy_with_logits if multi else functional.cross_entropy
-    return lambda t: cost(said / t, wanted)
+    return lambda t: functional.cross_entropy(said / t, wanted)
 
 
-def cross_fitted(said: Tensor, wanted: Tensor, texts: Sequence[str], multi: bool) -> Tensor:
+def cross_fitted(said: Tensor, wanted: Tensor, texts: Sequence[str]) -> Tensor:
     """Logits of dev, each fold's at the temperature that the other folds ask for; readings of one
     query are in one fold."""
     found = said.clone()
     for mine, rest in folds.parts(asked(texts)):
-        found[mine] = said[mine] / temperature.best(cost_of(said[rest], wanted[rest], multi))
+        found[mine] = said[mine] / temperature.best(cost_of(said[rest], wanted[rest]))
     return found
 
 
-def measure(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:
+def measure(said: Tensor, wanted: Tensor) -> dict[str, float]:
     """Figures of logits against targets, both [queries, labels]."""
-    chances = (said.sigmoid() if multi else said.softmax(dim=1)).numpy()
+    chances = said.softmax(dim=1).numpy()
     right = wanted.numpy() > 0.5
-    found = chances >= 0.5 if multi else chances == chances.max(axis=1, keepdims=True)
+    found = chances == chances.max(axis=1, keepdims=True)
     hits, both = (found & right).sum(axis=0), found.sum(axis=0) + right.sum(axis=0)
     with_any = right.any(axis=0)
-    report = {
+    return {
         "accuracy": float((found == right).all(axis=1).mean()),
         "macro_f1": float((2 * hits / np.maximum(both, 1))[with_any].mean()),
-        "micro_f1": float(2 * hits.sum() / max(1, both.sum())),
+        "calibration_error": figures.calibration_error(chances, right.argmax(1)),
     }
-    if not multi:
-        report["calibration_error"] = figures.calibration_error(chances, right.argmax(1))
-    return report
 
 
 def out_of_scope(

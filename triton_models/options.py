@@ -24,7 +24,7 @@ EXAMPLES = {
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
 }
 HELP = {
-    "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
+    "data": "tell what data is made of: counts, conflicts, leaks, licences",
     "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "finetune": "train a model on your own labelled queries or judged pairs",
     "combine": "several models made one, or one made small: average, stack, distil, prune, table",
@@ -43,7 +43,7 @@ FILES = "CSV, TSV, JSON lines, or FILE.json:list+list"
 
 
 def data(add: Callable) -> None:
-    add("manifest", type=Path, metavar="MANIFEST", help="TOML file that names the sources")
+    add("manifest", type=Path, metavar="FILE", help="TOML file that names the sources, or one file")
     add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
     add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
 

@@ -60,11 +60,19 @@ def card(run: dict, served: dict[str, float]) -> str:
         f" {run['torch']}, transformers {run['transformers']}.",
         "## What it saw\n\n" + seen(run["data"]),
         "## How well it does\n\n" + figures(run["result"], served),
+        *by_hand(run["data"]),
         "## Limits\n\nIt knows what its data shows. The figures are of the dev side of these data;"
         " what is fitted there (temperature, threshold) is judged on other folds than it was fitted"
         " on. The best epoch was chosen on dev too, so the figures flatter a little.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def by_hand(data: dict) -> list[str]:
+    """What the records cannot know: `notes.md` beside the manifest, Markdown with its own headings;
+    [] without one."""
+    notes = Path(data.get("manifest") or "").with_name("notes.md") if data.get("manifest") else None
+    return [notes.read_text(encoding="utf-8").strip()] if notes and notes.is_file() else []
 
 
 def seen(data: dict) -> str:

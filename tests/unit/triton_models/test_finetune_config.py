@@ -6,7 +6,7 @@ import pytest
 
 from triton_models.__main__ import main, parser
 from triton_models.kinds import KINDS
-from triton_models.training import finetune_config, finetune_options
+from triton_models.training import finetune_config, finetune_options, run_card
 
 GIVEN = {
     "intent": "--queries a.csv b.csv --epochs 3 --smoothing 0 --balance weights --how frozen",
@@ -68,3 +68,16 @@ def test_help_shows_groups_defaults_and_units(capsys):
     for part in ("schedule:", "of encoder alone:", "--warm-up 0-1", "(default: 0.1)", "--epochs N"):
         assert part in shown
     assert all(field.description for field in finetune_config.model().model_fields.values())
+
+
+def test_the_card_takes_in_what_was_written_by_hand(tmp_path):
+    run = {
+        "kind": "intent", "command": "…", "start": "minilm", "seconds": 3, "torch": "2",
+        "transformers": "5", "data": {"manifest": str(tmp_path / "manifest.toml")},
+        "result": {"dev": {"accuracy": 0.9}},
+    }  # fmt: skip
+    assert "By hand" not in run_card.card(run, {})
+    (tmp_path / "notes.md").write_text("## By hand\n\nEnglish only.\n")
+    card = run_card.card(run, {"accuracy": 0.89})
+    assert card.index("English only.") < card.index("## Limits")
+    assert "| accuracy | 0.9000 | 0.8900 |" in card and "| as exported |" in card

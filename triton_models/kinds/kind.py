@@ -63,7 +63,8 @@ class Kind:
         """A module of its folder, imported when it is asked for.
 
         options: the options of `finetune` that are its own.
-        answers: what an answer says: `fault`, `agreement`, `prediction`. Needs NumPy.
+        answers: what an answer says: `fault`, `agreement` and the `least` of it that is served,
+            `prediction`. Needs NumPy.
         summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.
         network, training: need torch.
         """

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.kinds.values import no_chances, rounded
+from triton_models.kinds.values import least_share, no_chances, rounded
 
 AGREEMENT = "equal labels {:.1%}"
-AGREED = 0.95  # from which a model of lower precision says the same
+least = least_share
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:

@@ -15,7 +15,12 @@ from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import finetune_options, option_table, pretrain_options
+from triton_models.training import (
+    finetune_config,
+    finetune_options,
+    option_table,
+    pretrain_options,
+)
 
 # What the operating system says of a place that cannot be written; a full disk is no wrong usage.
 USAGE = {errno.EACCES, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
@@ -39,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         arguments(
             described(commands, name, options.HELP[name], options.EXAMPLES[name]).add_argument
         )
+    finetune_options.declare(commands.choices["finetune"])
     steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
     for name, step in combine_options.STEPS.items():
         command = described(steps, name, step.help, step.example)
@@ -75,6 +81,7 @@ def pretrain(args: argparse.Namespace) -> None:
 
 
 def finetune(args: argparse.Namespace) -> None:
+    args = finetune_config.configured(args)
     finetune_options.check(args)
     print(training("training.finetune").run(args))
 
@@ -90,11 +97,10 @@ def export(args: argparse.Namespace) -> None:
             f"{args.out}: exists and is not a model folder; choose another, or empty it first"
         )
     training("training.run_card").require_kind(args.checkpoint, args.kind)
-    differences = training("serving.export").export(
-        args.checkpoint, args.kind, args.out, args.precision
+    checked = training("serving.export").export(
+        args.checkpoint, args.kind, args.out, args.precision, args.texts
     )
-    shown = ", ".join(f"{name} {value:.2g}" for name, value in differences.items())
-    print(f"{args.out}: largest difference from the network: {shown}")
+    print(f"{args.out}: {checked}")
     training("training.run_card").write(args.checkpoint, args.out)
 
 
@@ -137,7 +143,8 @@ def evaluate(args: argparse.Namespace) -> None:
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
-    devs = args.dev or judge.dev_of(args.kind)
+    alone = args.data and "--data" in own and not args.report  # the public set is judged on
+    devs = args.dev or (() if alone else judge.dev_of(args.kind))
     summary = KINDS[args.kind].part("summary").summary
     report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
@@ -203,14 +210,14 @@ def compile_(args: argparse.Namespace) -> None:
 
 def repository(args: argparse.Namespace) -> None:
     refuse((args.plans and args.platform != "tensorrt", "--plans goes with --platform tensorrt"))
-    triton.write(args.models, args.out, args.platform, args.instances, args.plans)
+    triton.write(args.models, args.out, args.platform, args.instances, args.plans, args.keep)
     print(f"{args.out}: model repository for {args.platform}")
 
 
 COMMANDS = {
     "data": (options.data, data),
     "pretrain": (pretrain_options.arguments, pretrain),
-    "finetune": (finetune_options.arguments, finetune),
+    "finetune": (lambda add: None, finetune),
     "combine": (lambda add: None, combine),
     "export": (options.export, export),
     "evaluate": (options.evaluate, evaluate),

@@ -17,7 +17,6 @@ from triton_models.kinds import KINDS
 from triton_models.kinds.kind import Head, Kind
 
 SHORTEST_BUCKET = 8
-LIKELY = 0.5  # the probability from which a label is given, where a query may have several
 
 
 class ModelFolderError(ValueError):
@@ -37,8 +36,9 @@ class ModelContract:
         max_length: tokens, special ones included.
         max_batch_size: rows of one call.
         threshold: the score from which a pair counts as a match; None where the kind has none.
-        multi: whether each label has a probability of its own, so that a query may have several.
         heads: further outputs of the same forward pass.
+        float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
+            which `compile` starts; None where there is none.
     """
 
     folder: Path
@@ -54,8 +54,8 @@ class ModelContract:
     tokenizer_sha256: str
     onnx_sha256: str
     threshold: float | None = None
-    multi: bool = False
     heads: tuple[Head, ...] = ()
+    float32_sha256: str | None = None
 
     @property
     def spec(self) -> Kind:
@@ -70,6 +70,10 @@ class ModelContract:
     @property
     def onnx(self) -> Path:
         return self.folder / "model.onnx"
+
+    @property
+    def float32(self) -> Path:
+        return self.folder / "float32.onnx"
 
     @property
     def tokenizer(self) -> Path:
@@ -94,8 +98,8 @@ def load(folder: Path) -> ModelContract:
     folder = Path(folder)
     fields = _read_json(folder / "model.json")
     contract = ModelContract(folder=folder, **_checked(fields, folder / "model.json"))
-    _check_hash(contract.onnx, contract.onnx_sha256)
-    _check_hash(contract.tokenizer, contract.tokenizer_sha256)
+    check_hash(contract.onnx, contract.onnx_sha256)
+    check_hash(contract.tokenizer, contract.tokenizer_sha256)
     return contract
 
 
@@ -131,7 +135,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _check_hash(path: Path, expected: str) -> None:
+def check_hash(path: Path, expected: str) -> None:
+    """Raises `ModelFolderError` when a file is not there, or another than model.json says."""
     if not path.is_file():
         raise ModelFolderError(f"{path}: not found; export the model into this folder again")
     try:
@@ -154,7 +159,7 @@ def _text(value: Any) -> bool:
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(_text(item) and "," not in item for item in value)
+    return isinstance(value, list) and all(_text(item) and item.isprintable() for item in value)
 
 
 FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -164,7 +169,7 @@ FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "inputs": (_texts, "a list of names"),
     "output": (_text, "a name"),
     "dimension": (_positive, "a whole number above 0"),
-    "labels": (_texts, "a list of names without commas"),
+    "labels": (_texts, "a list of names, each of one line"),
     "max_length": (lambda v: _positive(v) and v >= SHORTEST_BUCKET, "a whole number from 8"),
     "max_batch_size": (_positive, "a whole number above 0"),
     "tokenizer_sha256": (_text, "the hexadecimal hash"),
@@ -188,5 +193,7 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     demand(tuple(fields["inputs"]) == spec.inputs, "inputs", f"{', '.join(spec.inputs)}")
     fits = not spec.labels or len(labels) == fields["dimension"] == len(set(labels))
     demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
+    plain = fields.get("float32_sha256")
+    demand(plain is None or _text(plain), "float32_sha256", "the hexadecimal hash, or none")
     values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
-    return values | spec.own(fields, demand)
+    return values | {"float32_sha256": plain} | spec.own(fields, demand)

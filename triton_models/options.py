@@ -24,7 +24,7 @@ EXAMPLES = {
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
 }
 HELP = {
-    "data": "tell what a manifest's data is made of: counts, conflicts, leaks, licences",
+    "data": "tell what data is made of: counts, conflicts, leaks, licences",
     "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "finetune": "train a model on your own labelled queries or judged pairs",
     "combine": "several models made one, or one made small: average, stack, distil, prune, table",
@@ -39,8 +39,11 @@ HELP = {
 }
 
 
+FILES = "CSV, TSV, JSON lines, or FILE.json:list+list"
+
+
 def data(add: Callable) -> None:
-    add("manifest", type=Path, metavar="MANIFEST", help="TOML file that names the sources")
+    add("manifest", type=Path, metavar="FILE", help="TOML file that names the sources, or one file")
     add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
     add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
 
@@ -50,12 +53,13 @@ def export(add: Callable) -> None:
     add("--kind", choices=KINDS, required=True)
     add("--out", type=Path, required=True, help="model folder to write")
     add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
+    add("--texts", type=Path, metavar="FILE", help="to check on (default: the run's dev side)")
 
 
 def evaluate(add: Callable) -> None:
     add("kind", choices=[*KINDS, "expansion"])
     add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     add("--data", type=Path, help="public sets: products to rank, known typos")
@@ -71,7 +75,7 @@ def compare(add: Callable) -> None:
     add("kind", choices=KINDS)
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
-    add("--dev", type=Path, nargs="+", help="your own labelled or judged queries or judged pairs")
+    add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a report into")
     add("--json", action="store_true", help="print JSON")
 
@@ -113,6 +117,7 @@ def repository(add: Callable) -> None:
     add("--models", type=Path, default=STARTER, help="model folders (default: the starter's)")
     add("--plans", type=Path, help="tensorrt: the folder that `compile` filled")
     add("--instances", type=positive, help="of each model")
+    add("--keep", type=positive, default=2, help="versions of each model to keep (default: 2)")
     add("--out", type=Path, required=True, help="repository to write")
 
 

@@ -71,19 +71,13 @@ def load_contract(settings: Settings, name: str) -> ModelContract:
     """The contract of one of `model_names`.
 
     Raises:
-        ModelFolderError: its folder is missing or broken, it is of another kind, or it is a
-            multi-label model.
+        ModelFolderError: its folder is missing or broken, or it is of another kind.
     """
     contract = load(settings.inference.models / name)
     if contract.kind != name:
         raise ModelFolderError(
             f"{contract.folder}: a model of kind {contract.kind}, not {name};"
             " export one of that kind into this folder"
-        )
-    if contract.multi:
-        raise ModelFolderError(
-            f"{contract.folder}: gives a query several labels, and an event carries one;"
-            " train it without --multi"
         )
     return contract
 

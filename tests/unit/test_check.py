@@ -69,9 +69,8 @@ def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"multi": True}))
     flag = f"inference.models={models}"
     finding = findings(flag, "inference.backend=onnx")["model folder intent"]
-    assert finding.state == "fault" and "several labels" in finding.message
-    assert finding.remedy == "train it without --multi"
-    with pytest.raises(ConfigError, match="intent: gives a query several labels"):
+    assert finding.state == "fault" and "a query has one label" in finding.message
+    with pytest.raises(ConfigError, match="multi: found True, expected nothing"):
         parts.load_contracts(load_settings(None, {}, [flag]))
 
 

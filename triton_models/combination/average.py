@@ -84,16 +84,17 @@ def require_alike(first: Path, other: Path, kind: str) -> None:
 def judged(network: ProbabilityModel, runs: Sequence[Path], places: list[str]) -> dict:
     """Each run and the mean on dev, and the mean calibrated there; shown as a table."""
     found = members.classifiers(runs)
-    labels, multi = found[0].labels, found[0].multi
-    dev = members.labelled(places, labels, multi)
+    labels = found[0].labels
+    dev = members.labelled(places, labels)
     texts, wanted = [e.text for e in dev], classify.targets(dev, labels)
     rows = {
-        name: members.figures(member.says(texts, labels), wanted, multi)
+        name: members.figures(member.says(texts, labels), wanted)
         for name, member in zip(short(runs), found, strict=True)
     }
     said = classify.logits(network, found[0].tokenizer, texts)
+    honest = classify.cross_fitted(said, wanted, texts)
     temperature = classify.calibrate(network, said, wanted)
-    rows["mean of the weights"] = mean = members.figures(said / temperature, wanted, multi)
+    rows["mean of the weights"] = mean = members.figures(honest, wanted)
     show(f"{len(dev)} queries of dev", rows)
     return {"temperature": temperature, "dev": mean, "runs": rows}
 
@@ -105,5 +106,5 @@ def keep_threshold(runs: Sequence[Path], out: Path) -> None:
     found = [note["threshold"] for note in noted if "threshold" in note]
     (out / TRAINING).unlink(missing_ok=True)  # of another run that was here
     if len(found) == len(runs):
-        kept = {"version": 1, "threshold": round(sum(found) / len(found), 4)}
+        kept = {"threshold": round(sum(found) / len(found), 4)}
         (out / TRAINING).write_text(json.dumps(kept) + "\n")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from triton_models.combination import members, stack
 from triton_models.combination.members import Member
@@ -66,15 +66,11 @@ class Teachers:
     def labels(self) -> tuple[str, ...]:
         return self.members[0].labels
 
-    @property
-    def multi(self) -> bool:
-        return self.members[0].multi
-
     def say(self, found: Sequence[Example]) -> Tensor:
         """What they say together, as logits [queries, labels]."""
         asked = [example.text for example in found]
         said = [member.says(asked, self.labels) for member in self.members]
-        return members.pooled(said, self.weights, self.multi)
+        return members.pooled(said, self.weights)
 
 
 class Loss(classify.Loss):
@@ -101,17 +97,13 @@ class Loss(classify.Loss):
     def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
         hard, said = wanted.chunk(2, dim=1)
         t = self.recipe.temperature
-        distance = t * t * divergence(said / t, logits / t, self.network.multi)
+        distance = t * t * divergence(said / t, logits / t)
         share = self.recipe.label_weight * (hard.sum(dim=1) > 0)
         return (1 - share) * distance + share * super().costs(logits, hard)
 
 
-def divergence(said: Tensor, found: Tensor, multi: bool) -> Tensor:
+def divergence(said: Tensor, found: Tensor) -> Tensor:
     """The Kullback-Leibler divergence of logits from what is said: [queries]."""
-    if multi:
-        cost = nn.functional.binary_cross_entropy_with_logits
-        soft = said.sigmoid()
-        return (cost(found, soft, reduction="none") - cost(said, soft, reduction="none")).sum(1)
     said, found = said.log_softmax(dim=1), found.log_softmax(dim=1)
     return (said.exp() * (said - found)).sum(dim=1)
 
@@ -133,6 +125,7 @@ def run(args: argparse.Namespace) -> str:
     begun = time.monotonic()
     result = train(material, teachers, student, args.out, recipe)
     show("dev", result["figures"])
+    notes.write_dev(args.out, material.dev_rows())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
     command, settings = STEPS["distil"].command(args), dataclasses.asdict(recipe)
     start = str(args.student or folders[0])
@@ -165,12 +158,12 @@ def recipe_of(args: argparse.Namespace, teachers: Teachers) -> Recipe:
 
 def gather(args: argparse.Namespace, teachers: Teachers) -> Material:
     """Labelled queries, and others without labels; 15 % are dev by hash, unless it is given."""
-    labels, multi = teachers.labels, teachers.multi
-    found = members.labelled(args.queries, labels, multi) if args.queries else []
+    labels = teachers.labels
+    found = members.labelled(args.queries, labels) if args.queries else []
     plain = [Example(text, ()) for text in texts.read(args.text)]
     found += examples.without(plain, found)
     if args.dev:
-        learned, dev = found, members.labelled(args.dev, labels, multi)
+        learned, dev = found, members.labelled(args.dev, labels)
     else:
         learned, dev = examples.split(found)
     material = Material(examples.without(learned, dev), dev, labels)
@@ -190,9 +183,9 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
 
     def judge() -> float:
         answers = classify.logits(network, tokenizer, asked)
-        return -float(divergence(of_dev, answers, network.multi).mean())
+        return -float(divergence(of_dev, answers).mean())
 
-    start = measured(classify.logits(network, tokenizer, asked), of_dev, material, network.multi)
+    start = measured(classify.logits(network, tokenizer, asked), of_dev, material)
     out.mkdir(parents=True, exist_ok=True)
     history = learn(
         network,
@@ -209,11 +202,13 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
     known = [i for i, example in enumerate(material.dev) if example.labels]
     if known:
         wanted = classify.targets([material.dev[i] for i in known], material.labels)
-        result["temperature"] = t = classify.calibrate(network, answers[known], wanted)
-        answers = answers / t
-    dev = measured(answers, of_dev, material, network.multi)
+        said = answers[known]
+        result["temperature"] = classify.calibrate(network, said, wanted)
+        texts = [asked[i] for i in known]
+        answers[known] = classify.cross_fitted(said, wanted, texts)
+    dev = measured(answers, of_dev, material)
     rows = {
-        "teachers": measured(of_dev, of_dev, material, network.multi),
+        "teachers": measured(of_dev, of_dev, material),
         "student, before": start,
         "student": dev,
     }
@@ -233,19 +228,16 @@ def begin(
         if recipe.layers or recipe.pieces:
             folder, asked = Path(scratch), inputs.asked([e.text for e in material.learned])
             prune(student, folder, recipe.layers, recipe.pieces, asked)
-        network = classifier(folder, teachers.labels, pooling, teachers.multi)
+        network = classifier(folder, teachers.labels, pooling)
         return network.to(course.place()).eval(), bare_tokenizer(folder)
 
 
-def measured(answers: Tensor, said: Tensor, material: Material, multi: bool) -> dict[str, float]:
+def measured(answers: Tensor, said: Tensor, material: Material) -> dict[str, float]:
     """How often the teachers are agreed with, and the figures of the labelled queries."""
-    if multi:
-        same = ((answers > 0) == (said > 0)).all(dim=1)
-    else:
-        same = answers.argmax(dim=1) == said.argmax(dim=1)
+    same = answers.argmax(dim=1) == said.argmax(dim=1)
     found = {"agreement": float(same.float().mean())}
     known = [i for i, example in enumerate(material.dev) if example.labels]
     if known:
         wanted = classify.targets([material.dev[i] for i in known], material.labels)
-        found |= members.figures(answers[known], wanted, multi)
+        found |= members.figures(answers[known], wanted)
     return found

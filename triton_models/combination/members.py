@@ -31,18 +31,14 @@ class Member:
     tokenizer: Tokenizer
     labels: tuple[str, ...]
 
-    @property
-    def multi(self) -> bool:
-        return self.network.multi
-
     def says(self, texts: Sequence[str], labels: Sequence[str]) -> Tensor:
         """Logits of texts, in the order of `labels`: float32 [texts, labels].
 
-        Those of one label a query are normalised: the logarithms of the probabilities.
+        They are normalised: the logarithms of the probabilities.
         """
         found = classify.logits(self.network, self.tokenizer, texts)
         found = found[:, [self.labels.index(label) for label in labels]]
-        return found if self.multi else found.log_softmax(dim=1)
+        return found.log_softmax(dim=1)
 
 
 def kind_of(folder: Path) -> str:
@@ -65,7 +61,7 @@ def classifiers(folders: Sequence[Path]) -> list[Member]:
         found.append(Member(folder, network, tokenizer, networks.labels(folder)))
     first = found[0]
     for other in found[1:]:
-        if set(other.labels) != set(first.labels) or other.multi != first.multi:
+        if set(other.labels) != set(first.labels):
             raise UsageError(
                 f"{other.folder}: its labels are not those of {first.folder}; give runs that were"
                 " trained on the same labels"
@@ -73,7 +69,7 @@ def classifiers(folders: Sequence[Path]) -> list[Member]:
     return found
 
 
-def pooled(said: Sequence[Tensor], weights: Sequence[float] | None, multi: bool) -> Tensor:
+def pooled(said: Sequence[Tensor], weights: Sequence[float] | None) -> Tensor:
     """What several say together, as logits [texts, labels]; each is as `Member.says` gives it.
 
     Without weights the mean of their probabilities, with weights the weighted sum of their logits.
@@ -81,16 +77,14 @@ def pooled(said: Sequence[Tensor], weights: Sequence[float] | None, multi: bool)
     stacked = torch.stack(list(said))
     if weights is not None:
         joined = (stacked * torch.tensor(weights)[:, None, None]).sum(dim=0)
-        return joined if multi else joined.log_softmax(dim=1)
-    chances = stacked.sigmoid() if multi else stacked.exp()
-    mean = chances.mean(dim=0).clamp(TINY, 1 - TINY)
-    return mean.logit() if multi else mean.log()
+        return joined.log_softmax(dim=1)
+    return stacked.exp().mean(dim=0).clamp(TINY, 1 - TINY).log()
 
 
-def labelled(places: Sequence[str], labels: Sequence[str], multi: bool) -> list[Example]:
+def labelled(places: Sequence[str], labels: Sequence[str]) -> list[Example]:
     """Labelled queries of files, each once; UsageError for a label that the models do not know."""
-    read = (e for place in places for e in examples.read(place, (), multi))
-    found = [e for e in examples.once(read, multi) if e.labelled]
+    read = (e for place in places for e in examples.read(place, ()))
+    found = [e for e in examples.once(read) if e.labelled]
     if strange := set(examples.label_names(found)) - set(labels):
         raise UsageError(
             f"{', '.join(places)}: labels that the models do not know: {listed(strange)}"
@@ -102,15 +96,11 @@ def listed(names: set[str]) -> str:
     return ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
 
 
-def figures(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:
+def figures(said: Tensor, wanted: Tensor) -> dict[str, float]:
     """What `classify.measure` tells, and the mean negative log-likelihood of what is wanted."""
     functional = torch.nn.functional
-    if multi:
-        loss = functional.binary_cross_entropy_with_logits(said, wanted)
-    else:
-        loss = functional.cross_entropy(said, wanted)
-    found = classify.measure(said, wanted, multi) | {"log_loss": float(loss)}
-    return found if multi else {n: v for n, v in found.items() if n != "micro_f1"}  # as accuracy
+    loss = functional.cross_entropy(said, wanted)
+    return classify.measure(said, wanted) | {"log_loss": float(loss)}
 
 
 def config(folder: Path) -> dict:

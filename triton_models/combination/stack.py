@@ -13,18 +13,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from triton_models.combination import members
 from triton_models.combination.members import Member
 from triton_models.combination.view import short, show
+from triton_models.evaluation import folds
+from triton_models.evaluation.folds import FOLDS
 from triton_models.kinds.intent import classify, examples
 from triton_models.settings import UsageError
 from triton_models.training import networks
+from triton_models.training.inputs import asked
 
-FOLDS = 5
 DRAWN = 0.01  # how strongly weights are drawn to equal ones
 STEPS = 100
 MEAN, STACK = "plain mean", "stack, cross-fitted"
@@ -35,17 +36,19 @@ def run(args: argparse.Namespace) -> str:
     networks.quiet()
     if args.out.is_dir():
         raise UsageError(f"{args.out}: is a folder; give --out a file, as stack.json")
+    if args.out.exists():
+        raise UsageError(f"{args.out}: exists; give --out another file, or delete it")
     found = members.classifiers(args.runs)
-    labels, multi = found[0].labels, found[0].multi
-    dev = members.labelled(args.queries, labels, multi)
+    labels = found[0].labels
+    dev = members.labelled(args.queries, labels)
     if len(dev) < 2 * FOLDS:
         raise UsageError(f"{len(dev)} queries are too few to weigh models by; give {2 * FOLDS}")
     texts, wanted = [e.text for e in dev], classify.targets(dev, labels)
     said = torch.stack([member.says(texts, labels) for member in found])
-    rows = compared(found, said, wanted)
+    rows = compared(found, said, wanted, texts)
     show(f"{len(dev)} queries of dev", rows)
     better = rows[STACK]["log_loss"] < rows[MEAN]["log_loss"]
-    weights = fitted(said, wanted, multi) if better else None
+    weights = fitted(said, wanted) if better else None
     stack = {
         "teachers": [str(member.folder) for member in found],
         "weights": weights,
@@ -59,22 +62,23 @@ def run(args: argparse.Namespace) -> str:
     return f"{args.out}: weights {told}"
 
 
-def compared(found: Sequence[Member], said: Tensor, wanted: Tensor) -> dict[str, dict]:
+def compared(
+    found: Sequence[Member], said: Tensor, wanted: Tensor, texts: Sequence[str]
+) -> dict[str, dict]:
     """The figures of each model alone, of their mean and of their stack."""
-    multi = found[0].multi
     names = short([member.folder for member in found])
     answers = dict(zip(names, said, strict=True))
-    answers[MEAN] = members.pooled(said, None, multi)
-    answers[STACK] = cross_fitted(said, wanted, multi)
-    return {name: members.figures(mine, wanted, multi) for name, mine in answers.items()}
+    answers[MEAN] = members.pooled(said, None)
+    answers[STACK] = cross_fitted(said, wanted, texts)
+    return {name: members.figures(mine, wanted) for name, mine in answers.items()}
 
 
-def fitted(said: Tensor, wanted: Tensor, multi: bool) -> list[float]:
+def fitted(said: Tensor, wanted: Tensor) -> list[float]:
     """A weight for each model, that makes what is wanted likeliest; said is [models, rows, labels].
 
     The weights need not sum to 1: what is above or below makes the stack surer or less sure.
     """
-    cost = nn.functional.binary_cross_entropy_with_logits if multi else nn.functional.cross_entropy
+    cost = nn.functional.cross_entropy
     equal = torch.full((len(said),), 1 / len(said))
     weights = equal.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
@@ -90,14 +94,13 @@ def fitted(said: Tensor, wanted: Tensor, multi: bool) -> list[float]:
     return weights.tolist()
 
 
-def cross_fitted(said: Tensor, wanted: Tensor, multi: bool) -> Tensor:
-    """What the stack says of each fold, with the weights that the other folds gave."""
-    fold = torch.from_numpy(np.random.default_rng(0).permutation(said.shape[1]) % FOLDS)
+def cross_fitted(said: Tensor, wanted: Tensor, texts: Sequence[str]) -> Tensor:
+    """What the stack says of each fold, with the weights that the other folds gave; readings of
+    one query are in one fold."""
     found = torch.empty_like(said[0])
-    for here in range(FOLDS):
-        mine = fold == here
-        weights = fitted(said[:, ~mine], wanted[~mine], multi)
-        found[mine] = members.pooled(said[:, mine], weights, multi)
+    for mine, rest in folds.parts(asked(texts)):
+        weights = fitted(said[:, rest], wanted[rest])
+        found[mine] = members.pooled(said[:, mine], weights)
     return found
 
 

@@ -63,13 +63,13 @@ def run(args: argparse.Namespace) -> str:
     if args.report and foreign(args.report, REPORT):
         raise UsageError(f"{args.report}: exists and is no table; choose another folder")
     found = members.classifiers(args.runs)
-    labels, multi = found[0].labels, found[0].multi
-    dev = members.labelled(args.queries, labels, multi)
+    labels = found[0].labels
+    dev = members.labelled(args.queries, labels)
     asked, wanted = inputs.asked([e.text for e in dev]), classify.targets(dev, labels)
     seen = (inputs.asked(texts.read(args.text)) if args.text else asked)[:CALIBRATED]
     with tempfile.TemporaryDirectory() as scratch:
         made = artefacts(found, Path(scratch), asked, seen)
-        rows = measured(made, asked, wanted, multi)
+        rows = measured(made, asked, wanted)
     show(TITLE, rows)
     if not args.report:
         return f"{len(dev)} queries of dev"
@@ -108,7 +108,7 @@ def artefacts(
 
 
 def measured(
-    made: Sequence[Artefact], asked: Sequence[str], wanted: torch.Tensor, multi: bool
+    made: Sequence[Artefact], asked: Sequence[str], wanted: torch.Tensor
 ) -> dict[str, dict[str, float]]:
     """The table's rows."""
     speeds = latencies(made, asked)
@@ -116,15 +116,15 @@ def measured(
     for artefact, (one, many) in zip(made, speeds, strict=True):
         if artefact.name.endswith("float32"):
             own = artefact
-        quality = classify.measure(logits(artefact.probabilities, multi), wanted, multi)
+        quality = classify.measure(logits(artefact.probabilities), wanted)
         rows[artefact.name] = {
             "MB": (artefact.folder / "model.onnx").stat().st_size / 1e6,
             "ms x 1": one,
             "ms x 32": many,
             "accuracy": quality["accuracy"],
             "macro_f1": quality["macro_f1"],
-            "agreement": agreement(artefact, own, multi),
-            **({"as_first": agreement(artefact, made[0], multi)} if several else {}),
+            "agreement": agreement(artefact, own),
+            **({"as_first": agreement(artefact, made[0])} if several else {}),
             "moves": moves(artefact.model, asked),
         }
     return rows
@@ -155,18 +155,15 @@ def moves(model: ServedModel, asked: Sequence[str]) -> float:
     return float(np.abs(np.concatenate(beside) - alone).max())
 
 
-def agreement(one: Artefact, other: Artefact, multi: bool) -> float:
-    """The share of queries that get the same label, or labels, of both."""
-    if multi:
-        same = (one.probabilities >= 0.5) == (other.probabilities >= 0.5)
-        return float(same.all(axis=1).mean())
+def agreement(one: Artefact, other: Artefact) -> float:
+    """The share of queries that get the same label of both."""
     found = (a.probabilities.argmax(axis=1) for a in (one, other))
     return float(np.equal(*found).mean())
 
 
-def logits(probabilities: np.ndarray, multi: bool) -> torch.Tensor:
+def logits(probabilities: np.ndarray) -> torch.Tensor:
     chances = torch.from_numpy(probabilities).float()
-    return chances.logit(members.TINY) if multi else chances.clamp(min=members.TINY).log()
+    return chances.clamp(min=members.TINY).log()
 
 
 def _batches(member: Member, seen: Sequence[str]) -> list[Batch]:

@@ -36,8 +36,8 @@ REST = "*"  # in `labels`: every label that is not named
 # Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "queries": {
-        "query": ("query",),
-        "intent": ("intent",),
+        "query": ("query", "text", "utterance", "sentence"),
+        "intent": ("intent", "labels", "label", "category"),
         "style?": ("style",),
         "category?": ("category",),
         "sentiment?": ("sentiment",),
@@ -49,7 +49,7 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "tags?": ("tags", "labels", "ner_tags"),
     },
     "pairs": {
-        "query": ("query",),
+        "query": ("query", "text"),
         "term": ("term", "title", "document"),
         "grade": ("grade", "match"),
     },

@@ -9,6 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from triton_models.data import describe
+from triton_models.query_text import normal_form
+
 # They make a sentence, and say nothing else.
 SMALL_WORDS = """
 a an the i me my we us our you your he she it its they them their this that these those is am
@@ -44,15 +47,19 @@ FRAMES = (
     "hey there {}",
     "quick one: {}",
     "please, {}",
-    "{}?",
     "{}!",
     "{}.",
 )
+GREETINGS = ("hi, {}", "hello {}", "hey there {}", "quick one: {}", "please, {}")
 
 
 def restyle(text: str, rng: random.Random) -> str:
-    """The text in a style drawn at random; as it was where nothing would be left of it."""
-    return rng.choice(STYLES)(text, rng) or text
+    """The text in a style drawn at random; as it was where nothing would be left of it.
+
+    A question stays one: "is it waterproof?" asks about a product, "waterproof" looks for some.
+    """
+    styles = OF_QUESTIONS if describe.style(normal_form(text)) == "question" else STYLES
+    return rng.choice(styles)(text, rng) or text
 
 
 def keywords(text: str, rng: random.Random) -> str:
@@ -73,6 +80,11 @@ def fragment(text: str, rng: random.Random) -> str:
 def sentence(text: str, rng: random.Random) -> str:
     """Inside a phrase that people put around what they want."""
     return rng.choice(FRAMES).format(text.strip().rstrip(".!?"))
+
+
+def polite(text: str, rng: random.Random) -> str:
+    """A question with a greeting before it."""
+    return rng.choice(GREETINGS).format(text.strip())
 
 
 def case(text: str, rng: random.Random) -> str:
@@ -102,3 +114,4 @@ STYLES: tuple[Callable[[str, random.Random], str], ...] = (
     *(keywords, keywords, fragment, sentence),
     *(case, order, spacing),
 )
+OF_QUESTIONS: tuple[Callable[[str, random.Random], str], ...] = (polite, case, spacing)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 
+from triton_models.data.held_back import drawn
+
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 # Spellings of like sound in English: letters where they stand (a regular expression) > what is
 # written instead. Consonants, vowels, endings, silent letters, double letters.
@@ -26,11 +28,11 @@ BY_SOUND = 0.2  # share of slips that write a word as it sounds, where it can be
 
 
 def misspell(text: str, rng: random.Random) -> str:
-    """Misspell one to three words."""
+    """Misspell one to three words, never as evaluation does (`held_back`)."""
     words = text.split()
     long = [i for i, word in enumerate(words) if len(word) > 3 and word.isalpha()]
     for i in rng.sample(long, min(len(long), rng.choice((1, 1, 2, 2, 3)))):
-        words[i] = slip(words[i], rng)
+        words[i] = drawn(words[i], rng, slip, held_back=False)
     return " ".join(words)
 
 

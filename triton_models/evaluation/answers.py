@@ -74,9 +74,6 @@ class Predicted:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        if isinstance(row, dict) and isinstance(row.get("labels"), dict):
-            told = "a query has several labels, and here it has one; judge the model's checkpoint"
-            raise UsageError(f"{self.path}:{number}: {told} by `combine table RUN --queries DEV`")
         fits = isinstance(row, dict) and (
             "error" in row or all(n in row for n in self._part.PREDICTED)
         )

@@ -14,12 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from triton_models import contract
-from triton_models.data.lexicon_terms import SOURCE
 from triton_models.evaluation import statistics
 from triton_models.evaluation.cells import NAMES, ranged
 from triton_models.evaluation.compare_text import agreement, counted, verdict
 from triton_models.evaluation.evaluate import Report
+from triton_models.evaluation.report_parts import described
 from triton_models.evaluation.sides import Side
 from triton_models.kinds import KINDS
 
@@ -27,23 +26,19 @@ SHOWN = 10  # rows that only one side has right, in the terminal
 
 
 def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
-    """Figures of both, their differences, a paired test, and the rows that one has more right.
-
-    An encoder without dev files is asked for the synonyms of our lexicon.
-    """
+    """Figures of both, their differences, a paired test, and the rows that one has more right."""
     rows, (a, b) = KINDS[kind].part("compare").sides(one, other, devs)
     differences = {f"{n}-": statistics.difference(b.measures[n], a.measures[n]) for n in a.measures}
     both = {f"a {n}": s for n, s in a.measures.items()} | {
         f"b {n}": s for n, s in b.measures.items()
     }
     found = statistics.intervals(both | differences, len(rows))
-    files = devs or sorted(SOURCE.glob("*.txt"))
     return {
         "kind": "compare",
         "of": kind,
         "a": a.name,
         "b": b.name,
-        "dev": [{"file": path.name, "sha256": contract.sha256(path)} for path in files],
+        "dev": [described(path) for path in devs],
         "rows": len(rows),
         "figures": {
             n: {"a": found[f"a {n}"], "b": found[f"b {n}"], "difference": found[f"{n}-"]}

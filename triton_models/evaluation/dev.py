@@ -1,13 +1,18 @@
-"""Labelled queries and judged pairs, yours or ours: JSON lines, each held to what is expected."""
+"""Labelled queries and judged pairs, yours or ours, each row held to what is expected.
+
+Files are read as `data.named` says, by the names that `finetune` knows.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from triton_models.data import named
+from triton_models.data.graded import BELONGS
 from triton_models.data.manifest import SENTIMENTS
+from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
 Fields = dict[str, tuple[Callable[[Any], bool], str]]  # whether a value is right, and what is
@@ -29,7 +34,7 @@ OPTIONAL: Fields = {
 NOTHING = {"style": "", "source": "", "language": "", "sentiment": "", "count": None}
 
 
-def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
+def labelled_queries(path: Path, labels: Sequence[str], columns: Sequence[str] = ()) -> list[dict]:
     """Rows with `query`, `intent` (one of `labels`), and what may be left out: `style`, `source`,
     `language` (then ""), and `count`, how often the query is asked (then None).
 
@@ -40,40 +45,64 @@ def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
         "query": (_text, "text"),
         "intent": (lambda value: value in labels, f"one of {', '.join(labels)}"),
     }
-    return _read(path, fields | OPTIONAL, NOTHING)
+    return _read(path, "queries", columns, fields)
 
 
-def judged_pairs(path: Path) -> list[dict]:
-    """Rows with `query`, `term` and `match` (1 or 0), and what may be left out, as above.
-
-    Raises:
-        UsageError: names the file, and the first line that is wrong.
-    """
-    yes_or_no = (lambda value: type(value) in (int, bool) and value in (0, 1), "1 or 0")
-    fields: Fields = {"query": (_text, "text"), "term": (_text, "text"), "match": yes_or_no}
-    return _read(path, fields | OPTIONAL, NOTHING)
-
-
-def judged_queries(path: Path) -> list[dict]:
-    """Rows with `query`, `relevant` (its right texts), and what may be left out: as above, and
-    `grades`, a number above 0 for each right text (1 each).
+def judged_pairs(path: Path, columns: Sequence[str] = ()) -> list[dict]:
+    """Rows with `query`, `term`, `grade` from 0 to 1 (a file may call it `match`, 1 or 0), `match`
+    (1 from a grade of 0.5, else 0), and what may be left out, as above.
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
     """
+    graded = (lambda value: type(value) in (int, float, bool) and 0 <= value <= 1, "0 to 1")
+    fields: Fields = {"query": (_text, "text"), "term": (_text, "text"), "grade": graded}
+    rows = _read(path, "pairs", columns, fields)
+    return [row | {"match": int(row["grade"] >= BELONGS)} for row in rows]
+
+
+def judged_queries(path: Path, columns: Sequence[str] = ()) -> list[dict]:
+    """Rows with `query`, `relevant` (its right texts), `grades`, a number above 0 for each of them
+    (1 each), `others`, texts that do not belong to it, and what may be left out, as above.
+
+    A file of judged pairs gives a row for each query with a match.
+
+    Raises:
+        UsageError: names the file, and the first line that is wrong.
+    """
+    _, first = next(named.rows(path, "pairs", columns), (0, {}))
+    if first and "relevant" not in first:
+        return _of_pairs(path, judged_pairs(path, columns))
     fields: Fields = {
         "query": (_text, "text"),
         "relevant": (_texts, "a list of texts"),
         "grades": (_grades, "a list of numbers above 0, or none"),
     }
-    rows = _read(path, fields | OPTIONAL, NOTHING | {"grades": []})
+    rows = _read(path, "pairs", columns, fields, {"grades": []})
     for row in rows:
         if row["grades"] and len(row["grades"]) != len(row["relevant"]):
             raise UsageError(
                 f"{path}: {row['query'][:80]!r}: {len(row['grades'])} grades for"
                 f" {len(row['relevant'])} relevant texts; give one for each"
             )
-    return rows
+    return [row | {"others": []} for row in rows]
+
+
+def _of_pairs(path: Path, pairs: Sequence[dict]) -> list[dict]:
+    """Judged pairs by query."""
+    found: dict[str, dict] = {}
+    for pair in pairs:
+        new = pair | {"relevant": [], "grades": [], "others": []}
+        row = found.setdefault(normal_form(pair["query"]), new)
+        if pair["match"]:
+            row["relevant"].append(pair["term"])
+            row["grades"].append(pair["grade"])
+        else:
+            row["others"].append(pair["term"])
+    rows = [row for row in found.values() if row["relevant"]]
+    if not rows:
+        raise UsageError(f"{path}: no pair in it matches (a grade from 0.5 does)")
+    return [{n: v for n, v in row.items() if n not in ("term", "grade", "match")} for row in rows]
 
 
 def of_all(read: Callable[[Path], list[dict]], paths: Sequence[Path]) -> list[dict]:
@@ -95,29 +124,40 @@ def _text(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def _read(path: Path, fields: Fields, defaults: dict[str, Any]) -> list[dict]:
-    needed = ", ".join(name for name in fields if name not in defaults)
-    remedy = f"give --dev a file of JSON lines with {needed}"
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not numbered:
-        raise UsageError(f"{path}: no line in it; {remedy}")
-    return [_row(f"{path}:{number}", line, fields, defaults) for number, line in numbered]
+def _read(
+    path: Path,
+    form: str,
+    columns: Sequence[str],
+    fields: Fields,
+    more: dict[str, Any] | None = None,
+) -> list[dict]:
+    """The rows of a file with these fields and the optional ones; `more` are further defaults."""
+    defaults = NOTHING | (more or {})
+    found = [
+        _row(f"{path}:{line}", row, fields | OPTIONAL, defaults)
+        for line, row in named.rows(path, form, columns)
+    ]
+    if not found:
+        needed = ", ".join(name for name in fields if name not in defaults)
+        raise UsageError(f"{path}: no line in it; give --dev a file with {needed}")
+    return found
 
 
-def _row(place: str, line: bytes, fields: Fields, defaults: dict[str, Any]) -> dict:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{place}: not JSON ({error}); mend the line") from None
-    if not isinstance(row, dict):
-        raise UsageError(f"{place}: not a JSON object; write one with {', '.join(fields)}")
+def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any]) -> dict:
     row = defaults | row
+    row |= {name: _number(row[name]) for name in ("count", "grade") if name in row}
     for name, (right, expected) in fields.items():
         if name not in row or not right(row[name]):
             found = repr(row[name])[:80] if name in row else "nothing"
             raise UsageError(f"{place}: {name}: found {found}, expected {expected}; mend the line")
     return {name: row[name] for name in fields}
+
+
+def _number(value: Any) -> Any:
+    """A number that a table holds as text; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value) if value.strip() else None
+    except ValueError:
+        return value

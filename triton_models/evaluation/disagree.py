@@ -14,7 +14,6 @@ import numpy as np
 from triton_models.kinds.values import DIGITS
 from triton_models.serving.predict import questions
 from triton_models.serving.predictor import load
-from triton_models.serving.served import one_label
 from triton_models.settings import UsageError
 
 
@@ -28,8 +27,8 @@ def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
             cannot be read.
     """
     predictors = [load(folder, "intent") for folder in models]
-    labels = sorted(one_label(predictors[0].contract).labels)
-    if any(sorted(one_label(p.contract).labels) != labels for p in predictors):
+    labels = sorted(predictors[0].contract.labels)
+    if any(sorted(p.contract.labels) != labels for p in predictors):
         raise UsageError("the models have different labels: name models of one set of labels")
     asked: dict[str, str] = {}  # the first query of each form
     for item in questions(file, pair=False):

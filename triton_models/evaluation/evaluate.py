@@ -12,8 +12,8 @@ import numpy as np
 from triton_models.contract import ModelContract
 from triton_models.kinds import KINDS
 from triton_models.query_text import normal_form
-from triton_models.serving.served import ServedModel, contract_of, one_label
-from triton_models.settings import DEV_SETS, usable
+from triton_models.serving.served import ServedModel, contract_of
+from triton_models.settings import DEV_SETS, UsageError, usable
 
 Report = dict
 
@@ -35,17 +35,21 @@ def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
     """A model folder's contract and its model, run in this process.
 
     Raises:
-        ModelFolderError, UsageError: it is no model folder, of another kind, gives a query several
-            labels, or cannot be run.
+        ModelFolderError, UsageError: it is no model folder, of another kind, or cannot be run.
     """
-    model = one_label(contract_of(folder, kind))
+    model = contract_of(folder, kind)
     with usable(folder, "export the model again"):
         return model, Asked(model)
 
 
 def dev_of(kind: str) -> tuple[Path, ...]:
-    """Our own dev set of a kind, () for one that has none."""
-    return (DEV_SETS / KINDS[kind].dev,) if KINDS[kind].dev else ()
+    """Our own dev set of a kind, which no starter model has learned from.
+
+    Raises UsageError for a kind that has none.
+    """
+    if not KINDS[kind].dev:
+        raise UsageError(f"there is no dev set of ours for {kind}: give --dev your own")
+    return (DEV_SETS / KINDS[kind].dev,)
 
 
 def latency(

@@ -8,6 +8,8 @@ import numpy as np
 
 from triton_models.evaluation import statistics
 
+BETA = 0.5  # of a match: a wrong one costs more than a missing one
+
 
 def label_table(
     wanted: Sequence[str], found: Sequence[str], labels: Sequence[str]
@@ -48,7 +50,7 @@ def calibration_error(probabilities: np.ndarray, wanted: np.ndarray) -> float:
     `probabilities` is [queries, labels], `wanted` holds the right column of each row.
     """
     right = probabilities.argmax(axis=1) == wanted
-    gap = statistics.calibration_error(probabilities.max(axis=1), right)
+    gap = statistics.CalibrationError(probabilities.max(axis=1), right)
     return statistics.value(gap, len(wanted))
 
 

@@ -1,13 +1,16 @@
 """What people and keyboards do to a query, one thing at a time: to see what a model withstands.
 
-The same text and seed give the same perturbed text.
+The same text and seed give the same perturbed text. Slips are those that training never draws
+(`held_back`), so that what a model was trained to read is not what it is judged with.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+from triton_models.data.held_back import drawn
 from triton_models.data.typos import neighbours, sound_alikes
 
 Change = Callable[[str, random.Random], str]
@@ -88,7 +91,8 @@ def misspelled(text: str, slips: Sequence[Change], rng: random.Random) -> str:
 
 
 def _slips(*slips: Change) -> Change:
-    return lambda text, rng: misspelled(text, slips, rng)
+    unseen = [partial(drawn, slip=slip, held_back=True) for slip in slips]
+    return lambda text, rng: misspelled(text, unseen, rng)
 
 
 def shuffled_words(text: str, rng: random.Random) -> str:
@@ -113,7 +117,11 @@ PERTURBATIONS: dict[str, Change] = {
 
 def perturbations(typos: Mapping[str, Sequence[str]] | None = None) -> dict[str, Change]:
     """All of them by name; with a list of misspellings also one by that."""
-    return PERTURBATIONS | ({"known misspelling": _slips(known(typos))} if typos else {})
+    return PERTURBATIONS | (
+        {"known misspelling": lambda text, rng: misspelled(text, [known(typos)], rng)}
+        if typos
+        else {}
+    )
 
 
 def perturbed(texts: Sequence[str], name: str, change: Change, seed: int = 0) -> list[str]:

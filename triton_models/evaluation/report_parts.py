@@ -9,6 +9,7 @@ import numpy as np
 
 from triton_models import contract
 from triton_models.contract import ModelContract
+from triton_models.data import named
 from triton_models.evaluation import evaluate
 from triton_models.evaluation.cells import table
 from triton_models.evaluation.evaluate import Report
@@ -29,10 +30,16 @@ def head(model: ModelContract, devs: Sequence[Path], rows: int) -> Report:
             "onnx_sha256": model.onnx_sha256,
             "bytes": model.onnx.stat().st_size,
         },
-        "dev": [{"file": path.name, "sha256": contract.sha256(path)} for path in devs],
+        "dev": [described(path) for path in devs],
         "rows": rows,
         "settings": {"resamples": SAMPLES, "level": LEVEL, "seed": 0},
     }
+
+
+def described(dev: Path) -> Report:
+    """A dev file by name and content."""
+    path, _ = named.split(dev)
+    return {"file": dev.name, "sha256": contract.sha256(path)}
 
 
 def groups(rows: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:

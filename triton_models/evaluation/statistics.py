@@ -7,9 +7,11 @@ and two models that are judged on the same draws are compared in pairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+
+from triton_models.evaluation import folds
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # draws [resamples, rows] to [resamples]
 
@@ -35,7 +37,8 @@ def intervals(
         for name, statistic in statistics.items():
             found[name].append(statistic(draws))
     return {
-        name: {"value": value(statistic, rows)} | _bounds(np.concatenate(found[name]))
+        name: {"value": value(statistic, rows)}
+        | getattr(statistic, "bounds", _bounds)(np.concatenate(found[name]))
         for name, statistic in statistics.items()
     }
 
@@ -111,10 +114,41 @@ def macro_auc(probabilities: np.ndarray, wanted: np.ndarray) -> Statistic:
     return lambda draws: _mean_of_known(np.stack([one(draws) for one in each], axis=1))
 
 
-def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Statistic:
-    """Expected calibration error: the gap of confidence and accuracy, weighted over the bins."""
-    gap = np.eye(bins)[_bin(confidence, bins)] * (confidence - right)[:, None]
-    return lambda draws: _ratio(np.abs(draws @ gap).sum(axis=1), draws.sum(axis=1))
+class CalibrationError:
+    """Expected calibration error: the gap of confidence and accuracy, weighted over the bins.
+
+    `confidence` and `right` are [rows].
+
+    A sum of absolute gaps lies above the true one, by chance alone, and its resamples lie above
+    it once more. So its interval is the basic bootstrap's, turned round the value, and begins at
+    0 where an honest model's error would be as large (consistency resampling, Bröcker and Smith
+    2007). With few rows the value may stand above its interval.
+    """
+
+    def __init__(self, confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> None:
+        self.confidence = np.asarray(confidence, dtype=float)
+        self.bin = np.eye(bins)[_bin(self.confidence, bins)]
+        self.gap = self.bin * (self.confidence - right)[:, None]
+
+    def __call__(self, draws: np.ndarray) -> np.ndarray:
+        return _ratio(np.abs(draws @ self.gap).sum(axis=1), draws.sum(axis=1))
+
+    def bounds(self, samples: np.ndarray) -> dict[str, float]:
+        """The interval, from the errors of resamples."""
+        found = value(self, len(self.gap))
+        turned = _bounds(2 * found - samples)
+        low = 0.0 if found <= self.by_chance() else max(0.0, turned["low"])
+        return {"low": low, "high": max(0.0, turned["high"])}
+
+    def by_chance(self, samples: int = SAMPLES, seed: int = 0) -> float:
+        """What the error of a model that is right as often as it says stays below, 39 in 40."""
+        rng, errors = np.random.default_rng(seed), []
+        at_once = max(1, CELLS // len(self.gap))
+        for start in range(0, samples, at_once):
+            size = (min(at_once, samples - start), len(self.confidence))
+            gaps = (self.confidence - (rng.random(size) < self.confidence)) @ self.bin
+            errors.append(np.abs(gaps).sum(axis=1) / len(self.gap))
+        return float(np.quantile(np.concatenate(errors), (1 + LEVEL) / 2))
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[dict]:
@@ -185,17 +219,16 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def cross_fitted(
-    probabilities: np.ndarray, wanted: np.ndarray, folds: int = 5, seed: int = 0
+    probabilities: np.ndarray, wanted: np.ndarray, groups: Sequence[str]
 ) -> np.ndarray:
-    """Each fold's probabilities at the temperature that the other folds ask for."""
-    if len(wanted) < 2:
+    """Each fold's probabilities at the temperature that the other folds ask for; rows of one group
+    are in one fold."""
+    if len(set(groups)) < 2:
         return probabilities
-    fold = np.random.default_rng(seed).permutation(len(wanted)) % folds
     answers = np.array(probabilities, dtype=float)
-    for here in np.unique(fold):
-        others = fold != here
-        temperature = fit_temperature(probabilities[others], wanted[others])
-        answers[~others] = tempered(probabilities[~others], temperature)
+    for mine, rest in folds.parts(groups):
+        temperature = fit_temperature(probabilities[rest], wanted[rest])
+        answers[mine] = tempered(probabilities[mine], temperature)
     return answers
 
 

@@ -26,7 +26,6 @@ class Head:
 def nothing(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
     """A kind without labels, and without fields of its own."""
     demand(not fields["labels"], "labels", "an empty list, this kind has none")
-    demand(not fields.get("multi"), "multi", "nothing, this kind has no labels")
     return {}
 
 
@@ -64,8 +63,9 @@ class Kind:
         """A module of its folder, imported when it is asked for.
 
         options: the options of `finetune` that are its own.
-        answers: what an answer says: `fault`, `agreement`, `told`. Needs NumPy.
-        summary, report, compare: evaluation.
+        answers: what an answer says: `fault`, `agreement` and the `least` of it that is served,
+            `prediction`. Needs NumPy.
+        summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.
         network, training: need torch.
         """
         return importlib.import_module(f"triton_models.kinds.{self.name}.{name}")

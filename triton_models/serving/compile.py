@@ -14,14 +14,16 @@ import importlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from triton_models.contract import ModelContract
+from triton_models.contract import ModelContract, check_hash
 from triton_models.kinds import KINDS
-from triton_models.serving.precision import Parity, batches, parity, typed
+from triton_models.serving.plan import answers
+from triton_models.serving.precision import Batch, Parity, batches, held, parity, run, typed
 from triton_models.serving.predict import questions
 from triton_models.settings import DEV_SETS, UsageError
 
@@ -51,7 +53,7 @@ def profiles(contract: ModelContract) -> list[Profile]:
 def plan_key(contract: ModelContract, tensorrt_version: str, gpu: str, precision: str) -> str:
     """The name of a plan, without its suffix; equal keys mean that a plan can be used again."""
     device = re.sub(r"[^a-z0-9]+", "-", gpu.lower()).strip("-")
-    digest = contract.onnx_sha256[:SHORT_HASH]
+    digest = (contract.float32_sha256 or contract.onnx_sha256)[:SHORT_HASH]
     name = f"{contract.name}-v{contract.version}"
     return f"{name}-trt{tensorrt_version}-{device}-{precision}-{digest}"
 
@@ -65,7 +67,7 @@ def compile_model(
         texts: a file of queries like those to come, as `predict` reads it; by default our dev set.
 
     Returns:
-        The keyed plan, and how near its graph is to float32; None when it was built before.
+        The keyed plan, and how near its answers are to float32; None when it was built before.
 
     Raises:
         UsageError: TensorRT, ModelOpt or the GPU is not there, or `texts` cannot be read.
@@ -78,8 +80,8 @@ def compile_model(
     if not plan.is_file():
         require("modelopt.onnx.autocast", "pip install 'nvidia-modelopt[onnx]' in that image")
         folder.mkdir(parents=True, exist_ok=True)
-        graph, found = strong(contract, precision, texts)
-        write(plan, build(tensorrt, graph, contract))
+        content, found = made(tensorrt, contract, precision, texts)
+        write(plan, content)
     serve(plan, folder / "model.plan")
     return plan, found
 
@@ -107,27 +109,63 @@ def gpu_name() -> str:
         ) from None
 
 
-def strong(
-    contract: ModelContract, precision: str, texts: Path | None = None
+def made(
+    tensorrt: ModuleType, contract: ModelContract, precision: str, texts: Path | None
 ) -> tuple[bytes, Parity]:
-    """The model as strongly typed ONNX, and how near it is to float32.
+    """The plan, once its own answers on the GPU have been held against float32.
 
-    Int8 weights of `export` are made float32 first.
+    Raises as `compile_model` does.
     """
-    import onnx
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, typed, others, _ = strong(contract, precision, Path(scratch), texts)
+        plan = build(tensorrt, typed, contract)
+        expected = run(str(plain), others)
+        found = answers(tensorrt, plan, contract, others)
+    return plan, held(contract, f"{precision} plan's", expected, found)
 
-    from triton_models.serving.dequantize import dequantize
 
+def strong(
+    contract: ModelContract, precision: str, scratch: Path, texts: Path | None = None
+) -> tuple[Path, bytes, list[Batch], Parity]:
+    """The model as a file in float32 and as strongly typed ONNX, the texts that both were asked,
+    and how near they are.
+
+    Args:
+        scratch: an empty folder.
+    """
     own = DEV_SETS / contract.spec.dev if contract.spec.dev else QUERIES
     asked = questions(texts or own, contract.spec.pair)
     measured, others = batches(contract, asked)
-    with tempfile.TemporaryDirectory() as scratch:
-        plain, work = Path(scratch) / "fp32.onnx", Path(scratch) / "work"
-        work.mkdir()
-        onnx.save(dequantize(onnx.load(contract.onnx)), plain)
-        model = typed(plain, precision, measured, work)
-        found = parity(contract, plain, model, precision, others)
-    return model.SerializeToString(), found
+    plain, work = scratch / "fp32.onnx", scratch / "work"
+    work.mkdir()
+    float32(contract, plain)
+    model = typed(plain, precision, measured, work)
+    found = parity(contract, plain, model, precision, others)
+    return plain, model.SerializeToString(), others, found
+
+
+def float32(contract: ModelContract, place: Path) -> None:
+    """Write the network in float32: as it was trained where `export` left it, else with the
+    weights of model.onnx, which may be rounded.
+
+    Raises ModelFolderError when the file is not the one that belongs to the model.
+    """
+    import onnx
+
+    from triton_models.serving.dequantize import dequantize, is_quantized
+
+    if contract.float32_sha256 and contract.float32.is_file():
+        check_hash(contract.float32, contract.float32_sha256)
+        shutil.copyfile(contract.float32, place)
+        return
+    model = onnx.load(contract.onnx)
+    if is_quantized(model):
+        print(
+            f"{contract.name}: no float32.onnx beside model.onnx, whose weights are rounded to 7"
+            " bits; export the model again for a plan from float32",
+            file=sys.stderr,
+        )
+    onnx.save(dequantize(model), place)
 
 
 def build(tensorrt: ModuleType, graph: bytes, contract: ModelContract) -> bytes:

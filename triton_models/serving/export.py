@@ -10,11 +10,14 @@ import json
 import logging
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,6 +26,8 @@ from torch import nn
 
 from triton_models.contract import ModelContract, load, sha256
 from triton_models.kinds import KINDS
+from triton_models.serving import check_texts
+from triton_models.serving.check_texts import Check
 from triton_models.serving.precision import agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
@@ -33,17 +38,43 @@ from triton_models.training.vocabulary import bare_tokenizer
 
 OPSET = 20
 FP32_TOLERANCE = 1e-4  # largest difference between the network and its ONNX file
-CLOSE = 0.1  # int8 answers nearer than this are the same, so that a tie may fall either way
-AGREED = 0.9  # share of the check texts, or mean cosine, from which an int8 file is served
-CHECK_TEXTS = (
-    *("red running shoes", "wher is my order", "sony wh-1000xm5", "a", "gift " * 30, "shoes"),
-    *("the zip broke after two days", "do you ship to canada?", "buy it now", "hello there"),
-    *("cheap waterproof jacket for men under 50", "how do i change my password"),
-)
+CLOSE = 0.01  # int8 answers nearer than this are the same, so that a tie may fall either way
 
 
-def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> dict[str, float]:
-    """Write the model folder `out`; returns how far its answers are from the network's.
+@dataclass(frozen=True)
+class Checked:
+    """How far a model folder's answers are from the network's.
+
+    Attributes:
+        differences: the largest, by precision.
+        texts: the number of texts that both were asked.
+        of: where the texts are from.
+        agreement: in int8, in the words of the kind; "" in float32.
+    """
+
+    differences: dict[str, float]
+    texts: int
+    of: str
+    agreement: str = ""
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name} {value:.2g}" for name, value in self.differences.items())
+        beside = f"; {self.agreement}" if self.agreement else ""
+        return f"largest difference from the network: {shown}{beside}; {self.texts} {self.of}"
+
+
+def export(
+    checkpoint: Path,
+    kind: str,
+    out: Path,
+    precision: str = "int8",
+    texts: Path | None = None,
+) -> Checked:
+    """Write the model folder `out`.
+
+    Args:
+        texts: a file of queries like those to come, as `predict` reads it, to check on; by default
+            the dev side that the run left, or else a few English queries.
 
     Raises UsageError for a folder that is no checkpoint, RuntimeError if the answers differ: in
     float32 by more than rounding, in int8 so much that they say something else.
@@ -53,26 +84,29 @@ def export(checkpoint: Path, kind: str, out: Path, precision: str = "int8") -> d
             raise UsageError(f"{checkpoint} has no {name}: give the folder of a BERT checkpoint")
     networks.quiet()
     network = networks.load(checkpoint, kind).eval()
+    asked, of = check_texts.of(checkpoint, kind, texts)
     with quietly(), tempfile.TemporaryDirectory(dir=_parent(out)) as scratch:
         folder = Path(scratch) / "model"
         folder.mkdir()
         bare_tokenizer(checkpoint).save(str(folder / "tokenizer.json"))
         write_onnx(network, kind, folder / "model.onnx", outputs_of(checkpoint, kind))
-        expected, found = answers(network, kind, folder)
+        expected, found = answers(network, kind, folder, asked)
         differences = {"fp32": float(np.abs(found - expected).max())}
         if not differences["fp32"] <= FP32_TOLERANCE:  # NaN too
             raise RuntimeError(
                 f"the ONNX file differs from the network by {differences['fp32']:.2g}"
             )
+        told = ""
         if precision == "int8":
+            shutil.copyfile(folder / "model.onnx", folder / "float32.onnx")
             quantize(folder / "model.onnx")
-        write_contract(checkpoint, kind, folder)
+        write_contract(checkpoint, kind, folder, out)
         if precision == "int8":
-            expected, found = answers(network, kind, folder)
+            _, found = answers(None, kind, folder, asked)
             differences["int8"] = float(np.abs(found - expected).max())
-            require_agreement(load(folder), expected, found)
+            told = require_agreement(load(folder), expected, found)
         publish(folder, out)
-    return differences
+    return Checked(differences, len(asked), of, told)
 
 
 def outputs_of(checkpoint: Path, kind: str) -> list[str]:
@@ -112,35 +146,46 @@ def _without_traces(model: onnx.ModelProto) -> None:
         del value.metadata_props[:]
 
 
-def answers(network: nn.Module, kind: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def answers(
+    network: nn.Module | None, kind: str, folder: Path, asked: Sequence[Check]
+) -> tuple[np.ndarray, np.ndarray]:
     """The network's answers to the check texts and the ONNX file's, [texts, dimension], of a kind
-    that answers by token [tokens, dimension].
+    that answers by token [tokens, dimension]; without a network only the file's.
 
-    Each goes with a longer or shorter one in its batch, so that padding is checked too.
+    Each goes with another in its batch, the first and the last of them in length, so that padding
+    is checked too.
     """
     served, said = ServedModel(folder), []
-    for text in CHECK_TEXTS:
-        pair = ["sneakers", text] if KINDS[kind].pair else None
-        arrays = encode(served.tokenizer, [text, "shoes"], pair)
-        inputs = [torch.from_numpy(arrays[name]) for name in KINDS[kind].inputs]
-        with torch.no_grad():
-            own = network(*inputs)
-        own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
-        both = np.concatenate(own, axis=-1)[:1], served.infer_all(arrays)[:1]
+    for one, other in zip(asked, reversed(asked), strict=True):
+        terms = [one.term, other.term] if KINDS[kind].pair else None
+        arrays = encode(served.tokenizer, [one.text, other.text], terms)
+        both = [served.infer_all(arrays)[:1]]
+        if network is not None:
+            inputs = [torch.from_numpy(arrays[name]) for name in KINDS[kind].inputs]
+            with torch.no_grad():
+                own = network(*inputs)
+            own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
+            both.append(np.concatenate(own, axis=-1)[:1])
         said.append([real(one, arrays["attention_mask"][:1]) for one in both])
-    expected, found = (np.concatenate(rows) for rows in zip(*said, strict=True))
-    return expected, found
+    found, *expected = (np.concatenate(rows) for rows in zip(*said, strict=True))
+    return (expected[0] if expected else found), found
 
 
-def require_agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> None:
-    """Raises RuntimeError where int8 answers say something else than the network's."""
+def require_agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> str:
+    """How often int8 answers say what the network's say, in the words of the kind.
+
+    Raises RuntimeError where that is too seldom.
+    """
+    kind = contract.spec.part("answers")
     near = np.abs(found - expected).max(axis=1, keepdims=True) <= CLOSE
     agreed = agreement_of_all(contract, expected, np.where(near, expected, found))
-    if not agreed >= AGREED:  # NaN too
+    least = kind.least(len(expected))
+    if not agreed >= least:  # NaN too
         raise RuntimeError(
-            f"the int8 file agrees with the network on {agreed:.0%} only, {AGREED:.0%} are needed;"
-            " export with --precision fp32"
+            f"the int8 file agrees with the network on {agreed:.1%} only, {least:.0%} are"
+            " needed; export with --precision fp32"
         )
+    return kind.AGREEMENT.format(agreed)
 
 
 def agreement_of_all(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
@@ -155,14 +200,14 @@ def agreement_of_all(contract: ModelContract, expected: np.ndarray, found: np.nd
     return min(shares) if np.isfinite(found).all() else float("nan")
 
 
-def write_contract(checkpoint: Path, kind: str, folder: Path) -> None:
-    """model.json, by which the worker checks what it is served."""
+def write_contract(checkpoint: Path, kind: str, folder: Path, out: Path) -> None:
+    """model.json, by which the worker checks what it is served; `out` is where it will lie."""
     about = checkpoint / "training.json"
     trained = json.loads(about.read_text()) if about.is_file() else {}
     spec = KINDS[kind]
     contract = {
         "name": kind,
-        "version": trained.get("version", 1),
+        "version": 1,
         "kind": kind,
         "inputs": list(spec.inputs),
         "output": spec.output,
@@ -172,7 +217,28 @@ def write_contract(checkpoint: Path, kind: str, folder: Path) -> None:
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
+    if (plain := folder / "float32.onnx").is_file():
+        contract["float32_sha256"] = sha256(plain)
+    contract["version"] = version_of(contract, out / "model.json")
     (folder / "model.json").write_text(json.dumps(contract, indent=2) + "\n")
+
+
+def version_of(contract: dict[str, Any], before: Path) -> int:
+    """The minute of the export in UTC, as 202611282136: versions rise, and two models of a name
+    differ in theirs. The same model again keeps its version; another is above what it replaces.
+    """
+    now = minute()
+    try:
+        old = json.loads(before.read_text(encoding="utf-8"))
+        if old | {"version": 0} == contract | {"version": 0}:
+            return old["version"]
+        return max(now, old["version"] + 1)
+    except (OSError, ValueError, TypeError, KeyError):
+        return now
+
+
+def minute() -> int:
+    return int(time.strftime("%Y%m%d%H%M", time.gmtime()))
 
 
 def publish(folder: Path, out: Path) -> None:

@@ -2,8 +2,7 @@
 
 A line that starts with { is a JSON object with `query` (and `term` or `title` for matching); any
 other line is the query itself, for matching `query<TAB>term`. Queries are read in the worker's
-normal form, terms as they are. Where a query may have several labels, `labels` has every one that
-is likely, with its probability. What cannot be answered comes out in its place with its error.
+normal form, terms as they are. What cannot be answered comes out in its place with its error.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@
     <out>/<name>/labels.txt                  intent only
     <out>/<name>/<version>/model.onnx        and model.py for the Python backend, or model.plan
 
+Triton serves the version of the model folder. Versions that were there before stay, as many as are
+to be kept, so that writing the repository from an older model folder goes back to it at once.
+
 The same models give the same bytes. The folder is written beside `out` and renamed into place.
 """
 
@@ -24,6 +27,7 @@ from triton_models.settings import foreign
 MARKER = "repository.json"
 PYTHON_MODEL = Path(__file__).parent / "repository_files" / "model.py"
 DEFAULT_INSTANCES = 2  # one computes while the other's tensors are copied
+KEPT = 2  # versions of each model
 # Requests that wait for a busy instance are joined; none is held back to wait for others, since
 # the worker sends whole batches. No queue policy: with any, a timeout or a largest size, Triton
 # 2.51 at times leaves requests beside an idle instance for 500 ms and more (Triton server issue
@@ -57,6 +61,7 @@ def write(
     platform: str,
     instances: int | None = None,
     plans: Path | None = None,
+    keep: int = KEPT,
 ) -> None:
     """Write a Triton model repository.
 
@@ -66,6 +71,8 @@ def write(
         platform: `python` (ONNX Runtime in Triton's Python backend), `onnxruntime` or `tensorrt`.
         instances: of each model; default 2.
         plans: for tensorrt, the folder that `compile` filled with `<name>/model.plan`.
+        keep: versions of each model, that of the model folder among them; of the others the
+            highest stay.
 
     Raises:
         ModelFolderError: a model folder is broken.
@@ -81,6 +88,7 @@ def write(
         draft = Path(scratch) / "new"
         for contract in contracts:
             _write_model(draft, contract, platform, instances or DEFAULT_INSTANCES, plans)
+            _keep(out / contract.name, draft / contract.name, contract.version, keep)
         marker = {"platform": platform, "models": [contract.name for contract in contracts]}
         (draft / MARKER).write_text(json.dumps(marker, indent=2) + "\n")
         _replace(draft, out, Path(scratch) / "old")
@@ -117,6 +125,16 @@ def _write_model(
     (folder / "config.pbtxt").write_text(config(contract, platform, instances))
 
 
+def _keep(old: Path, new: Path, served: int, keep: int) -> None:
+    """Copy the other versions of an older repository that stay, of the same backend."""
+    files = {file.name for file in (new / str(served)).iterdir()}
+    found = [folder for folder in old.glob("*") if folder.is_dir() and folder.name.isdecimal()]
+    alike = [folder for folder in found if {file.name for file in folder.iterdir()} == files]
+    others = [folder for folder in alike if folder.name != str(served)]
+    for folder in sorted(others, key=lambda f: int(f.name), reverse=True)[: keep - 1]:
+        shutil.copytree(folder, new / folder.name)
+
+
 def _plan(plans: Path | None, contract: ModelContract) -> Path:
     if plans is None:
         raise RepositoryError("tensorrt: no plans given; run `compile` and name its folder")
@@ -148,7 +166,7 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
             f"{labels if name == contract.output else ''} }} ]"
             for name, size in contract.outputs.items()
         ),
-        "version_policy { latest { num_versions: 1 } }",
+        f"version_policy {{ specific {{ versions: [ {contract.version} ] }} }}",
         f"instance_group [ {{ count: {instances} kind: {served.instances}{profiles} }} ]",
         BATCHING,
         *(_parameter(key, value) for key, value in parameters(contract).items()),
@@ -163,12 +181,17 @@ def parameters(contract: ModelContract) -> dict[str, str]:
     threshold = {} if contract.threshold is None else {"threshold": repr(contract.threshold)}
     return {
         "kind": contract.kind,
-        "labels": ",".join(contract.labels),
+        "labels": joined(contract.labels),
         "max_length": str(contract.max_length),
         "onnx_sha256": contract.onnx_sha256,
         **threshold,
         "tokenizer_sha256": contract.tokenizer_sha256,
     }
+
+
+def joined(labels: Iterable[str]) -> str:
+    """Labels in one text, parted by commas; a comma of a label has a backslash before it."""
+    return ",".join(label.replace("\\", r"\\").replace(",", r"\,") for label in labels)
 
 
 def _parameter(key: str, value: str) -> str:

@@ -31,16 +31,6 @@ def contract_of(folder: Path, kind: str) -> ModelContract:
     return found
 
 
-def one_label(found: ModelContract) -> ModelContract:
-    """The same contract; UsageError for a model whose queries may have several labels."""
-    if found.multi:
-        raise UsageError(
-            f"{found.folder}: gives a query several labels, and here a query has one; judge its"
-            " checkpoint by `python -m triton_models combine table RUN --queries DEV`"
-        )
-    return found
-
-
 class ServedModel:
     """The model of a folder that holds `model.onnx` and `tokenizer.json`."""
 

@@ -29,6 +29,9 @@ class Material(Protocol):
     def told(self) -> str:
         """The counts in a line."""
 
+    def dev_rows(self) -> Sequence[dict]:
+        """The dev side as `evaluate --dev` reads it."""
+
 
 def schedule_of(args: argparse.Namespace) -> Schedule:
     return Schedule(

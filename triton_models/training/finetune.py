@@ -15,8 +15,8 @@ import torch
 from triton_models.data import manifest_file
 from triton_models.kinds import KINDS
 from triton_models.kinds.intent import left_out
+from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
-from triton_models.training import networks, notes
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import refuse
 
@@ -41,11 +41,10 @@ def run(args: argparse.Namespace) -> str:
     else:
         args.out.mkdir(parents=True, exist_ok=True)
         result = course.train(material, start, args.out, recipe)
+        notes.write_dev(args.out, material.dev_rows())
     command, data = options.command(args), origin(args) | material.about()
-    settings = dataclasses.asdict(recipe)
-    seconds = notes.write(
-        args.out, args.kind, command, args.start, data, result, begun, recipe=settings
-    )
+    settled = {"options": finetune_config.told(args), "recipe": dataclasses.asdict(recipe)}
+    seconds = notes.write(args.out, args.kind, command, args.start, data, result, begun, **settled)
     if args.leave_one_source_out:
         return left_out.write(result["left_out"], args.out)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"

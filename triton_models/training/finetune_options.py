@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ RATES = {  # what is new and small learns faster than what is trained already
     "adapters": 5e-4,
     "prefix": 3e-3,
 }
+UNITS = {whole: "N", above_zero: "N", share: "0-1", amount: "X", above_nothing: "X", Path: "PATH"}
 SIZED = ("lora", "adalora", "adapters", "prefix")
 
 
@@ -60,40 +60,68 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             choices=tuple(RATES), default="full", help="how much is trained (default: full)"
         ),
         "--size": dict(type=whole, default=0, help="rank, adapter width or prefix length"),
-        "--layer-decay": dict(type=share, default=0.9, help="rate of a layer, of the one above"),
+        "--layer-decay": dict(
+            type=share,
+            default=0.9,
+            help="learning rate of each layer, as a multiple of that of the layer above",
+        ),
         "--head-rate": dict(type=above_nothing, default=1e-3, help="learning rate of the head"),
-        "--dropout": dict(type=share, help="of the BERT and the head (default: the checkpoint's)"),
+        "--dropout": dict(
+            type=share, help="share of values, in the BERT and the head (default: the checkpoint's)"
+        ),
     },
     "schedule": {
         "--epochs": dict(type=above_zero, help="passes over the examples, at most"),
         "--batch": dict(type=above_zero, help="examples a step"),
-        "--parts": dict(type=above_zero, default=1, help="split a step, to save memory"),
+        "--parts": dict(
+            type=above_zero, default=1, help="read a batch in so many parts, to save memory"
+        ),
         "--rate": dict(
             type=above_nothing, help="highest learning rate (default: by --how, 1e-4 for full)"
         ),
-        "--warm-up": dict(type=share, default=0.1, help="share of the steps"),
-        "--decay": dict(choices=("linear", "cosine"), default="linear", help="of the rate"),
-        "--weight-decay": dict(type=amount, default=0.01, help="of matrices"),
-        "--clip": dict(type=amount, default=1.0, help="longest gradient"),
-        "--patience": dict(type=whole, default=0, help="stop after so many epochs without a best"),
+        "--warm-up": dict(
+            type=share, default=0.1, help="share of the steps in which the learning rate rises"
+        ),
+        "--decay": dict(
+            choices=("linear", "cosine"), default="linear", help="how the learning rate falls"
+        ),
+        "--weight-decay": dict(
+            type=amount,
+            default=0.01,
+            help="of matrices, for each step, as a multiple of the learning rate",
+        ),
+        "--clip": dict(type=amount, default=1.0, help="maximum gradient norm, 0 for none"),
+        "--patience": dict(
+            type=whole,
+            default=0,
+            help="epochs without a better figure of dev after which to stop, 0 for never",
+        ),
         "--metric": dict(
             choices=tuple(dict.fromkeys(m for one in OWN.values() for m in one.METRICS)),
-            help="that chooses the best epoch",
+            help="figure of dev that chooses the best epoch",
         ),
-        "--precision": dict(choices=("fp32", "bf16", "fp16"), default="fp32", help="on a GPU"),
+        "--precision": dict(
+            choices=("fp32", "bf16", "fp16"), default="fp32", help="of the numbers, on a GPU"
+        ),
         "--seed": dict(type=whole, default=17, help="of everything random"),
-        "--threads": dict(type=whole, default=0, help="of the processor (default: all)"),
+        "--threads": dict(type=whole, default=0, help="of the processor (default: all of them)"),
     },
     "robustness": {
-        "--smoothing": dict(type=share, default=0.05, help="of what is wanted"),
+        "--smoothing": dict(type=share, default=0.05, help="label smoothing"),
         "--balance": dict(
             choices=("none", "weights", "sampling"),
             default="none",
-            help="for rare labels",
+            help="how rare labels count as much as others",
         ),
         "--misspelled": dict(type=share, default=0.0, help="share of queries read with a typo"),
-        "--consistency": dict(type=amount, default=0.0, help="R-Drop: weight of like readings"),
-        "--adversarial": dict(type=amount, default=0.0, help="FGM: step on the embeddings"),
+        "--consistency": dict(
+            type=amount, default=0.0, help="R-Drop: weight of the divergence of two readings"
+        ),
+        "--adversarial": dict(
+            type=amount,
+            default=0.0,
+            help="FGM: length of the step on the embeddings, which are about 1 long",
+        ),
     },
 }
 SHARED = {flag: about for options in GROUPS.values() for flag, about in options.items()}
@@ -113,11 +141,33 @@ DEFAULTS = {  # by kind
 } | {"--metric": {kind: one.METRICS[0] for kind, one in OWN.items()}}
 
 
-def arguments(add: Callable) -> None:
-    """Declare the options on a parser, whose `add_argument` is given."""
-    add("kind", choices=KINDS)
-    for flag, about in OPTIONS.items():
-        add(flag, **about | {"help": help_of(flag, about)})
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the options on a parser, in groups; what is not given is not in what it returns
+    (`finetune_config.configured` fills it in).
+    """
+    parser.add_argument("kind", choices=KINDS)
+    groups = GROUPS | {f"of {kind} alone": one.OPTIONS for kind, one in OWN.items() if one.OPTIONS}
+    for title, table in groups.items():
+        add = parser.add_argument_group(title).add_argument
+        for flag, about in table.items():
+            unit = {} if about.keys() & {"action", "choices"} else {"metavar": unit_of(about)}
+            add(flag, **unit | about | {"default": argparse.SUPPRESS, "help": help_of(flag, about)})
+    told = "run.json of a run, or an object of options: taken where the command line has none"
+    add = parser.add_argument_group("configuration").add_argument
+    add("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=told)
+
+
+def unit_of(about: dict[str, Any]) -> str:
+    """What a value of an option is, as --help shows it."""
+    return UNITS.get(about.get("type"), "NAME")
+
+
+def name_of(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def default_of(about: dict[str, Any]) -> Any:
+    return about.get("default", False if "action" in about else None)
 
 
 def help_of(flag: str, about: dict[str, Any]) -> str:
@@ -131,13 +181,12 @@ def help_of(flag: str, about: dict[str, Any]) -> str:
 
 
 def value(args: argparse.Namespace, flag: str) -> Any:
-    return getattr(args, flag.removeprefix("--").replace("-", "_"))
+    return getattr(args, name_of(flag))
 
 
 def is_given(args: argparse.Namespace, flag: str) -> bool:
     """Whether an option has another value than its default."""
-    about = OPTIONS[flag]
-    return value(args, flag) != about.get("default", False if "action" in about else None)
+    return value(args, flag) != default_of(OPTIONS[flag])
 
 
 def check(args: argparse.Namespace) -> None:
@@ -175,6 +224,14 @@ def check(args: argparse.Namespace) -> None:
             kind not in ONLY["--head-rate"] and args.how == "frozen",
             f"--how frozen trains a head, and {kind} has none: choose another",
         ),
+        (
+            args.how == "frozen" and is_given(args, "--rate"),
+            "--how frozen trains the head alone: give --head-rate instead of --rate",
+        ),
+        (
+            args.how == "frozen" and is_given(args, "--layer-decay"),
+            "--how frozen trains no layer: leave --layer-decay out",
+        ),
     )
     if told := "; ".join(text for wrong, text in faults if wrong):
         raise UsageError(told)
@@ -183,8 +240,6 @@ def check(args: argparse.Namespace) -> None:
 def settled(args: argparse.Namespace) -> argparse.Namespace:
     """The same with the defaults that hang on the kind and on each other."""
     given = vars(args) | {"rate": args.rate or RATES[args.how]}
-    if args.multi and not args.metric:
-        given["metric"] = "micro_f1"
     for flag, by_kind in DEFAULTS.items():
         name = flag.removeprefix("--")
         given[name] = by_kind[args.kind] if given[name] is None else given[name]

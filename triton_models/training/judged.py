@@ -60,6 +60,14 @@ class Pairs:
             "weights": {source: weight for source, weight in self.weights.items() if weight != 1},
         }
 
+    def dev_rows(self) -> list[dict]:
+        """The dev side as `evaluate --dev` reads it."""
+        return [
+            {"query": p.query, "term": p.term, "match": p.match, "grade": p.grade}
+            | {"source": p.source}
+            for p in self.dev
+        ]
+
     def told(self) -> str:
         found = self.about()
         return (

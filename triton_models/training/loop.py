@@ -213,7 +213,8 @@ class Run:
             part = row[start : start + size]
             total += self.backward(part, len(part) / len(row))
         self.scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
+        if self.schedule.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.adapted.after(self.step)

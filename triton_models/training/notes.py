@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 import transformers
 
+from triton_models.serving.check_texts import DEV
 from triton_models.settings import UsageError, foreign
 from triton_models.training.loop import RESUME
 from triton_models.training.run_card import NOTES
 
 
 def require_own(out: Path) -> None:
-    """Raises UsageError when a folder holds something else than a run, finished or begun."""
+    """Raises UsageError when a folder holds something else than a run that was begun."""
+    if (out / NOTES).is_file():
+        raise UsageError(f"{out}: holds a finished run; give --out another folder, or delete it")
     if foreign(out, NOTES) and not list(out.glob(f"{Path(RESUME).stem}.*")):
         raise UsageError(f"{out}: holds something else; give --out another folder")
+
+
+def write_dev(out: Path, rows: Iterable[dict]) -> None:
+    """Keep the dev side beside the checkpoint, so that what is made of it can be judged on it."""
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    if lines:
+        (out / DEV).write_text("".join(lines), encoding="utf-8")
 
 
 def write(

@@ -1,15 +1,18 @@
-"""CARD.md of a model that `finetune` made: what run.json says, in a page."""
+"""CARD.md of an exported run: what run.json says, and the figures of the model that is served."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from triton_models.contract import load
 from triton_models.evaluation.report_text import table
 from triton_models.kinds import KINDS
+from triton_models.serving.check_texts import DEV
 from triton_models.settings import UsageError
 
 NOTES = "run.json"
+HEADS = ("before training", "checkpoint, float32", "as exported")
 
 
 def require_kind(checkpoint: Path, kind: str) -> None:
@@ -31,7 +34,7 @@ def write(checkpoint: Path, folder: Path) -> bool:
         return False
     try:
         run = json.loads(notes.read_text(encoding="utf-8"))
-        text = card(run)
+        text = card(run, measured(checkpoint, folder, run["kind"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             f"{notes}: not what finetune wrote; remove it to export as it is"
@@ -40,19 +43,36 @@ def write(checkpoint: Path, folder: Path) -> bool:
     return True
 
 
-def card(run: dict) -> str:
-    """The page."""
+def measured(checkpoint: Path, folder: Path, kind: str) -> dict[str, float]:
+    """The figures of a model folder on the dev side that the run left; {} where there is none."""
+    dev, found = checkpoint / DEV, load(folder)
+    if not dev.is_file() or found.kind != kind:
+        return {}
+    return found.spec.part("summary").measured(folder, dev)
+
+
+def card(run: dict, served: dict[str, float]) -> str:
+    """The page; `served` are the figures of the exported model."""
     sections = [
         f"# {run['kind']}, fine-tuned",
         "## How it was made\n\n"
         f"```\n{run['command']}\n```\n\nFrom `{run['start']}`, in {run['seconds']:,} s; torch"
         f" {run['torch']}, transformers {run['transformers']}.",
         "## What it saw\n\n" + seen(run["data"]),
-        "## How well it does\n\n" + figures(run["result"]),
-        "## Limits\n\nIt knows what its data shows. The figures are of the dev side of these data,"
-        " before quantization; the best epoch was chosen by them, so they flatter a little.",
+        "## How well it does\n\n" + figures(run["result"], served),
+        *by_hand(run["data"]),
+        "## Limits\n\nIt knows what its data shows. The figures are of the dev side of these data;"
+        " what is fitted there (temperature, threshold) is judged on other folds than it was fitted"
+        " on. The best epoch was chosen on dev too, so the figures flatter a little.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def by_hand(data: dict) -> list[str]:
+    """What the records cannot know: `notes.md` beside the manifest, Markdown with its own headings;
+    [] without one."""
+    notes = Path(data.get("manifest") or "").with_name("notes.md") if data.get("manifest") else None
+    return [notes.read_text(encoding="utf-8").strip()] if notes and notes.is_file() else []
 
 
 def seen(data: dict) -> str:
@@ -67,14 +87,19 @@ def _told(value: object) -> bool:
     return isinstance(value, str | int)
 
 
-def figures(result: dict) -> str:
-    """The figures of dev, with those of the start where they were taken."""
-    found = result.get("dev", {}) | result.get("scope", {})
-    if not found:
+def figures(result: dict, served: dict[str, float]) -> str:
+    """The figures of dev: of the start, of the checkpoint, and of the model that is served."""
+    found, start = result.get("dev", {}) | result.get("scope", {}), result.get("start", {})
+    if not found and not served:
         return "Not measured: it was trained without a dev set."
-    start = result.get("start", {})
+    columns = [column for column in (start, found, served) if column]
+    heads = [HEADS[i] for i, column in enumerate((start, found, served)) if column]
     rows = [
-        (name.replace("_", " "), f"{start[name]:.4f}" if name in start else "–", f"{value:.4f}")
-        for name, value in found.items()
+        (name.replace("_", " "), *(shown(column.get(name)) for column in columns))
+        for name in dict.fromkeys([*served, *found])
     ]
-    return table(("figure of dev", "before", "after"), rows)
+    return table(("figure of dev", *heads), rows)
+
+
+def shown(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else "–"

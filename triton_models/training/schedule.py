@@ -21,7 +21,7 @@ class Schedule:
         warm_up: share of the steps in which the rate rises.
         decay: how it falls then: "linear" or "cosine".
         weight_decay: of matrices; biases and norms are not decayed.
-        clip: longest gradient.
+        clip: maximum norm of the gradient; 0 leaves it as it is.
         patience: epochs without a better judgement after which to stop; 0 never stops.
         parts: forward passes that a batch is split into, to save memory.
         precision: "fp32", or on a GPU "bf16" or "fp16".

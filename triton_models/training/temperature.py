@@ -10,10 +10,15 @@ from torch import Tensor, nn
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
 
 
+def best(cost: Callable[[Tensor], Tensor], choice: Tensor = TEMPERATURES) -> float:
+    """The temperature of the least cost."""
+    costs = torch.stack([cost(t) for t in choice])
+    return round(float(choice[int(costs.argmin())]), 2)
+
+
 def fold(last: nn.Module, cost: Callable[[Tensor], Tensor], choice: Tensor = TEMPERATURES) -> float:
     """Divide a network's last layer by the temperature of the least cost; returns it."""
-    costs = torch.stack([cost(t) for t in choice])
-    temperature = round(float(choice[int(costs.argmin())]), 2)
+    temperature = best(cost, choice)
     with torch.no_grad():
         for weight in last.parameters():
             weight /= temperature

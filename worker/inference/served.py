@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from triton_models.contract import ModelContract
+from triton_models.serving.repository import joined
 from worker.errors import Fault
 
 DYNAMIC = -1
@@ -71,7 +72,7 @@ def _differences(contract: ModelContract, served: Served) -> Iterator[tuple[str,
     found = served.parameters
     for key, expected in (
         ("kind", contract.kind),
-        ("labels", ",".join(contract.labels)),
+        ("labels", joined(contract.labels)),
         ("tokenizer_sha256", contract.tokenizer_sha256),
         ("onnx_sha256", contract.onnx_sha256),
     ):

@@ -17,11 +17,11 @@ WRONG = [
     ("dimension", "5", "a whole number"),
     ("labels", LABELS[:4], "5 different names"),
     ("labels", [*LABELS[:4], LABELS[0]], "5 different names"),
-    ("labels", [*LABELS[:4], "a,b"], "without commas"),
+    ("labels", [*LABELS[:4], "a\nb"], "each of one line"),
     ("max_length", 7, "from 8"),
     ("max_batch_size", 1.5, "a whole number"),
     ("onnx_sha256", None, "hash"),
-    ("multi", "yes", "true or false"),
+    ("multi", True, "a query has one label"),
 ]
 
 
@@ -63,13 +63,6 @@ def test_a_wrong_field(models, field, value, expected):
     change(models / "intent", **{field: value})
     message = told(models / "intent")
     assert f"{field}: found" in message and expected in message
-
-
-def test_only_intent_may_have_several_labels(models):
-    change(models / "intent", multi=True)
-    assert load(models / "intent").multi and not load(models / "matching").multi
-    change(models / "matching", multi=True)
-    assert "multi: found True" in told(models / "matching")
 
 
 def test_a_missing_field(models):

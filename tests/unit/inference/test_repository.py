@@ -1,11 +1,14 @@
 """The model repository: what Triton reads, for each platform, and nothing of others' destroyed."""
 
+import json
+
 import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tests.servers.models import LABELS, build
-from triton_models.serving.repository import PLATFORMS, RepositoryError, write
+from triton_models.contract import load
+from triton_models.serving.repository import PLATFORMS, RepositoryError, joined, write
 
 
 @pytest.fixture
@@ -103,3 +106,32 @@ def test_a_failure_leaves_the_old_repository(models, tmp_path):
         write(models, tmp_path / "out", "torch")
     assert contents(tmp_path / "out") == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["models", "out"]
+
+
+def change(models, **fields):
+    file = models / "intent" / "model.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
+
+
+def test_older_versions_stay_and_the_models_own_is_served(models, tmp_path):
+    served = []
+    for version in (3, 5, 9, 5):
+        change(models, version=version)
+        write(models, tmp_path / "out", "python", keep=2)
+        policy = parsed(tmp_path / "out", "intent").version_policy
+        kept = sorted(p.name for p in (tmp_path / "out" / "intent").iterdir() if p.is_dir())
+        served.append((list(policy.specific.versions), kept))
+    assert served == [([3], ["3"]), ([5], ["3", "5"]), ([9], ["5", "9"]), ([5], ["5", "9"])]
+    write(models, tmp_path / "out", "onnxruntime", keep=2)  # the others have model.py
+    kept = [p.name for p in (tmp_path / "out" / "intent").iterdir() if p.is_dir()]
+    assert kept == ["5"]
+
+
+def test_a_label_may_hold_a_comma(models, tmp_path):
+    labels = ["a, b", "a", "b", "c\\", ",d"]
+    change(models, labels=labels)
+    assert load(models / "intent").labels == tuple(labels)
+    write(models, tmp_path / "out", "python")
+    told = parsed(tmp_path / "out", "intent").parameters["labels"].string_value
+    assert told == joined(labels) == r"a\, b,a,b,c\\,\,d"
+    assert (tmp_path / "out" / "intent" / "labels.txt").read_text().splitlines() == labels

@@ -92,8 +92,8 @@ def test_export_answers_as_the_network(start, how, tmp_path):
     torch.testing.assert_close(toy.answers(network, start), changed)
     networks.save(network, tmp_path / "checkpoint")
     bare_tokenizer(start).save(str(tmp_path / "checkpoint" / "tokenizer.json"))
-    differences = export.export(tmp_path / "checkpoint", "intent", tmp_path / "model", "fp32")
-    assert differences["fp32"] < 1e-5
+    checked = export.export(tmp_path / "checkpoint", "intent", tmp_path / "model", "fp32")
+    assert checked.differences["fp32"] < 1e-5
 
 
 def test_pooling_is_what_it_says_and_is_kept_in_the_checkpoint(start, tmp_path):

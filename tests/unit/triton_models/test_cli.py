@@ -27,12 +27,11 @@ def test_help_ends_with_an_example(command, capsys):
     ("arguments", "remedy"),
     [
         (["evaluate", "intent", "--model", "/nowhere"], "export the model"),
-        (["evaluate", "encoder", "--model", "/nowhere"], "export the model"),
-        (["evaluate", "encoder", "--model", "file"], "export the model"),
+        (["evaluate", "intent", "--model", "file"], "export the model"),
         (["evaluate", "intent", "--model", ENCODER], "of kind encoder, not intent; give --model"),
         (["evaluate", "matching", "--model", ENCODER], "of kind encoder, not matching"),
-        (["evaluate", "intent", "--dev", "/nowhere"], "give --dev"),
-        (["evaluate", "intent", "--dev", "."], "Is a directory); give --dev"),
+        (["evaluate", "intent", "--dev", "/nowhere"], "No such file or directory); mend the path"),
+        (["evaluate", "intent", "--dev", "."], "Is a directory); mend the path"),
         (["evaluate", "intent", "--dev", "file"], "no line in it; give --dev"),
         (["evaluate", "encoder", "--dev", "file"], "no line in it; give --dev"),
         (["evaluate", "encoder", "--out-of-scope", "x"], "--out-of-scope goes with intent"),
@@ -85,15 +84,18 @@ def test_training_without_torch_names_the_command_that_adds_it(capsys):
     ("kind", "line", "told"),
     [
         ("intent", b'{"query": 1', "not JSON"),
-        ("intent", b"\xff", "not JSON"),
         ("intent", b"[" * 100_000, "not JSON"),
-        ("intent", b"[1]", "not a JSON object; write one with query, intent"),
+        ("intent", b"[1]", "not a JSON object; write one object a line"),
         ("intent", b'{"intent": "browse"}', "query: found nothing, expected text"),
         ("intent", b'{"query": 5, "intent": "browse"}', "query: found 5, expected text"),
         ("intent", b'{"query": "a", "intent": "fly"}', "expected one of purchase, browse, inquiry"),
         ("intent", b'{"query": "a", "intent": ["browse"]}', "expected one of purchase, browse"),
         ("matching", b'{"query": "a", "match": 1}', "term: found nothing, expected text"),
-        ("matching", b'{"query": "a", "term": "b", "match": "x"}', "found 'x', expected 1 or 0"),
+        (
+            "matching",
+            b'{"query": "a", "term": "b", "match": "x"}',
+            "grade: found 'x', expected 0 to 1",
+        ),
     ],
 )
 def test_a_fault_in_a_dev_file_is_named_by_line(capsys, tmp_path, kind, line, told):
@@ -126,7 +128,7 @@ def unreadable(tmp_path):
 
 
 def test_a_model_that_cannot_be_run_is_told_in_one_line(capsys, unreadable):
-    assert main(["evaluate", "encoder", "--model", str(unreadable)]) == 2
+    assert main(["evaluate", "encoder", "--model", str(unreadable), "--dev", "any.jsonl"]) == 2
     error = capsys.readouterr().err
     assert "cannot be used" in error and "export the model again" in error
     assert error.count("\n") == 1
@@ -143,3 +145,33 @@ def test_export_does_not_replace_what_is_not_a_model_folder(capsys, tmp_path):
 def test_evaluate_prints_figures_as_json(capsys):
     assert main(["evaluate", "matching", "--json"]) == 0
     assert '"average_precision"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mine.csv", "text,category\nred running shoes,browse\nwhere is my refund,complaint\n"),
+        ("mine.tsv", "query\tintent\nred running shoes\tbrowse\nwhere is my refund\tcomplaint\n"),
+        ("mine.jsonl", '{"text": "red running shoes", "label": "browse"}\n'
+                       '{"text": "where is my refund", "label": "complaint"}\n'),
+        ("mine.json", '[["red running shoes", "browse"], ["where is my refund", "complaint"]]'),
+    ],
+)  # fmt: skip
+def test_evaluate_and_compare_read_what_finetune_reads(name, text, tmp_path, capsys):
+    (tmp_path / name).write_text(text)
+    dev = ["--dev", str(tmp_path / name), "--json"]
+    assert main(["evaluate", "intent", *dev]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == 1.0
+    model = str(STARTER / "intent")
+    assert main(["compare", "intent", model, model, *dev]) == 0
+    assert json.loads(capsys.readouterr().out)["mcnemar"]["both_right"] == 2
+
+
+def test_judged_pairs_are_read_alike_by_matching_and_encoder(tmp_path, capsys):
+    path = tmp_path / "judged.csv"
+    path.write_text("query,title,grade\nsofa,couch,1\nsofa,drill,0\ntelly,television,0.7\n")
+    assert main(["evaluate", "matching", "--dev", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pairs"] == 3
+    assert main(["evaluate", "encoder", "--dev", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["queries"], found["recall@1"]) == (2, 1.0)

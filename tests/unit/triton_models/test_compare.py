@@ -109,8 +109,22 @@ def test_an_encoder_and_its_own_predictions_rank_alike(tmp_path, capsys):
     assert main(["compare", "encoder", folder, predicted, "--dev", dev, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["randomisation"]["equal"] == 2 and found["randomisation"]["p"] == 1.0
-    assert main(["compare", "encoder", folder, folder]) == 0  # the lexicon's synonyms
+    assert main(["compare", "encoder", folder, folder, "--dev", dev]) == 0
     assert "do not tell the two apart" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["compare", "encoder", "{m}", "{m}"],
+        ["evaluate", "encoder", "--model", "{m}"],
+        ["evaluate", "encoder", "--model", "{m}", "--data", ".", "--report", "{out}"],
+    ],
+)
+def test_an_encoder_is_not_judged_on_what_it_learned_from(given, tmp_path, capsys):
+    words = {"m": STARTER / "encoder", "out": tmp_path / "report"}
+    assert main([word.format(**words) for word in given]) == 2
+    assert "no dev set of ours for encoder: give --dev" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["intent", "matching"])

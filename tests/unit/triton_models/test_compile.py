@@ -1,13 +1,20 @@
 """`compile` as far as it goes without a GPU: keys, profiles, errors, and what is built already."""
 
+import ctypes
 import dataclasses
+import json
+import shutil
 import sys
 from types import ModuleType
 
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from triton_models import contract
 from triton_models.serving import compile as trt
+from triton_models.serving import plan as plans
 from triton_models.settings import STARTER, UsageError
 
 
@@ -63,9 +70,9 @@ def test_a_plan_with_the_same_key_is_served_and_not_built_again(model, monkeypat
 def test_queries_that_are_not_there_are_told_before_anything_is_built(model, tmp_path):
     (tmp_path / "empty.txt").write_text("\n \n")
     with pytest.raises(UsageError, match="empty.txt: no query in it; name a file of queries"):
-        trt.strong(model, "fp16", tmp_path / "empty.txt")
+        trt.strong(model, "fp16", tmp_path, tmp_path / "empty.txt")
     with pytest.raises(UsageError, match="none.txt: cannot be read"):
-        trt.strong(model, "fp16", tmp_path / "none.txt")
+        trt.strong(model, "fp16", tmp_path, tmp_path / "none.txt")
 
 
 def test_strong_types_are_asked_for_where_there_is_a_choice():
@@ -74,3 +81,107 @@ def test_strong_types_are_asked_for_where_there_is_a_choice():
     eleven.NetworkDefinitionCreationFlag = type("Flag", (), {})
     assert trt.strongly_typed(ten) == 2
     assert trt.strongly_typed(eleven) == 0
+
+
+class Engine:
+    """What stands for TensorRT's: answers as an ONNX file does, the labels moved by `shift`."""
+
+    def __init__(self, file, shift=0):
+        self.session = onnxruntime.InferenceSession(str(file))
+        self.shift, self.asked = shift, {}
+        self.create_execution_context = lambda: self
+
+    def set_optimization_profile_async(self, index, stream):
+        self.profile = index
+
+    def set_input_shape(self, name, shape):
+        self.asked[name] = (shape, None)
+
+    def set_tensor_address(self, name, place):
+        shape = self.asked.get(name, (None,))[0]
+        self.asked[name] = (shape, place)
+
+    def execute_async_v3(self, stream):
+        inputs = {}
+        for name, (shape, place) in self.asked.items():
+            if shape:
+                assert shape[1] == (8, 16, 32, 64)[self.profile]
+                values = (ctypes.c_int64 * (shape[0] * shape[1])).from_address(place)
+                inputs[name] = np.ctypeslib.as_array(values).reshape(shape)
+        found = np.roll(self.session.run(["probabilities"], inputs)[0], self.shift, axis=1)
+        ctypes.memmove(self.asked["probabilities"][1], found.ctypes.data, found.nbytes)
+        return True
+
+
+class Cudart:
+    """The CUDA runtime with the processor's own memory."""
+
+    def __init__(self):
+        self.held = {}
+
+    def cudaMalloc(self, handle, size):
+        block = ctypes.create_string_buffer(size.value)
+        handle._obj.value = ctypes.addressof(block)
+        self.held[handle._obj.value] = block
+        return 0
+
+    def cudaFree(self, handle):
+        del self.held[handle.value]
+        return 0
+
+    def cudaStreamCreate(self, handle):
+        handle._obj.value = 1
+        return 0
+
+    def cudaMemcpy(self, to, source, size, way):
+        ctypes.memmove(to, source, size.value)
+        return 0
+
+    cudaStreamDestroy = cudaStreamSynchronize = lambda self, stream: 0
+
+
+@pytest.fixture
+def tensorrt(monkeypatch, model):
+    """A TensorRT that builds a plan of any graph, and runs it as `shift` says."""
+    fake, runtime = ModuleType("tensorrt"), Cudart()
+    fake.__version__, fake.shift = "10.15.1", 0
+    fake.Logger = type("Logger", (), {"WARNING": 1, "__init__": lambda self, level: None})
+    engine = lambda self, content: Engine(model.onnx, fake.shift)  # noqa: E731
+    fake.Runtime = lambda logger: type("R", (), {"deserialize_cuda_engine": engine})()
+    monkeypatch.setattr(trt, "build", lambda *_: b"a plan")
+    monkeypatch.setattr(trt, "typed", lambda plain, *_: onnx.load(plain))
+    monkeypatch.setattr(trt, "gpu_name", lambda: "NVIDIA L4")
+    monkeypatch.setattr(plans, "_library", lambda: runtime)
+    monkeypatch.setitem(sys.modules, "tensorrt", fake)
+    monkeypatch.setitem(sys.modules, "modelopt.onnx.autocast", ModuleType("autocast"))
+    yield fake
+    assert not runtime.held  # all memory was given back
+
+
+def test_a_plan_counts_when_it_answers_as_float32_on_the_gpu(tensorrt, model, tmp_path):
+    texts = tmp_path / "asked.txt"
+    texts.write_text("".join(f"red shoes size {i}\nwhere is my order {i}\n" for i in range(30)))
+    plan, found = trt.compile_model(model, tmp_path / "plans", "fp16", texts)
+    assert plan.read_bytes() == b"a plan" and found.agreement == 1.0 and found.texts == 30
+    tensorrt.shift = 1  # the labels in the wrong order
+    with pytest.raises(RuntimeError, match="fp16 plan's answers are too far from float32"):
+        trt.compile_model(model, tmp_path / "wrong", "fp16", texts)
+    assert not list((tmp_path / "wrong").rglob("*.plan"))
+
+
+def test_a_plan_starts_from_the_weights_that_were_trained(model, tmp_path, capsys):
+    folder = tmp_path / "intent"
+    shutil.copytree(model.folder, folder)
+    trt.float32(contract.load(folder), tmp_path / "rounded.onnx")
+    assert "rounded to 7 bits; export the model again" in capsys.readouterr().err
+    (folder / "float32.onnx").write_bytes(b"as trained")
+    about = json.loads((folder / "model.json").read_text())
+    about["float32_sha256"] = contract.sha256(folder / "float32.onnx")
+    (folder / "model.json").write_text(json.dumps(about))
+    trt.float32(contract.load(folder), tmp_path / "trained.onnx")
+    assert (tmp_path / "trained.onnx").read_bytes() == b"as trained"
+    assert capsys.readouterr().err == ""
+    assert about["float32_sha256"][:12] in trt.plan_key(contract.load(folder), "10", "L4", "fp16")
+    (folder / "float32.onnx").write_bytes(b"of another model")
+    with pytest.raises(contract.ModelFolderError, match="float32.onnx: its sha256 is"):
+        trt.float32(contract.load(folder), tmp_path / "other.onnx")

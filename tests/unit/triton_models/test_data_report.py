@@ -147,3 +147,30 @@ def test_the_example_has_a_report_of_every_part(tmp_path, capsys):
     assert set(found["pairs"]) == {"judged", "products", "clicks"}
     assert found["leaks"]["keys"] == found["leaks"]["queries"]["exact"] == 0
     assert "Graded pairs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form", "count"),
+    [
+        ("a.csv", "text,category\nred shoes,look\nbuy now,buy\n", "queries", 2),
+        ("a.tsv", "query\ttitle\tmatch\nsofa\tcouch\t1\n", "pairs", 1),
+        ("a.jsonl", '{"tokens": ["red"], "tags": ["B-color"]}\n', "tagged", 1),
+        ("a.jsonl", '{"query": "red", "spans": []}\n', "tagged", 1),
+        ("a.csv", "query,item,clicks\nsofa,s1,9\n", "clicks", 1),
+        ("a.csv", "id,title\n1,Red sofa\n", "catalogue", 1),
+    ],
+)
+def test_one_file_is_read_as_finetune_reads_it(name, text, form, count, tmp_path, capsys):
+    (tmp_path / name).write_text(text)
+    figures = tmp_path / "figures.json"
+    assert main(["data", str(tmp_path / name), "--json", str(figures)]) == 0
+    (source,) = json.loads(figures.read_text())["sources"]
+    assert (source["format"], source["train"] + source["dev"]) == (form, count)
+
+
+def test_a_file_of_no_known_format_is_told_in_one_line(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("question,topic\nred,look\n")
+    assert main(["data", str(tmp_path / "a.csv")]) == 2
+    error = capsys.readouterr().err
+    assert "no format that we know: question, topic; name a manifest" in error
+    assert error.count("\n") == 1

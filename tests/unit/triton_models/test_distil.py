@@ -36,7 +36,7 @@ def test_a_student_agrees_more_with_its_teachers_than_before(runs, queries, log,
     config = json.loads((out / "config.json").read_text())
     assert config["num_hidden_layers"] == 1
     assert config["vocab_size"] <= 3000
-    teachers = members.pooled([says(folder) for folder in runs], None, False)
+    teachers = members.pooled([says(folder) for folder in runs], None)
     assert (says(out).argmax(1) == teachers.argmax(1)).float().mean() > 0.8
 
 
@@ -58,11 +58,11 @@ def test_a_distillation_that_was_cut_off_goes_on(runs, queries, tmp_path, monkey
     assert combine("distil", *given, "--out", tmp_path / "whole") == 0
     divergence, asked = distil.divergence, []
 
-    def stopped(said, found, multi):
+    def stopped(said, found):
         asked.append(1)
         if len(asked) == 5:  # in the third epoch; each asks once to learn and once to judge
             raise KeyboardInterrupt
-        return divergence(said, found, multi)
+        return divergence(said, found)
 
     monkeypatch.setattr(distil, "divergence", stopped)
     assert combine("distil", *given, "--out", tmp_path / "cut") == 1

@@ -1,10 +1,12 @@
 """Labelled queries with any labels: formats, columns, faults told by line, and the split."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from triton_models.data import dataset
+from triton_models.data.split import FEWEST, is_dev, too_rare
 from triton_models.kinds.intent import examples
 from triton_models.kinds.intent.examples import Example
 from triton_models.settings import UsageError
@@ -56,9 +58,8 @@ def test_a_category_stands_beside_the_label(tmp_path):
 
 
 def test_a_manifest_gives_sides_sources_weights_and_categories(tmp_path):
-    (tmp_path / "mine.jsonl").write_text(
-        '{"query": "red shoes", "intent": ["look", "buy"], "category": "Shoes"}\n'
-    )
+    row = '{{"query": "red shoes", "intent": {}, "category": "Shoes"}}\n'
+    (tmp_path / "mine.jsonl").write_text(row.format('["look"]'))
     (tmp_path / "dev.csv").write_text("query,intent\nlate parcel,complain\n")
     manifest = tmp_path / "manifest.toml"
     manifest.write_text(
@@ -67,48 +68,20 @@ def test_a_manifest_gives_sides_sources_weights_and_categories(tmp_path):
         'licence="own"\nsplit="dev"\n'
     )
     data = dataset.load(manifest)
-    learned, dev = examples.of_manifest(data, multi=True)
-    assert vars(learned[0]) == vars(Example("red shoes", ("look", "buy"), "mine", "Shoes", 2.0))
+    learned, dev = examples.of_manifest(data)
+    assert vars(learned[0]) == vars(Example("red shoes", ("look",), "mine", "Shoes", 2.0))
     assert vars(dev[0]) == vars(Example("late parcel", ("complain",), "dev"))
-    with pytest.raises(UsageError, match="mine: 'red shoes' has 2 labels; --multi"):
-        examples.of_manifest(data)
+    (tmp_path / "mine.jsonl").write_text(row.format('["look", "buy"]'))
+    with pytest.raises(UsageError, match="mine: 'red shoes' has 2 labels; a query has one"):
+        examples.of_manifest(dataset.load(manifest))
 
 
-def test_several_labels(tmp_path):
-    (tmp_path / "a.tsv").write_text("query\tlabels\nred shoes now\tlook | buy\n")
-    (tmp_path / "a.jsonl").write_text('{"query": "hm", "labels": []}')
-    assert examples.read(f"{tmp_path}/a.tsv", multi=True)[0].labels == ("look", "buy")
-    assert examples.read(f"{tmp_path}/a.jsonl", multi=True)[0].labels == ()
-    with pytest.raises(UsageError, match="a.jsonl:1: 0 labels"):
-        examples.read(f"{tmp_path}/a.jsonl")
-
-
-def test_rows_of_one_query_are_one_example_with_all_their_labels(tmp_path):
-    one, other = tmp_path / "a.csv", tmp_path / "b.csv"
-    one.write_text("query,intent,category\nRed  shoes,look,\nhi,chat,\nred SHOES,buy,Shoes\n")
-    other.write_text("query,intent\nred shoes,ask\n")
-    assert len(examples.read(str(one))) == 3  # one label a query: the rows contradict each other
-    first, hi = examples.read(str(one), multi=True)
-    assert vars(first) == vars(Example("Red shoes", ("look", "buy"), str(one), "Shoes"))
-    assert hi.labels == ("chat",)
-    read = [e for place in (one, other) for e in examples.read(str(place), multi=True)]
-    found = examples.once(read, multi=True)
-    assert [e.labels for e in found] == [("look", "buy", "ask"), ("chat",)]
-
-
-def test_a_manifests_rows_of_one_query_are_one_example(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.csv").write_text(f"query,intent\nRed shoes,{name}\n")
-    (tmp_path / "manifest.toml").write_text(
-        "".join(
-            f'[[source]]\nname="{name}"\npath="{name}.csv"\nformat="queries"\nlicence="own"\n'
-            'split="train"\n'
-            for name in ("a", "b")
-        )
-    )
-    data = dataset.load(tmp_path / "manifest.toml")
-    assert [e.labels for e in examples.of_manifest(data, multi=True)[0]] == [("a", "b")]
-    assert len(examples.of_manifest(data)[0]) == 2
+def test_several_labels_are_refused(tmp_path):
+    (tmp_path / "none.jsonl").write_text('{"query": "hm", "labels": []}')
+    (tmp_path / "two.jsonl").write_text('{"query": "hm", "labels": ["a", "b"]}')
+    for name, told in (("none", "0 labels"), ("two", "2 labels; a query has one")):
+        with pytest.raises(UsageError, match=f"{name}.jsonl:1: {told}"):
+            examples.read(f"{tmp_path}/{name}.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -143,3 +116,21 @@ def test_the_split_is_by_query_and_nothing_of_dev_is_learned():
     assert examples.split(found[::-1])[1] == dev[::-1]
     assert examples.without([Example("Red-shoes?", ("a",))], WANTED) == []
     assert examples.without([Example("???", ("a",))], WANTED) == [Example("???", ("a",))]
+
+
+def test_a_rare_label_stays_with_what_is_learned():
+    """Of four queries of a label two are learned at least, wherever their hashes fall."""
+    rare = [Example(f"odd {i}", (f"rare {i // 4}",)) for i in range(200)]
+    common = [Example(f"query {i}", ("common",)) for i in range(400)]
+    by_hash = {e.text for e in rare + common if is_dev(e.text)}
+    learned, dev = examples.split([*rare, *common])
+    counts = Counter(e.labels[0] for e in learned)
+    assert min(counts[f"rare {i}"] for i in range(50)) >= FEWEST
+    assert {e.text for e in dev} <= by_hash and len(by_hash) - len(dev) <= 5
+    assert {e for e in dev if e.labels == ("common",)} == {e for e in common if is_dev(e.text)}
+
+
+def test_labels_that_are_too_rare_are_named():
+    assert too_rare(["a", "a", "b", "c", "c", "c"]) == "'b' (1): fewer than 2 queries to learn from"
+    assert too_rare(["a", "a"]) == ""
+    assert "and 3 more" in too_rare(f"label {i}" for i in range(8))

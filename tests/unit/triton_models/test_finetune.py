@@ -84,6 +84,17 @@ def test_a_run_that_is_stopped_behind_its_last_epoch_loses_nothing(start, tmp_pa
     assert not (out / RESUME).exists()
 
 
+def test_a_finished_run_is_not_overwritten(start, tmp_path, capsys):
+    queries, out = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), tmp_path / "run"
+    given = ("--queries", queries, "--start", start, "--out", out, "--epochs", 1)
+    assert finetune(*given) == 0
+    before = (out / "model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert finetune(*given, "--seed", 5) == 2
+    assert "holds a finished run; give --out another folder" in capsys.readouterr().err
+    assert (out / "model.safetensors").read_bytes() == before
+
+
 def test_a_start_that_was_trained_on_is_another_run(tmp_path, monkeypatch, capsys):
     queries, start = rows(tmp_path / "mine.jsonl", ["red", "blue"], 30), toy.write(tmp_path / "toy")
     given = ("--queries", queries, "--start", start, "--out", tmp_path / "run", "--epochs", 2)
@@ -222,6 +233,8 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--pairs", queries), "--pairs goes with encoder and matching"),
         ((*begin, "--size", 8), "--size goes with --how lora, adalora, adapters, prefix, not with"),
         ((*begin, "--size", 8, "--how", "gradual"), "not with gradual"),
+        ((*begin, "--how", "frozen", "--rate", 0.1), "give --head-rate instead of --rate"),
+        ((*begin, "--how", "frozen", "--layer-decay", 0.5), "leave --layer-decay out"),
         ((*begin, "--metric", "macro_f1", "--no-dev"), "leave it or --no-dev out"),
         ((*begin, "--metric", "mrr"), "of intent there are accuracy"),
         (("--manifest", tmp_path / "none.toml", *begin[2:]), "name a manifest"),
@@ -266,23 +279,29 @@ def test_figures_agree_with_scikit_learn():
     said = torch.from_numpy(rng.normal(size=(200, 5))).float()
     right = rng.integers(0, 5, 200)
     wanted = torch.nn.functional.one_hot(torch.from_numpy(right), 5).float()
-    report = classify.measure(said + wanted, wanted, multi=False)
+    report = classify.measure(said + wanted, wanted)
     found = (said + wanted).argmax(1).numpy()
     assert report["accuracy"] == pytest.approx(metrics.accuracy_score(right, found))
     assert report["macro_f1"] == pytest.approx(metrics.f1_score(right, found, average="macro"))
-    both = (torch.from_numpy(rng.random((200, 5))) < 0.4).float()
-    report = classify.measure(said + both, both, multi=True)
-    found = (said + both).sigmoid().numpy() >= 0.5
-    for average in ("micro", "macro"):
-        expected = metrics.f1_score(both.numpy(), found, average=average)
-        assert report[f"{average}_f1"] == pytest.approx(expected)
+
+
+def test_figures_are_not_of_the_rows_that_the_temperature_was_fitted_on():
+    torch.manual_seed(3)
+    wanted = torch.eye(3)[torch.randint(3, (30,))]
+    said = 4 * wanted + 2 * torch.randn(30, 3)
+    texts = [f"query {i}" for i in range(30)]
+    honest = classify.cross_fitted(said, wanted, texts)
+    best = classify.temperature.best(classify.cost_of(said, wanted))
+    loss = torch.nn.functional.cross_entropy
+    assert loss(honest, wanted) > loss(said / best, wanted)
+    assert torch.equal(honest.argmax(1), said.argmax(1))
 
 
 def test_what_is_unlike_every_label_is_out_of_scope():
     wanted = torch.eye(3)[[0] * 50 + [1] * 50 + [2] * 40]
     said = 6 * wanted.clone()
     said[100:130] = torch.tensor([0.4, 0.3, 0.0])  # out of scope and not called so, but unsure
-    report = classify.out_of_scope(said, wanted, 2)
+    report = classify.out_of_scope(said, wanted, 2, [f"query {i}" for i in range(140)])
     assert report["out_of_scope_recall"] == 1.0
     assert report["in_scope_accuracy"] == 1.0
     assert 0.4 < report["threshold"] < 1.0

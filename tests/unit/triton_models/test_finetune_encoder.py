@@ -65,6 +65,33 @@ def made(network=None, start=None, lesson=None, pairs=None):
     return Contrast(network, tokenizer, pairs, lesson, mined), mined, pairs
 
 
+def test_a_batch_read_in_parts_keeps_all_its_negatives_and_its_gradient(start):
+    gradients, sizes = [], []
+    for parts in (1, 4):
+        network = networks.load(start, "encoder").eval()
+        network.register_forward_hook(lambda _, given, out: sizes[-1].append(len(given[0])))
+        loss, _, pairs = made(network, start, Lesson(hard=0, parts=parts))
+        sizes.append([])
+        loss(list(range(len(pairs.positives)))).backward()
+        gradients.append([w.grad for w in network.parameters() if w.grad is not None])
+    assert max(sizes[0]) == 30 and max(sizes[1]) == 8  # never more at once
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
+
+
+def test_a_part_that_is_read_again_has_the_same_dropout(start):
+    network = networks.load(start, "encoder").train()
+    loss, _, pairs = made(network, start, Lesson(hard=0, parts=3))
+    said = []
+    layer = network.bert.embeddings  # its output has dropout already
+    layer.register_forward_hook(lambda _, given, out: said.append(out.detach().clone()))
+    loss(list(range(12))).backward()
+    first, again = said[: len(said) // 2], said[len(said) // 2 :]
+    assert len(first) == len(again) == 5
+    for one in first:
+        assert any(torch.equal(one, other) for other in again)
+
+
 def test_hard_negatives_hold_no_match_nor_anything_above_it(start):
     network = networks.load(start, "encoder").eval()
     names = [f"{word} {thing}" for word in WORDS for thing in KINDS]

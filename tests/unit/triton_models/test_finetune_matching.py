@@ -1,6 +1,7 @@
 """`finetune matching`: graded pairs, the threshold, and a run from a manifest to a model folder."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data.graded import GradedPair, graded
+from triton_models.evaluation import figures
+from triton_models.kinds.matching import summary
 from triton_models.kinds.matching import training as matching
 from triton_models.kinds.matching.training import Loss, Recipe
 from triton_models.training import networks
@@ -70,6 +73,16 @@ def test_rare_matches_and_heavy_sources_weigh_more(start):
     assert matches == pytest.approx(sum(weights) / 2) and sum(weights) == pytest.approx(48)
     _, loss = made(start, Pairs(PAIRS, [], {"shop": 3.0}), balance="weights")
     assert loss.weights[0] == pytest.approx(6.0) and loss.weights[1] == pytest.approx(2.0)
+
+
+def test_f1_is_not_at_a_threshold_of_its_own_rows():
+    rng = np.random.default_rng(2)
+    pairs = [graded("shop", f"query {i}", "x", float(rng.random() < 0.3), "") for i in range(60)]
+    said = rng.random(60)  # knows nothing
+    found = matching.choose_threshold(said, pairs)
+    matches = np.array([p.match for p in pairs])
+    flattering = figures.f_measure(said >= found["threshold"], matches, figures.BETA)
+    assert found["f0.5"] < flattering
 
 
 def test_figures_of_a_ranking():
@@ -144,7 +157,15 @@ def test_from_a_manifest_to_a_model_folder(start, tmp_path, capsys):
     assert result["dev"]["auc_roc"] >= max(0.9, result["start"]["auc_roc"])
     assert main(["export", str(out), "--kind", "matching", "--out", str(model)]) == 0
     assert contract.load(model).threshold == result["threshold"] == result["dev"]["threshold"]
-    assert "CC0" in (model / "CARD.md").read_text()
+    card, dev = (model / "CARD.md").read_text(), out / "dev.jsonl"
+    assert (
+        "CC0" in card
+        and "| figure of dev | before training | checkpoint, float32 | as exported" in card
+    )
+    assert len(dev.read_text().splitlines()) == notes["data"]["dev"]
+    served = summary.measured(model, dev)  # of the int8 model
+    assert re.search(rf"\| auc roc \| .* \| {served['auc_roc']:.4f} \|", card)
+    assert "texts of dev.jsonl" in capsys.readouterr().out
     pair = tmp_path / "pair.jsonl"
     pair.write_text('{"query": "good sofa", "term": "sofa model", "match": 1}\n')
     assert main(["evaluate", "matching", "--model", str(model), "--dev", str(pair)]) == 0

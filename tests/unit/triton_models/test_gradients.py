@@ -27,16 +27,10 @@ WORDS = {"buy": 0, "look": 1, "refund": 2}
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     """A toy classifier that has learned one telling word a label, and its model folder."""
-    return learned(tmp_path_factory.mktemp("toy"), "single_label_classification")
+    return learned(tmp_path_factory.mktemp("toy"))
 
 
-@pytest.fixture(scope="module")
-def multi(tmp_path_factory):
-    """The same with a probability of its own for each label."""
-    return learned(tmp_path_factory.mktemp("multi"), "multi_label_classification")
-
-
-def learned(folder, problem):
+def learned(folder):
     torch.manual_seed(3)
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(STARTER / "intent" / "tokenizer.json"))
@@ -49,27 +43,20 @@ def learned(folder, problem):
         max_position_embeddings=64,
         id2label=dict(enumerate(WORDS)),
         label2id=WORDS,
-        problem_type=problem,
     )
     tokenizer.save(str(folder / "tokenizer.json"))
     BertForSequenceClassification(config).save_pretrained(folder)
     network = networks.load(folder, "intent").eval()
     others = ["my red shoes", "the large garden hose now", "one", "please it"]
     asked = [[word] for word in WORDS]
-    if network.multi:
-        asked += [["buy", "refund"], ["refund", "look"], []]
     texts = [f"{o} {' '.join(words)} {o}" for o in others for words in asked]
     arrays = {name: torch.from_numpy(a) for name, a in encode(tokenizer, texts).items()}
     wanted = torch.tensor([[float(w in words) for w in WORDS] for _ in others for words in asked])
-    functional = torch.nn.functional
-    cost = (
-        functional.binary_cross_entropy_with_logits if network.multi else functional.cross_entropy
-    )
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
-    for _ in range(300 if network.multi else 60):
+    for _ in range(60):
         logits = network.logits(arrays["input_ids"], arrays["attention_mask"])
         optimizer.zero_grad()
-        cost(logits, wanted).backward()
+        torch.nn.functional.cross_entropy(logits, wanted).backward()
         optimizer.step()
     networks.save(network, folder / "checkpoint")
     tokenizer.save(str(folder / "checkpoint" / "tokenizer.json"))
@@ -85,19 +72,6 @@ def test_gradients_and_effects_find_the_same_word(toy):
     for value in ("effect", "gradient"):
         assert max(found.words, key=lambda word: getattr(word, value)).text == "refund"
     assert view.correlation(found) > 0.3
-
-
-def test_each_of_several_labels_has_its_own_words(multi):
-    predictor, query = load(multi / "model", "intent"), "please buy the refund now"
-    for label in ("buy", "refund"):
-        found = explain.explain(predictor, query, label=label)
-        assert found.score > 0.5 and sum(found.scores.values()) > 1.2  # both are said
-        found, answer = gradients.add(found, multi / "checkpoint")
-        assert answer == pytest.approx(found.score, abs=1e-4)
-        for value in ("effect", "gradient"):
-            assert max(found.words, key=lambda word: getattr(word, value)).text == label
-    none = explain.explain(predictor, "the large shoes", label="look")
-    assert none.score < 0.5
 
 
 def test_gradients_add_up_to_the_difference_of_the_answers(toy):

@@ -8,7 +8,16 @@ from triton_models.data.typos import misspell, sound_alikes
 from triton_models.evaluation import perturb
 from triton_models.evaluation.perturb import PERTURBATIONS, perturbations
 
-TEXTS = ["where is my refund", "iphone 15 pro 256gb", "red shoes", "tv", "4k", "", "Größe 42"]
+TEXTS = [
+    "where is my refund",
+    "iphone 15 pro 256gb",
+    "red shoes",
+    "tv",
+    "4k",
+    "",
+    "Größe 42",
+    "kitchen receiver photography",
+]
 
 
 def perturbed(texts, name, seed=0, typos=None):
@@ -95,8 +104,21 @@ def test_known_misspellings_are_taken_where_there_is_one():
 
 def test_training_text_is_misspelled_by_sound_too():
     rng = random.Random(0)
-    found = {misspell("headphones", rng) for _ in range(300)}
-    assert {"headfones", "heaphones"} <= found and len(found) > 20
+    by_sound = set()
+    for word in ("photography", "kitchen", "receiver"):
+        found = {misspell(word, rng) for _ in range(300)}
+        assert len(found) > 8
+        by_sound |= set(sound_alikes(word)) & found
+    assert len(by_sound) > 1
+
+
+def test_no_misspelling_is_both_learned_and_judged_with():
+    words = ["headphones", "refund", "delivery", "jacket"]
+    for word in words:
+        learned = {misspell(word, random.Random(seed)) for seed in range(400)} - {word}
+        judged = {perturbed([word], "one typo", seed)[0] for seed in range(400)} - {word}
+        assert len(learned) > 8 and len(judged) > 8
+        assert not learned & judged
 
 
 def test_numbers_and_model_names_are_left_alone():

@@ -108,8 +108,10 @@ def test_a_graph_that_answers_otherwise_is_not_built(plain):
         ("int8", TensorProto.FLOAT16, 0.95),
     ],
 )
-def test_starter_models_at_every_precision_answer_as_in_float32(kind, wanted, weights, nearest):
-    graph, found = trt.strong(load(kind), wanted)
+def test_starter_models_at_every_precision_answer_as_in_float32(
+    kind, wanted, weights, nearest, tmp_path
+):
+    _, graph, _, found = trt.strong(load(kind), wanted, tmp_path)
     model = onnx.load_from_string(graph)
     assert found.agreement >= nearest
     widths = {1536, 384}  # of a product's weight; what else has two axes are tables

@@ -8,6 +8,7 @@ import pytest
 from triton_models.__main__ import main
 from triton_models.data import restyle
 from triton_models.evaluation.disagree import divergence
+from triton_models.query_text import normal_form
 from triton_models.settings import STARTER
 
 
@@ -34,8 +35,21 @@ def test_other_styles_keep_every_letter(style):
 
 def test_nothing_is_left_empty_and_every_style_is_drawn():
     assert all(restyle.restyle("is it", random.Random(seed)).strip() for seed in range(50))
-    texts = {restyle.restyle("can you find the cheap shoes?", random.Random(s)) for s in range(200)}
-    assert {"find cheap shoes", "find the cheap shoes", "CAN YOU FIND THE CHEAP SHOES?"} <= texts
+    texts = {
+        restyle.restyle("i want to find the cheap shoes", random.Random(s)) for s in range(200)
+    }
+    assert {"want find cheap shoes", "find the cheap shoes"} <= texts
+    assert "I WANT TO FIND THE CHEAP SHOES" in texts
+
+
+@pytest.mark.parametrize(
+    "text", ["is it waterproof?", "do you ship to canada", "can you deliver today", "red or blue?"]
+)
+def test_a_question_stays_a_question_with_all_its_words(text):
+    for seed in range(60):
+        told = normal_form(restyle.restyle(text, random.Random(seed)))
+        assert "".join(text.split()) in "".join(told.split())
+        assert told.endswith("?") == text.endswith("?")
 
 
 def test_disagreement_is_0_for_equals_and_at_most_the_logarithm_of_their_number():

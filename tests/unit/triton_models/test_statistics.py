@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.skips import skip_or_fail
-from triton_models.evaluation import figures, ranking, statistics
+from triton_models.evaluation import figures, folds, ranking, statistics
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_calibration_error_is_the_weighted_gap_of_scikit_learns_curve(judged):
     assert [b["accuracy"] for b in bins] == pytest.approx(list(accuracy))
     assert [b["confidence"] for b in bins] == pytest.approx(list(confidence))
     gap = sum(abs(b["accuracy"] - b["confidence"]) * b["rows"] for b in bins) / len(sure)
-    ours = statistics.calibration_error(sure, right)
+    ours = statistics.CalibrationError(sure, right)
     assert statistics.value(ours, len(sure)) == pytest.approx(gap)
 
 
@@ -176,7 +176,7 @@ def test_the_temperature_that_was_applied_is_found_again(temperature):
     wanted = (true.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
     sharper = statistics.tempered(true, 1 / temperature)
     assert statistics.fit_temperature(sharper, wanted) == pytest.approx(temperature, rel=0.05)
-    after = statistics.cross_fitted(sharper, wanted)
+    after = statistics.cross_fitted(sharper, wanted, range(20_000))
     np.testing.assert_allclose(after, true, atol=0.02)
 
 
@@ -187,5 +187,58 @@ def test_a_fold_does_not_see_its_own_labels():
     wanted = (p.cumsum(axis=1) > rng.random((50, 1))).argmax(axis=1)
     other = wanted.copy()
     other[7] = (other[7] + 1) % 3
-    same = (statistics.cross_fitted(p, wanted) == statistics.cross_fitted(p, other)).all(axis=1)
+    fitted = [statistics.cross_fitted(p, w, range(50)) for w in (wanted, other)]
+    same = (fitted[0] == fitted[1]).all(axis=1)
     assert same[7] and same.sum() == 10
+
+
+def test_rows_of_one_query_are_in_one_fold():
+    groups = [f"query {i % 12}" for i in range(60)]
+    fold = folds.folds(groups)
+    assert set(fold) == set(range(5))
+    assert len({(g, f) for g, f in zip(groups, fold, strict=True)}) == 12
+    for mine, rest in folds.parts(groups):
+        assert not {groups[i] for i in mine} & {groups[i] for i in rest}
+
+
+@pytest.mark.parametrize(("too_sure", "wanted"), [(0.0, 0.0), (0.08, 0.08)])
+def test_the_interval_of_the_calibration_error_holds_the_true_one(too_sure, wanted):
+    """That of the plain bootstrap never holds 0."""
+    rng, held = np.random.default_rng(5), 0
+    for _ in range(20):
+        sure = rng.beta(6, 1.5, 1000)
+        right = rng.random(1000) < np.clip(sure - too_sure, 0, 1)
+        error = statistics.CalibrationError(sure, right)
+        found = statistics.intervals({"ece": error}, 1000, samples=200)["ece"]
+        held += found["low"] <= wanted <= found["high"]
+    assert held >= 16
+
+
+def test_rankings_of_a_large_pool_are_made_in_parts(monkeypatch):
+    rng = np.random.default_rng(7)
+    queries, candidates = rng.normal(size=(37, 8)), rng.normal(size=(90, 8))
+    candidates[40:50] = candidates[3]  # ties
+    grades = [{int(i): 1.0, int(j): 0.4} for i, j in rng.integers(90, size=(37, 2))]
+    without = [[int(i)] if i not in g else [] for i, g in zip(rng.integers(90, size=37), grades)]  # noqa: B905
+    scores = queries @ candidates.T
+    for row, places in enumerate(without):
+        scores[row, places] = -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")
+    sizes, whole = [], ranking.rank_part
+
+    def counted(part, mine):
+        sizes.append(part.size)
+        return whole(part, mine)
+
+    monkeypatch.setattr(ranking, "CELLS", 900)
+    monkeypatch.setattr(ranking, "rank_part", counted)
+    found = ranking.ranked(queries, candidates, grades, without)
+    assert max(sizes) <= 900 and len(sizes) == 4
+    assert (found.first == order[:, 0]).all()
+    for row, graded in enumerate(grades):
+        gains = [graded.get(int(place), 0) for place in order[row]]
+        ndcg = figures.ndcg(gains, list(graded.values()))
+        assert found.figures["ndcg@10"][row] == pytest.approx(ndcg)
+        assert found.rank[row] == 1 + min(i for i, gain in enumerate(gains) if gain) or any(
+            place in range(40, 50) or place == 3 for place in graded
+        )

@@ -222,7 +222,7 @@ def test_a_model_is_judged_in_a_report_and_against_another(model, tmp_path, caps
 
 def test_without_a_dev_file_the_remedy_is_told(model, capsys):
     assert main(["evaluate", "tagging", "--model", str(model / "model")]) == 2
-    assert "give --dev your tagged queries" in capsys.readouterr().err
+    assert "give --dev your own" in capsys.readouterr().err
 
 
 def test_triton_is_told_of_a_label_a_token(model, tmp_path):

@@ -22,7 +22,7 @@ from triton_models.kinds import KINDS
 from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.classify import Lesson
 from triton_models.kinds.intent.examples import Example
-from triton_models.serving import export
+from triton_models.serving import check_texts, export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import LABELS, STARTER, UsageError
 from triton_models.training import networks, vocabulary
@@ -97,7 +97,9 @@ def test_batches_hold_every_example_once():
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_export_answers_as_the_network(checkpoint, tmp_path, kind, precision):
     out = tmp_path / kind
-    differences = export.export(checkpoint, kind, out, precision)
+    checked = export.export(checkpoint, kind, out, precision)
+    differences = checked.differences
+    assert "English texts" in str(checked)
     assert differences["fp32"] < 1e-4
     assert differences.get("int8", 0) < 0.05
     written = contract.load(out)
@@ -175,6 +177,49 @@ def test_exporting_again_keeps_the_card(checkpoint, tmp_path):
     export.export(checkpoint, "encoder", out, "fp32")
     assert (out / "CARD.md").read_text() == "mine"
     assert [p.name for p in tmp_path.iterdir()] == ["encoder"]
+
+
+def test_versions_rise_with_the_content(tmp_path, monkeypatch):
+    file, found = tmp_path / "model.json", []
+    monkeypatch.setattr(export, "minute", lambda: 202601010000)
+
+    def exported(onnx, at):
+        contract = {"name": "intent", "version": 1, "onnx_sha256": onnx}
+        contract["version"] = export.version_of(contract, at)
+        at.write_text(json.dumps(contract))
+        return contract["version"]
+
+    found = [exported(onnx, file) for onnx in ("a", "a", "b")]
+    assert found == [202601010000, 202601010000, 202601010001]  # the same; another in that minute
+    monkeypatch.setattr(export, "minute", lambda: 202511111111)  # the clock went back
+    assert exported("c", file) == 202601010002
+    assert exported("c", tmp_path / "other.json") == 202511111111
+    file.write_text("no contract")
+    assert exported("c", file) == 202511111111
+
+
+def test_it_is_checked_on_texts_of_its_own(tmp_path):
+    own = tmp_path / "asked.txt"
+    own.write_text("Wo ist mein Paket\nrote schuhe\n")
+    found, of = check_texts.of(tmp_path, "intent", own)
+    assert [one.text for one in found] == ["rote schuhe", "wo ist mein paket"]
+    assert of == "texts of asked.txt"
+    assert "English" in check_texts.of(tmp_path, "intent", None)[1]
+    rows = [{"query": f"frage {i}", "term": f"titel {i}", "match": 1} for i in range(400)]
+    (tmp_path / "dev.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for kind, both in (("intent", False), ("matching", False), ("encoder", True)):
+        found, of = check_texts.of(tmp_path, kind, None)
+        assert of == "texts of dev.jsonl" and 120 < len(found) <= check_texts.MOST
+        assert any(one.text.startswith("titel") for one in found) == both
+
+
+def test_int8_that_differs_more_than_a_tie_is_refused():
+    model = contract.load(STARTER / "matching")
+    expected = np.full((100, 1), model.threshold + 0.03)
+    tie = np.full((100, 1), model.threshold + 0.004)
+    export.require_agreement(model, tie, tie - 0.008)
+    with pytest.raises(RuntimeError, match="agrees with the network on 0.0%"):
+        export.require_agreement(model, expected, expected - 0.06)
 
 
 def test_a_folder_that_is_no_checkpoint_is_named(tmp_path):

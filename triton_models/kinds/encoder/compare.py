@@ -10,7 +10,6 @@ import numpy as np
 from triton_models.evaluation import answers, ranking, statistics
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.sides import Side, names
-from triton_models.kinds.encoder.summary import synonyms
 from triton_models.serving.served import ServedModel
 
 PREDICTED = ("query", "vector")  # what a line of `predict` has
@@ -28,7 +27,7 @@ def read(lines: Sequence[dict]) -> np.ndarray:
 
 def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
     """The judged queries and both sides' rankings of all their relevant texts."""
-    rows = of_all(judged_queries, devs) if devs else synonyms()
+    rows = of_all(judged_queries, devs)
     rows = [row | {"wanted": row["relevant"][0]} for row in rows]
     candidates, grades = ranking.pool(rows)
     sides = []

@@ -16,6 +16,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from triton_models.kinds.encoder.network import VectorModel
 from triton_models.query_text import normal_form
@@ -36,6 +37,8 @@ class Lesson:
         every: mined anew before every so many epochs.
         keep: weight of the distance to the starting model's vectors.
         misspelled: share of the queries that are read with a typo.
+        parts: that the texts of a batch are read in, to save memory; each query is still set
+            against all documents of the batch.
     """
 
     sizes: tuple[int, ...] = ()
@@ -44,6 +47,7 @@ class Lesson:
     every: int = 1
     keep: float = 0.0
     misspelled: float = 0.0
+    parts: int = 1
 
 
 def vectors(network: VectorModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
@@ -154,7 +158,17 @@ class Contrast:
         return loss
 
     def read(self, texts: Sequence[str]) -> Tensor:
-        return self.network(*tensors(self.tokenizer, texts, device(self.network))).float()
+        """The vectors of a batch's texts. In parts, only the vectors are kept, and each part is
+        read again, with the same dropout, when its gradient is due (gradient caching, Gao et al.
+        2021): memory bounds a part, not the number of negatives.
+        """
+        inputs = tensors(self.tokenizer, texts, device(self.network))
+        if self.lesson.parts == 1 or not torch.is_grad_enabled():
+            return self.network(*inputs).float()
+        size = -(-len(texts) // self.lesson.parts)
+        parts = zip(*(one.split(size) for one in inputs), strict=True)
+        found = [checkpoint(self.network, *part, use_reentrant=False) for part in parts]
+        return torch.cat(found).float()
 
     def belongs(self, queries: Sequence[str], documents: Sequence[str]) -> Tensor:
         """Whether a document is no negative for a query: bool [queries, documents]."""

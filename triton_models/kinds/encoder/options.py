@@ -16,7 +16,7 @@ OPTIONS = {
     "--hard-negatives": dict(
         type=whole, default=1, help="documents mined for each pair; 0 for none"
     ),
-    "--mine-every": dict(type=above_zero, default=1, help="so many epochs"),
+    "--mine-every": dict(type=above_zero, default=1, help="mine hard negatives every N epochs"),
     "--keep": dict(
         type=amount,
         default=0.0,

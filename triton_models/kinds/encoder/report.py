@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.data.lexicon_terms import SOURCE
 from triton_models.evaluation import ranking, statistics
 from triton_models.evaluation.cells import table
 from triton_models.evaluation.dev import judged_queries, of_all
@@ -15,7 +14,6 @@ from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
 from triton_models.evaluation.robustness import robustness
-from triton_models.kinds.encoder.summary import synonyms
 
 MOST_ERRORS = 30
 SLICES = "An interval of no width means few rows, not certainty."
@@ -26,9 +24,9 @@ RANKS = {"1": 1, "2": 2, "3": 3, "4 or 5": 5, "6 to 10": 10, "11 to 100": 100, "
 def report(
     folder: Path, devs: Sequence[Path], changes: Mapping[str, Change], outside: str | None = None
 ) -> Report:
-    """Everything about an encoder on judged queries; without any, on our lexicon's synonyms."""
+    """Everything about an encoder on judged queries."""
     model, network = served(folder, "encoder")
-    rows = of_all(judged_queries, devs) if devs else synonyms()
+    rows = of_all(judged_queries, devs)
     candidates, grades = ranking.pool(rows)
     queries, places = [row["query"] for row in rows], network.run(candidates)
 
@@ -41,7 +39,7 @@ def report(
         measures = {name: statistics.mean(v[mine]) for name, v in found.figures.items()}
         return statistics.intervals(measures, len(mine))
 
-    return head(model, devs or sorted(SOURCE.glob("*.txt")), len(rows)) | {
+    return head(model, devs, len(rows)) | {
         "candidates": len(candidates),
         "figures": judged(np.arange(len(rows))),
         "ranks": rank_counts(found.rank),

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.data import sources
-from triton_models.data.lexicon_terms import read_terms
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.evaluate import Report, served
@@ -19,35 +18,22 @@ Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their o
 def summary(
     folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
 ) -> Report:
-    """Figures of an encoder: on your judged queries, or else synonyms of our lexicon, and products
-    of a catalogue if given."""
+    """Figures of an encoder on your judged queries, on a public catalogue of products, or both."""
     network = served(folder, "encoder")[1]
     products = {} if data is None else {"icecat": product_search(network.run, data)}
-    if devs:
-        rows = of_all(judged_queries, devs)
-        candidates, grades = ranking.pool(rows)
-        queries = network.run([row["query"] for row in rows])
-        found = ranking.ranked(queries, network.run(candidates), grades)
-        return {"queries": len(rows)} | ranking.means(found) | products
-    return {"lexicon": synonym_search(network.run)} | products
+    if not devs:
+        return products
+    rows = of_all(judged_queries, devs)
+    candidates, grades = ranking.pool(rows)
+    queries = network.run([row["query"] for row in rows])
+    found = ranking.ranked(queries, network.run(candidates), grades)
+    return {"queries": len(rows)} | ranking.means(found) | products
 
 
-def synonym_search(run: Vectors) -> Report:
-    """For every synonym in the lexicon: at which rank among all terms stands its own?"""
-    terms = read_terms()
-    asked = [(s, i) for i, term in enumerate(terms) for s in term.synonyms]
-    names = run([t.name for t in terms])
-    queries = run([s for s, _ in asked])
-    scores = queries @ names.T
-    right = scores[np.arange(len(asked)), [i for _, i in asked]]
-    ranks = 1 + (scores > right[:, None]).sum(axis=1)
-    return {
-        "synonyms": len(asked),
-        "terms": len(terms),
-        "recall@1": float((ranks <= 1).mean()),
-        "recall@10": float((ranks <= 10).mean()),
-        "mrr": float((1 / ranks).mean()),
-    }
+def measured(folder: Path, dev: Path) -> dict[str, float]:
+    """The figures of the card, on the dev side of the run, among its own documents."""
+    found = summary(folder, [dev])
+    return {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}
 
 
 def product_search(run: Vectors, data: Path) -> Report:
@@ -59,9 +45,9 @@ def product_search(run: Vectors, data: Path) -> Report:
         if row["docid"] in place:
             judged.setdefault(row["query"], {})[place[row["docid"]]] = int(row["rating"])
     judged = {query: grades for query, grades in judged.items() if any(grades.values())}
-    scores = run(list(judged)) @ run([p["title"] for p in products]).T
-    rows = []
-    for order, grades in zip(np.argsort(-scores, axis=1), judged.values(), strict=True):
+    titles, rows = run([p["title"] for p in products]), []
+    for query, grades in zip(run(list(judged)), judged.values(), strict=True):
+        order = np.argsort(-(titles @ query)).tolist()
         every, ideal = [grades.get(i, 0) for i in order], list(grades.values())
         seen = [grades[i] for i in order if i in grades]
         good = {i for i, grade in grades.items() if grade >= 2}
@@ -74,12 +60,3 @@ def product_search(run: Vectors, data: Path) -> Report:
         "ndcg@10 judged only": float(judged_ndcg),
         "recall@100": float(recall),
     }
-
-
-def synonyms() -> list[dict]:
-    """Every synonym of the starter lexicon as a query; its own term is the right answer."""
-    return [
-        {"query": synonym, "relevant": [term.name], "grades": []}
-        for term in read_terms()
-        for synonym in term.synonyms
-    ]

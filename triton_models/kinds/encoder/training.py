@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,13 +66,18 @@ class Search:
 
     def figures(self, queries: Tensor, documents: Tensor) -> dict[str, float]:
         """Means over the queries of unit vectors' rankings. A query does not find itself."""
-        scores = (queries @ documents.T).numpy()
-        forms = list(map(normal_form, self.documents))
-        for row, (query, right) in enumerate(zip(self.queries, self.right, strict=True)):
-            itself = [i for i, form in enumerate(forms) if form == query and i not in right]
-            scores[row, itself] = -np.inf
-        found = ranking.means(ranking.rank_part(scores, self.right))
-        return {name: found[name] for name in KEPT}
+        found = ranking.ranked(queries.numpy(), documents.numpy(), self.right, self.themselves)
+        means = ranking.means(found)
+        return {name: means[name] for name in KEPT}
+
+    @cached_property
+    def themselves(self) -> list[list[int]]:
+        """The documents that are a query itself, and no match of it."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for i, text in enumerate(self.documents):
+            places[normal_form(text)].append(i)
+        pairs = zip(self.queries, self.right, strict=True)
+        return [[i for i in places.get(query, ()) if i not in right] for query, right in pairs]
 
 
 def search_of(pairs: Pairs) -> Search:
@@ -93,14 +99,20 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         args.mine_every,
         args.keep,
         args.misspelled,
+        args.parts,
     )
-    return Recipe(schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric)
+    schedule = replace(schedule_of(args), parts=1)  # the loss is of the whole batch
+    return Recipe(schedule, adaptation_of(args), lesson, args.dropout, args.metric)
 
 
 def check(recipe: Recipe, material: Pairs) -> None:
     """Raises UsageError for settings and data that do not go together."""
     matches = sum(pair.match for pair in material.dev)
     refuse(
+        (
+            recipe.lesson.parts > 1 and recipe.schedule.adversarial,
+            "--parts reads each text twice, which --adversarial does not follow: leave one out",
+        ),
         (len(material.positives) < 2, "no two pairs to learn from match: grades from 0.5 do"),
         (
             material.dev and not matches,

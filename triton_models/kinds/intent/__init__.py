@@ -9,10 +9,9 @@ from triton_models.kinds.kind import IDS, Demand, Head, Kind
 
 
 def own(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
-    """`multi`: whether a query may have several labels."""
-    multi = fields.get("multi", False)
-    demand(type(multi) is bool, "multi", "true or false")
-    return {"multi": multi, "heads": tuple(heads(fields.get("heads", {}), demand))}
+    """`heads`: further outputs."""
+    demand(not fields.get("multi"), "multi", "nothing: a query has one label")
+    return {"heads": tuple(heads(fields.get("heads", {}), demand))}
 
 
 def heads(found: Any, demand: Demand) -> Iterator[Head]:

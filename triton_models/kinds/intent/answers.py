@@ -6,21 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from triton_models.contract import LIKELY, ModelContract
-from triton_models.kinds.values import no_chances, rounded
+from triton_models.contract import ModelContract
+from triton_models.kinds.values import least_share, no_chances, rounded
 
 AGREEMENT = "equal labels {:.1%}"
+least = least_share
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:
     """Why no intent model gives such an answer; "" if one may."""
-    return no_chances(values, sums=not contract.multi)
+    return no_chances(values)
 
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
-    """The share of equal labels: of all, where a query may have several."""
-    if contract.multi:
-        return float(((expected >= LIKELY) == (found >= LIKELY)).all(axis=1).mean())
+    """The share of equal labels."""
     return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
 
 
@@ -36,9 +35,6 @@ def prediction(predictor: Any, form: str, answer: np.ndarray) -> dict[str, Any]:
         best = max(range(len(mine)), key=mine.__getitem__)
         further[head.name] = {"label": head.labels[best], "confidence": mine[best]}
     scores = dict(zip(contract.labels, values, strict=True))
-    if contract.multi:
-        labels = {label: value for label, value in scores.items() if value >= LIKELY}
-        return {"labels": labels, "scores": scores} | further
     best = max(range(len(values)), key=values.__getitem__)
     told = {"label": contract.labels[best], "confidence": values[best], "scores": scores}
     return told | further

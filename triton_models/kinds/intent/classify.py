@@ -1,9 +1,9 @@
-"""A classifier's losses and figures: one label a query, or several (`network.multi`)."""
+"""A classifier's losses and figures."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from triton_models.evaluation import figures
+from triton_models.evaluation import figures, folds
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.kinds.intent.side_task import SideTask
@@ -81,17 +81,11 @@ class Loss:
     def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
         """The loss of each query: [batch]."""
         smooth = self.lesson.smoothing
-        if self.network.multi:
-            soft = wanted * (1 - smooth) + smooth / 2
-            each = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
-            return each.sum(dim=1)
         soft = wanted * (1 - smooth) + smooth / wanted.shape[1]
         return functional.cross_entropy(logits, soft, reduction="none")
 
     def divergence(self, a: Tensor, b: Tensor) -> Tensor:
         """The symmetric Kullback-Leibler divergence of two readings, the mean over queries."""
-        if self.network.multi:
-            return ((a.sigmoid() - b.sigmoid()) * (a - b)).sum(dim=1).mean() / 2
         a, b = a.log_softmax(dim=1), b.log_softmax(dim=1)
         return ((a.exp() - b.exp()) * (a - b)).sum(dim=1).mean() / 2
 
@@ -122,50 +116,75 @@ def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
     """Fit the temperature on held-out logits and fold it into the network's last layer."""
-    cost = (
-        functional.binary_cross_entropy_with_logits if network.multi else functional.cross_entropy
-    )
-    return temperature.fold(network.classifier.classifier, lambda t: cost(said / t, wanted))
+    return temperature.fold(network.classifier.classifier, cost_of(said, wanted))
 
 
-def measure(said: Tensor, wanted: Tensor, multi: bool) -> dict[str, float]:
+def cost_of(said: Tensor, wanted: Tensor) -> Callable[[Tensor], Tensor]:
+    """How unlikely what is wanted is at a temperature."""
+    return lambda t: functional.cross_entropy(said / t, wanted)
+
+
+def cross_fitted(said: Tensor, wanted: Tensor, texts: Sequence[str]) -> Tensor:
+    """Logits of dev, each fold's at the temperature that the other folds ask for; readings of one
+    query are in one fold."""
+    found = said.clone()
+    for mine, rest in folds.parts(asked(texts)):
+        found[mine] = said[mine] / temperature.best(cost_of(said[rest], wanted[rest]))
+    return found
+
+
+def measure(said: Tensor, wanted: Tensor) -> dict[str, float]:
     """Figures of logits against targets, both [queries, labels]."""
-    chances = (said.sigmoid() if multi else said.softmax(dim=1)).numpy()
+    chances = said.softmax(dim=1).numpy()
     right = wanted.numpy() > 0.5
-    found = chances >= 0.5 if multi else chances == chances.max(axis=1, keepdims=True)
+    found = chances == chances.max(axis=1, keepdims=True)
     hits, both = (found & right).sum(axis=0), found.sum(axis=0) + right.sum(axis=0)
     with_any = right.any(axis=0)
-    report = {
+    return {
         "accuracy": float((found == right).all(axis=1).mean()),
         "macro_f1": float((2 * hits / np.maximum(both, 1))[with_any].mean()),
-        "micro_f1": float(2 * hits.sum() / max(1, both.sum())),
+        "calibration_error": figures.calibration_error(chances, right.argmax(1)),
     }
-    if not multi:
-        report["calibration_error"] = figures.calibration_error(chances, right.argmax(1))
-    return report
 
 
-def out_of_scope(said: Tensor, wanted: Tensor, column: int) -> dict[str, float]:
+def out_of_scope(
+    said: Tensor, wanted: Tensor, column: int, texts: Sequence[str]
+) -> dict[str, float]:
     """Telling what is out of scope: by its own label, or when no other label is likely enough.
 
-    The threshold is the one that finds most while the accuracy in scope stays within `GIVEN_UP`
-    of the best.
+    The threshold is fitted on all rows; the figures of each fold are at that of the other folds.
     """
-    chances = said.softmax(dim=1).numpy()
     right = wanted.numpy().argmax(axis=1)
+    found = np.empty_like(right)
+    for mine, rest in folds.parts(asked(texts)):
+        threshold = scope_threshold(said[rest], right[rest], column)
+        found[mine] = in_scope(said[mine], column, threshold)
     outside = right == column
+    return {
+        "threshold": scope_threshold(said, right, column),
+        "in_scope_accuracy": float((found == right)[~outside].mean()),
+        "out_of_scope_recall": float((found == column)[outside].mean()),
+    }
+
+
+def in_scope(said: Tensor, column: int, threshold: float) -> np.ndarray:
+    """The label of each row, `column` where no other reaches the threshold: [rows]."""
+    chances = said.softmax(dim=1).numpy()
     others = np.delete(chances, column, axis=1).max(axis=1)
-    named = chances.argmax(axis=1)
-    table = []
+    return np.where(others < threshold, column, chances.argmax(axis=1))
+
+
+def scope_threshold(said: Tensor, right: np.ndarray, column: int) -> float:
+    """The threshold that finds most of what is out of scope, while the accuracy in scope stays
+    within `GIVEN_UP` of the best; `right` holds the wanted column of each row.
+    """
+    outside, table = right == column, []
     for threshold in np.round(np.arange(0.0, 1.0, 0.01), 2):
-        found = np.where(others < threshold, column, named)
-        accuracy = (found == right)[~outside].mean()
-        table.append((float(accuracy), float((found == column)[outside].mean()), float(threshold)))
+        found = in_scope(said, column, threshold)
+        accuracy = (found == right)[~outside].mean() if not outside.all() else 1.0
+        recall = (found == column)[outside].mean() if outside.any() else 1.0
+        table.append((float(accuracy), float(recall), float(threshold)))
     least = max(accuracy for accuracy, _, _ in table) - GIVEN_UP
     recall, accuracy = max((r, a) for a, r, _ in table if a >= least)
     fitting = [t for a, r, t in table if (r, a) == (recall, accuracy)]
-    return {
-        "threshold": fitting[len(fitting) // 2],  # the middle, as the nearest to other data
-        "in_scope_accuracy": accuracy,
-        "out_of_scope_recall": recall,
-    }
+    return fitting[len(fitting) // 2]  # the middle, as the nearest to other data

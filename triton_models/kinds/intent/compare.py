@@ -42,7 +42,7 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
             "macro_f1": statistics.macro_f1(wanted, found, len(labels)),
             "accuracy": statistics.mean(found == wanted),
             "auc_roc": statistics.macro_auc(p, wanted),
-            "ece": statistics.calibration_error(sure, found == wanted),
+            "ece": statistics.CalibrationError(sure, found == wanted),
         }
         told = [f"{labels[f]} {c:.2f}" for f, c in zip(found, sure, strict=True)]
         sides.append(Side(name, measures, found == wanted, told, found, p))

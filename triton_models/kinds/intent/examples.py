@@ -1,9 +1,6 @@
 """Labelled queries of your own, with any labels: of a manifest, or of files.
 
-Files are CSV, TSV, JSON lines, or one JSON file.
-
-A JSON file may hold several lists by name, as some public sets do: `data.json:train+extra` reads
-two of them. Columns are found by their usual names, or named by `--columns`.
+Files are read as `data.named` says.
 """
 
 from __future__ import annotations
@@ -11,27 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from triton_models.data import dataset, records
+from triton_models.data import dataset, named
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
-from triton_models.data.records import Layout
 from triton_models.data.rows import DataSet, Query
-from triton_models.data.split import is_dev
-from triton_models.query_text import normal_form
+from triton_models.data.split import stratified
 from triton_models.settings import UsageError
 
-TEXT = ("query", "text", "utterance", "sentence")
+FORM = "queries"
 SENTIMENT = "sentiment"
-LABEL = ("intent", "labels", "label", "category")
-MERGED = ("category", "sentiment")  # what a query has from the first of its rows that has it
 CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
 
 @dataclass(frozen=True)
 class Example:
-    """A query and its labels; one, unless several are asked for.
+    """A query and its label; none where only its sentiment is known.
 
     Attributes:
         source: the file, or the manifest's source.
@@ -53,47 +45,31 @@ class Example:
         return bool(self.labels) or not self.sentiment
 
 
-def read(place: str, columns: Sequence[str] = (), multi: bool = False) -> list[Example]:
-    """The examples of a file, given as PATH or PATH:part+part; with `multi` each query is one,
-    its labels being those of all its rows.
+def read(place: str, columns: Sequence[str] = ()) -> list[Example]:
+    """The examples of a file, given as PATH or PATH:part+part.
 
     Raises UsageError that names the file and the first line that is wrong.
     """
-    name, _, parts = place.partition(".json:")
-    path = Path(name + ".json") if parts else Path(place)
-    layout = Layout(
-        columns or (TEXT[0], LABEL[0]), () if columns else TEXT, parts.split("+") if parts else ()
-    )
-    rows = records.read(path, "", records.refusing(path), layout)
+    path, _ = named.split(place)
     found = [
-        _example(f"{path}:{number}", row, columns, multi, source=place) for number, row in rows
+        _example(f"{path}:{number}", row, columns, source=place)
+        for number, row in named.rows(place, FORM, columns)
     ]
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
-    return merged(found) if multi else found
+    return found
 
 
-def merged(found: Iterable[Example]) -> list[Example]:
-    """One example for all rows of a normal form: the first, with the labels of all of them."""
-    rows: dict[str, Example] = {}
-    for one in found:
-        first = rows.setdefault(form := normal_form(one.text), one)
-        labels = tuple(dict.fromkeys((*first.labels, *one.labels)))
-        beside = {name: getattr(first, name) or getattr(one, name) for name in MERGED}
-        rows[form] = replace(first, labels=labels, **beside)
-    return list(rows.values())
+def once(found: Iterable[Example]) -> list[Example]:
+    """Each example once."""
+    return list(dict.fromkeys(found))
 
 
-def once(found: Iterable[Example], multi: bool) -> list[Example]:
-    """Each example once, or, where a query may have several labels, each query."""
-    return merged(found) if multi else list(dict.fromkeys(found))
-
-
-def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source: str) -> Example:
-    names = (columns[:1], columns[1:]) if columns else (TEXT, LABEL)
-    text, label = (next((row[n] for n in group if n in row), None) for group in names)
+def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Example:
+    texts, names = (named.names_of(FORM, columns)[name] for name in ("query", "intent"))
+    text, label = row.get("query"), row.get("intent")
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{place}: no {' or '.join(names[0])}; mend the line, or give --columns")
+        raise UsageError(f"{place}: no {' or '.join(texts)}; mend the line, or give --columns")
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
@@ -101,15 +77,13 @@ def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source:
     if sentiment and label in (None, ""):
         label = []
     labels = label if isinstance(label, list) else [label]
-    if multi and isinstance(label, str):
-        labels = [part for part in label.split(SEPARATOR) if part.strip()]
     labels = [one.strip() if isinstance(one, str) else one for one in labels]
     if not all(isinstance(one, str) and one for one in labels):
-        raise UsageError(f"{place}: no {' or '.join(names[1])}; mend the line, or give --columns")
-    if not multi and len(labels) != 1 and not (sentiment and not labels):
-        raise UsageError(f"{place}: {len(labels)} labels; --multi trains with several for a query")
-    told = next((n for n in names[1] if n in row), "")
-    category = row.get(CATEGORY) if told != CATEGORY else None
+        raise UsageError(f"{place}: no {' or '.join(names)}; mend the line, or give --columns")
+    if len(labels) != 1 and not (sentiment and not labels):
+        raise UsageError(f"{place}: {len(labels)} labels; a query has one: correct the line")
+    category = row.get(CATEGORY)
+    category = None if category is label else category  # the label is named so
     return Example(
         " ".join(text.split()),
         tuple(dict.fromkeys(labels)),
@@ -119,33 +93,31 @@ def _example(place: str, row: dict, columns: Sequence[str], multi: bool, source:
     )
 
 
-def of_manifest(data: DataSet, multi: bool = False) -> tuple[list[Example], list[Example]]:
+def of_manifest(data: DataSet) -> tuple[list[Example], list[Example]]:
     """(to learn from, dev) of what a manifest names.
 
-    Raises UsageError for a query with several labels where one is asked for.
+    Raises UsageError for a query with several labels.
     """
     weights = data.manifest.weights
 
     def example(row: Query) -> Example:
         labels = tuple(row.intent.split(SEPARATOR)) if row.intent else ()
-        if len(labels) > 1 and not multi:
+        if len(labels) > 1:
             raise UsageError(
-                f"{row.source}: {row.query[:60]!r} has {len(labels)} labels;"
-                " --multi trains with several for a query"
+                f"{row.source}: {row.query[:60]!r} has {len(labels)} labels; a query has one: map"
+                ' one of them to "" in the manifest, or correct the line'
             )
         weight = weights[row.source]
         return Example(row.query, labels, row.source, row.category, weight, row.sentiment)
 
-    learned, dev = (once(map(example, side), multi) for side in dataset.load_labelled(data))
+    learned, dev = (once(map(example, side)) for side in dataset.load_labelled(data))
     return learned, dev
 
 
 def split(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:
-    """(to learn from, dev), by the hash of the query: 15 % are dev, always the same."""
-    return (
-        [e for e in found if not is_dev(e.text)],
-        [e for e in found if is_dev(e.text)],
-    )
+    """(to learn from, dev), by the hash of the query: 15 % are dev, always the same, but for labels
+    that would have nothing to learn from."""
+    return stratified(found, lambda e: e.text, lambda e: e.labels)
 
 
 def without(found: Sequence[Example], held_out: Sequence[Example]) -> list[Example]:

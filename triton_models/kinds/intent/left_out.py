@@ -60,7 +60,7 @@ def row_of(
     trained = intent.fit(Material(learned, dev, labels), start, recipe, known=known)
     for name, judged in (("on_it", judgeable), ("on_dev", dev)):
         wanted = classify.targets(judged, labels)
-        found = classify.measure(trained.logits(judged), wanted, recipe.multi)
+        found = classify.measure(trained.logits(judged), wanted)
         row[name] = {n: found[n] for n in NAMES}
     return row | {"gap": row["on_it"]["macro_f1"] - row["on_dev"]["macro_f1"]}
 

@@ -30,9 +30,8 @@ SENTIMENTS = "sentiments"  # in the config: the labels of the second head
 class ProbabilityModel(nn.Module):
     """Queries to probabilities: float32 [batch, labels]; the temperature is in the last layer.
 
-    Two notes in the checkpoint's config change it: with `"pooling": "mean"` the head sees the
-    mean of the tokens instead of [CLS], which suits a BERT that was trained for that, and with
-    the problem type `MULTI` each label has a probability of its own.
+    With the note `"pooling": "mean"` in the checkpoint's config the head sees the mean of the
+    tokens instead of [CLS], which suits a BERT that was trained for that.
     """
 
     def __init__(self, classifier: nn.Module) -> None:
@@ -41,7 +40,6 @@ class ProbabilityModel(nn.Module):
         if sentiments := getattr(classifier.config, SENTIMENTS, ()):
             self.head = nn.Linear(classifier.config.hidden_size, len(sentiments))
         self.mean = getattr(classifier.config, "pooling", "cls") == "mean"
-        self.multi = classifier.config.problem_type == MULTI
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         if not self.mean:
@@ -64,29 +62,26 @@ class ProbabilityModel(nn.Module):
         """The probabilities, and where there is a second head those of the sentiments."""
         if not hasattr(self, "head"):
             logits = self.logits(input_ids, attention_mask)
-            return logits.sigmoid() if self.multi else logits.softmax(dim=-1)
+            return logits.softmax(dim=-1)
         features = self.features(input_ids, attention_mask)
         logits = self.classifier.classifier(features)
-        found = logits.sigmoid() if self.multi else logits.softmax(dim=-1)
-        return found, self.head(features).softmax(dim=-1)
+        return logits.softmax(dim=-1), self.head(features).softmax(dim=-1)
 
 
 def classifier(
     folder: Path,
     names: Sequence[str],
     pooling: str = "cls",
-    multi: bool = False,
     dropout: float | None = None,
     sentiments: Sequence[str] = (),
 ) -> ProbabilityModel:
     """A classifier with labels of your own on a checkpoint's BERT; the head is new.
 
-    `pooling` and `multi` as in `ProbabilityModel`; `dropout` instead of the checkpoint's;
+    `pooling` as in `ProbabilityModel`; `dropout` instead of the checkpoint's;
     `sentiments` are the labels of a second head, if there is to be one.
     """
     with usable(folder, "give the folder of a BERT checkpoint"):
-        problem = f"{'multi' if multi else 'single'}_label_classification"
-        config = config_of(folder, names, dropout, problem_type=problem)
+        config = config_of(folder, names, dropout, problem_type="single_label_classification")
         config.pooling = pooling  # the library leaves out what its own config does not know
         config.sentiments = list(sentiments)
         return ProbabilityModel(
@@ -97,6 +92,9 @@ def classifier(
 
 
 def load(folder: Path) -> ProbabilityModel:
+    """Raises ValueError for a checkpoint that gives a query several labels."""
+    if json.loads((folder / "config.json").read_text()).get("problem_type") == MULTI:
+        raise ValueError("it gives a query several labels, and what serves it takes one")
     network = ProbabilityModel(sequence_classifier(folder, labels(folder)))
     if hasattr(network, "head"):
         network.head.load_state_dict(load_file(folder / HEAD))
@@ -113,8 +111,6 @@ def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
     names = list(labels(folder))
     config = json.loads((folder / "config.json").read_text())
     found: dict[str, Any] = {"dimension": len(names), "labels": names}
-    if config.get("problem_type") == MULTI:
-        found["multi"] = True
     if sentiments := config.get(SENTIMENTS):
         about = {"output": "sentiment_probabilities", "labels": sentiments}
         found["heads"] = {"sentiment": about}

@@ -23,6 +23,7 @@ from triton_models.evaluation.report_parts import (
 )
 from triton_models.evaluation.robustness import robustness
 from triton_models.kinds.intent.summary import scoped
+from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel
 
 THRESHOLDS = np.round(np.arange(0, 1.0, 0.01), 2)
@@ -149,13 +150,14 @@ def trained_on(folder: Path, labels: Sequence[str]) -> np.ndarray | None:
 
 def calibration(answers: Answers) -> Report:
     """Reliability as it is, and at temperatures fitted on the other folds of the same rows."""
-    after = statistics.cross_fitted(answers.probabilities, answers.wanted)
+    groups = [normal_form(row["query"]) for row in answers.rows]
+    after = statistics.cross_fitted(answers.probabilities, answers.wanted, groups)
     parts = {"before": answers.probabilities, "after": after}
     temperature = statistics.fit_temperature(answers.probabilities, answers.wanted)
     found: Report = {"temperature": temperature}
     for name, probabilities in parts.items():
         sure = probabilities.max(axis=1).astype(float)
-        error = statistics.calibration_error(sure, answers.right)
+        error = statistics.CalibrationError(sure, answers.right)
         found[name] = {
             "ece": statistics.value(error, len(sure)),
             "bins": statistics.reliability(sure, answers.right),

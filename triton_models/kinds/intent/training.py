@@ -1,4 +1,4 @@
-"""The course of a classifier: labelled queries with any labels, one a query or several."""
+"""The course of a classifier: labelled queries with any labels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from triton_models.data import dataset
 from triton_models.data.manifest import SENTIMENTS
+from triton_models.data.split import too_rare
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.classify import Lesson
 from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
@@ -51,7 +52,6 @@ class Recipe:
     adaptation: Adaptation
     lesson: Lesson
     pooling: str = "cls"
-    multi: bool = False
     dropout: float | None = None
     balance: str = "none"
     metric: str = "accuracy"
@@ -87,6 +87,14 @@ class Material:
             "dev_sha256": examples.digest(self.dev),
         }
 
+    def dev_rows(self) -> list[dict]:
+        """The dev side as `evaluate --dev` reads it."""
+        return [
+            {"query": e.text, "intent": e.labels[0], "source": e.source}
+            | ({"sentiment": e.sentiment} if e.sentiment else {})
+            for e in self.judged
+        ]
+
     def told(self) -> str:
         return (
             f"{len(self.learned)} queries to learn from, {len(self.dev)} of dev,"
@@ -117,7 +125,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
             *(args.balance == "weights", args.restyled),
         ),
         pooling=args.pooling,
-        multi=args.multi,
         dropout=args.dropout,
         balance=args.balance,
         metric=args.metric,
@@ -129,19 +136,18 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 def gather(args: argparse.Namespace) -> Material:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
     if args.manifest:
-        learned, dev = examples.of_manifest(dataset.load(args.manifest), args.multi)
+        learned, dev = examples.of_manifest(dataset.load(args.manifest))
         return material(learned, dev, str(args.manifest))
     columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
-    read = (e for place in args.queries for e in examples.read(place, columns, args.multi))
-    found = examples.once(read, args.multi)
+    read = (e for place in args.queries for e in examples.read(place, columns))
+    found = examples.once(read)
     if args.dev:
-        dev = examples.read(args.dev, columns, args.multi)
+        dev = examples.read(args.dev, columns)
         return material(found, dev, args.dev)
     if args.no_dev:
         return Material(found, [], examples.label_names(found))
     learned, dev = examples.split(found)
-    labels = examples.label_names(found)
-    return Material(examples.without(learned, dev), dev, labels)
+    return material(learned, dev, args.queries[0])
 
 
 def material(learned: list[Example], dev: list[Example], place: str) -> Material:
@@ -158,9 +164,11 @@ def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
     scope, labels = recipe.out_of_scope, material.labels
     categories = {e.category for e in material.learned} - {""}
+    rare = too_rare(label for e in material.learned for label in e.labels)
     outside = {scope in e.labels for e in material.dev}
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
+        (rare, f"{rare}; give more, or leave the label out (in a manifest, by `labels`)"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
         (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
         (
@@ -168,7 +176,6 @@ def check(recipe: Recipe, material: Material) -> None:
             f"--out-of-scope: the threshold is chosen on dev, which needs queries of {scope!r} and"
             " others: give --dev, or leave it out",
         ),
-        (scope and recipe.multi, "--out-of-scope goes with one label a query, not with --multi"),
         (
             recipe.category_weight and len(categories) < 2,
             f"--category-weight: {len(categories)} values in the column `category`, beside the"
@@ -204,7 +211,6 @@ def fit(
         start,
         material.labels,
         recipe.pooling,
-        recipe.multi,
         recipe.dropout,
         material.sentiments,
     )
@@ -221,7 +227,7 @@ def fit(
 
     def judge() -> float:
         said = classify.logits(network, tokenizer, texts)
-        return classify.measure(said, wanted, recipe.multi)[recipe.metric]
+        return classify.measure(said, wanted)[recipe.metric]
 
     history = learn(
         network,
@@ -253,20 +259,21 @@ def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callabl
 
 
 def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
-    """Calibrate on dev, and measure."""
+    """Calibrate on dev, and measure, each fold of dev as calibrated on the others."""
     wanted = classify.targets(material.judged, material.labels)
     said = trained.logits(material.judged)
-    before = classify.measure(said, wanted, recipe.multi)
-    temperature = classify.calibrate(trained.network, said, wanted)
+    before = classify.measure(said, wanted)
+    asked = [e.text for e in material.judged]
+    honest = classify.cross_fitted(said, wanted, asked)
     result = {
-        "temperature": temperature,
-        "dev": classify.measure(said / temperature, wanted, recipe.multi),
+        "temperature": classify.calibrate(trained.network, said, wanted),
+        "dev": classify.measure(honest, wanted),
     }
-    if "calibration_error" in before:
-        result["calibration_error_before"] = before["calibration_error"]
+    result["calibration_error_before"] = before["calibration_error"]
     if recipe.out_of_scope:
         column = material.labels.index(recipe.out_of_scope)
-        result["scope"] = classify.out_of_scope(said / temperature, wanted, column)
+        calibrated = said / result["temperature"]
+        result["scope"] = classify.out_of_scope(calibrated, wanted, column, asked)
     texts = [e.text for e in material.dev]
     for name, task in trained.tasks.items():
         values = [getattr(e, name) for e in material.dev]

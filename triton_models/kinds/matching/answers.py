@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.kinds.values import rounded, within
+from triton_models.kinds.values import least_share, rounded, within
 
 AGREEMENT = "equal decisions {:.1%}"
+least = least_share
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:

@@ -7,9 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.evaluation import figures
+from triton_models.evaluation import figures, folds, statistics
 from triton_models.evaluation.dev import judged_pairs, of_all
 from triton_models.evaluation.evaluate import Report, served
+from triton_models.query_text import normal_form
+
+
+def cross_fitted(scores: np.ndarray, matches: np.ndarray, queries: Sequence[str]) -> np.ndarray:
+    """Which pairs are found, each fold of the queries at the threshold of the others: [pairs]."""
+    found = np.zeros(len(scores), dtype=bool)
+    for mine, rest in folds.parts(list(map(normal_form, queries))):
+        found[mine] = scores[mine] >= figures.best_threshold(
+            scores[rest], matches[rest], figures.BETA
+        )
+    return found
 
 
 def summary(
@@ -32,4 +43,22 @@ def summary(
             for r, score, yes in zip(rows, scores, found, strict=True)
             if yes != (r["match"] > 0)
         ],
+    }
+
+
+def measured(folder: Path, dev: Path) -> dict[str, float]:
+    """The figures of the card, on the dev side of the run: F is of each fold of the queries at the
+    threshold of the others, since the model's own was fitted on all of them.
+    """
+    _, network = served(folder, "matching")
+    rows = judged_pairs(dev)
+    queries = [row["query"] for row in rows]
+    scores = network.run(queries, [row["term"] for row in rows])[:, 0]
+    matches = np.array([row["match"] for row in rows])
+    found = cross_fitted(scores, matches, queries)
+    return {
+        "auc_roc": statistics.value(statistics.auc(scores, matches), len(rows)),
+        "average_precision": figures.average_precision(scores, matches),
+        "f0.5": figures.f_measure(found, matches, figures.BETA),
+        "f1": figures.f_measure(found, matches),
     }

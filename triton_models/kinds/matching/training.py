@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from triton_models.data.graded import GradedPair
 from triton_models.evaluation import figures, statistics
+from triton_models.kinds.matching import summary
 from triton_models.kinds.matching.network import ScoreModel
 from triton_models.training import networks
 from triton_models.training.adapt import Adaptation
@@ -36,7 +37,6 @@ from triton_models.training.vocabulary import bare_tokenizer
 
 __all__ = ["Recipe", "check", "gather", "recipe_of", "train"]
 NOTES = "training.json"  # where `export` looks for the threshold
-BETA = 0.5  # a wrong match costs more than a missing one
 UNCHOSEN = 0.5  # the threshold without a dev set
 
 
@@ -119,7 +119,7 @@ def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
         said = scores(network, tokenizer, material.dev)
         chosen = choose_threshold(said, material.dev)
         result |= {"start": before, "dev": measure(said, material.dev) | chosen} | chosen
-    notes = {"kind": "matching", "version": 1, "threshold": result["threshold"]}
+    notes = {"kind": "matching", "threshold": result["threshold"]}
     networks.save(network.cpu(), out)
     tokenizer.save(str(out / "tokenizer.json"))
     (out / NOTES).write_text(json.dumps(notes) + "\n")
@@ -181,12 +181,12 @@ def measure(said: np.ndarray, pairs: Sequence[GradedPair]) -> dict[str, float]:
 
 
 def choose_threshold(said: np.ndarray, pairs: Sequence[GradedPair]) -> dict[str, float]:
-    """The threshold with the best F0.5, and F0.5 and F1 there."""
+    """The threshold with the best F0.5, and F0.5 and F1, each fold of the queries being judged at
+    the threshold of the others."""
     matches = np.array([p.match for p in pairs])
-    threshold = figures.best_threshold(said, matches, BETA)
-    found = said >= threshold
+    found = summary.cross_fitted(said, matches, [p.query for p in pairs])
     return {
-        "threshold": threshold,
-        "f0.5": figures.f_measure(found, matches, BETA),
+        "threshold": figures.best_threshold(said, matches, figures.BETA),
+        "f0.5": figures.f_measure(found, matches, figures.BETA),
         "f1": figures.f_measure(found, matches),
     }

@@ -10,9 +10,10 @@ import numpy as np
 from triton_models.contract import ModelContract
 from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.words import first_pieces, words_of
-from triton_models.kinds.values import DIGITS, no_chances
+from triton_models.kinds.values import DIGITS, least_share, no_chances
 
 AGREEMENT = "equal labels of tokens {:.1%}"
+least = least_share
 
 
 def fault(contract: ModelContract, values: np.ndarray) -> str:

@@ -73,7 +73,7 @@ def probabilities(rows: Sequence[Tagged], found: Sequence[Found]) -> Report:
     right = np.array([good for _, good in pairs], dtype=bool)
     if not len(sure):
         return {}
-    error = statistics.calibration_error(sure, right)
+    error = statistics.CalibrationError(sure, right)
     return {
         "ece": statistics.value(error, len(sure)),
         "bins": statistics.reliability(sure, right),

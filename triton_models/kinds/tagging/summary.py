@@ -30,6 +30,12 @@ def summary(
     }
 
 
+def measured(folder: Path, dev: Path) -> dict[str, float]:
+    """The figures of the card, on the dev side of the run."""
+    found = summary(folder, [dev])
+    return {name: value for name, value in found.items() if isinstance(value, float)}
+
+
 def answers(network: Asked, texts: Sequence[str]) -> list[Found]:
     """The spans that a model finds in each query."""
     return [decoded(network, t, a) for t, a in zip(texts, network.run(texts), strict=True)]

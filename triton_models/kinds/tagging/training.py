@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from triton_models.data import dataset
-from triton_models.data.split import is_dev
+from triton_models.data.split import stratified, too_rare
 from triton_models.kinds.tagging import entities
 from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tags_of
 from triton_models.kinds.tagging.decode import Decoder, Found
@@ -71,6 +71,13 @@ class Material:
             "dev_sha256": digest(self.dev),
         }
 
+    def dev_rows(self) -> list[dict]:
+        """The dev side as `evaluate --dev` reads it."""
+        return [
+            {"query": one.text, "spans": [span._asdict() for span in one.spans]} | one.about
+            for one in self.dev
+        ]
+
     def told(self) -> str:
         found = self.about()
         return (
@@ -101,8 +108,10 @@ def gather(args: argparse.Namespace) -> Material:
     found = list({one.text: one for one in reversed(found)}.values())[::-1]
     if args.dev:
         dev = read(args.dev)
+    elif args.no_dev:
+        dev = []
     else:
-        dev = [] if args.no_dev else [one for one in found if is_dev(one.text)]
+        found, dev = stratified(found, lambda one: one.text, lambda one: tags_of([one]))
     return material(found, dev, args.dev or args.queries[0])
 
 
@@ -121,8 +130,10 @@ def material(found: list[Tagged], dev: list[Tagged], place: str) -> Material:
 
 def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
+    rare = too_rare(tag for one in material.learned for tag in tags_of([one]))
     refuse(
         (not material.tags, "no query with a span to learn from"),
+        (rare, f"{rare}; give more, or leave the tag out (in a manifest, by `labels`)"),
         (
             material.dev and not tags_of(material.dev),
             "no query of dev has a span: give --dev another file, or --no-dev",

@@ -1,0 +1,83 @@
+"""`finetune --config`: what a run.json says is taken again, and the command line goes before it."""
+
+import json
+
+import pytest
+
+from triton_models.__main__ import main, parser
+from triton_models.kinds import KINDS
+from triton_models.training import finetune_config, finetune_options, run_card
+
+GIVEN = {
+    "intent": "--queries a.csv b.csv --epochs 3 --smoothing 0 --balance weights --how frozen",
+    "encoder": "--pairs a.csv --sizes 192,96 --keep 0.5 --no-dev --misspelled 0.2",
+    "matching": "--manifest m.toml --dropout 0 --clip 0 --metric ndcg@10",
+    "tagging": "--queries a.jsonl --dev d.jsonl --rate 1e-4 --seed 0",
+}
+
+
+def settled(*words):
+    return finetune_config.configured(parser().parse_args(["finetune", *map(str, words)]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_can_be_given_back(kind, tmp_path):
+    args = settled(kind, *GIVEN[kind].split(), "--out", "runs/first")
+    finetune_options.check(args)
+    notes = {"kind": kind, "command": "python …", "options": finetune_config.told(args)}
+    place = tmp_path / "run.json"
+    place.write_text(json.dumps(notes))
+    again = settled(kind, "--config", place, "--out", "runs/first")
+    assert vars(again) == vars(args)
+    finetune_options.check(again)
+    assert settled(kind, "--config", place).out != args.out  # each run has its own
+
+
+def test_the_command_line_goes_before_the_file_even_with_a_default(tmp_path):
+    place = tmp_path / "mine.json"
+    place.write_text('{"queries": ["a.csv"], "misspelled": 0.8, "epochs": 9}')
+    args = settled("intent", "--config", place, "--misspelled", 0.0, "--seed", 3)
+    assert (args.queries, args.misspelled, args.epochs, args.seed) == (["a.csv"], 0.0, 9, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"options": {"epochs": 0}}', "epochs: input should be greater than 0"),
+        ('{"options": {"misspelled": 2}}', "misspelled: input should be less than or equal to 1"),
+        ('{"options": {"how": "fully"}}', "how: input should be 'frozen'"),
+        ('{"speed": 3}', "speed: extra inputs are not permitted"),
+        ('{"kind": "encoder", "options": {}}', "of a run of encoder, not of intent"),
+        ('{"command": "python -m triton_models combine"}', "no options in it"),
+        ("[]", "no options in it"),
+        ("no JSON", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_told_in_one_line(text, told, tmp_path, capsys):
+    place = tmp_path / "run.json"
+    place.write_text(text)
+    assert main(["finetune", "intent", "--config", str(place)]) == 2
+    error = capsys.readouterr().err
+    assert told in error and str(place) in error and error.count("\n") == 1
+
+
+def test_help_shows_groups_defaults_and_units(capsys):
+    with pytest.raises(SystemExit):
+        main(["finetune", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in ("schedule:", "of encoder alone:", "--warm-up 0-1", "(default: 0.1)", "--epochs N"):
+        assert part in shown
+    assert all(field.description for field in finetune_config.model().model_fields.values())
+
+
+def test_the_card_takes_in_what_was_written_by_hand(tmp_path):
+    run = {
+        "kind": "intent", "command": "…", "start": "minilm", "seconds": 3, "torch": "2",
+        "transformers": "5", "data": {"manifest": str(tmp_path / "manifest.toml")},
+        "result": {"dev": {"accuracy": 0.9}},
+    }  # fmt: skip
+    assert "By hand" not in run_card.card(run, {})
+    (tmp_path / "notes.md").write_text("## By hand\n\nEnglish only.\n")
+    card = run_card.card(run, {"accuracy": 0.89})
+    assert card.index("English only.") < card.index("## Limits")
+    assert "| accuracy | 0.9000 | 0.8900 |" in card and "| as exported |" in card

@@ -1,0 +1,67 @@
+"""Files of labelled queries and judged pairs, read alike by every command.
+
+CSV, TSV, JSON lines, or one JSON file, given as PATH, or as PATH.json:list+list for a file that
+holds several lists. Columns have their usual names (`manifest.COLUMNS`) or those of `--columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from triton_models.data import records
+from triton_models.data.manifest import COLUMNS
+from triton_models.data.records import Layout, Record
+from triton_models.settings import UsageError
+
+
+def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tuple[int, Record]]:
+    """(line, record) of a file, each record with our names beside those of the file.
+
+    Args:
+        form: the format of the manifest, "queries" or "pairs".
+        given: names of the needed columns of the format, in their order.
+
+    Raises UsageError for the first line that is no record.
+    """
+    path, lists = split(place)
+    needed = needed_of(form)
+    layout = Layout(given or needed, () if given else names_of(form)[needed[0]], lists)
+    names = names_of(form, given)
+    for line, row in records.read(path, "", records.refusing(path), layout):
+        yield (
+            line,
+            row
+            | {
+                ours: row[found]
+                for ours, usual in names.items()
+                if (found := next((name for name in usual if name in row), None))
+            },
+        )
+
+
+def split(place: Path | str) -> tuple[Path, Sequence[str]]:
+    """The path and the lists of PATH.json:list+list."""
+    name, _, lists = str(place).partition(".json:")
+    return (Path(f"{name}.json"), lists.split("+")) if lists else (Path(place), ())
+
+
+def needed_of(form: str) -> list[str]:
+    """Our names of the columns that a format cannot do without."""
+    return [name for name in COLUMNS[form] if not name.endswith("?")]
+
+
+def names_of(form: str, given: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """What each of our columns may be called."""
+    usual = {name.rstrip("?"): names for name, names in COLUMNS[form].items()}
+    return usual | {ours: (theirs,) for ours, theirs in zip(needed_of(form), given, strict=False)}
+
+
+def columns(text: str | None, form: str) -> list[str]:
+    """The names of `--columns`; UsageError for another number than the format needs."""
+    if not text:
+        return []
+    given, needed = [name.strip() for name in text.split(",")], needed_of(form)
+    if len(given) != len(needed) or not all(given):
+        raise UsageError(f"--columns {text}: name {len(needed)}, as --columns {','.join(needed)}")
+    return given

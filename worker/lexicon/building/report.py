@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from worker.lexicon.building import facts
-from worker.lexicon.building.drafts import Draft, Drafts, Link
+from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.correction import is_one_off
 from worker.lexicon.words import key
 
@@ -73,19 +73,20 @@ def _sample(items: Sequence[Any]) -> list[Any]:
 
 
 def _near_duplicates(drafts: Sequence[Draft]) -> list[str]:
-    """Terms that differ in one letter, or in the order of their words."""
-    by_part: dict[str, list[str]] = {}
+    """Terms that differ in one letter or in the order of words; not those of source files alone."""
+    by_part: dict[str, str] = {}
     found = set()
     for draft in drafts:
         form = key(draft.name)
+        if {*draft.origins} == {SOURCE}:
+            continue
         parts = {" ".join(sorted(form.split(" ")))}
         if len(form) >= LETTERS:
             parts |= {form} | {form[:n] + form[n + 1 :] for n in range(len(form))}
         for part in parts:
-            for other in by_part.setdefault(part, []):
-                if other != form and _is_near(form, other):
-                    found.add(" / ".join(sorted((form, other))))
-            by_part[part].append(form)
+            other = by_part.setdefault(part, form)
+            if other != form and _is_near(form, other):
+                found.add(" / ".join(sorted((form, other))))
     return sorted(found)
 
 

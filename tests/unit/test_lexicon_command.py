@@ -88,6 +88,7 @@ def test_diff_lists_what_was_added_and_removed(built):
         (["build", "--out", "x"], "nothing to build from; give --catalogue"),
         (["build", "--catalogue", "no.csv", "--out", "x"], "no.csv: found no such file"),
         (["build", "--catalogue", "a", "--fields", "x", "--out", "x"], "--fields: found 'x'"),
+        (["build", "--terms", "a", "--out", __file__ + "/x"], "(File exists); name with --out"),
         (["show", "x", "--lexicon", "nowhere"], "nowhere/lexicon.json: not found"),
         (["diff", "nowhere", "nowhere"], "nowhere/lexicon.json: not found"),
     ],

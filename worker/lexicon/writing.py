@@ -70,29 +70,37 @@ def write(content: Content, encoder: ModelContract, out: Path) -> dict[str, Any]
     demand_room(out)
     new = out.with_name(f".{out.name}.{os.getpid()}.new")
     try:
-        new.mkdir(parents=True)
+        new.mkdir()
         manifest = _write(content, encoder, new)
         _put(new, out)
     except OSError as error:
-        message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
-        raise LexiconError(f"{message}; name with --out a folder that can") from None
+        raise _unwritable(error, out) from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return manifest
 
 
 def demand_room(out: Path) -> None:
-    """Check that `out` may be written.
+    """Check that `out` may be written, and make the folder that it is to stand in.
 
     Raises:
-        LexiconError: it is a file, or a folder of something else than a lexicon.
+        LexiconError: it is a file, a folder of something else than a lexicon, or cannot be made.
     """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(error, out) from None
     if out.is_dir():
         if any(out.iterdir()) and not (out / MANIFEST).is_file():
             reason = f"holds files, but no {MANIFEST}, so it is no lexicon that may be replaced"
             raise LexiconError(f"{out}: {reason}; name with --out a new folder")
     elif out.exists():
         raise LexiconError(f"{out}: cannot be written (File exists); name with --out a folder")
+
+
+def _unwritable(error: OSError, out: Path) -> LexiconError:
+    message = f"{error.filename or out}: cannot be written ({error.strerror or error})"
+    return LexiconError(f"{message}; name with --out a folder that can")
 
 
 def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, Any]:

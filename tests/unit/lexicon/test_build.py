@@ -101,7 +101,7 @@ def test_faults_are_reported_and_nothing_is_built(source):
     ("arguments", "message"),
     [
         (["--out", "things.txt"], "things.txt: cannot be written (File exists); name with --out"),
-        (["--out", "things.txt/x"], "cannot be written (Not a directory); name with --out"),
+        (["--out", "things.txt/x"], "things.txt: cannot be written (File exists); name with --out"),
         (["--source", "nowhere"], "nowhere: no such folder; name with --source"),
         (["--source", "things.txt"], "things.txt: no such folder; name with --source"),
         (["--models", "nowhere"], "model.json: not found; export the model into this folder; or"),

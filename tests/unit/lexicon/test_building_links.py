@@ -3,7 +3,7 @@
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
-from worker.lexicon.building import facts, links, phrases
+from worker.lexicon.building import facts, links, phrases, report
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import Drafts, Link
 from worker.lexicon.building.rows import Faults
@@ -155,6 +155,18 @@ def test_values_of_known_attributes_are_added_unless_they_name_a_term(drafts):
     drafts.add("mint", "titles", {})
     values = facts.add_values(made, {"values": {"red": ("color", "red")}}, drafts)["values"]
     assert values == {"red": ("color", "red"), "petrol": ("color", "petrol")}
+
+
+def test_a_short_name_that_is_another_term_is_a_suspect(drafts):
+    laptop, computer = drafts.add("laptop", "source", "", "PCs"), drafts.add("computer", "list", "")
+    laptop.put_below(computer, Link("source", 0.95, {}))
+    for text in ("notebook computer", "portable computer"):
+        laptop.add_synonym(text, Link("source", 0.95, {}))
+    drafts.add("notebook", "source", "", "Office").titles = 9
+    told = ["notebook (9 titles, Office) / notebook computer (laptop, PCs)"]
+    assert report.two_senses(drafts) == told
+    drafts.get("notebook").put_below(laptop, Link("rule", 0.97, {}))
+    assert report.two_senses(drafts) == []
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,6 @@ def make(
 
 
 def _cache(model: ModelContract, width: int, out: Path, name: str) -> Cache:
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
     return Cache(model.onnx_sha256, width, out / name, _partial(out, name))
 
 

@@ -15,7 +15,7 @@ EMBEDDING = "embedding"
 NEAREST = 6  # terms that are looked at for each
 LEAST_COSINE = 0.6
 LEAST_MATCH = 0.9  # of the matching model, both ways
-MOST_PAIRS = 20_000  # that the matching model scores, the nearest first
+MOST_PAIRS = 10_000  # that the matching model scores, the nearest first
 CONFIRMED = 0.4  # share of such pairs that were right, in a sample judged by reading
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from worker.lexicon.building import facts
-from worker.lexicon.building.drafts import Draft, Drafts, Link
+from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.correction import is_one_off
 from worker.lexicon.words import key
 
@@ -58,6 +58,7 @@ def report(made: Made, least: float, asked: Mapping[str, int]) -> dict[str, Any]
         "suspects": {
             "near_duplicates": _near_duplicates(drafts),
             "too_general": _too_general(made),
+            "two_senses": two_senses(made.drafts),
             "conflicting_brands": facts.conflicting(made.corpus),
         },
     }
@@ -73,19 +74,20 @@ def _sample(items: Sequence[Any]) -> list[Any]:
 
 
 def _near_duplicates(drafts: Sequence[Draft]) -> list[str]:
-    """Terms that differ in one letter, or in the order of their words."""
-    by_part: dict[str, list[str]] = {}
+    """Terms that differ in one letter or in the order of words; not those of source files alone."""
+    by_part: dict[str, str] = {}
     found = set()
     for draft in drafts:
         form = key(draft.name)
+        if {*draft.origins} == {SOURCE}:
+            continue
         parts = {" ".join(sorted(form.split(" ")))}
         if len(form) >= LETTERS:
             parts |= {form} | {form[:n] + form[n + 1 :] for n in range(len(form))}
         for part in parts:
-            for other in by_part.setdefault(part, []):
-                if other != form and _is_near(form, other):
-                    found.add(" / ".join(sorted((form, other))))
-            by_part[part].append(form)
+            other = by_part.setdefault(part, form)
+            if other != form and _is_near(form, other):
+                found.add(" / ".join(sorted((form, other))))
     return sorted(found)
 
 
@@ -100,6 +102,24 @@ def _too_general(made: Made) -> list[str]:
     counts = [(d.origins.get("titles", {}).get("titles", d.titles), d.name) for d in made.drafts]
     wide = [f"{name} ({n} titles)" for n, name in counts if titles and n >= GENERAL * titles]
     return wide + [f"{name} ({len(paths)} categories)" for name, paths in made.general.items()]
+
+
+def two_senses(drafts: Drafts) -> list[str]:
+    """Terms of titles that may be short for another: the "notebook" of an office, where "notebook
+    computer" is a name of laptops."""
+    found = []
+    for draft in drafts:
+        kind = f" {key(draft.parent[0].name)}" if draft.parent else ""
+        for text in draft.synonyms if kind else ():
+            short = drafts.get(key(text).removesuffix(kind))
+            if key(text).endswith(kind) and short and short.titles and not _related(short, draft):
+                names = f"{short.name} ({short.titles} titles, {short.category})"
+                found.append(f"{names} / {text} ({draft.name}, {draft.category})")
+    return sorted(found)
+
+
+def _related(one: Draft, other: Draft) -> bool:
+    return one is other or one in other.above() or other in one.above()
 
 
 def files(drafts: Drafts, told: dict[str, Any], least: float) -> dict[str, bytes]:

@@ -92,9 +92,12 @@ def test_a_term_stands_below_the_longest_term_that_it_ends_with(drafts):
 
 
 def test_categories_are_terms_below_each_other_and_common_names_are_none(drafts):
-    paths = [("Pets", "Dogs", "Beds"), ("Pets", "Cats", "Beds"), ("Home", "Beds")]
+    paths = [("Pets", "Dogs", "Beds"), ("Baby", "Beds"), ("Home", "Beds")]
+    paths += [("Clothing", "Women", "Jeans"), ("Clothing", "Men", "Jeans")]
     general = links.add_categories(paths, drafts)
     assert [*general] == ["beds"] and drafts.get("beds") is None
+    jeans = drafts.get("jeans")
+    assert (jeans.category, jeans.parent[0].name) == ("Clothing", "clothing")
     assert [wider.name for wider in drafts.get("dogs").above()] == ["pets"]
     assert drafts.get("dog").category == "Pets > Dogs"
 

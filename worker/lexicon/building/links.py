@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, takewhile
 from math import sqrt
 
 from triton_models.query_text import normal_form
@@ -25,7 +25,7 @@ FEWEST_CLICKS = 5  # of a query that is a term
 LEAST_COSINE = 0.5  # between what was clicked after two queries
 MOST_QUERIES = 50  # of one product: what so many find says little
 LONGEST_QUERY = 4  # words
-MOST_PATHS = 2  # of categories that one name may have
+MOST_DEPARTMENTS, MOST_PATHS = 2, 8  # that have a category of one name
 
 
 def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
@@ -216,20 +216,33 @@ def add_categories(paths: Iterable[Sequence[str]], drafts: Drafts) -> dict[str, 
     Returns:
         Names that several levels have, and so name nothing by themselves, each with their paths.
     """
-    above: dict[str, dict[str, None]] = defaultdict(dict)
     levels = dict.fromkeys(tuple(path[: n + 1]) for path in paths for n in range(len(path)))
+    named: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for path in levels:
-        above[key(normal_form(path[-1]))][" > ".join(path)] = None
-    general = {form: [*paths] for form, paths in above.items() if len(paths) > MOST_PATHS}
-    for path in levels:
-        name = normal_form(path[-1])
-        if key(name) in general or not _is_a_name(name):
-            continue
-        draft = drafts.add(name, CATEGORY, " > ".join(path), " > ".join(path))
-        wider: Draft | None = drafts.get(normal_form(path[-2])) if len(path) > 1 else None
-        if wider is not None:
-            draft.put_below(wider, Link(CATEGORY, WEIGHTS[CATEGORY], {"path": " > ".join(path)}))
+        named[key(normal_form(path[-1]))].append(path)
+    general = {}
+    for form, some in named.items():
+        shared = _shared(some)
+        name = normal_form(some[0][-1])
+        if len({path[0] for path in some}) > MOST_DEPARTMENTS or len(some) > MOST_PATHS:
+            general[form] = [" > ".join(path) for path in some]
+        elif _is_a_name(name):
+            draft = drafts.add(name, CATEGORY, " > ".join(some[0]), " > ".join(shared))
+            above = [*shared] if shared != some[0] else [*shared[:-1]]
+            wider: Draft | None = drafts.get(normal_form(above[-1])) if above else None
+            if wider is not None:
+                told = {"path": " > ".join(some[0])}
+                draft.put_below(wider, Link(CATEGORY, WEIGHTS[CATEGORY], told))
     return general
+
+
+def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The levels that all paths begin with; the first path where these are none."""
+    begun = paths[0]
+    for path in paths[1:]:
+        equal = takewhile(lambda pair: pair[0] == pair[1], zip(begun, path, strict=False))
+        begun = tuple(level for level, _ in equal)
+    return begun or paths[0]
 
 
 def _is_a_name(text: str) -> bool:

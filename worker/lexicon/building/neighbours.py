@@ -9,6 +9,7 @@ import numpy as np
 
 from worker.lexicon.building.cache import Cache
 from worker.lexicon.building.drafts import SOURCE, Draft, Link
+from worker.lexicon.building.links import CATEGORY
 from worker.lexicon.words import key, stem
 
 EMBEDDING = "embedding"
@@ -57,6 +58,10 @@ def _may_be_one(one: Draft, other: Draft, described: Collection[str]) -> bool:
     if {*one.origins} == {*other.origins} == {SOURCE}:  # whoever wrote both knew
         return False
     if one in other.above() or other in one.above() or key(other.name) in map(key, one.synonyms):
+        return False
+    parents = [draft.parent for draft in (one, other) if draft.parent]
+    above = [wider for wider, link in parents if link.kind == CATEGORY]
+    if len(above) == 2 and above[0] is above[1]:  # the shop tells them apart
         return False
     if one.category and other.category and _department(one) != _department(other):
         return False

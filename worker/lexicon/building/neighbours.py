@@ -17,7 +17,7 @@ NEAREST = 6  # terms that are looked at for each
 LEAST_COSINE = 0.6
 LEAST_MATCH = 0.9  # of the matching model, both ways
 MOST_PAIRS = 10_000  # that the matching model scores, the nearest first
-CONFIRMED = 0.4  # share of such pairs that were right, in a sample judged by reading
+CONFIRMED = 0.4  # by a first look at the best of them: fewer than half were right
 
 
 class Pair(NamedTuple):

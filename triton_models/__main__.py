@@ -98,7 +98,9 @@ def export(args: argparse.Namespace) -> None:
         )
     training("training.run_card").require_kind(args.checkpoint, args.kind)
     checked = training("serving.export").export(
-        args.checkpoint, args.kind, args.out, args.precision, args.texts
+        *(args.checkpoint, args.kind, args.out, args.precision, args.texts),
+        name=args.name,
+        length=args.length or 0,
     )
     print(f"{args.out}: {checked}")
     training("training.run_card").write(args.checkpoint, args.out)
@@ -129,6 +131,7 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.kind == "expansion":
         expansion(args)
         return
+    from triton_models.data.typos import typos_of
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
 
@@ -141,6 +144,7 @@ def evaluate(args: argparse.Namespace) -> None:
         ),
         (args.out_of_scope and "--out-of-scope" not in own, "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
+        (args.language != "en" and not args.report, "--language goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
@@ -149,7 +153,8 @@ def evaluate(args: argparse.Namespace) -> None:
     report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data)
+        typos = typos_of(args.language, tuple(map(str, args.confusions or ())))
+        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos)
         page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 

@@ -1,6 +1,6 @@
 """What a model folder promises, read from its `model.json` and held to the files beside it.
 
-A leaf: the standard library only, so that the worker, the repository writer and the training kit
+A leaf of the standard library only, so that the worker, the repository writer and the training kit
 can all import it.
 """
 
@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.kinds import KINDS
-from triton_models.kinds.kind import Head, Kind
-
-SHORTEST_BUCKET = 8
+from triton_models.kinds.kind import Head, Kind, Prompts
+from triton_models.settings import SHORTEST_BUCKET, buckets
 
 
 class ModelFolderError(ValueError):
@@ -37,6 +36,8 @@ class ModelContract:
         max_batch_size: rows of one call.
         threshold: the score from which a pair counts as a match; None where the kind has none.
         heads: further outputs of the same forward pass.
+        pooling: of an encoder: what becomes of the token vectors; "" for other kinds.
+        prompts: of an encoder: what stands before the texts that it is asked.
         float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
             which `compile` starts; None where there is none.
     """
@@ -55,6 +56,8 @@ class ModelContract:
     onnx_sha256: str
     threshold: float | None = None
     heads: tuple[Head, ...] = ()
+    pooling: str = ""
+    prompts: Prompts = Prompts()
     float32_sha256: str | None = None
 
     @property
@@ -82,11 +85,7 @@ class ModelContract:
     @property
     def length_buckets(self) -> tuple[int, ...]:
         """The lengths, in tokens, that batches are padded to: 8, 16, 32 … and `max_length`."""
-        buckets, bucket = [], SHORTEST_BUCKET
-        while bucket < self.max_length:
-            buckets.append(bucket)
-            bucket *= 2
-        return (*buckets, self.max_length)
+        return buckets(self.max_length)
 
 
 def load(folder: Path) -> ModelContract:
@@ -190,7 +189,8 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     for key, (valid, expected) in FIELDS.items():
         demand(key in fields and valid(fields[key]), key, expected)
     spec, labels = KINDS[fields["kind"]], fields["labels"]
-    demand(tuple(fields["inputs"]) == spec.inputs, "inputs", f"{', '.join(spec.inputs)}")
+    some = " or ".join(", ".join(names) for names in spec.taken)
+    demand(tuple(fields["inputs"]) in spec.taken, "inputs", some)
     fits = not spec.labels or len(labels) == fields["dimension"] == len(set(labels))
     demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
     plain = fields.get("float32_sha256")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from triton_models.kinds import KINDS
-from triton_models.settings import STARTER
+from triton_models.settings import LANGUAGES, STARTER
 
 EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
@@ -53,6 +53,8 @@ def export(add: Callable) -> None:
     add("--kind", choices=KINDS, required=True)
     add("--out", type=Path, required=True, help="model folder to write")
     add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
+    add("--name", help="of the model, as intent_de for a second one of a kind (default: its kind)")
+    add("--length", type=positive, help="tokens that it reads (default: as it was trained)")
     add("--texts", type=Path, metavar="FILE", help="to check on (default: the run's dev side)")
 
 
@@ -62,6 +64,8 @@ def evaluate(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
+    add("--language", choices=LANGUAGES, default="en", help="--report: of the queries, for typos")
+    add("--confusions", type=Path, nargs="+", help="--report: sets of Chinese, as for finetune")
     add("--data", type=Path, help="public sets: products to rank, known typos")
     add("--products", type=Path, help="expansion: catalogue to search, JSON lines or .jsonl.gz")
     add("--judgements", type=Path, help="expansion: CSV file, columns query, docid, rating")

@@ -21,6 +21,7 @@ SCRIPTS = (  # first and last code point of the script's main block, and its lan
     (0x0900, 0x097F, "hi"),
     (0x0E00, 0x0E7F, "th"),
 )
+_IDEOGRAPHS = re.compile(r"([\u3400-\u9fff\uf900-\ufaff]+)")
 _MARKS = re.compile("[™®©℠]")
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
 _FRACTION = re.compile(f"(?<=[0-9{_VULGAR}])[{_VULGAR}]|[{_VULGAR}](?=[0-9])")
@@ -44,3 +45,16 @@ def _visible(character: str) -> str:
     if kind == "Cc":
         return " "
     return "" if kind[0] == "C" else character
+
+
+def is_ideograph(character: str) -> bool:
+    """Whether a character is Chinese: of the script that writes a word with one or two of them."""
+    return "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff"
+
+
+def word_count(text: str) -> int:
+    """How many words a text has; Chinese is counted by two characters, as its words mostly are."""
+    found = 0
+    for part in _IDEOGRAPHS.split(text):
+        found += -(-len(part) // 2) if part and is_ideograph(part[0]) else len(part.split())
+    return found

@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LANGUAGES = ("en", "de", "es", "fr", "zh")  # that typos and styles are known of
 LABELS = ("purchase", "browse", "inquiry", "complaint", "other")
-MAX_LENGTH = 64  # tokens, [CLS] and [SEP] included
-BUCKETS = (8, 16, 32, 64)  # lengths, in tokens, that training and evaluation pad to
+MAX_LENGTH = 64  # tokens, special ones included, of a model that was not trained for another
+SHORTEST_BUCKET = 8  # tokens
 MAX_BATCH_SIZE = 256  # rows that a served model takes in one call
 
 PACKAGE = Path(__file__).parent
 DEV_SETS = PACKAGE / "evaluation"  # what the starter models are judged by
 STARTER = PACKAGE / "starter"
+
+
+def buckets(longest: int) -> tuple[int, ...]:
+    """The lengths, in tokens, that batches are padded to: 8, 16, 32 … and `longest`."""
+    found, bucket = [], SHORTEST_BUCKET
+    while bucket < longest:
+        found.append(bucket)
+        bucket *= 2
+    return (*found, longest)
 
 
 def foreign(place: Path, marker: str) -> bool:
@@ -32,6 +42,8 @@ def usable(place: Path, remedy: str) -> Iterator[None]:
     """Turns what a library raises over a user's file into a UsageError that names it."""
     try:
         yield
+    except UsageError:
+        raise
     except Exception as error:  # ONNX Runtime, tokenizers, safetensors, …: no other common base
         told = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UsageError(f"{place}: cannot be used ({told}); {remedy}") from None

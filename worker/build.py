@@ -45,7 +45,7 @@ def model_names(settings: Settings) -> tuple[str, ...]:
 
 
 def load_contracts(settings: Settings) -> Contracts:
-    """The model folders' contracts by name.
+    """The model folders' contracts by kind.
 
     Raises:
         ConfigError: folders are missing or broken; also names the lexicon's faults, so that all
@@ -71,13 +71,19 @@ def load_contract(settings: Settings, name: str) -> ModelContract:
     """The contract of one of `model_names`.
 
     Raises:
-        ModelFolderError: its folder is missing or broken, or it is of another kind.
+        ModelFolderError: its folder is missing or broken, or it is of another kind or name.
     """
-    contract = load(settings.inference.models / name)
+    called = settings.inference.name(name)
+    contract = load(settings.inference.models / called)
     if contract.kind != name:
         raise ModelFolderError(
             f"{contract.folder}: a model of kind {contract.kind}, not {name};"
             " export one of that kind into this folder"
+        )
+    if contract.name != called:
+        raise ModelFolderError(
+            f"{contract.folder}: its model.json calls it {contract.name}, not {called};"
+            f" export it with --name {called}, or set inference.names"
         )
     return contract
 
@@ -95,7 +101,8 @@ def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None
         return known
     lexicon = Lexicon.load(settings.lexicon.folder)
     encoder = contracts.get("encoder")
-    if encoder and lexicon.encoder_sha256 != encoder.onnx_sha256:
+    made_by = lexicon.encoder_sha256, lexicon.document_prompt
+    if encoder and made_by != (encoder.onnx_sha256, encoder.prompts.document):
         raise LexiconError(
             f"{settings.lexicon.folder}: built with another encoder than "
             f"{encoder.folder}; build it again: python -m worker.lexicon.build "
@@ -174,7 +181,7 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
         make_expander(settings, contracts, lexicon),
-        Composer(lexicon, contracts["intent"], fallback_intent(settings, contracts)),
+        Composer(lexicon, contracts, fallback_intent(settings, contracts)),
         Deadline(policies.max_age_ms, policies.late),
         chosen.default_language,
         _listed(chosen.languages or chosen.default_language),
@@ -211,7 +218,7 @@ def make_pipeline(
 
 def show_versions(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
     """Set the versions in the build info metric."""
-    versions = {name: f"{name}:{contract.version}" for name, contract in contracts.items()}
+    versions = {kind: f"{c.name}:{c.version}" for kind, c in contracts.items()}
     versions |= {"version": __version__, "python": platform.python_version()}
     metrics.build.info(versions | {"lexicon": lexicon.version})
 

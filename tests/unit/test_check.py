@@ -1,5 +1,6 @@
 """`check` reports every fault at once, and ends when it is interrupted."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -8,12 +9,14 @@ import socket
 import pytest
 
 from tests import program
+from tests.understanding import Counting, inputs
 from triton_models.contract import sha256
 from worker import build as parts
 from worker.commands import check
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError
+from worker.metrics import Metrics
 
 NOWHERE = "127.0.0.1:9"
 
@@ -103,3 +106,29 @@ def test_ctrl_c_ends_it_while_a_broker_keeps_it_waiting():
             silent.accept()[0].close()
             running.popen.send_signal(signal.SIGINT)
             assert running.ended() == -signal.SIGINT  # not held back until the call has timed out
+
+
+def test_a_model_is_found_by_its_name_and_asked_by_it(tmp_path):
+    """Two of one kind, by locale, in one folder: names are not kinds."""
+    models = tmp_path / "models"
+    shutil.copytree(STARTER_MODELS, models)
+    shutil.copytree(models / "intent", models / "intent_de")
+    file = models / "intent_de" / "model.json"
+    flags = [f"inference.models={models}", "inference.names.intent=intent_de"]
+    with pytest.raises(ConfigError, match="calls it intent, not intent_de; export it with --name"):
+        parts.load_contracts(load_settings(None, {}, flags))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"name": "intent_de"}))
+    settings = load_settings(None, {}, flags)
+    contracts = parts.load_contracts(settings)
+    assert contracts["intent"].name == "intent_de" and contracts["encoder"].name == "encoder"
+    inference = Counting({contract.name: contract for contract in contracts.values()})
+    pipeline = parts.make_pipeline(settings, contracts, inference, Metrics())
+    pipeline.obey(settings.policies)
+    (output,) = asyncio.run(pipeline.process(inputs("red shoes")))
+    assert inference.rows["intent_de"] == 1
+    assert json.loads(output.value)["provenance"]["intent"].startswith("intent_de:")
+
+
+def test_names_are_of_kinds_of_model():
+    with pytest.raises(ConfigError, match=r"inference\.names.*kinds of model: encoder, intent"):
+        load_settings(None, {}, ["inference.names.intend=intent_de"])

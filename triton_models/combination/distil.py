@@ -35,7 +35,6 @@ from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
-from triton_models.training.vocabulary import bare_tokenizer
 
 LAYER_DECAY = 0.95
 HEAD_RATE = 1e-3
@@ -229,7 +228,7 @@ def begin(
             folder, asked = Path(scratch), inputs.asked([e.text for e in material.learned])
             prune(student, folder, recipe.layers, recipe.pieces, asked)
         network = classifier(folder, teachers.labels, pooling)
-        return network.to(course.place()).eval(), bare_tokenizer(folder)
+        return network.to(course.place()).eval(), networks.tokenizer_of(folder)
 
 
 def measured(answers: Tensor, said: Tensor, material: Material) -> dict[str, float]:

@@ -17,7 +17,6 @@ from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.settings import UsageError
 from triton_models.training import course, networks
 from triton_models.training.checkpoints import require_checkpoint
-from triton_models.training.vocabulary import bare_tokenizer
 
 TINY = 1e-9  # a probability that is taken for 0
 
@@ -57,7 +56,7 @@ def classifiers(folders: Sequence[Path]) -> list[Member]:
         if kind_of(folder) != "intent":
             raise UsageError(f"{folder}: no classifier; give runs of `finetune intent`")
         network = networks.load(folder, "intent").to(course.place()).eval()
-        tokenizer = bare_tokenizer(folder)
+        tokenizer = networks.tokenizer_of(folder)
         found.append(Member(folder, network, tokenizer, networks.labels(folder)))
     first = found[0]
     for other in found[1:]:

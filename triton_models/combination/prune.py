@@ -16,9 +16,8 @@ from triton_models.data import texts
 from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 from triton_models.training import inputs, networks, notes, vocabulary
+from triton_models.training.adapters import backbone
 from triton_models.training.checkpoints import named
-
-CUT = ("num_hidden_layers", "vocab_size", "max_position_embeddings")  # what the config tells of it
 
 
 def run(args: argparse.Namespace) -> str:
@@ -64,11 +63,7 @@ def prune(
     tokenizer = vocabulary.bare_tokenizer(folder)
     kept = pieces(tokenizer, size, found)
     before = weights(network)
-    small = networks.cut(folder, tuple(layers or range(config.num_hidden_layers)), kept)
-    for name in CUT:
-        setattr(config, name, getattr(small.config, name))
-    small.config = config  # with its own dropout and labels
-    inner.bert = small
+    networks.cut(backbone(network), tuple(layers or range(config.num_hidden_layers)), kept)
     out.mkdir(parents=True, exist_ok=True)
     networks.save(network, out)
     vocabulary.prune(tokenizer, kept).save(str(out / "tokenizer.json"))

@@ -1,7 +1,8 @@
 """The same query in another style: keywords, a fragment, a question or sentence, another case.
 
 Rules that keep the meaning, so that a label stays right: words that only make a sentence go, or
-come; negations, question words and everything that names a thing stay.
+come; negations, question words and everything that names a thing stay. Chinese, which writes
+neither spaces nor cases, is put into other phrases alone.
 """
 
 from __future__ import annotations
@@ -10,89 +11,58 @@ import random
 from collections.abc import Callable
 
 from triton_models.data import describe
+from triton_models.data.phrases import ENGLISH, PHRASES, Phrases
 from triton_models.query_text import normal_form
 
-# They make a sentence, and say nothing else.
-SMALL_WORDS = """
-a an the i me my we us our you your he she it its they them their this that these those is am
-are was were be been being do does did have has had will would shall should could may might can
-to of so just really very some any please pls thanks thank hi hello hey kindly there here i'm
-i've i'd i'll it's you're we're and
-"""
-SMALL = frozenset(SMALL_WORDS.split())
-OPENINGS = (  # of sentences; what follows them is the matter
-    "i would like to know",
-    "i'd like to know",
-    "can you tell me",
-    "could you tell me",
-    "can you please",
-    "could you please",
-    "i would like to",
-    "i'd like to",
-    "i want to",
-    "i need to",
-    "can you",
-    "could you",
-    "please",
-    "hi",
-    "hello",
-)
-FRAMES = (
-    "hi, {}",
-    "hello {}",
-    "{} please",
-    "{} thanks",
-    "so {}",
-    "ok {}",
-    "hey there {}",
-    "quick one: {}",
-    "please, {}",
-    "{}!",
-    "{}.",
-)
-GREETINGS = ("hi, {}", "hello {}", "hey there {}", "quick one: {}", "please, {}")
+ENDS = ".!?。！？"
 
 
-def restyle(text: str, rng: random.Random) -> str:
+def restyle(text: str, rng: random.Random, language: str = "en") -> str:
     """The text in a style drawn at random; as it was where nothing would be left of it.
 
     A question stays one: "is it waterproof?" asks about a product, "waterproof" looks for some.
     """
-    styles = OF_QUESTIONS if describe.style(normal_form(text)) == "question" else STYLES
-    return rng.choice(styles)(text, rng) or text
+    phrases = PHRASES[language]
+    asks = phrases.asks(text) or (
+        language == "en" and describe.style(normal_form(text)) == "question"
+    )
+    styles = OF_QUESTIONS if asks else STYLES
+    if not phrases.spaced:
+        styles = (polite,) if asks else (fragment, sentence)
+    return rng.choice(styles)(text, rng, phrases) or text
 
 
-def keywords(text: str, rng: random.Random) -> str:
+def keywords(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """Only the words that name something, in their order."""
-    words = [word.strip(".,;:!?\"'") for word in text.split()]
-    return " ".join(word for word in words if word and word.casefold() not in SMALL)
+    words = [word.strip(".,;:!?¿¡\"'") for word in text.split()]
+    return " ".join(word for word in words if word and word.casefold() not in phrases.small)
 
 
-def fragment(text: str, rng: random.Random) -> str:
+def fragment(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """Without its opening and without the sign at its end."""
-    bare = text.strip().rstrip(".!?")
-    for opening in OPENINGS:
-        if bare.casefold().startswith(opening + " "):
-            bare = bare[len(opening) :].lstrip(" ,")
+    bare = text.strip().rstrip(ENDS)
+    for opening in phrases.openings:
+        if bare.casefold().startswith(opening + (" " if phrases.spaced else "")):
+            bare = bare[len(opening) :].lstrip(" ,，")
     return bare
 
 
-def sentence(text: str, rng: random.Random) -> str:
+def sentence(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """Inside a phrase that people put around what they want."""
-    return rng.choice(FRAMES).format(text.strip().rstrip(".!?"))
+    return rng.choice(phrases.frames).format(text.strip().rstrip(ENDS))
 
 
-def polite(text: str, rng: random.Random) -> str:
+def polite(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """A question with a greeting before it."""
-    return rng.choice(GREETINGS).format(text.strip())
+    return rng.choice(phrases.greetings).format(text.strip())
 
 
-def case(text: str, rng: random.Random) -> str:
+def case(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """All large, all small, or every word with a large first letter."""
     return rng.choice((str.upper, str.lower, str.title))(text)
 
 
-def order(text: str, rng: random.Random) -> str:
+def order(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """Two neighbours change places."""
     words = text.split()
     if len(words) > 1:
@@ -101,7 +71,7 @@ def order(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
-def spacing(text: str, rng: random.Random) -> str:
+def spacing(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
     """A space lost between two words, or doubled."""
     words = text.split()
     if len(words) < 2:
@@ -110,8 +80,6 @@ def spacing(text: str, rng: random.Random) -> str:
     return " ".join(words[:i]) + rng.choice(("", "  ")) + " ".join(words[i:])
 
 
-STYLES: tuple[Callable[[str, random.Random], str], ...] = (
-    *(keywords, keywords, fragment, sentence),
-    *(case, order, spacing),
-)
-OF_QUESTIONS: tuple[Callable[[str, random.Random], str], ...] = (polite, case, spacing)
+Style = Callable[[str, random.Random, Phrases], str]
+STYLES: tuple[Style, ...] = (*(keywords, keywords, fragment, sentence), *(case, order, spacing))
+OF_QUESTIONS: tuple[Style, ...] = (polite, case, spacing)

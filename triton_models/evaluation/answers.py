@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from triton_models.settings import UsageError
 def of(path: Path, kind: str) -> Served | Predicted:
     """The answers of a model folder, or of a file that `predict` wrote."""
     return Predicted(path, kind) if path.is_file() else Served(path, kind)
+
+
+Key = tuple[str | None, str | None, str | None]  # query, term and document
 
 
 class Served:
@@ -36,7 +40,7 @@ class Served:
 
 
 class Predicted:
-    """The lines of a prediction file, by query and term; lines in error count as not there.
+    """The lines of a prediction file, by what was asked; lines in error count as not there.
 
     Raises:
         UsageError: names the line that is no prediction of the kind.
@@ -52,7 +56,7 @@ class Predicted:
         self.labels = list(rows[0].get("scores", ()))
         if any(list(row.get("scores", ())) != self.labels for row in rows):
             raise UsageError(f"{path}: its lines have different labels; {self.remedy}")
-        self.rows = {(row["query"], row.get("term")): row for row in rows}
+        self.rows = {_key(row): row for row in rows}
 
     def of(self, rows: Sequence[dict]) -> np.ndarray:
         """The answer to each row, as the kind's `compare` has it."""
@@ -74,15 +78,12 @@ class Predicted:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        fits = isinstance(row, dict) and (
-            "error" in row or all(n in row for n in self._part.PREDICTED)
-        )
-        if fits and isinstance(row.get("scores", {}), dict):
+        if fits(row, self._part.PREDICTED) and isinstance(row.get("scores", {}), dict):
             return row
         raise UsageError(f"{self.path}:{number}: not a prediction of {kind}; {self.remedy}")
 
     def _of(self, rows: Sequence[dict]) -> list[dict]:
-        keys = [(row["query"], row.get("term")) for row in rows]
+        keys = [self._near(_key(row)) for row in rows]
         for key in keys:
             if key not in self.rows:
                 asked = " / ".join(filter(None, key))[:80]
@@ -90,3 +91,19 @@ class Predicted:
                     f"{self.path}: no prediction of {asked!r}; predict every text of the dev file"
                 )
         return [self.rows[key] for key in keys]
+
+    def _near(self, key: Key) -> Key:
+        """The key, or that of the same text predicted as a query where it was not as a document."""
+        return (key[2], None, None) if key[2] and key not in self.rows else key
+
+
+def fits(row: Any, predicted: Sequence[str]) -> bool:
+    """Whether a line has what `predict` writes of a query or a document, or its error."""
+    if not isinstance(row, dict):
+        return False
+    of_text = "query" in row or "document" in row
+    return "error" in row or (of_text and all(name in row for name in predicted))
+
+
+def _key(row: dict) -> Key:
+    return row.get("query"), row.get("term"), row.get("document")

@@ -26,9 +26,15 @@ class Asked(ServedModel):
         self.contract = contract
 
     def run(
-        self, texts: Sequence[str], terms: Sequence[str] | None = None, heads: bool = False
+        self,
+        texts: Sequence[str],
+        terms: Sequence[str] | None = None,
+        heads: bool = False,
+        documents: bool = False,
     ) -> np.ndarray | list:
-        return super().run(list(map(normal_form, texts)), terms, heads)
+        prompts, forms = self.contract.prompts, map(normal_form, texts)
+        asked = prompts.documents(forms) if documents else prompts.queries(forms)
+        return super().run(asked, terms, heads)
 
 
 def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from triton_models.data.held_back import drawn
-from triton_models.data.typos import neighbours, sound_alikes
+from triton_models.data.typos import ENGLISH, Typos, confused, neighbours, sound_alikes
 
 Change = Callable[[str, random.Random], str]
 
@@ -19,10 +19,10 @@ MARKS = "?!.,"  # that may stand at a word
 SHORTEST = 4  # letters of a word that is misspelled, where a query has such a one
 
 
-def keyboard_slip(word: str, rng: random.Random) -> str:
+def keyboard_slip(word: str, rng: random.Random, own: Typos = ENGLISH) -> str:
     """A letter becomes its neighbour on the keyboard."""
     i = rng.randrange(len(word))
-    return word[:i] + rng.choice(neighbours(word[i].lower()) or word[i]) + word[i + 1 :]
+    return word[:i] + rng.choice(neighbours(word[i].lower(), own) or word[i]) + word[i + 1 :]
 
 
 def dropped_letter(word: str, rng: random.Random) -> str:
@@ -44,19 +44,19 @@ def swapped_letters(word: str, rng: random.Random) -> str:
     return word[:i] + word[i + 1] + word[i] + word[i + 2 :]
 
 
-def sound_alike(word: str, rng: random.Random) -> str:
+def sound_alike(word: str, rng: random.Random, own: Typos = ENGLISH) -> str:
     """Written as it sounds; a word that has no such spelling stays."""
-    return rng.choice(sound_alikes(word) or [word])
+    return rng.choice(sound_alikes(word, own) or [word])
 
 
 SLIPS = (keyboard_slip, dropped_letter, doubled_letter, swapped_letters)
 
 
-def typo(word: str, rng: random.Random) -> str:
+def typo(word: str, rng: random.Random, own: Typos = ENGLISH) -> str:
     """Any one slip, of the finger or by sound."""
-    slip = rng.choice((*SLIPS, sound_alike))
-    changed = slip(word, rng)
-    return changed if changed != word else rng.choice(SLIPS)(word, rng)
+    slips = (partial(keyboard_slip, own=own), *SLIPS[1:])
+    changed = rng.choice((*slips, partial(sound_alike, own=own)))(word, rng)
+    return changed if changed != word else rng.choice(slips)(word, rng)
 
 
 def known(typos: Mapping[str, Sequence[str]]) -> Change:
@@ -100,24 +100,44 @@ def shuffled_words(text: str, rng: random.Random) -> str:
     return " ".join(rng.sample(words, len(words)))
 
 
-PERTURBATIONS: dict[str, Change] = {
-    "keyboard slip": _slips(keyboard_slip),
-    "dropped letter": _slips(dropped_letter),
-    "doubled letter": _slips(doubled_letter),
-    "swapped letters": _slips(swapped_letters),
-    "sound-alike": _slips(sound_alike),
-    "one typo": _slips(typo),
-    "two typos": _slips(typo, typo),
-    "upper case": lambda text, rng: text.upper(),
+SPACES: dict[str, Change] = {
     "no spaces": lambda text, rng: "".join(text.split()),
     "extra spaces": lambda text, rng: " " + "  ".join(text.split()) + " ",
-    "word order": shuffled_words,
 }
 
 
-def perturbations(typos: Mapping[str, Sequence[str]] | None = None) -> dict[str, Change]:
-    """All of them by name; with a list of misspellings also one by that."""
-    return PERTURBATIONS | (
+def of_language(own: Typos) -> dict[str, Change]:
+    """What goes with a language, by name. Of Chinese these are characters of its confusion sets and
+    spaces: it has no keyboard of letters, no cases, and words that no space tells.
+    """
+    if not own.keyboard:
+        one = partial(confused, typos=own)
+        sets = {"one typo": _slips(one), "two typos": _slips(one, one)}
+        return (sets if own.confusions else {}) | SPACES
+    by_finger, by_sound = partial(keyboard_slip, own=own), partial(sound_alike, own=own)
+    any_one = partial(typo, own=own)
+    return {
+        "keyboard slip": _slips(by_finger),
+        "dropped letter": _slips(dropped_letter),
+        "doubled letter": _slips(doubled_letter),
+        "swapped letters": _slips(swapped_letters),
+        "sound-alike": _slips(by_sound),
+        "one typo": _slips(any_one),
+        "two typos": _slips(any_one, any_one),
+        "upper case": lambda text, rng: text.upper(),
+        **SPACES,
+        "word order": shuffled_words,
+    }
+
+
+PERTURBATIONS = of_language(ENGLISH)
+
+
+def perturbations(
+    typos: Mapping[str, Sequence[str]] | None = None, own: Typos = ENGLISH
+) -> dict[str, Change]:
+    """All that go with a language by name; with a list of misspellings also one by that."""
+    return of_language(own) | (
         {"known misspelling": lambda text, rng: misspelled(text, [known(typos)], rng)}
         if typos
         else {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data import sources
+from triton_models.data.typos import ENGLISH, Typos
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.perturb import perturbations
 from triton_models.kinds import KINDS
@@ -43,12 +44,13 @@ def full(
     devs: Sequence[Path],
     outside: str | None = None,
     data: Path | None = None,
+    own: Typos = ENGLISH,
 ) -> Report:
-    """Everything about a model folder.
+    """Everything about a model folder; the perturbations are those of `own`, of its language.
 
-    With `data`, the folder of the public sets, known misspellings are among the perturbations.
+    With `data`, the folder of the public sets, known misspellings are among them.
     """
-    changes = perturbations(sources.misspellings(data) if data else None)
+    changes = perturbations(sources.misspellings(data) if data else None, own)
     report = KINDS[kind].part("report").report
     return report(folder, devs, changes, outside)
 

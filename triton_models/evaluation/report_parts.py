@@ -14,6 +14,7 @@ from triton_models.evaluation import evaluate
 from triton_models.evaluation.cells import table
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.statistics import LEVEL, SAMPLES
+from triton_models.query_text import word_count
 
 SHAPES = tuple((batch, tokens) for batch in (1, 8, 32) for tokens in (8, 16, 32))
 LENGTHS = {"1 word": 1, "2 words": 2, "3 or 4 words": 4, "5 to 8 words": 8, "9 and more": 10**9}
@@ -45,7 +46,7 @@ def described(dev: Path) -> Report:
 def groups(rows: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:
     """Row indices by length, style, source, language and popularity; a field with one value is
     left out."""
-    words = [len(row["query"].split()) for row in rows]
+    words = [word_count(row["query"]) for row in rows]
     columns = {
         "length": [next(name for name, most in LENGTHS.items() if n <= most) for n in words]
     } | {name: [row.get(name, "") for row in rows] for name in ("style", "source", "language")}

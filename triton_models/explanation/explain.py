@@ -22,6 +22,7 @@ from tokenizers import Encoding
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, Tokens
 from triton_models.settings import UsageError
+from triton_models.text import special
 
 # What a reader takes for a word: no white space in it; scripts without spaces go by character.
 _ALONE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -96,7 +97,7 @@ def explain(
     labels = predictor.contract.labels
     if label is not None and label not in labels:
         raise UsageError(f"--label {label}: the model has no such label; {', '.join(labels)}")
-    mask = None if term is None else predictor.tokenizer.token_to_id("[MASK]")
+    mask = None if term is None else special(predictor.tokenizer, "mask")
     asked = _Asked(predictor, *read(predictor, query, term), mask)
     answer = asked([()])[0]
     column = int(answer.argmax()) if label is None else labels.index(label)

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from triton_models.explanation.explain import Explanation, Word, place
-from triton_models.kinds import KINDS
-from triton_models.settings import MAX_LENGTH, UsageError
+from triton_models.settings import UsageError
+from triton_models.text import special
 from triton_models.training import networks
+from triton_models.training.networks import inputs_of
 from triton_models.training.vocabulary import bare_tokenizer
 
 STEPS = 128  # of the integral, midpoints; enough that the effects add up within about 0.01
@@ -31,9 +32,9 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
     """
     kind = explanation.kind
     tokenizer = bare_tokenizer(checkpoint)
-    tokenizer.enable_truncation(MAX_LENGTH)
     networks.quiet()
     network = networks.load(checkpoint, kind).eval()
+    tokenizer.enable_truncation(networks.length_of(networks.config_in(network)))
     column = _column(checkpoint, explanation.label)
     texts = [explanation.query] + ([] if explanation.term is None else [explanation.term])
     encoding = tokenizer.encode(*texts)
@@ -43,8 +44,8 @@ def add(explanation: Explanation, checkpoint: Path) -> tuple[Explanation, float]
         "attention_mask": encoding.attention_mask,
         "token_type_ids": encoding.type_ids,
     }
-    inputs = [torch.tensor([arrays[name]]) for name in KINDS[kind].inputs]
-    pad, effects = tokenizer.token_to_id("[PAD]") or 0, torch.zeros(len(encoding.ids))
+    inputs = [torch.tensor([arrays[name]]) for name in inputs_of(network, kind)]
+    pad, effects = special(tokenizer, "pad") or 0, torch.zeros(len(encoding.ids))
     for part in {word.part for word in words}:
         blank = inputs[0].clone()
         blank[0, [i for word in words if word.part == part for i in word.tokens]] = pad

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -23,6 +23,20 @@ class Head:
     labels: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Prompts:
+    """What an encoder reads before a query and before a document, as E5's "query: "."""
+
+    query: str = ""
+    document: str = ""
+
+    def queries(self, texts: Iterable[str]) -> list[str]:
+        return [self.query + text for text in texts]
+
+    def documents(self, texts: Iterable[str]) -> list[str]:
+        return [self.document + text for text in texts]
+
+
 def nothing(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
     """A kind without labels, and without fields of its own."""
     demand(not fields["labels"], "labels", "an empty list, this kind has none")
@@ -34,7 +48,7 @@ class Kind:
     """A kind of model: what its folder promises, and where its parts are.
 
     Attributes:
-        inputs: names of the int64 inputs, each [batch, length].
+        inputs: names of the int64 inputs, each [batch, length]; see `taken`.
         output: name of the float32 output: [batch, dimension], or [batch, length, dimension].
         by_token: whether the output has a row for each token.
         pair: whether it reads a query and a term.
@@ -58,6 +72,13 @@ class Kind:
     explained: bool = False
     dev: str = ""
     evaluates: tuple[str, ...] = ()
+
+    @property
+    def taken(self) -> tuple[tuple[str, ...], ...]:
+        """The inputs that a model of it may have: one whose family tells the texts of a pair by
+        separators alone has no token types.
+        """
+        return (self.inputs, IDS) if self.pair else (self.inputs,)
 
     def part(self, name: str) -> ModuleType:
         """A module of its folder, imported when it is asked for.

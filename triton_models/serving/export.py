@@ -31,9 +31,10 @@ from triton_models.serving.check_texts import Check
 from triton_models.serving.precision import agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
-from triton_models.settings import MAX_BATCH_SIZE, MAX_LENGTH, UsageError
+from triton_models.settings import MAX_BATCH_SIZE
 from triton_models.text import encode, real
-from triton_models.training import networks
+from triton_models.training import lengths, networks
+from triton_models.training.checkpoints import require_checkpoint
 from triton_models.training.vocabulary import bare_tokenizer
 
 OPSET = 20
@@ -69,21 +70,24 @@ def export(
     out: Path,
     precision: str = "int8",
     texts: Path | None = None,
+    name: str | None = None,
+    length: int = 0,
 ) -> Checked:
     """Write the model folder `out`.
 
     Args:
         texts: a file of queries like those to come, as `predict` reads it, to check on; by default
             the dev side that the run left, or else a few English queries.
+        name: what the model is called; by default its kind.
+        length: the tokens that it reads; 0 takes what the checkpoint was trained for.
 
     Raises UsageError for a folder that is no checkpoint, RuntimeError if the answers differ: in
     float32 by more than rounding, in int8 so much that they say something else.
     """
-    for name in ("config.json", "tokenizer.json"):
-        if not (checkpoint / name).is_file():
-            raise UsageError(f"{checkpoint} has no {name}: give the folder of a BERT checkpoint")
+    require_checkpoint(checkpoint)
     networks.quiet()
     network = networks.load(checkpoint, kind).eval()
+    lengths.settle(network, bare_tokenizer(checkpoint), length or length_in(network), ())
     asked, of = check_texts.of(checkpoint, kind, texts)
     with quietly(), tempfile.TemporaryDirectory(dir=_parent(out)) as scratch:
         folder = Path(scratch) / "model"
@@ -100,13 +104,18 @@ def export(
         if precision == "int8":
             shutil.copyfile(folder / "model.onnx", folder / "float32.onnx")
             quantize(folder / "model.onnx")
-        write_contract(checkpoint, kind, folder, out)
+        write_contract(checkpoint, network, kind, folder, out, name or kind)
         if precision == "int8":
             _, found = answers(None, kind, folder, asked)
             differences["int8"] = float(np.abs(found - expected).max())
             told = require_agreement(load(folder), expected, found)
         publish(folder, out)
     return Checked(differences, len(asked), of, told)
+
+
+def length_in(network: nn.Module) -> int:
+    """The tokens that a network reads."""
+    return networks.length_of(networks.config_in(network))
 
 
 def outputs_of(checkpoint: Path, kind: str) -> list[str]:
@@ -117,17 +126,17 @@ def outputs_of(checkpoint: Path, kind: str) -> list[str]:
 
 def write_onnx(network: nn.Module, kind: str, path: Path, outputs: Sequence[str]) -> None:
     """The network as an ONNX file with a dynamic batch and length, opset `OPSET`."""
-    spec = KINDS[kind]
-    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in spec.inputs)
-    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=MAX_LENGTH)}
+    inputs, longest = networks.inputs_of(network, kind), length_in(network)
+    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in inputs)
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=longest)}
     program = torch.onnx.export(
         network,
         example,
         dynamo=True,
         opset_version=OPSET,
-        input_names=list(spec.inputs),
+        input_names=list(inputs),
         output_names=list(outputs),
-        dynamic_shapes={name: axes for name in spec.inputs},
+        dynamic_shapes={name: axes for name in inputs},
         verbose=False,
     )
     model = program.model_proto
@@ -156,12 +165,15 @@ def answers(
     is checked too.
     """
     served, said = ServedModel(folder), []
+    if network is not None:  # before there is a contract
+        served.tokenizer.enable_truncation(length_in(network))
     for one, other in zip(asked, reversed(asked), strict=True):
         terms = [one.term, other.term] if KINDS[kind].pair else None
         arrays = encode(served.tokenizer, [one.text, other.text], terms)
         both = [served.infer_all(arrays)[:1]]
         if network is not None:
-            inputs = [torch.from_numpy(arrays[name]) for name in KINDS[kind].inputs]
+            names = networks.inputs_of(network, kind)
+            inputs = [torch.from_numpy(arrays[name]) for name in names]
             with torch.no_grad():
                 own = network(*inputs)
             own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
@@ -200,19 +212,21 @@ def agreement_of_all(contract: ModelContract, expected: np.ndarray, found: np.nd
     return min(shares) if np.isfinite(found).all() else float("nan")
 
 
-def write_contract(checkpoint: Path, kind: str, folder: Path, out: Path) -> None:
+def write_contract(
+    checkpoint: Path, network: nn.Module, kind: str, folder: Path, out: Path, name: str
+) -> None:
     """model.json, by which the worker checks what it is served; `out` is where it will lie."""
     about = checkpoint / "training.json"
     trained = json.loads(about.read_text()) if about.is_file() else {}
     spec = KINDS[kind]
     contract = {
-        "name": kind,
+        "name": name,
         "version": 1,
         "kind": kind,
-        "inputs": list(spec.inputs),
+        "inputs": list(networks.inputs_of(network, kind)),
         "output": spec.output,
         **spec.part("network").contract(checkpoint, trained),
-        "max_length": MAX_LENGTH,
+        "max_length": length_in(network),
         "max_batch_size": MAX_BATCH_SIZE,
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),

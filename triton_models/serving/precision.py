@@ -67,6 +67,7 @@ def batches(contract: ModelContract, asked: Sequence[Asked]) -> tuple[list[Batch
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(contract.tokenizer))
+    tokenizer.enable_truncation(contract.max_length)
     pairs = [
         (one.form, one.term or other.form)
         for one, other in zip(asked, [*asked[1:], *asked[:1]], strict=True)

@@ -1,6 +1,7 @@
 """`predict`: a prediction for each line of a file, in order, from ONNX weights, without torch.
 
-A line that starts with { is a JSON object with `query` (and `term` or `title` for matching); any
+A line that starts with { is a JSON object with `query` (and `term` or `title` for matching; for an
+encoder with `document` instead, where it reads documents by a prompt of their own); any
 other line is the query itself, for matching `query<TAB>term`. Queries are read in the worker's
 normal form, terms as they are. What cannot be answered comes out in its place with its error.
 """
@@ -30,11 +31,14 @@ REMEDY = "name a file of queries, one a line, or - for stdin"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A line that can be answered: the query as given, its normal form, and matching's term."""
+    """A line that can be answered: the query as given, its normal form, and matching's term; or a
+    document for the encoder, in the query's place.
+    """
 
     query: str
     form: str
     term: str | None
+    document: bool = False
 
 
 def predict(
@@ -85,11 +89,12 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
 
 
 def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[dict[str, Any]]:
-    pair = predictor.contract.spec.pair
-    read = [_read(line, pair) for line in lines]
+    spec, prompts = predictor.contract.spec, predictor.contract.prompts
+    read = [_read(line, spec.pair, spec.documents) for line in lines]
     asked = [item for item in read if isinstance(item, Asked)]
-    terms = [item.term for item in asked] if pair else None
-    answers = iter(predictor.run([item.form for item in asked], terms, heads=True))
+    terms = [item.term for item in asked] if spec.pair else None
+    texts = [(prompts.document if item.document else prompts.query) + item.form for item in asked]
+    answers = iter(predictor.run(texts, terms, heads=True))
     results = []
     for number, (line, item) in enumerate(zip(lines, read, strict=True), first):
         if isinstance(item, Asked):
@@ -100,7 +105,7 @@ def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[di
     return results
 
 
-def _read(line: bytes, pair: bool) -> Asked | str:
+def _read(line: bytes, pair: bool, documents: bool = False) -> Asked | str:
     """What a line asks, or what is wrong with it."""
     if len(line) > LONGEST_LINE:
         return f"longer than {LONGEST_LINE} bytes"
@@ -114,17 +119,20 @@ def _read(line: bytes, pair: bool) -> Asked | str:
         return f"not JSON: {error}"
     except UnicodeDecodeError as error:
         return f"not UTF-8 at byte {error.start}"
+    document = documents and not pair and "query" not in row and "document" in row
     query, term = row.get("query"), row.get("term", row.get("title")) if pair else None
+    query = row["document"] if document else query
     if not isinstance(query, str) or not (form := normal_form(query)):
         return "no `query` in it: write text, or JSON with `query`"
     if pair and not (isinstance(term, str) and normal_form(term)):
         return "no `term` in it: write query<TAB>term, or JSON with `query` and `term` or `title`"
-    return Asked(query, form, term)
+    return Asked(query, form, term, document)
 
 
 def _told(predictor: Predictor, item: Asked, answer: Any) -> dict[str, Any]:
     """The prediction of one line."""
-    asked = {"query": item.query} | ({} if item.term is None else {"term": item.term})
+    name = "document" if item.document else "query"
+    asked = {name: item.query} | ({} if item.term is None else {"term": item.term})
     answers = predictor.contract.spec.part("answers")
     return asked | answers.prediction(predictor, item.form, answer)
 

@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,7 @@ def write(
     models, out = Path(models), Path(out).absolute()
     _refuse_foreign(out)
     contracts = load_all(models)
+    _refuse_twins(contracts)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
         draft = Path(scratch) / "new"
@@ -100,6 +101,16 @@ def _refuse_foreign(out: Path) -> None:
             f"{out}: exists and is not a model repository of ours; choose another folder,"
             " or empty it first"
         )
+
+
+def _refuse_twins(contracts: Sequence[ModelContract]) -> None:
+    known: dict[str, Path] = {}
+    for contract in contracts:
+        if (other := known.setdefault(contract.name, contract.folder)) != contract.folder:
+            raise RepositoryError(
+                f"{contract.folder}: called {contract.name} like {other}; export one of them with"
+                " --name, as intent_de"
+            )
 
 
 def _replace(draft: Path, out: Path, old: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class ServedModel:
         self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options)
         self.inputs = [i.name for i in self.session.get_inputs()]
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        if (about := folder / "model.json").is_file():
+            self.tokenizer.enable_truncation(json.loads(about.read_text())["max_length"])
 
     def run(
         self, texts: Sequence[str], terms: Sequence[str] | None = None, heads: bool = False

@@ -25,12 +25,12 @@ import torch
 from torch import Tensor, nn
 
 from triton_models.settings import UsageError
-from triton_models.training import adapters
+from triton_models.training import adapters, families
+from triton_models.training.families import LAYER, TARGETS
 
-LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
-TARGETS = r".*encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|.*\.dense)"
 UNFROZEN_BY = 0.5  # share of the training after which `gradual` trains everything
 SIZES = {"lora": 16, "adalora": 8, "adapters": 64, "prefix": 16}
+TABLES = re.compile(r"(word|tok)_embeddings")
 ORTHOGONAL = 0.1  # weight of AdaLoRA's penalty
 
 
@@ -58,7 +58,8 @@ class Adapted:
 
     def __init__(self, network: nn.Module, settings: Adaptation, steps: int) -> None:
         self.network, self.settings, self.steps = network, settings, steps
-        self.layers = len(adapters.backbone(network).encoder.layer)
+        bert = adapters.backbone(network)
+        self.layers = len(families.of(bert.config).layers(bert))
         self.prepare()
 
     def prepare(self) -> None:
@@ -81,13 +82,15 @@ class Adapted:
         level = self.level(name)
         if level > self.layers:
             return self.settings.head_rate or highest
-        table = self.settings.table_rate if "word_embeddings" in name else 1.0
+        table = self.settings.table_rate if TABLES.search(name) else 1.0
         return highest * table * self.settings.layer_decay ** (self.layers - level)
 
     def level(self, name: str) -> int:
         """0 for the embeddings, 1 to `layers` from the bottom up, then the head."""
         if found := LAYER.search(name):
             return int(found[1]) + 1
+        if "final_norm" in name:  # of ModernBERT, after the last layer
+            return self.layers
         return 0 if "embeddings." in name else self.layers + 1
 
     def before(self, step: int) -> None:
@@ -118,9 +121,7 @@ class Frozen(Adapted):
         bert = adapters.backbone(self.network)
         for name, weight in self.network.named_parameters():
             weight.requires_grad_(self.level(name) > self.layers)
-        for module in bert.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
+        families.drop_out(bert, 0.0)
 
 
 class Gradual(Adapted):
@@ -151,7 +152,7 @@ class Inserted(Adapted):
         for weight in new:
             weight.requires_grad_(True)
         for name, weight in self.network.named_parameters():
-            norm = how == "adapters" and "LayerNorm" in name and self.level(name) > 0
+            norm = how == "adapters" and "norm" in name.lower() and self.level(name) > 0
             if norm or self.level(name) > self.layers:
                 weight.requires_grad_(True)
 

@@ -12,18 +12,21 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from triton_models.settings import UsageError
+from triton_models.training import families
+
 SPREAD = 0.02  # standard deviation of new prefixes and adapters
 
 
 class Bottleneck(nn.Module):
-    """An adapter in the place of a dropout, after the attention or the feed-forward part.
+    """An adapter after the attention or the feed-forward part, around the module that ended it.
 
     Its last layer begins at zero, so that the network begins as it was without it.
     """
 
-    def __init__(self, dropout: nn.Dropout, width: int, size: int) -> None:
+    def __init__(self, before: nn.Module, width: int, size: int) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.dropout = before
         self.down = nn.Linear(width, size)
         self.up = nn.Linear(size, width)
         nn.init.normal_(self.down.weight, std=SPREAD)
@@ -81,13 +84,16 @@ def insert(network: nn.Module, how: str, size: int) -> list[nn.Parameter]:
     The config notes it for the checkpoint. Returns the new parameters.
     """
     bert = backbone(network)
+    family = families.of(bert.config)
+    if how == "prefix" and not family.prefixes:
+        raise UsageError(f"a {family.name} has no prefixes here: choose another --how")
     width, old = bert.config.hidden_size, set(network.parameters())
-    for layer in bert.encoder.layer:
+    for layer in family.layers(bert):
         if how == "prefix":
             layer.attention.self = PrefixedAttention(layer.attention.self, size)
         else:
-            for end in (layer.attention.output, layer.output):
-                end.dropout = Bottleneck(end.dropout, width, size)
+            for module, name in family.bottlenecks(layer):
+                setattr(module, name, Bottleneck(getattr(module, name), width, size))
     bert.config.adaptation = {"how": how, "size": size}
     return [p for p in network.parameters() if p not in old]
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from triton_models.settings import UsageError
+from triton_models.training import families
+from triton_models.training.vocabulary import has_tokenizer
 
 
 def require_checkpoint(start: Path) -> None:
-    """Raises UsageError when there is no checkpoint to start from."""
-    if not (start / "tokenizer.json").is_file() or not (start / "config.json").is_file():
+    """Raises UsageError when there is no checkpoint to start from, or one of another family."""
+    if not has_tokenizer(start) or not (start / "config.json").is_file():
         raise UsageError(
-            f"{start}: no checkpoint (config.json, tokenizer.json) in it; give a run of `finetune`"
-            " or `pretrain`, or the folder of a BERT checkpoint"
+            f"{start}: no checkpoint (config.json; tokenizer.json or vocab.txt) in it; give a run"
+            " of `finetune` or `pretrain`, or the folder of a BERT checkpoint"
         )
+    families.require(start)
 
 
 def named(name: str | Path) -> Path:

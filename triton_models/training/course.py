@@ -15,6 +15,7 @@ from torch import nn
 
 from triton_models.contract import sha256
 from triton_models.settings import UsageError
+from triton_models.training import families
 from triton_models.training.adapt import Adaptation
 from triton_models.training.loop import History
 from triton_models.training.schedule import Schedule
@@ -54,6 +55,11 @@ def adaptation_of(args: argparse.Namespace) -> Adaptation:
     return Adaptation(args.how, args.size, args.layer_decay, args.head_rate)
 
 
+def language_of(args: argparse.Namespace) -> tuple[str, tuple[str, ...]]:
+    """The language of the typos, and the files of its confusion sets."""
+    return args.language, tuple(map(str, args.confusions or ()))
+
+
 def fingerprint(material: Material, recipe: Any, start: Path, teachers: Sequence[Path] = ()) -> str:
     """Tells one run from another, for resuming: by the weights of `start` and of teachers too."""
     begun = [weights_of(folder) for folder in (start, *teachers)]
@@ -82,9 +88,8 @@ def place() -> str:
 
 def drop_out(network: nn.Module, share: float | None) -> None:
     """Set every dropout of a network; None leaves it."""
-    for module in network.modules() if share is not None else ():
-        if isinstance(module, nn.Dropout):
-            module.p = share
+    if share is not None:
+        families.drop_out(network, share)
 
 
 def refuse(*faults: tuple[object, str]) -> None:

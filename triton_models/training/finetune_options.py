@@ -11,8 +11,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from triton_models.data.typos import CHINESE
 from triton_models.kinds import KINDS
-from triton_models.settings import UsageError
+from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training.option_types import (
     above_nothing,
     above_zero,
@@ -52,6 +53,11 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         ),
         "--dev": dict(metavar="FILE", help="the dev set (default: 15 %% of the queries, by hash)"),
         "--no-dev": dict(action="store_true", help="learn from everything, and judge nothing"),
+        "--length": dict(
+            type=whole,
+            default=0,
+            help="tokens read of a text or pair (default: what 99.9 %% of the data have, from 32)",
+        ),
         "--start": dict(default="minilm", help="folder of a BERT checkpoint (default: MiniLM)"),
         "--out": dict(type=Path, default=Path("runs/finetuned"), help="checkpoint to write"),
     },
@@ -114,6 +120,14 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             help="how rare labels count as much as others",
         ),
         "--misspelled": dict(type=share, default=0.0, help="share of queries read with a typo"),
+        "--language": dict(
+            choices=LANGUAGES, default="en", help="of the queries, for typos and styles"
+        ),
+        "--confusions": dict(
+            nargs="+",
+            metavar="FILE",
+            help="characters that are taken for others: one, a tab and those, a line each",
+        ),
         "--consistency": dict(
             type=amount, default=0.0, help="R-Drop: weight of the divergence of two readings"
         ),
@@ -215,6 +229,10 @@ def check(args: argparse.Namespace) -> None:
         (
             args.metric and args.no_dev,
             f"--metric {args.metric} chooses the best epoch on dev: leave it or --no-dev out",
+        ),
+        (
+            args.language == CHINESE and args.misspelled and not args.confusions,
+            "--misspelled: Chinese is misspelled by confusion sets alone: give --confusions",
         ),
         (
             args.size and args.how not in SIZED,

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from triton_models.data.restyle import restyle
-from triton_models.data.typos import misspell
+from triton_models.data.typos import ENGLISH, Typos, misspell
 from triton_models.query_text import normal_form
 from triton_models.text import encode
 
@@ -44,18 +44,18 @@ def asked(queries: Sequence[str]) -> list[str]:
     return list(map(normal_form, queries))
 
 
-def restyled(texts: Sequence[str], share: float) -> list[str]:
+def restyled(texts: Sequence[str], share: float, language: str = "en") -> list[str]:
     """The texts, a share of them in another style, drawn as `misspelled` draws."""
     if not share:
         return list(texts)
     rng = random.Random(int(torch.randint(2**31, ())))
-    return [restyle(text, rng) if rng.random() < share else text for text in texts]
+    return [restyle(text, rng, language) if rng.random() < share else text for text in texts]
 
 
-def misspelled(texts: Sequence[str], share: float) -> list[str]:
+def misspelled(texts: Sequence[str], share: float, typos: Typos = ENGLISH) -> list[str]:
     """The texts, a share of them with typos; what is drawn hangs on torch's generator alone."""
     rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
-    return [misspell(text, rng) if rng.random() < share else text for text in texts]
+    return [misspell(text, rng, typos) if rng.random() < share else text for text in texts]
 
 
 def answers(

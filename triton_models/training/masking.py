@@ -2,7 +2,8 @@
 
 As in Devlin et al. (2019): 15 % of a text's pieces are hidden, of which 80 % become [MASK], 10 %
 another piece and 10 % stay. The pieces of a word are hidden together (whole-word masking), and the
-words are drawn anew each time a text is read.
+words are drawn anew each time a text is read. Chinese, which writes no spaces, is cut each time
+into one to four pieces that are hidden together, as MacBERT does it (Cui et al., 2020).
 """
 
 from __future__ import annotations
@@ -14,40 +15,53 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
-from transformers import AutoModelForMaskedLM, BertModel
+from transformers import AutoModel, AutoModelForMaskedLM
 
+from triton_models.kinds.encoder import sentence
+from triton_models.kinds.encoder.sentence import Sentence
+from triton_models.query_text import is_ideograph
 from triton_models.settings import MAX_LENGTH, UsageError, usable
-from triton_models.training import networks
+from triton_models.text import special
+from triton_models.training import families
 from triton_models.training.inputs import AT_ONCE, device
-from triton_models.training.vocabulary import SPECIAL
+from triton_models.training.vocabulary import OWN
 
 SHARE = 0.15  # of a text's pieces that is hidden, but one word at least
 MASKED, REPLACED = 0.8, 0.1  # of those
+LENGTHS = (0.4, 0.3, 0.2, 0.1)  # shares of one, two … pieces of Chinese hidden together
 IGNORED = -100  # what is wanted where nothing is hidden
 
 
 class Text(NamedTuple):
-    """A text's pieces, [CLS] and [SEP] included, and the places of each word's."""
+    """A text's pieces, [CLS] and [SEP] included, and the places of each word's and of each run of
+    Chinese.
+    """
 
     ids: list[int]
     words: list[list[int]]
+    runs: list[list[int]]
 
 
 class MaskedModel(nn.Module):
     """A BERT that names hidden pieces; the end of its head is its own table of word embeddings."""
 
-    def __init__(self, classifier: nn.Module, new_head: bool) -> None:
+    def __init__(self, classifier: nn.Module, new_head: bool, told: Sentence) -> None:
         super().__init__()
         self.classifier = classifier
-        self.new_head = new_head
+        self.new_head, self.sentence = new_head, told
+
+    def save_notes(self, folder: Path) -> None:
+        """How its vectors are pooled, for an encoder that is made of it."""
+        sentence.write(self.sentence, folder)
 
     def costs(self, ids: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
         """Each hidden piece's negative log-likelihood; ids, mask, wanted are [batch, length]."""
-        states = networks.read(self.classifier.base_model, ids, mask)[0]
+        states = families.read(self.classifier.base_model, ids, mask)[0]
         hidden = wanted != IGNORED  # the head is the dearest part: asked for these alone
-        logits = self.classifier.cls(states[hidden]).float()
+        family = families.of(self.classifier.config)
+        logits = family.words(self.classifier, states[hidden]).float()
         return nn.functional.cross_entropy(logits, wanted[hidden], reduction="none")
 
 
@@ -56,45 +70,60 @@ def load(folder: Path) -> MaskedModel:
 
     Raises UsageError for a folder that holds none, or one with adapters inserted.
     """
+    family = families.require(folder)
     with usable(folder, "give the folder of a BERT checkpoint"):
         model, told = AutoModelForMaskedLM.from_pretrained(
             folder, attn_implementation="eager", output_loading_info=True
         )
-        model.bert.pooler = BertModel.from_pretrained(folder).pooler  # not trained, but kept
+        if hasattr(model.base_model, "pooler"):  # not trained, but kept
+            model.base_model.pooler = AutoModel.from_pretrained(folder).pooler
     if getattr(model.config, "adaptation", None):
         raise UsageError(f"{folder}: has adapters; pretrain the checkpoint that they were put into")
-    new = any(name.startswith("cls.predictions.transform") for name in told["missing_keys"])
-    return MaskedModel(model, new)
+    new = any(name.startswith(family.new_head) for name in told["missing_keys"])
+    return MaskedModel(model, new, sentence.read(folder))
 
 
-def pieces(tokenizer: Tokenizer, texts: Iterable[str]) -> list[Text]:
-    """The texts as pieces; a long one is cut into several of `MAX_LENGTH`."""
-    tokenizer.enable_truncation(MAX_LENGTH)
+def pieces(tokenizer: Tokenizer, texts: Iterable[str], longest: int = MAX_LENGTH) -> list[Text]:
+    """The texts as pieces; a long one is cut into several of `longest`."""
+    tokenizer.enable_truncation(longest)
     found = []
-    for whole in tokenizer.encode_batch(list(texts)):
+    texts = list(texts)
+    for whole_text, whole in zip(texts, tokenizer.encode_batch(texts), strict=True):
         for part in (whole, *whole.overflowing):
-            places = [i for i, word in enumerate(part.word_ids) if word is not None]
-            words = groupby(places, key=lambda i, of=part.word_ids: of[i])
-            if places:
-                found.append(Text(part.ids, [list(group) for _, group in words]))
+            if any(word is not None for word in part.word_ids):
+                found.append(_text(whole_text, part))
     return found
+
+
+def _text(text: str, part: Encoding) -> Text:
+    """A part of a text with its words and its runs of Chinese."""
+    places = [i for i, word in enumerate(part.word_ids) if word is not None]
+    chinese = {i for i in places if any(map(is_ideograph, text[slice(*part.offsets[i])]))}
+    words: list[list[int]] = []
+    runs: list[list[int]] = []
+    for (inside, _), group in groupby(
+        places, key=lambda i: (i in chinese, None if i in chinese else part.word_ids[i])
+    ):
+        (runs if inside else words).append(list(group))
+    return Text(part.ids, words, runs)
 
 
 class Masker:
     """Hides words of texts, and reads them as tensors."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        vocabulary = tokenizer.get_vocab()
-        if "[MASK]" not in vocabulary:
+        vocabulary, mask = tokenizer.get_vocab(), special(tokenizer, "mask")
+        if mask is None:
             raise UsageError("the checkpoint's tokenizer has no [MASK]: give another checkpoint")
-        self.mask = vocabulary["[MASK]"]
-        self.others = sorted(i for piece, i in vocabulary.items() if piece not in SPECIAL)
+        self.mask = mask
+        self.others = sorted(i for piece, i in vocabulary.items() if piece not in OWN)
 
     def hide(self, text: Text, rng: random.Random) -> tuple[list[int], list[int]]:
         """The pieces as they are shown, and what is wanted of them."""
         shown, wanted = list(text.ids), [IGNORED] * len(text.ids)
-        left = max(1, round(SHARE * sum(map(len, text.words))))
-        for count, word in enumerate(rng.sample(text.words, len(text.words))):
+        words = text.words + [some for run in text.runs for some in _cut(run, rng)]
+        left = max(1, round(SHARE * sum(map(len, words))))
+        for count, word in enumerate(rng.sample(words, len(words))):
             if count and len(word) > left:
                 continue
             left -= len(word)
@@ -123,6 +152,16 @@ class Masker:
             shown, wanted = self.hide(text, rng)
             found[:, row, : len(shown)] = torch.tensor([shown, [1] * len(shown), wanted])
         return tuple(found.to(where))
+
+
+def _cut(run: list[int], rng: random.Random) -> list[list[int]]:
+    """A run of Chinese as pieces that are hidden together."""
+    parts = []
+    while run:
+        (length,) = rng.choices(range(1, len(LENGTHS) + 1), LENGTHS)
+        parts.append(run[:length])
+        run = run[length:]
+    return parts
 
 
 class Loss:

@@ -1,41 +1,35 @@
-"""What the networks of all kinds share: each is a plain BERT checkpoint of Hugging Face with a
-small head. A folder of your own in that format works the same way.
+"""What the networks of all kinds share: each is a plain checkpoint of Hugging Face, of one of the
+`families`, with a small head. A folder of your own in that format works the same way.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
-    BertConfig,
-    BertModel,
     PretrainedConfig,
 )
 
 from triton_models.kinds import KINDS
 from triton_models.settings import LABELS, MAX_LENGTH, usable
-from triton_models.training import adapters
+from triton_models.training import adapters, families
+from triton_models.training.families import masked_mean
+from triton_models.training.vocabulary import bare_tokenizer
 
+LENGTH = "sequence_length"  # in the config: the tokens that a run was trained for
+TOKENS = tuple(f"{name}_token_id" for name in ("pad", "bos", "eos", "cls", "sep", "mask"))
 HEAD = "head.safetensors"  # a head that is not the library's own, beside the BERT
 ONE_SCORE = ("score",)  # the labels of a classifier that scores pairs
-DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
-HIDDEN = -1e4  # added to the attention of padding; fits FP16, where the usual minimum would not
-
-
-def read(bert: nn.Module, ids: Tensor, mask: Tensor, types: Tensor | None = None):
-    """Call a BERT with a ready mask: a smaller graph than the one its own checks would leave."""
-    hidden = (1.0 - mask[:, None, None, :].to(torch.float32)) * HIDDEN
-    types = torch.zeros_like(ids) if types is None else types
-    return bert(input_ids=ids, attention_mask=hidden, token_type_ids=types)
 
 
 def unit_mean(states: Tensor, mask: Tensor) -> Tensor:
@@ -43,17 +37,12 @@ def unit_mean(states: Tensor, mask: Tensor) -> Tensor:
     return nn.functional.normalize(masked_mean(states, mask), dim=-1)
 
 
-def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
-    """The mean of the masked token states: [batch, width]."""
-    weights = mask.unsqueeze(-1).to(states.dtype)
-    return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
-
-
 def load(folder: Path, kind: str) -> nn.Module:
     """The network of a checkpoint folder, made for `kind`; a missing end starts untrained.
 
     Raises UsageError for a folder that holds no BERT checkpoint.
     """
+    families.require(folder)
     with usable(folder, "give the folder of a BERT checkpoint"):
         network = KINDS[kind].part("network").load(folder)
         adapters.restore(network, folder)
@@ -74,9 +63,14 @@ def config_of(
         folder,
         id2label=dict(enumerate(names)),
         label2id={name: i for i, name in enumerate(names)},
-        **({} if dropout is None else dict.fromkeys(DROPOUTS, dropout)),
+        **dropouts(folder, dropout),
         **more,
     )
+
+
+def dropouts(folder: Path, share: float | None) -> dict[str, float]:
+    """The dropouts of a checkpoint's config, all with this share; None changes none."""
+    return {} if share is None else dict.fromkeys(families.require(folder).dropouts, share)
 
 
 def sequence_classifier(folder: Path, names: Sequence[str]) -> nn.Module:
@@ -117,33 +111,61 @@ def save(network: nn.Module, folder: Path) -> None:
     """Write the checkpoint (config.json, model.safetensors) that `load` reads."""
     inner = network.classifier if hasattr(network, "classifier") else network.bert
     inner.save_pretrained(folder)
+    if hasattr(network, "save_notes"):
+        network.save_notes(folder)
     if hasattr(network, "head"):
         save_file(network.head.state_dict(), folder / HEAD)
     else:
         (folder / HEAD).unlink(missing_ok=True)  # of another run that was here
 
 
-def cut(folder: Path, layers: tuple[int, ...], pieces: list[int]) -> BertModel:
-    """A smaller BERT made of the chosen layers and vocabulary pieces of a larger one."""
-    large = BertModel.from_pretrained(folder, add_pooling_layer=True)
-    settings = large.config.to_dict() | {
-        "num_hidden_layers": len(layers),
-        "vocab_size": len(pieces),
-        "max_position_embeddings": MAX_LENGTH,
-        "hidden_dropout_prob": 0.0,
-        "attention_probs_dropout_prob": 0.0,
-    }
-    small = BertModel(BertConfig.from_dict(settings), add_pooling_layer=True)
-    weights = {name: w for name, w in large.state_dict().items() if "encoder.layer." not in name}
-    for new, old in enumerate(layers):
-        small.encoder.layer[new].load_state_dict(large.encoder.layer[old].state_dict())
-    words, places = "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"
-    weights[words] = weights[words][torch.tensor(pieces)]
-    weights[places] = weights[places][:MAX_LENGTH]
-    small.load_state_dict(weights | _buffers(small), strict=False)
-    return small
+def cut(bert: nn.Module, layers: Sequence[int], pieces: Sequence[int]) -> None:
+    """Keep the chosen layers and vocabulary pieces of a base model, and as many positions as its
+    length asks for; in place, with its config.
+    """
+    config, family = bert.config, families.of(bert.config)
+    family.keep_layers(bert, layers)
+    place = {old: new for new, old in enumerate(pieces)}
+    surplus = max(0, family.longest(config) - length_of(config))
+    if tables := [m for n, m in bert.named_modules() if n.endswith("position_embeddings")]:
+        rows = torch.arange(config.max_position_embeddings - surplus)
+        _keep_rows(tables[0], rows)
+        config.max_position_embeddings = len(rows)
+    _keep_rows(bert.get_input_embeddings(), torch.tensor(pieces), place)
+    config.vocab_size = len(pieces)
+    for name in TOKENS:
+        if (old := getattr(config, name, None)) in place:
+            setattr(config, name, place[old])
 
 
-def _buffers(model: nn.Module) -> dict[str, Tensor]:
-    """The model's own position ids and the like, which the larger one has in another length."""
-    return dict(model.named_buffers())
+def _keep_rows(table: nn.Embedding, rows: Tensor, place: Mapping[int, int] | None = None) -> None:
+    """Keep these rows of a table; `place` says where its padding goes, if it moves."""
+    table.weight = nn.Parameter(table.weight.detach()[rows].clone())
+    table.num_embeddings = len(rows)
+    if place is not None and table.padding_idx is not None:
+        table.padding_idx = place.get(table.padding_idx)
+
+
+def length_of(config: PretrainedConfig) -> int:
+    """The tokens that a checkpoint is served with: those it was trained for, else MAX_LENGTH; no
+    more than it has positions.
+    """
+    wanted = getattr(config, LENGTH, None) or MAX_LENGTH
+    return min(wanted, families.of(config).longest(config))
+
+
+def config_in(network: nn.Module) -> PretrainedConfig:
+    """The config of the checkpoint inside one of our networks."""
+    return adapters.backbone(network).config
+
+
+def tokenizer_of(folder: Path) -> Tokenizer:
+    """The tokenizer of a checkpoint, which cuts to the length that it was trained for."""
+    found = bare_tokenizer(folder)
+    found.enable_truncation(length_of(AutoConfig.from_pretrained(folder)))
+    return found
+
+
+def inputs_of(network: nn.Module, kind: str) -> tuple[str, ...]:
+    """The names of a network's inputs."""
+    return getattr(network, "inputs", KINDS[kind].inputs)

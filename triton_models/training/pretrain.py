@@ -105,7 +105,8 @@ def train(material: Material, start: Path, out: Path, schedule: Schedule) -> dic
     network = masking.load(start).to(place()).eval()
     tokenizer = bare_tokenizer(start)
     masker = masking.Masker(tokenizer)
-    learned, held_out = (masking.pieces(tokenizer, side) for side in material.sides)
+    longest = networks.length_of(network.classifier.config)
+    learned, held_out = (masking.pieces(tokenizer, side, longest) for side in material.sides)
     held_out = held_out[:MOST]
 
     def judge() -> float:

@@ -177,11 +177,12 @@ def _search(text: str, folder: Path | None, settings: Settings) -> dict[str, Any
     from worker.lexicon.build import load_encoder
 
     inspector = _inspector(folder, settings)
-    encoder = load_encoder(settings.inference.models / "encoder")
+    encoder = load_encoder(settings.inference.models / settings.inference.name("encoder"))
     if encoder.contract.onnx_sha256 != inspector.encoder_sha256:
         remedy = "set inference.models to the models it was built with, or build it again"
         raise LexiconError(f"the lexicon was built with another encoder; {remedy}")
-    return inspector.search(text, lambda form: encoder.run([form]))
+    prompts = encoder.contract.prompts
+    return inspector.search(text, lambda form: encoder.run(prompts.queries([form])))
 
 
 @lexicon.command(short_help="Show what changed between two lexicons.")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 import triton_models
+from triton_models.kinds import KINDS
 from worker.config.secrets import Credential, Properties, Table
 
 STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
@@ -151,6 +152,8 @@ class Inference(Part):
     """Triton's gRPC address, `host:port`."""
     models: Path = STARTER_MODELS
     """Folder with `intent`, `encoder` and `matching`, the same that Triton serves."""
+    names: Table = Properties()
+    """Names of models that are not called by their kind, e.g. `intent = "intent_de"`."""
     tagging: bool = False
     """Ask the model `tagging` of that folder as well; its tags are not published yet."""
     timeout_ms: int = Field(2000, ge=10, le=120_000)
@@ -171,6 +174,17 @@ class Inference(Part):
     """Sent with each call: the token, or `file:PATH` of a file that holds it."""
     token_header: str = Field("authorization", pattern=r"^[a-z0-9_-][a-z0-9_.-]*$")
     """Header that carries it: as `Bearer TOKEN` in `authorization`, by itself in any other."""
+
+    @field_validator("names")
+    @classmethod
+    def _of_kinds(cls, value: Properties) -> Properties:
+        if odd := [kind for kind in value if kind not in KINDS]:
+            raise ValueError(f"kinds of model: {', '.join(KINDS)}", f"correct {', '.join(odd)}")
+        return value
+
+    def name(self, kind: str) -> str:
+        """What the model of a kind is called, in its folder and on the server."""
+        return self.names.get(kind, kind)
 
     @model_validator(mode="after")
     def _tls_fits(self) -> Self:

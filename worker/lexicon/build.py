@@ -73,7 +73,8 @@ def vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
 
     It lies nearer than the name's own to what else the term may be called.
     """
-    found = encoder.run([text for term in read.terms for text in term.texts])
+    texts = [text for term in read.terms for text in term.texts]
+    found = encoder.run(encoder.contract.prompts.documents(texts))
     starts = np.cumsum([0, *(len(term.texts) for term in read.terms)])[:-1]
     return np.add.reduceat(found, starts)
 

@@ -48,12 +48,14 @@ class Lexicon:
     Attributes:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
         encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
+        document_prompt: what it read before each term.
         dimension: of the vectors.
     """
 
     def __init__(self, parts: Built) -> None:
         self.version: str = parts.manifest["version"]
         self.encoder_sha256: str = parts.manifest["encoder_onnx_sha256"]
+        self.document_prompt: str = parts.manifest.get("document_prompt", "")
         self.dimension: int = parts.manifest["dimension"]
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)

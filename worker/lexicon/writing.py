@@ -117,6 +117,7 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         (folder / name).write_bytes(block)
     hashes = {name: contract.sha256(folder / name) for name in FILES}
     told = "".join(hashes[name] for name in FILES if name != VECTORS) + encoder.onnx_sha256
+    told += encoder.prompts.document
     manifest = {
         "format": FORMAT,
         "version": hashlib.sha256(told.encode()).hexdigest()[:8],
@@ -126,6 +127,8 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         "effort": effort(content.index),
         "sha256": hashes,
     }
+    if encoder.prompts.document:
+        manifest["document_prompt"] = encoder.prompts.document
     (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
 

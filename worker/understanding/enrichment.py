@@ -28,12 +28,15 @@ class Composer:
     """Makes enrichments.
 
     Args:
-        intent: the contract of the intent model.
+        contracts: of the models, by kind.
         fallback: the label that an event without the intent model gets; None gives it none.
     """
 
-    def __init__(self, lexicon: Lexicon, intent: ModelContract, fallback: str | None) -> None:
-        self._lexicon = lexicon
+    def __init__(
+        self, lexicon: Lexicon, contracts: Mapping[str, ModelContract], fallback: str | None
+    ) -> None:
+        intent = contracts["intent"]
+        self._lexicon, self._names = lexicon, {kind: c.name for kind, c in contracts.items()}
         self._labels = list(intent.labels)
         self._heads, start = {}, len(self._labels)  # labels and columns of further heads
         for head in intent.heads:
@@ -139,7 +142,7 @@ class Composer:
     def _end(self, degraded: tuple[str, ...], versions: tuple[str, str, str]) -> bytes:
         """What all enrichments by these models end with."""
         made_by = {
-            model: f"{model}:{version}" if version else None
+            model: f"{self._names[model]}:{version}" if version else None
             for model, version in zip(MODELS, versions, strict=True)
         }
         members = {

@@ -36,7 +36,7 @@ class Stage:
         metrics: Metrics,
         max_calls: int,
     ) -> None:
-        self.name = contract.name
+        self.name = contract.kind
         self.caller = caller
         self.texts, self.sequences = texts, Sequences(contract, texts)
         self._contract = contract
@@ -100,7 +100,8 @@ class Stage:
         began = _now()
         under_way = self._batcher.began(batch)
         try:
-            answer = await self._inference.infer(self.name, batch.inputs(self._contract.inputs))
+            inputs = batch.inputs(self._contract.inputs)
+            answer = await self._inference.infer(self._contract.name, inputs)
         except (Retry, ModelRejected) as error:
             self._calls.labels(self.name, type(error).__name__).inc()
             if isinstance(error, ModelTimeout):

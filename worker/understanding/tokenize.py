@@ -99,7 +99,7 @@ class Sequences:
     """The rows that one model is asked for."""
 
     def __init__(self, contract: ModelContract, texts: TextTokenizer) -> None:
-        self._texts = texts
+        self._texts, self._prompt = texts, contract.prompts.query
         self._template = Template.derived(texts.tokenizer, contract.max_length)
         if self._template and self._agrees(self._template, contract.max_length):
             return
@@ -108,7 +108,9 @@ class Sequences:
         self._cut.enable_truncation(contract.max_length)
 
     def singles(self, texts: Sequence[str]) -> list[Row]:
-        """One row a text."""
+        """One row a text, behind the model's prompt for queries."""
+        if self._prompt:
+            texts = [self._prompt + text for text in texts]
         if self._template is None:
             return [_row(found) for found in self._cut.encode_batch_fast(list(texts))]
         return self._template.singles(self._texts.ids(texts))

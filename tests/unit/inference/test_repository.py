@@ -1,6 +1,7 @@
 """The model repository: what Triton reads, for each platform, and nothing of others' destroyed."""
 
 import json
+import shutil
 
 import pytest
 from google.protobuf import text_format
@@ -106,6 +107,19 @@ def test_a_failure_leaves_the_old_repository(models, tmp_path):
         write(models, tmp_path / "out", "torch")
     assert contents(tmp_path / "out") == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["models", "out"]
+
+
+def test_two_models_of_a_kind_live_in_one_repository(models, tmp_path):
+    other = models / "intent_de"
+    shutil.copytree(models / "intent", other)
+    with pytest.raises(RepositoryError, match=r"intent_de: called intent like .*--name"):
+        write(models, tmp_path / "out", "onnxruntime")
+    about = json.loads((other / "model.json").read_text())
+    (other / "model.json").write_text(json.dumps(about | {"name": "intent_de"}))
+    write(models, tmp_path / "out", "onnxruntime")
+    for name in ("intent", "intent_de"):
+        text = (tmp_path / "out" / name / "config.pbtxt").read_text()
+        assert f'name: "{name}"' in text and 'key: "kind" value: { string_value: "intent" }' in text
 
 
 def change(models, **fields):

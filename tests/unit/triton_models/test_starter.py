@@ -14,7 +14,7 @@ from triton_models.data import dataset
 from triton_models.evaluation import evaluate
 from triton_models.kinds import KINDS
 from triton_models.serving.served import ServedModel
-from triton_models.settings import BUCKETS, LABELS, MAX_BATCH_SIZE, STARTER
+from triton_models.settings import LABELS, MAX_BATCH_SIZE, MAX_LENGTH, STARTER, buckets
 from triton_models.text import encode
 from worker.config.settings import STARTER_LEXICON
 
@@ -28,7 +28,7 @@ def model(request) -> contract.ModelContract:
 
 def test_contract_is_the_one_that_is_asked_for(model):
     assert model.name == model.kind == model.folder.name
-    assert model.length_buckets == BUCKETS
+    assert model.length_buckets == buckets(MAX_LENGTH)
     assert model.max_batch_size == MAX_BATCH_SIZE
     assert model.labels == (LABELS if model.kind == "intent" else ())
     assert model.dimension == {"intent": 5, "encoder": 384, "matching": 1}[model.kind]
@@ -43,7 +43,7 @@ def test_all_weights_together_are_small():
     assert sum(path.stat().st_size for path in weights) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("length", BUCKETS)
+@pytest.mark.parametrize("length", buckets(MAX_LENGTH))
 @pytest.mark.parametrize("batch", [1, 2, MAX_BATCH_SIZE])
 def test_every_bucket_and_batch_is_answered(model, length, batch):
     served = ServedModel(model.folder)

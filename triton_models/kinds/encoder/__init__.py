@@ -1,12 +1,28 @@
 """Texts to unit vectors: near ones mean similar things."""
 
-from triton_models.kinds.kind import IDS, Kind, nothing
+from __future__ import annotations
+
+from typing import Any
+
+from triton_models.kinds.kind import IDS, Demand, Kind, Prompts, nothing
+
+
+def own(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
+    """`pooling`, and the `prompts` that stand before a query and before a document."""
+    nothing(fields, demand)
+    pooling, prompts = fields.get("pooling", "mean"), fields.get("prompts", {})
+    demand(pooling in ("cls", "mean", "max"), "pooling", "cls, mean or max")
+    texts = isinstance(prompts, dict) and all(isinstance(x, str) for x in prompts.values())
+    fits = texts and prompts.keys() <= {"query", "document"}
+    demand(fits, "prompts", "a text for query and one for document")
+    return {"pooling": pooling, "prompts": Prompts(**prompts)}
+
 
 KIND = Kind(
     "encoder",
     inputs=IDS,
     output="vector",
-    own=nothing,
+    own=own,
     documents=True,
     evaluates=("--data",),
 )

@@ -9,14 +9,16 @@ import numpy as np
 
 from triton_models.evaluation import answers, ranking, statistics
 from triton_models.evaluation.dev import judged_queries, of_all
+from triton_models.evaluation.evaluate import Asked
 from triton_models.evaluation.sides import Side, names
-from triton_models.serving.served import ServedModel
 
-PREDICTED = ("query", "vector")  # what a line of `predict` has
+PREDICTED = ("vector",)  # what a line of `predict` has, besides the query or the document
 
 
-def asked(network: ServedModel, rows: Sequence[dict]) -> np.ndarray:
-    """Vectors [rows, width]."""
+def asked(network: Asked, rows: Sequence[dict]) -> np.ndarray:
+    """Vectors [rows, width], of queries or of documents."""
+    if "document" in rows[0]:
+        return network.run([row["document"] for row in rows], documents=True)
     return network.run([row["query"] for row in rows])
 
 
@@ -33,7 +35,7 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
     sides = []
     for path, name in zip((one, other), names(one, other), strict=True):
         side = answers.of(path, "encoder")
-        vectors = side.of(rows), side.of([{"query": text} for text in candidates])
+        vectors = side.of(rows), side.of([{"document": text} for text in candidates])
         found = ranking.ranked(*vectors, grades)
         measures = {n: statistics.mean(values) for n, values in found.figures.items()}
         told = [

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from triton_models.data.typos import typos_of
 from triton_models.kinds.encoder.network import VectorModel
 from triton_models.query_text import normal_form
 from triton_models.training.inputs import answers, asked, device, misspelled, tensors
@@ -37,6 +38,7 @@ class Lesson:
         every: mined anew before every so many epochs.
         keep: weight of the distance to the starting model's vectors.
         misspelled: share of the queries that are read with a typo.
+        language, confusions: of the typos; see `data.typos`.
         parts: that the texts of a batch are read in, to save memory; each query is still set
             against all documents of the batch.
     """
@@ -48,10 +50,12 @@ class Lesson:
     keep: float = 0.0
     misspelled: float = 0.0
     parts: int = 1
+    language: str = "en"
+    confusions: tuple[str, ...] = ()
 
 
 def vectors(network: VectorModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
-    """Unit vectors, float32 [texts, width], in the order of the texts."""
+    """Unit vectors, float32 [texts, width], in the order of the texts, prompts included."""
     return answers(network, network, tokenizer, texts)
 
 
@@ -86,8 +90,9 @@ class Mined:
         positives = self.pairs.positives
         forms = asked([p.query for p in positives])
         row = {form: i for i, form in enumerate(dict.fromkeys(forms))}
-        queries = vectors(self.network, self.tokenizer, list(row))
-        documents = vectors(self.network, self.tokenizer, self.documents)
+        prompts = self.network.sentence.prompts
+        queries = vectors(self.network, self.tokenizer, prompts.queries(row))
+        documents = vectors(self.network, self.tokenizer, prompts.documents(self.documents))
         for start in range(0, len(positives), AT_ONCE):
             part = positives[start : start + AT_ONCE]
             scores = queries[[row[form] for form in forms[start : start + AT_ONCE]]] @ documents.T
@@ -124,9 +129,11 @@ class Contrast:
     ) -> None:
         self.network, self.tokenizer, self.pairs = network, tokenizer, pairs
         self.lesson, self.mined = lesson, mined
+        self.typos = typos_of(lesson.language, lesson.confusions)
         self.weights = torch.tensor([pairs.weight(p) for p in pairs.positives])
         forms = asked([p.query for p in pairs.positives])
-        texts = [*forms, *mined.documents]
+        self.prompts = network.sentence.prompts
+        texts = [*self.prompts.queries(forms), *self.prompts.documents(mined.documents)]
         self.row = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         self.start = vectors(network, tokenizer, list(self.row)) if lesson.keep else None
 
@@ -135,8 +142,9 @@ class Contrast:
         queries = [p.query for p in pairs]
         own = [p.term for p in pairs]
         documents = list(dict.fromkeys([*own, *(d for i in rows for d in self.mined.of(i))]))
-        said = self.read(asked(misspelled(queries, self.lesson.misspelled)))
-        found = self.read(documents)
+        typed = asked(misspelled(queries, self.lesson.misspelled, self.typos))
+        said = self.read(self.prompts.queries(typed))
+        found = self.read(self.prompts.documents(documents))
         column = {text: i for i, text in enumerate(documents)}
         right = torch.tensor([column[text] for text in own], device=found.device)
         belongs = self.belongs(queries, documents).to(found.device)
@@ -153,7 +161,8 @@ class Contrast:
         loss = (torch.stack(losses).mean(dim=0) * weights).mean()
         if self.start is not None:
             loss = loss + self.lesson.keep * (
-                self.distance(said, asked(queries)) + self.distance(found, documents)
+                self.distance(said, self.prompts.queries(asked(queries)))
+                + self.distance(found, self.prompts.documents(documents))
             )
         return loss
 

@@ -17,6 +17,12 @@ OPTIONS = {
         type=whole, default=1, help="documents mined for each pair; 0 for none"
     ),
     "--mine-every": dict(type=above_zero, default=1, help="mine hard negatives every N epochs"),
+    "--query-prompt": dict(
+        metavar="TEXT", help="before each query, as 'query: ' (default: the checkpoint's)"
+    ),
+    "--document-prompt": dict(
+        metavar="TEXT", help="before each document, as 'passage: ' (default: the checkpoint's)"
+    ),
     "--keep": dict(
         type=amount,
         default=0.0,

@@ -28,7 +28,7 @@ def report(
     model, network = served(folder, "encoder")
     rows = of_all(judged_queries, devs)
     candidates, grades = ranking.pool(rows)
-    queries, places = [row["query"] for row in rows], network.run(candidates)
+    queries, places = [row["query"] for row in rows], network.run(candidates, documents=True)
 
     def answer(texts: list[str]) -> ranking.Ranked:
         return ranking.ranked(network.run(texts), places, grades)

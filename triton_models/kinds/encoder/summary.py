@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,7 @@ import numpy as np
 from triton_models.data import sources
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_queries, of_all
-from triton_models.evaluation.evaluate import Report, served
-
-Vectors = Callable[[list[str]], np.ndarray]  # texts to unit vectors, in their order
+from triton_models.evaluation.evaluate import Asked, Report, served
 
 
 def summary(
@@ -20,13 +18,13 @@ def summary(
 ) -> Report:
     """Figures of an encoder on your judged queries, on a public catalogue of products, or both."""
     network = served(folder, "encoder")[1]
-    products = {} if data is None else {"icecat": product_search(network.run, data)}
+    products = {} if data is None else {"icecat": product_search(network, data)}
     if not devs:
         return products
     rows = of_all(judged_queries, devs)
     candidates, grades = ranking.pool(rows)
     queries = network.run([row["query"] for row in rows])
-    found = ranking.ranked(queries, network.run(candidates), grades)
+    found = ranking.ranked(queries, network.run(candidates, documents=True), grades)
     return {"queries": len(rows)} | ranking.means(found) | products
 
 
@@ -36,7 +34,7 @@ def measured(folder: Path, dev: Path) -> dict[str, float]:
     return {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}
 
 
-def product_search(run: Vectors, data: Path) -> Report:
+def product_search(network: Asked, data: Path) -> Report:
     """Ranking of the whole electronics catalogue for the queries that have a right answer in it."""
     products = sources.catalogue(data)
     place = {p["id"]: i for i, p in enumerate(products)}
@@ -45,8 +43,9 @@ def product_search(run: Vectors, data: Path) -> Report:
         if row["docid"] in place:
             judged.setdefault(row["query"], {})[place[row["docid"]]] = int(row["rating"])
     judged = {query: grades for query, grades in judged.items() if any(grades.values())}
-    titles, rows = run([p["title"] for p in products]), []
-    for query, grades in zip(run(list(judged)), judged.values(), strict=True):
+    titles = network.run([p["title"] for p in products], documents=True)
+    queries, rows = network.run(list(judged)), []
+    for query, grades in zip(queries, judged.values(), strict=True):
         order = np.argsort(-(titles @ query)).tolist()
         every, ideal = [grades.get(i, 0) for i in order], list(grades.values())
         seen = [grades[i] for i in order if i in grades]

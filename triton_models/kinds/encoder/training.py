@@ -14,14 +14,17 @@ from torch import Tensor
 from triton_models.evaluation import ranking
 from triton_models.kinds.encoder import contrast
 from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined, leading
+from triton_models.kinds.encoder.sentence import Sentence
+from triton_models.kinds.kind import Prompts
 from triton_models.query_text import normal_form
-from triton_models.training import networks
+from triton_models.training import lengths, networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
     came_of,
     drop_out,
     fingerprint,
+    language_of,
     place,
     refuse,
     schedule_of,
@@ -42,6 +45,8 @@ class Recipe:
     Attributes:
         dropout: of the BERT; None leaves what the checkpoint says.
         metric: of dev, by which the best epoch is chosen.
+        length: tokens read of a text, prompts included; 0 takes what the data have.
+        query_prompt, document_prompt: None leaves what the checkpoint says.
     """
 
     schedule: Schedule
@@ -49,6 +54,9 @@ class Recipe:
     lesson: Lesson
     dropout: float | None = None
     metric: str = "ndcg@10"
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,31 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         args.keep,
         args.misspelled,
         args.parts,
+        *language_of(args),
     )
-    schedule = replace(schedule_of(args), parts=1)  # the loss is of the whole batch
-    return Recipe(schedule, adaptation_of(args), lesson, args.dropout, args.metric)
+    return Recipe(
+        replace(schedule_of(args), parts=1),  # the loss is of the whole batch
+        adaptation_of(args),
+        lesson,
+        args.dropout,
+        args.metric,
+        args.query_prompt,
+        args.document_prompt,
+        args.length,
+    )
+
+
+def every_text(material: Pairs, prompts: Prompts) -> list[str]:
+    """The different queries and documents to learn from, as they are read."""
+    queries = prompts.queries(dict.fromkeys(normal_form(p.query) for p in material.learned))
+    return queries + prompts.documents(dict.fromkeys(p.term for p in material.learned))
+
+
+def prompted(told: Sentence, recipe: Recipe) -> Sentence:
+    """What a checkpoint says, with the prompts that were given instead of its own."""
+    given = {"query": recipe.query_prompt, "document": recipe.document_prompt}
+    given = {name: text for name, text in given.items() if text is not None}
+    return replace(told, prompts=replace(told.prompts, **given))
 
 
 def check(recipe: Recipe, material: Pairs) -> None:
@@ -126,18 +156,20 @@ def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
     torch.manual_seed(recipe.schedule.seed)
     network = networks.load(start, "encoder").eval()
     drop_out(network, recipe.dropout)
-    width = network.bert.config.hidden_size
+    network.sentence = prompted(network.sentence, recipe)
+    prompts, width = network.sentence.prompts, network.bert.config.hidden_size
     sizes = recipe.lesson.sizes
     refuse((max(sizes, default=0) > width, f"--sizes: the vectors are {width} wide, give less"))
     network.to(place())
     tokenizer = bare_tokenizer(start)
+    lengths.settle(network, tokenizer, recipe.length, every_text(material, prompts))
     search = search_of(material) if material.dev else None
 
     def judged(*parts: int) -> dict[int, dict[str, float]]:
         """The figures of leading parts of the vectors, by their size."""
         found = [
             contrast.vectors(network, tokenizer, texts)
-            for texts in (search.queries, search.documents)
+            for texts in (prompts.queries(search.queries), prompts.documents(search.documents))
         ]
         return {size: search.figures(*(leading(v, size) for v in found)) for size in parts}
 

@@ -12,11 +12,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from triton_models.data.typos import typos_of
 from triton_models.evaluation import figures, folds
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.kinds.intent.side_task import SideTask
-from triton_models.training import temperature
+from triton_models.training import families, temperature
 from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
 
 GIVEN_UP = 0.003  # of in-scope accuracy, for finding what is out of scope
@@ -33,6 +34,7 @@ class Lesson:
         consistency: weight of the divergence between two readings of a query; each has its own
             dropout, and the second the typos and styles (R-Drop).
         by_weight: whether rare labels weigh more in the loss.
+        language, confusions: of typos and styles; see `data.typos`.
     """
 
     smoothing: float = 0.05
@@ -40,6 +42,8 @@ class Lesson:
     consistency: float = 0.0
     by_weight: bool = False
     restyled: float = 0.0
+    language: str = "en"
+    confusions: tuple[str, ...] = ()
 
 
 class Loss:
@@ -56,6 +60,7 @@ class Loss:
     ) -> None:
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.tasks = tasks
+        self.typos = typos_of(lesson.language, lesson.confusions)
         self.texts = [e.text for e in examples]
         self.targets = targets(examples, labels)
         weights = torch.tensor(rarity(examples), dtype=torch.float32)
@@ -64,8 +69,8 @@ class Loss:
 
     def __call__(self, rows: list[int]) -> Tensor:
         clean = [self.texts[i] for i in rows]
-        styled = restyled(clean, self.lesson.restyled)
-        typed = misspelled(styled, self.lesson.misspelled)
+        styled = restyled(clean, self.lesson.restyled, self.lesson.language)
+        typed = misspelled(styled, self.lesson.misspelled, self.typos)
         readings = [clean, typed] if self.lesson.consistency else [typed]
         texts = asked([text for reading in readings for text in reading])
         inputs = tensors(self.tokenizer, texts, device(self.network))
@@ -116,7 +121,7 @@ def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
     """Fit the temperature on held-out logits and fold it into the network's last layer."""
-    return temperature.fold(network.classifier.classifier, cost_of(said, wanted))
+    return temperature.fold(families.last(network.classifier), cost_of(said, wanted))
 
 
 def cost_of(said: Tensor, wanted: Tensor) -> Callable[[Tensor], Tensor]:

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 
 from triton_models.settings import usable
+from triton_models.training import families
+from triton_models.training.families import masked_mean
 from triton_models.training.networks import (
     HEAD,
     ONE_SCORE,
     config_of,
     is_classifier,
     labels,
-    masked_mean,
-    read,
     sequence_classifier,
 )
 
@@ -42,20 +42,18 @@ class ProbabilityModel(nn.Module):
         self.mean = getattr(classifier.config, "pooling", "cls") == "mean"
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        if not self.mean:
-            return read(self.classifier, input_ids, attention_mask).logits
-        return self.classifier.classifier(self.features(input_ids, attention_mask))
+        return families.last(self.classifier)(self.features(input_ids, attention_mask))
 
     def features(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """What the heads see: [batch, width]."""
         if self.mean:
-            return self.classifier.dropout(self.pooled(input_ids, attention_mask))
-        states = read(self.classifier.base_model, input_ids, attention_mask)
-        return self.classifier.dropout(states.pooler_output)
+            dropout = families.of(self.classifier.config).dropout(self.classifier)
+            return dropout(self.pooled(input_ids, attention_mask))
+        return families.features(self.classifier, input_ids, attention_mask)
 
     def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """What the head sees with pooling "mean": [batch, width]."""
-        states = read(self.classifier.base_model, input_ids, attention_mask)[0]
+        states = families.read(self.classifier.base_model, input_ids, attention_mask)[0]
         return masked_mean(states, attention_mask)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -64,7 +62,7 @@ class ProbabilityModel(nn.Module):
             logits = self.logits(input_ids, attention_mask)
             return logits.softmax(dim=-1)
         features = self.features(input_ids, attention_mask)
-        logits = self.classifier.classifier(features)
+        logits = families.last(self.classifier)(features)
         return logits.softmax(dim=-1), self.head(features).softmax(dim=-1)
 
 
@@ -80,6 +78,7 @@ def classifier(
     `pooling` as in `ProbabilityModel`; `dropout` instead of the checkpoint's;
     `sentiments` are the labels of a second head, if there is to be one.
     """
+    families.require(folder)
     with usable(folder, "give the folder of a BERT checkpoint"):
         config = config_of(folder, names, dropout, problem_type="single_label_classification")
         config.pooling = pooling  # the library leaves out what its own config does not know

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from triton_models.kinds.intent.network import ProbabilityModel
-from triton_models.training import temperature
+from triton_models.training import families, temperature
 from triton_models.training.inputs import answers, asked
 
 NONE = -100  # the column of a query without a label, as cross-entropy leaves it out
@@ -39,7 +39,7 @@ class SideTask:
         self.network, self.head, self.weight = network, head, weight
         self.column = {name: i for i, name in enumerate(names)}
         self.wanted = self.columns(values)
-        network.classifier.classifier.register_forward_pre_hook(self._look)
+        families.last(network.classifier).register_forward_pre_hook(self._look)
 
     def _look(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
         self.seen = given[0]

@@ -20,16 +20,18 @@ from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
 from triton_models.kinds.intent.network import ProbabilityModel, classifier
 from triton_models.kinds.intent.side_task import SideTask
 from triton_models.settings import UsageError
-from triton_models.training import networks
+from triton_models.training import families, lengths, networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
     came_of,
     fingerprint,
+    language_of,
     place,
     refuse,
     schedule_of,
 )
+from triton_models.training.inputs import asked
 from triton_models.training.loop import History, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
@@ -46,6 +48,7 @@ class Recipe:
         metric: of dev, by which the best epoch is chosen.
         out_of_scope: the label of what belongs to no other; a threshold is chosen for it.
         category_weight: of learning the queries' categories as well; 0 does not.
+        length: tokens read of a text; 0 takes what the data have.
     """
 
     schedule: Schedule
@@ -57,6 +60,7 @@ class Recipe:
     metric: str = "accuracy"
     out_of_scope: str = ""
     category_weight: float = 0.0
+    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         Lesson(
             *(args.smoothing, args.misspelled, args.consistency),
             *(args.balance == "weights", args.restyled),
+            *language_of(args),
         ),
         pooling=args.pooling,
         dropout=args.dropout,
@@ -130,6 +135,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         metric=args.metric,
         out_of_scope=args.out_of_scope or "",
         category_weight=args.category_weight,
+        length=args.length,
     )
 
 
@@ -215,6 +221,7 @@ def fit(
         material.sentiments,
     )
     tokenizer = bare_tokenizer(start)
+    lengths.settle(network, tokenizer, recipe.length, asked([e.text for e in material.learned]))
     tasks = side_tasks(network, material, recipe)
     network.to(place())
     if known is not None:
@@ -290,7 +297,7 @@ def side_tasks(
     if recipe.category_weight:
         values = [e.category for e in material.learned]
         names = sorted(set(values) - {""})
-        width = network.classifier.classifier.in_features
+        width = families.last(network.classifier).in_features
         network.category = torch.nn.Linear(width, len(names))  # a checkpoint does not keep it
         weight = recipe.category_weight
         tasks[CATEGORY] = SideTask(network, network.category, names, values, weight)

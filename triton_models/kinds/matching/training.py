@@ -15,16 +15,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from triton_models.data.graded import GradedPair
+from triton_models.data.typos import typos_of
 from triton_models.evaluation import figures, statistics
 from triton_models.kinds.matching import summary
 from triton_models.kinds.matching.network import ScoreModel
-from triton_models.training import networks
+from triton_models.training import lengths, networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
     came_of,
     drop_out,
     fingerprint,
+    language_of,
     place,
     refuse,
     schedule_of,
@@ -47,9 +49,11 @@ class Recipe:
     Attributes:
         smoothing: of the grades, towards 0.5.
         misspelled: share of the queries that are read with a typo.
+        language, confusions: of the typos; see `data.typos`.
         dropout: of the BERT and the head; None leaves the usual.
         balance: "none", "weights" (the rarer of match and no match weighs more) or "sampling".
         metric: of dev, by which the best epoch is chosen.
+        length: tokens read of a pair; 0 takes what the data have.
     """
 
     schedule: Schedule
@@ -59,6 +63,9 @@ class Recipe:
     dropout: float | None = None
     balance: str = "none"
     metric: str = "auc_roc"
+    length: int = 0
+    language: str = "en"
+    confusions: tuple[str, ...] = ()
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
@@ -71,6 +78,8 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         args.dropout,
         args.balance,
         args.metric,
+        args.length,
+        *language_of(args),
     )
 
 
@@ -98,6 +107,8 @@ def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
     network.to(place())
     tokenizer = bare_tokenizer(start)
     pairs, weights = material.learned, rarity(material.learned)
+    forms = asked([p.query for p in pairs])
+    lengths.settle(network, tokenizer, recipe.length, forms, [p.term for p in pairs])
 
     def judged() -> dict[str, float]:
         return measure(scores(network, tokenizer, material.dev), material.dev)
@@ -134,6 +145,7 @@ class Loss:
     ) -> None:
         self.network, self.tokenizer = network, tokenizer
         self.pairs, self.recipe = material.learned, recipe
+        self.typos = typos_of(recipe.language, recipe.confusions)
         smooth = recipe.smoothing
         self.wanted = torch.tensor([p.grade * (1 - smooth) + smooth / 2 for p in self.pairs])
         self.weights = torch.tensor([material.weight(p) for p in self.pairs])
@@ -141,7 +153,8 @@ class Loss:
             self.weights = self.weights * torch.tensor(rarity(self.pairs))
 
     def __call__(self, rows: list[int]) -> Tensor:
-        queries = misspelled([self.pairs[i].query for i in rows], self.recipe.misspelled)
+        clean = [self.pairs[i].query for i in rows]
+        queries = misspelled(clean, self.recipe.misspelled, self.typos)
         terms = [self.pairs[i].term for i in rows]
         given = tensors(self.tokenizer, asked(queries), device(self.network), terms)
         logits = self.network.logits(*given)[:, 0].float()

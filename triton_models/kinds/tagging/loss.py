@@ -11,13 +11,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from triton_models.data.typos import misspell
+from triton_models.data.typos import ENGLISH, Typos, misspell, typos_of
 from triton_models.kinds.tagging.data import Tagged
 from triton_models.kinds.tagging.decode import NEVER
 from triton_models.kinds.tagging.network import TagModel
 from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
-from triton_models.settings import MAX_LENGTH
-from triton_models.text import arrays_of
+from triton_models.text import arrays_of, cut
 from triton_models.training.inputs import AT_ONCE, device, on_device
 
 
@@ -30,11 +29,14 @@ class Lesson:
         misspelled: share of the queries that are read with a typo.
         consistency: weight of the divergence between two readings of a query; each has its own
             dropout, and the second the typos (R-Drop).
+        language, confusions: of the typos; see `data.typos`.
     """
 
     smoothing: float = 0.05
     misspelled: float = 0.0
     consistency: float = 0.0
+    language: str = "en"
+    confusions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,16 @@ class Loss:
     ) -> None:
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.examples = examples
+        self.typos = typos_of(lesson.language, lesson.confusions)
         self.column = {label: i for i, label in enumerate(labels)}
 
     def __call__(self, rows: list[int]) -> Tensor:
         rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
         lesson = self.lesson
         clean = [reading(self.examples[i]) for i in rows]
-        typed = [misspelled(r, rng) if rng.random() < lesson.misspelled else r for r in clean]
+        typed = [
+            misspelled(r, rng, self.typos) if rng.random() < lesson.misspelled else r for r in clean
+        ]
         readings = [clean, typed] if lesson.consistency else [typed]
         every = [one for part in readings for one in part]
         logits, read = word_logits(self.network, self.tokenizer, every)
@@ -88,10 +93,10 @@ class Loss:
         return each + lesson.consistency * apart
 
 
-def misspelled(one: Reading, rng: random.Random) -> Reading:
+def misspelled(one: Reading, rng: random.Random, typos: Typos = ENGLISH) -> Reading:
     """The same with a typo in one to three words."""
     words = [one.text[start:end] for start, end in one.words]
-    typed = misspell(" ".join(words), rng).split(" ")
+    typed = misspell(" ".join(words), rng, typos).split(" ")
     text, places, end = "", [], 0
     for (start, stop), word in zip(one.words, typed, strict=True):
         text += one.text[end:start]
@@ -104,9 +109,9 @@ def word_logits(
     network: TagModel, tokenizer: Tokenizer, readings: Sequence[Reading]
 ) -> tuple[Tensor, Tensor]:
     """Logits of all words one after the other, [words, labels], and which of them were read."""
-    tokenizer.enable_truncation(MAX_LENGTH)
+    longest = cut(tokenizer)
     encodings = tokenizer.encode_batch([one.text for one in readings])
-    logits = network.logits(*on_device(arrays_of(encodings), device(network), 2)).float()
+    logits = network.logits(*on_device(arrays_of(encodings, longest), device(network), 2)).float()
     pieces = [first_pieces(e, r.words) for e, r in zip(encodings, readings, strict=True)]
     rows = torch.tensor([row for row, mine in enumerate(pieces) for _ in mine])
     columns = torch.tensor([piece for mine in pieces for piece in mine])

@@ -11,7 +11,8 @@ from transformers import AutoModelForTokenClassification
 
 from triton_models.kinds.tagging import OUTSIDE
 from triton_models.settings import UsageError, usable
-from triton_models.training.networks import architecture, config_of, labels, read
+from triton_models.training import families
+from triton_models.training.networks import architecture, config_of, labels
 
 
 class TagModel(nn.Module):
@@ -24,7 +25,7 @@ class TagModel(nn.Module):
         self.classifier = classifier
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return read(self.classifier, input_ids, attention_mask).logits
+        return families.read(self.classifier, input_ids, attention_mask).logits
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return self.logits(input_ids, attention_mask).softmax(dim=-1)
@@ -32,6 +33,7 @@ class TagModel(nn.Module):
 
 def classifier(folder: Path, names: Sequence[str], dropout: float | None = None) -> TagModel:
     """A token classifier with these labels on a checkpoint's BERT; the head is new."""
+    families.require(folder)
     with usable(folder, "give the folder of a BERT checkpoint"):
         config = config_of(folder, names, dropout)
         return TagModel(_of(folder, config=config, ignore_mismatched_sizes=True))

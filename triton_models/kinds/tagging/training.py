@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,14 +19,15 @@ from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, 
 from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
-from triton_models.kinds.tagging.words import labels_of, words_of
+from triton_models.kinds.tagging.words import NOT_READ, first_pieces, labels_of, words_of
 from triton_models.settings import UsageError
-from triton_models.training import networks, temperature
+from triton_models.training import lengths, networks, temperature
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
     came_of,
     fingerprint,
+    language_of,
     place,
     refuse,
     schedule_of,
@@ -34,6 +36,8 @@ from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
+LOOKED_AT = 2000  # queries
+MOST_JOINED = 0.1  # share of the words
 TEMPERATURES = torch.arange(0.7, 3.05, 0.1)
 
 
@@ -44,6 +48,7 @@ class Recipe:
     Attributes:
         dropout: of the BERT and the head; None leaves what the checkpoint says.
         metric: of dev, by which the best epoch is chosen.
+        length: tokens read of a text; 0 takes what the data have.
     """
 
     schedule: Schedule
@@ -51,6 +56,7 @@ class Recipe:
     lesson: Lesson
     dropout: float | None = None
     metric: str = "micro_f1"
+    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,12 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         smoothing=args.smoothing,
         misspelled=args.misspelled,
         consistency=args.consistency,
+        language=args.language,
+        confusions=language_of(args)[1],
     )
-    return Recipe(schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric)
+    return Recipe(
+        schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric, args.length
+    )
 
 
 def gather(args: argparse.Namespace) -> Material:
@@ -141,12 +151,32 @@ def check(recipe: Recipe, material: Material) -> None:
     )
 
 
+def refuse_joined(tokenizer: Tokenizer, learned: Sequence[Tagged]) -> None:
+    """Raises UsageError where many words share a piece, and so a label: a tokenizer that joins
+    Chinese characters.
+    """
+    words = joined = 0
+    for one in learned[:LOOKED_AT]:
+        pieces = first_pieces(tokenizer.encode(one.text), words_of(one.text))
+        read = [piece for piece in pieces if piece != NOT_READ]
+        words, joined = words + len(read), joined + len(read) - len(set(read))
+    refuse(
+        (
+            joined > MOST_JOINED * words,
+            f"the checkpoint's tokenizer joins words: {joined} of {words} share a piece with"
+            " another; give --start one that reads each Chinese character by itself",
+        )
+    )
+
+
 def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
     """Train and write the checkpoint `out`; returns what came of it."""
     torch.manual_seed(recipe.schedule.seed)
     labels = labels_of(material.tags)
     network = classifier(start, labels, recipe.dropout).to(place())
     tokenizer = bare_tokenizer(start)
+    lengths.settle(network, tokenizer, recipe.length, [one.text for one in material.learned])
+    refuse_joined(tokenizer, material.learned)
     decoder = Decoder(labels)
 
     def judged() -> dict[str, float]:

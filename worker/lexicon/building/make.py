@@ -228,6 +228,7 @@ def _vectors(
     """A vector a term, float32: the mean of its names'."""
     names = [_names(draft, least) for draft in drafts]
     texts = [text for some in names for text in some]
+    texts = encoder.contract.prompts.documents(texts)
     with progress("vectors", len(texts)) as done:
         found = cache.rows(texts, lambda text: encoder.run([text])[0], done)
     return np.add.reduceat(found, np.cumsum([0, *map(len, names)])[:-1])

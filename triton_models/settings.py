@@ -15,6 +15,7 @@ MAX_BATCH_SIZE = 256  # rows that a served model takes in one call
 PACKAGE = Path(__file__).parent
 DEV_SETS = PACKAGE / "evaluation"  # what the starter models are judged by
 STARTER = PACKAGE / "starter"
+DEV = "dev.jsonl"  # the dev side of a run, beside its checkpoint
 
 
 def buckets(longest: int) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from triton_models.kinds import KINDS
 from triton_models.serving.predict import questions
+from triton_models.settings import DEV
 
-DEV = "dev.jsonl"  # the dev side of a run, beside its checkpoint
 MOST = 256
 TERM = "sneakers"  # for a query without one, where the model reads pairs
 ENGLISH = (

@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from triton_models.serving.check_texts import DEV
-from triton_models.settings import UsageError, foreign
+from triton_models.settings import DEV, UsageError, foreign
 from triton_models.training.loop import RESUME
 from triton_models.training.run_card import NOTES
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from triton_models.contract import load
 from triton_models.evaluation.report_text import table
 from triton_models.kinds import KINDS
-from triton_models.serving.check_texts import DEV
-from triton_models.settings import UsageError
+from triton_models.settings import DEV, UsageError
 
 NOTES = "run.json"
 HEADS = ("before training", "checkpoint, float32", "as exported")

@@ -96,7 +96,8 @@ class Material:
         return [
             {"query": e.text, "intent": e.labels[0], "source": e.source}
             | ({"sentiment": e.sentiment} if e.sentiment else {})
-            for e in self.judged
+            for e in self.dev
+            if e.labels  # text that was only distilled on has none
         ]
 
     def told(self) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,20 +13,31 @@ from triton_models import contract
 from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
-from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, PLAIN_PRIOR, SYNONYM_PRIOR
-from worker.understanding.decide import MENTION_PRIOR, MENTION_WEIGHT, WEIGHTS, Expander
+from worker.lexicon.lexicon import NEIGHBOUR_PRIOR
+from worker.understanding import evidence
+from worker.understanding.decide import MENTION_WEIGHT, WEIGHTS, Expander
 
 # What comes of the scores of each version of `matching`.
-EVIDENCE = (
-    (SYNONYM_PRIOR, WEIGHTS["synonym"]),
-    (PLAIN_PRIOR, WEIGHTS["synonym"]),
+EVIDENCE = [
     (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
-    (MENTION_PRIOR, MENTION_WEIGHT),
-)
+    *(
+        pair
+        for several, plain, agree in product(
+            (False, True), (False, True), range(evidence.NEAREST + 1)
+        )
+        for pair in (
+            (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"]),
+            (evidence.of_category(several, agree), MENTION_WEIGHT),
+        )
+    ),
+]
 NEUTRAL = contract.load(STARTER_MODELS / "matching").threshold
 JUDGE = Expander(None, 8, 0.5, 0.9, 8, NEUTRAL)
 BY_VERSION = {
-    f"matching:{version}": {JUDGE.probability(prior, score, w) for prior, w in EVIDENCE}
+    f"matching:{version}": {
+        evidence.NEAR_PRIOR,
+        *(JUDGE.probability(prior, score, w) for prior, w in EVIDENCE),
+    }
     for version, score in ((1, np.float32(0.9)), (2, np.float32(0.8)))
 }
 

@@ -56,7 +56,8 @@ class Why:
     """The explanation of a query.
 
     Attributes:
-        candidates: term, source, evidence, score and verdict of each, the best first.
+        candidates: of each the term as it is published, the candidate that the matching model
+            saw, source, evidence, score and verdict; the best first.
         match: of the best candidate, if there is one.
     """
 
@@ -105,17 +106,21 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     candidate_scores = scores[len(retrieved.heads) :]
     for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
         score = round(expander.of_candidate(candidate, float(score)), DIGITS)
-        if candidate.text in kept:
+        published = expander.term(retrieved, candidate)
+        if published in kept:
             verdict = "kept"
+        elif not published:
+            verdict = "the query says it"
         elif score < expander.threshold:
             verdict = f"below {expander.threshold:g}"
         else:
             verdict = f"not among the best {expander.max_expansions}"
-        named = {"term": candidate.text, "source": candidate.source}
+        named = {"term": published or candidate.text, "candidate": candidate.text}
+        named["source"] = candidate.source
         named["evidence"] = _evidence(lexicon, candidate, retrieved, known)
         judged.append(named | {"score": score, "verdict": verdict})
     judged.sort(key=lambda item: -item["score"])
-    best = term or (judged[0]["term"] if judged else None)
+    best = term or (judged[0]["candidate"] if judged else None)
     return Why(
         explanations.explain(models["intent"], form),
         judged,
@@ -160,7 +165,8 @@ def shown(explanation: Why) -> RenderableType:
 
 
 def _table(candidates: list[dict[str, Any]]) -> Table:
-    table = Table("candidate", "source", "evidence", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    columns = "expansion", "candidate", "source", "evidence"
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("score", justify="right")
     table.add_column("verdict")
     for item in candidates:

@@ -27,7 +27,7 @@ VECTORS = "vectors.usearch"
 BUILD = "python -m worker.lexicon.build"
 FILES = (KEYS, TERMS, ATTRIBUTES, BRANDS, VECTORS)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
-FORMAT = 3  # of these files; one more with each change that older code cannot read
+FORMAT = 4  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
 RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default

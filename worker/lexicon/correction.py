@@ -33,6 +33,20 @@ _ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = frozenset("aeiouy")
 _PLACES = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
+_VOWEL = re.compile("[aeiouy]")
+# Right words that are often written for others which sound the same.
+_PAIRS = """
+    liter litter, litre litter, poll pole, pole poll, draws drawers, stationary stationery,
+    brake break, break brake, petal pedal, chord cord, muscle mussel, plain plane, pane pain,
+    course coarse, role roll, stake steak, bred bread, flower flour, heal heel, waist waste,
+    waste waist, current currant, desert dessert, dinning dining, loose lose, sole soul, sail
+    sale, leave leaf, leaves leaf, weather leather, wholes holes, sweat sweet, pear pair, peek
+    peak, bolder boulder, board bored, cereal serial, rapping wrapping, steal steel, quilt
+    kilt, sheer shear, sheers shears, hoes hose, hose hoes, cloths clothes, bathing batting,
+    duel dual, vile vial, vane vein, vain vane, wail whale, sandles sandals, cushon cushion,
+    curtin curtain, loosers losers, scrapping scraping
+"""
+_ALIKE = {a: b for a, b in (pair.split() for pair in _PAIRS.split(",")) if a != b}
 # Foreign words that are often written without their accents.
 _BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
 
@@ -88,6 +102,7 @@ class Corrector:
         vocabulary: the words that these are made of.
         written: those of them that are written so, and not derived.
         brands: the keys of brands.
+        things: words that may be the last of what names a thing.
     """
 
     def __init__(
@@ -96,17 +111,19 @@ class Corrector:
         vocabulary: frozenset[str],
         written: Iterable[str],
         brands: Iterable[str],
+        things: Collection[str] = (),
     ) -> None:
-        self._terms = terms
+        self._terms, self._things = terms, things
         words = _SERVICE | vocabulary
         own = _SERVICE | words_of(written)
         targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
-        branded = words_of(brands)
         frequent = {word for word, count in ordinary().items() if count > RARE}
+        long = {word for word in frequent if len(word) >= EXTRA - 1 and _is_plain(word)}
+        self._targets = _one_off(targets | long)
+        branded = words_of(brands)
         self._sure = words | branded | frequent | _BORROWED
         names = branded - words - ordinary().keys()
         self._brands = _one_off(word for word in names if len(word) > SHORTEST)
-        self._targets = _one_off(targets)
         self._sounds: dict[str, list[str]] = {}
         for word in targets:
             if len(word) >= LONG:
@@ -118,25 +135,42 @@ class Corrector:
         Args:
             found: its words.
         """
-        edits, confidence = [], 1.0
         keys = [word.key for word in found]
-        for i, word in enumerate(found):
-            if word.key in self._sure or not _is_plain(word.key):
-                continue
-            if form[word.start : word.end] != word.key or self._is_part(form, word):
-                continue
-            if meant := self._meant(word.key, i, keys):
-                text, sure = meant
-                keys[i] = text
-                edits.append(Edit(word.start, word.end, text))
-                confidence = min(confidence, sure)
-        if not edits:
+        meant: dict[int, tuple[str, float]] = {}
+        for _ in found:  # what words that were put right tell of the others
+            more = self._corrections(form, found, keys)
+            if not more:
+                break
+            meant |= more
+        if not meant:
             return None
-        parts, at = [], 0
-        for edit in edits:
-            parts += [form[at : edit.start], edit.text]
-            at = edit.end
+        parts, at, edits = [], 0, []
+        for i in sorted(meant):
+            word, (text, _) = found[i], meant[i]
+            edits.append(Edit(word.start, word.end, text))
+            parts += [form[at : word.start], text]
+            at = word.end
+        confidence = min(sure for _, sure in meant.values())
         return Correction("".join([*parts, form[at:]]), confidence, tuple(edits))
+
+    def _corrections(
+        self, form: str, found: Sequence[Word], keys: list[str]
+    ) -> dict[int, tuple[str, float]]:
+        """What words were meant to be, by their positions, and how sure that is; changes `keys`."""
+        meant = {}
+        for i, word in enumerate(found):
+            key = keys[i]
+            if key != word.key:
+                continue
+            if (other := _ALIKE.get(key)) and self._is_meant(other, i, keys):
+                meant[i] = other, LIKELY
+            elif key in self._sure or not _is_plain(key) or form[word.start : word.end] != key:
+                continue
+            elif not self._is_part(form, word) and (right := self._meant(key, i, keys)):
+                meant[i] = right
+            if i in meant:
+                keys[i] = meant[i][0]
+        return meant
 
     def _is_part(self, form: str, word: Word) -> bool:
         """Whether it belongs to an address, a code or a hyphenated name."""
@@ -150,6 +184,9 @@ class Corrector:
         if not near:
             same = self._sounds.get(sound(word), ())
             near = {w for w in same if distance(word, w) < 3 and _vowels(w) == _vowels(word)}
+            near = near or {
+                w for w in same if distance(word, w) < 4 and self._makes_a_term(w, i, keys)
+            }
         near = {w for w in near if not _is_variant(word, w)}
         common = self._is_known(word)  # and right, unless only another makes a term
         if not common and self._is_derived(word):
@@ -164,15 +201,24 @@ class Corrector:
         if chosen is None:
             return None
         if common:
-            return (chosen, LIKELY) if fitting and word[0] == chosen[0] else None
+            near_enough = word[0] == chosen[0] and (
+                _is_slip(word, chosen) or _same_bones(word, chosen)
+            )
+            return (chosen, LIKELY) if near_enough else None
         if fitting:
             return chosen, SURE
-        likely = chosen in _SERVICE or (
-            len(word) >= (LONG if len(chosen) >= len(word) else EXTRA)
-            and word[0] == chosen[0]
-            and not _is_other_letter(word, chosen)
-        )
-        return (chosen, LIKELY) if likely or _is_slip(word, chosen) else None
+        if chosen in _SERVICE or (len(word) > SHORTEST and _is_slip(word, chosen)):
+            return chosen, LIKELY
+        names = i + 1 == len(keys) and chosen in self._things  # and no brand stands at the end
+        likely = word[0] == chosen[0] and not _is_other_letter(word, chosen)
+        likely = likely and (names or not chosen.startswith(word))
+        least = LONG if names else EXTRA - (i > 0)  # brands stand first
+        least = least if len(chosen) >= len(word) else max(least, EXTRA)
+        return (chosen, LIKELY) if likely and len(word) >= least else None
+
+    def _is_meant(self, other: str, i: int, keys: Sequence[str]) -> bool:
+        """Whether a word that sounds the same makes a term with its neighbours, as it does not."""
+        return self._makes_a_term(other, i, keys) and not self._makes_a_term(keys[i], i, keys)
 
     def _is_known(self, word: str) -> bool:
         return word in self._sure or word in ordinary()
@@ -188,7 +234,9 @@ class Corrector:
         """Whether it makes a term with the word before or behind it."""
         before = f"{keys[i - 1]} {word}" if i else ""
         behind = f"{word} {keys[i + 1]}" if i + 1 < len(keys) else ""
-        return before in self._terms or behind in self._terms
+        if before in self._terms or behind in self._terms:
+            return True
+        return i > 1 and f"{keys[i - 2]} {before}" in self._terms
 
     def _near(self, word: str, index: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """The words of an index that are one insertion, deletion, change or swap away."""
@@ -208,7 +256,9 @@ def _one(word: str, near: Collection[str]) -> str | None:
 
 def _is_variant(word: str, other: str) -> bool:
     """Whether it is the same word in another number or region: "organized", "organised"."""
-    return other in (word + "s", word + "es") or word.replace("z", "s") == other.replace("z", "s")
+    if other in (word + "s", word + "es"):
+        return True
+    return any(word.replace(a, b) == other.replace(a, b) for a, b in (("z", "s"), ("ae", "e")))
 
 
 def _vowels(word: str) -> int:
@@ -224,6 +274,11 @@ def _is_slip(word: str, other: str) -> bool:
     """Whether just a doubled letter, or the order of two, is wrong: "cofee", "retrun"."""
     swapped = len(word) >= LONG and sorted(word) == sorted(other)
     return swapped or _undoubled(word) == _undoubled(other)
+
+
+def _same_bones(word: str, other: str) -> bool:
+    """Whether two longer words differ in vowels alone: "pendent", "pendant"."""
+    return len(word) >= LONG and _VOWEL.sub("", word) == _VOWEL.sub("", other)
 
 
 def _is_other_letter(word: str, other: str) -> bool:

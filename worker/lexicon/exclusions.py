@@ -196,8 +196,12 @@ class Exclusions:
         starts = (s for s in (i - 3, i - 2) if s >= 0 and self.known(" ".join(keys[s:i])))
         first = next(starts, i - 1)
         yield found[first].start, found[i - 1].end
-        while first >= 2 and keys[first - 1] in _JOINED:
+        while first >= 2 and keys[first - 1] in _JOINED and keys[first - 2] != _FREE:
             first -= 2
+            yield found[first].start, found[first].end
+        listed = first < i - 1
+        while listed and first and form[found[first - 1].end : found[first].start] == ", ":
+            first -= 1  # "soy, dairy and nut free"
             yield found[first].start, found[first].end
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
+from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import meets, word_set
 
 _JOINED = frozenset({"and", "or"})
@@ -37,20 +38,42 @@ LIKE = word_set("""
     refurbished unlocked indoor outdoor commercial industrial professional mini compact clear
     washable reusable disposable powered automatic smart double single round square oval xmas
     christmas halloween easter birthday wedding party summer winter spring autumn fall
-    lined deep wide tall easy care carton multipack
+    lined deep wide tall easy care carton multipack hanging standing freestanding mounted built
+    stackable handheld magnetic digital synthetic elastic dark sweet ultra pro daily classic fit cut
+    heavy duty core slip sole soles toe heel arch sleeve sleeves length height waist weight front
+    back left right side buckle zip pockets teeth feet sensitive damaged lasting resistant
+    cancelling canceling noise loss operated powered included certified ingredients flavor flavour
+    flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
+    swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
+    laundry garage patio garden dogs cats indoors outdoors windows olds
+""")
+# Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
+_MINOR = word_set("""
+    iphone ipad ipod macbook airpods airpod kindle ps3 ps4 ps5 xbox pc computer laptop ram ssd led
+    battery batteries chocolate espresso lemon vanilla almond strawberry peppermint cherry paperback
+    hardcover denim spring screw feather freezer flag clasp hood lid lids handle straw
+""")
+# What is done with a thing, so that the thing itself is not asked for: "wedding ring hire".
+_DEEDS = word_set("""
+    hire rental rentals rent repair repairs repairing service services servicing installation
+    installer removal recycling disposal lesson lessons course courses class classes tutorial
+    tutorials engraving alterations insurance instructions jobs
+""")
+_VERSIONS = word_set("""
+    pro max plus mini air ultra lite note fold flip edge series gen generation edition tab phone
 """)
 # These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".
 _LOOSE = frozenset({"of", "to", "on", "in", "by", "at", "as", "like", "near"})
 
 
 def heads(
-    read: Reading, describes: Callable[[str], bool], known: Callable[[str], bool]
+    read: Reading, describes: Callable[[str], bool], names: Callable[[str], bool]
 ) -> list[int]:
     """Positions among the mentions of those that name what is asked for; none if it is unknown.
 
     Args:
         describes: whether a word may belong to the value of an attribute.
-        known: whether a word stands in some term.
+        names: whether a word may be the last of what names a thing.
     """
     words = read.words
     if not read.mentions:
@@ -59,8 +82,42 @@ def heads(
     told = _told(read)
     for first, last in _segments(read):
         if any(i in owner or words[i].key not in EMPTY for i in range(first, last)):
-            return _in_segment(read, first, last, owner, told, describes, known)
+            return _in_segment(read, first, last, owner, told, describes, names)
     return []
+
+
+def apart(
+    read: Reading, term_of: Callable[[str], int | None], describes: Callable[[str], bool]
+) -> tuple[int, int] | None:
+    """A term of two words whose parts stand apart: "iphone 11 pro case", "case for iphone".
+
+    Returns:
+        The position of its last word, and the term; None if there is none.
+    """
+    keys = [word.key for word in read.words]
+    told = _told(read)
+    for first, last in _segments(read):
+        i = last - 1
+        while i >= first and (keys[i] in EMPTY or keys[i] in LIKE or i in told):
+            i -= 1
+        if i < first:
+            continue
+        for n in range(i - 1, first - 1, -1):
+            term = term_of(f"{keys[n]} {keys[i]}")
+            if term is not None and term != NO_TERM:
+                return i, term
+            if not (n in told or keys[n] in _VERSIONS or describes(keys[n]) or _is_code(keys[n])):
+                break
+        if last + 1 < len(keys):
+            term = term_of(f"{keys[last + 1]} {keys[i]}")
+            if keys[last] == "for" and term is not None and term != NO_TERM:
+                return i, term
+        return None
+    return None
+
+
+def _is_code(key: str) -> bool:
+    return not key.isalpha() or len(key) < 3
 
 
 def _segments(read: Reading) -> list[tuple[int, int]]:
@@ -103,13 +160,13 @@ def _in_segment(
     owner: dict[int, int],
     told: set[int],
     describes: Callable[[str], bool],
-    known: Callable[[str], bool],
+    names: Callable[[str], bool],
 ) -> list[int]:
     found: list[int] = []
     i = last - 1
     while i >= first:
         key = read.words[i].key
-        if i in owner:
+        if i in owner and not (key in _MINOR and _is_alone(read, owner, first, i)):
             found.append(owner[i])
             i = read.places[owner[i]][0] - 1
             while i >= first and read.words[i].key not in _JOINED:  # what describes it
@@ -126,16 +183,15 @@ def _in_segment(
             or key in SPLITS
             or describes(key)
             or not key.isalpha()
+            or i in owner
         )
-        if not skipped and (known(key) or not _long(read, owner, i)):
+        if not skipped and (names(key) or key in _DEEDS):
             break
         i -= 1
     return sorted(found)
 
 
-def _long(read: Reading, owner: dict[int, int], i: int) -> bool:
-    """Whether what stands before an unknown word is a term of two words or more."""
-    if i - 1 not in owner:
-        return False
-    first, last, _ = read.places[owner[i - 1]]
-    return last - first > 1
+def _is_alone(read: Reading, owner: dict[int, int], first: int, i: int) -> bool:
+    """Whether a term of one word stands behind another in its segment."""
+    start, end, _ = read.places[owner[i]]
+    return end - start == 1 and any(n in owner for n in range(first, i))

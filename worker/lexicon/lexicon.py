@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +16,13 @@ from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector, ordinary
-from worker.lexicon.heads import EMPTY, heads
+from worker.lexicon.heads import EMPTY, apart, heads
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.terms import Terms
 from worker.lexicon.words import named, words, words_of
 
-SYNONYM_PRIOR = 0.87
-PLAIN_PRIOR = 0.97  # of a synonym, where the query says nothing but its term and attributes
+_FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.5
 PROFILES = 65_536  # kept
@@ -66,7 +67,11 @@ class Lexicon:
         self._vocabulary = terms.words | words_of(attributes.words)
         written = [*terms.written, *attributes.words]
         self._corrector = Corrector(
-            _Either(terms, attributes.words), self._vocabulary, written, brands.keys
+            _Either(terms, attributes.words),
+            self._vocabulary,
+            written,
+            brands.keys,
+            terms.last_words,
         )
         self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"])
 
@@ -89,6 +94,10 @@ class Lexicon:
     def category(self, term_id: int) -> str:
         """The term's path, such as "Shoes > Running"."""
         return self._terms.category(term_id)
+
+    def department(self, term_id: int) -> str:
+        """The first level of the term's path, whoever it is for: women's clothing is clothing."""
+        return _whosever(self._terms.department(term_id))
 
     def vector(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
@@ -134,15 +143,20 @@ class Lexicon:
 
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""
-        found = heads(read, self._attributes.describes, self._is_a_word)
+        found = heads(read, self._attributes.describes, self._may_name)
+        if not found and (pair := apart(read, self._terms.term_of, self._attributes.describes)):
+            word = read.words[pair[0]]
+            return [Mention(pair[1], read.form[word.start : word.end], word.start, word.end)]
         mentions = [read.mentions[n] for n in found if not self._is_treatment(read, n)]
         if len(mentions) < 2:
             return mentions
         last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
 
-    def _is_a_word(self, word: str) -> bool:
-        return self.knows(word) or word in ordinary()
+    def _may_name(self, word: str) -> bool:
+        """Whether a word may name a thing: it ends a term, or nobody knows it."""
+        known = word in self._vocabulary or word in ordinary()
+        return not known or word in self._terms.last_words
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -152,6 +166,8 @@ class Lexicon:
     def is_whole(self, read: Reading, mention: Mention) -> bool:
         """Whether a term of one word means by itself what it means in the query: the "pillow" of
         "dog pillow" does not."""
+        if mention not in read.mentions:
+            return True
         n = read.mentions.index(mention)
         first, last, _ = read.places[n]
         if last - first > 1 or not first:
@@ -160,7 +176,7 @@ class Lexicon:
         return before is None or self._department(before) == self._department(read.mentions[n])
 
     def _department(self, mention: Mention) -> str:
-        return self._terms.department(mention.term_id)
+        return self.department(mention.term_id)
 
     def knows(self, word: str) -> bool:
         """Whether a word stands in some term, or says something of a thing."""
@@ -174,7 +190,7 @@ class Lexicon:
         *,
         limit: int,
         min_similarity: float,
-        mentions: Sequence[Mention],
+        mentions: Mapping[Mention, float],
         admits: Callable[[str, str, int, str], bool],
         parents: bool = False,
     ) -> list[Candidate]:
@@ -186,16 +202,13 @@ class Lexicon:
         Args:
             near_ids, near_similarity: the query's rows of `nearest`, each of length k.
             min_similarity: cosine from which a neighbour counts.
-            mentions: those whose links count.
+            mentions: those whose links count, with how sure their synonyms are.
             admits: whether a text, by its source, term and what it would stand for, is one.
             parents: whether broader terms are wanted.
         """
         said = {self._terms.text_of(key) for key in read.keys}
-        mentioned = {mention.term_id: mention.surface for mention in mentions}
-        links: list[Candidate] = []
-        if mentioned:
-            prior = PLAIN_PRIOR if _plain(read, mentions) else SYNONYM_PRIOR
-            links = self._links(mentioned, said, admits, parents, prior)
+        mentioned = {m.term_id: (m.surface, prior) for m, prior in mentions.items()}
+        links = self._links(mentioned, said, admits, parents) if mentioned else []
         near: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
@@ -216,20 +229,19 @@ class Lexicon:
 
     def _links(
         self,
-        mentioned: Mapping[int, str],
+        mentioned: Mapping[int, tuple[str, float]],
         said: set[str],
         admits: Callable[[str, str, int, str], bool],
         parents: bool,
-        prior: float,
     ) -> list[Candidate]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
         found: list[Candidate] = []
         for texts in zip_longest(*[self._terms.names(term_id) for term_id in mentioned]):
-            for (term_id, surface), text in zip(mentioned.items(), texts, strict=True):
+            for (term_id, (surface, prior)), text in zip(mentioned.items(), texts, strict=True):
                 if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)
                     found.append(named(Candidate, (text, "synonym", term_id, prior)))
-        for term_id, surface in mentioned.items() if parents else ():
+        for term_id, (surface, _) in mentioned.items() if parents else ():
             parent = self._terms.parent(term_id)
             if parent is None or (text := self._terms.own_text(parent)) in said:
                 continue
@@ -243,13 +255,18 @@ class Lexicon:
         return self._terms.upwards(term_id)
 
 
-def _plain(read: Reading, mentions: Sequence[Mention]) -> bool:
+def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
     """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
     spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
     return all(
         word.key in EMPTY or any(start <= word.start < end for start, end in spans)
         for word in read.words
     )
+
+
+@lru_cache(1024)
+def _whosever(department: str) -> str:
+    return _FOR_WHOM.sub("", department)
 
 
 class _Either:

@@ -25,6 +25,7 @@ _DIGITS = re.compile(r"\d+")
 # What stands behind these says what the thing is for, comes with or is made of.
 SPLITS = word_set("""
     for with without to in on by under over from that which at near inside like as of using
+    including featuring containing between
 """)
 
 

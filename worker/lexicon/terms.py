@@ -76,6 +76,7 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "text_of": numbers(text_of[form] for form in forms),
         "longest": [max(map(len, forms), default=0) + 1],
         "words": joined(text_of),
+        "last_words": joined(form.rpartition(" ")[2] for form in text_of),
         "written": joined(keys[0] for term in terms for _, keys in term.names),
     }
     return trie.tobytes(), _packed(arrays, [text.encode() for text in texts])
@@ -121,6 +122,7 @@ class Terms:
         term_of: the term of a key, `NO_TERM` for an idiom's, None for what is no key.
         text: the text of a number.
         words: those that keys are made of.
+        last_words: those that a key ends with, so that they may name a thing.
         written: those of them that names are written with, not derived.
 
     Raises:
@@ -141,6 +143,7 @@ class Terms:
         self._paths = [self.text(number) for number in arrays["paths"]]
         self._departments = [path.partition(" > ")[0] for path in self._paths]
         self.words = frozenset(self.text(arrays["words"][0]).split())
+        self.last_words = frozenset(self.text(arrays["last_words"][0]).split())
         self.written = frozenset(self.text(arrays["written"][0]).split())
         self.text.cache_clear()
 

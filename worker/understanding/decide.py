@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
-from worker.lexicon.lexicon import Candidate, Lexicon
+from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.reading import Mention, Reading
+from worker.understanding import evidence
 from worker.understanding.protect import Protection
+from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
-MENTION_PRIOR = 0.8  # that the category of what the query names is right
-PART_PRIOR = 0.7  # the same, where another word may change what it means
-CATEGORY_THRESHOLD = 0.7  # probability from which a category is published
+CATEGORY_THRESHOLD = 0.75  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
 # categories of random real queries, judged by reading.
-WEIGHTS = {"synonym": 0.5, "parent": 1.0, "embedding": 1.0}
-MENTION_WEIGHT = 0.2
+WEIGHTS = {"synonym": 0.15, "parent": 1.0, "embedding": 1.0}
+MENTION_WEIGHT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,14 @@ class Retrieved:
         heads: the terms that name what is asked for.
         priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
+        near: the category of most of the nearest terms, "" if they do not agree.
     """
 
     read: Reading
     heads: list[Mention]
     priors: list[float]
     candidates: list[Candidate]
+    near: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +74,45 @@ class Expander:
         ids, similarities = self.lexicon.nearest(vectors, 2 * self.max_candidates or 1)
         found = []
         for form, near, similarity in zip(forms, ids.tolist(), similarities.tolist(), strict=True):
-            read = self.lexicon.read(form)
-            heads = self.lexicon.heads(read)
-            whole = [self.lexicon.is_whole(read, head) for head in heads]
-            candidates = self.lexicon.candidates(
-                read,
-                near,
-                similarity,
-                limit=self.max_candidates,
-                min_similarity=self.min_similarity,
-                mentions=[*compress(heads, whole)],
-                admits=Protection(self.lexicon, read, heads).admits,
-                parents=bool(self.parents_for),
-            )
-            priors = [MENTION_PRIOR if alone else PART_PRIOR for alone in whole]
-            found.append(Retrieved(read, heads, priors, candidates))
+            found.append(self._retrieved(self.lexicon.read(form), near, similarity))
         return found
+
+    def _retrieved(
+        self, read: Reading, near: Sequence[int], similarity: Sequence[float]
+    ) -> Retrieved:
+        lexicon = self.lexicon
+        heads = lexicon.heads(read)
+        nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
+        departments = [lexicon.department(term_id) for term_id in nearest]
+        plain = bool(heads) and says_only(read, heads)
+        priors, synonyms = [], {}
+        for head in heads:
+            several = " " in head.surface or head not in read.mentions
+            agree = evidence.UNKNOWN
+            if nearest:
+                agree = departments.count(lexicon.department(head.term_id))
+            priors.append(evidence.of_category(several, agree))
+            if lexicon.is_whole(read, head):
+                synonyms[head] = evidence.of_synonym(several, plain, agree)
+        candidates = lexicon.candidates(
+            read,
+            near,
+            similarity,
+            limit=self.max_candidates,
+            min_similarity=self.min_similarity,
+            mentions=synonyms,
+            admits=Protection(lexicon, read, heads).admits,
+            parents=bool(self.parents_for),
+        )
+        shared = "" if heads or not nearest else self._shared(nearest, similarity[0])
+        return Retrieved(read, heads, priors, candidates, shared)
+
+    def _shared(self, nearest: Sequence[int], similarity: float) -> str:
+        """The category of most of the nearest terms."""
+        paths = Counter(map(self.lexicon.category, nearest))
+        [(path, count)] = paths.most_common(1)
+        sure = count >= evidence.FEWEST and similarity >= evidence.LEAST_SIMILARITY
+        return path if sure else ""
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""
@@ -122,11 +147,22 @@ class Expander:
         elif intent not in self.parents_for:
             kept = [pair for pair in kept if pair[1].source != "parent"]
         kept.sort(key=itemgetter(0), reverse=True)
-        del kept[self.max_expansions :]
+        terms = {}
+        for score, candidate in kept:
+            if term := self.term(found, candidate):
+                terms.setdefault(term, (score, candidate.source))
+        expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {
-            "expansions": [{"term": c.text, "score": s, "source": c.source} for s, c in kept],
-            "categories": self._categories(heads, named, kept, scores is None),
+            "expansions": expansions[: self.max_expansions],
+            "categories": self._categories(found, named, kept, scores is None),
         }
+
+    def term(self, found: Retrieved, candidate: Candidate) -> str:
+        """A candidate as it is published; "" if the query says the same."""
+        for head in found.heads if candidate.source == "synonym" else ():
+            if head.term_id == candidate.term_id:
+                return in_place(found.read, head, candidate.text)
+        return candidate.text
 
     def of_candidate(self, candidate: Candidate, score: float) -> float:
         """Probability that a candidate with this score of the matching model is right."""
@@ -145,13 +181,13 @@ class Expander:
 
     def _categories(
         self,
-        heads: list[Mention],
+        found: Retrieved,
         scores: list[float],
         kept: list[tuple[float, Candidate]],
         alone: bool,
     ) -> list[dict[str, Any]]:
-        best: dict[str, float] = {}
-        terms = [(score, m.term_id) for score, m in zip(scores, heads, strict=True)]
+        best: dict[str, float] = {found.near: evidence.NEAR_PRIOR} if found.near else {}
+        terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
         terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
         for score, term_id in terms + [(score, c.term_id) for score, c in kept]:
             path = self.lexicon.category(term_id)

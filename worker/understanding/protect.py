@@ -63,6 +63,8 @@ class Protection:
         found = self._lexicon.profile(text)
         if source == "embedding" and not self._says_the_same(found):
             return False
+        if source == "synonym" and found.stems <= self._stems:
+            return False
         if found.joined in self._seen or self._is_excluded(found, term_id):
             return False
         old = self._lexicon.profile(instead_of) if instead_of else self._own

@@ -36,6 +36,22 @@ MEANT = {
     "walking bots": "walking boots",
     "wall clook": "wall clock",
     "dinning chairs": "dining chairs",
+    # another word that sounds the same makes a term
+    "tent poll": "tent pole",
+    "opinion poll": None,
+    "break pads": "brake pads",
+    "leave blower": "leaf blower",
+    "stationary bike": None,
+    # a word that is put right tells of its neighbour
+    "wirless hedphones": "wireless headphones",
+    # names and brands that nobody knows, before what they sell
+    "hussain rug": None,
+    "westlin coffee table": None,
+    "bill staines": None,
+    "prebioti": None,
+    "archeology book": None,
+    # but a thing at the end
+    "velvet loungar": "velvet lounger",
     # by sound
     "headfones": "headphones",
     "b07xyzw": None,

@@ -23,7 +23,7 @@ def candidates(lexicon, query, near=NO_NEIGHBOURS, limit=12, least=0.5):
         *near,
         limit=limit,
         min_similarity=least,
-        mentions=read.mentions,
+        mentions=dict.fromkeys(read.mentions, 0.9),
         admits=lambda *_: True,
         parents=True,
     )

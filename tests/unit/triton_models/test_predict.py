@@ -14,8 +14,7 @@ from triton_models.__main__ import main
 from triton_models.serving import predict
 from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
-from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, PLAIN_PRIOR, SYNONYM_PRIOR
-from worker.understanding import pipeline
+from worker.understanding import evidence, pipeline
 from worker.understanding.decide import WEIGHTS, Expander
 
 QUERIES = [
@@ -26,7 +25,10 @@ QUERIES = [
     "ＣＨＥＡＰ  sofá",  # full-width letters, two spaces, an accent
     "play some jazz",
     "couch",
-    "black fanny pack",
+    "fanny pack",
+    "flashlight",
+    "duct tape",
+    "shaving cream",
 ]
 
 
@@ -54,15 +56,21 @@ def test_the_same_answers_as_enrich(capfdbinary, tmp_path):
         assert row["scores"] == pytest.approx(event["intent"]["scores"], abs=0.02)
         assert row["confidence"] == max(row["scores"].values())
 
-    expansions = [(e["normalized_query"], x["term"]) for e in events for x in e["expansions"]]
+    # Of a query that is a term and no more, the term is replaced as a whole.
+    whole = [e for e in events if e["query"] in QUERIES[-5:]]
+    expansions = [(e["normalized_query"], x["term"]) for e in whole for x in e["expansions"]]
     file.write_text("".join(f"{query}\t{term}\n" for query, term in expansions))
     code, pairs, _ = predicted(capfdbinary, "matching", file)
     assert code == 0 and [(row["query"], row["term"]) for row in pairs] == expansions
     neutral = contract.load(STARTER / "matching").threshold
     judge = Expander(None, 8, 0.5, 0.9, 8, neutral)
-    for row, expansion in zip(pairs, (x for e in events for x in e["expansions"]), strict=True):
-        weight, wanted = WEIGHTS[expansion["source"]], pytest.approx(expansion["score"], abs=0.05)
-        priors = PLAIN_PRIOR, SYNONYM_PRIOR, NEIGHBOUR_PRIOR
+    priors = [
+        evidence.of_synonym(several, True, agree)
+        for several in (False, True)
+        for agree in range(evidence.NEAREST + 1)
+    ]
+    for row, expansion in zip(pairs, (x for e in whole for x in e["expansions"]), strict=True):
+        weight, wanted = WEIGHTS[expansion["source"]], pytest.approx(expansion["score"], abs=0.01)
         assert wanted in [judge.probability(prior, row["score"], weight) for prior in priors]
     assert len(pairs) > 5 and {row["match"] for row in pairs} == {True, False}
     assert all(row["match"] == (row["score"] >= neutral) for row in pairs)

@@ -1,0 +1,53 @@
+"""How an expansion reads: the query, with another name of its thing."""
+
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.lexicon import Lexicon
+from worker.understanding.wording import in_place
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return Lexicon.load(STARTER_LEXICON)
+
+
+def reworded(lexicon, query, text):
+    read = lexicon.read(query)
+    return in_place(read, lexicon.heads(read)[-1], text)
+
+
+@pytest.mark.parametrize(
+    "query, text, expected",
+    [
+        ("couch", "sofa", "sofa"),
+        ("grey velvet couch for a small room", "sofa", "grey velvet sofa for a small room"),
+        ("kids backpack 12 l", "rucksack", "kids rucksack 12 l"),
+        ("leather couch under $300", "sofa", "leather sofa"),
+        ("couch not leather", "sofa", "sofa"),
+        ("couch without cushions or legs", "sofa", "sofa"),
+        ("-vinyl couch", "sofa", "sofa"),
+        ("leather free couch", "sofa", "sofa"),
+        ("please show me a cheap blue couch", "sofa", "blue sofa"),
+        ('"blue couch"', "sofa", "blue sofa"),
+        ('3/4" copper pipe', "copper tube", '3/4" copper tube'),
+        ("wall-mounted flashlight", "torch", "wall-mounted torch"),
+        ("green led flashlight", "led torch", "green led torch"),  # no word twice
+        ("couch & armchair", "easy chair", "couch & easy chair"),
+    ],
+)
+def test_the_thing_gets_the_other_name_and_its_properties_stay(lexicon, query, text, expected):
+    assert reworded(lexicon, query, text) == expected
+
+
+def test_a_name_that_the_query_says_already_is_no_expansion(lexicon):
+    assert reworded(lexicon, "usb charging cable", "usb cable") in ("", "usb cable")
+    assert reworded(lexicon, "sofa couch", "sofa") == ""
+
+
+def test_parts_of_a_name_may_stand_apart(lexicon):
+    for query in ("iphone 12 pro case", "case for iphone 12"):
+        read = lexicon.read(query)
+        [head] = lexicon.heads(read)
+        assert (lexicon.name(head.term_id), head.surface) == ("iphone case", "case")
+    assert reworded(lexicon, "iphone 12 pro case", "iphone cover") == "iphone 12 pro cover"

@@ -1,0 +1,92 @@
+"""How an expansion reads: the query, with the other name of what it asks for in its place.
+
+Brand, size, colour and the rest of the query stay, so that nothing is found that lacks them. What
+is no property of the thing goes: prices, exclusions with the words that negate, and talk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.words import Word, stem, word_set
+
+# Words that negate what follows them, and those that may stand between.
+_NEGATING = word_set("""
+    without w o minus except excluding excl sans for other than anything but apart aside from free
+    of not no non nor and or with any a an the in by
+""")
+# What shoppers say around a thing, and says nothing of it.
+_TALK = word_set("""
+    i we you im id am is are do does can could would should please thanks hi hello hey show me find
+    buy get want wanted need needed looking look search shop shopping order sell some any my our
+    cheap cheapest best good great nice online sale deal deals price prices offer offers something
+    anything where what which have there a an the that will
+""")
+_MARKS = re.compile("[-/.'&+%]| [-/&+] |")
+_INCHES = re.compile(r'\d"')
+_DANGLING = word_set("and or but with for in of that which is are by at to from")
+
+
+def in_place(read: Reading, mention: Mention, text: str) -> str:
+    """The query with `text` in the place of a mention; "" if it says nothing new.
+
+    Args:
+        read: the query.
+    """
+    first = next(n for n, word in enumerate(read.words) if word.start >= mention.start)
+    last = next(n for n, word in enumerate(read.words) if word.end >= mention.end)
+    gone = _gone(read)
+    before = [word for word in read.words[:first] if word.start not in gone]
+    behind = [word for word in read.words[last + 1 :] if word.start not in gone]
+    said = {word.key for word in (*before, *behind)}
+    new = text.split(" ")
+    while len(new) > 1 and new[0] in said:  # "led torch" behind "led"
+        new.pop(0)
+    while behind and behind[0].key in new:
+        behind.pop(0)
+    while before and (before[0].key in _TALK or before[0].key in _DANGLING):
+        before.pop(0)
+    while behind and (behind[-1].key in _TALK or behind[-1].key in _DANGLING):
+        behind.pop()
+    if {stem(word) for word in new} <= {stem(word.key) for word in read.words}:
+        return ""
+    return " ".join(filter(None, (_text(read, before), " ".join(new), _text(read, behind))))
+
+
+def _text(read: Reading, words: list[Word]) -> str:
+    """Words, with the marks that stood between neighbours in the query."""
+    parts: list[str] = []
+    end = -1
+    for word in words:
+        if parts:
+            between = read.form[end : word.start]
+            apart = not _MARKS.fullmatch(between) and " "
+            parts.append(apart or between)
+        parts.append(read.form[word.start : word.end])
+        end = word.end
+        if _INCHES.match(read.form, end - 1):
+            parts[-1] += '"'
+    return "".join(parts)
+
+
+def _gone(read: Reading) -> set[int]:
+    """Where the words of prices and exclusions start."""
+    spans = [(a.start, a.end) for a in read.attributes if a.name == "price"]
+    gone = {start for start in _starts(read, spans)}
+    for exclusion in read.exclusions:
+        inside = [n for n, w in enumerate(read.words) if exclusion.start < w.end <= exclusion.end]
+        inside = inside or [n for n, w in enumerate(read.words) if w.start <= exclusion.start]
+        n = inside[0] - 1
+        while n >= 0 and read.words[n].key in _NEGATING:
+            n -= 1
+        after = inside[-1] + 1
+        if after < len(read.words) and read.words[after].key == "free":
+            after += 1
+        gone |= {word.start for word in read.words[n + 1 : after]}
+    return gone
+
+
+def _starts(read: Reading, spans: list[tuple[int, int]]) -> Iterator[int]:
+    return (w.start for w in read.words if any(a < w.end and w.start < b for a, b in spans))

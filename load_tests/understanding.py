@@ -66,10 +66,12 @@ class DoNothing:
         rng = np.random.default_rng(7)
         rows = 4096
         vectors = np.vstack([lexicon.vector(term) for term in range(len(lexicon))])
-        chances = rng.random((rows, contracts["intent"].dimension), np.float32)
+        sizes = contracts["intent"].outputs.values()
+        chances = [rng.random((rows, size), np.float32) for size in sizes]
+        chances = np.hstack([part / part.sum(axis=1, keepdims=True) for part in chances])
         self.calls = self.rows = 0
         self._tables = {
-            "intent": chances / chances.sum(axis=1, keepdims=True),
+            "intent": chances,
             "encoder": vectors,
             "matching": rng.random((rows, 1), np.float32),
         }

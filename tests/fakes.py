@@ -111,7 +111,7 @@ class FakeInference:
 def _describe(contract: ModelContract) -> Served:
     return Served(
         {name: describe("INT64", [DYNAMIC, DYNAMIC]) for name in contract.inputs},
-        {contract.output: describe("FP32", [DYNAMIC, contract.dimension])},
+        {name: describe("FP32", [DYNAMIC, size]) for name, size in contract.outputs.items()},
         contract.max_batch_size,
         parameters(contract),
     )

@@ -71,8 +71,7 @@ class Counting:
         self.exchange_after[model] = left - 1
         old = random.random() < 0.5 if model in self.canaries else left > 0
         value, version = (0.9, "1") if old else (0.8, "2")
-        contract = self.contracts[model]
-        width = contract.dimension + sum(len(head.labels) for head in contract.heads)
+        width = sum(self.contracts[model].outputs.values())
         values = np.full((rows, width), value, np.float32)
         return Answer(values, version)
 

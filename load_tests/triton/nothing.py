@@ -1,8 +1,8 @@
 """Triton's Python backend: a model of the contract that computes next to nothing.
 
 A row's answer is looked up by a hash of its token ids, so rows differ and the same row always has
-the same answer, whatever its padding. `answers.npy` beside this file holds one answer a line;
-`delay_s`, if it is there, how long a call takes.
+the same answer, whatever its padding. `answers.npy` beside this file holds one answer a line, its
+outputs beside each other; `delay_s`, if it is there, how long a call takes.
 """
 
 import ctypes
@@ -22,8 +22,10 @@ rename_capsule.argtypes = [ctypes.py_object, ctypes.c_char_p]
 class TritonPythonModel:
     def initialize(self, args):
         config = json.loads(args["model_config"])
-        self.output = config["output"][0]["name"]
+        self.outputs = [output["name"] for output in config["output"]]
         self.answers = np.load(HERE / "answers.npy")
+        widths = [int(output["dims"][-1]) for output in config["output"]]
+        self.ends = np.cumsum(widths)[:-1]
         self.weights = np.random.default_rng(0).integers(1, 2**31, 1024)
         delay = HERE / "delay_s"
         self.delay_s = float(delay.read_text()) if delay.exists() else 0.0
@@ -37,8 +39,11 @@ class TritonPythonModel:
         # Tensors cross by DLPack: under NumPy 2 `as_numpy` gives zeros, without an error.
         ids = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, "input_ids"))
         rows = (ids @ self.weights[: ids.shape[1]]) % len(self.answers)  # padding is 0
-        values = np.ascontiguousarray(self.answers[rows])
-        capsule = values.__dlpack__()
-        tensor = pb_utils.Tensor.from_dlpack(self.output, capsule)
+        parts = np.split(self.answers[rows], self.ends, axis=1)
+        return pb_utils.InferenceResponse([*map(self._tensor, self.outputs, parts)])
+
+    def _tensor(self, name, values):
+        capsule = np.ascontiguousarray(values).__dlpack__()
+        tensor = pb_utils.Tensor.from_dlpack(name, capsule)
         rename_capsule(capsule, USED)  # else NumPy prints an error for each consumed capsule
-        return pb_utils.InferenceResponse([tensor])
+        return tensor

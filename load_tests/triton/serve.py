@@ -76,7 +76,7 @@ class LoadTriton(EmbeddedTriton):
 
 
 def _answers(contract: ModelContract) -> np.ndarray:
-    """Possible answers of a do-nothing model, float32, shape [answers, dimension].
+    """Possible answers of a do-nothing model, float32, shape [answers, sum of its outputs' sizes].
 
     Intents are probabilities that sum to one; the encoder's vectors are those of lexicon terms
     that have enough neighbours for all the candidates that a query may have; scores are distinct,
@@ -84,8 +84,9 @@ def _answers(contract: ModelContract) -> np.ndarray:
     """
     random = np.random.default_rng(1)
     if contract.kind == "intent":
-        values = random.dirichlet(np.full(contract.dimension, 0.3) + 0.01, INTENTS)
-        return values.astype(np.float32)
+        sizes = contract.outputs.values()
+        values = [random.dirichlet(np.full(size, 0.3) + 0.01, INTENTS) for size in sizes]
+        return np.hstack(values).astype(np.float32)
     if contract.kind == "encoder":
         index = Index.restore(VECTORS)
         vectors = np.asarray(index.get(np.arange(len(index))), dtype=np.float32)

@@ -39,7 +39,7 @@ class Scripted:
             raise self.failures.pop(0)
         if any(self.poison & set(row.tolist()) for row in ids):
             raise ModelRejected(model, "poison")
-        values = np.zeros((len(ids), CONTRACT.dimension), np.float32)
+        values = np.zeros((len(ids), sum(CONTRACT.outputs.values())), np.float32)
         values[:, 0] = inputs["attention_mask"].sum(1)
         return Answer(values, "7")
 
@@ -126,5 +126,5 @@ def test_k_bad_inputs_among_n_cost_k_times_log_n_calls_and_nobody_elses_answer(d
 
 def test_nothing_to_ask_asks_nothing():
     inference = Scripted()
-    assert run(inference, []).values.shape == (0, CONTRACT.dimension)
+    assert run(inference, []).values.shape == (0, sum(CONTRACT.outputs.values()))
     assert inference.calls == []

@@ -24,6 +24,7 @@ def clock():
 @pytest.mark.parametrize("records", [LARGE_ONLY, SMALL_TOO, SMALL_TOO[1:]])
 def test_what_is_in_flight_stays_near_its_limit(records, monkeypatch):
     monkeypatch.setattr(backpressure, "PAUSE_AFTER_S", 0.0)
+    monkeypatch.setattr(backpressure, "PAUSE_ALL_AFTER_S", 0.0)
     flags = [f"batching.max_bytes_in_flight={LIMIT}"]
     thread, found = stream(FakeConsumer(records), *flags)
     most = 0

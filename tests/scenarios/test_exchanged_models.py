@@ -144,6 +144,7 @@ class Explicit(EmbeddedTriton):
         old = max(int(item.name) for item in folder.iterdir() if item.name.isdigit())
         shutil.copytree(folder / str(old), folder / str(version))
         text = (folder / "config.pbtxt").read_text()
+        text = text.replace(f"versions: [ {old} ]", f"versions: [ {version} ]")
         for key, value in changed.items():
             text = re.sub(
                 rf'(key: "{key}"\s+value: \{{ string_value: ")\w+', rf"\g<1>{value}", text

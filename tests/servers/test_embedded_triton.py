@@ -115,6 +115,32 @@ def test_nothing_of_it_survives_the_guardian(parent):
     until(lambda: not before.keys() & processes(parent.pid).keys(), "all processes end")
 
 
+class Dying(EmbeddedTriton):
+    """Its first servers end as Triton does when its Python backend dies on a busy machine."""
+
+    def __init__(self, models: Path, deaths: int) -> None:
+        super().__init__(models)
+        self.deaths = deaths
+
+    def _command(self) -> list[str]:
+        self.deaths -= 1
+        if self.deaths < 0:
+            return super()._command()
+        last_words = "what():  boost::interprocess::lock_exception"
+        return [sys.executable, "-c", f"print({last_words!r}); exit(134)"]
+
+
+def test_a_python_backend_that_dies_at_the_start_is_started_again_once(tiny_models):
+    async def test(deaths: int) -> None:
+        triton = Dying(tiny_models, deaths)
+        await triton.start(LIMIT_S)
+        await triton.stop()
+
+    asyncio.run(test(1))
+    with pytest.raises(StartupError, match="lock_exception"):
+        asyncio.run(test(2))
+
+
 def test_stop_leaves_nothing(tiny_models, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 

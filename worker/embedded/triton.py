@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.02
 STOP_S = 5.0
 LOG_TAIL = 2000  # characters
+PYTHON_BACKEND_DIED = "boost::interprocess::lock_exception"  # as of 2.51, on a busy machine
 CHATTER = re.compile(r"[|+]|I\d{4} ")
 
 
@@ -66,8 +67,14 @@ class EmbeddedTriton:
                 f'Triton cannot run embedded: {reason}; set inference.backend = "onnx"'
             )
         try:
-            await asyncio.to_thread(self._prepare)
-            await self._launch(deadline_s)
+            try:
+                await self._launch(deadline_s)
+            except StartupError as error:
+                if PYTHON_BACKEND_DIED not in str(error):
+                    raise
+                log.warning("Triton's Python backend died while starting; it is started again")
+                await self.stop()
+                await self._launch(deadline_s)
         except BaseException:
             await self.stop()
             raise
@@ -91,6 +98,7 @@ class EmbeddedTriton:
         self.http_url = f"http://127.0.0.1:{self._ports[1]}"
 
     async def _launch(self, deadline_s: float) -> None:
+        await asyncio.to_thread(self._prepare)
         began = time.monotonic()
         with (self._work / "triton.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(

@@ -105,8 +105,8 @@ def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None
     if encoder and made_by != (encoder.onnx_sha256, encoder.prompts.document):
         raise LexiconError(
             f"{settings.lexicon.folder}: built with another encoder than "
-            f"{encoder.folder}; build it again: python -m worker.lexicon.build "
-            f"--source FOLDER --out FOLDER --models {settings.inference.models}"
+            f"{encoder.folder}; build it again: {built.BUILD} --out FOLDER "
+            f"--set inference.models={settings.inference.models}"
         )
     return lexicon
 

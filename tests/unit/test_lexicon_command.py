@@ -91,6 +91,11 @@ def test_diff_lists_what_was_added_and_removed(built):
         (["build", "--terms", "a", "--out", __file__ + "/x"], "(File exists); name with --out"),
         (["show", "x", "--lexicon", "nowhere"], "nowhere/lexicon.json: not found"),
         (["diff", "nowhere", "nowhere"], "nowhere/lexicon.json: not found"),
+        (["search", "!?"], "no word to search for"),
+        (
+            ["build", "--terms", "a", "--out", "x", "--set", "inference.models=no"],
+            "name with --set inference.models=DIR the folder",
+        ),
     ],
 )
 def test_wrong_usage_ends_with_2_and_the_remedy(tmp_path, monkeypatch, arguments, message):

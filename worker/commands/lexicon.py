@@ -175,9 +175,14 @@ def search(text: str, folder: Path | None, as_json: bool, settings: Settings) ->
 
 def _search(text: str, folder: Path | None, settings: Settings) -> dict[str, Any]:
     from worker.lexicon.build import load_encoder
+    from worker.lexicon.building import make
+    from worker.lexicon.words import key
 
+    if not key(text):
+        raise ConfigError(f"{text!r}: no word to search for; give one, as in `search kettle`")
     inspector = _inspector(folder, settings)
-    encoder = load_encoder(settings.inference.models / settings.inference.name("encoder"))
+    models = settings.inference.models
+    encoder = load_encoder(models / settings.inference.name("encoder"), make.MODELS)
     if encoder.contract.onnx_sha256 != inspector.encoder_sha256:
         remedy = "set inference.models to the models it was built with, or build it again"
         raise LexiconError(f"the lexicon was built with another encoder; {remedy}")

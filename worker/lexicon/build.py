@@ -43,22 +43,25 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     return write(content, encoder.contract, out)
 
 
-def load_encoder(folder: Path) -> Predictor:
-    """The encoder of a model folder, run in this process on all cores.
+def load_encoder(folder: Path, option: str = "--models") -> Predictor:
+    """The encoder of a model folder, run in this process on all cores; see `load_model`.
 
     Raises:
         LexiconError: the folder does not hold a usable encoder.
     """
-    return load_model(folder, "encoder", threads=0)
+    return load_model(folder, "encoder", 0, option)
 
 
-def load_model(folder: Path, kind: str, threads: int = 1) -> Predictor:
+def load_model(folder: Path, kind: str, threads: int = 1, option: str = "--models") -> Predictor:
     """The model of a folder, run in this process.
+
+    Args:
+        option: of the program that names the folder of the model folders, for the message.
 
     Raises:
         LexiconError: the folder does not hold a usable model of that kind.
     """
-    remedy = f"name with --models the folder that holds the model folder `{kind}`"
+    remedy = f"name with {option} the folder that holds the model folder `{kind}`"
     try:
         found = contract.load(folder)
         if found.kind == kind:

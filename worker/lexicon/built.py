@@ -24,7 +24,7 @@ MANIFEST = "lexicon.json"
 ATTRIBUTES = "attributes.json"
 BRANDS = "brands.json"
 VECTORS = "vectors.usearch"
-BUILD = "python -m worker.lexicon.build"
+BUILD = "query-worker lexicon build --source FOLDER"
 FILES = (KEYS, TERMS, ATTRIBUTES, BRANDS, VECTORS)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
 FORMAT = 4  # of these files; one more with each change that older code cannot read
@@ -91,9 +91,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     """The manifest, once every file that it names is the one it was written for."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise LexiconError(
-            f"{path}: not found; correct lexicon.folder, or build it: {BUILD} --source FOLDER"
-        )
+        remedy = f"correct the path (lexicon.folder), or build it: {BUILD} --out {folder}"
+        raise LexiconError(f"{path}: not found; {remedy}")
     try:
         manifest = orjson.loads(path.read_bytes())
         if missing := FIELDS - manifest.keys():
@@ -109,7 +108,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _unusable(folder: Path, reason: str) -> LexiconError:
-    again = f"{BUILD} --source FOLDER --out {folder}"
+    again = f"{BUILD} --out {folder}"
     return LexiconError(f"{folder}: unusable lexicon ({reason}); build it again: {again}")
 
 

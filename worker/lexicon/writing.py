@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import os
 import shutil
@@ -90,6 +91,8 @@ def demand_room(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(error, out) from None
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise _unwritable(PermissionError(errno.EACCES, "Permission denied", out.parent), out)
     if out.is_dir():
         if any(out.iterdir()) and not (out / MANIFEST).is_file():
             reason = f"holds files, but no {MANIFEST}, so it is no lexicon that may be replaced"
@@ -143,7 +146,12 @@ def index_of(vectors: np.ndarray) -> Index:
         expansion_add=EXPANSION_ADD,
     )
     # One thread: the same file every time.
-    index.add(np.arange(len(vectors)), quantized(vectors), threads=1)
+    try:
+        index.add(np.arange(len(vectors)), quantized(vectors), threads=1)
+    except RuntimeError as error:  # what usearch makes of Ctrl-C
+        if "erminated" in str(error):
+            raise KeyboardInterrupt from None
+        raise
     return index
 
 

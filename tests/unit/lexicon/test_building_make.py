@@ -142,3 +142,11 @@ def test_a_catalogue_without_any_term_says_what_to_give(tmp_path):
     inputs = make.Inputs([tmp_path / "a.csv"])
     with pytest.raises(LexiconError, match="no term found in 1 products; give more products"):
         make.make(inputs, STARTER_MODELS, tmp_path / "out", _no_bar)
+
+
+def test_a_product_that_is_there_twice_counts_once(tmp_path):
+    again = "0E,Acme Electric Kettle 0 W,Acme,Kitchen > Kettles\n"
+    file = catalogue(tmp_path / "a.csv", extra=again)
+    report = make.make(make.Inputs([file]), STARTER_MODELS, tmp_path / "out", _no_bar)
+    counts = report["counts"]
+    assert (counts["products"], counts["products_repeated"]) == (24, 1)

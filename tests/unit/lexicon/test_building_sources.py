@@ -132,3 +132,23 @@ def test_a_list_of_terms_is_one_a_line(tmp_path):
     found, faults = read(sources.terms, tmp_path, "terms.txt", "# ours\nAir  Fryer\n\n!!!\n")
     assert found == ["air fryer"]
     assert "terms.txt:4: found '!!!'" in faults[0]
+
+
+def test_a_header_without_rows_and_a_folder_are_faults_with_a_remedy(tmp_path):
+    assert "a header alone" in read(sources.products, tmp_path, "a.csv", "id,title\n", {})[1][0]
+    faults = Faults()
+    assert not [*sources.products(tmp_path, {}, faults)]
+    assert f"name a file in {tmp_path}" in str(faults[0])
+
+
+def test_columns_without_a_name_are_let_be(tmp_path):
+    [product], faults = read(sources.products, tmp_path, "a.csv", "id,title,,\n1,Kettle,,\n", {})
+    assert (product.title, faults) == ("Kettle", [])
+
+
+def test_a_comment_behind_a_rule_is_no_part_of_a_name(tmp_path):
+    found, [fault] = read(
+        sources.rules, tmp_path, "s.txt", "tv, telly # both\nc# book, dotnet book"
+    )
+    assert [rule.texts for rule in found] == [("c# book", "dotnet book")]
+    assert "put the comment on a line of its own" in fault

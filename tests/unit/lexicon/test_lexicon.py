@@ -185,7 +185,7 @@ def old(path):
         (
             "lexicon.json",
             lambda path: path.unlink(),
-            "not found; correct lexicon.folder, or build it:",
+            "not found; correct the path (lexicon.folder), or build it:",
         ),
         ("lexicon.json", lambda path: path.write_text("{}"), "unusable lexicon"),
         ("lexicon.json", lambda path: path.write_text("no"), "unusable lexicon"),
@@ -202,12 +202,14 @@ def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
     with pytest.raises(LexiconError) as caught:
         Lexicon.load(copy)
     text = str(caught.value)
-    assert message in text and "python -m worker.lexicon.build" in text
+    assert message in text and "query-worker lexicon build" in text
     assert "\n" not in text
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(LexiconError, match="not found; correct lexicon.folder, or build it"):
+    with pytest.raises(
+        LexiconError, match=r"not found; correct the path \(lexicon\.folder\), or build it"
+    ):
         Lexicon.load(tmp_path / "nowhere")
 
 

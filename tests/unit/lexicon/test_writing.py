@@ -1,5 +1,7 @@
 """A lexicon is replaced as a whole, and nothing else is."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,20 @@ def test_what_fails_leaves_the_lexicon_that_was_there(tables, tmp_path, monkeypa
         write(content(tables, "hats"), ENCODER, tmp_path / "out")
     assert names(Lexicon.load(tmp_path / "out")) == ["shoes"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_interrupt_in_the_midst_of_the_vectors_is_one():
+    handler = signal.signal(signal.SIGVTALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.3)  # of this process's own time: amid `add`
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            index_of(np.random.default_rng(1).normal(size=(50_000, 64)).astype(np.float32))
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, handler)
+
+
+def test_a_folder_without_write_permission_is_refused_before_the_build(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing.os, "access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(LexiconError, match=r"Permission denied\); name with --out a folder that"):
+        writing.demand_room(tmp_path / "out")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from worker.errors import LexiconError
+
 _DIGEST = 32  # bytes
 _WRITTEN = 500  # texts that an interrupted build loses at most
 
@@ -57,6 +59,9 @@ class Cache:
         Args:
             ask: gives the row of a text that is not known.
             done: is told how many more texts are ready.
+
+        Raises:
+            LexiconError: `partial` cannot be written.
         """
         digests = [hashlib.sha256(text.encode()).digest() for text in texts]
         self._used.update(digests)
@@ -76,10 +81,14 @@ class Cache:
 
     def _append(self, digests: Sequence[bytes]) -> None:
         if digests:
-            with self._partial.open("ab") as file:
-                if not file.tell():
-                    file.write(self._head)
-                file.write(b"".join([digest + self._rows[digest] for digest in digests]))
+            try:
+                with self._partial.open("ab") as file:
+                    if not file.tell():
+                        file.write(self._head)
+                    file.write(b"".join([digest + self._rows[digest] for digest in digests]))
+            except OSError as error:
+                reason = f"{self._partial}: cannot be written ({error.strerror})"
+                raise LexiconError(f"{reason}; name with --out a folder that can") from None
 
     def used(self) -> bytes:
         """What the next build's `whole` holds: the rows that this build used."""

@@ -30,6 +30,7 @@ class Corpus:
         categories: paths, in the order of their numbers.
         values: how often each attribute, by name and value, was given.
         ids: of each title, the product's id.
+        repeated: products that were left out, as their id was in the same file before.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Corpus:
         self.spelled: dict[str, Counter[str]] = {}
         self.values: Counter[tuple[str, str]] = Counter()
         self.ids: list[str] = []
+        self.repeated = 0
 
     def __len__(self) -> int:
         return len(self.ends)

@@ -33,6 +33,7 @@ LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed i
 SOURCE_WEIGHT = 0.95
 MAJORITY = 0.5  # share of a term's titles in the category that is its own
 VECTORS, SCORES = "vectors.cache", "scores.cache"
+MODELS = "--set inference.models=DIR"  # how the command names the models
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
@@ -91,8 +92,8 @@ def make(
             used, or `out` cannot be written.
     """
     demand_room(out.absolute())
-    encoder = build.load_model(models / "encoder", "encoder")
-    matching = build.load_model(models / "matching", "matching")
+    encoder = build.load_model(models / "encoder", "encoder", option=MODELS)
+    matching = build.load_model(models / "matching", "matching", option=MODELS)
     made = _made(inputs, progress)
     vectors = _cache(encoder.contract, encoder.contract.dimension, out, VECTORS)
     scores = _cache(matching.contract, 1, out, SCORES)
@@ -164,8 +165,13 @@ def _corpus(inputs: Inputs, faults: Faults, progress: Progress) -> Corpus:
     corpus = Corpus()
     for file in inputs.catalogues:
         with progress(file.name, 0) as done:
+            ids: set[str] = set()  # of one file: two shops may number alike
             for product in sources.products(file, inputs.columns, faults):
-                corpus.add(product)
+                if product.id in ids:
+                    corpus.repeated += 1
+                else:
+                    ids.add(product.id)
+                    corpus.add(product)
                 done(1)
     return corpus
 

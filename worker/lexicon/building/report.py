@@ -38,6 +38,7 @@ def report(made: Made, least: float, asked: Mapping[str, int]) -> dict[str, Any]
     return {
         "counts": {
             "products": len(made.corpus),
+            "products_repeated": made.corpus.repeated,
             "terms": len(drafts),
             "terms_by_origin": _counts(origin for draft in drafts for origin in draft.origins),
             "names": len(used),

@@ -56,6 +56,8 @@ def lines(path: Path, faults: Faults) -> Iterator[tuple[str, str]]:
         faults.found(path.name, "no such file", "a file", f"correct the path {path}")
     except UnicodeDecodeError:
         faults.found(path.name, "broken UTF-16", "UTF-8 or UTF-16 text", "save it as UTF-8")
+    except IsADirectoryError:
+        faults.found(path.name, "a folder", "a file", f"name a file in {path}")
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         faults.found(path.name, reason, "a file that can be read", "replace it")
@@ -136,17 +138,21 @@ def _csv_rows(
     reader = csv.reader(texts, delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader)]
-        twice = sorted({name for name in header if header.count(name) > 1})
+        twice = sorted({name for name in header if name and header.count(name) > 1})
         if twice:
             found = f"the column {twice[0]!r} twice"
             faults.found(first[0], found, "each column once", "rename one")
+        count = 0
         for row in reader:
+            count += 1
             place = f"{path.name}:{start + reader.line_num}"
             if len(row) == len(header):
                 yield place, dict(zip(header, row, strict=True))
             elif row:
                 found, expected = f"{len(row)} values", f"{len(header)}, as in the header"
                 faults.found(place, found, expected, "quote values that hold the delimiter")
+        if not count:
+            faults.found(path.name, "a header alone", "rows below it", "leave the file out")
     except csv.Error as error:
         place = f"{path.name}:{start + reader.line_num}"
         faults.found(place, str(error), "CSV", "close the quotes; double a quote in a value")

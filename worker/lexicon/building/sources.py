@@ -189,8 +189,11 @@ def rules(path: Path, faults: Faults) -> Iterator[Rule]:
             remedy = "convert it to Solr's format: a, b => c"
             faults.found(place, "WordNet's format", "Solr's", remedy)
         elif len(sides) > 2 or not all(sides) or (len(sides) == 1 and len(sides[0]) < 2):
-            found, remedy = f"{text!r:.60}", "write both sides, separated by commas"
+            found, remedy = f"{text!r:.60}", "write two different names, or both sides of =>"
             faults.found(place, found, "a, b or a, b => c", remedy)
+        elif " # " in text:  # Solr, too, takes it for a part of the name
+            remedy = "put the comment on a line of its own"
+            faults.found(place, f"{text!r:.60}", "a rule without a comment", remedy)
         else:
             yield Rule(sides[0], sides[1] if len(sides) == 2 else (), place)
 

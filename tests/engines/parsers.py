@@ -100,8 +100,10 @@ class Engine:
     def _answer(self, request: bytes) -> Parsed:
         self._process.stdin.write(request + b"\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
+        for answer in iter(self._process.stdout.readline, b""):
+            if answer.startswith((b"ok\t", b"error\t")):  # not a line of the engine's log
+                break
+        else:
             self._log.seek(0)
             raise RuntimeError(f"{self.name} ended: {self._log.read()[-2000:]}")
         return _parsed(answer.decode().rstrip("\n"))

@@ -40,6 +40,7 @@ def named(form, words, name, value):
         ("necklace but not gold", ["gold"], "necklace"),
         ("seedless grapes", ["seed"], "seedless grapes"),
         ("no wool", ["wool"], ""),
+        ("\x01 no wool", ["wool"], ""),  # for Solr, no word at all
     ],
 )
 def test_what_is_excluded_leaves_the_text_with_its_negation(form, excluded, text):
@@ -125,9 +126,35 @@ def test_values_of_one_field_are_alternatives():
 def test_the_weights_of_all_expansions_together_stay_below_the_query():
     many = [(f"term {n}", 1.0) for n in range(20)]
     found = search(event("shoes", expansions=many), Fields())
-    assert sum(weight for _, weight in found.expansions) == pytest.approx(0.5)
+    assert sum(weight for _, weight in found.expansions) == pytest.approx(0.2)
     none = search(event("shoes", expansions=many), Fields(expansion_weight=0))
     assert none.expansions == []
+
+
+def test_what_is_a_filter_leaves_the_expansions_as_it_leaves_the_query():
+    form = "red couch over 16gb"
+    memory = amount(form, "over 16gb", "size", "over 16 gb", 16, None, unit="gb")
+    given = event(
+        form,
+        expansions=[("red sofa over 16gb", 1.0), ("reddish sofa over 16gbs", 1.0)],
+        attributes=[memory, named(form, "red", "color", "red")],
+    )
+    found = search(given, Fields(filters={"color": "color"}))
+    assert found.text == "couch"
+    assert [text for text, _ in found.expansions] == ["sofa", "reddish sofa over 16gbs"]
+
+
+def test_an_expansion_is_asked_for_as_the_querys_words_are():
+    found = search(event("red couch big", expansions=[("red sofa big", 1.0)]), Fields())
+    bodies = {engine: body(found, Fields()) for engine, body in ENGINES.items()}
+    must = bodies["elasticsearch"]["query"]["bool"]["must"]
+    own, other = (part["multi_match"] for part in must[0]["bool"]["should"])
+    assert other == own | {"query": "red sofa big", "boost": 0.2}
+    must = bodies["solr"]["query"]["bool"]["must"]
+    own, other = (part["edismax"] for part in must[0]["bool"]["should"])
+    assert other["mm"] == own["mm"] and other["qf"].startswith("title^0.6 ")
+    words = (f'default contains ({{weight: 20}}"{word}")' for word in ("red", "sofa", "big"))
+    assert f"or weakAnd({', '.join(words)})" in bodies["vespa"]["yql"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -23,7 +23,7 @@ from triton_models.evaluation.bm25 import Index
 from triton_models.evaluation.judged import TEXT, Judged, judgements, products
 from triton_models.settings import UsageError
 
-WEIGHT = 0.5
+WEIGHT = 0.2  # of `enrich --render`, by default
 DEPTH, RECALL_DEPTH = 10, 100
 HARM = 0.05  # a loss of NDCG@10 that a shopper would notice
 SHOWN = 5

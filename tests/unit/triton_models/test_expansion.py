@@ -77,7 +77,7 @@ def test_harm_names_the_queries_that_lose(files, capsys, monkeypatch):
 
 def test_the_weight_is_shared_among_the_expansions():
     scores = {"a": np.array([1.0, 0.0]), "b": np.array([0.0, 2.0])}.__getitem__
-    assert expansion.added(scores, [("a", 0.8), ("b", 0.6)]) == pytest.approx([0.2, 0.3])
+    assert expansion.added(scores, [("a", 0.8), ("b", 0.6)]) == pytest.approx([0.08, 0.12])
     assert expansion.added(scores, []) == 0
 
 

@@ -30,11 +30,10 @@ def _text(search: Search, fields: Fields) -> Query:
     if not search.text:
         return {"match_all": {}}
     searched = [f"{name}^{weight:g}" for name, weight in fields.text.items()]
-    own = {"query": search.text, "fields": searched, "type": "cross_fields"}
-    queries = [{"multi_match": own | {"minimum_should_match": ENOUGH}}]
-    for term, weight in search.expansions:
-        expansion = {"query": term, "fields": searched, "operator": "and", "boost": weight}
-        queries.append({"multi_match": expansion})
+    how = {"fields": searched, "type": "cross_fields", "minimum_should_match": ENOUGH}
+    queries = [{"multi_match": {"query": search.text, **how}}]
+    for text, weight in search.expansions:
+        queries.append({"multi_match": {"query": text, **how, "boost": weight}})
     return {"bool": {"should": queries, "minimum_should_match": 1}}
 
 

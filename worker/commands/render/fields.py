@@ -42,7 +42,7 @@ class Fields(BaseModel):
     boosts: dict[str, Name] = {
         name: name for name in ("brand", "color", "material", "gender", "size", "category")
     }
-    expansion_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    expansion_weight: Annotated[float, Field(ge=0, le=1)] = 0.2
 
 
 def load_fields(file: Path | None) -> Fields:

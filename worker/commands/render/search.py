@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.commands.render.fields import Fields
-from worker.commands.render.words import Negation, Span, left, negations
+from worker.commands.render.words import Negation, Span, left, negations, without
 
 Event = dict[str, Any]
 NEAR = 0.2  # a price without bounds, "shoes 50€", ranks those up to a fifth away higher
@@ -54,7 +54,7 @@ class Search:
 
     Attributes:
         text: the words to search for; "" where all of them are filters or exclusions.
-        expansions: terms that match as well, each with its weight against 1 for the text.
+        expansions: other wordings of the text that match as well, each with its weight against 1.
         exclusions: none may hold.
         filters: each must hold.
         boosts: each ranks a document higher.
@@ -78,6 +78,7 @@ def search(event: Event, fields: Fields) -> Search:
     Prices, open amounts ("over 16 gb"), filters and exclusions are taken out of the text, where
     their words would match the wrong documents.
     """
+    form = event["normalized_query"]
     filters, boosts, cut = [], [], []
     for attribute in event["attributes"]:
         filtered = _clause(attribute, fields.filters)
@@ -90,11 +91,12 @@ def search(event: Event, fields: Fields) -> Search:
     if path := fields.boosts.get("category"):
         boosts += [Match(path, (c["path"],), c["score"]) for c in event["categories"][:1]]
     excluded = [Span(e["start"], e["end"]) for e in event["exclusions"]]
-    negated = list(negations(event["normalized_query"], excluded))
+    negated = list(negations(form, excluded))
+    said = [form[span.start : span.end] for span in cut]
     cut += [negation.span for negation in negated if negation.span]
     return Search(
-        text=left(event["normalized_query"], (event["correction"] or {}).get("query"), cut),
-        expansions=_weighted(event["expansions"], fields.expansion_weight),
+        text=left(form, (event["correction"] or {}).get("query"), cut),
+        expansions=_weighted(event["expansions"], said, fields.expansion_weight),
         exclusions=_exclusions(event["exclusions"], negated, fields.exclusions),
         filters=list(_joined(filters)),
         boosts=list(_joined(boosts)),
@@ -111,11 +113,14 @@ def _exclusions(
     return list(exclusions.values()) if fields else []
 
 
-def _weighted(expansions: list[Event], weight: float) -> list[tuple[str, float]]:
-    """Each score shared among all, so that many expansions do not outweigh the query's words."""
+def _weighted(
+    expansions: list[Event], cut: Sequence[str], weight: float
+) -> list[tuple[str, float]]:
+    """Each without what is cut of the query, and its score shared among all, so that many
+    expansions do not outweigh the query's words."""
     share = weight / max(1, len(expansions))
-    weighted = ((e["term"], round(share * e["score"], 4)) for e in expansions)
-    return [(term, weight) for term, weight in weighted if weight]
+    weighted = ((without(e["term"], cut), round(share * e["score"], 4)) for e in expansions)
+    return [(text, weight) for text, weight in weighted if text and weight]
 
 
 def _clause(attribute: Event, fields: Mapping[str, str]) -> Clause | None:

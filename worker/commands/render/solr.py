@@ -37,14 +37,13 @@ def escaped(text: str) -> str:
 def _text(search: Search, fields: Fields) -> Query:
     if not search.text:
         return {"lucene": {"query": "*:*"}}
-    queries = [_words(search.text, fields, 1.0, ENOUGH)]
-    queries += [_words(term, fields, weight, "100%") for term, weight in search.expansions]
-    return {"bool": {"should": queries}}
+    wordings = [(search.text, 1.0), *search.expansions]
+    return {"bool": {"should": [_words(text, fields, weight) for text, weight in wordings]}}
 
 
-def _words(text: str, fields: Fields, weight: float, enough: str) -> Query:
+def _words(text: str, fields: Fields, weight: float) -> Query:
     searched = " ".join(f"{name}^{number(w * weight)}" for name, w in fields.text.items())
-    return {"edismax": {"query": escaped(text), "qf": searched, "mm": enough}}
+    return {"edismax": {"query": escaped(text), "qf": searched, "mm": ENOUGH}}
 
 
 def _excluded(exclusion: Exclusion) -> Query:

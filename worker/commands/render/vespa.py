@@ -27,23 +27,31 @@ def body(search: Search, fields: Fields) -> dict[str, Any]:
 
 
 def _text(search: Search) -> str:
-    """The words, or an expansion as a phrase, in the fieldset `default`."""
+    """The words, or those of an expansion, in the fieldset `default`."""
     if not search.text:
         return "true"
     own = '({grammar: "tokenize"}userInput(@q))'
-    expansions = [_phrase("default", term, weight) for term, weight in search.expansions]
+    expansions = [_expansion(text, weight) for text, weight in search.expansions]
     return f"({' or '.join([own, *filter(None, expansions)])})"
 
 
-def _phrase(field: str, text: str, weight: float = 1.0) -> str:
+def _expansion(text: str, weight: float) -> str:
+    """Its words as `userInput` has those of the query, each with the weight, which `userInput`
+    takes none of; "" where it has no word."""
+    of_each = max(1, round(OWN_WEIGHT * weight))
+    words = [f'default contains ({{weight: {of_each}}}"{word}")' for word in _words(text)]
+    if len(words) > 1:
+        return f"weakAnd({', '.join(words)})"
+    return words[0] if words else ""
+
+
+def _phrase(field: str, text: str) -> str:
     """Its words next to each other; "" where it has none."""
     words = [f'"{word}"' for word in _words(text)]
     if not words:
         return ""
     phrase = words[0] if len(words) == 1 else f"phrase({', '.join(words)})"
-    if weight == 1:
-        return f"{field} contains {phrase}"
-    return f"{field} contains ({{weight: {max(1, round(OWN_WEIGHT * weight))}}}{phrase})"
+    return f"{field} contains {phrase}"
 
 
 def _words(text: str) -> list[str]:

@@ -16,6 +16,7 @@ _FREE = re.compile(r"[\s-]*free(?!\w)")
 _LACKS = re.compile(r"without|w/o|sans|free|(?:but |and )?no[\s-]")
 _LESS = re.compile(r"less(?!\w)")
 _JOINED = re.compile(r"[\s,;&/]*(?:(?:and|or|nor)[\s,]+)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _EDGES = " \t,;&-"
 
 
@@ -69,7 +70,19 @@ def left(form: str, corrected: str | None, cut: Iterable[Span]) -> str:
         if end > at:
             text += form[at:start] + words
             at = end
-    return " ".join((text + form[at:]).split()).strip(_EDGES)
+    return _spaced(text + form[at:]).strip(_EDGES)
+
+
+def without(text: str, cut: Sequence[str]) -> str:
+    """A text without these words, where it has them."""
+    for words in filter(None, cut):
+        text = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", text)
+    return _spaced(text)
+
+
+def _spaced(text: str) -> str:
+    """One space between words, and no control character, which Solr takes for one."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _corrections(form: str, corrected: str) -> Iterator[tuple[int, int, str]]:

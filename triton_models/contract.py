@@ -141,7 +141,7 @@ def check_hash(path: Path, expected: str) -> None:
     try:
         found = sha256(path)
     except OSError as error:
-        raise ModelFolderError(f"{path}: unreadable ({error.strerror}); mend its rights") from None
+        raise ModelFolderError(f"{path}: unreadable ({error.strerror}); fix its rights") from None
     if found != expected:
         raise ModelFolderError(
             f"{path}: its sha256 is {found[:12]}…, model.json says {expected[:12]}…;"

@@ -80,7 +80,7 @@ def read(path: Path) -> Manifest:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a manifest") from None
     except ValueError as error:
-        raise UsageError(f"{path}: not TOML in UTF-8 ({error}); mend the file") from None
+        raise UsageError(f"{path}: not TOML in UTF-8 ({error}); fix the file") from None
     lines = text.splitlines()
     _check(parts, TOP, ("source",), path, lines, (1, len(lines) + 1), faults)
     faults.tell(path)
@@ -152,7 +152,7 @@ def _own_faults(source: Source, raw: dict[str, Any]) -> Iterator[tuple[str, str]
     if not records.kind(source.path):
         yield "path", f"{source.path.name}: name it {', '.join(records.SUFFIXES)} or these + .gz"
     elif not source.path.is_file():
-        yield "path", f"{source.path} not found; mend the path"
+        yield "path", f"{source.path} not found; fix the path"
     known = [name.rstrip("?") for name in COLUMNS[source.format]]
     for name in sorted(set(source.columns) - set(known)):
         yield "columns", f"{name!r} is none of our columns: {', '.join(known)}"
@@ -189,10 +189,10 @@ def _together(
         ours = {source.label, *source.labels.values()} - {None, ""}
         if source.format == "queries" and intents and (strange := ours - set(intents)):
             told = f"{source.name}: {', '.join(map(repr, sorted(strange)))} is not in intents"
-            faults.add(str(path), _line(lines, "labels", span), f"{told}; mend it, or add it there")
+            faults.add(str(path), _line(lines, "labels", span), f"{told}; fix it, or add it there")
     catalogues = {s.name for s in sources if s.format == "catalogue"}
     for source in sources:
         if source.catalogue and source.catalogue not in catalogues:
             told = f"{source.name}: no catalogue is named {source.catalogue!r}"
             line = _line(lines, "catalogue", (source.line, len(lines) + 1))
-            faults.add(str(path), line, f"{told}; mend the name, or add a source for it")
+            faults.add(str(path), line, f"{told}; fix the name, or add a source for it")

@@ -57,7 +57,7 @@ def on_dev_side(source: Source, key: str) -> bool:
 
 
 class Wrong(Exception):
-    """A value of a record is wrong; the text says which and how to mend it."""
+    """A value of a record is wrong; the text says which and how to fix it."""
 
 
 class Reading:
@@ -108,7 +108,7 @@ class Reading:
         if not self.left_out:
             return "no row in it; fill it, or take the source out"
         part = "item is in the catalogue" if self.source.format == "clicks" else "label is kept"
-        return f"of {self.left_out:,} rows no {part}; mend the file or the manifest"
+        return f"of {self.left_out:,} rows no {part}; fix the file or the manifest"
 
     def _blame(self, line: int, text: str) -> None:
         self.blamed[text] += 1
@@ -137,9 +137,7 @@ class Reading:
             elif theirs:
                 self.columns[ours] = theirs
         if self.source.key and self.source.key not in record and not self._jsonl:
-            self._blame(
-                line, f"no column {self.source.key!r} for the key; mend key in the manifest"
-            )
+            self._blame(line, f"no column {self.source.key!r} for the key; fix key in the manifest")
             missing = True
         return not missing
 
@@ -156,7 +154,7 @@ class Reading:
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = word(value)
         if not isinstance(value, str) or not normal_form(value):
-            raise Wrong(f"{self.columns[ours]}: found {value!r:.60}, expected text; mend the line")
+            raise Wrong(f"{self.columns[ours]}: found {value!r:.60}, expected text; fix the line")
         return " ".join(value.split())
 
     def _maybe(self, record: dict, ours: str) -> str:
@@ -170,7 +168,7 @@ class Reading:
         if source.key and source.key != self.columns.get("query"):
             value = word(record.get(source.key))
             if not value:
-                raise Wrong(f"{source.key}: found nothing, expected the key; mend the line")
+                raise Wrong(f"{source.key}: found nothing, expected the key; fix the line")
             space, key = source.key, value
         key = normal_form(key)
         dev = on_dev_side(source, key)
@@ -232,7 +230,7 @@ class Reading:
         if theirs and REST in labels:
             return labels[REST]
         if not theirs:
-            raise Wrong(f'{name}: found nothing, expected a value; mend it, or map "" = ""')
+            raise Wrong(f'{name}: found nothing, expected a value; fix it, or map "" = ""')
         if labels:
             told = f"{name}: {theirs[:60]!r} is not in labels of the manifest"
             raise Wrong(f'{told}; add it there, = "" leaves it out')
@@ -285,7 +283,7 @@ class Reading:
         value = word(self._value(record, ours))
         if not value.isdecimal():
             told = f"{self.columns[ours]}: found {value[:60]!r}, expected a whole number from 0"
-            raise Wrong(f"{told}; mend the line")
+            raise Wrong(f"{told}; fix the line")
         return int(value)
 
 

@@ -80,7 +80,7 @@ def read(
         blame(0, f"not UTF-8 ({error.reason}); save it as UTF-8")
     except (OSError, EOFError) as error:
         told = getattr(error, "strerror", None) or error
-        blame(0, f"cannot be read ({told}); mend the path or the file's rights")
+        blame(0, f"cannot be read ({told}); fix the path or the file's rights")
 
 
 def _texts(file: TextIO) -> Iterator[tuple[int, Record]]:
@@ -96,7 +96,7 @@ def _lines(file: TextIO, blame: Blame, _: Sequence[str]) -> Iterator[tuple[int, 
         try:
             yield number, json.loads(line)
         except (ValueError, RecursionError) as error:
-            blame(number, f"not JSON ({str(error)[:60]}); mend the line")
+            blame(number, f"not JSON ({str(error)[:60]}); fix the line")
 
 
 def _document(file: TextIO, blame: Blame, lists: Sequence[str]) -> Iterator[tuple[int, Any]]:
@@ -104,7 +104,7 @@ def _document(file: TextIO, blame: Blame, lists: Sequence[str]) -> Iterator[tupl
     try:
         found = json.loads(file.read())
     except (ValueError, RecursionError) as error:
-        return blame(0, f"not JSON ({str(error)[:60]}); mend the file")
+        return blame(0, f"not JSON ({str(error)[:60]}); fix the file")
     if isinstance(found, dict):
         known = [name for name, value in found.items() if isinstance(value, list)]
         if not lists or set(lists) - set(known):
@@ -143,15 +143,13 @@ def _table(
                 if header is not layout.bare:
                     continue
             if len(row) != len(header):
-                blame(
-                    number, f"{len(row)} columns, the first line has {len(header)}; mend the line"
-                )
+                blame(number, f"{len(row)} columns, the first line has {len(header)}; fix the line")
             else:
                 yield number, dict(zip(header, row, strict=True))
     except StopIteration:
         return
     except csv.Error as error:
-        blame(rows.line_num, f"not a table ({error}); mend the line")
+        blame(rows.line_num, f"not a table ({error}); fix the line")
 
 
 def _heading(row: list[str], layout: Layout) -> Sequence[str]:

@@ -149,7 +149,7 @@ def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any]) -> dic
     for name, (right, expected) in fields.items():
         if name not in row or not right(row[name]):
             found = repr(row[name])[:80] if name in row else "nothing"
-            raise UsageError(f"{place}: {name}: found {found}, expected {expected}; mend the line")
+            raise UsageError(f"{place}: {name}: found {found}, expected {expected}; fix the line")
     return {name: row[name] for name in fields}
 
 

@@ -27,6 +27,7 @@ WEIGHT = 0.2  # of `enrich --render`, by default
 DEPTH, RECALL_DEPTH = 10, 100
 HARM = 0.05  # a loss of NDCG@10 that a shopper would notice
 SHOWN = 5
+WRONG_USAGE = 2  # the exit code of `enrich`
 NDCG, RECALL = f"ndcg@{DEPTH}", f"recall@{RECALL_DEPTH}"
 Expansions = list[tuple[str, float]]
 Report = dict[str, Any]
@@ -65,12 +66,15 @@ def enriched(queries: Sequence[str], lexicon: Path | None) -> list[Expansions]:
     A subprocess, as the models' kit imports nothing of the worker.
 
     Raises:
+        UsageError: it cannot use the lexicon.
         RuntimeError: it failed; the message has its last error.
     """
     flags = ["--set", f"lexicon.folder={lexicon.resolve()}"] if lexicon else []
     events = "".join(json.dumps({"query": query}) + "\n" for query in queries)
     program = [sys.executable, "-m", "worker", "enrich", *flags]
     done = subprocess.run(program, input=events, capture_output=True, text=True)
+    if done.returncode == WRONG_USAGE:
+        raise UsageError(done.stderr.strip()[-500:])
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-500:])
     return [_expansions(json.loads(line)) for line in done.stdout.splitlines()]

@@ -47,7 +47,7 @@ def products(file: Path, fields: Sequence[str] = TEXT) -> tuple[list[str], list[
     ids, texts = [], []
     try:
         opened = gzip.open if file.suffix == ".gz" else open
-        with opened(file, "rt", encoding="utf-8") as lines:
+        with opened(file, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 product = _product(line, f"{file}:{number}")
                 ids.append(str(product["id"]))
@@ -88,19 +88,23 @@ def judgements(file: Path, ids: Sequence[str], least: float = RELEVANT) -> Judge
     places = {id_: i for i, id_ in enumerate(ids)}
     grades: dict[str, dict[int, float]] = {}
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
+        with file.open(encoding="utf-8-sig", newline="") as lines:  # as Excel writes it
             for number, row in enumerate(csv.DictReader(lines), 2):
                 query, product, rating = (row.get(column) for column in COLUMNS)
                 if not query or not product or _number(rating) is None:
                     wanted = f"expected the columns {', '.join(COLUMNS)}, the last a number"
-                    raise UsageError(f"{file}:{number}: {wanted}")
+                    remedy = "name them so in the first line, commas between"
+                    raise UsageError(f"{file}:{number}: {wanted}; {remedy}")
                 if product in places:
                     grades.setdefault(query, {})[places[product]] = float(rating)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file}: {error}; give a CSV file in UTF-8") from None
     kept = {query: of for query, of in grades.items() if max(of.values()) >= least}
     if not kept:
-        raise UsageError(f"{file}: no query has a product of the catalogue rated {least:g} or more")
+        raise UsageError(
+            f"{file}: no query has a product of the catalogue rated {least:g} or more; "
+            "docid must be an id of --products"
+        )
     return Judged(list(kept), list(kept.values()), least)
 
 

@@ -145,3 +145,12 @@ def test_the_worker_itself_expands_the_queries():
     [sofa, nonsense] = expansion.enriched(["sofa", "zorvexa"], None)
     assert sofa and all(0 < score <= 1 for _, score in sofa)
     assert nonsense == []
+
+
+def test_a_table_that_excel_wrote_and_a_lexicon_that_is_not_there(files, tmp_path, capsys):
+    marked = tmp_path / "marked.csv"
+    marked.write_bytes(b"\xef\xbb\xbf" + files[1].read_bytes())
+    ids, _ = products(files[0])
+    assert judgements(marked, ids) == judgements(files[1], ids)
+    with pytest.raises(UsageError, match=r"lexicon\.json: not found; correct the path"):
+        expansion.enriched(["sofa"], tmp_path / "nowhere")

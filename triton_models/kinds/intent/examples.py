@@ -69,7 +69,7 @@ def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Exam
     texts, names = (named.names_of(FORM, columns)[name] for name in ("query", "intent"))
     text, label = row.get("query"), row.get("intent")
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{place}: no {' or '.join(texts)}; mend the line, or give --columns")
+        raise UsageError(f"{place}: no {' or '.join(texts)}; fix the line, or give --columns")
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
@@ -79,7 +79,7 @@ def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Exam
     labels = label if isinstance(label, list) else [label]
     labels = [one.strip() if isinstance(one, str) else one for one in labels]
     if not all(isinstance(one, str) and one for one in labels):
-        raise UsageError(f"{place}: no {' or '.join(names)}; mend the line, or give --columns")
+        raise UsageError(f"{place}: no {' or '.join(names)}; fix the line, or give --columns")
     if len(labels) != 1 and not (sentiment and not labels):
         raise UsageError(f"{place}: {len(labels)} labels; a query has one: correct the line")
     category = row.get(CATEGORY)

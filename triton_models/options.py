@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from triton_models.contract import FIELDS
 from triton_models.kinds import KINDS
 from triton_models.settings import LANGUAGES, STARTER
 
@@ -53,7 +54,8 @@ def export(add: Callable) -> None:
     add("--kind", choices=KINDS, required=True)
     add("--out", type=Path, required=True, help="model folder to write")
     add("--precision", choices=("int8", "fp32"), default="int8", help="of the weights")
-    add("--name", help="of the model, as intent_de for a second one of a kind (default: its kind)")
+    told = "of the model, as intent_de for a second one of a kind (default: its kind)"
+    add("--name", type=model_name, help=told)
     add("--length", type=positive, help="tokens that it reads (default: as it was trained)")
     add("--texts", type=Path, metavar="FILE", help="to check on (default: the run's dev side)")
 
@@ -123,6 +125,13 @@ def repository(add: Callable) -> None:
     add("--instances", type=positive, help="of each model")
     add("--keep", type=positive, default=2, help="versions of each model to keep (default: 2)")
     add("--out", type=Path, required=True, help="repository to write")
+
+
+def model_name(text: str) -> str:
+    right, expected = FIELDS["name"]
+    if not right(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: give {expected}")
+    return text
 
 
 def positive(text: str) -> int:

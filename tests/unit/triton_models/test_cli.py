@@ -64,6 +64,7 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments, remedy, capsys, tmp_path,
         ([], "required: COMMAND"),
         (["finetune", "intent", "--epochs", "0"], "'0' is not a whole number above 0"),
         (["finetune", "intent", "--epochs", "many"], "'many' is not a whole number"),
+        (["export", "x", "--name", "../x"], "'../x': give letters, digits, underscores"),
     ],
 )
 def test_unknown_arguments_are_told_in_one_line_and_exit_2(arguments, told, capsys):

@@ -67,7 +67,7 @@ def write(content: Content, encoder: ModelContract, out: Path) -> dict[str, Any]
     Raises:
         LexiconError: `out` cannot be written, or holds something else than a lexicon.
     """
-    out = out.absolute()
+    out = out.resolve()  # a link stays, and what it points to is replaced
     demand_room(out)
     new = out.with_name(f".{out.name}.{os.getpid()}.new")
     try:

@@ -84,3 +84,13 @@ def test_a_folder_without_write_permission_is_refused_before_the_build(tmp_path,
     monkeypatch.setattr(writing.os, "access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(LexiconError, match=r"Permission denied\); name with --out a folder that"):
         writing.demand_room(tmp_path / "out")
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(tables, tmp_path):
+    link = tmp_path / "current"
+    link.symlink_to("release")
+    for term in ("shoes", "hats"):
+        write(content(tables, term), ENCODER, link)
+        assert names(Lexicon.load(tmp_path / "release")) == [term]
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "release"]

@@ -91,7 +91,8 @@ def make(
         LexiconError: the files have faults (all are listed), hold no term, the models cannot be
             used, or `out` cannot be written.
     """
-    demand_room(out.absolute())
+    out = out.resolve()
+    demand_room(out)
     encoder = build.load_model(models / "encoder", "encoder", option=MODELS)
     matching = build.load_model(models / "matching", "matching", option=MODELS)
     made = _made(inputs, progress)
@@ -117,7 +118,7 @@ def _cache(model: ModelContract, width: int, out: Path, name: str) -> Cache:
 
 
 def _partial(out: Path, name: str) -> Path:
-    return out.absolute().with_name(f".{out.name}.{name}.partial")
+    return out.with_name(f".{out.name}.{name}.partial")
 
 
 def _made(inputs: Inputs, progress: Progress) -> Made:

@@ -12,10 +12,15 @@ from typing import NamedTuple
 from worker.lexicon.words import Phrases, Word
 
 _UNITS = r"(?!(?:gb|tb|mb|mm|cm|in|ft|oz|lb|kg|ml|pk|pc|ct)$)"
-_NUMBER = re.compile(rf"[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}")
+_NUMBER = re.compile(rf"[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}|x[rs]|se")
 # Letters and digits that nothing but a product code mixes so: "dhp482", "gbx2", "wh1000xm4".
-_CODE = re.compile(r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*")
-_NO_CODE = re.compile(r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+.*|[a-z]+\d{2}s|w\d\dl\d\d")
+_CODE = re.compile(
+    r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*"
+    r"|\d{2}(?!pc|ct|pk|kt)[a-z]{2}\d{2,4}[a-z]{1,3}"  # "24mp60vq"
+)
+_NO_CODE = re.compile(
+    r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+(?![a-z]{2}\d).*|[a-z]+\d{2}s|w\d\dl\d\d"
+)
 _BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})
 
 

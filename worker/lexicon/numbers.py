@@ -41,6 +41,8 @@ _THINGS = ("case", "box", "set")
 _START, _END = r"(?<![\w.,/])", r"(?![\w/])"
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = r"(?! (?:\d|one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
+_NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
+_NOT_BEFORE = {"in": _NOT_INCHES, "light": _NO_LIGHTS}
 _LETTERS = {
     **{"xxs": "xx-small", "xs": "x-small", "s": "small", "m": "medium", "l": "large"},
     **{"xl": "x-large", "xxl": "xx-large", "xxxl": "xxx-large"},
@@ -204,9 +206,7 @@ class Numbers:
 
 def _any(units: Mapping[str, object]) -> str:
     longest_first = sorted(units, key=len, reverse=True)
-    return "|".join(
-        re.escape(unit) + (_NOT_INCHES if unit == "in" else "") for unit in longest_first
-    )
+    return "|".join(re.escape(unit) + _NOT_BEFORE.get(unit, "") for unit in longest_first)
 
 
 def _rule(
@@ -248,6 +248,10 @@ def short(value: float | None) -> float | None:
 def _region(match: re.Match[str]) -> str | None:
     low, high = (15, 60) if match["where"] == "eu" else (0, 28)
     return f"{match['where']} {_plain(match['a'])}" if low <= _value(match["a"]) <= high else None
+
+
+def _inches(match: re.Match[str]) -> str:
+    return f"{match[1].replace('-', ' ')} inch"
 
 
 def _letter(match: re.Match[str]) -> str:
@@ -316,6 +320,14 @@ SIZES = [
         _letter,
         "size ",
         worded=True,
+    ),
+    _rule(r"(?<![\w.,/-])(\d{1,2}(?:\.5)?) size\b", "size", r"\1", "0 size|5 size"),
+    _rule(
+        rf"{_START}((?:\d{{1,2}}[ -])?(?:1/2|[13]/4|[1357]/8|(?:[13579]|1[135])/16))"
+        r"(?!\d|[\w/.]|[ -](?:zip|sleeve|price|off|scale|size|cut|inch|length|ml|mg|x|to)\w*\b)",
+        "size",
+        _inches,
+        "0/0",
     ),
     _rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00|w 00"),
     _rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2", "00w"),

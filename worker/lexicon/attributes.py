@@ -24,7 +24,7 @@ _WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)$")
 PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity"})
 
 # What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
-LINKS = {"", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
+LINKS = {"", "and", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +184,8 @@ class Attributes:
         for price in prices.find(form) if digits else ():
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
         for number in self._numbers.find(form):
+            if number.name == "color" and number.value in self._values:
+                continue  # the table says which: "coffee colored"
             yield _Hit(*number[:4], None, number[4:] if number.unit else None)
 
     def _words_in(self, found: Sequence[Word]) -> Iterator[_Hit]:

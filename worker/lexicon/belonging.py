@@ -14,7 +14,7 @@ from worker.lexicon.words import Word, meets
 
 # What links a thing to the material that follows it.
 _OF = re.compile(r"(?:^|\s)(?:in|of|from|all|real|faux|pure) $")
-_FOR = re.compile(r"^ for (?:[a-z]+ )?$")
+_FOR = re.compile(r"^ for (?:(?:my|the|an?|your|old|new) )?$")
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
 
@@ -65,7 +65,7 @@ class Belonging:
         return (
             (touches and next_key in self._treated)
             or (touches and self._is_surface(found, after, terms))
-            or self._is_thing(hit, form, found, after)
+            or self._is_thing(hit, form, found, after, terms)
             or self._is_for(hit, form, terms)
         )
 
@@ -81,11 +81,15 @@ class Belonging:
             return False
         return not any(t.start == word.start and t.end > word.end for t in terms)  # "floor lamp"
 
-    def _is_thing(self, hit: Any, form: str, found: Sequence[Word], after: int) -> bool:
+    def _is_thing(
+        self, hit: Any, form: str, found: Sequence[Word], after: int, terms: Sequence[Any]
+    ) -> bool:
         """Whether it is itself what is wanted, since nothing that it describes follows."""
         named = [word.key for word in found if hit.start <= word.start < hit.end]
         if len(named) > 1 or named[-1] not in self._things or _OF.search(form, 0, hit.start):
             return False
+        if any(hit.start - t.end == 1 and t.department not in self._uncolored for t in terms):
+            return False  # "clogs vinyl"
         return after == len(found) or found[after].key in _FUNCTION
 
     def _is_for(self, hit: Any, form: str, terms: Sequence[Any]) -> bool:

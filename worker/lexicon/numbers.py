@@ -19,7 +19,7 @@ NUMBER_WORDS = {
 }
 _DIGIT = re.compile(r"\d")
 _PARTS = {"half": "0.5", "quarter": "0.25"}
-_WORDED = re.compile(rf"\bsize|\b(?:{'|'.join([*NUMBER_WORDS, *_PARTS])})\b")
+_WORDED = re.compile(rf"\bsize| colou?red|\b(?:{'|'.join([*NUMBER_WORDS, *_PARTS])})\b")
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
@@ -95,7 +95,7 @@ class Numbers:
     ) -> None:
         self._units, self._counts = {**units, **counts}, counts
         self._beginnings = frozenset(unit[:2] for unit in self._units)
-        self._rules = [*SIZES, *AGES, *self._amounts(_any(self._units), _any(counts))]
+        self._rules = [*SIZES, *AGES, *COLORS, *self._amounts(_any(self._units), _any(counts))]
         self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:
@@ -270,6 +270,16 @@ def _age(match: re.Match[str]) -> str:
 
 
 _MONTHS_YEARS = r"(?P<unit>months?|mths?|mos?|years?|yrs?)"
+_NO_COLORS = "multi|light|dark|bright|brightly|full|different|assorted|two|three|skin|many|various"
+COLORS = [
+    _rule(
+        rf"\b(?!(?:{_NO_COLORS}|the|and|with)\b)([a-z]{{3,}}) colou?red\b",
+        "color",
+        r"\1",
+        " colored| coloured",
+        worded=True,
+    ),
+]
 AGES = [
     _rule(
         rf"{_START}(?P<a>\d+){_TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{_END}",

@@ -162,6 +162,8 @@ class Attributes:
         worn = _WORN.search(form) if digits else None
         if not (hits or models or worn):
             return [_attribute(hit) for hit in named]
+        amounts = [hit for hit in hits if hit.extent]  # "1/2 hp"
+        named = [b for b in named if not any(a.start < b.start and b.end <= a.end for a in amounts)]
         blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
         models = [model for model in map(_behind_brand, models, repeat(named)) if model]
         models = [model for model in models if not meets(model, blocked)]

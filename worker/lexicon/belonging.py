@@ -15,6 +15,7 @@ from worker.lexicon.words import Word, meets
 # What links a thing to the material that follows it.
 _OF = re.compile(r"(?:^|\s)(?:in|of|from|all|real|faux|pure) $")
 _FOR = re.compile(r"^ for (?:(?:my|the|an?|your|old|new) )?$")
+_TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
 
@@ -38,6 +39,7 @@ class Belonging:
         self._surfaces = frozenset(tables.get("surfaces", ()))
         self._things = frozenset(tables.get("things", ()))
         self._uncolored = frozenset(tables["uncolored"])
+        self._worded = frozenset(tables.get("worded", ()))
         self._before: dict[str, Collection[str]] = {
             name: frozenset(words) for name, words in tables.get("before", {}).items()
         }
@@ -58,7 +60,11 @@ class Belonging:
         touches = bool(next_key) and found[after].start - hit.end < 2
         if touches and next_key in self._before.get(hit.name, ()):
             return True
+        if hit.name == "gender":
+            return not terms and _TITLE.fullmatch(form) is not None
         if hit.name == "color":
+            if terms and all(term.department in self._worded for term in terms):
+                return True  # the author's name, or a word of the title
             return self._names_kind(hit, terms) or self._is_for(hit, form, terms)
         if hit.name != "material":
             return False
@@ -79,7 +85,8 @@ class Belonging:
         word, behind = found[after], found[after + 1]
         if behind.key in _FUNCTION or behind.key[0].isdigit():
             return False
-        return not any(t.start == word.start and t.end > word.end for t in terms)  # "floor lamp"
+        whole = [t for t in terms if t.start == word.start and t.end > word.end]  # "floor lamp"
+        return not whole or any(w.key in self._treated for w in found if meets(w, whole))
 
     def _is_thing(
         self, hit: Any, form: str, found: Sequence[Word], after: int, terms: Sequence[Any]

@@ -17,6 +17,7 @@ attributes.toml
 [surfaces]      words: behind a material what the thing that follows is for ("wood floor protector")
 [things]        words: materials that are things where nothing follows them ("boba straw")
 [before]        name = words: nothing that stands before these is a value of that name
+[worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
@@ -84,6 +85,7 @@ class _Attributes(_Table):
     surfaces: Values = {}
     things: Values = {}
     before: dict[Literal["color", "material", "gender", "age", "size"], list[str]] = {}
+    worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     models: Values = {}
 
@@ -127,6 +129,7 @@ def read_tables(
         "surfaces": _forms(read.surfaces.get("words", []), spelling),
         "things": _forms(read.things.get("words", []), spelling),
         "before": {name: _forms(words, spelling) for name, words in read.before.items()},
+        "worded": read.worded.get("departments", []),
         "uncolored": read.uncolored.get("departments", []),
         "models": read.models,
         "beside": [

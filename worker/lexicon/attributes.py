@@ -11,20 +11,19 @@ from typing import Any, NamedTuple
 
 from worker.lexicon import prices
 from worker.lexicon.belonging import Belonging
+from worker.lexicon.beside import next_to_terms
 from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import Numbers
 from worker.lexicon.words import Phrases, Word, meets, words_of
 
 _DIGIT = re.compile(r"\d")
-_WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)$")
+_LETTERED = re.compile(r" (?:x[rs]?|se)\b")  # models without a digit: "iphone xr"
+_WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
 PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity"})
-
-# What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
-LINKS = {"", "and", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ class Attributes:
         named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
         named = [hit for hit in named if not meets(hit, blocked)]
         digits = _DIGIT.search(form) is not None
-        models = self._models.find(found) if digits else []
+        models = self._models.find(found) if digits or _LETTERED.search(form) else []
         hits = [*self._in_numbers(form, digits), *self._words_in(found)]
         worn = _WORN.search(form) if digits else None
         if not (hits or models or worn):
@@ -177,7 +176,7 @@ class Attributes:
         hits = [h for h in hits if not self._belonging.elsewhere(h, form, found, terms)]
         if any(hit.name == "color" for hit in hits):
             hits = _shades(self._widened(hits, found, terms))
-        hits = _next_to_terms(hits, terms, form)
+        hits = next_to_terms(hits, terms, form)
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
 
@@ -186,7 +185,7 @@ class Attributes:
         for price in prices.find(form) if digits else ():
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
         for number in self._numbers.find(form):
-            if number.name == "color" and number.value in self._values:
+            if number.name == "color" and self._values.get(number.value, ("",))[0] == "color":
                 continue  # the table says which: "coffee colored"
             yield _Hit(*number[:4], None, number[4:] if number.unit else None)
 
@@ -219,6 +218,14 @@ def _attribute(hit: _Hit) -> Attribute:
     if hit.extent is None:
         return Attribute(*plain)
     return (Money if hit.name == "price" else Amount)(*plain, *hit.extent)
+
+
+def once(attributes: Iterable[Attribute]) -> list[Attribute]:
+    """Each of them that says the same as one before left out: "lg 6 lg 6 phone"."""
+    said: dict[tuple[str, str], Attribute] = {}
+    for attribute in attributes:
+        said.setdefault((attribute.name, attribute.value), attribute)
+    return list(said.values())
 
 
 def _is_worn_size(
@@ -276,50 +283,3 @@ def _shades(hits: Iterable[_Hit]) -> list[_Hit]:
                 continue
         merged.append(hit)
     return merged
-
-
-def _next_to_terms(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit]:
-    """Without those that would have to stand next to a term and do not.
-
-    Another attribute that surely is one may stand between: "chocolate leather sofa".
-    """
-    sure = [(hit.start, hit.end) for hit in hits if hit.rule is None]
-    if len(sure) == len(hits):
-        return list(hits)
-
-    def counts(hit: _Hit) -> bool:
-        if hit.rule is None:
-            return True
-        only, departments = hit.rule
-        fit = [t for t in terms if (t.department in departments) == only]
-        if fit and hit.name in ("size", "color", "material") and _at_edge(hit, fit, form):
-            return True
-        places = sure + [(term.start, term.end) for term in fit]
-        return bool(fit) and any(_touch(hit, *place, form) for place in places)
-
-    return [hit for hit in hits if counts(hit)]
-
-
-def _at_edge(hit: _Hit, terms: Sequence[Span], form: str) -> bool:
-    """Whether it opens the query before a term, or a size or colour closes it behind one."""
-    if hit.start == 0:
-        return any(hit.end < term.start for term in terms)
-    closes = hit.end == len(form) and hit.name != "material"
-    return closes and any(term.end < hit.start for term in terms)
-
-
-def once(attributes: Iterable[Attribute]) -> list[Attribute]:
-    """Each of them that says the same as one before left out: "lg 6 lg 6 phone"."""
-    said: dict[tuple[str, str], Attribute] = {}
-    for attribute in attributes:
-        said.setdefault((attribute.name, attribute.value), attribute)
-    return list(said.values())
-
-
-def _touch(hit: _Hit, start: int, end: int, form: str) -> bool:
-    """Whether a hit is what stands at `start` to `end`, or follows or precedes it."""
-    if hit.start < end and start < hit.end:
-        return (hit.start, hit.end) == (start, end)
-    if end <= hit.start:
-        return form[end : hit.start].strip(" -,") in LINKS
-    return form[hit.end : start] in (" ", "-")

@@ -66,9 +66,7 @@ class Models:
         last = j
         if last < len(found) and found[last].key in _BETWEEN:
             last += 1
-        while (
-            last < len(found) and found[last].key in self._suffixes
-        ):  # "xbox series", "macbook pro"
+        while last < len(found) and self._is_suffix(found[last].key):  # "xbox series"
             last += 1
         if last < len(found) and _NUMBER.fullmatch(found[last].key):
             last += 1
@@ -76,6 +74,10 @@ class Models:
                 last += 1
             return last
         return j
+
+    def _is_suffix(self, key: str) -> bool:
+        """Whether it may stand before the number and is none itself, as the "x" of "iphone x"."""
+        return key in self._suffixes and not _NUMBER.fullmatch(key)
 
     def _model(self, found: Sequence[Word], i: int, j: int, named: bool) -> Model:
         value = " ".join(word.key for word in found[i:j])

@@ -347,10 +347,10 @@ SIZES = [
     _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam| leg"),
     _rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2", "000/00"),
     _rule(
-        r"(?<![\w-])((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b",
+        r"(?<![\w-])(2[68]|3[02468]|4[02468])(?: ?(aa|ddd?)|(a|b|c|d|e|f|ff))\b",
         "size",
-        r"\1",
-        "00a|00b|00c|00d|00e|00f",
+        lambda match: "".join(filter(None, match.groups())),
+        "00a|00b|00c|00d|00e|00f|00 aa|00 dd",
     ),
     _rule(r"\b([2-6]t)\b", "size", r"\1", "0t"),
     _rule(

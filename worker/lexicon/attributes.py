@@ -10,19 +10,20 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from worker.lexicon import prices
+from worker.lexicon.belonging import Belonging
+from worker.lexicon.beside import next_to_terms
 from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import Numbers
 from worker.lexicon.words import Phrases, Word, meets, words_of
 
 _DIGIT = re.compile(r"\d")
+_LETTERED = re.compile(r" (?:x[rs]?|se)\b")  # models without a digit: "iphone xr"
+_WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
 PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity"})
-
-# What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
-LINKS = {"", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,7 @@ class Attributes:
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
         self._models = Models(tables["models"])
-        self._treated = frozenset(tables["treated"])
-        self._uncolored = frozenset(tables["uncolored"])
+        self._belonging = Belonging(tables)
         self._describing = words_of(form for form, (name, _) in self._values.items() if name)
 
     @property
@@ -131,7 +131,7 @@ class Attributes:
 
     def is_for(self, word: str, behind: str) -> bool:
         """Whether what is called `behind` is for the material before it: "leather conditioner"."""
-        return behind in self._treated and self._values.get(word, ("",))[0] == "material"
+        return self._belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
 
     def describes(self, word: str) -> bool:
         """Whether a word may belong to a value, as "navy" and "blue" do."""
@@ -156,22 +156,27 @@ class Attributes:
         named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
         named = [hit for hit in named if not meets(hit, blocked)]
         digits = _DIGIT.search(form) is not None
-        models = self._models.find(found) if digits else []
+        models = self._models.find(found) if digits or _LETTERED.search(form) else []
         hits = [*self._in_numbers(form, digits), *self._words_in(found)]
-        if not (hits or models):
+        worn = _WORN.search(form) if digits else None
+        if not (hits or models or worn):
             return [_attribute(hit) for hit in named]
+        amounts = [hit for hit in hits if hit.extent]  # "1/2 hp"
+        named = [b for b in named if not any(a.start < b.start and b.end <= a.end for a in amounts)]
         blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
         models = [model for model in map(_behind_brand, models, repeat(named)) if model]
         models = [model for model in models if not meets(model, blocked)]
         blocked += [(model.start, model.end) for model in models]
         if blocked:
             hits = [hit for hit in hits if not meets(hit, blocked)]
-        terms = spans() if hits else ()
+        terms = spans() if hits or worn else ()
+        if worn and _is_worn_size(worn, hits, models, terms):
+            hits.append(_Hit("size", worn[1], *worn.span(1)))
         hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms)]
-        if any(hit.name in ("color", "material") for hit in hits):
-            hits = [hit for hit in hits if not self._is_kind(hit, found, terms)]
+        hits = [h for h in hits if not self._belonging.elsewhere(h, form, found, terms)]
+        if any(hit.name == "color" for hit in hits):
             hits = _shades(self._widened(hits, found, terms))
-        hits = _next_to_terms(hits, terms, form)
+        hits = next_to_terms(hits, terms, form)
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
 
@@ -180,17 +185,9 @@ class Attributes:
         for price in prices.find(form) if digits else ():
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
         for number in self._numbers.find(form):
+            if number.name == "color" and self._values.get(number.value, ("",))[0] == "color":
+                continue  # the table says which: "coffee colored"
             yield _Hit(*number[:4], None, number[4:] if number.unit else None)
-
-    def _is_kind(self, hit: _Hit, found: Sequence[Word], terms: Sequence[Span]) -> bool:
-        """Whether it names a kind of food, "brown rice", or what is treated, "leather cleaner"."""
-        if hit.name == "color":
-            return any(
-                term.start - hit.end == 1 and term.department in self._uncolored for term in terms
-            )
-        if hit.name != "material":
-            return False
-        return any(w.key in self._treated for w in found if 0 < w.start - hit.end < 2)
 
     def _words_in(self, found: Sequence[Word]) -> Iterator[_Hit]:
         for i, j, key in self._phrases.find(found):
@@ -221,6 +218,24 @@ def _attribute(hit: _Hit) -> Attribute:
     if hit.extent is None:
         return Attribute(*plain)
     return (Money if hit.name == "price" else Amount)(*plain, *hit.extent)
+
+
+def once(attributes: Iterable[Attribute]) -> list[Attribute]:
+    """Each of them that says the same as one before left out: "lg 6 lg 6 phone"."""
+    said: dict[tuple[str, str], Attribute] = {}
+    for attribute in attributes:
+        said.setdefault((attribute.name, attribute.value), attribute)
+    return list(said.values())
+
+
+def _is_worn_size(
+    number: re.Match[str], hits: Sequence[_Hit], models: Sequence[Model], terms: Sequence[Span]
+) -> bool:
+    """Whether the last number of a query is a shoe size: "womens nike sneakers 8.5"."""
+    start, end = number.span(1)
+    if not any(t.department == "Shoes" and t.end <= start for t in terms):
+        return False
+    return not any(start < x.end and x.start < end for x in (*hits, *models))
 
 
 def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
@@ -268,32 +283,3 @@ def _shades(hits: Iterable[_Hit]) -> list[_Hit]:
                 continue
         merged.append(hit)
     return merged
-
-
-def _next_to_terms(hits: Sequence[_Hit], terms: Sequence[Span], form: str) -> list[_Hit]:
-    """Without those that would have to stand next to a term and do not.
-
-    Another attribute that surely is one may stand between: "chocolate leather sofa".
-    """
-    sure = [(hit.start, hit.end) for hit in hits if hit.rule is None]
-    if len(sure) == len(hits):
-        return list(hits)
-
-    def counts(hit: _Hit) -> bool:
-        if hit.rule is None:
-            return True
-        only, departments = hit.rule
-        fit = [t for t in terms if (t.department in departments) == only]
-        places = sure + [(term.start, term.end) for term in fit]
-        return bool(fit) and any(_touch(hit, *place, form) for place in places)
-
-    return [hit for hit in hits if counts(hit)]
-
-
-def _touch(hit: _Hit, start: int, end: int, form: str) -> bool:
-    """Whether a hit is what stands at `start` to `end`, or follows or precedes it."""
-    if hit.start < end and start < hit.end:
-        return (hit.start, hit.end) == (start, end)
-    if end <= hit.start:
-        return form[end : hit.start].strip(" -,") in LINKS
-    return form[hit.end : start] in (" ", "-")

@@ -12,10 +12,15 @@ from typing import NamedTuple
 from worker.lexicon.words import Phrases, Word
 
 _UNITS = r"(?!(?:gb|tb|mb|mm|cm|in|ft|oz|lb|kg|ml|pk|pc|ct)$)"
-_NUMBER = re.compile(rf"[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}")
+_NUMBER = re.compile(rf"[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}|x[rs]|se")
 # Letters and digits that nothing but a product code mixes so: "dhp482", "gbx2", "wh1000xm4".
-_CODE = re.compile(r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*")
-_NO_CODE = re.compile(r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+.*|[a-z]+\d{2}s|w\d\dl\d\d")
+_CODE = re.compile(
+    r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*"
+    r"|\d{2}(?!pc|ct|pk|kt)[a-z]{2}\d{2,4}[a-z]{1,3}"  # "24mp60vq"
+)
+_NO_CODE = re.compile(
+    r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+(?![a-z]{2}\d).*|[a-z]+\d{2}s|w\d\dl\d\d"
+)
 _BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})
 
 
@@ -61,9 +66,7 @@ class Models:
         last = j
         if last < len(found) and found[last].key in _BETWEEN:
             last += 1
-        while (
-            last < len(found) and found[last].key in self._suffixes
-        ):  # "xbox series", "macbook pro"
+        while last < len(found) and self._is_suffix(found[last].key):  # "xbox series"
             last += 1
         if last < len(found) and _NUMBER.fullmatch(found[last].key):
             last += 1
@@ -71,6 +74,10 @@ class Models:
                 last += 1
             return last
         return j
+
+    def _is_suffix(self, key: str) -> bool:
+        """Whether it may stand before the number and is none itself, as the "x" of "iphone x"."""
+        return key in self._suffixes and not _NUMBER.fullmatch(key)
 
     def _model(self, found: Sequence[Word], i: int, j: int, named: bool) -> Model:
         value = " ".join(word.key for word in found[i:j])

@@ -19,7 +19,7 @@ NUMBER_WORDS = {
 }
 _DIGIT = re.compile(r"\d")
 _PARTS = {"half": "0.5", "quarter": "0.25"}
-_WORDED = re.compile(rf"\bsize|\b(?:{'|'.join([*NUMBER_WORDS, *_PARTS])})\b")
+_WORDED = re.compile(rf"\bsize| colou?red|\b(?:{'|'.join([*NUMBER_WORDS, *_PARTS])})\b")
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
@@ -41,6 +41,8 @@ _THINGS = ("case", "box", "set")
 _START, _END = r"(?<![\w.,/])", r"(?![\w/])"
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = r"(?! (?:\d|one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
+_NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
+_NOT_BEFORE = {"in": _NOT_INCHES, "light": _NO_LIGHTS}
 _LETTERS = {
     **{"xxs": "xx-small", "xs": "x-small", "s": "small", "m": "medium", "l": "large"},
     **{"xl": "x-large", "xxl": "xx-large", "xxxl": "xxx-large"},
@@ -93,7 +95,7 @@ class Numbers:
     ) -> None:
         self._units, self._counts = {**units, **counts}, counts
         self._beginnings = frozenset(unit[:2] for unit in self._units)
-        self._rules = [*SIZES, *AGES, *self._amounts(_any(self._units), _any(counts))]
+        self._rules = [*SIZES, *AGES, *COLORS, *self._amounts(_any(self._units), _any(counts))]
         self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:
@@ -204,9 +206,7 @@ class Numbers:
 
 def _any(units: Mapping[str, object]) -> str:
     longest_first = sorted(units, key=len, reverse=True)
-    return "|".join(
-        re.escape(unit) + (_NOT_INCHES if unit == "in" else "") for unit in longest_first
-    )
+    return "|".join(re.escape(unit) + _NOT_BEFORE.get(unit, "") for unit in longest_first)
 
 
 def _rule(
@@ -250,6 +250,10 @@ def _region(match: re.Match[str]) -> str | None:
     return f"{match['where']} {_plain(match['a'])}" if low <= _value(match["a"]) <= high else None
 
 
+def _inches(match: re.Match[str]) -> str:
+    return f"{match[1].replace('-', ' ')} inch"
+
+
 def _letter(match: re.Match[str]) -> str:
     if " " in match["a"]:
         return _plain(match["a"])
@@ -266,6 +270,16 @@ def _age(match: re.Match[str]) -> str:
 
 
 _MONTHS_YEARS = r"(?P<unit>months?|mths?|mos?|years?|yrs?)"
+_NO_COLORS = "multi|light|dark|bright|brightly|full|different|assorted|two|three|skin|many|various"
+COLORS = [
+    _rule(
+        rf"\b(?!(?:{_NO_COLORS}|the|and|with)\b)([a-z]{{3,}}) colou?red\b",
+        "color",
+        r"\1",
+        " colored| coloured",
+        worded=True,
+    ),
+]
 AGES = [
     _rule(
         rf"{_START}(?P<a>\d+){_TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{_END}",
@@ -317,6 +331,14 @@ SIZES = [
         "size ",
         worded=True,
     ),
+    _rule(r"(?<![\w.,/-])(\d{1,2}(?:\.5)?) size\b", "size", r"\1", "0 size|5 size"),
+    _rule(
+        rf"{_START}((?:\d{{1,2}}[ -])?(?:1/2|[13]/4|[1357]/8|(?:[13579]|1[135])/16))"
+        r"(?!\d|[\w/.]|[ -](?:zip|sleeve|price|off|scale|size|cut|inch|length|ml|mg|x|to)\w*\b)",
+        "size",
+        _inches,
+        "0/0",
+    ),
     _rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00|w 00"),
     _rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2", "00w"),
     _rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
@@ -325,10 +347,10 @@ SIZES = [
     _rule(r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam| leg"),
     _rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2", "000/00"),
     _rule(
-        r"(?<![\w-])((?:2[68]|3[02468]|4[02468])(?:aa|a|b|c|d|dd|ddd|e|f|ff))\b",
+        r"(?<![\w-])(2[68]|3[02468]|4[02468])(?: ?(aa|ddd?)|(a|b|c|d|e|f|ff))\b",
         "size",
-        r"\1",
-        "00a|00b|00c|00d|00e|00f",
+        lambda match: "".join(filter(None, match.groups())),
+        "00a|00b|00c|00d|00e|00f|00 aa|00 dd",
     ),
     _rule(r"\b([2-6]t)\b", "size", r"\1", "0t"),
     _rule(

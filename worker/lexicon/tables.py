@@ -14,6 +14,10 @@ attributes.toml
 [idioms]        phrases: nothing in them is an attribute
 [fixed]         phrases: a "no", "free" or "-less" in them excludes nothing
 [treated]       words: what stands before them is what they are for, not what they are made of
+[surfaces]      words: behind a material what the thing that follows is for ("wood floor protector")
+[things]        words: materials that are things where nothing follows them ("boba straw")
+[before]        name = words: nothing that stands before these is a value of that name
+[worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
@@ -78,6 +82,10 @@ class _Attributes(_Table):
     idioms: Values = {}
     fixed: Values = {}
     treated: Values = {}
+    surfaces: Values = {}
+    things: Values = {}
+    before: dict[Literal["color", "material", "gender", "age", "size"], list[str]] = {}
+    worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     models: Values = {}
 
@@ -118,6 +126,10 @@ def read_tables(
         "markers": _forms(read.modifiers.get("after", []), spelling),
         "fixed": _forms(read.fixed.get("phrases", []), spelling),
         "treated": _forms(read.treated.get("words", []), spelling),
+        "surfaces": _forms(read.surfaces.get("words", []), spelling),
+        "things": _forms(read.things.get("words", []), spelling),
+        "before": {name: _forms(words, spelling) for name, words in read.before.items()},
+        "worded": read.worded.get("departments", []),
         "uncolored": read.uncolored.get("departments", []),
         "models": read.models,
         "beside": [

@@ -12,6 +12,7 @@ from triton_models.contract import ModelContract
 from triton_models.kinds.values import rounded
 from worker import __version__
 from worker.event import SCHEMA_VERSION, Enrichment, Tag
+from worker.lexicon.attributes import once
 from worker.lexicon.correction import Correction
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Reading
@@ -70,7 +71,7 @@ class Composer:
             tags: of the tagging model.
         """
         label = labels and labels["intent"]["label"]
-        attributes = read.attributes
+        attributes = once(read.attributes)
         if label == "other" and not read.mentions:
             attributes = ()
         exclusions = [x._asdict() for x in read.exclusions]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triton_models.query_text import normal_form
-from worker.lexicon.attributes import Attribute
+from worker.lexicon.attributes import Attribute, once
 
 # query: (name, value, text in the query) …
 FOUND = {
@@ -52,6 +52,24 @@ FOUND = {
     "glass water bottle": [("material", "glass", "glass")],
     "glass cleaner": [],
     "aluminium ladder": [("material", "aluminum", "aluminium")],
+    "antique brass door handle": [("color", "brass", "antique brass")],
+    "gold plated bracelet": [("material", "gold plated", "gold plated")],
+    "toddler clogs vinyl": [("age", "toddler", "toddler"), ("material", "plastic", "vinyl")],
+    "plastic blorf spoon": [("material", "plastic", "plastic")],
+    # words that say nothing of the thing: it is for another, has a scent or a part, is a title
+    "wood floor cleaner": [],
+    "metal floor lamp": [("material", "metal", "metal")],
+    "magnets for stainless steel": [],
+    "bubble tea straw": [],
+    "candle linen scent": [],
+    "clean cotton candle": [],
+    "steel toe boots": [],
+    "olive green books": [],
+    "dear girls": [],
+    "leggings girls": [("gender", "girls", "girls")],
+    # colours that no table has
+    "granite colored jeans": [("color", "granite", "granite colored")],
+    "coffee colored jeans": [("color", "brown", "coffee colored")],
     # gender and age
     "mens slim fit jeans": [("gender", "men", "mens")],
     "women's leather wallet": [
@@ -88,6 +106,19 @@ FOUND = {
     "queen mattress": [("size", "queen", "queen")],
     "king size duvet cover": [("size", "king", "king size")],
     "king of hearts": [],
+    "california king sheets": [("size", "california king", "california king")],
+    "twin over full bunk bed": [("size", "twin over full", "twin over full")],
+    "queen blorf duvet cover": [("size", "queen", "queen")],
+    "mens sneakers 10.5": [("gender", "men", "mens"), ("size", "10.5", "10.5")],
+    "walking shoes 11 wide": [("size", "11", "11")],
+    "sneakers 2": [],
+    "9 size sandals": [("size", "9", "9 size")],
+    "38 ddd bra": [("size", "38ddd", "38 ddd")],
+    "3/8 drill bit": [("size", "3/8 inch", "3/8")],
+    "1 5/8 drain stopper": [("size", "1 5/8 inch", "1 5/8")],
+    "fleece 1/4 zip": [("material", "fleece", "fleece")],
+    "iphone xs max case": [("model", "iphone xs max", "iphone xs max")],
+    "case for iphone x": [("model", "iphone x", "iphone x")],
     "big dog bed": [("size", "large", "big")],
     "4k tv 55 inch": [("size", "55 inch", "55 inch")],
     "55in tv": [("size", "55 inch", "55in")],
@@ -114,6 +145,7 @@ FOUND = {
     "1,5 litre kettle": [("quantity", "1.5 l", "1,5 litre")],
     "coffee beans 1kg": [("quantity", "1 kg", "1kg")],
     "power bank 20,000 mah": [("quantity", "20000 mah", "20,000 mah")],
+    "chandelier with 8 lights": [("quantity", "8 light", "8 lights")],
     "60w bulb": [("quantity", "60 w", "60w")],
     "40-60 l backpack": [("quantity", "40-60 l", "40-60 l")],
     "5g phone": [],
@@ -138,6 +170,15 @@ def test_at_least_60_colors_and_materials(starter):
     values = starter.attributes["values"].items()
     assert sum(name == "color" for _, (name, _) in values) >= 60
     assert len({value for _, (name, value) in values if name == "material"}) >= 60
+
+
+def test_what_a_query_says_twice_is_published_once(lexicon):
+    found = once(lexicon.read("nike red shoes red nike blue").attributes)
+    assert [(a.name, a.value) for a in found] == [
+        ("brand", "nike"),
+        ("color", "red"),
+        ("color", "blue"),
+    ]
 
 
 def test_json(lexicon):

@@ -14,7 +14,14 @@ BRANDS = {
     "the north face backpack": ["north face"],
     "nike trainers": ["nike"],
     "hoover": ["hoover"],
+    "kobalt leaf blower": ["kobalt"],
+    "orren ellis l shaped desk": ["orren ellis"],
+    "fuji instant camera": ["fujifilm"],
+    "jordan shirts": ["jordan"],  # its department, where no product of its line stands
     # ordinary words
+    "fuji white paint": [],
+    "planters for outdoor plants": [],
+    "1/2 hp garage door opener": [],
     "gap between the teeth": [],
     "apple pie": [],
     "target practice": [],

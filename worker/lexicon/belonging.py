@@ -1,0 +1,107 @@
+"""Whether a word for a value says something of the thing that is wanted, or of another.
+
+"Wood floor protector" is no protector of wood, "brown rice" names a kind, a "boba straw" is a
+thing, and "polish for leather" is for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from worker.lexicon.words import Word, meets
+
+# What links a thing to the material that follows it.
+_OF = re.compile(r"(?:^|\s)(?:in|of|from|all|real|faux|pure) $")
+_FOR = re.compile(r"^ for (?:(?:my|the|an?|your|old|new) )?$")
+_TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
+_FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
+
+
+class Span(Protocol):
+    """A term in a query, or what may be an attribute."""
+
+    start: int
+    end: int
+
+
+class Belonging:
+    """What tells it; never changes, so any thread may ask.
+
+    Args:
+        tables: `treated`, `surfaces`, `things` and `uncolored` are collections of words, `before`
+            has for each name of an attribute the words before which nothing is a value of it.
+    """
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self._treated = frozenset(tables["treated"])
+        self._surfaces = frozenset(tables.get("surfaces", ()))
+        self._things = frozenset(tables.get("things", ()))
+        self._uncolored = frozenset(tables["uncolored"])
+        self._worded = frozenset(tables.get("worded", ()))
+        self._before: dict[str, Collection[str]] = {
+            name: frozenset(words) for name, words in tables.get("before", {}).items()
+        }
+
+    def treats(self, word: str) -> bool:
+        """Whether what is called so is for the material before it: "leather conditioner"."""
+        return word in self._treated
+
+    def elsewhere(self, hit: Any, form: str, found: Sequence[Word], terms: Sequence[Any]) -> bool:
+        """Whether a hit says nothing of the thing that is wanted.
+
+        Args:
+            found: the words of `form`.
+            terms: the terms in it.
+        """
+        after = next((n for n, word in enumerate(found) if word.start >= hit.end), len(found))
+        next_key = found[after].key if after < len(found) else ""
+        touches = bool(next_key) and found[after].start - hit.end < 2
+        if touches and next_key in self._before.get(hit.name, ()):
+            return True
+        if hit.name == "gender":
+            return not terms and _TITLE.fullmatch(form) is not None
+        if hit.name == "color":
+            if terms and all(term.department in self._worded for term in terms):
+                return True  # the author's name, or a word of the title
+            return self._names_kind(hit, terms) or self._is_for(hit, form, terms)
+        if hit.name != "material":
+            return False
+        return (
+            (touches and next_key in self._treated)
+            or (touches and self._is_surface(found, after, terms))
+            or self._is_thing(hit, form, found, after, terms)
+            or self._is_for(hit, form, terms)
+        )
+
+    def _names_kind(self, hit: Any, terms: Sequence[Any]) -> bool:
+        return any(t.start - hit.end == 1 and t.department in self._uncolored for t in terms)
+
+    def _is_surface(self, found: Sequence[Word], after: int, terms: Sequence[Any]) -> bool:
+        """Whether the thing behind is what another thing is for: "wood floor protector"."""
+        if found[after].key not in self._surfaces or after + 1 == len(found):
+            return False
+        word, behind = found[after], found[after + 1]
+        if behind.key in _FUNCTION or behind.key[0].isdigit():
+            return False
+        whole = [t for t in terms if t.start == word.start and t.end > word.end]  # "floor lamp"
+        return not whole or any(w.key in self._treated for w in found if meets(w, whole))
+
+    def _is_thing(
+        self, hit: Any, form: str, found: Sequence[Word], after: int, terms: Sequence[Any]
+    ) -> bool:
+        """Whether it is itself what is wanted, since nothing that it describes follows."""
+        named = [word.key for word in found if hit.start <= word.start < hit.end]
+        if len(named) > 1 or named[-1] not in self._things or _OF.search(form, 0, hit.start):
+            return False
+        if any(hit.start - t.end == 1 and t.department not in self._uncolored for t in terms):
+            return False  # "clogs vinyl"
+        return after == len(found) or found[after].key in _FUNCTION
+
+    def _is_for(self, hit: Any, form: str, terms: Sequence[Any]) -> bool:
+        """Whether a thing before it is for what it describes: "magnets for steel fridges"."""
+        return any(
+            t.end < hit.start and not meets(hit, [t]) and _FOR.match(form[t.end : hit.start])
+            for t in terms
+        )

@@ -67,6 +67,7 @@ class EmbeddedTriton:
                 f'Triton cannot run embedded: {reason}; set inference.backend = "onnx"'
             )
         try:
+            await asyncio.to_thread(self._prepare)
             try:
                 await self._launch(deadline_s)
             except StartupError as error:
@@ -74,6 +75,7 @@ class EmbeddedTriton:
                     raise
                 log.warning("Triton's Python backend died while starting; it is started again")
                 await self.stop()
+                await asyncio.to_thread(self._prepare)
                 await self._launch(deadline_s)
         except BaseException:
             await self.stop()
@@ -98,7 +100,6 @@ class EmbeddedTriton:
         self.http_url = f"http://127.0.0.1:{self._ports[1]}"
 
     async def _launch(self, deadline_s: float) -> None:
-        await asyncio.to_thread(self._prepare)
         began = time.monotonic()
         with (self._work / "triton.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(

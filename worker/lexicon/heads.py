@@ -45,7 +45,8 @@ LIKE = word_set("""
     cancelling canceling noise loss operated powered included certified ingredients flavor flavour
     flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
     swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
-    laundry garage patio garden dogs cats indoors outdoors windows olds
+    laundry garage patio garden dogs cats indoors outdoors windows olds pattern patterns design
+    sport certified approved entry chiffon lace lightly
 """)
 # Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
 _MINOR = word_set("""
@@ -106,7 +107,7 @@ def apart(
             term = term_of(f"{keys[n]} {keys[i]}")
             if term is not None and term != NO_TERM:
                 return i, term
-            if not (n in told or keys[n] in _VERSIONS or describes(keys[n]) or _is_code(keys[n])):
+            if not (n in told or _tells(keys[n], describes)):
                 break
         if last + 1 < len(keys):
             term = term_of(f"{keys[last + 1]} {keys[i]}")
@@ -116,8 +117,9 @@ def apart(
     return None
 
 
-def _is_code(key: str) -> bool:
-    return not key.isalpha() or len(key) < 3
+def _tells(key: str, describes: Callable[[str], bool]) -> bool:
+    """Whether a word only says which one: "pro", "xr", "glitter"."""
+    return key in _VERSIONS or key in LIKE or describes(key) or not key.isalpha() or len(key) < 3
 
 
 def _segments(read: Reading) -> list[tuple[int, int]]:
@@ -183,6 +185,7 @@ def _in_segment(
             or key in SPLITS
             or describes(key)
             or not key.isalpha()
+            or len(key) < 3  # a version: "iphone xr"
             or i in owner
         )
         if not skipped and (names(key) or key in _DEEDS):

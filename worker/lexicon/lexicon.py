@@ -175,6 +175,20 @@ class Lexicon:
         before = read.mentions[n - 1] if n and read.places[n - 1][1] == first else None
         return before is None or self._department(before) == self._department(read.mentions[n])
 
+    def renamable(self, mention: Mention) -> Mention:
+        """The mention, or, if its term has no other name, the end of it that is a broader term with
+        one: the "tv" of "50 inch tv"."""
+        if len({*self._terms.names(mention.term_id)}) > 1:
+            return mention
+        line, found = {*self._terms.upwards(mention.term_id)}, words(mention.surface)
+        for k in range(1, len(found)):
+            term_id = self._terms.term_of(" ".join(word.key for word in found[k:]))
+            if term_id in line and len({*self._terms.names(term_id)}) > 1:
+                at = found[k].start
+                start = mention.start + at
+                return Mention(term_id, mention.surface[at:], start, mention.end)
+        return mention
+
     def _department(self, mention: Mention) -> str:
         return self.department(mention.term_id)
 

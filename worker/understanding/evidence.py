@@ -31,7 +31,7 @@ _CATEGORY = [
     for several in (False, True)
 ]
 # A category that most of the nearest terms share, where no term in the query tells.
-FEWEST, LEAST_SIMILARITY, NEAR_PRIOR = 6, 0.7, 0.85
+FEWEST, LEAST_SIMILARITY, NEAR_PRIOR = 6, 0.62, 0.85
 
 
 def of_synonym(several: bool, plain: bool, agree: int) -> float:

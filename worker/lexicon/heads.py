@@ -46,7 +46,7 @@ LIKE = word_set("""
     flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
     swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
     laundry garage patio garden dogs cats indoors outdoors windows olds pattern patterns design
-    sport certified approved entry chiffon lace leg hair skin scalp
+    sport certified approved entry chiffon lace leg hair skin scalp fold out
 """)
 # Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
 _MINOR = word_set("""
@@ -122,6 +122,7 @@ def apart(
     """
     keys = [word.key for word in read.words]
     told = _told(read)
+    named = {i for start, end, _ in read.places if end - start > 1 for i in range(start, end)}
     for first, last in _segments(read):
         i = last - 1
         while i >= first and (keys[i] in EMPTY or keys[i] in LIKE or i in told):
@@ -129,6 +130,8 @@ def apart(
         if i < first:
             continue
         for n in range(i - 1, first - 1, -1):
+            if n in named:  # "hair dye spray" is no hair spray
+                break
             term = term_of(f"{keys[n]} {keys[i]}")
             if term is not None and term != NO_TERM:
                 return i, term

@@ -19,12 +19,12 @@ from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
-CATEGORY_THRESHOLD = 0.75  # probability from which a category is published
+CATEGORY_THRESHOLD = 0.8  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
 # categories of random real queries, judged by reading. For a synonym the score of what it stands
 # for says more than its own: whether the word means in this query what the lexicon takes it for.
 WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
-REPLACED_WEIGHT = 0.45
+REPLACED_WEIGHT = 0.3
 MENTION_WEIGHT = 0.15
 
 
@@ -97,8 +97,8 @@ class Expander:
             if nearest:
                 agree = departments.count(lexicon.department(head.term_id))
             priors.append(evidence.of_category(several, agree))
-            if lexicon.is_whole(read, head):
-                synonyms[part] = evidence.of_synonym(several, plain, agree)
+            whole = lexicon.is_whole(read, head)
+            synonyms[part] = evidence.of_synonym(several, plain, agree, whole)
         candidates = lexicon.candidates(
             read,
             near,
@@ -141,7 +141,7 @@ class Expander:
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
             named = [
-                self.probability(prior, score, MENTION_WEIGHT)
+                self.probability(prior, (score, MENTION_WEIGHT))
                 for prior, score in zip(found.priors, scores[: len(heads)], strict=True)
             ]
             scored = zip(self.sure(found, scores), found.candidates, strict=True)
@@ -177,21 +177,22 @@ class Expander:
         replaced = {m.term_id: s for m, s in zip(found.renamed, scores, strict=False)}
         sure = []
         for candidate, score in zip(found.candidates, scores[len(found.heads) :], strict=True):
-            prior = candidate.prior
+            said = [(score, WEIGHTS[candidate.source])]
             if candidate.source == "synonym" and candidate.term_id in replaced:
-                prior = self.probability(prior, replaced[candidate.term_id], REPLACED_WEIGHT)
-            sure.append(self.probability(prior, score, WEIGHTS[candidate.source]))
+                said.append((replaced[candidate.term_id], REPLACED_WEIGHT))
+            sure.append(self.probability(candidate.prior, *said))
         return sure
 
-    def probability(self, prior: float, score: float, weight: float) -> float:
-        """Probability that a term is right, by two witnesses: what proposes it, and its score.
+    def probability(self, prior: float, *scored: tuple[float, float]) -> float:
+        """Probability that a term is right, by what proposes it and by scores, each with a weight.
 
-        The odds multiply, those of the score raised to its weight; a neutral score leaves the
-        prior as it is.
+        The odds multiply, those of a score raised to its weight; a neutral score leaves the prior
+        as it is.
         """
-        score = min(max(float(score), 0.0001), 0.9999)
-        found, neutral = score / (1 - score), self.neutral / (1 - self.neutral)
-        odds = prior / (1 - prior) * (found / neutral) ** weight
+        neutral, odds = self.neutral / (1 - self.neutral), prior / (1 - prior)
+        for score, weight in scored:
+            score = min(max(float(score), 0.0001), 0.9999)
+            odds *= (score / (1 - score) / neutral) ** weight
         return round(odds / (1 + odds), DIGITS)
 
     def _categories(
@@ -204,8 +205,11 @@ class Expander:
         best: dict[str, float] = {found.near: evidence.NEAR_PRIOR} if found.near else {}
         terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
         terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
-        for score, term_id in terms + [(score, c.term_id) for score, c in kept]:
+        terms = terms or [(score, c.term_id) for score, c in kept]
+        for score, term_id in terms:
             path = self.lexicon.category(term_id)
+            if not evidence.is_for(path, found.read.attributes):
+                continue
             if score > best.get(path, -1.0):
                 best[path] = score
         top = sorted(best.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]

@@ -15,7 +15,7 @@ from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
 from worker.lexicon.lexicon import NEIGHBOUR_PRIOR
 from worker.understanding import evidence
-from worker.understanding.decide import MENTION_WEIGHT, WEIGHTS, Expander
+from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS, Expander
 
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [
@@ -26,7 +26,7 @@ EVIDENCE = [
             (False, True), (False, True), range(evidence.NEAREST + 1)
         )
         for pair in (
-            (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"]),
+            (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"] + REPLACED_WEIGHT),
             (evidence.of_category(several, agree), MENTION_WEIGHT),
         )
     ),
@@ -36,7 +36,7 @@ JUDGE = Expander(None, 8, 0.5, 0.9, 8, NEUTRAL)
 BY_VERSION = {
     f"matching:{version}": {
         evidence.NEAR_PRIOR,
-        *(JUDGE.probability(prior, score, w) for prior, w in EVIDENCE),
+        *(JUDGE.probability(prior, (score, w)) for prior, w in EVIDENCE),
     }
     for version, score in ((1, np.float32(0.9)), (2, np.float32(0.8)))
 }

@@ -103,9 +103,9 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
     judged, known = [], evidence(settings.lexicon.folder, len(lexicon))
-    candidate_scores = scores[len(retrieved.heads) :]
-    for candidate, score in zip(retrieved.candidates, candidate_scores, strict=True):
-        score = round(expander.of_candidate(candidate, float(score)), DIGITS)
+    sure = expander.sure(retrieved, scores)
+    for candidate, score in zip(retrieved.candidates, sure, strict=True):
+        score = round(score, DIGITS)
         published = expander.term(retrieved, candidate)
         if published in kept:
             verdict = "kept"

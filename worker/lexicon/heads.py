@@ -12,7 +12,7 @@ from itertools import pairwise
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import meets, word_set
+from worker.lexicon.words import meets, stem, word_set
 
 _JOINED = frozenset({"and", "or"})
 # Words that name nothing.
@@ -45,7 +45,8 @@ LIKE = word_set("""
     cancelling canceling noise loss operated powered included certified ingredients flavor flavour
     flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
     swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
-    laundry garage patio garden dogs cats indoors outdoors windows olds
+    laundry garage patio garden dogs cats indoors outdoors windows olds pattern patterns design
+    sport certified approved entry chiffon lace leg hair skin scalp fold out
 """)
 # Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
 _MINOR = word_set("""
@@ -58,6 +59,19 @@ _DEEDS = word_set("""
     hire rental rentals rent repair repairs repairing service services servicing installation
     installer removal recycling disposal lesson lessons course courses class classes tutorial
     tutorials engraving alterations insurance instructions jobs
+""")
+# Things for other things: "hot tub mat", "screen door lock".
+_FOR_THINGS = word_set("""
+    accessory adapter attachment bag base basket battery belt blade bolt book box bracket brush
+    bulb cable cage cap cart case chain chair charger clamp cleaner clip clock combo connector
+    container control controller cord cover cutter decor decoration dispenser display door
+    fastener figure filter fitting foam frame game gasket guard handle hanger heater helmet holder
+    hook hose insert key kit knob lamp latch leg lid light liner lock machine maker mask mat mold
+    motor mount mug nut organizer ornament pack pad panel part pedal piece pin plate plug post
+    poster pouch protector pump rack refill remote repair replacement rest ring rod roller rope
+    rug sensor sheet shelf shirt sign skin skirt sleeve socket software spray spring stand sticker
+    stool storage strap string switch table tank tape timer tool topper toy track trailer tray
+    trim tube valve vent wall washer wheel wire wrap wrapper wrench
 """)
 _VERSIONS = word_set("""
     pro max plus mini air ultra lite note fold flip edge series gen generation edition tab phone
@@ -82,8 +96,20 @@ def heads(
     told = _told(read)
     for first, last in _segments(read):
         if any(i in owner or words[i].key not in EMPTY for i in range(first, last)):
-            return _in_segment(read, first, last, owner, told, describes, names)
+            found = _in_segment(read, first, last, owner, told, describes, names)
+            return found or _before_names(read, first, last)
     return []
+
+
+def _before_names(read: Reading, first: int, last: int) -> list[int]:
+    """A term of several words before others that are no thing for it: "bathroom rug fish"."""
+    inside = [n for n, (start, end, _) in enumerate(read.places) if first <= start and end <= last]
+    if len(inside) != 1:
+        return []
+    start, end, key = read.places[inside[0]]
+    behind = [read.words[i].key for i in range(end, last)]
+    told = any(stem(word) in _FOR_THINGS or word in _DEEDS for word in behind)
+    return inside if " " in key and not told else []
 
 
 def apart(
@@ -96,6 +122,7 @@ def apart(
     """
     keys = [word.key for word in read.words]
     told = _told(read)
+    named = {i for start, end, _ in read.places if end - start > 1 for i in range(start, end)}
     for first, last in _segments(read):
         i = last - 1
         while i >= first and (keys[i] in EMPTY or keys[i] in LIKE or i in told):
@@ -103,10 +130,12 @@ def apart(
         if i < first:
             continue
         for n in range(i - 1, first - 1, -1):
+            if n in named:  # "hair dye spray" is no hair spray
+                break
             term = term_of(f"{keys[n]} {keys[i]}")
             if term is not None and term != NO_TERM:
                 return i, term
-            if not (n in told or keys[n] in _VERSIONS or describes(keys[n]) or _is_code(keys[n])):
+            if not (n in told or _tells(keys[n], describes)):
                 break
         if last + 1 < len(keys):
             term = term_of(f"{keys[last + 1]} {keys[i]}")
@@ -116,8 +145,9 @@ def apart(
     return None
 
 
-def _is_code(key: str) -> bool:
-    return not key.isalpha() or len(key) < 3
+def _tells(key: str, describes: Callable[[str], bool]) -> bool:
+    """Whether a word only says which one: "pro", "xr", "glitter"."""
+    return key in _VERSIONS or key in LIKE or describes(key) or not key.isalpha() or len(key) < 3
 
 
 def _segments(read: Reading) -> list[tuple[int, int]]:
@@ -183,6 +213,7 @@ def _in_segment(
             or key in SPLITS
             or describes(key)
             or not key.isalpha()
+            or len(key) < 3  # a version: "iphone xr"
             or i in owner
         )
         if not skipped and (names(key) or key in _DEEDS):

@@ -175,6 +175,23 @@ class Lexicon:
         before = read.mentions[n - 1] if n and read.places[n - 1][1] == first else None
         return before is None or self._department(before) == self._department(read.mentions[n])
 
+    def renamable(self, mention: Mention) -> Mention:
+        """The mention, or, if its term has no other name, the end of it that is a broader term with
+        one: the "tv" of "50 inch tv"."""
+        if self._has_other_name(mention.term_id, mention.surface):
+            return mention
+        line, found = {*self._terms.upwards(mention.term_id)}, words(mention.surface)
+        for k in range(1, len(found)):
+            term_id = self._terms.term_of(" ".join(word.key for word in found[k:]))
+            surface = mention.surface[found[k].start :]
+            if term_id in line and self._has_other_name(term_id, surface):
+                return Mention(term_id, surface, mention.start + found[k].start, mention.end)
+        return mention
+
+    def _has_other_name(self, term_id: int, surface: str) -> bool:
+        said = self.profile(surface).stems
+        return any(not self.profile(text).stems <= said for text in self._terms.names(term_id))
+
     def _department(self, mention: Mention) -> str:
         return self.department(mention.term_id)
 

@@ -20,6 +20,18 @@ USES = word_set("""
     solar hot cold left right front rear used refurbished salted unsalted whole skimmed semi sugar
     decaf vegan halal kosher
 """)
+# Words of USES that say the same of a thing.
+_SAME_USE = {
+    "swim": "swimming",
+    "cycling": "bike",
+    "office": "work",
+    "gym": "workout",
+    "bridal": "wedding",
+    "garden": "outdoor",
+    "patio": "outdoor",
+    "puppy": "dog",
+    "kitten": "cat",
+}
 _DOUBLED = re.compile(r"([a-z])\1")
 _DIGITS = re.compile(r"\d+")
 # What stands behind these says what the thing is for, comes with or is made of.
@@ -40,6 +52,7 @@ class Profile(NamedTuple):
         numbers: the digits in it.
         uses: the words in it that say what a thing is for, or how it works.
         plain: whether it has neither values nor numbers.
+        is_brand: whether it is a brand's name and no more, as "hoover" for any vacuum cleaner.
     """
 
     stems: frozenset[str]
@@ -49,6 +62,7 @@ class Profile(NamedTuple):
     numbers: frozenset[str]
     uses: frozenset[str]
     plain: bool
+    is_brand: bool
 
 
 def profile(read: Reading) -> Profile:
@@ -62,8 +76,9 @@ def profile(read: Reading) -> Profile:
         _head(read.words, stems),
         values,
         numbers,
-        frozenset(word.key for word in read.words if word.key in USES),
+        frozenset(_SAME_USE.get(w.key, w.key) for w in read.words if w.key in USES),
         not (values or numbers),
+        any(a.name == "brand" and a.end - a.start == len(read.form) for a in read.attributes),
     )
 
 

@@ -226,5 +226,6 @@ def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
 
-def _longest_first(hit: tuple[int, int, str]) -> int:
-    return hit[0] - hit[1]
+def _longest_first(hit: tuple[int, int, str]) -> tuple[int, int]:
+    """Of two of one length the later: the "laptop bag" of "gaming laptop bag" is asked for."""
+    return hit[0] - hit[1], -hit[0]

@@ -19,11 +19,13 @@ from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
-CATEGORY_THRESHOLD = 0.75  # probability from which a category is published
+CATEGORY_THRESHOLD = 0.8  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
-# categories of random real queries, judged by reading.
-WEIGHTS = {"synonym": 0.15, "parent": 1.0, "embedding": 1.0}
-MENTION_WEIGHT = 0.1
+# categories of random real queries, judged by reading. For a synonym the score of what it stands
+# for says more than its own: whether the word means in this query what the lexicon takes it for.
+WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
+REPLACED_WEIGHT = 0.3
+MENTION_WEIGHT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Retrieved:
     Attributes:
         read: the query's words, and what they mean.
         heads: the terms that name what is asked for.
+        renamed: of each head, the part that has other names.
         priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
         near: the category of most of the nearest terms, "" if they do not agree.
@@ -40,6 +43,7 @@ class Retrieved:
 
     read: Reading
     heads: list[Mention]
+    renamed: list[Mention]
     priors: list[float]
     candidates: list[Candidate]
     near: str = ""
@@ -85,15 +89,16 @@ class Expander:
         nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
         departments = [lexicon.department(term_id) for term_id in nearest]
         plain = bool(heads) and says_only(read, heads)
+        renamed = [lexicon.renamable(head) for head in heads]
         priors, synonyms = [], {}
-        for head in heads:
+        for head, part in zip(heads, renamed, strict=True):
             several = " " in head.surface or head not in read.mentions
             agree = evidence.UNKNOWN
             if nearest:
                 agree = departments.count(lexicon.department(head.term_id))
             priors.append(evidence.of_category(several, agree))
-            if lexicon.is_whole(read, head):
-                synonyms[head] = evidence.of_synonym(several, plain, agree)
+            whole = lexicon.is_whole(read, head)
+            synonyms[part] = evidence.of_synonym(several, plain, agree, whole)
         candidates = lexicon.candidates(
             read,
             near,
@@ -105,7 +110,7 @@ class Expander:
             parents=bool(self.parents_for),
         )
         shared = "" if heads or not nearest else self._shared(nearest, similarity[0])
-        return Retrieved(read, heads, priors, candidates, shared)
+        return Retrieved(read, heads, renamed, priors, candidates, shared)
 
     def _shared(self, nearest: Sequence[int], similarity: float) -> str:
         """The category of most of the nearest terms."""
@@ -136,12 +141,11 @@ class Expander:
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
             named = [
-                self.probability(prior, score, MENTION_WEIGHT)
+                self.probability(prior, (score, MENTION_WEIGHT))
                 for prior, score in zip(found.priors, scores[: len(heads)], strict=True)
             ]
-            scored = zip(scores[len(heads) :], found.candidates, strict=True)
-            kept = [(self.of_candidate(c, score), c) for score, c in scored]
-            kept = [pair for pair in kept if pair[0] >= self.threshold]
+            scored = zip(self.sure(found, scores), found.candidates, strict=True)
+            kept = [pair for pair in scored if pair[0] >= self.threshold]
         if intent in SILENT:
             kept = []
         elif intent not in self.parents_for:
@@ -159,24 +163,36 @@ class Expander:
 
     def term(self, found: Retrieved, candidate: Candidate) -> str:
         """A candidate as it is published; "" if the query says the same."""
-        for head in found.heads if candidate.source == "synonym" else ():
-            if head.term_id == candidate.term_id:
-                return in_place(found.read, head, candidate.text)
+        for part in found.renamed if candidate.source == "synonym" else ():
+            if part.term_id == candidate.term_id:
+                return in_place(found.read, part, candidate.text)
         return candidate.text
 
-    def of_candidate(self, candidate: Candidate, score: float) -> float:
-        """Probability that a candidate with this score of the matching model is right."""
-        return self.probability(candidate.prior, score, WEIGHTS[candidate.source])
+    def sure(self, found: Retrieved, scores: Sequence[float]) -> list[float]:
+        """Of each candidate, the probability that it is right.
 
-    def probability(self, prior: float, score: float, weight: float) -> float:
-        """Probability that a term is right, by two witnesses: what proposes it, and its score.
-
-        The odds multiply, those of the score raised to its weight; a neutral score leaves the
-        prior as it is.
+        Args:
+            scores: of heads and candidates, in the order of `texts`.
         """
-        score = min(max(float(score), 0.0001), 0.9999)
-        found, neutral = score / (1 - score), self.neutral / (1 - self.neutral)
-        odds = prior / (1 - prior) * (found / neutral) ** weight
+        replaced = {m.term_id: s for m, s in zip(found.renamed, scores, strict=False)}
+        sure = []
+        for candidate, score in zip(found.candidates, scores[len(found.heads) :], strict=True):
+            said = [(score, WEIGHTS[candidate.source])]
+            if candidate.source == "synonym" and candidate.term_id in replaced:
+                said.append((replaced[candidate.term_id], REPLACED_WEIGHT))
+            sure.append(self.probability(candidate.prior, *said))
+        return sure
+
+    def probability(self, prior: float, *scored: tuple[float, float]) -> float:
+        """Probability that a term is right, by what proposes it and by scores, each with a weight.
+
+        The odds multiply, those of a score raised to its weight; a neutral score leaves the prior
+        as it is.
+        """
+        neutral, odds = self.neutral / (1 - self.neutral), prior / (1 - prior)
+        for score, weight in scored:
+            score = min(max(float(score), 0.0001), 0.9999)
+            odds *= (score / (1 - score) / neutral) ** weight
         return round(odds / (1 + odds), DIGITS)
 
     def _categories(
@@ -189,8 +205,11 @@ class Expander:
         best: dict[str, float] = {found.near: evidence.NEAR_PRIOR} if found.near else {}
         terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
         terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
-        for score, term_id in terms + [(score, c.term_id) for score, c in kept]:
+        terms = terms or [(score, c.term_id) for score, c in kept]
+        for score, term_id in terms:
             path = self.lexicon.category(term_id)
+            if not evidence.is_for(path, found.read.attributes):
+                continue
             if score > best.get(path, -1.0):
                 best[path] = score
         top = sorted(best.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]

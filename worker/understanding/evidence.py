@@ -9,7 +9,10 @@ reading.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import exp
+
+from worker.lexicon.attributes import Attribute
 
 NEAREST = 8  # terms that are asked for their department
 UNKNOWN = 4  # of them agree, for want of any
@@ -26,6 +29,8 @@ _SYNONYM = [
      for plain in (False, True)]
     for several in (False, True)
 ]  # fmt: skip
+# Where it stands behind a term of another department: the "pillow" of "dog pillow".
+_BEHIND_ANOTHER = [_probability(0.75 + 0.2 * n) for n in range(NEAREST + 1)]
 _CATEGORY = [
     [_probability(1.0 + 0.9 * several + 0.38 * n) for n in range(NEAREST + 1)]
     for several in (False, True)
@@ -34,17 +39,33 @@ _CATEGORY = [
 FEWEST, LEAST_SIMILARITY, NEAR_PRIOR = 6, 0.7, 0.85
 
 
-def of_synonym(several: bool, plain: bool, agree: int) -> float:
+def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> float:
     """Probability that the synonyms of a term in the query are right.
 
     Args:
         several: whether the term has several words.
         plain: whether the query says nothing but its terms and attributes.
         agree: how many of the nearest terms are of the term's department, 0 to NEAREST.
+        whole: whether the term does not stand behind one of another department.
     """
-    return _SYNONYM[several][plain][agree]
+    return _SYNONYM[several][plain][agree] if whole else _BEHIND_ANOTHER[agree]
 
 
 def of_category(several: bool, agree: int) -> float:
     """Probability that the category of a term in the query is the query's; see `of_synonym`."""
     return _CATEGORY[several][agree]
+
+
+# Departments of one gender, by their first word: the value of their gender, and whose they are not.
+_SMALL = {"baby", "toddler", "kids"}
+_WHOSE = {
+    "Women's": ("women", {"men", "boys", *_SMALL}),
+    "Men's": ("men", {"women", "girls", *_SMALL}),
+}
+
+
+def is_for(path: str, attributes: Iterable[Attribute]) -> bool:
+    """Whether a category may hold things for whom the query names: no men in "Women's Clothing"."""
+    gender, others = _WHOSE.get(path.split(" ", 1)[0], ("", frozenset()))
+    named = {a.value for a in attributes if a.name in ("gender", "age")} if gender else set()
+    return gender in named or named.isdisjoint(others)

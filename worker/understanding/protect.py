@@ -87,7 +87,10 @@ class Protection:
         added = found.values - self._own.values
         if added:
             names = {name for name, _ in self._own.values}
-            if strict or any(name in names or name in ("brand", "material") for name, _ in added):
+            if strict or any(name in names for name, _ in added):
+                return False
+            firm = {"material"} if found.is_brand else {"brand", "material"}
+            if any(name in firm for name, _ in added):
                 return False
         return not strict or (old.uses <= found.uses and found.uses <= self._own.uses)
 

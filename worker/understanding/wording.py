@@ -1,7 +1,10 @@
 """How an expansion reads: the query, with the other name of what it asks for in its place.
 
 Brand, size, colour and the rest of the query stay, so that nothing is found that lacks them. What
-is no property of the thing goes: prices, exclusions with the words that negate, and talk.
+is no property of the thing goes: prices and talk. What is excluded stays where shops print it so:
+"gluten free" finds what is labelled so. Other exclusions cannot stay, for a search engine finds
+what is excluded by its name ("without laces"), nor go, for then all sorts are found: a query with
+one has no other wording.
 """
 
 from __future__ import annotations
@@ -12,10 +15,10 @@ from collections.abc import Iterator
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import Word, stem, word_set
 
-# Words that negate what follows them, and those that may stand between.
-_NEGATING = word_set("""
-    without w o minus except excluding excl sans for other than anything but apart aside from free
-    of not no non nor and or with any a an the in by
+# What shops print before "free".
+_LABELS = word_set("""
+    gluten sugar dairy lactose fat alcohol caffeine fragrance scent paraben sulfate sulphate bpa
+    cruelty grain soy latex acid fluoride aluminum aluminium silicone gmo wheat allergen
 """)
 # What shoppers say around a thing, and says nothing of it.
 _TALK = word_set("""
@@ -30,14 +33,16 @@ _DANGLING = word_set("and or but with for in of that which is are by at to from"
 
 
 def in_place(read: Reading, mention: Mention, text: str) -> str:
-    """The query with `text` in the place of a mention; "" if it says nothing new.
+    """The query with `text` in the place of a mention; "" if it says nothing new, or may not.
 
     Args:
         read: the query.
     """
+    if not _keeps_exclusions(read):
+        return ""
     first = next(n for n, word in enumerate(read.words) if word.start >= mention.start)
     last = next(n for n, word in enumerate(read.words) if word.end >= mention.end)
-    gone = _gone(read)
+    gone = {*_starts(read, [(a.start, a.end) for a in read.attributes if a.name == "price"])}
     before = [word for word in read.words[:first] if word.start not in gone]
     behind = [word for word in read.words[last + 1 :] if word.start not in gone]
     said = {word.key for word in (*before, *behind)}
@@ -71,21 +76,17 @@ def _text(read: Reading, words: list[Word]) -> str:
     return "".join(parts)
 
 
-def _gone(read: Reading) -> set[int]:
-    """Where the words of prices and exclusions start."""
-    spans = [(a.start, a.end) for a in read.attributes if a.name == "price"]
-    gone = {start for start in _starts(read, spans)}
+def _keeps_exclusions(read: Reading) -> bool:
+    """Whether all that the query excludes is said as a label says it: "gluten free"."""
+    ends = {word.end: n for n, word in enumerate(read.words)}
     for exclusion in read.exclusions:
-        inside = [n for n, w in enumerate(read.words) if exclusion.start < w.end <= exclusion.end]
-        inside = inside or [n for n, w in enumerate(read.words) if w.start <= exclusion.start]
-        n = inside[0] - 1
-        while n >= 0 and read.words[n].key in _NEGATING:
-            n -= 1
-        after = inside[-1] + 1
-        if after < len(read.words) and read.words[after].key == "free":
-            after += 1
-        gone |= {word.start for word in read.words[n + 1 : after]}
-    return gone
+        n = ends.get(exclusion.end)
+        if n is None:
+            continue  # part of a word: "sleeveless"
+        labelled = read.words[n].key in _LABELS
+        if not (labelled and n + 1 < len(read.words) and read.words[n + 1].key == "free"):
+            return False
+    return True
 
 
 def _starts(read: Reading, spans: list[tuple[int, int]]) -> Iterator[int]:

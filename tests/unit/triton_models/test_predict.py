@@ -15,7 +15,7 @@ from triton_models.serving import predict
 from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
 from worker.understanding import evidence, pipeline
-from worker.understanding.decide import WEIGHTS, Expander
+from worker.understanding.decide import REPLACED_WEIGHT, WEIGHTS, Expander
 
 QUERIES = [
     "where is my refund",
@@ -59,6 +59,8 @@ def test_the_same_answers_as_enrich(capfdbinary, tmp_path):
     # Of a query that is a term and no more, the term is replaced as a whole.
     whole = [e for e in events if e["query"] in QUERIES[-5:]]
     expansions = [(e["normalized_query"], x["term"]) for e in whole for x in e["expansions"]]
+    file.write_text("".join(f"{query}\t{query}\n" for query, _ in expansions))
+    replaced = [row["score"] for row in predicted(capfdbinary, "matching", file)[1]]
     file.write_text("".join(f"{query}\t{term}\n" for query, term in expansions))
     code, pairs, _ = predicted(capfdbinary, "matching", file)
     assert code == 0 and [(row["query"], row["term"]) for row in pairs] == expansions
@@ -69,9 +71,12 @@ def test_the_same_answers_as_enrich(capfdbinary, tmp_path):
         for several in (False, True)
         for agree in range(evidence.NEAREST + 1)
     ]
-    for row, expansion in zip(pairs, (x for e in whole for x in e["expansions"]), strict=True):
-        weight, wanted = WEIGHTS[expansion["source"]], pytest.approx(expansion["score"], abs=0.01)
-        assert wanted in [judge.probability(prior, row["score"], weight) for prior in priors]
+    published = [x for e in whole for x in e["expansions"]]
+    for row, of_query, expansion in zip(pairs, replaced, published, strict=True):
+        assert expansion["source"] == "synonym"
+        said = (row["score"], WEIGHTS["synonym"]), (of_query, REPLACED_WEIGHT)
+        wanted = pytest.approx(expansion["score"], abs=0.01)
+        assert wanted in [judge.probability(prior, *said) for prior in priors]
     assert len(pairs) > 5 and {row["match"] for row in pairs} == {True, False}
     assert all(row["match"] == (row["score"] >= neutral) for row in pairs)
 

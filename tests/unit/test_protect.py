@@ -35,6 +35,7 @@ def expansions(expander, query, score=0.9, intent="browse"):
         ("cheap couch under £300", "sofa"),
         ("nike trainers size 9", "nike sneakers size 9"),
         ("grey settee and armchair", "grey sofa and armchair"),
+        ("couches except leather", "sofa"),
         ("oak 50 inch tv", "oak 50 inch television"),  # by the name of a part that has others
         ("7qt slow cooker", "7qt crock pot"),  # a brand that names the thing
         ("bridal veil", "wedding veil"),

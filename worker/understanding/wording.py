@@ -1,20 +1,26 @@
 """How an expansion reads: the query, with the other name of what it asks for in its place.
 
 Brand, size, colour and the rest of the query stay, so that nothing is found that lacks them. What
-is no property of the thing goes: prices and talk. What is excluded stays where shops print it so:
-"gluten free" finds what is labelled so. Other exclusions cannot stay, for a search engine finds
-what is excluded by its name ("without laces"), nor go, for then all sorts are found: a query with
-one has no other wording.
+is no property of the thing goes: prices, talk, and exclusions with the words that negate, since a
+search engine would find what is excluded by its name ("without laces"); the event's `exclusions`
+say it instead. A query for what shops label so, "gluten free", has no other wording: with the words
+it would find what is excluded, without them mostly that.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import Word, stem, word_set
 
+# Words that negate what follows them, and those that may stand between.
+_NEGATING = word_set("""
+    without w o minus except excluding excl sans for other than anything but apart aside from free
+    of not no non nor and or with any a an the in by
+""")
 # What shops print before "free".
 _LABELS = word_set("""
     gluten sugar dairy lactose fat alcohol caffeine fragrance scent paraben sulfate sulphate bpa
@@ -33,16 +39,16 @@ _DANGLING = word_set("and or but with for in of that which is are by at to from"
 
 
 def in_place(read: Reading, mention: Mention, text: str) -> str:
-    """The query with `text` in the place of a mention; "" if it says nothing new, or may not.
+    """The query with `text` in the place of a mention; "" if it says nothing new.
 
     Args:
         read: the query.
     """
-    if not _keeps_exclusions(read):
-        return ""
     first = next(n for n, word in enumerate(read.words) if word.start >= mention.start)
     last = next(n for n, word in enumerate(read.words) if word.end >= mention.end)
-    gone = {*_starts(read, [(a.start, a.end) for a in read.attributes if a.name == "price"])}
+    if any(_is_label(read, exclusion.end) for exclusion in read.exclusions):
+        return ""
+    gone = _gone(read)
     before = [word for word in read.words[:first] if word.start not in gone]
     behind = [word for word in read.words[last + 1 :] if word.start not in gone]
     said = {word.key for word in (*before, *behind)}
@@ -76,17 +82,28 @@ def _text(read: Reading, words: list[Word]) -> str:
     return "".join(parts)
 
 
-def _keeps_exclusions(read: Reading) -> bool:
-    """Whether all that the query excludes is said as a label says it: "gluten free"."""
+def _gone(read: Reading) -> set[int]:
+    """Where the words of prices and exclusions start."""
+    gone = {*_starts(read, [(a.start, a.end) for a in read.attributes if a.name == "price"])}
     ends = {word.end: n for n, word in enumerate(read.words)}
     for exclusion in read.exclusions:
-        n = ends.get(exclusion.end)
-        if n is None:
+        last = ends.get(exclusion.end)
+        if last is None:
             continue  # part of a word: "sleeveless"
-        labelled = read.words[n].key in _LABELS
-        if not (labelled and n + 1 < len(read.words) and read.words[n + 1].key == "free"):
-            return False
-    return True
+        free = last + 1 < len(read.words) and read.words[last + 1].key == "free"
+        n = next(n for n, word in enumerate(read.words) if word.end > exclusion.start) - 1
+        while n >= 0 and read.words[n].key in _NEGATING:
+            n -= 1
+        gone |= {word.start for word in read.words[n + 1 : last + 1 + free]}
+    return gone
+
+
+def _is_label(read: Reading, end: int) -> bool:
+    """Whether what is excluded, up to `end`, is said as shops print it: "gluten free"."""
+    return any(
+        one.end == end and one.key in _LABELS and after.key == "free"
+        for one, after in pairwise(read.words)
+    )
 
 
 def _starts(read: Reading, spans: list[tuple[int, int]]) -> Iterator[int]:

@@ -30,7 +30,7 @@ def test_a_profile_for_each_length_bucket_and_every_batch(model):
 
 def test_key_holds_what_a_plan_is_bound_to(model):
     key = trt.plan_key(model, "10.15.1", "NVIDIA A10G", "fp16")
-    assert key == f"intent-v1-trt10.15.1-nvidia-a10g-fp16-{model.onnx_sha256[:12]}"
+    assert key == f"intent-v{model.version}-trt10.15.1-nvidia-a10g-fp16-{model.onnx_sha256[:12]}"
     changed = dataclasses.replace(model, onnx_sha256="0" * 64)
     others = {
         trt.plan_key(model, "11.0.0", "NVIDIA A10G", "fp16"),

@@ -212,7 +212,7 @@ def test_tagging_refuses_a_tokenizer_that_joins_chinese_words():
 
     pieces = [("<unk>", 0.0), ("▁", -1.0), ("红色", -1.0), ("鞋", -2.0), ("▁red", -1.0)]
     tokenizer = Tokenizer(models.Unigram(pieces, 0))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
     refuse_joined(tokenizer, [Tagged("red 鞋", (), ("O", "O"))])
     with pytest.raises(UsageError, match="1 of 3 share a piece with another; give --start"):
         refuse_joined(tokenizer, [Tagged("红色鞋", (), ("O",) * 3)])

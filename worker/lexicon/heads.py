@@ -25,7 +25,8 @@ EMPTY = word_set("""
     modern set sets pack pair where what which how show compare vs something anything there
     not no free and or all size only clearance discount official original genuine branded
     brand style type kind max min more less very too so really quite
-    except excluding minus anything nothing but other than apart each about around up between
+    hi hello hey except excluding minus anything nothing but other than apart each about around up
+    between
     least most maximum minimum
 """)
 # What a thing is like, where it stands behind it: "smart watch waterproof".
@@ -46,7 +47,7 @@ LIKE = word_set("""
     flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
     swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
     laundry garage patio garden dogs cats indoors outdoors windows olds pattern patterns design
-    sport certified approved entry chiffon lace leg hair skin scalp fold out
+    sport certified approved entry chiffon lace leg hair skin scalp
 """)
 # Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
 _MINOR = word_set("""

@@ -75,7 +75,7 @@ def test_a_worker_is_killed_and_another_sleeps_through_its_session(kafka, protoc
         third = start("first")
         wait_until(lambda: sum(committed(*group).values()) > COUNT / 2, "it goes on", 60, 0.5)
         os.kill(second.popen.pid, signal.SIGCONT)
-        wait_until(lambda: sum(committed(*group).values()) == COUNT, "all is committed", 120, 0.5)
+        wait_until(lambda: sum(committed(*group).values()) == COUNT, "all is committed", 240, 0.5)
         for worker in (second, third):
             worker.popen.terminate()
             worker.ended()

@@ -8,15 +8,27 @@ lexicon lacks: "flor lamp". What is near a brand stays as it is.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from worker.lexicon.misspelling import (
+    LONG,
+    distance,
+    is_other_letter,
+    is_slip,
+    is_variant,
+    near_words,
+    one_off,
+    same_bones,
+    sound,
+    undoubled,
+    vowels,
+)
 from worker.lexicon.words import Word, stem, word_set, words_of
 
-SHORTEST, LONG = 4, 6  # letters of a word that is corrected at all, and without further evidence
+SHORTEST = 4  # letters of a word that is corrected at all, from LONG without further evidence
 EXTRA = 9  # the same, if a letter is one too many
 RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
 SURE, LIKELY = 0.98, 0.95
@@ -30,10 +42,6 @@ _SERVICE = word_set("""
 
 
 _ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_VOWELS = frozenset("aeiouy")
-_PLACES = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
-_VOWEL = re.compile("[aeiouy]")
 # Right words that are often written for others which sound the same.
 _PAIRS = """
     liter litter, litre litter, poll pole, pole poll, draws drawers, stationary stationery,
@@ -46,7 +54,7 @@ _PAIRS = """
     duel dual, vile vial, vane vein, vain vane, wail whale, sandles sandals, cushon cushion,
     curtin curtain, loosers losers, scrapping scraping
 """
-_ALIKE = {a: b for a, b in (pair.split() for pair in _PAIRS.split(",")) if a != b}
+_ALIKE = dict(pair.split() for pair in _PAIRS.split(","))
 # Foreign words that are often written without their accents.
 _BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
 
@@ -119,11 +127,11 @@ class Corrector:
         targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
         frequent = {word for word, count in ordinary().items() if count > RARE}
         long = {word for word in frequent if len(word) >= EXTRA - 1 and _is_plain(word)}
-        self._targets = _one_off(targets | long)
+        self._targets = one_off(targets | long)
         branded = words_of(brands)
         self._sure = words | branded | frequent | _BORROWED
         names = branded - words - ordinary().keys()
-        self._brands = _one_off(word for word in names if len(word) > SHORTEST)
+        self._brands = one_off(word for word in names if len(word) > SHORTEST)
         self._sounds: dict[str, list[str]] = {}
         for word in targets:
             if len(word) >= LONG:
@@ -178,23 +186,23 @@ class Corrector:
         return any(character not in " ,.!?\"'()" for character in around)
 
     def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
-        if any(True for _ in self._near(word, self._brands)):
+        if any(near_words(word, self._brands)):
             return None
-        near = set(self._near(word, self._targets))
+        near = set(near_words(word, self._targets))
         if not near:
             same = self._sounds.get(sound(word), ())
-            near = {w for w in same if distance(word, w) < 3 and _vowels(w) == _vowels(word)}
+            near = {w for w in same if distance(word, w) < 3 and vowels(w) == vowels(word)}
             near = near or {
                 w for w in same if distance(word, w) < 4 and self._makes_a_term(w, i, keys)
             }
-        near = {w for w in near if not _is_variant(word, w)}
+        near = {w for w in near if not is_variant(word, w)}
         common = self._is_known(word)  # and right, unless only another makes a term
         if not common and self._is_derived(word):
-            near = {w for w in near if _undoubled(word) == _undoubled(w)}
+            near = {w for w in near if undoubled(word) == undoubled(w)}
         if not near:
             return None
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
-        slips = {w for w in fitting or near if _is_slip(word, w)}
+        slips = {w for w in fitting or near if is_slip(word, w)}
         if common and len(fitting) != 1:
             return None
         chosen = _one(word, slips) or _one(word, fitting or near)
@@ -202,15 +210,15 @@ class Corrector:
             return None
         if common:
             near_enough = word[0] == chosen[0] and (
-                _is_slip(word, chosen) or _same_bones(word, chosen)
+                is_slip(word, chosen) or same_bones(word, chosen)
             )
             return (chosen, LIKELY) if near_enough else None
         if fitting:
             return chosen, SURE
-        if chosen in _SERVICE or (len(word) > SHORTEST and _is_slip(word, chosen)):
+        if chosen in _SERVICE or (len(word) > SHORTEST and is_slip(word, chosen)):
             return chosen, LIKELY
         names = i + 1 == len(keys) and chosen in self._things  # and no brand stands at the end
-        likely = word[0] == chosen[0] and not _is_other_letter(word, chosen)
+        likely = word[0] == chosen[0] and not is_other_letter(word, chosen)
         likely = likely and (names or not chosen.startswith(word))
         least = LONG if names else EXTRA - (i > 0)  # brands stand first
         least = least if len(chosen) >= len(word) else max(least, EXTRA)
@@ -238,13 +246,6 @@ class Corrector:
             return True
         return i > 1 and f"{keys[i - 2]} {before}" in self._terms
 
-    def _near(self, word: str, index: Mapping[str, Sequence[str]]) -> Iterator[str]:
-        """The words of an index that are one insertion, deletion, change or swap away."""
-        for text in {word, *_deletions(word)}:
-            for other in index.get(text, ()):
-                if is_one_off(word, other):
-                    yield other
-
 
 def _one(word: str, near: Collection[str]) -> str | None:
     """The one word that candidates are, in the number that is nearest; None if they are several."""
@@ -254,105 +255,8 @@ def _one(word: str, near: Collection[str]) -> str | None:
     return min(near, key=lambda other: (other.endswith("s") != plural, len(other), other))
 
 
-def _is_variant(word: str, other: str) -> bool:
-    """Whether it is the same word in another number or region: "organized", "organised"."""
-    if other in (word + "s", word + "es"):
-        return True
-    return any(word.replace(a, b) == other.replace(a, b) for a, b in (("z", "s"), ("ae", "e")))
-
-
-def _vowels(word: str) -> int:
-    """How many groups of vowels a word has."""
-    return len(re.findall("[aeiouy]+", word))
-
-
 def _is_plain(word: str) -> bool:
     return len(word) >= SHORTEST and word.isascii() and word.isalpha()
-
-
-def _is_slip(word: str, other: str) -> bool:
-    """Whether just a doubled letter, or the order of two, is wrong: "cofee", "retrun"."""
-    swapped = len(word) >= LONG and sorted(word) == sorted(other)
-    return swapped or _undoubled(word) == _undoubled(other)
-
-
-def _same_bones(word: str, other: str) -> bool:
-    """Whether two longer words differ in vowels alone: "pendent", "pendant"."""
-    return len(word) >= LONG and _VOWEL.sub("", word) == _VOWEL.sub("", other)
-
-
-def _is_other_letter(word: str, other: str) -> bool:
-    """Whether one letter stands for another that is not next to it, nor a vowel like it."""
-    pairs = [(a, b) for a, b in zip(word, other, strict=False) if a != b]
-    if len(word) != len(other) or len(pairs) != 1:
-        return False
-    [(a, b)] = pairs
-    (row, column), (row_b, column_b) = _PLACES[a], _PLACES[b]
-    near = abs(row - row_b) < 2 and abs(column - column_b) < 2
-    return not (near or {a, b} <= _VOWELS or {a, b} <= set("cksz") or {a, b} <= set("td"))
-
-
-def distance(word: str, other: str) -> int:
-    """Insertions, deletions, changes and swaps of neighbours that make the other of a word."""
-    before, row = [], list(range(len(other) + 1))
-    for i, a in enumerate(word, 1):
-        older, before, row = before, row, [i]
-        for j, b in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and word[i - 2] == b:
-                cost = min(cost, older[j - 2] + 1)
-            row.append(cost)
-    return row[-1]
-
-
-def _undoubled(word: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", word)
-
-
-def _deletions(word: str) -> list[str]:
-    return [word[:n] + word[n + 1 :] for n in range(len(word))]
-
-
-def _one_off(words: Iterable[str]) -> dict[str, list[str]]:
-    """Words by themselves and by each text that one letter less makes of them."""
-    index: dict[str, list[str]] = {}
-    for word in sorted(words):
-        for text in {word, *_deletions(word)}:
-            index.setdefault(text, []).append(word)
-    return index
-
-
-def is_one_off(word: str, other: str) -> bool:
-    """Whether one insertion, deletion, change or swap of neighbours makes the other of a word."""
-    if word == other:
-        return False
-    short, long = sorted((word, other), key=len)
-    n = next((n for n, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    if len(long) == len(short):
-        swapped = short[n + 1 : n + 2] + short[n : n + 1] + short[n + 2 :]
-        return short[n + 1 :] == long[n + 1 :] or swapped == long[n:]
-    return len(long) == len(short) + 1 and short[n:] == long[n + 1 :]
-
-
-_SOUNDS = (
-    (re.compile("ph"), "f"),
-    (re.compile("ck|q"), "k"),
-    (re.compile("c(?=[eiy])"), "s"),
-    (re.compile("c(?!h)"), "k"),
-    (re.compile("x"), "ks"),
-    (re.compile("z"), "s"),
-    (re.compile("dg(?=[eiy])"), "g"),
-    (re.compile("gh(?=t)|(?<=w)h|(?<=^)k(?=n)"), ""),
-    (re.compile("(?<!^)[aeiouy]"), ""),
-    (re.compile(r"(.)\1+"), r"\1"),
-)
-
-
-def sound(word: str) -> str:
-    """What a word sounds like: its first letter and its consonants."""
-    for pattern, text in _SOUNDS:
-        word = pattern.sub(text, word)
-    return word
 
 
 @lru_cache(1)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triton_models.query_text import normal_form
-from worker.lexicon.correction import Correction, Edit, distance, is_one_off
+from worker.lexicon.correction import Correction, Edit
+from worker.lexicon.misspelling import distance, is_one_off
 
 MEANT = {
     "curtians": "curtains",

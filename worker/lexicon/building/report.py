@@ -11,7 +11,7 @@ import orjson
 
 from worker.lexicon.building import facts
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
-from worker.lexicon.correction import is_one_off
+from worker.lexicon.misspelling import is_one_off
 from worker.lexicon.words import key
 
 if TYPE_CHECKING:

@@ -1,0 +1,191 @@
+"""What numbers with a meaning look like: sizes, ages and colours; how a rule is written.
+
+A rule is a pattern, the attribute's name, the template of its value, and its triggers: texts, with
+"0" for any digit, of which one stands wherever the pattern matches. Only then the pattern is tried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+NUMBER_WORDS = {
+    **{"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"},
+    **{"eight": "8", "nine": "9", "ten": "10", "twelve": "12"},
+}
+PARTS = {"half": "0.5", "quarter": "0.25"}
+FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
+TO = r"\s?(?:-|–|to)\s?"
+START, END = r"(?<![\w.,/])", r"(?![\w/])"
+_LETTERS = {
+    **{"xxs": "xx-small", "xs": "x-small", "s": "small", "m": "medium", "l": "large"},
+    **{"xl": "x-large", "xxl": "xx-large", "xxxl": "xxx-large"},
+}
+
+
+class Rule(NamedTuple):
+    """One way to write a number with a meaning.
+
+    Attributes:
+        value: the attribute's value, None where the match is none after all.
+        triggers: none: it is always tried.
+        worded: whether it also matches texts without a digit.
+    """
+
+    pattern: re.Pattern[str]
+    name: str
+    value: Callable[[re.Match[str]], str | None]
+    triggers: tuple[str, ...]
+    worded: bool
+
+
+def make_rule(
+    pattern: str,
+    name: str,
+    value: str | Callable[[re.Match[str]], str | None],
+    triggers: str = "",
+    worded: bool = False,
+) -> Rule:
+    """A rule; `triggers` are joined by `|`."""
+    made = value if callable(value) else lambda match: match.expand(value)
+    return Rule(re.compile(pattern), name, made, tuple(filter(None, triggers.split("|"))), worded)
+
+
+def plain(number: str) -> str:
+    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2 as 7.5; 1/2 stays."""
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
+        return number.replace(",", "")
+    if re.fullmatch(rf"\d+[ -]{FRACTION}", number):
+        return f"{value_of(number):g}"
+    number = NUMBER_WORDS.get(number) or PARTS.get(number) or number
+    return number.replace(",", ".")
+
+
+def value_of(number: str) -> float:
+    """The number that a text is, also a fraction or a word."""
+    whole, _, part = re.sub(r"[ -]", " ", number).rpartition(" ")
+    if "/" not in part:
+        return float(plain(number))
+    above, below = map(float, part.split("/"))
+    return round((float(whole) if whole else 0) + (above / below if below else 0), 4)
+
+
+def _region(match: re.Match[str]) -> str | None:
+    low, high = (15, 60) if match["where"] == "eu" else (0, 28)
+    return f"{match['where']} {plain(match['a'])}" if low <= value_of(match["a"]) <= high else None
+
+
+def _inches(match: re.Match[str]) -> str:
+    return f"{match[1].replace('-', ' ')} inch"
+
+
+def _letter(match: re.Match[str]) -> str:
+    if " " in match["a"]:
+        return plain(match["a"])
+    return _LETTERS.get(match["a"], match["a"])
+
+
+def _age(match: re.Match[str]) -> str:
+    parts = match.groupdict()
+    unit = "months" if (parts.get("unit") or "y").startswith("m") else "years"
+    last = f"-{parts['b']}" if parts.get("b") else ""
+    if match["a"] == "1" and not last:
+        unit = unit[:-1]
+    return f"{match['a']}{last}{'+' if parts.get('up') else ''} {unit}"
+
+
+_MONTHS_YEARS = r"(?P<unit>months?|mths?|mos?|years?|yrs?)"
+_NO_COLORS = "multi|light|dark|bright|brightly|full|different|assorted|two|three|skin|many|various"
+COLORS = [
+    make_rule(
+        rf"\b(?!(?:{_NO_COLORS}|the|and|with)\b)([a-z]{{3,}}) colou?red\b",
+        "color",
+        r"\1",
+        " colored| coloured",
+        worded=True,
+    ),
+]
+AGES = [
+    make_rule(
+        rf"{START}(?P<a>\d+){TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{END}",
+        "age",
+        _age,
+        "mo|mth|ye|yr",
+    ),
+    make_rule(rf"{START}(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})(?P<unit>m){END}", "age", _age, "0m"),
+    make_rule(
+        rf"{START}(?P<a>\d+)[\s-]?(?:{_MONTHS_YEARS}[\s-]olds?|yo|y/o){END}",
+        "age",
+        _age,
+        "old|yo|y/o",
+    ),
+    make_rule(
+        rf"{START}(?P<a>\d+) (?P<unit>months?)(?= (?:baby|babies|boy|girl|toddler|infant))",
+        "age",
+        _age,
+        "0 month",
+    ),
+    make_rule(
+        rf"\bage[sd]? (?P<a>\d+)(?:{TO}(?P<b>\d+))?(?P<up>\s?\+| and (?:up|over|above)| up)?"
+        rf"(?: {_MONTHS_YEARS})?{END}",
+        "age",
+        _age,
+        "age 0|ages 0|aged 0",
+    ),
+]
+SIZES = [
+    make_rule(
+        rf"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{{1,2}} {FRACTION}"
+        r"|\d{1,2}(?:\.5)?)(?![\w/.]|[.,]\d)",
+        "size",
+        _region,
+        "uk|us|eu",
+    ),
+    make_rule(
+        rf"\b(?:size )?(?P<a>\d{{1,2}} {FRACTION}|\d{{1,2}}(?:\.5)?) ?(?P<where>uk|us|eu)\b",
+        "size",
+        _region,
+        "uk|us|eu",
+    ),
+    make_rule(
+        rf"\bsize (?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large"
+        rf"|\d{{1,2}} {FRACTION}|"
+        r"\d{1,2}(?:\.5)?(?:-\d{1,2})?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
+        "size",
+        _letter,
+        "size ",
+        worded=True,
+    ),
+    make_rule(r"(?<![\w.,/-])(\d{1,2}(?:\.5)?) size\b", "size", r"\1", "0 size|5 size"),
+    make_rule(
+        rf"{START}((?:\d{{1,2}}[ -])?(?:1/2|[13]/4|[1357]/8|(?:[13579]|1[135])/16))"
+        r"(?!\d|[\w/.]|[ -](?:zip|sleeve|price|off|scale|size|cut|inch|length|ml|mg|x|to)\w*\b)",
+        "size",
+        _inches,
+        "0/0",
+    ),
+    make_rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00|w 00"),
+    make_rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2", "00w"),
+    make_rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
+    make_rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),
+    make_rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00|leg 00"),
+    make_rule(
+        r"\b(\d\d)(?: ?inch| ?in|\")? (?:inseam|leg)\b", "size", r"inseam \1", " inseam| leg"
+    ),
+    make_rule(r"\b(\d{3}/\d{2}) ?z?r ?(\d{2})\b", "size", r"\1 r\2", "000/00"),
+    make_rule(
+        r"(?<![\w-])(2[68]|3[02468]|4[02468])(?: ?(aa|ddd?)|(a|b|c|d|e|f|ff))\b",
+        "size",
+        lambda match: "".join(filter(None, match.groups())),
+        "00a|00b|00c|00d|00e|00f|00 aa|00 dd",
+    ),
+    make_rule(r"\b([2-6]t)\b", "size", r"\1", "0t"),
+    make_rule(
+        r"(?<!audi )(?<!galaxy )(?<!samsung )\b(a[3-6]|a[0-6](?= (?:paper|sheet|frame|poster|print"
+        r"|notebook|envelope|card)))(?![\w.-])",
+        "size",
+        r"\1",
+        "a0",
+    ),
+]

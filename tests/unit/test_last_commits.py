@@ -296,14 +296,19 @@ def test_while_it_drains_nothing_is_fetched_and_nothing_held_is_begun():
     assert found.consumer.paused == {0, 1}
 
 
-def test_when_nothing_can_be_produced_for_a_while_nothing_is_fetched():
-    thread, found = stream()
+def stand_still(thread, found):
+    """No broker takes what was produced, for so long that all partitions are paused."""
     found.take(record(0, "seen"))
     found.client.stuck = True
     for _ in range(5):
         found.clock.now += 1.0
         thread._turn()
     assert found.consumer.paused == {0, 1}
+
+
+def test_when_nothing_can_be_produced_for_a_while_nothing_is_fetched():
+    thread, found = stream()
+    stand_still(thread, found)
     found.client.stuck = False
     thread._turn()
     thread._turn()
@@ -325,10 +330,5 @@ class Timed(FakeConsumer):
 def test_while_all_is_paused_and_kafka_owes_an_answer_the_thread_does_not_spin():
     """Outputs that no broker takes: there is no batch to wait for, and nothing to fetch."""
     thread, found = stream(Timed())
-    found.take(record(0, "seen"))
-    found.client.stuck = True
-    for _ in range(5):
-        found.clock.now += 1.0
-        thread._turn()
-    assert found.consumer.paused == {0, 1}
+    stand_still(thread, found)
     assert min(found.consumer.waits) > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from worker.lexicon.words import Word, meets
 
@@ -17,13 +17,6 @@ _OF = re.compile(r"(?:^|\s)(?:in|of|from|all|real|faux|pure) $")
 _FOR = re.compile(r"^ for (?:(?:my|the|an?|your|old|new) )?$")
 _TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
-
-
-class Span(Protocol):
-    """A term in a query, or what may be an attribute."""
-
-    start: int
-    end: int
 
 
 class Belonging:

@@ -133,15 +133,13 @@ def apart(
         for n in range(i - 1, first - 1, -1):
             if n in named:  # "hair dye spray" is no hair spray
                 break
-            term = term_of(f"{keys[n]} {keys[i]}")
-            if term is not None and term != NO_TERM:
+            if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
                 return i, term
             if not (n in told or _tells(keys[n], describes)):
                 break
-        if last + 1 < len(keys):
-            term = term_of(f"{keys[last + 1]} {keys[i]}")
-            if keys[last] == "for" and term is not None and term != NO_TERM:
-                return i, term
+        is_for = last + 1 < len(keys) and keys[last] == "for"
+        if is_for and (term := term_of(f"{keys[last + 1]} {keys[i]}")) not in (None, NO_TERM):
+            return i, term
         return None
     return None
 

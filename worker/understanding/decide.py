@@ -76,10 +76,8 @@ class Expander:
         if not forms:
             return []
         ids, similarities = self.lexicon.nearest(vectors, 2 * self.max_candidates or 1)
-        found = []
-        for form, near, similarity in zip(forms, ids.tolist(), similarities.tolist(), strict=True):
-            found.append(self._retrieved(self.lexicon.read(form), near, similarity))
-        return found
+        rows = zip(forms, ids.tolist(), similarities.tolist(), strict=True)
+        return [self._retrieved(self.lexicon.read(form), *row) for form, *row in rows]
 
     def _retrieved(
         self, read: Reading, near: Sequence[int], similarity: Sequence[float]

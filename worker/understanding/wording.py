@@ -10,11 +10,10 @@ it would find what is excluded, without them mostly that.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 
 from worker.lexicon.reading import Mention, Reading
-from worker.lexicon.words import Word, stem, word_set
+from worker.lexicon.words import Word, meets, stem, word_set
 
 # Words that negate what follows them, and those that may stand between.
 _NEGATING = word_set("""
@@ -84,7 +83,8 @@ def _text(read: Reading, words: list[Word]) -> str:
 
 def _gone(read: Reading) -> set[int]:
     """Where the words of prices and exclusions start."""
-    gone = {*_starts(read, [(a.start, a.end) for a in read.attributes if a.name == "price"])}
+    prices = [(a.start, a.end) for a in read.attributes if a.name == "price"]
+    gone = {word.start for word in read.words if meets(word, prices)}
     ends = {word.end: n for n, word in enumerate(read.words)}
     for exclusion in read.exclusions:
         last = ends.get(exclusion.end)
@@ -104,7 +104,3 @@ def _is_label(read: Reading, end: int) -> bool:
         one.end == end and one.key in _LABELS and after.key == "free"
         for one, after in pairwise(read.words)
     )
-
-
-def _starts(read: Reading, spans: list[tuple[int, int]]) -> Iterator[int]:
-    return (w.start for w in read.words if any(a < w.end and w.start < b for a, b in spans))

@@ -85,8 +85,12 @@ def started(*arguments: str) -> Iterator[Process]:
     popen = subprocess.Popen(
         command(*arguments), stderr=subprocess.PIPE, text=True, env=environment()
     )
+    process = Process(popen)
     try:
-        yield Process(popen)
+        yield process
+    except Exception as error:
+        error.add_note(f"the log of {' '.join(arguments[:1])} {popen.pid}:\n{process.log}")
+        raise
     finally:
         if popen.poll() is None:
             popen.kill()

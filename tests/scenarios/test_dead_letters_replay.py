@@ -71,8 +71,9 @@ def test_dead_letters_from_list_to_replay(story):
     shown = command(chosen, "show", f"{topics.input}-3-0")
     assert '  | {"query": \\x1b[2J\\u202e\n  | "red"}' in shown and "\x1b" not in shown
     assert "reason       invalid_json" in shown and "change its producer" in shown
-    item = json.loads(command(chosen, "show", "--json", rows[0]["letter"]))
-    assert item["letter"] == rows[0]["letter"] and item["value"]
+    whole = next(row["letter"] for row in rows if row["reason"] == "not_an_object")
+    item = json.loads(command(chosen, "show", "--json", whole))
+    assert item["letter"] == whole and item["value"]
 
     text = command(chosen, "replay", "--dry-run", "--reason", "query_too_long")
     assert "10 dead letters would be sent" in text

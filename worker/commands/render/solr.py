@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from worker.commands.render.fields import Fields
 from worker.commands.render.lucene import ENOUGH, Query, boolean, excluded
 from worker.commands.render.search import Clause, Match, Search, number
+from worker.commands.render.words import without_control
 
 _SYNTAX = re.compile(r'[+\-!(){}\[\]^"~*?:\\/&|<>=@#$%,.;\'`]|(?<!\S)(?=(?:AND|OR|NOT)(?!\S))')
 _QUOTED = re.compile(r'["\\$]')  # ${…} is a macro in a request's parameters
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def body(search: Search, fields: Fields) -> Query:
@@ -29,7 +29,7 @@ def body(search: Search, fields: Fields) -> Query:
 
 def escaped(text: str) -> str:
     """The text as words of the extended DisMax parser, none of them an operator."""
-    return _SYNTAX.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+    return _SYNTAX.sub(r"\\\g<0>", without_control(text))
 
 
 def _text(search: Search, fields: Fields) -> Query:
@@ -46,7 +46,7 @@ def _words(text: str, fields: Fields, weight: float) -> Query:
 
 def _phrase(text: str, fields: Sequence[str]) -> Query:
     """The text as it is, or as a field's analysis has it, in one of the fields."""
-    quoted = _QUOTED.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+    quoted = _QUOTED.sub(r"\\\g<0>", without_control(text))
     return {"edismax": {"query": f'"{quoted}"', "qf": " ".join(fields)}}
 
 

@@ -87,9 +87,7 @@ def terms(read: source.Source) -> list[Term]:
     found = []
     for term, parent in zip(read.terms, read.parents, strict=True):
         texts = {key(text): text for text in reversed(term.texts)}  # the first of each key
-        names = [
-            (text, (own, *read.spelling.variants(text))) for own, text in reversed(texts.items())
-        ]
+        names = [(text, read.spelling.keys(text)) for text in reversed(texts.values())]
         found.append(Term(names, term.category, parent))
     return found
 

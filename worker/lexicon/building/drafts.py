@@ -102,5 +102,5 @@ class Drafts:
 
     def point(self, text: str, draft: Draft) -> None:
         """Let a text, in each spelling, stand for a term, if it stands for none."""
-        for form in (key(text), *self.spelling.variants(text)):
+        for form in self.spelling.keys(text):
             self._by_key.setdefault(form, draft)

@@ -268,7 +268,7 @@ def _terms(drafts: Drafts, least: float) -> list[Term]:
     number = {id(draft): n for n, draft in enumerate(drafts)}
     return [
         Term(
-            [(text, (key(text), *drafts.spelling.variants(text))) for text in _names(draft, least)],
+            [(text, drafts.spelling.keys(text)) for text in _names(draft, least)],
             draft.category,
             None if draft.parent is None else number[id(draft.parent[0])],
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -84,12 +85,22 @@ def vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
 
 def terms(read: source.Source) -> list[Term]:
     """The terms as they are packed: their names each with the keys derived from it."""
-    found = []
-    for term, parent in zip(read.terms, read.parents, strict=True):
-        texts = {key(text): text for text in reversed(term.texts)}  # the first of each key
-        names = [(text, read.spelling.keys(text)) for text in reversed(texts.values())]
-        found.append(Term(names, term.category, parent))
-    return found
+    return [
+        Term(
+            [(text, read.spelling.keys(text)) for text in distinct(term.texts)],
+            term.category,
+            parent,
+        )
+        for term, parent in zip(read.terms, read.parents, strict=True)
+    ]
+
+
+def distinct(texts: Iterable[str]) -> list[str]:
+    """The first text of each key, in their order."""
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(key(text), text)
+    return list(found.values())
 
 
 FOLDER = click.Path(path_type=Path)

@@ -26,7 +26,7 @@ from worker.lexicon.built import quantized
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
-from worker.lexicon.words import Spelling, key
+from worker.lexicon.words import Spelling
 from worker.lexicon.writing import Content, demand_room, index_of, write
 
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
@@ -225,8 +225,7 @@ def _give_category(draft: Draft) -> None:
 def _names(draft: Draft, least: float) -> list[str]:
     """What a term is called, the surest first, each key once."""
     rest = sorted(draft.synonyms.items(), key=lambda item: (-item[1].weight, item[0]))
-    texts = [draft.name, *(text for text, link in rest if link.weight >= least)]
-    return list({key(text): text for text in reversed(texts)}.values())[::-1]
+    return build.distinct([draft.name, *(text for text, link in rest if link.weight >= least)])
 
 
 def _vectors(

@@ -25,9 +25,9 @@ class Link(NamedTuple):
     counts: dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Draft:
-    """A term.
+    """A term; equal to itself alone.
 
     Attributes:
         name: lower-case text.

@@ -41,7 +41,7 @@ def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
             continue
         known = [draft for text in rule.texts if (draft := drafts.get(text))]
         first = known[0] if known else drafts.add(rule.texts[0], RULE, rule.place)
-        for draft in {id(draft): draft for draft in (first, *known)}.values():
+        for draft in dict.fromkeys((first, *known)):
             for text in rule.texts:
                 if drafts.get(text) is not draft:  # no other number or spelling of itself
                     draft.add_synonym(text, link)
@@ -70,10 +70,10 @@ class Together:
         self.categories: dict[int, Counter[int]] = defaultdict(Counter)
         self.sold: Counter[tuple[int, int]] = Counter()  # by brand and term
         self._drafts = drafts
-        number = {id(draft): n for n, draft in enumerate(drafts)}
+        number = {draft: n for n, draft in enumerate(drafts)}
         tree = _tree(corpus, drafts, number)
         leaves = [
-            number[id(draft)] if (draft := drafts.get(normal_form(path[-1]))) else -1
+            number[draft] if (draft := drafts.get(normal_form(path[-1]))) else -1
             for path in corpus.categories
         ]
         start, tokens = 0, corpus.tokens.tolist()
@@ -124,7 +124,7 @@ def _nested(one: str, other: str) -> bool:
     return words[0] <= words[1] or words[1] <= words[0]
 
 
-def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[int, int]) -> dict:
+def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[Draft, int]) -> dict:
     """The terms by the numbers of their words, one word after the other; a term's at -1."""
     ids = {word: n for n, word in enumerate(corpus.words)}
     tree: dict = {}
@@ -134,7 +134,7 @@ def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[int, int]) -> dict:
             node = tree
             for word in words:
                 node = node.setdefault(word, {})
-            node[BREAK] = number[id(draft)]
+            node[BREAK] = number[draft]
     return tree
 
 

@@ -264,12 +264,12 @@ def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
 
 
 def _terms(drafts: Drafts, least: float) -> list[Term]:
-    number = {id(draft): n for n, draft in enumerate(drafts)}
+    number = {draft: n for n, draft in enumerate(drafts)}
     return [
         Term(
             [(text, drafts.spelling.keys(text)) for text in _names(draft, least)],
             draft.category,
-            None if draft.parent is None else number[id(draft.parent[0])],
+            None if draft.parent is None else number[draft.parent[0]],
         )
         for draft in drafts
     ]

@@ -14,7 +14,7 @@ from worker.errors import LexiconError
 from worker.lexicon import built
 from worker.lexicon.building.report import EVIDENCE
 from worker.lexicon.built import Built, quantized
-from worker.lexicon.words import key, stem
+from worker.lexicon.words import key, stems
 
 SHOWN = 10  # neighbours, narrower terms, hits
 
@@ -84,10 +84,10 @@ class Inspector:
 
     def lexical(self, text: str) -> list[int]:
         """The terms that share most words with a text, the shortest first."""
-        wanted = {stem(word) for word in key(normal_form(text)).split(" ")}
+        wanted = stems(key(normal_form(text)))
         hits = []
         for n in range(len(self.terms)):
-            words = {stem(word) for word in self.terms.key(n).split(" ")}
+            words = stems(self.terms.key(n))
             if shared := len(wanted & words):
                 hits.append((-shared, len(words), self.terms.name(n), n))
         return [n for *_, n in sorted(hits)[:SHOWN]]

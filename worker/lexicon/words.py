@@ -187,6 +187,11 @@ def stem(word: str) -> str:
     return _singular(word) if len(word) >= SHORTEST_PLURAL and _is_plural(word) else word
 
 
+def stems(key: str) -> set[str]:
+    """The words of a key, each in the singular."""
+    return {stem(word) for word in key.split(" ")}
+
+
 def words_of(keys: Iterable[str]) -> frozenset[str]:
     """The words that keys are made of."""
     return frozenset(word for key in keys for word in key.split(" "))

@@ -67,6 +67,12 @@ class Draft:
             self.synonyms[text] = link
 
 
+def make_synonyms(one: Draft, other: Draft, link: Link) -> None:
+    """Let each be called by the other's name too."""
+    one.add_synonym(other.name, link)
+    other.add_synonym(one.name, link)
+
+
 class Drafts:
     """Terms by what they are called, in any number and spelling."""
 

@@ -9,10 +9,10 @@ from math import sqrt
 
 from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import BREAK, Corpus
-from worker.lexicon.building.drafts import Draft, Drafts, Link
+from worker.lexicon.building.drafts import Draft, Drafts, Link, make_synonyms
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
-from worker.lexicon.words import key, stem
+from worker.lexicon.words import key, stems
 
 RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
 # Suffixes: 42 of 50 were right, read by one person in a catalogue of electronics.
@@ -108,8 +108,7 @@ class Together:
             one, other = (lower_bound(both, self.titles[n]) for n in (a, b))
             weight = round(min(one, other), 3)
             if both / self.titles[a] >= SUBSUMED and both / self.titles[b] >= SUBSUMED:
-                drafts[a].add_synonym(drafts[b].name, Link(TITLES, weight, counts))
-                drafts[b].add_synonym(drafts[a].name, Link(TITLES, weight, counts))
+                make_synonyms(drafts[a], drafts[b], Link(TITLES, weight, counts))
             elif both / self.titles[a] >= SUBSUMED:
                 drafts[a].put_below(drafts[b], Link(TITLES, round(one * TITLES_PARENT, 3), counts))
             elif both / self.titles[b] >= SUBSUMED:
@@ -120,7 +119,7 @@ class Together:
 
 def _nested(one: str, other: str) -> bool:
     """Whether the words of one are among those of the other."""
-    words = [{stem(word) for word in key(text).split(" ")} for text in (one, other)]
+    words = stems(key(one)), stems(key(other))
     return words[0] <= words[1] or words[1] <= words[0]
 
 
@@ -187,8 +186,7 @@ def add_clicks(clicks: Iterable[Click], drafts: Drafts, described: Collection[st
             wide, narrow = sorted((one, other), key=lambda draft: len(draft.name))
             narrow.put_below(wide, Link(CLICKS, weight, counts))
         else:
-            one.add_synonym(other.name, Link(CLICKS, weight, counts))
-            other.add_synonym(one.name, Link(CLICKS, weight, counts))
+            make_synonyms(one, other, Link(CLICKS, weight, counts))
 
 
 def _name(query: str, drafts: Drafts) -> str:

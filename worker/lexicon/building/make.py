@@ -22,7 +22,6 @@ from worker.lexicon.building.cache import Cache
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.building.rows import Faults
-from worker.lexicon.built import quantized
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
@@ -254,9 +253,8 @@ def _confirm(
 
 def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
     """Of each term, those whose vectors are nearest, itself among them, with their cosines."""
-    stored = quantized(np.vstack(index.get(np.arange(count))).astype(np.float32))
     found = []
-    for row in stored:
+    for row in np.vstack(index.get(np.arange(count))):  # as they are stored: int8
         hits = index.search(row, neighbours.NEAREST, threads=1)
         cosines = (1 - hits.distances).tolist()
         found.append(list(zip(hits.keys.tolist(), cosines, strict=True)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -73,14 +73,22 @@ def load_model(folder: Path, kind: str, threads: int = 1, option: str = "--model
 
 
 def vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
-    """A vector a term, float32: the mean of its names'.
-
-    It lies nearer than the name's own to what else the term may be called.
-    """
+    """A vector a term, float32; see `summed`."""
     texts = [text for term in read.terms for text in term.texts]
     found = encoder.run(encoder.contract.prompts.documents(texts))
-    starts = np.cumsum([0, *(len(term.texts) for term in read.terms)])[:-1]
-    return np.add.reduceat(found, starts)
+    return summed(found, [len(term.texts) for term in read.terms])
+
+
+def summed(found: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """A vector a term: the sum of its names', whose direction is that of their mean.
+
+    It lies nearer than the name's own to what else the term may be called.
+
+    Args:
+        found: the names' vectors, those of each term together.
+        counts: of each term, how many names it has.
+    """
+    return np.add.reduceat(found, np.cumsum([0, *counts])[:-1])
 
 
 def terms(read: source.Source) -> list[Term]:

@@ -230,13 +230,13 @@ def _names(draft: Draft, least: float) -> list[str]:
 def _vectors(
     drafts: Drafts, least: float, encoder: Predictor, cache: Cache, progress: Progress
 ) -> np.ndarray:
-    """A vector a term, float32: the mean of its names'."""
+    """A vector a term, float32; see `build.summed`."""
     names = [_names(draft, least) for draft in drafts]
     texts = [text for some in names for text in some]
     texts = encoder.contract.prompts.documents(texts)
     with progress("vectors", len(texts)) as done:
         found = cache.rows(texts, lambda text: encoder.run([text])[0], done)
-    return np.add.reduceat(found, np.cumsum([0, *map(len, names)])[:-1])
+    return build.summed(found, [*map(len, names)])
 
 
 def _confirm(

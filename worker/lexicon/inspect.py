@@ -27,11 +27,11 @@ class Inspector:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._parts: Built = built.read(folder)
         self.terms = self._parts.terms
         self.version: str = self._parts.manifest["version"]
         self.encoder_sha256: str = self._parts.manifest["encoder_onnx_sha256"]
-        self._evidence = evidence(folder, len(self.terms))
 
     def show(self, text: str) -> dict[str, Any]:
         """What is known of the term that a text names.
@@ -45,7 +45,8 @@ class Inspector:
             alike = ", ".join(self.terms.name(n) for n in self.lexical(form)[:5])
             remedy = f"similar are: {alike}" if alike else "see `query-worker lexicon search`"
             raise LexiconError(f"{text!r}: no term of the lexicon; {remedy}")
-        why = self._evidence[term_id] if self._evidence else {}
+        known = evidence(self._folder, len(self.terms))
+        why = known[term_id] if known else {}
         return {
             "term": self.terms.name(term_id),
             "category": self.terms.category(term_id),

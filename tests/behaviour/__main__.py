@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from tests.behaviour.checks import CHECKS, faults
 from tests.behaviour.rows import SUITE, Row, SuiteError, read_rows
+from tests.program import command
 
 RESULT = Path(__file__).with_name("result.json")
 
@@ -35,7 +36,7 @@ def enriched(queries: list[str], flags: list[str]) -> list[dict[str, Any]]:
         SuiteError: it failed; the message ends with its last error.
     """
     events = "".join(json.dumps({"query": query}) + "\n" for query in queries)
-    program = [sys.executable, "-m", "worker", "enrich", *flags]
+    program = command("enrich", *flags)
     done = subprocess.run(program, input=events, capture_output=True, text=True)
     lines = done.stdout.splitlines()
     if done.returncode or len(lines) != len(queries):

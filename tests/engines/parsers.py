@@ -5,7 +5,6 @@ Elasticsearch and Vespa parse without a server; Solr runs in process and searche
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.servers.kafka import CACHE, PLUGIN
+from tests.servers.maven import dependency, jars
 
 HERE = Path(__file__).parent
 FETCH_S, STOP_S = 600.0, 10.0
@@ -79,7 +78,8 @@ class Engine:
         self.name = name
         self._scratch = tempfile.TemporaryDirectory()
         scratch = Path(self._scratch.name)
-        classpath = f"{scratch}:{_jars(name, version, dependencies)}/*"
+        folder = jars(f"{name.lower()}-{version}", dependencies, FETCH_S)
+        classpath = f"{scratch}:{folder}/*"
         sources = [HERE / "Lines.java", HERE / f"{name}.java"]
         subprocess.run(["javac", "-nowarn", "-d", scratch, "-cp", classpath, *sources], check=True)
         program = ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classpath, name]
@@ -119,40 +119,12 @@ class Engine:
         self._scratch.cleanup()
 
 
-def _jars(name: str, version: str, dependencies: str) -> Path:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    jars = CACHE / f"{name.lower()}-{version}"
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and Maven's store takes one
-        if not jars.is_dir():
-            _fetch(jars, dependencies)
-    return jars
-
-
 def _parsed(answer: str) -> Parsed:
     outcome, _, told = answer.partition("\t")
     if outcome == "error":
         return Parsed(told, "", frozenset())
     found, tab, query = told.rpartition("\t")
     return Parsed(None, query, frozenset(found.split(",")) - {""} if tab else frozenset())
-
-
-def _fetch(jars: Path, dependencies: str) -> None:
-    head = "<modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>jars</artifactId>"
-    pom = f"<project>{head}<version>1</version><packaging>pom</packaging><dependencies>"
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        file, fetched = Path(scratch) / "pom.xml", Path(scratch) / "jars"
-        file.write_text(f"{pom}{dependencies}</dependencies></project>")
-        goal = [f"{PLUGIN}:copy-dependencies", "-DincludeScope=runtime"]
-        done = subprocess.run(
-            ["mvn", "-q", "-B", "-f", file, *goal, f"-DoutputDirectory={fetched}"],
-            capture_output=True,
-            text=True,
-            timeout=FETCH_S,
-        )
-        if done.returncode:
-            raise RuntimeError(f"Maven could not fetch {jars.name}:\n{done.stdout[-2000:]}")
-        fetched.rename(jars)
 
 
 def _solr_home(scratch: Path) -> list[str]:
@@ -165,19 +137,13 @@ def _solr_home(scratch: Path) -> list[str]:
     return [str(home), str(documents)]
 
 
-def _dependency(coordinates: str, more: str = "") -> str:
-    group, artifact, version = coordinates.split(":")
-    names = f"<groupId>{group}</groupId><artifactId>{artifact}</artifactId>"
-    return f"<dependency>{names}<version>{version}</version>{more}</dependency>"
-
-
 _VESPA = (*(f"com.yahoo.vespa:{part}:{VESPA}" for part in VESPA_PARTS), *OTHERS)
 # By the name that `--render` has: program, version, dependencies.
 ENGINES = {
     "elasticsearch": (
         *("Elasticsearch", "8.15.3"),
-        _dependency("org.elasticsearch:elasticsearch:8.15.3"),
+        dependency("org.elasticsearch:elasticsearch:8.15.3"),
     ),
-    "solr": ("Solr", "9.7.0", _dependency("org.apache.solr:solr-core:9.7.0")),
-    "vespa": ("Vespa", VESPA, "".join(_dependency(one, ALONE) for one in _VESPA)),
+    "solr": ("Solr", "9.7.0", dependency("org.apache.solr:solr-core:9.7.0")),
+    "vespa": ("Vespa", VESPA, "".join(dependency(one, ALONE) for one in _VESPA)),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import kafka as apache
+from tests.servers import maven
 from tests.servers import models as tiny
 from tests.servers import triton as nvidia
 from tests.servers.secure_kafka import SecureKafka
@@ -39,7 +40,7 @@ def _kafka(kind: type[apache.ApacheKafka]) -> Iterator[apache.ApacheKafka]:
         skip_or_fail(reason)
     try:
         apache.fetch()
-    except apache.KafkaError as error:
+    except maven.MavenError as error:
         skip_or_fail(str(error))
     broker = kind()
     try:

@@ -5,7 +5,6 @@ The jars (45 MB) are fetched once and kept in the user's cache folder.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -30,28 +29,12 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from tests.servers import maven
 from worker.embedded import guardian
 from worker.embedded.triton import hold_port
 
 VERSION = "4.1.0"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "query-worker-tests"
-JARS = CACHE / f"kafka-{VERSION}"
-PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
-POM = f"""<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
-  <packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
-      <version>{VERSION}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
-    </dependency>
-  </dependencies>
-</project>
-"""
+DEPENDENCIES = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 JAVA = (
     *("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -63,7 +46,7 @@ START_S, STOP_S, FETCH_S = 60.0, 20.0, 300.0
 
 
 class KafkaError(RuntimeError):
-    """The broker could not be fetched or started; the message ends with its last output."""
+    """The broker could not be started; the message ends with its last output."""
 
 
 def unavailable() -> str | None:
@@ -79,30 +62,12 @@ def unavailable() -> str | None:
 
 
 def fetch() -> Path:
-    """The folder of jars, filled by Maven when it is not there yet."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and Maven's store takes one
-        if not JARS.is_dir():
-            _fill()
-    return JARS
+    """The folder of jars, filled by Maven when it is not there yet.
 
-
-def _fill() -> None:
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        pom, jars = Path(scratch) / "pom.xml", Path(scratch) / "jars"
-        pom.write_text(POM)
-        goal = [
-            f"{PLUGIN}:copy-dependencies",
-            "-DincludeScope=runtime",
-            f"-DoutputDirectory={jars}",
-        ]
-        done = subprocess.run(
-            ["mvn", "-q", "-B", "-f", pom, *goal], capture_output=True, text=True, timeout=FETCH_S
-        )
-        if done.returncode:
-            raise KafkaError(f"Maven could not fetch Kafka {VERSION}:\n{done.stdout[-2000:]}")
-        jars.rename(JARS)
+    Raises:
+        MavenError: they could not be fetched.
+    """
+    return maven.jars(f"kafka-{VERSION}", "".join(map(maven.dependency, DEPENDENCIES)), FETCH_S)
 
 
 class ApacheKafka:

@@ -96,9 +96,8 @@ def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
         columns=sources.fields(options["fields"]),
         folders=folders + ([STARTER_LEXICON] if options["with_starter"] else []),
     )
-    if not any((inputs.catalogues, inputs.taxonomies, inputs.synonyms, inputs.queries)) and not (
-        inputs.terms or inputs.folders
-    ):
+    given = inputs.catalogues, inputs.taxonomies, inputs.synonyms, inputs.queries
+    if not any((*given, inputs.terms, inputs.folders)):
         raise ConfigError("nothing to build from; give --catalogue, --taxonomy, --terms or others")
     models = settings.inference.models
     return make.make(inputs, models, options["out"], bar, options["min_weight"])

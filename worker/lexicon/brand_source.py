@@ -57,7 +57,7 @@ def _brand(line: str, spelling: Spelling) -> dict[str, Any] | None:
     products = products if any(keys.values()) else ""  # other brands count anywhere
     texts_of_kinds = [text.strip() for text in re.split("[,|]", products)]
     kinds = dict.fromkeys(filter(None, map(key, texts_of_kinds)))
-    forms = [form for kind in kinds for form in (kind, *spelling.variants(kind))]
+    forms = [form for kind in kinds for form in spelling.keys(kind)]
     forms += filter(None, texts_of_kinds)  # a category is found as it is written: "women's …"
     name = texts[0].removesuffix("*").strip()
     return {"name": name, "keys": list(keys.items()), "kinds": sorted(set(forms))}

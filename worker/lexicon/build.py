@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -72,26 +73,42 @@ def load_model(folder: Path, kind: str, threads: int = 1, option: str = "--model
 
 
 def vectors(read: source.Source, encoder: Predictor) -> np.ndarray:
-    """A vector a term, float32: the mean of its names'.
-
-    It lies nearer than the name's own to what else the term may be called.
-    """
+    """A vector a term, float32; see `summed`."""
     texts = [text for term in read.terms for text in term.texts]
     found = encoder.run(encoder.contract.prompts.documents(texts))
-    starts = np.cumsum([0, *(len(term.texts) for term in read.terms)])[:-1]
-    return np.add.reduceat(found, starts)
+    return summed(found, [len(term.texts) for term in read.terms])
+
+
+def summed(found: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """A vector a term: the sum of its names', whose direction is that of their mean.
+
+    It lies nearer than the name's own to what else the term may be called.
+
+    Args:
+        found: the names' vectors, those of each term together.
+        counts: of each term, how many names it has.
+    """
+    return np.add.reduceat(found, np.cumsum([0, *counts])[:-1])
 
 
 def terms(read: source.Source) -> list[Term]:
     """The terms as they are packed: their names each with the keys derived from it."""
-    found = []
-    for term, parent in zip(read.terms, read.parents, strict=True):
-        texts = {key(text): text for text in reversed(term.texts)}  # the first of each key
-        names = [
-            (text, (own, *read.spelling.variants(text))) for own, text in reversed(texts.items())
-        ]
-        found.append(Term(names, term.category, parent))
-    return found
+    return [
+        Term(
+            [(text, read.spelling.keys(text)) for text in distinct(term.texts)],
+            term.category,
+            parent,
+        )
+        for term, parent in zip(read.terms, read.parents, strict=True)
+    ]
+
+
+def distinct(texts: Iterable[str]) -> list[str]:
+    """The first text of each key, in their order."""
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(key(text), text)
+    return list(found.values())
 
 
 FOLDER = click.Path(path_type=Path)

@@ -14,7 +14,7 @@ from worker.errors import LexiconError
 from worker.lexicon import built
 from worker.lexicon.building.report import EVIDENCE
 from worker.lexicon.built import Built, quantized
-from worker.lexicon.words import key, stem
+from worker.lexicon.words import key, stems
 
 SHOWN = 10  # neighbours, narrower terms, hits
 
@@ -27,11 +27,11 @@ class Inspector:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._parts: Built = built.read(folder)
         self.terms = self._parts.terms
         self.version: str = self._parts.manifest["version"]
         self.encoder_sha256: str = self._parts.manifest["encoder_onnx_sha256"]
-        self._evidence = evidence(folder, len(self.terms))
 
     def show(self, text: str) -> dict[str, Any]:
         """What is known of the term that a text names.
@@ -45,7 +45,8 @@ class Inspector:
             alike = ", ".join(self.terms.name(n) for n in self.lexical(form)[:5])
             remedy = f"similar are: {alike}" if alike else "see `query-worker lexicon search`"
             raise LexiconError(f"{text!r}: no term of the lexicon; {remedy}")
-        why = self._evidence[term_id] if self._evidence else {}
+        known = evidence(self._folder, len(self.terms))
+        why = known[term_id] if known else {}
         return {
             "term": self.terms.name(term_id),
             "category": self.terms.category(term_id),
@@ -84,10 +85,10 @@ class Inspector:
 
     def lexical(self, text: str) -> list[int]:
         """The terms that share most words with a text, the shortest first."""
-        wanted = {stem(word) for word in key(normal_form(text)).split(" ")}
+        wanted = stems(key(normal_form(text)))
         hits = []
         for n in range(len(self.terms)):
-            words = {stem(word) for word in self.terms.key(n).split(" ")}
+            words = stems(self.terms.key(n))
             if shared := len(wanted & words):
                 hits.append((-shared, len(words), self.terms.name(n), n))
         return [n for *_, n in sorted(hits)[:SHOWN]]

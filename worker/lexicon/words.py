@@ -114,14 +114,13 @@ class Spelling:
     def _others(self) -> dict[str, list[str]]:
         return {w: [o for o in group if o != w] for group in self.groups for w in group}
 
-    def variants(self, text: str) -> list[str]:
-        """Keys other than its own by which `text` is found: number, spelling, joined words."""
-        own = key(text)
-        found = dict.fromkeys([own])
+    def keys(self, text: str) -> list[str]:
+        """Keys by which `text` is found: its own, then other spellings, numbers, joined words."""
+        found = dict.fromkeys([key(text)])
         for vary in (self.spellings, self._numbers, _joined):
             for form in list(found):
                 found.update(dict.fromkeys(vary(form)))
-        return [form for form in found if form != own]
+        return list(found)
 
     def spellings(self, form: str) -> Iterator[str]:
         """Each word in its other spellings, one at a time."""
@@ -186,6 +185,11 @@ def _joined(form: str) -> Iterator[str]:
 def stem(word: str) -> str:
     """A word in the singular, by rule."""
     return _singular(word) if len(word) >= SHORTEST_PLURAL and _is_plural(word) else word
+
+
+def stems(key: str) -> set[str]:
+    """The words of a key, each in the singular."""
+    return {stem(word) for word in key.split(" ")}
 
 
 def words_of(keys: Iterable[str]) -> frozenset[str]:

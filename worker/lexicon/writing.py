@@ -16,7 +16,6 @@ import numpy as np
 import orjson
 from usearch.index import Index
 
-from triton_models import contract
 from triton_models.contract import ModelContract
 from worker.errors import LexiconError
 from worker.lexicon.attributes import Attributes
@@ -118,7 +117,7 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
     }
     for name, block in files.items():
         (folder / name).write_bytes(block)
-    hashes = {name: contract.sha256(folder / name) for name in FILES}
+    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in FILES}
     told = "".join(hashes[name] for name in FILES if name != VECTORS) + encoder.onnx_sha256
     told += encoder.prompts.document
     manifest = {

@@ -16,6 +16,7 @@ from worker.errors import LexiconError
 from worker.lexicon import build
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.source import read as read_source
 from worker.lexicon.terms import pack
 
 SOURCE = """\
@@ -68,6 +69,12 @@ def test_the_same_sources_give_the_same_files_and_others_another_version(source,
     assert first == second
     (source / "things.txt").write_text(SOURCE + "beret < hat\n")
     assert build.build(source, STARTER_MODELS, tmp_path / "first")["version"] != first["version"]
+
+
+def test_a_name_stays_the_first_where_a_synonym_only_writes_it_otherwise(tmp_path):
+    (tmp_path / "a.txt").write_text("[Networks]\nwi-fi router = wlan router, wi fi router\n")
+    [term] = build.terms(read_source(tmp_path))
+    assert [text for text, _ in term.names] == ["wi-fi router", "wlan router"]
 
 
 def test_a_text_of_two_files_is_the_term_that_it_names_else_the_first_files(tmp_path):

@@ -70,7 +70,7 @@ def test_words_keep_their_offsets():
     ],
 )
 def test_variants_include(spelling, text, variant):
-    assert variant in spelling.variants(text)
+    assert variant in spelling.keys(text)[1:]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_variants_include(spelling, text, variant):
     ],
 )
 def test_variants_exclude(spelling, text, never):
-    assert never not in spelling.variants(text)
+    assert never not in spelling.keys(text)[1:]
 
 
 def test_a_text_is_not_its_own_variant(spelling):
     for text in ("shoes", "gray coat", "t shirt", "rain coat"):
-        variants = spelling.variants(text)
+        variants = spelling.keys(text)[1:]
         assert text not in variants
         assert len(variants) == len(set(variants))

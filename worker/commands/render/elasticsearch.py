@@ -6,24 +6,21 @@ Texts are JSON values of `match` queries, which have no syntax of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from worker.commands.render.fields import Fields
-from worker.commands.render.search import Clause, Exclusion, Match, Search
-
-Query = dict[str, Any]
-ENOUGH = "2<75%"  # of more than two words, three in four are enough
+from worker.commands.render.lucene import ENOUGH, Query, boolean, excluded
+from worker.commands.render.search import Clause, Match, Search
 
 
 def body(search: Search, fields: Fields) -> Query:
     """The request's body; a search without words matches all that its filters leave."""
-    wanted: Query = {
-        "must": [_text(search, fields)],
-        "filter": [_clause(clause) for clause in search.filters],
-        "should": [_clause(clause) for clause in search.boosts],
-        "must_not": [_excluded(exclusion) for exclusion in search.exclusions],
-    }
-    return {"query": {"bool": {occur: clauses for occur, clauses in wanted.items() if clauses}}}
+    query = boolean(
+        must=[_text(search, fields)],
+        filter=[_clause(clause) for clause in search.filters],
+        should=[_clause(clause) for clause in search.boosts],
+        must_not=[excluded(exclusion, _phrase) for exclusion in search.exclusions],
+    )
+    return {"query": query}
 
 
 def _text(search: Search, fields: Fields) -> Query:
@@ -35,14 +32,6 @@ def _text(search: Search, fields: Fields) -> Query:
     for text, weight in search.expansions:
         queries.append({"multi_match": {"query": text, **how, "boost": weight}})
     return {"bool": {"should": queries, "minimum_should_match": 1}}
-
-
-def _excluded(exclusion: Exclusion) -> Query:
-    has = _phrase(exclusion.term, exclusion.fields)
-    if not exclusion.unless:
-        return has
-    unless = [_phrase(phrase, exclusion.fields[:1]) for phrase in exclusion.unless]
-    return {"bool": {"must": [has], "must_not": unless}}
 
 
 def _phrase(text: str, fields: Sequence[str]) -> Query:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from worker.commands.render.elasticsearch import ENOUGH
 from worker.commands.render.fields import Fields
-from worker.commands.render.search import Clause, Exclusion, Match, Search, number
+from worker.commands.render.lucene import ENOUGH, Query, boolean, excluded
+from worker.commands.render.search import Clause, Match, Search, number
+from worker.commands.render.words import without_control
 
-Query = dict[str, Any]
 _SYNTAX = re.compile(r'[+\-!(){}\[\]^"~*?:\\/&|<>=@#$%,.;\'`]|(?<!\S)(?=(?:AND|OR|NOT)(?!\S))')
 _QUOTED = re.compile(r'["\\$]')  # ${…} is a macro in a request's parameters
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def body(search: Search, fields: Fields) -> Query:
     """The request's body; a search without words matches all that its filters leave."""
-    wanted: Query = {
-        "must": [_text(search, fields)],
-        "should": [_clause(clause) for clause in search.boosts],
-        "must_not": [_excluded(exclusion) for exclusion in search.exclusions],
-    }
-    request: Query = {"query": {"bool": {occur: parts for occur, parts in wanted.items() if parts}}}
+    query = boolean(
+        must=[_text(search, fields)],
+        should=[_clause(clause) for clause in search.boosts],
+        must_not=[excluded(exclusion, _phrase) for exclusion in search.exclusions],
+    )
+    request: Query = {"query": query}
     if search.filters:
         request["filter"] = [_clause(clause) for clause in search.filters]
     return request
@@ -31,7 +29,7 @@ def body(search: Search, fields: Fields) -> Query:
 
 def escaped(text: str) -> str:
     """The text as words of the extended DisMax parser, none of them an operator."""
-    return _SYNTAX.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+    return _SYNTAX.sub(r"\\\g<0>", without_control(text))
 
 
 def _text(search: Search, fields: Fields) -> Query:
@@ -46,17 +44,9 @@ def _words(text: str, fields: Fields, weight: float) -> Query:
     return {"edismax": {"query": escaped(text), "qf": searched, "mm": ENOUGH}}
 
 
-def _excluded(exclusion: Exclusion) -> Query:
-    has = _phrase(exclusion.term, exclusion.fields)
-    if not exclusion.unless:
-        return has
-    unless = [_phrase(phrase, exclusion.fields[:1]) for phrase in exclusion.unless]
-    return {"bool": {"must": [has], "must_not": unless}}
-
-
 def _phrase(text: str, fields: Sequence[str]) -> Query:
     """The text as it is, or as a field's analysis has it, in one of the fields."""
-    quoted = _QUOTED.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+    quoted = _QUOTED.sub(r"\\\g<0>", without_control(text))
     return {"edismax": {"query": f'"{quoted}"', "qf": " ".join(fields)}}
 
 

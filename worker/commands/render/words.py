@@ -80,9 +80,14 @@ def without(text: str, cut: Sequence[str]) -> str:
     return _spaced(text)
 
 
+def without_control(text: str) -> str:
+    """A space for each run of control characters, which Solr takes for a word."""
+    return _CONTROL.sub(" ", text)
+
+
 def _spaced(text: str) -> str:
-    """One space between words, and no control character, which Solr takes for one."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    """One space between words, and no control character."""
+    return " ".join(without_control(text).split())
 
 
 def _corrections(form: str, corrected: str) -> Iterator[tuple[int, int, str]]:

@@ -25,9 +25,9 @@ class Link(NamedTuple):
     counts: dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Draft:
-    """A term.
+    """A term; equal to itself alone.
 
     Attributes:
         name: lower-case text.
@@ -67,6 +67,12 @@ class Draft:
             self.synonyms[text] = link
 
 
+def make_synonyms(one: Draft, other: Draft, link: Link) -> None:
+    """Let each be called by the other's name too."""
+    one.add_synonym(other.name, link)
+    other.add_synonym(one.name, link)
+
+
 class Drafts:
     """Terms by what they are called, in any number and spelling."""
 
@@ -102,5 +108,5 @@ class Drafts:
 
     def point(self, text: str, draft: Draft) -> None:
         """Let a text, in each spelling, stand for a term, if it stands for none."""
-        for form in (key(text), *self.spelling.variants(text)):
+        for form in self.spelling.keys(text):
             self._by_key.setdefault(form, draft)

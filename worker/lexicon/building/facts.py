@@ -49,7 +49,7 @@ def brands(
         kinds = {
             f
             for text, _ in sold.get(form, Counter()).most_common(MOST_KINDS)
-            for f in _forms(text, drafts)
+            for f in drafts.spelling.keys(text)
         }
         kinds |= {*brand["kinds"]} if brand else set()
         if not any(keys.values()):
@@ -63,10 +63,6 @@ def brands(
 def _is_a_word(form: str, drafts: Drafts) -> bool:
     """Whether a brand's name is also an ordinary word, or a term."""
     return drafts.get(form) is not None or ordinary().get(form, 0) >= COMMON
-
-
-def _forms(text: str, drafts: Drafts) -> list[str]:
-    return [key(text), *drafts.spelling.variants(text)]
 
 
 def sold(corpus: Corpus, drafts: Drafts, together: Together) -> dict[str, Counter[str]]:

@@ -9,10 +9,10 @@ from math import sqrt
 
 from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import BREAK, Corpus
-from worker.lexicon.building.drafts import Draft, Drafts, Link
+from worker.lexicon.building.drafts import Draft, Drafts, Link, make_synonyms
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
-from worker.lexicon.words import key, stem
+from worker.lexicon.words import key, stems
 
 RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
 # Suffixes: 42 of 50 were right, read by one person in a catalogue of electronics.
@@ -41,7 +41,7 @@ def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
             continue
         known = [draft for text in rule.texts if (draft := drafts.get(text))]
         first = known[0] if known else drafts.add(rule.texts[0], RULE, rule.place)
-        for draft in {id(draft): draft for draft in (first, *known)}.values():
+        for draft in dict.fromkeys((first, *known)):
             for text in rule.texts:
                 if drafts.get(text) is not draft:  # no other number or spelling of itself
                     draft.add_synonym(text, link)
@@ -70,10 +70,10 @@ class Together:
         self.categories: dict[int, Counter[int]] = defaultdict(Counter)
         self.sold: Counter[tuple[int, int]] = Counter()  # by brand and term
         self._drafts = drafts
-        number = {id(draft): n for n, draft in enumerate(drafts)}
+        number = {draft: n for n, draft in enumerate(drafts)}
         tree = _tree(corpus, drafts, number)
         leaves = [
-            number[id(draft)] if (draft := drafts.get(normal_form(path[-1]))) else -1
+            number[draft] if (draft := drafts.get(normal_form(path[-1]))) else -1
             for path in corpus.categories
         ]
         start, tokens = 0, corpus.tokens.tolist()
@@ -108,8 +108,7 @@ class Together:
             one, other = (lower_bound(both, self.titles[n]) for n in (a, b))
             weight = round(min(one, other), 3)
             if both / self.titles[a] >= SUBSUMED and both / self.titles[b] >= SUBSUMED:
-                drafts[a].add_synonym(drafts[b].name, Link(TITLES, weight, counts))
-                drafts[b].add_synonym(drafts[a].name, Link(TITLES, weight, counts))
+                make_synonyms(drafts[a], drafts[b], Link(TITLES, weight, counts))
             elif both / self.titles[a] >= SUBSUMED:
                 drafts[a].put_below(drafts[b], Link(TITLES, round(one * TITLES_PARENT, 3), counts))
             elif both / self.titles[b] >= SUBSUMED:
@@ -120,11 +119,11 @@ class Together:
 
 def _nested(one: str, other: str) -> bool:
     """Whether the words of one are among those of the other."""
-    words = [{stem(word) for word in key(text).split(" ")} for text in (one, other)]
+    words = stems(key(one)), stems(key(other))
     return words[0] <= words[1] or words[1] <= words[0]
 
 
-def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[int, int]) -> dict:
+def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[Draft, int]) -> dict:
     """The terms by the numbers of their words, one word after the other; a term's at -1."""
     ids = {word: n for n, word in enumerate(corpus.words)}
     tree: dict = {}
@@ -134,7 +133,7 @@ def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[int, int]) -> dict:
             node = tree
             for word in words:
                 node = node.setdefault(word, {})
-            node[BREAK] = number[id(draft)]
+            node[BREAK] = number[draft]
     return tree
 
 
@@ -187,8 +186,7 @@ def add_clicks(clicks: Iterable[Click], drafts: Drafts, described: Collection[st
             wide, narrow = sorted((one, other), key=lambda draft: len(draft.name))
             narrow.put_below(wide, Link(CLICKS, weight, counts))
         else:
-            one.add_synonym(other.name, Link(CLICKS, weight, counts))
-            other.add_synonym(one.name, Link(CLICKS, weight, counts))
+            make_synonyms(one, other, Link(CLICKS, weight, counts))
 
 
 def _name(query: str, drafts: Drafts) -> str:

@@ -22,11 +22,10 @@ from worker.lexicon.building.cache import Cache
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.building.rows import Faults
-from worker.lexicon.built import quantized
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
-from worker.lexicon.words import Spelling, key
+from worker.lexicon.words import Spelling
 from worker.lexicon.writing import Content, demand_room, index_of, write
 
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
@@ -225,20 +224,19 @@ def _give_category(draft: Draft) -> None:
 def _names(draft: Draft, least: float) -> list[str]:
     """What a term is called, the surest first, each key once."""
     rest = sorted(draft.synonyms.items(), key=lambda item: (-item[1].weight, item[0]))
-    texts = [draft.name, *(text for text, link in rest if link.weight >= least)]
-    return list({key(text): text for text in reversed(texts)}.values())[::-1]
+    return build.distinct([draft.name, *(text for text, link in rest if link.weight >= least)])
 
 
 def _vectors(
     drafts: Drafts, least: float, encoder: Predictor, cache: Cache, progress: Progress
 ) -> np.ndarray:
-    """A vector a term, float32: the mean of its names'."""
+    """A vector a term, float32; see `build.summed`."""
     names = [_names(draft, least) for draft in drafts]
     texts = [text for some in names for text in some]
     texts = encoder.contract.prompts.documents(texts)
     with progress("vectors", len(texts)) as done:
         found = cache.rows(texts, lambda text: encoder.run([text])[0], done)
-    return np.add.reduceat(found, np.cumsum([0, *map(len, names)])[:-1])
+    return build.summed(found, [*map(len, names)])
 
 
 def _confirm(
@@ -255,9 +253,8 @@ def _confirm(
 
 def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
     """Of each term, those whose vectors are nearest, itself among them, with their cosines."""
-    stored = quantized(np.vstack(index.get(np.arange(count))).astype(np.float32))
     found = []
-    for row in stored:
+    for row in np.vstack(index.get(np.arange(count))):  # as they are stored: int8
         hits = index.search(row, neighbours.NEAREST, threads=1)
         cosines = (1 - hits.distances).tolist()
         found.append(list(zip(hits.keys.tolist(), cosines, strict=True)))
@@ -265,12 +262,12 @@ def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
 
 
 def _terms(drafts: Drafts, least: float) -> list[Term]:
-    number = {id(draft): n for n, draft in enumerate(drafts)}
+    number = {draft: n for n, draft in enumerate(drafts)}
     return [
         Term(
-            [(text, (key(text), *drafts.spelling.variants(text))) for text in _names(draft, least)],
+            [(text, drafts.spelling.keys(text)) for text in _names(draft, least)],
             draft.category,
-            None if draft.parent is None else number[id(draft.parent[0])],
+            None if draft.parent is None else number[draft.parent[0]],
         )
         for draft in drafts
     ]

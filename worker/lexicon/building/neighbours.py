@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.lexicon.building.cache import Cache
-from worker.lexicon.building.drafts import SOURCE, Draft, Link
+from worker.lexicon.building.drafts import SOURCE, Draft, Link, make_synonyms
 from worker.lexicon.building.links import CATEGORY
-from worker.lexicon.words import key, stem
+from worker.lexicon.words import key, stems
 
 EMBEDDING = "embedding"
 NEAREST = 6  # terms that are looked at for each
@@ -65,7 +65,7 @@ def _may_be_one(one: Draft, other: Draft, described: Collection[str]) -> bool:
         return False
     if one.category and other.category and _department(one) != _department(other):
         return False
-    words = [{stem(word) for word in key(draft.name).split(" ")} for draft in (one, other)]
+    words = stems(key(one.name)), stems(key(other.name))
     if words[0] <= words[1] or words[1] <= words[0]:
         return False
     differing = words[0] ^ words[1]
@@ -95,5 +95,4 @@ def confirm(
         if least >= LEAST_MATCH:
             counts = {"cosine": pair.cosine, "match": round(least, 3)}
             link = Link(EMBEDDING, CONFIRMED, counts)
-            drafts[pair.first].add_synonym(drafts[pair.second].name, link)
-            drafts[pair.second].add_synonym(drafts[pair.first].name, link)
+            make_synonyms(drafts[pair.first], drafts[pair.second], link)

@@ -95,7 +95,11 @@ def export(args: argparse.Namespace) -> None:
         )
     training("training.run_card").require_kind(args.checkpoint, args.kind)
     checked = training("serving.export").export(
-        *(args.checkpoint, args.kind, args.out, args.precision, args.texts),
+        args.checkpoint,
+        args.kind,
+        args.out,
+        precision=args.precision,
+        texts=args.texts,
         name=args.name,
         length=args.length or 0,
     )

@@ -87,8 +87,11 @@ class Cuda:
 
     def copy(self, to: int, source: int, size: int, way: int) -> None:
         self.call(
-            *("cudaMemcpy", ctypes.c_void_p(to), ctypes.c_void_p(source)),
-            *(ctypes.c_size_t(size), ctypes.c_int(way)),
+            "cudaMemcpy",
+            ctypes.c_void_p(to),
+            ctypes.c_void_p(source),
+            ctypes.c_size_t(size),
+            ctypes.c_int(way),
         )
 
     def wait(self, stream: int) -> None:

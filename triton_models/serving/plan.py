@@ -15,10 +15,10 @@ from types import ModuleType
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.serving.precision import Batch
 from triton_models.settings import UsageError
 from triton_models.text import real
 
-Batch = dict[str, np.ndarray]
 PLACES = ("/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib", "/usr/lib")
 TO_DEVICE, TO_HOST = 1, 2  # of cudaMemcpyKind
 

@@ -15,12 +15,7 @@ from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
-from triton_models.training import (
-    finetune_config,
-    finetune_options,
-    option_table,
-    pretrain_options,
-)
+from triton_models.training import finetune_options, option_table, pretrain_options
 
 # What the operating system says of a place that cannot be written; a full disk is no wrong usage.
 USAGE = {errno.EACCES, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
@@ -81,6 +76,8 @@ def pretrain(args: argparse.Namespace) -> None:
 
 
 def finetune(args: argparse.Namespace) -> None:
+    from triton_models.training import finetune_config
+
     args = finetune_config.configured(args)
     finetune_options.check(args)
     print(training("training.finetune").run(args))
@@ -98,7 +95,11 @@ def export(args: argparse.Namespace) -> None:
         )
     training("training.run_card").require_kind(args.checkpoint, args.kind)
     checked = training("serving.export").export(
-        *(args.checkpoint, args.kind, args.out, args.precision, args.texts),
+        args.checkpoint,
+        args.kind,
+        args.out,
+        precision=args.precision,
+        texts=args.texts,
         name=args.name,
         length=args.length or 0,
     )

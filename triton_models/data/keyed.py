@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from triton_models.data.lexicon_terms import read_terms
+from triton_models.data.lexicon_terms import read_names
 from triton_models.data.sources import read_csv, read_json, read_lines
 from triton_models.settings import UsageError
 
@@ -109,8 +109,7 @@ def _queries(data: Path) -> Iterator[str]:
 
 def _terms(data: Path) -> Iterator[str]:
     """Candidates that were judged: the starter lexicon's names, and two taxonomies'."""
-    for term in read_terms():
-        yield from term.names
+    yield from read_names()
     for line in read_lines(data, "shopify_taxonomy/categories.en.txt"):
         yield line.rpartition(" > ")[2].rpartition(" : ")[2].strip().lower()
     for category in read_json(data, "bestbuy_cc0/categories.json"):

@@ -6,41 +6,26 @@ One file a department; `[Path > Of > Category]` opens a category, a line below i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 from triton_models.settings import PACKAGE
 
 SOURCE = PACKAGE.parent / "worker" / "lexicon" / "starter"
 
 
-@dataclass(frozen=True)
-class Term:
-    """A shopping term."""
-
-    name: str
-    synonyms: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name, *self.synonyms)
-
-
-def read_terms(folder: Path = SOURCE) -> list[Term]:
-    """All terms of the lexicon's departments, in the order of their files."""
-    terms: list[Term] = []
-    for path in sorted(folder.glob("*.txt")):
+def read_names() -> Iterator[str]:
+    """The names of all terms, each before its synonyms, in the order of the files."""
+    for path in sorted(SOURCE.glob("*.txt")):
         begun = False  # what stands before the first category is no term
         for line in path.read_text(encoding="utf-8").splitlines():
             line = line.split("#", 1)[0].strip()
             if line.startswith("["):
                 begun = True
             elif line and begun:
-                terms.append(_term(line))
-    return terms
+                yield from _names(line)
 
 
-def _term(line: str) -> Term:
+def _names(line: str) -> Iterator[str]:
     name, _, synonyms = line.partition("<")[0].partition("=")
-    others = tuple(s.strip() for s in synonyms.split(",") if s.strip())
-    return Term(name.strip(), others)
+    yield name.strip()
+    yield from (s.strip() for s in synonyms.split(",") if s.strip())

@@ -6,13 +6,12 @@ holds several lists. Columns have their usual names (`manifest.COLUMNS`) or thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from triton_models.data import records
 from triton_models.data.manifest import COLUMNS
 from triton_models.data.records import Layout, Record
-from triton_models.settings import UsageError
 
 
 def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tuple[int, Record]]:
@@ -25,19 +24,16 @@ def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tu
     Raises UsageError for the first line that is no record.
     """
     path, lists = split(place)
-    needed = needed_of(form)
-    layout = Layout(given or needed, () if given else names_of(form)[needed[0]], lists)
-    names = names_of(form, given)
+    needed, names = needed_of(form), names_of(form, given)
+    layout = Layout(given or needed, () if given else names[needed[0]], lists)
     for line, row in records.read(path, "", records.refusing(path), layout):
-        yield (
-            line,
-            row
-            | {
-                ours: row[found]
-                for ours, usual in names.items()
-                if (found := next((name for name in usual if name in row), None))
-            },
-        )
+        yield line, row | _ours(row, names)
+
+
+def _ours(row: Record, names: Mapping[str, Sequence[str]]) -> Record:
+    """What a record has under one of the names of each of our columns, under ours."""
+    found = {ours: next((n for n in usual if n in row), None) for ours, usual in names.items()}
+    return {ours: row[theirs] for ours, theirs in found.items() if theirs is not None}
 
 
 def split(place: Path | str) -> tuple[Path, Sequence[str]]:
@@ -55,13 +51,3 @@ def names_of(form: str, given: Sequence[str] = ()) -> dict[str, tuple[str, ...]]
     """What each of our columns may be called."""
     usual = {name.rstrip("?"): names for name, names in COLUMNS[form].items()}
     return usual | {ours: (theirs,) for ours, theirs in zip(needed_of(form), given, strict=False)}
-
-
-def columns(text: str | None, form: str) -> list[str]:
-    """The names of `--columns`; UsageError for another number than the format needs."""
-    if not text:
-        return []
-    given, needed = [name.strip() for name in text.split(",")], needed_of(form)
-    if len(given) != len(needed) or not all(given):
-        raise UsageError(f"--columns {text}: name {len(needed)}, as --columns {','.join(needed)}")
-    return given

@@ -13,13 +13,12 @@ from triton_models.evaluation.evaluate import served
 from triton_models.kinds import KINDS
 from triton_models.settings import UsageError
 
+Key = tuple[str | None, str | None, str | None]  # query, term and document
+
 
 def of(path: Path, kind: str) -> Served | Predicted:
     """The answers of a model folder, or of a file that `predict` wrote."""
     return Predicted(path, kind) if path.is_file() else Served(path, kind)
-
-
-Key = tuple[str | None, str | None, str | None]  # query, term and document
 
 
 class Served:

@@ -34,7 +34,7 @@ OPTIONAL: Fields = {
 NOTHING = {"style": "", "source": "", "language": "", "sentiment": "", "count": None}
 
 
-def labelled_queries(path: Path, labels: Sequence[str], columns: Sequence[str] = ()) -> list[dict]:
+def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
     """Rows with `query`, `intent` (one of `labels`), and what may be left out: `style`, `source`,
     `language` (then ""), and `count`, how often the query is asked (then None).
 
@@ -45,10 +45,10 @@ def labelled_queries(path: Path, labels: Sequence[str], columns: Sequence[str] =
         "query": (_text, "text"),
         "intent": (lambda value: value in labels, f"one of {', '.join(labels)}"),
     }
-    return _read(path, "queries", columns, fields)
+    return _read(path, "queries", fields)
 
 
-def judged_pairs(path: Path, columns: Sequence[str] = ()) -> list[dict]:
+def judged_pairs(path: Path) -> list[dict]:
     """Rows with `query`, `term`, `grade` from 0 to 1 (a file may call it `match`, 1 or 0), `match`
     (1 from a grade of 0.5, else 0), and what may be left out, as above.
 
@@ -57,11 +57,11 @@ def judged_pairs(path: Path, columns: Sequence[str] = ()) -> list[dict]:
     """
     graded = (lambda value: type(value) in (int, float, bool) and 0 <= value <= 1, "0 to 1")
     fields: Fields = {"query": (_text, "text"), "term": (_text, "text"), "grade": graded}
-    rows = _read(path, "pairs", columns, fields)
+    rows = _read(path, "pairs", fields)
     return [row | {"match": int(row["grade"] >= BELONGS)} for row in rows]
 
 
-def judged_queries(path: Path, columns: Sequence[str] = ()) -> list[dict]:
+def judged_queries(path: Path) -> list[dict]:
     """Rows with `query`, `relevant` (its right texts), `grades`, a number above 0 for each of them
     (1 each), `others`, texts that do not belong to it, and what may be left out, as above.
 
@@ -70,15 +70,15 @@ def judged_queries(path: Path, columns: Sequence[str] = ()) -> list[dict]:
     Raises:
         UsageError: names the file, and the first line that is wrong.
     """
-    _, first = next(named.rows(path, "pairs", columns), (0, {}))
+    _, first = next(named.rows(path, "pairs"), (0, {}))
     if first and "relevant" not in first:
-        return _of_pairs(path, judged_pairs(path, columns))
+        return _of_pairs(path, judged_pairs(path))
     fields: Fields = {
         "query": (_text, "text"),
         "relevant": (_texts, "a list of texts"),
         "grades": (_grades, "a list of numbers above 0, or none"),
     }
-    rows = _read(path, "pairs", columns, fields, {"grades": []})
+    rows = _read(path, "pairs", fields, {"grades": []})
     for row in rows:
         if row["grades"] and len(row["grades"]) != len(row["relevant"]):
             raise UsageError(
@@ -124,18 +124,12 @@ def _text(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def _read(
-    path: Path,
-    form: str,
-    columns: Sequence[str],
-    fields: Fields,
-    more: dict[str, Any] | None = None,
-) -> list[dict]:
+def _read(path: Path, form: str, fields: Fields, more: dict[str, Any] | None = None) -> list[dict]:
     """The rows of a file with these fields and the optional ones; `more` are further defaults."""
     defaults = NOTHING | (more or {})
     found = [
         _row(f"{path}:{line}", row, fields | OPTIONAL, defaults)
-        for line, row in named.rows(path, form, columns)
+        for line, row in named.rows(path, form)
     ]
     if not found:
         needed = ", ".join(name for name in fields if name not in defaults)

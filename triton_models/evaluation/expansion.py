@@ -20,7 +20,7 @@ from rich.table import Table
 
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.bm25 import Index
-from triton_models.evaluation.judged import TEXT, Judged, judgements, products
+from triton_models.evaluation.judged import TEXT, Judged, judgements, products, relevant
 from triton_models.settings import UsageError
 
 WEIGHT = 0.2  # of `enrich --render`, by default
@@ -145,8 +145,8 @@ def measured(scores: Iterable[np.ndarray], judged: Judged) -> Search:
         gains[: len(found)] = [grades.get(document, 0.0) for document in found]
         ideal = np.sort([*grades.values(), *[0.0] * DEPTH])[::-1]
         ndcg.append(figures.gain(gains, DEPTH) / figures.gain(ideal, DEPTH))
-        relevant = judged.relevant(grades)
-        recall.append(len(relevant.intersection(found)) / len(relevant))
+        right = relevant(grades)
+        recall.append(len(right.intersection(found)) / len(right))
     return Search(np.array(ndcg), np.array(recall))
 
 

@@ -14,7 +14,7 @@ from triton_models.settings import UsageError
 
 TEXT = ("title", "name", "brand", "supplier", "category", "description", "short_description")
 COLUMNS = ("query", "docid", "rating")
-RELEVANT = 2.0
+RELEVANT = 2.0  # the grade from which a product is relevant
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Judged:
     Attributes:
         queries: their texts.
         grades: of each, grade by index of the product.
-        least: the grade from which a product is relevant.
     """
 
     queries: list[str]
     grades: list[dict[int, float]]
-    least: float
 
-    def relevant(self, grades: Mapping[int, float]) -> set[int]:
-        return {product for product, grade in grades.items() if grade >= self.least}
+
+def relevant(grades: Mapping[int, float]) -> set[int]:
+    """The relevant products of a query's grades."""
+    return {product for product, grade in grades.items() if grade >= RELEVANT}
 
 
 def products(file: Path, fields: Sequence[str] = TEXT) -> tuple[list[str], list[str]]:
@@ -77,7 +77,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def judgements(file: Path, ids: Sequence[str], least: float = RELEVANT) -> Judged:
+def judgements(file: Path, ids: Sequence[str]) -> Judged:
     """The judged queries of a CSV file with the columns query, docid, rating.
 
     Products that the catalogue lacks are left out.
@@ -99,13 +99,13 @@ def judgements(file: Path, ids: Sequence[str], least: float = RELEVANT) -> Judge
                     grades.setdefault(query, {})[places[product]] = float(rating)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file}: {error}; give a CSV file in UTF-8") from None
-    kept = {query: of for query, of in grades.items() if max(of.values()) >= least}
+    kept = {query: of for query, of in grades.items() if max(of.values()) >= RELEVANT}
     if not kept:
         raise UsageError(
-            f"{file}: no query has a product of the catalogue rated {least:g} or more; "
+            f"{file}: no query has a product of the catalogue rated {RELEVANT:g} or more; "
             "docid must be an id of --products"
         )
-    return Judged(list(kept), list(kept.values()), least)
+    return Judged(list(kept), list(kept.values()))
 
 
 def _number(text: str | None) -> float | None:

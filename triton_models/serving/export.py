@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from tokenizers import Tokenizer
 from torch import nn
 
 from triton_models.contract import ModelContract, load, sha256
 from triton_models.kinds import KINDS
 from triton_models.serving import check_texts
 from triton_models.serving.check_texts import Check
-from triton_models.serving.precision import agreement
+from triton_models.serving.precision import Batch, agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
 from triton_models.settings import MAX_BATCH_SIZE
@@ -87,14 +88,16 @@ def export(
     require_checkpoint(checkpoint)
     networks.quiet()
     network = networks.load(checkpoint, kind).eval()
-    lengths.settle(network, bare_tokenizer(checkpoint), length or length_in(network), ())
-    asked, of = check_texts.of(checkpoint, kind, texts)
+    tokenizer = bare_tokenizer(checkpoint)
+    lengths.settle(network, tokenizer, length or length_in(network), ())
+    checks, of = check_texts.of(checkpoint, kind, texts)
     with quietly(), tempfile.TemporaryDirectory(dir=_parent(out)) as scratch:
         folder = Path(scratch) / "model"
         folder.mkdir()
         bare_tokenizer(checkpoint).save(str(folder / "tokenizer.json"))
         write_onnx(network, kind, folder / "model.onnx", outputs_of(checkpoint, kind))
-        expected, found = answers(network, kind, folder, asked)
+        asked = batches(tokenizer, kind, checks)
+        expected, found = of_network(network, kind, asked), of_file(ServedModel(folder), asked)
         differences = {"fp32": float(np.abs(found - expected).max())}
         if not differences["fp32"] <= FP32_TOLERANCE:  # NaN too
             raise RuntimeError(
@@ -106,11 +109,12 @@ def export(
             quantize(folder / "model.onnx")
         write_contract(checkpoint, network, kind, folder, out, name or kind)
         if precision == "int8":
-            _, found = answers(None, kind, folder, asked)
+            served = ServedModel(folder)  # which reads the texts as its contract says
+            found = of_file(served, batches(served.tokenizer, kind, checks))
             differences["int8"] = float(np.abs(found - expected).max())
             told = require_agreement(load(folder), expected, found)
         publish(folder, out)
-    return Checked(differences, len(asked), of, told)
+    return Checked(differences, len(checks), of, told)
 
 
 def length_in(network: nn.Module) -> int:
@@ -155,32 +159,39 @@ def _without_traces(model: onnx.ModelProto) -> None:
         del value.metadata_props[:]
 
 
-def answers(
-    network: nn.Module | None, kind: str, folder: Path, asked: Sequence[Check]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The network's answers to the check texts and the ONNX file's, [texts, dimension], of a kind
-    that answers by token [tokens, dimension]; without a network only the file's.
+def batches(tokenizer: Tokenizer, kind: str, asked: Sequence[Check]) -> list[Batch]:
+    """The check texts as a model reads them.
 
     Each goes with another in its batch, the first and the last of them in length, so that padding
     is checked too.
     """
-    served, said = ServedModel(folder), []
-    if network is not None:  # before there is a contract
-        served.tokenizer.enable_truncation(length_in(network))
+    found = []
     for one, other in zip(asked, reversed(asked), strict=True):
         terms = [one.term, other.term] if KINDS[kind].pair else None
-        arrays = encode(served.tokenizer, [one.text, other.text], terms)
-        both = [served.infer_all(arrays)[:1]]
-        if network is not None:
-            names = networks.inputs_of(network, kind)
-            inputs = [torch.from_numpy(arrays[name]) for name in names]
-            with torch.no_grad():
-                own = network(*inputs)
-            own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
-            both.append(np.concatenate(own, axis=-1)[:1])
-        said.append([real(one, arrays["attention_mask"][:1]) for one in both])
-    found, *expected = (np.concatenate(rows) for rows in zip(*said, strict=True))
-    return (expected[0] if expected else found), found
+        found.append(encode(tokenizer, [one.text, other.text], terms))
+    return found
+
+
+def of_network(network: nn.Module, kind: str, asked: Sequence[Batch]) -> np.ndarray:
+    """The network's answer to the first text of each batch: [texts, dimension], of a kind that
+    answers by token [tokens, dimension].
+    """
+    names, said = networks.inputs_of(network, kind), []
+    for batch in asked:
+        with torch.no_grad():
+            own = network(*(torch.from_numpy(batch[name]) for name in names))
+        own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
+        said.append(_first(np.concatenate(own, axis=-1), batch))
+    return np.concatenate(said)
+
+
+def of_file(served: ServedModel, asked: Sequence[Batch]) -> np.ndarray:
+    """The same of the ONNX file."""
+    return np.concatenate([_first(served.infer_all(batch), batch) for batch in asked])
+
+
+def _first(values: np.ndarray, batch: Batch) -> np.ndarray:
+    return real(values[:1], batch["attention_mask"][:1])
 
 
 def require_agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> str:

@@ -15,10 +15,10 @@ from types import ModuleType
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.serving.precision import Batch
 from triton_models.settings import UsageError
 from triton_models.text import real
 
-Batch = dict[str, np.ndarray]
 PLACES = ("/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib", "/usr/lib")
 TO_DEVICE, TO_HOST = 1, 2  # of cudaMemcpyKind
 
@@ -87,8 +87,11 @@ class Cuda:
 
     def copy(self, to: int, source: int, size: int, way: int) -> None:
         self.call(
-            *("cudaMemcpy", ctypes.c_void_p(to), ctypes.c_void_p(source)),
-            *(ctypes.c_size_t(size), ctypes.c_int(way)),
+            "cudaMemcpy",
+            ctypes.c_void_p(to),
+            ctypes.c_void_p(source),
+            ctypes.c_size_t(size),
+            ctypes.c_int(way),
         )
 
     def wait(self, stream: int) -> None:

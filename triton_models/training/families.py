@@ -79,7 +79,10 @@ class Bert:
 
     def keep_layers(self, bert: nn.Module, kept: Sequence[int]) -> None:
         """Keep these layers, in this order; the config is changed too."""
-        bert.encoder.layer = nn.ModuleList(bert.encoder.layer[i] for i in kept)
+        layers = self.layers(bert)
+        chosen = [layers[i] for i in kept]
+        del layers[:]
+        layers.extend(chosen)
         bert.config.num_hidden_layers = len(kept)
 
 
@@ -137,10 +140,6 @@ class DistilBert(Bert):
     def bottlenecks(self, layer: nn.Module) -> list[tuple[nn.Module, str]]:
         return [(layer.attention, "out_lin"), (layer.ffn, "dropout")]
 
-    def keep_layers(self, bert: nn.Module, kept: Sequence[int]) -> None:
-        bert.transformer.layer = nn.ModuleList(bert.transformer.layer[i] for i in kept)
-        bert.config.num_hidden_layers = len(kept)
-
 
 class ModernBert(Bert):
     name = "ModernBERT"
@@ -178,9 +177,8 @@ class ModernBert(Bert):
     def keep_layers(self, bert: nn.Module, kept: Sequence[int]) -> None:
         if kept[0] != 0:  # which alone has no norm before its attention
             raise UsageError("a ModernBERT cannot do without its first layer: give --layers 0,…")
-        bert.layers = nn.ModuleList(bert.layers[i] for i in kept)
+        super().keep_layers(bert, kept)
         bert.config.layer_types = [bert.config.layer_types[i] for i in kept]
-        bert.config.num_hidden_layers = len(kept)
 
 
 FAMILIES: dict[str, Bert] = {

@@ -101,4 +101,4 @@ def told(args: argparse.Namespace) -> dict[str, Any]:
     names = [options.name_of(f) for f, kinds in options.ONLY.items() if args.kind in kinds]
     values = {name: getattr(args, name) for name in names if name not in OWN}
     given = {n: v for n, v in values.items() if v is not None and v is not False and v != ()}
-    return json.loads(model()(**given).model_dump_json(include=set(given)))
+    return model()(**given).model_dump(mode="json", include=set(given))

@@ -70,7 +70,8 @@ def card(run: dict, served: dict[str, float]) -> str:
 def by_hand(data: dict) -> list[str]:
     """What the records cannot know: `notes.md` beside the manifest, Markdown with its own headings;
     [] without one."""
-    notes = Path(data.get("manifest") or "").with_name("notes.md") if data.get("manifest") else None
+    manifest = data.get("manifest")
+    notes = Path(manifest).with_name("notes.md") if manifest else None
     return [notes.read_text(encoding="utf-8").strip()] if notes and notes.is_file() else []
 
 
@@ -91,13 +92,12 @@ def figures(result: dict, served: dict[str, float]) -> str:
     found, start = result.get("dev", {}) | result.get("scope", {}), result.get("start", {})
     if not found and not served:
         return "Not measured: it was trained without a dev set."
-    columns = [column for column in (start, found, served) if column]
-    heads = [HEADS[i] for i, column in enumerate((start, found, served)) if column]
+    columns = {head: of for head, of in zip(HEADS, (start, found, served), strict=True) if of}
     rows = [
-        (name.replace("_", " "), *(shown(column.get(name)) for column in columns))
+        (name.replace("_", " "), *(shown(column.get(name)) for column in columns.values()))
         for name in dict.fromkeys([*served, *found])
     ]
-    return table(("figure of dev", *heads), rows)
+    return table(("figure of dev", *columns), rows)
 
 
 def shown(value: object) -> str:

@@ -18,9 +18,11 @@ from tests.unit.triton_models import zoo
 from triton_models import contract
 from triton_models.kinds.intent.classify import calibrate, logits
 from triton_models.kinds.intent.network import classifier
+from triton_models.kinds.matching.network import after
 from triton_models.serving.export import export
 from triton_models.serving.predictor import load as load_predictor
 from triton_models.settings import UsageError
+from triton_models.text import special
 from triton_models.training import families, networks
 from triton_models.training.inputs import tensors
 from triton_models.training.vocabulary import bare_tokenizer
@@ -99,9 +101,6 @@ def test_a_pair_is_two_texts_whose_order_matters(folders, family):
 
 @every
 def test_the_second_text_of_a_pair_begins_after_the_first_separator(folders, family):
-    from triton_models.kinds.matching.network import after
-    from triton_models.text import special
-
     tokenizer = bare_tokenizer(folders[family])
     found = tokenizer.encode("red shoes", "blue hat")
     ids = torch.tensor([found.ids])

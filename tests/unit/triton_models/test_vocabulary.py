@@ -18,6 +18,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tests.unit.triton_models import zoo
 from triton_models.__main__ import main
 from triton_models.kinds.intent.network import classifier
+from triton_models.kinds.tagging.data import Tagged
+from triton_models.kinds.tagging.training import refuse_joined
+from triton_models.settings import UsageError
 from triton_models.text import special
 from triton_models.training import masking, networks, vocabulary
 from triton_models.training.adapt import WAYS, Adaptation, adapt
@@ -183,8 +186,6 @@ def test_runs_of_chinese_are_hidden_and_not_all_of_it(unspaced):
 @every
 @pytest.mark.parametrize("how", WAYS)
 def test_every_way_of_training_finds_the_parts_of_a_family(folders, family, how):
-    from triton_models.settings import UsageError
-
     network = classifier(folders[family], ("a", "b"))
     if how == "prefix" and family in ("distilbert", "modernbert"):
         with pytest.raises(UsageError, match="has no prefixes here: choose another --how"):
@@ -206,10 +207,6 @@ def test_every_way_of_training_finds_the_parts_of_a_family(folders, family, how)
 
 
 def test_tagging_refuses_a_tokenizer_that_joins_chinese_words():
-    from triton_models.kinds.tagging.data import Tagged
-    from triton_models.kinds.tagging.training import refuse_joined
-    from triton_models.settings import UsageError
-
     pieces = [("<unk>", 0.0), ("▁", -1.0), ("红色", -1.0), ("鞋", -2.0), ("▁red", -1.0)]
     tokenizer = Tokenizer(models.Unigram(pieces, 0))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,9 @@ def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
             f"{folder}: its vectors are compared by dot product, and here by cosine; finetune"
             " encoder from it first, or give a checkpoint for cosine"
         )
-    prompts = {"query": told.prompts.query, "document": told.prompts.document}
     return {
         "dimension": AutoConfig.from_pretrained(folder).hidden_size,
         "labels": [],
         "pooling": told.pooling,
-        "prompts": prompts,
+        "prompts": asdict(told.prompts),
     }

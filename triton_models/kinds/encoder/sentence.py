@@ -8,10 +8,11 @@ sentence-transformers gives the same vectors. Without torch.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from triton_models.kinds.encoder import POOLINGS
 from triton_models.kinds.kind import Prompts
 from triton_models.settings import UsageError
 
@@ -27,9 +28,8 @@ MODES = {  # theirs, and ours: the unit vectors of a sum and of a mean are the s
     "pooling_mode_weightedmean_tokens": "weightedmean",
     "pooling_mode_lasttoken": "lasttoken",
 }
-POOLINGS = ("cls", "mean", "max")
 QUERY, DOCUMENT = ("query",), ("document", "passage", "corpus")  # what prompts are called
-KNOWN = ("Transformer", "Pooling", "Normalize")
+KNOWN = ("Transformer", "Pooling", "Normalize")  # modules, in the order that we write them
 
 
 @dataclass(frozen=True)
@@ -106,16 +106,15 @@ def prompts_of(about: dict[str, Any], place: Path) -> Prompts:
 
 def write(found: Sentence, folder: Path) -> None:
     """Write what `read` reads; what another run left in the folder is replaced."""
-    names = ("Transformer", "Pooling", "Normalize")
     modules = [
         {"idx": i, "name": str(i), "path": f"{i}_{name}" if i else "", "type": _type(name)}
-        for i, name in enumerate(names)
+        for i, name in enumerate(KNOWN)
     ]
     flags = {flag: mode == found.pooling for flag, mode in MODES.items()}
     flags["pooling_mode_mean_sqrt_len_tokens"] = False
     width = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     about = {
-        "prompts": {"query": found.prompts.query, "document": found.prompts.document},
+        "prompts": asdict(found.prompts),
         "default_prompt_name": None,
         "similarity_fn_name": "cosine",
     }

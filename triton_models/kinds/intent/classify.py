@@ -163,7 +163,8 @@ def out_of_scope(
     found = np.empty_like(right)
     for mine, rest in folds.parts(asked(texts)):
         threshold = scope_threshold(said[rest], right[rest], column)
-        found[mine] = in_scope(said[mine], column, threshold)
+        named, others = best_labels(said[mine], column)
+        found[mine] = np.where(others < threshold, column, named)
     outside = right == column
     return {
         "threshold": scope_threshold(said, right, column),
@@ -172,11 +173,10 @@ def out_of_scope(
     }
 
 
-def in_scope(said: Tensor, column: int, threshold: float) -> np.ndarray:
-    """The label of each row, `column` where no other reaches the threshold: [rows]."""
+def best_labels(said: Tensor, column: int) -> tuple[np.ndarray, np.ndarray]:
+    """The label of each row, and the probability of the best other than `column`: both [rows]."""
     chances = said.softmax(dim=1).numpy()
-    others = np.delete(chances, column, axis=1).max(axis=1)
-    return np.where(others < threshold, column, chances.argmax(axis=1))
+    return chances.argmax(axis=1), np.delete(chances, column, axis=1).max(axis=1)
 
 
 def scope_threshold(said: Tensor, right: np.ndarray, column: int) -> float:
@@ -184,8 +184,9 @@ def scope_threshold(said: Tensor, right: np.ndarray, column: int) -> float:
     within `GIVEN_UP` of the best; `right` holds the wanted column of each row.
     """
     outside, table = right == column, []
+    named, others = best_labels(said, column)
     for threshold in np.round(np.arange(0.0, 1.0, 0.01), 2):
-        found = in_scope(said, column, threshold)
+        found = np.where(others < threshold, column, named)
         accuracy = (found == right)[~outside].mean() if not outside.all() else 1.0
         recall = (found == column)[outside].mean() if outside.any() else 1.0
         table.append((float(accuracy), float(recall), float(threshold)))

@@ -94,13 +94,7 @@ class Material:
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
     """The settings that the command line gives."""
-    lesson = Lesson(
-        smoothing=args.smoothing,
-        misspelled=args.misspelled,
-        consistency=args.consistency,
-        language=args.language,
-        confusions=language_of(args)[1],
-    )
+    lesson = Lesson(args.smoothing, args.misspelled, args.consistency, *language_of(args))
     return Recipe(
         schedule_of(args), adaptation_of(args), lesson, args.dropout, args.metric, args.length
     )

@@ -143,8 +143,8 @@ class KafkaThread:
         except Stop as error:
             self._commits.broken |= isinstance(error, DeliveryError)
             self._fail(error)
-            self._stopping.wait()  # what was produced before is committed
-            self._settle((), 0.0)
+            self._stopping.wait()
+            self._commit_last()  # what was produced before
         except Unusable as error:
             self._seldom.warning("another", "a new Kafka consumer is created: %s", error)
             self._stopping.wait(ASK_S)
@@ -155,12 +155,18 @@ class KafkaThread:
                 self._consumer.leave()
 
     def _commit_last(self) -> None:
-        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled."""
+        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled.
+
+        A flush can take long, too, as while the producer learns of a topic.
+        """
         self._settle((), 0.0)
-        while self._offsets.committable() and monotonic() < self._leave_by:
+        while self._may_commit() and monotonic() < self._leave_by:
             self._consumer.fetch(1, IDLE_S, 1)
-            if self._offsets.committable():  # not lost meanwhile
+            if self._may_commit():  # not lost meanwhile
                 self._settle((), 0.0)
+
+    def _may_commit(self) -> bool:
+        return bool(self._offsets.committable()) and not self._commits.broken
 
     def _abandon(self) -> None:
         if places := [

@@ -33,6 +33,7 @@ from worker.stream.positions import ASK_S, Positions
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.1  # for the first record of a round, while nothing is in flight
+REST_S = 0.25  # while nothing is to be committed either
 BUSY_S = 0.002  # while something is
 REVOKE_WAIT_S = 5.0
 REBALANCE_S = 10.0  # that the last commit waits for one
@@ -217,7 +218,8 @@ class KafkaThread:
         if busy:
             messages, fetched_at = self._consumer.fetch(count, wait_s, room), monotonic()
         else:
-            messages = self._consumer.fetch(1, IDLE_S, room)
+            rest_s = IDLE_S if self._offsets.committable() else REST_S
+            messages = self._consumer.fetch(1, rest_s, room)
             fetched_at = monotonic()
             if messages and count > 1:
                 more_s = self._batching.max_wait_ms / 1000

@@ -76,9 +76,16 @@ class GroupConsumer:
             }
         )
         self._await_coordinator()
-        self.client.subscribe(
-            [self._kafka.input_topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost
-        )
+        self._callbacks = {"on_assign": on_assign, "on_revoke": on_revoke, "on_lost": on_lost}
+        self.client.subscribe([self._kafka.input_topic], **self._callbacks)
+
+    def join_again(self) -> None:
+        """Give up what is owned, and let the group rebalance; also as a static member.
+
+        A new client would not do: the group would give it the old one's partitions as they are.
+        """
+        self.client.unsubscribe()
+        self.client.subscribe([self._kafka.input_topic], **self._callbacks)
 
     def _await_coordinator(self) -> None:
         """Wait, within bounds, until the group's coordinator takes requests.

@@ -81,6 +81,7 @@ class KafkaThread:
         self._left, self._leave_by = "", 0.0
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
+        self._join_again = False
         self._seldom = Seldom(logger)
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
@@ -99,6 +100,10 @@ class KafkaThread:
     def show_lag(self, lag: dict[int, int]) -> None:
         """Partition → records that are not committed; shown while the partition is owned."""
         self._lag = lag
+
+    def join_again(self) -> None:
+        """Let the group rebalance."""
+        self._join_again = True
 
     def start(self) -> None:
         self._thread.start()
@@ -320,6 +325,9 @@ class KafkaThread:
         if settings is not None:
             self._batching = settings.batching
             self._lanes.use(settings.dead_letters)
+        join_again, self._join_again = self._join_again, False
+        if join_again and self._fetching:
+            self._consumer.join_again()
         lag, self._lag = self._lag, None
         for number in (lag or {}).keys() & set(self._offsets.owned()):
             self._metrics.lag.labels(self._kafka.input_topic, str(number)).set(lag[number])

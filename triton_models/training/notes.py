@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,13 @@ def require_own(out: Path) -> None:
         raise UsageError(f"{out}: holds a finished run; give --out another folder, or delete it")
     if foreign(out, NOTES) and not list(out.glob(f"{Path(RESUME).stem}.*")):
         raise UsageError(f"{out}: holds something else; give --out another folder")
+
+
+def strip(folder: Path) -> None:
+    """Of a run leave its notes alone."""
+    for file in folder.iterdir():
+        if file.name != NOTES:
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 def write_dev(out: Path, rows: Iterable[dict]) -> None:

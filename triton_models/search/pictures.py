@@ -35,13 +35,17 @@ def training(result: Mapping[str, Any], metric: str) -> Figure:
     panels[0].set(ylabel="loss", ylim=(0, None) if min(trace["loss"], default=0) >= 0 else None)
     for name, color in zip(names if figures else (), (ORANGE, INK, GREY), strict=False):
         values = [row[name] for row in figures]
-        panels[1].plot(steps, values, "o-", color=color, markersize=4, label=NAMES.get(name, name))
+        panels[1].plot(steps, values, "o-", color=color, markersize=4, label=named(name))
     if figures:
         panels[1].axvline(steps[result["best_epoch"] - 1], color=GREY, dashes=(4, 3), label="kept")
         panels[1].set_ylabel("dev")
         panels[1].legend(loc="best", fontsize=9)
     panels[-1].set_xlabel("steps")
     return figure
+
+
+def named(figure: str) -> str:
+    return NAMES.get(figure, figure.replace("_", " "))
 
 
 def search(trials: Sequence[Any], metric: str, weights: Mapping[str, float]) -> Figure:
@@ -61,10 +65,12 @@ def search(trials: Sequence[Any], metric: str, weights: Mapping[str, float]) -> 
     top.plot([], [], "o", color=BLUE, label="complete")
     top.plot([], [], "o", color=BLUE, mfc="none", label="stopped")
     top.set(xlabel="trial", ylabel=f"{metric} of dev")
-    top.legend(loc="lower right", fontsize=8, ncols=3)
+    top.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=8, ncols=3)
     for i, name in enumerate(names):
         panel = figure.add_subplot(grid[1 + i // COLUMNS, i % COLUMNS])
         values = [trial.params.get(name) for trial in trials]
+        if getattr(trials[0].distributions[name], "log", False):
+            panel.set_xscale("log")
         over(panel, values, found, trials)
         weight = f" ({weights[name]:.0%})" if name in weights else ""
         panel.set_xlabel(name.replace("_", " ") + weight)
@@ -84,8 +90,6 @@ def points(axes: Axes, x: Sequence, y: Sequence[float], trials: Sequence[Any]) -
 def over(axes: Axes, values: Sequence[Any], found: Sequence[float], trials: Sequence[Any]) -> None:
     """The figures over the values of an option; choices stand side by side."""
     numbers = all(isinstance(value, float) for value in values)
-    if numbers and min(values) > 0 and max(values) / min(values) > 20:
-        axes.set_xscale("log")
     if not numbers:
         choices = sorted(set(values), key=lambda v: (isinstance(v, str), v))
         axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])

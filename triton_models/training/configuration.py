@@ -75,7 +75,7 @@ def configured(
     Raises UsageError for a file that is no configuration, or one of another command or kind.
     """
     values = {name_of(flag): default_of(about) for flag, about in table.items()}
-    given = vars(args)
+    given = {name: value for name, value in vars(args).items() if value is not None}
     if place := given.pop("config", None):
         values |= read(place, table, command, kind)
     return argparse.Namespace(**values | given)

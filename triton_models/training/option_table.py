@@ -42,9 +42,11 @@ def declare(table: Table, add: Callable) -> None:
         if default and "default" not in told:
             told += f" (default: {default})"
         given = {name: value for name, value in about.items() if name != "required"}
+        given |= {"help": told, "default": argparse.SUPPRESS}
         if not flag.startswith("--"):
-            given["nargs"] = "*" if about.get("nargs") == "+" else "?"
-        add(flag, **given | {"help": told, "default": argparse.SUPPRESS})
+            several = about.get("nargs") == "+"
+            given |= {"nargs": "*"} if several else {"nargs": "?", "default": None}
+        add(flag, **given)
     add("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=CONFIG)
 
 

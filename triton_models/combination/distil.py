@@ -129,6 +129,7 @@ def run(args: argparse.Namespace) -> str:
     command, start = STEPS["distil"].command(args), str(args.student or folders[0])
     settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
     seconds = notes.write(args.out, "intent", command, start, data, result, begun, **settled)
+    notes.draw(args.out, result)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 

@@ -24,9 +24,9 @@ def draw(place: Path, picture: Callable[..., Figure], *given: Any) -> None:
         picture(*given).savefig(place, bbox_inches="tight", metadata={"Date": None})
 
 
-def training(result: Mapping[str, Any], metric: str) -> Figure:
+def training(result: Mapping[str, Any]) -> Figure:
     """The loss over the steps, and below it the figures of dev after each epoch."""
-    steps, figures = result["steps"], result["figures"]
+    steps, figures, metric = result["steps"], result["judged"], result["metric"]
     names = [metric, *(n for n in (figures[0] if figures else ()) if n != metric)][:MOST]
     figure = Figure(figsize=(7, 5 if figures else 2.8), layout="constrained")
     panels = figure.subplots(1 + bool(figures), 1, sharex=True, squeeze=False)[:, 0]

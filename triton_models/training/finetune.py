@@ -25,8 +25,6 @@ from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import Material, refuse
 from triton_models.training.loop import Watch
 
-PICTURE = "training.svg"
-
 
 @dataclass(frozen=True)
 class Job:
@@ -58,7 +56,7 @@ def run(args: argparse.Namespace) -> str:
     if args.leave_one_source_out:
         return without_each_source(job)
     result, seconds = trained(job)
-    draw(job, result)
+    notes.draw(args.out, result)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
 
 
@@ -91,13 +89,6 @@ def trained(job: Job, watch: Watch | None = None) -> tuple[dict, int]:
     result = job.course.train(job.material, job.start, out, job.recipe, watch)
     notes.write_dev(out, job.material.dev_rows())
     return result, record(job, result, begun)
-
-
-def draw(job: Job, result: dict) -> None:
-    """The course of a training as a picture beside its notes."""
-    from triton_models.search import pictures
-
-    pictures.draw(job.args.out / PICTURE, pictures.training, result, job.recipe.metric)
 
 
 def record(job: Job, result: dict, begun: float, **more: Any) -> int:

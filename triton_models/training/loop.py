@@ -40,7 +40,8 @@ class History:
     Attributes:
         losses: the mean loss of each epoch.
         scores: the figure after each that chooses the best, if there is a judge.
-        figures: all that the judge found after each.
+        judged: all that the judge found after each.
+        metric: which of them `scores` are.
         steps: of the optimizer, up to the end of each.
         trace: (step, mean loss of the steps since the one before), as two lists.
         best: the epoch whose weights were kept, counted from 1; 0 without a judge.
@@ -48,7 +49,8 @@ class History:
 
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
-    figures: list[dict[str, float]] = field(default_factory=list)
+    judged: list[dict[str, float]] = field(default_factory=list)
+    metric: str = ""
     steps: list[int] = field(default_factory=list)
     trace: dict[str, list] = field(default_factory=lambda: {"step": [], "loss": []})
     best: int = 0
@@ -220,8 +222,9 @@ class Run:
         told = f"epoch {len(losses)}/{self.schedule.epochs}: loss {losses[-1]:.4f}"
         if judge:
             figures = dict(judge())
-            self.history.figures.append(figures)
-            scores.append(figures[metric or next(iter(figures))])
+            self.history.judged.append(figures)
+            self.history.metric = metric or next(iter(figures))
+            scores.append(figures[self.history.metric])
             told += f", dev {scores[-1]:.4f}"
             if scores[-1] == max(scores) and scores.count(scores[-1]) == 1:
                 self.history.best, self.best = len(scores), _copy(self.network)

@@ -134,7 +134,7 @@ def test_the_best_settings_given_back_have_the_same_figure(shared, tmp_path):
     assert main(list(map(str, again))) == 0
     result = json.loads((tmp_path / "again" / "run.json").read_text())["result"]
     assert result["dev"]["accuracy"] == best
-    assert len(result["figures"]) == len(result["steps"]) == 4
+    assert len(result["judged"]) == len(result["steps"]) == 4
     assert (tmp_path / "again" / "training.svg").stat().st_size > 1000
     kept = [folder for folder in (out / "trials").iterdir() if list(folder.glob("*.safetensors"))]
     number = next(t.number for t in trials_of(out) if t.value == best)

@@ -16,19 +16,27 @@ from triton_models.settings import UsageError, usable
 from triton_models.training import finetune, finetune_config
 from triton_models.training.course import Material
 from triton_models.training.finetune import Job
+from triton_models.training.loop import Watch
 from triton_models.training.run_card import NOTES
 
 
-def again(job: Job, out: Path, material: Material | None = None, **changed: Any) -> dict:
-    """What came of a job with other options, and on other material if it is given, in `out`.
+def again(
+    job: Job,
+    out: Path,
+    material: Material | None = None,
+    watch: Watch | None = None,
+    **changed: Any,
+) -> tuple[dict, int]:
+    """What came of a job with other options, and on other material if it is given, in `out`; and
+    its seconds.
 
-    Raises UsageError where another run is there.
+    Raises UsageError where another run is there, and what `watch` does.
     """
     args = argparse.Namespace(**vars(job.args) | {"seeds": 1, "out": out} | changed)
     one = finetune.prepared(args, job.material if material is None else material)
     notes = out / NOTES
     if not notes.is_file():
-        return finetune.trained(one)[0]
+        return finetune.trained(one, watch)
     with usable(notes, "delete its folder to train again"):
         found = json.loads(notes.read_text(encoding="utf-8"))
         same = found["options"] == finetune_config.told(args)
@@ -37,7 +45,7 @@ def again(job: Job, out: Path, material: Material | None = None, **changed: Any)
         raise UsageError(
             f"{out}: holds a run with other settings or data; give --out another folder"
         )
-    return found["result"]
+    return found["result"], found["seconds"]
 
 
 def seeds_of(args: argparse.Namespace) -> range:

@@ -130,11 +130,12 @@ def suggested(trial: optuna.Trial, name: str, axis: Axis) -> Any:
     return trial.suggest_float(name, axis.low, axis.high, log=axis.log)
 
 
-def settings(args: argparse.Namespace, chosen: Mapping[str, Any], out: Path) -> argparse.Namespace:
-    """The options of a trial; what does not go with how much it trains is left as it was."""
-    how = chosen.get("how", args.how)
-    given = {name: value for name, value in chosen.items() if used(name, how)}
-    return argparse.Namespace(**vars(args) | given | {"out": out})
+def settings(how: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a trial, without those that do not go with how much it trains: `how`, unless
+    that is chosen too.
+    """
+    how = chosen.get("how", how)
+    return {name: value for name, value in chosen.items() if used(name, how)}
 
 
 def begun_with(args: argparse.Namespace, space: Space) -> dict[str, Any] | None:

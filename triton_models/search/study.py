@@ -23,7 +23,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from triton_models.search import results
+from triton_models.search import repeat, results
 from triton_models.search import space as spaces
 from triton_models.search.space import Space
 from triton_models.settings import UsageError, foreign
@@ -89,10 +89,9 @@ class Search:
             return
         out = self.folder / TRIALS / str(trial.number)
         print(f"trial {trial.number}: {results.told(chosen)}", flush=True)
+        given = spaces.settings(self.job.args.how, chosen)
         try:
-            args = spaces.settings(self.job.args, chosen, out)
-            job = finetune.prepared(args, self.job.material)
-            result, seconds = finetune.trained(job, Watch(trial, self.end))
+            result, seconds = repeat.again(self.job, out, watch=Watch(trial, self.end), **given)
         except optuna.TrialPruned:
             shutil.rmtree(out, ignore_errors=True)
             self.tell(trial, TrialState.PRUNED)

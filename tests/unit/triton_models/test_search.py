@@ -105,6 +105,30 @@ def test_a_trial_that_was_cut_off_is_gone_on_with(shared, tmp_path, monkeypatch)
     assert found[0] == found[1]
 
 
+def test_a_trial_that_ended_unheard_is_not_trained_again(shared, tmp_path, monkeypatch):
+    given = (tmp_path / "study", shared, SPACE, "--trials", 1)
+    monkeypatch.setattr(studies.Search, "tell", lambda *_: 1 / 0)  # killed before it was noted
+    with pytest.raises(ZeroDivisionError):
+        search(*given)
+    monkeypatch.undo()
+    monkeypatch.setattr(finetune, "trained", lambda *_: pytest.fail("trained again"))
+    assert search(*given) == 0
+    assert [t.state.name for t in trials_of(tmp_path / "study")] == ["COMPLETE"]
+
+
+def test_what_does_not_go_with_how_much_is_trained_is_left_out(shared, tmp_path):
+    space = {"how": ["frozen", "lora"], "rate": [1e-3, 5e-3], "size": [2, 4]}
+    options = {n: value for n, value in shared.items() if n != "rate"} | {"epochs": 1}
+    given = (tmp_path / "study", options, space, "--trials", 4, "--pruner", "hyperband")
+    assert search(*given) == 0
+    trials = [t for t in trials_of(tmp_path / "study") if "same_as" not in t.user_attrs]
+    assert {t.params["how"] for t in trials} == {"frozen", "lora"}
+    for trial in trials:
+        notes = tmp_path / "study" / "trials" / str(trial.number) / "run.json"
+        told = json.loads(notes.read_text())["options"]
+        assert ("rate" in told) == (trial.params["how"] == "lora")
+
+
 def test_a_trial_that_lags_behind_is_stopped_and_equal_ones_are_not_trained_again(
     shared, tmp_path, monkeypatch, capsys
 ):

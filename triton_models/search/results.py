@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.table import Table
 
-from triton_models.evaluation.report_text import NAMES, table
+from triton_models.evaluation.cells import NAMES, table
+from triton_models.search import pictures
 from triton_models.training.finetune import Job
 
 PAGE, ROWS, PICTURE = "search.md", "trials.csv", "search.svg"
@@ -27,7 +28,7 @@ STATES = {
     TrialState.WAITING: "waiting",
 }
 NOTE = (
-    "Chosen by {metric} of dev, {dev:,} rows; no test set was read. The best of many trials looks"
+    "Chosen by {figure} of dev, {dev:,} rows; no test set was read. The best of many trials looks"
     " better on the dev set that chose it than it is: judge the model that is to be served on rows"
     " that the search has not seen."
 )
@@ -35,19 +36,13 @@ NOTE = (
 
 def write(study: optuna.Study, job: Job) -> str:
     """Write page, rows and picture into the search's folder, and show the best; what to print."""
-    from triton_models.search import pictures
-
-    out, metric, best = job.args.out, job.recipe.metric, best_of(study)
-    trials = ranked(study)
-    heads = ("trial", "state", NAMES.get(metric, metric), "epochs", "seconds")
-    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
-    lines = [(*about(trial), *(shown(trial.params.get(n)) for n in names)) for trial in trials]
-    heads = (*heads, *(name.replace("_", " ") for name in names))
+    out, figure = job.args.out, NAMES.get(job.recipe.metric, job.recipe.metric)
+    trials, weights, dev = ranked(study), importance(study), job.material.about()["dev"]
+    heads, lines = rows_of(trials, figure)
     with (out / ROWS).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([heads, *lines])
-    weights = importance(study)
-    pictures.draw(out / PICTURE, pictures.search, trials, NAMES.get(metric, metric), weights)
-    told = [sentence(best, trials, metric), NOTE.format(metric=metric, dev=len_of(job))]
+    pictures.draw(out / PICTURE, pictures.search, trials, figure, weights)
+    told = [sentence(best_of(study), trials, figure), NOTE.format(figure=figure, dev=dev)]
     page = [f"# Search of {job.args.kind}", *told, mattered(weights), command(job)]
     page += [f"![search]({PICTURE})", table(heads, lines)]
     (out / PAGE).write_text("\n\n".join(part for part in page if part) + "\n", encoding="utf-8")
@@ -55,8 +50,12 @@ def write(study: optuna.Study, job: Job) -> str:
     return "\n".join([*told, f"{out / PAGE}", again(job)])
 
 
-def len_of(job: Job) -> int:
-    return job.material.about()["dev"]
+def rows_of(trials: list[FrozenTrial], figure: str) -> tuple[tuple, list[tuple]]:
+    """Heads and lines of the table of trials."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    heads = ("trial", "state", figure, "epochs", "seconds", *(n.replace("_", " ") for n in names))
+    chosen = ([shown(trial.params.get(name)) for name in names] for trial in trials)
+    return heads, [(*about(t), *values) for t, values in zip(trials, chosen, strict=True)]
 
 
 def best_of(study: optuna.Study) -> FrozenTrial:
@@ -106,10 +105,10 @@ def told(chosen: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {shown(v)}" for name, v in chosen.items())
 
 
-def sentence(best: FrozenTrial, trials: list[FrozenTrial], metric: str) -> str:
+def sentence(best: FrozenTrial, trials: list[FrozenTrial], figure: str) -> str:
     """The best trial, beside the first, which has the settings of the command line."""
     first = next((t for t in trials if t.system_attrs.get("fixed_params")), None)
-    text = f"Trial {best.number} is the best: {metric} {best.value:.4f} ({told(best.params)})"
+    text = f"Trial {best.number} is the best: {figure} {best.value:.4f} ({told(best.params)})"
     if first and first.state == TrialState.COMPLETE:
         text += f"; the settings to begin with have {first.value:.4f}"
     return text + "."

@@ -13,6 +13,7 @@ import shutil
 import time
 
 from triton_models.combination.average import average
+from triton_models.evaluation.cells import NAMES
 from triton_models.search import repeat
 from triton_models.training import finetune, networks, notes
 from triton_models.training.course import place, refuse
@@ -71,8 +72,9 @@ def kept_mean(job: Job, results: dict[int, dict]) -> dict:
 def told(found: dict) -> str:
     """The figures of the seeds in a line."""
     metric, runs = found["metric"], found["runs"]
+    spread = found["spread"][metric]
     return (
-        f"{len(runs)} seeds, {metric} of dev {repeat.told(found['spread'][metric])},"
-        f" standard deviation {found['spread'][metric]['sd']:.4f};"
+        f"{len(runs)} seeds, {NAMES.get(metric, metric)} of dev {repeat.told(spread)},"
+        f" standard deviation {spread['sd']:.4f};"
         f" {AVERAGE} {found['average'][metric]:.4f}; kept: {found['kept']}"
     )

@@ -24,6 +24,7 @@ from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.search import space as spaces
 from triton_models.search import study as studies
+from triton_models.settings import PACKAGE
 from triton_models.training import finetune, finetune_config
 
 SPACE = {"rate": {"low": 1e-3, "high": 1e-2, "log": True}, "pooling": ["cls", "mean"]}
@@ -164,6 +165,21 @@ def test_the_best_settings_given_back_have_the_same_figure(shared, tmp_path):
     number = next(t.number for t in trials_of(out) if t.value == best)
     assert [folder.name for folder in kept] == [str(number)]
     assert all((out / "trials" / str(i) / "run.json").is_file() for i in range(3))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_searched(kind, shared, tmp_path):
+    out, shop = tmp_path / "study", PACKAGE / "data" / "example" / "manifest.toml"
+    given = ["search", kind, "--manifest", shop, "--start", shared["start"], "--epochs", 2]
+    given += ["--trials", 2, "--pruner", "none", "--threads", 1, "--out", out]
+    assert main(list(map(str, given))) == 0
+    for number in range(2):
+        notes = json.loads((out / "trials" / str(number) / "run.json").read_text())
+        study = optuna.load_study(study_name=kind, storage=f"sqlite:///{out / studies.FILE}")
+        trial = study.get_trials()[number]
+        assert list(trial.intermediate_values.values()) == notes["result"]["scores"]
+        assert trial.value == notes["result"]["dev"][notes["recipe"]["metric"]]
+        assert trial.value == pytest.approx(max(notes["result"]["scores"]))
 
 
 def test_no_network_stays_after_a_search(shared, tmp_path):

@@ -48,7 +48,7 @@ def declare(parser: argparse.ArgumentParser, command: str) -> None:
     for flag, about in TABLES[command].items():
         unit = {"metavar": "N"} if about.get("type") is above_zero else {}
         add(flag, **{**unit, **about, "default": argparse.SUPPRESS})
-    finetune_options.declare(parser)
+    finetune_options.declare(parser, {"default": OUT[command], "help": "folder to write"})
 
 
 def check(args: argparse.Namespace) -> None:

@@ -162,15 +162,16 @@ DEFAULTS = {  # by kind
 } | {"--metric": {kind: one.METRICS[0] for kind, one in OWN.items()}}
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: argparse.ArgumentParser, out: dict[str, Any] | None = None) -> None:
     """Declare the options on a parser, in groups; what is not given is not in what it returns
-    (`finetune_config.configured` fills it in).
+    (`finetune_config.configured` fills it in). `out` is what another command says of its --out.
     """
     parser.add_argument("kind", choices=KINDS)
     groups = GROUPS | {f"of {kind} alone": one.OPTIONS for kind, one in OWN.items() if one.OPTIONS}
     for title, table in groups.items():
         add = parser.add_argument_group(title).add_argument
         for flag, about in table.items():
+            about = about | (out or {}) if flag == "--out" else about
             unit = {} if about.keys() & {"action", "choices"} else {"metavar": unit_of(about)}
             add(flag, **unit | about | {"default": argparse.SUPPRESS, "help": help_of(flag, about)})
     option_table.declare({}, parser.add_argument_group("configuration").add_argument)

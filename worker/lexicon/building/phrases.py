@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.lexicon.building.corpus import Corpus
+from worker.lexicon.building.counting import apart, counted, distinct, paired, starts
 from worker.lexicon.heads import EMPTY, LIKE
 from worker.lexicon.profile import SPLITS
 
@@ -85,54 +86,54 @@ def find(corpus: Corpus, described: Collection[str]) -> list[Phrase]:
 
 def _levels(corpus: Corpus, ends: Collection[str]) -> list[_Level]:
     tokens = np.frombuffer(corpus.tokens, np.int32)
-    docs = corpus.docs()
-    brand_of = np.frombuffer(corpus.brand_of, np.int32)[docs]
     is_end = np.array([word in ends for word in corpus.words] + [True])  # BREAK is the last
     ended = np.append(is_end[tokens[1:]], True)  # what stands behind each token
-    counting = _Counting(docs, brand_of, ended)
-    levels = [counting.level(tokens, tokens.astype(np.int64), 1)]
+    brand_of = np.frombuffer(corpus.brand_of, np.int32)
+    counting = _Counting(tokens, corpus.docs(), ended, brand_of)
+    levels = [counting.level(tokens.astype(np.int64), 1)]
     while len(levels) < LONGEST:
         before = levels[-1]
         tail = np.append(before.at[1:], -1)
-        pair = np.where((before.at >= 0) & (tail >= 0), before.at * len(before.titles) + tail, -1)
-        levels.append(counting.level(tokens, pair, len(levels) + 1))
+        pair = np.where((before.at >= 0) & (tail >= 0), paired(before.at, tail), -1)
+        levels.append(counting.level(pair, len(levels) + 1))
     return levels
 
 
 @dataclass(frozen=True)
 class _Counting:
-    """Of each token, the title, the title's brand, and whether a name may end there."""
+    """Of each token, the title, and whether a name may end there; and the brand of each title."""
 
+    tokens: np.ndarray
     docs: np.ndarray
-    brand_of: np.ndarray
     ended: np.ndarray
+    brand_of: np.ndarray
 
-    def level(self, tokens: np.ndarray, keys: np.ndarray, size: int) -> _Level:
+    def level(self, keys: np.ndarray, size: int) -> _Level:
         """The frequent ones among phrases that are given by a key at each token, -1 for none."""
         places = np.flatnonzero(keys >= 0)
-        _, first, inverse = np.unique(keys[places], return_index=True, return_inverse=True)
-        count, docs, brands = len(first), self.docs[places], self.brand_of[places]
-        titles = _distinct(inverse, docs, count)
-        ending = self.ended[places + size - 1]
+        order = np.argsort(keys[places])
+        begins = starts(keys[places[order]])
+        number = np.empty(len(places), np.int64)
+        number[order] = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(places)))
+        # Twice the title, and one more where the phrase ends there: sorted, the last tells.
+        flagged = 2 * self.docs[places].astype(np.int64) + self.ended[places + size - 1]
+        seen = np.sort(paired(number, flagged))
+        last = np.append(starts(seen >> 1)[1:], len(seen)) - 1 if len(seen) else []
+        phrase, flagged = apart(seen[last])
+        titles = np.bincount(phrase, minlength=len(begins))
         frequent = titles >= FEWEST
+        brand = self.brand_of[flagged >> 1]
+        sold = distinct(paired(phrase, brand)[(brand >= 0) & frequent[phrase]])
+        ending = phrase[flagged & 1 == 1]
         at = np.full(len(keys), -1, np.int64)
-        at[places] = np.where(frequent, np.cumsum(frequent) - 1, -1)[inverse]
+        at[places] = np.where(frequent, np.cumsum(frequent) - 1, -1)[number]
         return _Level(
-            tokens[places[first[frequent]][:, None] + np.arange(size)],
+            self.tokens[places[order[begins[frequent]]][:, None] + np.arange(size)],
             at,
             titles[frequent],
-            _distinct(inverse[brands >= 0], brands[brands >= 0], count)[frequent],
-            _distinct(inverse[ending], docs[ending], count)[frequent],
+            np.bincount(apart(sold)[0], minlength=len(begins))[frequent],
+            np.bincount(ending, minlength=len(begins))[frequent],
         )
-
-
-def _distinct(groups: np.ndarray, members: np.ndarray, count: int) -> np.ndarray:
-    """How many different members each group has."""
-    if not len(groups):
-        return np.zeros(count, np.int64)
-    width = int(members.max()) + 1
-    pairs = np.unique(groups.astype(np.int64) * width + members)
-    return np.bincount(pairs // width, minlength=count)
 
 
 def _kept(
@@ -181,15 +182,11 @@ def _own_words(corpus: Corpus, words: _Level) -> set[int]:
     """Words that one brand's titles, or that brand's name, have nearly alone: series and names."""
     docs, brand_of = corpus.docs(), np.frombuffer(corpus.brand_of, np.int32)
     places = np.flatnonzero(words.at >= 0)
-    number, doc = words.at[places], docs[places]
-    width = len(corpus)
-    pairs = np.unique(number * width + doc)
-    number, brand = pairs // width, brand_of[pairs % width]
-    width = len(corpus.brands) + 1
-    counts = np.unique(number * width + brand + 1, return_counts=True)
+    number, doc = apart(distinct(paired(words.at[places], docs[places])))
+    brand = brand_of[doc]
+    number, _, titles = counted(paired(number, brand)[brand >= 0])
     best = np.zeros(len(words.titles), np.int64)
-    sold = counts[0] % width > 0
-    np.maximum.at(best, counts[0][sold] // width, counts[1][sold])
+    np.maximum.at(best, number, titles)
     least = np.where(words.brands < FEW_BRANDS, ONE_BRAND, ONE_BRAND_OF_MANY)
     texts, names = corpus.words, {*corpus.brands}
     named = np.array([texts[word] in names for word in words.words[:, 0]], bool)

@@ -249,12 +249,13 @@ def _confirm(
 
 def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
     """Of each term, those whose vectors are nearest, itself among them, with their cosines."""
-    found = []
-    for row in np.vstack(index.get(np.arange(count))):  # as they are stored: int8
-        hits = index.search(row, neighbours.NEAREST, threads=1)
-        cosines = (1 - hits.distances).tolist()
-        found.append(list(zip(hits.keys.tolist(), cosines, strict=True)))
-    return found
+    if not count:
+        return []
+    stored = np.vstack(index.get(np.arange(count)))  # int8
+    hits = index.search(stored, min(neighbours.NEAREST, count), threads=1)
+    cosines = (1 - hits.distances).tolist()
+    rows = zip(np.atleast_2d(hits.keys).tolist(), np.atleast_2d(cosines).tolist(), strict=True)
+    return [list(zip(keys, near, strict=True)) for keys, near in rows]
 
 
 def _terms(drafts: Drafts, least: float) -> list[Term]:

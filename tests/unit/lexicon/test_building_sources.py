@@ -1,6 +1,8 @@
 """The files that a lexicon is built from: each form, encoding and fault."""
 
 import gzip
+import os
+from threading import Thread
 
 import pytest
 
@@ -158,3 +160,12 @@ def test_a_comment_behind_a_rule_is_no_part_of_a_name(tmp_path):
     )
     assert [rule.texts for rule in found] == [("c# book", "dotnet book")]
     assert "put the comment on a line of its own" in fault
+
+
+@pytest.mark.parametrize("content", [b"air fryer\n", gzip.compress(b"air fryer\n")])
+def test_a_list_may_come_through_a_pipe(tmp_path, content):
+    os.mkfifo(tmp_path / "pipe")
+    writer = Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    assert [*sources.terms(tmp_path / "pipe", Faults())] == ["air fryer"]
+    writer.join()

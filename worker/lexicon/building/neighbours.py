@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from worker.lexicon.building.cache import Cache
+from worker.lexicon.building.cache import Answers
 from worker.lexicon.building.drafts import SOURCE, Draft, Link, make_synonyms
 from worker.lexicon.building.links import CATEGORY
 from worker.lexicon.words import key, stems
@@ -80,7 +80,7 @@ def confirm(
     drafts: Sequence[Draft],
     asked: Sequence[Pair],
     match: Callable[[str, str], np.ndarray],
-    cache: Cache,
+    cache: Answers,
     done: Callable[[int], object],
 ) -> None:
     """Add as names those of which the matching model says, both ways, that one is the other."""

@@ -71,11 +71,11 @@ def sick(monkeypatch):
 
 
 def start(broker, topics, policy):
-    stages = ("intent", "encoder", "matching", "tagging")
-    policies = [f"policies.{stage}={policy}" for stage in stages]
+    policies = [f"policies.{stage}={policy}" for stage in ("intent", "encoder", "matching")]
     return settings(
         *(broker.bootstrap_servers, topics, *policies, "policies.patience_ms=0"),
         *(f"batching.max_records={BATCH}", f"inference.max_calls_in_flight={MAX_CALLS}"),
+        "inference.tagging=false",
     )
 
 

@@ -151,11 +151,11 @@ class Inference(Part):
     url: str = Field("localhost:8001", pattern=rf"^{HOST_PORT}$")
     """Triton's gRPC address, `host:port`."""
     models: Path = STARTER_MODELS
-    """Folder with `intent`, `encoder`, `matching` and maybe `tagging`, the same that Triton serves."""
+    """Folder with `intent`, `encoder`, `matching`, maybe `tagging`: the same that Triton serves."""
     names: Table = Properties()
     """Names of models that are not called by their kind, e.g. `intent = "intent_de"`."""
     tagging: bool | None = None
-    """Ask the model `tagging`, which finds brands and models that no list has; default: if it is there."""
+    """Ask `tagging`, which finds brands and models that no list has; default: if it is there."""
     timeout_ms: int = Field(2000, ge=10, le=120_000)
     """Deadline of one model call, milliseconds."""
     max_calls_in_flight: int = Field(8, ge=1, le=256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +74,7 @@ class Lexicon:
             brands.keys,
             terms.last_words,
         )
+        self._is_word = partial(_is_word, self._vocabulary)
         self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], self._is_word)
 
     @classmethod
@@ -157,10 +158,6 @@ class Lexicon:
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
         return not self._is_word(word) or word in self._terms.last_words
-
-    def _is_word(self, word: str) -> bool:
-        """Whether a word is known to the lexicon or the language."""
-        return word in self._vocabulary or word in ordinary()
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -274,6 +271,11 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
+
+
+def _is_word(vocabulary: Collection[str], word: str) -> bool:
+    """Whether a word is known to the lexicon or the language."""
+    return word in vocabulary or word in ordinary()
 
 
 def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:

@@ -93,7 +93,7 @@ def finetune(args: argparse.Namespace) -> None:
 
     args = finetune_config.configured(args)
     finetune_options.check(args)
-    print(training("training.finetune").run(args))
+    print(training("search.seeds" if args.seeds > 1 else "training.finetune").run(args))
 
 
 def searching(args: argparse.Namespace) -> None:

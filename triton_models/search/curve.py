@@ -21,6 +21,7 @@ from triton_models.training import finetune, finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.course import refuse
 from triton_models.training.finetune import Job
+from triton_models.training.picture import draw
 
 FILE, PAGE, PICTURE = "learning-curve.json", "learning-curve.md", "learning-curve.svg"
 RUNS = "runs"
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace, _: Path | None) -> str:
         ),
     }
     (args.out / FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    pictures.draw(args.out / PICTURE, pictures.curve, found)
+    draw(args.out / PICTURE, pictures.curve, found)
     text = page(found)
     (args.out / PAGE).write_text(text, encoding="utf-8")
     return f"{text}\n{args.out / PAGE}"

@@ -15,6 +15,7 @@ from rich.table import Table
 from triton_models.evaluation.cells import NAMES, table
 from triton_models.search import pictures
 from triton_models.training.finetune import Job
+from triton_models.training.picture import draw
 
 PAGE, ROWS, PICTURE = "search.md", "trials.csv", "search.svg"
 SHOWN = 10  # trials in the terminal
@@ -41,7 +42,7 @@ def write(study: optuna.Study, job: Job) -> str:
     heads, lines = rows_of(trials, figure)
     with (out / ROWS).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([heads, *lines])
-    pictures.draw(out / PICTURE, pictures.search, trials, figure, weights)
+    draw(out / PICTURE, pictures.search, trials, figure, weights)
     told = [sentence(best_of(study), trials, figure), NOTE.format(figure=figure, dev=dev)]
     page = [f"# Search of {job.args.kind}", *told, mattered(weights), command(job)]
     page += [f"![search]({PICTURE})", table(heads, lines)]

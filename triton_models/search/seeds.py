@@ -26,6 +26,7 @@ AVERAGE = "mean of the weights"
 
 def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
+    networks.quiet()
     begun = time.monotonic()
     if (args.out / NOTES).is_file() or not (args.out / FOLDER).is_dir():
         notes.require_own(args.out)

@@ -46,10 +46,6 @@ class Job:
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
-    if args.seeds > 1:
-        from triton_models.search import seeds
-
-        return seeds.run(args)
     notes.require_own(args.out)
     job = prepared(args)
     print(job.material.told(), flush=True)

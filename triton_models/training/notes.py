@@ -28,9 +28,9 @@ def require_own(out: Path) -> None:
 
 def draw(out: Path, result: dict) -> None:
     """The loss and the figures of dev, as the run's record has them, as a picture beside it."""
-    from triton_models.search import pictures  # matplotlib is slow to import
+    from triton_models.training import picture  # matplotlib is slow to import
 
-    pictures.draw(out / PICTURE, pictures.training, result)
+    picture.draw(out / PICTURE, picture.training, result)
 
 
 def strip(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from triton_models import contract, options
 from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
+from triton_models.labelling import options as label_options
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
 from triton_models.training import finetune_options, option_table, pretrain_options
@@ -193,6 +194,24 @@ def disagree(args: argparse.Namespace) -> None:
         print(json.dumps(row) if args.json else told)
 
 
+def suspects(args: argparse.Namespace) -> None:
+    from triton_models.labelling import suspects as doubted
+
+    label_options.check(args)
+    print(doubted.run(args, training("labelling.out_of_fold") if args.run else None))
+
+
+def select(args: argparse.Namespace) -> None:
+    print(training("labelling.select").run(args))
+
+
+def merge(args: argparse.Namespace) -> None:
+    from triton_models.data.merge import merge as into
+
+    counts = into(args.kind, args.sheet, args.into, args.out, args.new)
+    print(f"{args.out}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
+
+
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
@@ -230,6 +249,9 @@ COMMANDS = {
     "compare": (options.compare, compare),
     "predict": (options.predict, predict),
     "disagree": (options.disagree, disagree),
+    "suspects": (label_options.suspects, suspects),
+    "select": (label_options.select, select),
+    "merge": (label_options.merge, merge),
     "explain": (options.explain, explain),
     "compile": (options.compile_, compile_),
     "repository": (options.repository, repository),

@@ -54,10 +54,11 @@ ROOMS = {
     "kinds": LEAVES | {"data", "serving", "evaluation", "training"},
     "explanation": LEAVES | {"data", "serving", "training"},
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
+    "labelling": LEAVES | {"data", "serving", "training", "evaluation"},
     "options": LEAVES,
     "__main__": LEAVES
     | {"options"}
-    | {"data", "training", "evaluation", "serving", "explanation", "combination"},
+    | {"data", "training", "evaluation", "serving", "explanation", "combination", "labelling"},
 }
 
 

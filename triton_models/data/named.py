@@ -30,6 +30,26 @@ def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tu
         yield line, row | _ours(row, names)
 
 
+def every(place: Path | str, form: str) -> Iterator[Record]:
+    """The records of a file of any format, with our names beside those of the file."""
+    if form != "tagged":
+        yield from (row for _, row in rows(place, form))
+        return
+    path = Path(place)
+    for _, row in records.read(path, "", records.refusing(path)):
+        yield ours(row, form)
+
+
+def ours(row: Record, form: str) -> Record:
+    """A record with our names beside those of its file."""
+    return row | _ours(row, names_of(form))
+
+
+def theirs(row: Record, form: str, name: str) -> str:
+    """What a record calls one of our columns; our name where it has none."""
+    return next((one for one in names_of(form)[name] if one in row), name)
+
+
 def _ours(row: Record, names: Mapping[str, Sequence[str]]) -> Record:
     """What a record has under one of the names of each of our columns, under ours."""
     found = {ours: next((n for n in usual if n in row), None) for ours, usual in names.items()}

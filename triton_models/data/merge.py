@@ -1,0 +1,151 @@
+"""The way back of a sheet: its labels go into the files that its rows came from.
+
+A row is found by its id, or by its text in normal form. What does not fit is refused as a whole,
+by file and line, before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from triton_models.data import named, sheet
+from triton_models.data.faults import Faults
+from triton_models.data.records import Record
+from triton_models.data.rewrite import File
+from triton_models.data.sheet import DROP, Decision, identity
+from triton_models.kinds import KINDS
+from triton_models.query_text import normal_form
+from triton_models.settings import UsageError
+
+
+@dataclass
+class Target:
+    """A file that labels go into, and what becomes of its lines."""
+
+    file: File
+    changed: dict[int, Record | None] = field(default_factory=dict)
+    more: list[Record] = field(default_factory=list)
+
+
+def merge(
+    kind: str, labelled: Path, into: Sequence[Path], out: Path, new: Sequence[str] = ()
+) -> Counter[str]:
+    """Write the files `into`, with the labels of a sheet, to `out`: a file, or of several a folder.
+
+    Args:
+        new: labels that no file has yet.
+
+    Returns the rows by what became of them: "changed", "added", "dropped", "same".
+
+    Raises:
+        UsageError: lists by line the labels that no file knows, rows that are in no file, and rows
+            whose label is another than the sheet says.
+    """
+    decisions = sheet.read(labelled)
+    targets = [Target(File(path)) for path in into]
+    places = places_of(out, into)
+    part = KINDS[kind].part("labels")
+    counts = _Merging(part, labelled, decisions, targets, new).run()
+    for target, place in zip(targets, places, strict=True):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_name(place.name + ".part")
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.write(target.file.text(target.changed, target.more))
+        draft.replace(place)
+    return counts
+
+
+def places_of(out: Path, into: Sequence[Path]) -> list[Path]:
+    """Where each file is written; UsageError for one that exists and is none of those read."""
+    single = len(into) == 1 and not out.is_dir()
+    places = [out] if single else [out / path.name for path in into]
+    if len(set(places)) < len(places):
+        raise UsageError("--into: two files have one name; merge into one of them at a time")
+    for place, path in zip(places, into, strict=True):
+        if place.exists() and not (path.exists() and place.samefile(path)):
+            raise UsageError(f"{place}: exists; give --out another place, or the file of --into")
+    return places
+
+
+class _Merging:
+    """One merge: `run` fills the targets, or raises UsageError with all faults."""
+
+    def __init__(
+        self,
+        part: ModuleType,
+        labelled: Path,
+        decisions: Sequence[Decision],
+        targets: Sequence[Target],
+        new: Sequence[str],
+    ) -> None:
+        self.part, self.sheet, self.targets = part, str(labelled), targets
+        self.decisions, self.faults, self.counts = decisions, Faults(), Counter()
+        self.known = set(new)
+        self.by_id: dict[str, list[Decision]] = {}
+        self.by_text: dict[tuple[str, str], list[Decision]] = {}
+        for one in decisions:
+            self.by_id.setdefault(one.id, []).append(one)
+            if one.text:
+                form = normal_form(one.text), normal_form(one.term)
+                self.by_text.setdefault(form, []).append(one)
+
+    def run(self) -> Counter[str]:
+        rows = [
+            (target, piece.line, named.ours(piece.record, self.part.FORM), piece.record)
+            for target in self.targets
+            for piece in target.file.pieces
+            if piece.record is not None
+        ]
+        self.known |= {name for _, _, ours, _ in rows for name in self.part.names(ours)}
+        met: set[int] = set()
+        for target, line, ours, record in rows:
+            if found := self.meant(ours):
+                has = self.part.current(ours)
+                one = next((one for one in found if self.part.same(has, one.given)), found[0])
+                met |= {one.line for one in found}
+                self.decide(one, target, line, has, record)
+        for one in self.decisions:
+            fault = "" if one.label == DROP else self.part.fault(one, self.known)
+            if fault:
+                self.faults.add(self.sheet, one.line, fault)
+            elif one.line not in met:
+                self.add(one)
+        self.faults.tell(Path(self.sheet))
+        return self.counts
+
+    def meant(self, ours: Record) -> list[Decision]:
+        """The decisions of a row of data, which may itself be written as an id."""
+        text, term = self.part.text_of(ours), str(ours.get("term") or "")
+        found = self.by_id.get(identity(text, term)) or self.by_id.get(text)
+        return found or self.by_text.get((normal_form(text), normal_form(term)), [])
+
+    def decide(self, one: Decision, target: Target, line: int, has: str, record: Record) -> None:
+        """Change a row of data, which has the label `has`, as a decision says."""
+        if self.part.same(has, one.label):
+            self.counts["same"] += 1
+        elif has and not self.part.same(has, one.given):
+            said = f"the sheet has {one.given!r} for it" if one.given else "the sheet has no label"
+            told = f"{target.file.path}:{line} has {has!r}, and {said}; the data changed since:"
+            self.faults.add(self.sheet, one.line, f"{told} clear the label, or correct `given`")
+        elif one.label == DROP:
+            target.changed[line] = None
+            self.counts["dropped"] += 1
+        elif not self.part.fault(one, self.known):
+            target.changed[line] = self.part.relabelled(record, one.label)
+            self.counts["changed"] += 1
+
+    def add(self, one: Decision) -> None:
+        """Put a row that is in no file into the first."""
+        if one.given:
+            told = f"no row of --into is {one.text or one.id!r}; give the file that has it as well"
+            self.faults.add(self.sheet, one.line, told)
+        elif not one.text:
+            self.faults.add(self.sheet, one.line, f"{one.id}: no row of --into, and no text to add")
+        elif one.label != DROP:
+            first = self.targets[0]
+            first.more.append(self.part.new(one, first.file.columns))
+            self.counts["added"] += 1

@@ -46,9 +46,11 @@ def merge(
             whose label is another than the sheet says.
     """
     decisions = sheet.read(labelled)
-    targets = [Target(File(path)) for path in into]
-    places = places_of(out, into)
     part = KINDS[kind].part("labels")
+    targets = [Target(File(path)) for path in into]
+    for target in targets:
+        require_columns(target.file, part.FORM)
+    places = places_of(out, into)
     counts = _Merging(part, labelled, decisions, targets, new).run()
     for target, place in zip(targets, places, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +71,15 @@ def places_of(out: Path, into: Sequence[Path]) -> list[Path]:
         if place.exists() and not (path.exists() and place.samefile(path)):
             raise UsageError(f"{place}: exists; give --out another place, or the file of --into")
     return places
+
+
+def require_columns(file: File, form: str) -> None:
+    """Raises UsageError for a file whose texts or labels have a name that we do not know."""
+    for name in named.needed_of(form):
+        usual = named.names_of(form)[name]
+        if not file.columns & set(usual):
+            told = f"{', '.join(usual[:-1])} or {usual[-1]}" if usual[1:] else usual[0]
+            raise UsageError(f"{file.path}: no column {told}; rename its columns, then merge")
 
 
 class _Merging:

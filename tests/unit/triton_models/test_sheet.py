@@ -47,16 +47,22 @@ def test_a_sheet_is_never_written_over_another(tmp_path):
 
 
 def test_a_sheet_changes_its_rows_and_no_other_byte(tmp_path):
-    before = (
-        'topic,text,note\r\nbuy,red shoes,"a ""b"""\r\nbuy,"Where is, it?",\r\n\r\nask,how,x\r\n'
-    )
-    (tmp_path / "d.csv").write_text(before, newline="")
+    lines = ('buy,red shoes,"a ""b"""', 'buy,"Where is, it?",', "", "ask,how,x", "")
+    before = "\r\n".join(("label,text,note", *lines))
     made = sheet_of(tmp_path / "s.csv", labelled("where is, it?", "ask", "buy"))
     argv = ["merge", "intent", made, "--into", tmp_path / "d.csv", "--out", tmp_path / "n.csv"]
     (tmp_path / "d.csv").write_text(before, newline="")
     assert main([*map(str, argv)]) == 0
     after = (tmp_path / "n.csv").read_bytes().decode()
     assert after == before.replace('buy,"Where', 'ask,"Where')
+
+
+def test_a_file_without_the_columns_is_refused(tmp_path):
+    data = tmp_path / "d.csv"
+    data.write_text("topic,text\nbuy,red\n")
+    made = sheet_of(tmp_path / "s.csv", labelled("red", "buy", "ask"))
+    with pytest.raises(UsageError, match="d.csv: no column intent, labels, label or category"):
+        merge("intent", made, [data], data)
 
 
 def test_json_lines_keep_their_other_fields(tmp_path):

@@ -110,6 +110,7 @@ def export(args: argparse.Namespace) -> None:
 
 OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
 OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
+OF_REPORTS = ("language", "confusions", "target_precision")
 
 
 def expansion(args: argparse.Namespace) -> None:
@@ -118,7 +119,10 @@ def expansion(args: argparse.Namespace) -> None:
     from triton_models.evaluation import expansion as measure
 
     refuse(
-        *((getattr(args, name), f"--{name} goes with a kind of model") for name in OF_MODELS),
+        *(
+            (getattr(args, name), f"{flag(name)} goes with a kind of model")
+            for name in OF_MODELS + OF_REPORTS
+        ),
         (not (args.products and args.judgements), "expansion: give --products and --judgements"),
         (args.lexicon and args.enriched, "--lexicon and --enriched exclude each other"),
     )
@@ -136,17 +140,21 @@ def evaluate(args: argparse.Namespace) -> None:
     from triton_models.data.typos import typos_of
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
+    from triton_models.evaluation.coverage import TARGETS
 
     own = KINDS[args.kind].evaluates
     refuse(
-        *((getattr(args, name), f"--{name} goes with expansion") for name in OF_EXPANSION),
+        *((getattr(args, name), f"{flag(name)} goes with expansion") for name in OF_EXPANSION),
+        *(
+            (getattr(args, name) and not args.report, f"{flag(name)} goes with --report")
+            for name in OF_REPORTS
+        ),
         (
             args.data and not args.report and "--data" not in own,
             "--data goes with --report, or with the encoder",
         ),
         (args.out_of_scope and "--out-of-scope" not in own, "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
-        (args.language != "en" and not args.report, "--language goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
@@ -155,8 +163,9 @@ def evaluate(args: argparse.Namespace) -> None:
     report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        typos = typos_of(args.language, tuple(map(str, args.confusions or ())))
-        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos)
+        typos = typos_of(args.language or "en", tuple(map(str, args.confusions or ())))
+        wished = [args.target_precision] if args.target_precision else TARGETS
+        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos, wished)
         page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
@@ -217,6 +226,11 @@ def explain(args: argparse.Namespace) -> None:
 
     gradients = training("explanation.gradients") if args.checkpoint else None
     view.run(args, args.model or STARTER / args.kind, gradients)
+
+
+def flag(name: str) -> str:
+    """An option by the name of its value."""
+    return "--" + name.replace("_", "-")
 
 
 def refuse(*faults: tuple[object, str]) -> None:

@@ -73,7 +73,10 @@ def evaluate(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--language", choices=LANGUAGES, default="en", help="--report: of the queries, for typos")
+    told = "--report: precision that a threshold is given for (default: 0.9, 0.95 and 0.99)"
+    add("--target-precision", type=precision, metavar="0-1", help=told)
+    told = "--report: of the queries, for typos (default: en)"
+    add("--language", choices=LANGUAGES, help=told)
     add("--confusions", type=Path, nargs="+", help="--report: sets of Chinese, as for finetune")
     add("--data", type=Path, help="public sets: products to rank, known typos")
     add("--products", type=Path, help="expansion: catalogue to search, JSON lines or .jsonl.gz")
@@ -139,6 +142,16 @@ def model_name(text: str) -> str:
     if not right(text):
         raise argparse.ArgumentTypeError(f"{text!r}: give {expected}")
     return text
+
+
+def precision(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return found
 
 
 def positive(text: str) -> int:

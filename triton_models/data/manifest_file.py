@@ -150,7 +150,7 @@ def _own_faults(source: Source, raw: dict[str, Any]) -> Iterator[tuple[str, str]
         if key in raw and source.format not in formats:
             yield key, f"{key} goes with format {' or '.join(formats)}"
     if not records.kind(source.path):
-        yield "path", f"{source.path.name}: name it {', '.join(records.SUFFIXES)} or these + .gz"
+        yield "path", f"{source.path}: name it {', '.join(records.SUFFIXES)} or these + .gz"
     elif not source.path.is_file():
         yield "path", f"{source.path} not found; fix the path"
     known = [name.rstrip("?") for name in COLUMNS[source.format]]

@@ -14,6 +14,7 @@ from triton_models.data.named import theirs
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.evaluation.dev import judged_pairs, of_all
+from triton_models.kinds.matching.report import sure
 
 FORM = "pairs"
 
@@ -51,9 +52,7 @@ def suggestions(said: np.ndarray, contract: ModelContract, _: Any) -> list[tuple
 
 def doubt(said: np.ndarray, contract: ModelContract, by: str) -> np.ndarray:
     """How unsure the model is of each pair, [rows]: surest far from its threshold."""
-    t = contract.threshold
-    halved = np.where(said < t, said / (2 * t), 1 - (1 - said) / (2 * max(1 - t, 1e-9)))
-    return doubts.BY[by](both(halved))
+    return doubts.BY[by](both(sure(said, contract.threshold)))
 
 
 def text_of(row: dict[str, Any]) -> str:

@@ -40,10 +40,18 @@ ALLOWED = {
     "__init__": set(),
 }
 MODELS = Path(triton_models.__file__).parent
-LEAVES = {"settings", "contract", "text", "query_text", "kinds"}  # of kinds, what it says of itself
+LEAVES = {
+    "settings",
+    "contract",
+    "text",
+    "query_text",
+    "product_text",
+    "kinds",
+}  # of kinds, what it says of itself
 ROOMS = {
     "settings": set(),
-    "contract": {"settings", "kinds"},
+    "contract": {"settings", "kinds", "product_text"},
+    "product_text": set(),
     "text": {"settings"},
     "query_text": set(),
     "__init__": set(),

@@ -61,7 +61,11 @@ class Judged(Row):
 
 @dataclass(frozen=True, slots=True)
 class Product(Row):
-    """A row of a catalogue. Rows of one `product` are titles of the same thing."""
+    """A row of a catalogue. Rows of one `product` are titles of the same thing.
+
+    Attributes:
+        text: how a model reads it: its title, or what the manifest composes.
+    """
 
     id: str
     title: str
@@ -69,6 +73,7 @@ class Product(Row):
     product: str
     brand: str
     description: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def answers(kind: str, run: Path, folds: int) -> tuple[list[Line], Any, Sequence
 
 def settings_of(kind: str, run: Path) -> argparse.Namespace:
     """The options that a run was made with."""
-    args = argparse.Namespace(kind=kind, config=run / NOTES, out=run, no_dev=False)
+    args = argparse.Namespace(kind=kind, config=run / NOTES, out=run)
     args = finetune_config.configured(args)
     finetune_options.check(args)
     return finetune_options.settled(args)

@@ -83,7 +83,9 @@ def gather(args: argparse.Namespace) -> Pairs:
     data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev))
     sides = dataset.load_pairs(data)
     manifest = data.manifest
-    return Pairs(once(sides.train), once(sides.dev), manifest.weights, product_text=manifest.product_text)
+    return Pairs(
+        once(sides.train), once(sides.dev), manifest.weights, product_text=manifest.product_text
+    )
 
 
 def of_files(places: Sequence[str], dev: str | None, no_dev: bool) -> Manifest:

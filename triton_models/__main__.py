@@ -217,7 +217,7 @@ def select(args: argparse.Namespace) -> None:
 def merge(args: argparse.Namespace) -> None:
     from triton_models.data.merge import merge as into
 
-    counts = into(args.kind, args.sheet, args.into, args.out, args.new)
+    counts = into(args.kind, args.sheet, args.into, args.out, args.new, args.columns)
     print(f"{args.out}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
 
 

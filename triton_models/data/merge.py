@@ -32,12 +32,18 @@ class Target:
 
 
 def merge(
-    kind: str, labelled: Path, into: Sequence[Path], out: Path, new: Sequence[str] = ()
+    kind: str,
+    labelled: Path,
+    into: Sequence[Path],
+    out: Path,
+    new: Sequence[str] = (),
+    columns: Sequence[str] = (),
 ) -> Counter[str]:
     """Write the files `into`, with the labels of a sheet, to `out`: a file, or of several a folder.
 
     Args:
         new: labels that no file has yet.
+        columns: names of the needed columns, in their order, where they are none of the usual.
 
     Returns the rows by what became of them: "changed", "added", "dropped", "same".
 
@@ -48,10 +54,11 @@ def merge(
     decisions = sheet.read(labelled)
     part = KINDS[kind].part("labels")
     targets = [Target(File(path)) for path in into]
+    names = named.names_of(part.FORM, columns)
     for target in targets:
-        require_columns(target.file, part.FORM)
+        require_columns(target.file, part.FORM, names)
     places = places_of(out, into)
-    counts = _Merging(part, labelled, decisions, targets, new).run()
+    counts = _Merging(part, labelled, decisions, targets, names, new).run()
     for target, place in zip(targets, places, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_name(place.name + ".part")
@@ -73,13 +80,14 @@ def places_of(out: Path, into: Sequence[Path]) -> list[Path]:
     return places
 
 
-def require_columns(file: File, form: str) -> None:
+def require_columns(file: File, form: str, names: named.Names) -> None:
     """Raises UsageError for a file whose texts or labels have a name that we do not know."""
     for name in named.needed_of(form):
-        usual = named.names_of(form)[name]
+        usual = names[name]
         if not file.columns & set(usual):
             told = f"{', '.join(usual[:-1])} or {usual[-1]}" if usual[1:] else usual[0]
-            raise UsageError(f"{file.path}: no column {told}; rename its columns, then merge")
+            needed = ",".join(named.needed_of(form))
+            raise UsageError(f"{file.path}: no column {told}; name yours: --columns {needed}")
 
 
 class _Merging:
@@ -91,11 +99,12 @@ class _Merging:
         labelled: Path,
         decisions: Sequence[Decision],
         targets: Sequence[Target],
+        names: named.Names,
         new: Sequence[str],
     ) -> None:
         self.part, self.sheet, self.targets = part, str(labelled), targets
         self.decisions, self.faults, self.counts = decisions, Faults(), Counter()
-        self.known = set(new)
+        self.names, self.known = names, set(new)
         self.by_id: dict[str, list[Decision]] = {}
         self.by_text: dict[tuple[str, str], list[Decision]] = {}
         for one in decisions:
@@ -106,7 +115,7 @@ class _Merging:
 
     def run(self) -> Counter[str]:
         rows = [
-            (target, piece.line, named.ours(piece.record, self.part.FORM), piece.record)
+            (target, piece.line, named.ours(piece.record, self.names), piece.record)
             for target in self.targets
             for piece in target.file.pieces
             if piece.record is not None
@@ -146,7 +155,9 @@ class _Merging:
             target.changed[line] = None
             self.counts["dropped"] += 1
         elif not self.part.fault(one, self.known):
-            target.changed[line] = self.part.relabelled(record, one.label)
+            target.changed[line] = self.part.relabelled(
+                record, one.label, named.theirs(record, self.names)
+            )
             self.counts["changed"] += 1
 
     def add(self, one: Decision) -> None:
@@ -158,5 +169,5 @@ class _Merging:
             self.faults.add(self.sheet, one.line, f"{one.id}: no row of --into, and no text to add")
         elif one.label != DROP:
             first = self.targets[0]
-            first.more.append(self.part.new(one, first.file.columns))
+            first.more.append(self.part.new(one, named.theirs(first.file.columns, self.names)))
             self.counts["added"] += 1

@@ -6,7 +6,7 @@ holds several lists. Columns have their usual names (`manifest.COLUMNS`) or thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from triton_models.data import records
@@ -27,7 +27,7 @@ def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tu
     needed, names = needed_of(form), names_of(form, given)
     layout = Layout(given or needed, () if given else names[needed[0]], lists)
     for line, row in records.read(path, "", records.refusing(path), layout):
-        yield line, row | _ours(row, names)
+        yield line, ours(row, names)
 
 
 def every(place: Path | str, form: str) -> Iterator[Record]:
@@ -37,23 +37,22 @@ def every(place: Path | str, form: str) -> Iterator[Record]:
         return
     path = Path(place)
     for _, row in records.read(path, "", records.refusing(path)):
-        yield ours(row, form)
+        yield ours(row, names_of(form))
 
 
-def ours(row: Record, form: str) -> Record:
+Names = Mapping[str, Sequence[str]]  # what each of our columns may be called
+
+
+def ours(row: Record, names: Names) -> Record:
     """A record with our names beside those of its file."""
-    return row | _ours(row, names_of(form))
+    return row | {mine: row[other] for mine, other in theirs(row, names).items()}
 
 
-def theirs(row: Record, form: str, name: str) -> str:
-    """What a record calls one of our columns; our name where it has none."""
-    return next((one for one in names_of(form)[name] if one in row), name)
-
-
-def _ours(row: Record, names: Mapping[str, Sequence[str]]) -> Record:
-    """What a record has under one of the names of each of our columns, under ours."""
-    found = {ours: next((n for n in usual if n in row), None) for ours, usual in names.items()}
-    return {ours: row[theirs] for ours, theirs in found.items() if theirs is not None}
+def theirs(columns: Iterable[str], names: Names) -> dict[str, str]:
+    """Of columns of a file, or the fields of a record, those that are ours, by our names."""
+    there = set(columns)
+    found = {mine: next((n for n in usual if n in there), None) for mine, usual in names.items()}
+    return {mine: other for mine, other in found.items() if other is not None}
 
 
 def split(place: Path | str) -> tuple[Path, Sequence[str]]:

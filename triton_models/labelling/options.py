@@ -6,10 +6,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from triton_models import kinds
 from triton_models.settings import STARTER, UsageError
 from triton_models.training.option_types import above_zero
 
-KINDS = ("intent", "matching", "tagging")  # those whose answers are probabilities of labels
+# Those whose answers are probabilities of labels.
+KINDS = tuple(name for name, kind in kinds.KINDS.items() if kind.labels or kind.pair)
 LABELLED = "CSV, TSV, JSON lines"
 
 
@@ -50,7 +52,14 @@ def merge(add: Callable) -> None:
     add("--into", type=Path, nargs="+", required=True, metavar="FILE", help=told)
     told = "file to write, or of several a folder; may be the file of --into"
     add("--out", type=Path, required=True, metavar="PATH", help=told)
+    told = "the names of their texts and labels, as text,topic; of pairs three"
+    add("--columns", type=names, default=(), metavar="NAME,NAME", help=told)
     add("--new", nargs="+", default=[], metavar="LABEL", help="labels that no file has yet")
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names of columns, as text,topic."""
+    return tuple(name.strip() for name in text.split(","))
 
 
 def check(args: argparse.Namespace) -> None:

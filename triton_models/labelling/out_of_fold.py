@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from triton_models.data.sheet import Line
 from triton_models.kinds import KINDS
 from triton_models.query_text import normal_form
+from triton_models.settings import UsageError
 from triton_models.training import finetune_config, finetune_options, networks
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import refuse
@@ -53,6 +54,8 @@ def answers(kind: str, run: Path, folds: int) -> tuple[list[Line], Any, Sequence
 
 def settings_of(kind: str, run: Path) -> argparse.Namespace:
     """The options that a run was made with."""
+    if not (run / NOTES).is_file():
+        raise UsageError(f"{run}: no {NOTES} in it; give --run a run of `finetune {kind}`")
     args = argparse.Namespace(kind=kind, config=run / NOTES, out=run)
     args = finetune_config.configured(args)
     finetune_options.check(args)

@@ -63,6 +63,10 @@ def test_a_file_without_the_columns_is_refused(tmp_path):
     made = sheet_of(tmp_path / "s.csv", labelled("red", "buy", "ask"))
     with pytest.raises(UsageError, match="d.csv: no column intent, labels, label or category"):
         merge("intent", made, [data], data)
+    argv = ["merge", "intent", made, "--into", data, "--out", data, "--columns", "text,topic"]
+    sheet_of(made, labelled("red", "ask", "buy"), labelled("so new", "buy"))
+    assert main([*map(str, argv), "--new", "ask"]) == 0
+    assert data.read_text() == "topic,text\nask,red\nbuy,so new\n"
 
 
 def test_json_lines_keep_their_other_fields(tmp_path):

@@ -132,7 +132,7 @@ def test_rows_of_one_query_are_in_one_fold():
         ((), "give --run, or --model and --dev"),
         (("--model", "m"), "--model needs --dev"),
         (("--run", "r", "--dev", "d"), "--dev goes with --model"),
-        (("--run", "nowhere"), "give --config the run.json"),
+        (("--run", "nowhere"), "no run.json in it; give --run a run of"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(given, remedy, tmp_path, capsys):

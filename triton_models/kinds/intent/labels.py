@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data.manifest import SEPARATOR
-from triton_models.data.named import theirs
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.evaluation.dev import labelled_queries, of_all
@@ -75,12 +74,11 @@ def fault(one: Decision, known: set[str]) -> str:
     return "" if one.label in known else told
 
 
-def relabelled(row: dict[str, Any], label: str) -> dict[str, Any]:
-    """The row with another label, under the name that it has there."""
-    return row | {theirs(row, FORM, "intent"): label}
+def relabelled(row: dict[str, Any], label: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """The row with another label; `names` are those of its columns, by ours."""
+    return row | {names.get("intent", "intent"): label}
 
 
-def new(one: Decision, columns: set[str]) -> dict[str, Any]:
+def new(one: Decision, names: Mapping[str, str]) -> dict[str, Any]:
     """A row of data that was in no file."""
-    like = dict.fromkeys(columns, "")
-    return {theirs(like, FORM, "query"): one.text, theirs(like, FORM, "intent"): one.label}
+    return {names["query"]: one.text, names["intent"]: one.label}

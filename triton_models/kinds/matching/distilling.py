@@ -28,7 +28,7 @@ def read(places: Sequence[Path]) -> Iterator[Pair]:
     for place in places:
         blame = records.refusing(place)
         for line, row in records.read(place, "", blame):
-            row = named.ours(row, "pairs")
+            row = named.ours(row, named.names_of("pairs"))
             parts = str(row.get("query") or "").split("\t") if "term" not in row else []
             query, term = parts if len(parts) == 2 else (row.get("query"), row.get("term"))
             if not (isinstance(query, str) and isinstance(term, str) and query and term):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data.graded import BELONGS
-from triton_models.data.named import theirs
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.evaluation.dev import judged_pairs, of_all
@@ -90,16 +89,15 @@ def fault(one: Decision, known: set[str]) -> str:
     return "" if good else f"label {one.label!r}: a grade is a number from 0 to 1; correct it"
 
 
-def relabelled(row: dict[str, Any], label: str) -> dict[str, Any]:
-    """The row with another grade, under the name that it has there."""
-    return row | {theirs(row, FORM, "grade"): number(label)}
+def relabelled(row: dict[str, Any], label: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """The row with another grade; `names` are those of its columns, by ours."""
+    return row | {names.get("grade", "grade"): number(label)}
 
 
-def new(one: Decision, columns: set[str]) -> dict[str, Any]:
+def new(one: Decision, names: Mapping[str, str]) -> dict[str, Any]:
     """A row of data that was in no file."""
-    like = dict.fromkeys(columns, "")
-    texts = {theirs(like, FORM, "query"): one.text, theirs(like, FORM, "term"): one.term}
-    return texts | {theirs(like, FORM, "grade"): number(one.label)}
+    texts = {names["query"]: one.text, names["term"]: one.term}
+    return texts | {names["grade"]: number(one.label)}
 
 
 def number(label: str) -> int | float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,9 @@ def fault(one: Decision, known: set[str]) -> str:
     return ""
 
 
-def relabelled(row: dict[str, Any], label: str) -> dict[str, Any]:
+def relabelled(
+    row: dict[str, Any], label: str, names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The row with other spans, of its text in normal form."""
     old = {name for names in COLUMNS[FORM].values() for name in names}
     text, spans = marked.read(label)
@@ -127,6 +129,6 @@ def relabelled(row: dict[str, Any], label: str) -> dict[str, Any]:
     return {"query": text, "spans": [span._asdict() for span in spans]} | rest
 
 
-def new(one: Decision, columns: set[str]) -> dict[str, Any]:
+def new(one: Decision, names: Mapping[str, str]) -> dict[str, Any]:
     """A row of data that was in no file."""
     return relabelled({}, one.label)

@@ -48,9 +48,9 @@ def written(add: Callable) -> None:
 def merge(add: Callable) -> None:
     add("kind", choices=KINDS)
     add("sheet", type=Path, metavar="SHEET", help="a sheet whose column `label` was filled")
-    told = f"the files that its rows are of: {LABELLED}; new rows go into the first"
+    told = f"a manifest, or the files that its rows are of: {LABELLED}; new ones go into the first"
     add("--into", type=Path, nargs="+", required=True, metavar="FILE", help=told)
-    told = "file to write, or of several a folder; may be the file of --into"
+    told = "file to write, or of several a folder; may be what --into is"
     add("--out", type=Path, required=True, metavar="PATH", help=told)
     told = "the names of their texts and labels, as text,topic; of pairs three"
     add("--columns", type=names, default=(), metavar="NAME,NAME", help=told)

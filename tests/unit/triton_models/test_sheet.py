@@ -148,6 +148,54 @@ def test_grades_of_pairs_come_back_under_the_name_that_they_have(tmp_path):
         merge("matching", made, [data], data)
 
 
+MANIFEST = """
+[[source]]
+name = "{0}"
+path = "{0}"
+format = "{1}"
+licence = "own"
+split = "by_key"
+{2}
+"""
+
+
+def test_a_manifest_names_files_columns_and_labels(tmp_path):
+    (tmp_path / "support.csv").write_text("topic,text\nrefund,money back\nlate,where is it\n")
+    (tmp_path / "own.csv").write_text("query,intent\nred shoes,browse\n")
+    (tmp_path / "log.txt").write_text("a query\n")
+    mapped = 'labels = { refund = "complaint", broken = "complaint", late = "inquiry" }\n'
+    parts = [
+        MANIFEST.format("support.csv", "queries", f'columns = {{ intent = "topic" }}\n{mapped}'),
+        MANIFEST.format("own.csv", "queries", ""),
+        MANIFEST.format("log.txt", "queries", 'label = "browse"'),
+    ]
+    manifest = tmp_path / "manifest.toml"
+    manifest.write_text("".join(parts))
+    rows = [labelled("money back", "inquiry", "complaint"), labelled("red shoes", "-", "browse")]
+    made = sheet_of(tmp_path / "s.csv", *rows)
+    assert merge("intent", made, [manifest], manifest) == {"changed": 1, "dropped": 1}
+    support = "topic,text\nlate,money back\nlate,where is it\n"
+    assert (tmp_path / "support.csv").read_text() == support
+    assert (tmp_path / "own.csv").read_text() == "query,intent\n"
+    several = sheet_of(tmp_path / "t.csv", labelled("where is it", "complaint", "inquiry"))
+    with pytest.raises(UsageError, match="is written as 'refund' or 'broken' in .*support.csv"):
+        merge("intent", several, [manifest], tmp_path / "out", ["complaint"])
+    own = sheet_of(tmp_path / "u.csv", labelled("where is it", "broken", "inquiry"))
+    merge("intent", own, [manifest], tmp_path / "out")
+    assert "broken,where is it" in (tmp_path / "out" / "support.csv").read_text()
+
+
+def test_graded_titles_of_a_manifest_are_found_as_they_were_composed(tmp_path):
+    (tmp_path / "j.csv").write_text("query,title,brand,rating\nlamp,Arc,Lumio,exact\n")
+    labels = 'columns = { grade = "rating" }\nlabels = { exact = 1.0, bad = 0.0 }\n'
+    manifest = tmp_path / "manifest.toml"
+    text = 'product_text = "{title}[ by {brand}]"\n'
+    manifest.write_text(text + MANIFEST.format("j.csv", "pairs", labels))
+    made = sheet_of(tmp_path / "s.csv", labelled("lamp", "0", "1", "Arc by Lumio"))
+    assert merge("matching", made, [manifest], manifest) == {"changed": 1}
+    assert (tmp_path / "j.csv").read_text() == "query,title,brand,rating\nlamp,Arc,Lumio,bad\n"
+
+
 def test_spans_come_back_as_they_are_marked(tmp_path):
     data = tmp_path / "d.jsonl"
     rows = [

@@ -15,6 +15,7 @@ from triton_models.evaluation import confident, doubts
 from triton_models.evaluation.dev import labelled_queries, of_all
 
 FORM = "queries"
+LABEL = "intent"  # our column that holds it
 
 
 def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
@@ -59,9 +60,9 @@ def current(row: dict[str, Any]) -> str:
     return SEPARATOR.join(found) if isinstance(found, list) else str(found).strip()
 
 
-def names(row: dict[str, Any]) -> set[str]:
-    """The names of labels that a row tells."""
-    return {current(row)} - {""}
+def names(row: dict[str, Any], label: str) -> set[str]:
+    """The names of labels that a row tells, which has this label."""
+    return {label} - {""}
 
 
 def same(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from triton_models.evaluation.dev import judged_pairs, of_all
 from triton_models.kinds.matching.report import sure
 
 FORM = "pairs"
+LABEL = "grade"  # our column that holds it
 
 
 def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
@@ -69,7 +70,7 @@ def current(row: dict[str, Any]) -> str:
         return str(found)
 
 
-def names(row: dict[str, Any]) -> set[str]:
+def names(row: dict[str, Any], label: str) -> set[str]:
     """No names: grades are numbers."""
     return set()
 
@@ -81,7 +82,7 @@ def same(one: str, other: str) -> bool:
 def fault(one: Decision, known: set[str]) -> str:
     """What is wrong with a grade, "" if nothing is."""
     try:
-        good = 0 <= float(one.label) <= 1
+        good = one.label in known or 0 <= float(one.label) <= 1
     except ValueError:
         good = False
     if not (one.term or one.given):
@@ -100,6 +101,10 @@ def new(one: Decision, names: Mapping[str, str]) -> dict[str, Any]:
     return texts | {names["grade"]: number(one.label)}
 
 
-def number(label: str) -> int | float:
-    value = float(label)
+def number(label: str) -> int | float | str:
+    """A grade as a file holds it: a number, or a word that a manifest maps."""
+    try:
+        value = float(label)
+    except ValueError:
+        return label
     return int(value) if value.is_integer() else value

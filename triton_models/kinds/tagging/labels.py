@@ -19,6 +19,7 @@ from triton_models.kinds.tagging.words import first_pieces, tagged, words_of
 from triton_models.query_text import normal_form
 
 FORM = "tagged"
+LABEL = ""  # no column alone
 
 
 def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
@@ -92,7 +93,7 @@ def current(row: dict[str, Any]) -> str:
     return marked.mark(one.text, one.spans)
 
 
-def names(row: dict[str, Any]) -> set[str]:
+def names(row: dict[str, Any], label: str) -> set[str]:
     """The tags of a row."""
     return {span.tag for span in marked.read(current(row))[1]}
 

@@ -50,6 +50,11 @@ class Target:
             found["term"] = compose(self.template, found | title)
         return found
 
+    def left_out(self, ours: Record) -> bool:
+        """Whether the manifest leaves a record out, by its label."""
+        found = self.part.current(ours)
+        return bool(found) and self.labels.get(found, self.labels.get(REST)) == ""
+
     def label(self, ours: Record) -> str:
         """The label that a record has, in the sheet's words; "" for none."""
         found = self.part.current(ours)
@@ -187,10 +192,10 @@ class _Merging:
 
     def run(self) -> Counter[str]:
         rows = [
-            (target, piece.line, target.ours(piece.record), piece.record)
+            (target, piece.line, ours, piece.record)
             for target in self.targets
             for piece in target.file.pieces
-            if piece.record is not None
+            if piece.record is not None and not target.left_out(ours := target.ours(piece.record))
         ]
         for target, _, ours, _ in rows:
             self.known |= self.part.names(ours, target.label(ours)) | set(target.labels)

@@ -14,6 +14,7 @@ from triton_models import contract, options
 from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
 from triton_models.labelling import options as label_options
+from triton_models.search import options as search_options
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
 from triton_models.training import finetune_options, option_table, pretrain_options
@@ -41,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
             described(commands, name, options.HELP[name], options.EXAMPLES[name]).add_argument
         )
     finetune_options.declare(commands.choices["finetune"])
+    for name in search_options.TABLES:
+        search_options.declare(commands.choices[name], name)
     steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
     for name, step in combine_options.STEPS.items():
         command = described(steps, name, step.help, step.example)
@@ -71,7 +74,17 @@ def data(args: argparse.Namespace) -> None:
     command.run(args.manifest, args.report, args.json)
 
 
+def configured(args: argparse.Namespace, table: option_table.Table, name: str):
+    """The options of a command, with those of its `--config`."""
+    from triton_models.training import configuration
+
+    args = configuration.configured(args, table, name)
+    configuration.required(args, table)
+    return args
+
+
 def pretrain(args: argparse.Namespace) -> None:
+    args = configured(args, pretrain_options.TABLE, "pretrain")
     pretrain_options.check(args)
     print(training("training.pretrain").run(args))
 
@@ -84,7 +97,21 @@ def finetune(args: argparse.Namespace) -> None:
     print(training("training.finetune").run(args))
 
 
+def searching(args: argparse.Namespace) -> None:
+    """`search` and `learning-curve`: the options of `finetune` and some more."""
+    from triton_models.training import finetune_config
+
+    place, more = getattr(args, "config", None), search_options.TABLES[args.command]
+    given = hasattr(args, "out")
+    args = finetune_config.configured(args, more)
+    args.out = args.out if given else search_options.OUT[args.command]
+    search_options.check(args)
+    print(training(search_options.MODULES[args.command]).run(args, place))
+
+
 def combine(args: argparse.Namespace) -> None:
+    table = combine_options.STEPS[args.step].table
+    args = configured(args, table, f"combine {args.step}")
     combine_options.check(args)
     print(training(f"combination.{args.step}").run(args))
 
@@ -257,6 +284,8 @@ COMMANDS = {
     "data": (options.data, data),
     "pretrain": (pretrain_options.arguments, pretrain),
     "finetune": (lambda add: None, finetune),
+    "search": (lambda add: None, searching),
+    "learning-curve": (lambda add: None, searching),
     "combine": (lambda add: None, combine),
     "export": (options.export, export),
     "evaluate": (options.evaluate, evaluate),

@@ -166,9 +166,10 @@ def run(args: argparse.Namespace) -> str:
     show("dev", result["figures"])
     notes.write_dev(args.out, material.dev_rows())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
-    command, settings = STEPS["distil"].command(args), dataclasses.asdict(recipe)
-    start = str(args.student or folders[0])
-    seconds = notes.write(args.out, kind, command, start, data, result, begun, recipe=settings)
+    command, start = STEPS["distil"].command(args), str(args.student or folders[0])
+    settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
+    seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
+    notes.draw(args.out, result)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 
@@ -223,9 +224,9 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
     loss = Loss(network, tokenizer, material.learned, material.labels, said, recipe, feelings)
     asked = [example.text for example in material.dev]
 
-    def judge() -> float:
+    def judge() -> dict[str, float]:
         answers = classify.logits(network, tokenizer, asked)
-        return -float(divergence(of_dev, answers).mean())
+        return {"negative_divergence": -float(divergence(of_dev, answers).mean())}
 
     start = measured(classify.logits(network, tokenizer, asked), of_dev, material)
     out.mkdir(parents=True, exist_ok=True)

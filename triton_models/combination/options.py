@@ -5,18 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triton_models.settings import UsageError
 from triton_models.training.option_table import Table, command, schedule
-from triton_models.training.option_types import above_zero, amount, share
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    """Different whole numbers from 0, rising, as 0,2,4."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 0,2,4")
-    return tuple(sorted({int(part) for part in parts}))
+from triton_models.training.option_types import above_zero, amount, numbers, share
 
 
 @dataclass(frozen=True)
@@ -30,6 +23,12 @@ class Step:
     def command(self, args: argparse.Namespace) -> str:
         """The command line that gives these settings again."""
         return command(f"combine {args.step}", self.table, args)
+
+    def options(self, args: argparse.Namespace) -> dict[str, Any]:
+        """The same as `--config` takes them."""
+        from triton_models.training import configuration  # needs pydantic, which --help does not
+
+        return configuration.told(args, self.table)
 
 
 LABELLED = "labelled queries: CSV, TSV, JSON lines, or FILE.json:list+list"

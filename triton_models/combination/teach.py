@@ -106,8 +106,9 @@ def train(
     def agreement() -> float:
         return part.agreement(part.says(network, tokenizer, material.dev), of_dev)
 
-    def judge() -> float:
-        return -part.distance(part.says(network, tokenizer, material.dev), of_dev)
+    def judge() -> dict[str, float]:
+        found = part.says(network, tokenizer, material.dev)
+        return {"negative_divergence": -part.distance(found, of_dev)}
 
     start = agreement()
     out.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,7 @@ class Kind:
     def part(self, name: str) -> ModuleType:
         """A module of its folder, imported when it is asked for.
 
-        options: the options of `finetune` that are its own.
+        options: the options of `finetune` that are its own, and what `search` chooses from.
         answers: what an answer says: `fault`, `agreement` and the `least` of it that is served,
             `prediction`. Needs NumPy.
         summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,12 +23,14 @@ class Pairs:
 
     Attributes:
         weights: how much a pair of each source counts in the loss; 1 where it is not named.
+        documents: further ones, among which an encoder's dev queries look for their own.
         product_text: the template by which products were composed, "" for none.
     """
 
     learned: list[GradedPair]
     dev: list[GradedPair]
     weights: Mapping[str, float] = field(default_factory=dict)
+    documents: Sequence[str] = ()
     product_text: str = ""
 
     @cached_property
@@ -69,6 +71,16 @@ class Pairs:
             | {"source": p.source}
             for p in self.dev
         ]
+
+    def units(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The pairs of a query are drawn together; a query with a match is another label."""
+        matched = {normal_form(pair.query) for pair in self.positives}
+        queries = [normal_form(pair.query) for pair in self.learned]
+        return [(query, ("match" if query in matched else "none",)) for query in queries]
+
+    def part(self, rows: Sequence[int]) -> Pairs:
+        left = tuple(dict.fromkeys((*(pair.term for pair in self.learned), *self.documents)))
+        return replace(self, learned=[self.learned[i] for i in rows], documents=left)
 
     def told(self) -> str:
         found = self.about()

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from triton_models import contract, options
 from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
+from triton_models.labelling import options as label_options
 from triton_models.search import options as search_options
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
@@ -136,6 +137,7 @@ def export(args: argparse.Namespace) -> None:
 
 OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
 OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
+OF_REPORTS = ("language", "confusions", "target_precision")
 
 
 def expansion(args: argparse.Namespace) -> None:
@@ -144,7 +146,10 @@ def expansion(args: argparse.Namespace) -> None:
     from triton_models.evaluation import expansion as measure
 
     refuse(
-        *((getattr(args, name), f"--{name} goes with a kind of model") for name in OF_MODELS),
+        *(
+            (getattr(args, name), f"{flag(name)} goes with a kind of model")
+            for name in OF_MODELS + OF_REPORTS
+        ),
         (not (args.products and args.judgements), "expansion: give --products and --judgements"),
         (args.lexicon and args.enriched, "--lexicon and --enriched exclude each other"),
     )
@@ -162,17 +167,21 @@ def evaluate(args: argparse.Namespace) -> None:
     from triton_models.data.typos import typos_of
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
+    from triton_models.evaluation.coverage import TARGETS
 
     own = KINDS[args.kind].evaluates
     refuse(
-        *((getattr(args, name), f"--{name} goes with expansion") for name in OF_EXPANSION),
+        *((getattr(args, name), f"{flag(name)} goes with expansion") for name in OF_EXPANSION),
+        *(
+            (getattr(args, name) and not args.report, f"{flag(name)} goes with --report")
+            for name in OF_REPORTS
+        ),
         (
             args.data and not args.report and "--data" not in own,
             "--data goes with --report, or with the encoder",
         ),
         (args.out_of_scope and "--out-of-scope" not in own, "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
-        (args.language != "en" and not args.report, "--language goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
@@ -181,8 +190,9 @@ def evaluate(args: argparse.Namespace) -> None:
     report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        typos = typos_of(args.language, tuple(map(str, args.confusions or ())))
-        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos)
+        typos = typos_of(args.language or "en", tuple(map(str, args.confusions or ())))
+        wished = [args.target_precision] if args.target_precision else TARGETS
+        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos, wished)
         page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
@@ -220,11 +230,34 @@ def disagree(args: argparse.Namespace) -> None:
         print(json.dumps(row) if args.json else told)
 
 
+def suspects(args: argparse.Namespace) -> None:
+    from triton_models.labelling import suspects as doubted
+
+    label_options.check(args)
+    print(doubted.run(args, training("labelling.out_of_fold") if args.run else None))
+
+
+def select(args: argparse.Namespace) -> None:
+    print(training("labelling.select").run(args))
+
+
+def merge(args: argparse.Namespace) -> None:
+    from triton_models.data.merge import merge as into
+
+    counts = into(args.kind, args.sheet, args.into, args.out, args.new, args.columns)
+    print(f"{args.out}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
+
+
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
     gradients = training("explanation.gradients") if args.checkpoint else None
     view.run(args, args.model or STARTER / args.kind, gradients)
+
+
+def flag(name: str) -> str:
+    """An option by the name of its value."""
+    return "--" + name.replace("_", "-")
 
 
 def refuse(*faults: tuple[object, str]) -> None:
@@ -259,6 +292,9 @@ COMMANDS = {
     "compare": (options.compare, compare),
     "predict": (options.predict, predict),
     "disagree": (options.disagree, disagree),
+    "suspects": (label_options.suspects, suspects),
+    "select": (label_options.select, select),
+    "merge": (label_options.merge, merge),
     "explain": (options.explain, explain),
     "compile": (options.compile_, compile_),
     "repository": (options.repository, repository),

@@ -24,12 +24,14 @@ class Pairs:
     Attributes:
         weights: how much a pair of each source counts in the loss; 1 where it is not named.
         documents: further ones, among which an encoder's dev queries look for their own.
+        product_text: the template by which products were composed, "" for none.
     """
 
     learned: list[GradedPair]
     dev: list[GradedPair]
     weights: Mapping[str, float] = field(default_factory=dict)
     documents: Sequence[str] = ()
+    product_text: str = ""
 
     @cached_property
     def positives(self) -> list[GradedPair]:
@@ -60,7 +62,7 @@ class Pairs:
             "learned_sha256": digest(self.learned),
             "dev_sha256": digest(self.dev),
             "weights": {source: weight for source, weight in self.weights.items() if weight != 1},
-        }
+        } | ({"product_text": self.product_text} if self.product_text else {})
 
     def dev_rows(self) -> list[dict]:
         """The dev side as `evaluate --dev` reads it."""
@@ -92,7 +94,10 @@ def gather(args: argparse.Namespace) -> Pairs:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
     data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev))
     sides = dataset.load_pairs(data)
-    return Pairs(once(sides.train), once(sides.dev), data.manifest.weights)
+    manifest = data.manifest
+    return Pairs(
+        once(sides.train), once(sides.dev), manifest.weights, product_text=manifest.product_text
+    )
 
 
 def of_files(places: Sequence[str], dev: str | None, no_dev: bool) -> Manifest:

@@ -167,6 +167,7 @@ def train(
     prompts, width = network.sentence.prompts, network.bert.config.hidden_size
     sizes = recipe.lesson.sizes
     refuse((max(sizes, default=0) > width, f"--sizes: the vectors are {width} wide, give less"))
+    setattr(networks.config_in(network), networks.PRODUCT_TEXT, material.product_text)
     network.to(place())
     tokenizer = bare_tokenizer(start)
     lengths.settle(network, tokenizer, recipe.length, every_text(material, prompts))

@@ -106,6 +106,7 @@ def train(
     torch.manual_seed(recipe.schedule.seed)
     network = networks.load(start, "matching").eval()
     drop_out(network, recipe.dropout)
+    setattr(networks.config_in(network), networks.PRODUCT_TEXT, material.product_text)
     network.to(place())
     tokenizer = bare_tokenizer(start)
     pairs, weights = material.learned, rarity(material.learned)

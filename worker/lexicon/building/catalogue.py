@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from worker.lexicon.building.sources import products
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 _ID = 8  # bytes of an id's digest
+LAST = 16  # a block whose digest begins with a lesser byte is the last of those merged: 1 in 16
 
 
 def kind(columns: Mapping[str, str]) -> str:
@@ -52,7 +53,7 @@ class Reader:
         self._columns, self._cache, self._faults = columns, cache, faults
 
     def read(self, paths: Iterable[Path], progress: Progress) -> Corpus:
-        """The titles of the products of some catalogues, those with faults left out."""
+        """The titles of some catalogues; of none that has faults."""
         corpus = Corpus()
         for path in paths:
             with progress(path.name, 0) as done:
@@ -61,51 +62,65 @@ class Reader:
         self._cache.flush()
         return corpus
 
-    def _parts(self, path: Path, done: Callable[[int], object]) -> Sequence[Corpus]:
-        """The corpora of a file's blocks."""
+    def _parts(self, path: Path, done: Callable[[int], object]) -> Iterator[Corpus]:
+        """The corpora of a file, each of several blocks; none if it has faults."""
         faults = Faults()
-        parts = self._blocks(path, False, faults, done)
-        if faults and len(parts) > 1 and not is_json(path.name):
+        digests = self._blocks(path, False, faults, done)
+        if faults and len(digests) > 1 and not is_json(path.name):
             faults = Faults()  # the cut may be what is wrong
-            parts = self._blocks(path, True, faults, done)
+            digests = self._blocks(path, True, faults, done)
         self._faults.extend(faults)
-        return parts
+        start = 0
+        for end, digest in enumerate([] if faults else digests, 1):
+            if digest[0] < LAST or end == len(digests):
+                yield self._merged(digests[start:end])
+                start = end
+
+    def _merged(self, digests: Sequence[bytes]) -> Corpus:
+        """The corpus of some blocks, kept as well: a thousand small ones take longer to merge."""
+        digest = hashlib.sha256(b"".join(digests)).digest()
+        if (record := self._cache.get(digest)) is not None:
+            return Corpus.unpacked(record)
+        merged = Corpus()
+        for one in digests:
+            merged.extend(Corpus.unpacked(_split(self._cache.get(one) or b"")[1]))
+        self._cache.put(digest, merged.packed())
+        return merged
 
     def _blocks(
         self, path: Path, whole: bool, faults: Faults, done: Callable[[int], object]
-    ) -> list[Corpus]:
-        parts = []
+    ) -> list[bytes]:
+        """Reads what is not cached, and gives the digest of each block."""
+        digests = []
         ids: set[int] = set()  # of one file: two shops may number alike
         for block in blocks(path, faults, whole):
-            found, part = self._block(block, (), faults)
+            digest, found = self._block(block, (), faults)
             if again := ids.intersection(found):
-                found, part = self._block(block, again, faults)
+                digest, found = self._block(block, again, faults)
             ids.update(found)
-            parts.append(part)
-            done(len(part))
+            digests.append(digest)
+            done(len(found))
             if faults.full(path.name):
                 break
-        return parts
+        return digests
 
     def _block(
         self, block: Block, known: Collection[int], faults: Faults
-    ) -> tuple[Sequence[int], Corpus]:
-        """The ids in a block, and the corpus of its products but those with a known id."""
+    ) -> tuple[bytes, Sequence[int]]:
+        """The digest of a block, and the ids of its products but those that are known; what is
+        read without a fault is in the cache."""
         skipped = array("Q", sorted(known)).tobytes()
-        digest = hashlib.sha256(len(block.head).to_bytes(4, "little") + block.head + skipped)
-        digest.update(block.data)
-        record = self._cache.get(digest.digest())
-        if record is None:
-            before = len(faults)
-            ids, part = self._read(block, known, faults)
-            if len(faults) == before:
-                size = (len(ids) * _ID).to_bytes(4, "little")
-                self._cache.put(digest.digest(), size + ids.tobytes() + part.packed())
-            return ids, part
-        end = 4 + int.from_bytes(record[:4], "little")
-        ids = array("Q")
-        ids.frombytes(record[4:end])
-        return ids, Corpus.unpacked(record[end:])
+        hashed = hashlib.sha256(len(block.head).to_bytes(4, "little") + block.head + skipped)
+        hashed.update(block.data)
+        digest = hashed.digest()
+        if (record := self._cache.get(digest)) is not None:
+            return digest, _split(record)[0]
+        before = len(faults)
+        ids, part = self._read(block, known, faults)
+        if len(faults) == before:
+            size = (len(ids) * _ID).to_bytes(4, "little")
+            self._cache.put(digest, size + ids.tobytes() + part.packed())
+        return digest, ids
 
     def _read(
         self, block: Block, known: Collection[int], faults: Faults
@@ -121,3 +136,11 @@ class Reader:
                 ids[number] = None
                 part.add(product)
         return array("Q", ids), part
+
+
+def _split(record: bytes | memoryview) -> tuple[array[int], bytes | memoryview]:
+    """Ids, and what `Corpus.unpacked` takes."""
+    end = 4 + int.from_bytes(record[:4], "little")
+    ids = array("Q")
+    ids.frombytes(record[4:end])
+    return ids, record[end:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,9 @@ class Corpus:
             (self.brand_of, other.brand_of, self._brands, other._brands),
             (self.category_of, other.category_of, self._categories, other._categories),
         ):
-            renamed = [known.setdefault(name, len(known)) for name in new]
-            renamed = np.array([*renamed, BREAK], np.int32)  # -1 stays what it is
+            unknown = [name for name in new if name not in known]
+            known.update(zip(unknown, count(len(known)), strict=False))
+            renamed = np.array([*map(known.__getitem__, new), BREAK], np.int32)  # -1 stays -1
             numbers.frombytes(renamed[np.frombuffer(others, np.int32)].tobytes())
         _count(self.spelled, other.spelled.items())
         _count(self.values, other.values.items())
@@ -152,12 +154,12 @@ class Corpus:
 
 
 def _count(counts: dict[Any, int], items: Iterable[tuple[Any, int]]) -> None:
-    for item, count in items:
-        counts[item] = counts.get(item, 0) + count
+    for item, times in items:
+        counts[item] = counts.get(item, 0) + times
 
 
 def _numbered(names: Iterable[Any]) -> dict[Any, int]:
-    return {name: number for number, name in enumerate(names)}
+    return dict(zip(names, count(), strict=False))
 
 
 def _is_a_word(key: str) -> bool:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.lexicon.building.corpus import Corpus
-from worker.lexicon.building.counting import apart, counted, distinct, paired, starts
+from worker.lexicon.building.counting import apart, counted, numbered, paired, starts
 from worker.lexicon.heads import EMPTY, LIKE
 from worker.lexicon.profile import SPLITS
 
@@ -62,6 +62,7 @@ class _Level:
         words: int32, shape [phrases, n].
         at: the phrase that begins at each token, or -1.
         titles, brands, endings: of each phrase.
+        most: of each phrase, the titles of the brand that has most of them.
         heads, tails: of each phrase, which one of n - 1 words it begins with, and ends with.
     """
 
@@ -69,6 +70,7 @@ class _Level:
     at: np.ndarray
     titles: np.ndarray
     brands: np.ndarray
+    most: np.ndarray
     endings: np.ndarray
     heads: np.ndarray
     tails: np.ndarray
@@ -93,12 +95,13 @@ def _levels(corpus: Corpus, ends: Collection[str]) -> list[_Level]:
     ended = np.append(is_end[tokens[1:]], True)  # what stands behind each token
     brand_of = np.frombuffer(corpus.brand_of, np.int32)
     counting = _Counting(tokens, corpus.docs(), ended, brand_of)
-    levels = [counting.level(tokens.astype(np.int64), 1)]
+    places = np.flatnonzero(tokens >= 0)
+    levels = [counting.level(places, tokens[places], len(corpus.words), 1)]
     while len(levels) < LONGEST:
-        before = levels[-1]
-        tail = np.append(before.at[1:], -1)
-        pair = np.where((before.at >= 0) & (tail >= 0), paired(before.at, tail), -1)
-        levels.append(counting.level(pair, len(levels) + 1))
+        before = levels[-1].at
+        places = np.flatnonzero((before[:-1] >= 0) & (before[1:] >= 0))
+        number, count = numbered(paired(before[places], before[places + 1]))
+        levels.append(counting.level(places, number, count, len(levels) + 1, before))
     return levels
 
 
@@ -111,33 +114,48 @@ class _Counting:
     ended: np.ndarray
     brand_of: np.ndarray
 
-    def level(self, keys: np.ndarray, size: int) -> _Level:
-        """The frequent ones among phrases that are given by a key at each token, -1 for none."""
-        places = np.flatnonzero(keys >= 0)
-        order = np.argsort(keys[places])
-        begins = starts(keys[places[order]])
-        number = np.empty(len(places), np.int64)
-        number[order] = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(places)))
-        # Twice the title, and one more where the phrase ends there: sorted, the last tells.
-        flagged = 2 * self.docs[places].astype(np.int64) + self.ended[places + size - 1]
-        seen = np.sort(paired(number, flagged))
+    def level(
+        self,
+        places: np.ndarray,
+        number: np.ndarray,
+        count: int,
+        size: int,
+        before: np.ndarray | None = None,
+    ) -> _Level:
+        """The frequent ones among phrases.
+
+        Args:
+            places: where a phrase begins.
+            number: of the phrase that begins there, less than `count`.
+            size: words of a phrase.
+            before: at each token the phrase of a word less, of those that were frequent.
+        """
+        example = np.zeros(count, np.int64)
+        example[number] = places
+        # The title, the phrase, and whether it ends there: nearly sorted, as titles are in order.
+        seen = paired(self.docs[places], number) << 1 | self.ended[places + size - 1]
+        seen = np.sort(seen, kind="stable")
         last = np.append(starts(seen >> 1)[1:], len(seen)) - 1 if len(seen) else []
-        phrase, flagged = apart(seen[last])
-        titles = np.bincount(phrase, minlength=len(begins))
+        docs, phrase = apart(seen[last] >> 1)
+        titles = np.bincount(phrase, minlength=count)
         frequent = titles >= FEWEST
-        brand = self.brand_of[flagged >> 1]
-        sold = distinct(paired(phrase, brand)[(brand >= 0) & frequent[phrase]])
-        ending = phrase[flagged & 1 == 1]
-        at = np.full(len(keys), -1, np.int64)
+        brand = self.brand_of[docs]
+        sold, _, sold_titles = counted(paired(phrase, brand)[(brand >= 0) & frequent[phrase]])
+        most = np.zeros(count, np.int64)
+        np.maximum.at(most, sold, sold_titles)
+        ending = phrase[seen[last] & 1 == 1]
+        at = np.full(len(self.tokens), -1, np.int32)
         at[places] = np.where(frequent, np.cumsum(frequent) - 1, -1)[number]
-        examples = places[order[begins[frequent]]]
+        example = example[frequent]
+        parts = [] if before is None else [before[example], before[example + 1]]
         return _Level(
-            self.tokens[examples[:, None] + np.arange(size)],
+            self.tokens[example[:, None] + np.arange(size)],
             at,
             titles[frequent],
-            np.bincount(apart(sold)[0], minlength=len(begins))[frequent],
-            np.bincount(ending, minlength=len(begins))[frequent],
-            *apart(keys[examples]),
+            np.bincount(sold, minlength=count)[frequent],
+            most[frequent],
+            np.bincount(ending, minlength=count)[frequent],
+            *parts or [example[:0]] * 2,
         )
 
 
@@ -188,17 +206,10 @@ def _may_name(texts: list[str], ends: Collection[str], described: Collection[str
 
 def _own_words(corpus: Corpus, words: _Level) -> np.ndarray:
     """Which words one brand's titles, or that brand's name, have nearly alone: series and names."""
-    docs, brand_of = corpus.docs(), np.frombuffer(corpus.brand_of, np.int32)
-    places = np.flatnonzero(words.at >= 0)
-    number, doc = apart(distinct(paired(words.at[places], docs[places])))
-    brand = brand_of[doc]
-    number, _, titles = counted(paired(number, brand)[brand >= 0])
-    best = np.zeros(len(words.titles), np.int64)
-    np.maximum.at(best, number, titles)
     least = np.where(words.brands < FEW_BRANDS, ONE_BRAND, ONE_BRAND_OF_MANY)
     texts, names = corpus.words, {*corpus.brands}
     named = np.array([texts[word] in names for word in words.words[:, 0]], bool)
-    return best >= np.where(named, NAMED, least) * words.titles
+    return words.most >= np.where(named, NAMED, least) * words.titles
 
 
 def _npmi(levels: list[_Level], size: int, number: int, count: int) -> float:

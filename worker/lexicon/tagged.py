@@ -23,7 +23,8 @@ from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.words import Word, meets
 
-BRAND = 0.78
+LISTED_BRAND = 0.78
+NEW_BRAND = 0.71
 MODEL = 0.7
 CONTENT = 0.65
 VALUE = 0.88
@@ -43,9 +44,9 @@ class Tagged:
         self._found = found
         self._tags = list(tags)
 
-    def brand(self) -> int:
-        """How many words of the query's begin are surely a brand, if they may be one."""
-        ends = [self._words(tag) for tag in self._of("brand", BRAND)]
+    def brand(self, least: float = LISTED_BRAND) -> int:
+        """How many words the query begins with that are a brand, if they may be one."""
+        ends = [self._words(tag) for tag in self._of("brand", least)]
         return next((last for first, last in ends if not first), 0)
 
     def new_brand(self, known: Callable[[str], bool], departments: Collection[str]) -> list[Brand]:
@@ -55,7 +56,7 @@ class Tagged:
             known: whether a word is known to the lexicon or the language.
             departments: of the terms in the query.
         """
-        last = self.brand()
+        last = self.brand(NEW_BRAND)
         keys = [word.key for word in self._found[:last]]
         name = " ".join(keys)
         unknown = all(key.isalpha() and not known(key) for key in keys)

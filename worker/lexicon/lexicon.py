@@ -75,7 +75,8 @@ class Lexicon:
             terms.last_words,
         )
         self._is_word = partial(_is_word, self._vocabulary)
-        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], self._is_word)
+        fixed, vocabulary = parts.attributes["fixed"], self._vocabulary
+        self._reader = Reader(terms, attributes, brands, fixed, vocabulary, self._is_word)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:

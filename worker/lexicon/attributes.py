@@ -137,11 +137,6 @@ class Attributes:
         """Whether a word may belong to a value, as "navy" and "blue" do."""
         return word in self._describing
 
-    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
-        """What words say of one name of attributes, whatever stands beside them."""
-        hits = [hit for hit in self._words_in(found) if hit.name == name]
-        return [_attribute(hit) for hit in _apart(hits)]
-
     def find(
         self,
         form: str,
@@ -184,6 +179,11 @@ class Attributes:
         hits = next_to_terms(hits, terms, form)
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
+
+    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
+        """What words say of one name of attributes, whatever stands beside them."""
+        hits = [hit for hit in self._words_in(found) if hit.name == name]
+        return [_attribute(hit) for hit in _apart(hits)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
         """Prices, sizes, ages and amounts; of two that are as long, the first counts."""

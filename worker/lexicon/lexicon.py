@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -74,9 +74,8 @@ class Lexicon:
             brands.keys,
             terms.last_words,
         )
-        self._is_word = partial(_is_word, self._vocabulary)
-        fixed, vocabulary = parts.attributes["fixed"], self._vocabulary
-        self._reader = Reader(terms, attributes, brands, fixed, vocabulary, self._is_word)
+        known = self._vocabulary, ordinary().__contains__
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -158,7 +157,8 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        return not self._is_word(word) or word in self._terms.last_words
+        known = word in self._vocabulary or word in ordinary()
+        return not known or word in self._terms.last_words
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -272,11 +272,6 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
-
-
-def _is_word(vocabulary: Collection[str], word: str) -> bool:
-    """Whether a word is known to the lexicon or the language."""
-    return word in vocabulary or word in ordinary()
 
 
 def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:

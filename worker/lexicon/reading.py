@@ -65,7 +65,7 @@ class Reader:
     Args:
         fixed: keys of phrases in which a negation keeps its meaning.
         vocabulary: the lexicon's words.
-        is_word: whether a word is one of these, or of the language.
+        is_ordinary: whether a word is one of the language.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class Reader:
         brands: Brands,
         fixed: Collection[str],
         vocabulary: Collection[str],
-        is_word: Callable[[str], bool],
+        is_ordinary: Callable[[str], bool],
     ) -> None:
         self._terms = terms
         self._attributes, self._brands = attributes, brands
         self._fixed = Phrases(fixed)
-        self._vocabulary, self._is_word = vocabulary, is_word
+        self._vocabulary, self._is_ordinary = vocabulary, is_ordinary
         ends = (word for word in terms.words if word.endswith(LESS) and word in terms)
         less = [*ends, *(key for key in fixed if key.endswith(LESS) and " " not in key)]
         self._exclusions = Exclusions(self._known, frozenset(less))
@@ -162,7 +162,8 @@ class Reader:
 
     def _is_new(self, word: str) -> bool:
         """Whether nobody knows a word, nor one that it may be misspelt for."""
-        return word.isalpha() and not self._is_word(word) and not is_near(word, self._vocabulary)
+        known = word in self._vocabulary or self._is_ordinary(word)
+        return word.isalpha() and not known and not is_near(word, self._vocabulary)
 
     def _known(self, key: str) -> bool:
         return key in self._terms or key in self._attributes or key in self._brands

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from worker.lexicon.reading import Reading
+from worker.lexicon.attributes import Attribute
 from worker.lexicon.words import Word, stem, word_set
 
 PROTECTED = frozenset(
@@ -65,20 +65,21 @@ class Profile(NamedTuple):
     is_brand: bool
 
 
-def profile(read: Reading) -> Profile:
-    """The profile of a text that was read."""
-    stems = [stem(word.key) for word in read.words]
-    values = frozenset((a.name, a.value) for a in read.attributes if a.name in PROTECTED)
-    numbers = frozenset(_DIGITS.findall(read.form))
+def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -> Profile:
+    """The profile of a normal form with these words and attributes."""
+    keys = [word.key for word in words]
+    stems = [stem(key) for key in keys]
+    values = frozenset([(a.name, a.value) for a in attributes if a.name in PROTECTED])
+    numbers = frozenset(_DIGITS.findall(form))
     return Profile(
         frozenset(stems),
         _spelling("".join(stems)),
-        _head(read.words, stems),
+        _head(keys, stems),
         values,
         numbers,
-        frozenset(_SAME_USE.get(w.key, w.key) for w in read.words if w.key in USES),
+        frozenset([_SAME_USE.get(key, key) for key in keys if key in USES]),
         not (values or numbers),
-        any(a.name == "brand" and a.end - a.start == len(read.form) for a in read.attributes),
+        any([a.name == "brand" and a.end - a.start == len(form) for a in attributes]),
     )
 
 
@@ -87,6 +88,7 @@ def _spelling(text: str) -> str:
     return _DOUBLED.sub(r"\1", text.replace("our", "or").replace("z", "s"))
 
 
-def _head(words: Sequence[Word], stems: Sequence[str]) -> str:
-    end = next((n for n, word in enumerate(words) if n and word.key in SPLITS), len(words))
-    return stems[end - 1] if stems else ""
+def _head(keys: Sequence[str], stems: Sequence[str]) -> str:
+    if SPLITS.isdisjoint(keys):
+        return stems[-1] if stems else ""
+    return stems[next((n for n, key in enumerate(keys) if n and key in SPLITS), len(keys)) - 1]

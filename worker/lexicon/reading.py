@@ -117,6 +117,16 @@ class Reader:
             attributes,
         )
 
+    def described(self, form: str) -> tuple[Sequence[Word], Sequence[Attribute]]:
+        """The words and attributes of a normal form; cheaper than `read` if it has none."""
+        found = words(form)
+        keys = [word.key for word in found]
+        none = not (self._attributes.may_stand(form, keys) or self._brands.may_stand(keys))
+        if none and "@" not in form and "www" not in form and "//" not in form:
+            return found, ()
+        read = self.read(form)
+        return read.words, read.attributes
+
     def _taken(
         self, hits: Sequence[tuple[int, int, str]], blocked: Sequence[tuple[int, int, bool]]
     ) -> list[tuple[int, int, str, int]]:

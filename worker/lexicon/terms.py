@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +19,14 @@ import marisa_trie
 import numpy as np
 import orjson
 
-from worker.lexicon.words import Word, words_of
+from worker.lexicon.words import Kept, Word, signature, words, words_of
 
 KEYS = "keys.marisa"
 TERMS = "terms.bin"
 NO_TERM = -1  # what an idiom stands for
 NONE = -1
 _KEPT = 1 << 15  # texts that are kept decoded
+_NO_KEY, _ALONE, _LONGER = 1, 2, 4
 _ITEM = 4  # bytes; every array begins at a multiple of it
 
 
@@ -69,6 +71,7 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "own_key": numbers(term.names[0][1][0] for term in terms),
         "names": numbers(text_of[keys[0]] for term in terms for _, keys in term.names),
         "first_name": np.cumsum([0, *(len(term.names) for term in terms)]),
+        "signature": [signature(words(text_of[term.names[0][1][0]])) for term in terms],
         "parent": [NONE if term.parent is None else term.parent for term in terms],
         "category": [path[term.category] for term in terms],
         "paths": numbers(paths),
@@ -77,7 +80,6 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "longest": [max(map(len, forms), default=0) + 1],
         "words": joined(text_of),
         "last_words": joined(form.rpartition(" ")[2] for form in text_of),
-        "written": joined(keys[0] for term in terms for _, keys in term.names),
     }
     return trie.tobytes(), _packed(arrays, [text.encode() for text in texts])
 
@@ -120,10 +122,13 @@ class Terms:
 
     Attributes:
         term_of: the term of a key, `NO_TERM` for an idiom's, None for what is no key.
+        text_of: the text that is published for a key, "" for an idiom's or what is no key.
         text: the text of a number.
         words: those that keys are made of.
         last_words: those that a key ends with, so that they may name a thing.
-        written: those of them that names are written with, not derived.
+        signatures: of each term, that of the words of its published name, in the singular.
+        categories: of each term, the number of its category.
+        departments: of each category, the first level.
 
     Raises:
         OSError, ValueError, KeyError, RuntimeError: the files are not such as `pack` makes.
@@ -136,15 +141,18 @@ class Terms:
         self.text = _decoder(texts, arrays["ends"])
         self._own, self._own_key = arrays["own"], arrays["own_key"]
         self._names, self._first_name = arrays["names"], arrays["first_name"]
+        self.signatures = np.asarray(arrays["signature"])
+        self.categories = np.asarray(arrays["category"])
         self._parent, self._category = arrays["parent"], arrays["category"]
-        self._text_of = arrays["text_of"]
         self.term_of = _finder(self._trie, arrays["term_of"])
+        self.text_of = _writer(self._trie, arrays["text_of"], self.text)
+        self._known_names = Kept(_KEPT)
+        self._begins = Kept(_KEPT)  # by word: see `_keys_from`
         self._longest: int = arrays["longest"][0]
         self._paths = [self.text(number) for number in arrays["paths"]]
-        self._departments = [path.partition(" > ")[0] for path in self._paths]
+        self.departments = [path.partition(" > ")[0] for path in self._paths]
         self.words = frozenset(self.text(arrays["words"][0]).split())
         self.last_words = frozenset(self.text(arrays["last_words"][0]).split())
-        self.written = frozenset(self.text(arrays["written"][0]).split())
         self.text.cache_clear()
 
     def __len__(self) -> int:
@@ -158,22 +166,29 @@ class Terms:
         """Every key, in the order of the alphabet."""
         return (form[:-1] for form in self._trie.iterkeys())
 
-    def text_of(self, form: str) -> str:
-        """The text that is published for a key, "" for an idiom's or what is no key."""
-        at = self._trie.get(f"{form} ")
-        return "" if at is None else self.text(self._text_of[at])
-
     def find(self, found: Sequence[Word]) -> list[tuple[int, int, str]]:
         """The keys in the words of a text: first word, one past the last, key; they may overlap."""
-        hits, start = [], 0
-        words, prefixes, longest = self.words, self._trie.prefixes, self._longest
+        hits, start, last = [], 0, len(found) - 1
+        prefixes, longest = self._trie.prefixes, self._longest
         text = " ".join([word[0] for word in found]) + " "
         for i, word in enumerate(found):
-            if word[0] in words:
+            key = word[0]
+            begins = self._begins.get(key) or self._begins.put(key, self._keys_from(key))
+            if begins & _LONGER and i < last:
                 for form in prefixes(text[start : start + longest]):
                     hits.append((i, i + form.count(" "), form[:-1]))
-            start += len(word[0]) + 1
+            elif begins & _ALONE:
+                hits.append((i, i + 1, key))
+            start += len(key) + 1
         return hits
+
+    def _keys_from(self, word: str) -> int:
+        """Which keys a word begins: `_ALONE` if it is one, `_LONGER` if there are longer ones."""
+        if word not in self.words:
+            return _NO_KEY
+        alone = word in self
+        longer = len(list(islice(self._trie.iterkeys(f"{word} "), 1 + alone))) > alone
+        return _NO_KEY | alone * _ALONE | longer * _LONGER
 
     def name(self, term_id: int) -> str:
         """The term's own name as it was written, such as "running shoes"."""
@@ -187,10 +202,13 @@ class Terms:
         """The text that is published for its name."""
         return self.text(self._names[self._first_name[term_id]])
 
-    def names(self, term_id: int) -> list[str]:
+    def names(self, term_id: int) -> tuple[str, ...]:
         """The texts that are published for its name and its synonyms."""
-        first, last = self._first_name[term_id], self._first_name[term_id + 1]
-        return [self.text(number) for number in self._names[first:last]]
+        if (known := self._known_names.get(term_id)) is None:
+            first, last = self._first_name[term_id], self._first_name[term_id + 1]
+            texts = tuple(self.text(number) for number in self._names[first:last])
+            known = self._known_names.put(term_id, texts)
+        return known
 
     def category(self, term_id: int) -> str:
         """Its path, such as "Shoes > Running"."""
@@ -198,7 +216,7 @@ class Terms:
 
     def department(self, term_id: int) -> str:
         """The first level of its category."""
-        return self._departments[self._category[term_id]]
+        return self.departments[self._category[term_id]]
 
     def parent(self, term_id: int) -> int | None:
         """The broader term."""
@@ -234,6 +252,17 @@ def _finder(trie: marisa_trie.Trie, terms: memoryview) -> Callable[[str], int | 
         return None if at is None else terms[at]
 
     return term_of
+
+
+def _writer(
+    trie: marisa_trie.Trie, numbers: memoryview, text: Callable[[int], str]
+) -> Callable[[str], str]:
+    @lru_cache(_KEPT)
+    def text_of(form: str) -> str:
+        at = trie.get(f"{form} ")
+        return "" if at is None else text(numbers[at])
+
+    return text_of
 
 
 def _decoder(texts: memoryview, ends: memoryview) -> Any:

@@ -29,12 +29,11 @@ class Protection:
         self._lexicon, self._read, self._excluded = lexicon, read, read.excluded
         self._heads = heads
         self._stems = frozenset([stem(word.key) for word in read.words])
-        self._unwanted = _unwanted(read)
-        self._unwanted_values = (
-            {(a.name, a.value) for x in read.exclusions for a in lexicon.read(x.term).attributes}
-            if read.exclusions
-            else ()
-        )
+        self._unwanted: set[str] = set()
+        if read.exclusions:
+            self._unwanted = _unwanted(read)
+            excluded = [lexicon.read(x.term) for x in read.exclusions]
+            self._unwanted_values = {(a.name, a.value) for x in excluded for a in x.attributes}
         self._seen = {lexicon.profile(mention.surface).joined for mention in read.mentions}
 
     def _says_the_same(self, found: Profile) -> bool:
@@ -51,7 +50,7 @@ class Protection:
 
     @cached_property
     def _own(self) -> Profile:
-        return profile(self._read)
+        return profile(self._read.form, self._read.words, self._read.attributes)
 
     def admits(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
         """Whether a text may expand the query; two spellings of one thing may not.
@@ -65,7 +64,9 @@ class Protection:
             return False
         if source == "synonym" and found.stems <= self._stems:
             return False
-        if found.joined in self._seen or self._is_excluded(found, term_id):
+        if found.joined in self._seen:
+            return False
+        if self._unwanted and self._is_excluded(found, term_id):
             return False
         old = self._lexicon.profile(instead_of) if instead_of else self._own
         strict = source != "synonym"
@@ -80,23 +81,22 @@ class Protection:
     def _keeps(self, found: Profile, old: Profile, strict: bool) -> bool:
         if not old.values <= found.values or not old.numbers <= found.numbers:
             return False
-        if not found.numbers <= self._own.numbers:
+        if found.numbers and not found.numbers <= self._own.numbers:
             return False
         if old.uses and found.uses and old.uses != found.uses:
             return False
-        added = found.values - self._own.values
-        if added:
+        if found.values and (added := found.values - self._own.values):
             names = {name for name, _ in self._own.values}
             if strict or any(name in names for name, _ in added):
                 return False
             firm = {"material"} if found.is_brand else {"brand", "material"}
             if any(name in firm for name, _ in added):
                 return False
-        return not strict or (old.uses <= found.uses and found.uses <= self._own.uses)
+        if not strict:
+            return True
+        return old.uses <= found.uses and (not found.uses or found.uses <= self._own.uses)
 
     def _is_excluded(self, found: Profile, term_id: int) -> bool:
-        if not self._unwanted:
-            return False
         if self._excluded and not self._excluded.isdisjoint(self._lexicon.upwards(term_id)):
             return True
         if not found.values.isdisjoint(self._unwanted_values):
@@ -106,8 +106,6 @@ class Protection:
 
 def _unwanted(read: Reading) -> set[str]:
     """Stems of the excluded words."""
-    if not read.exclusions:
-        return set()
     return {stem(word) for x in read.exclusions for word in x.term.replace("-", " ").split()}
 
 

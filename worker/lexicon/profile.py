@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from worker.lexicon.attributes import Attribute
 from worker.lexicon.words import Word, stem, word_set
@@ -32,6 +32,7 @@ _SAME_USE = {
     "puppy": "dog",
     "kitten": "cat",
 }
+_NOTHING: frozenset = frozenset()
 _DOUBLED = re.compile(r"([a-z])\1")
 _DIGITS = re.compile(r"\d+")
 # What stands behind these says what the thing is for, comes with or is made of.
@@ -69,18 +70,23 @@ def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -
     """The profile of a normal form with these words and attributes."""
     keys = [word.key for word in words]
     stems = [stem(key) for key in keys]
-    values = frozenset([(a.name, a.value) for a in attributes if a.name in PROTECTED])
-    numbers = frozenset(_DIGITS.findall(form))
+    values = _set([(a.name, a.value) for a in attributes if a.name in PROTECTED])
+    numbers = _set(_DIGITS.findall(form))
     return Profile(
         frozenset(stems),
         _spelling("".join(stems)),
         _head(keys, stems),
         values,
         numbers,
-        frozenset([_SAME_USE.get(key, key) for key in keys if key in USES]),
+        _set([_SAME_USE.get(key, key) for key in keys if key in USES]),
         not (values or numbers),
         any([a.name == "brand" and a.end - a.start == len(form) for a in attributes]),
     )
+
+
+def _set(items: list[Any]) -> frozenset:
+    """A set; most are empty, and thousands are kept: these are one."""
+    return frozenset(items) if items else _NOTHING
 
 
 def _spelling(text: str) -> str:

@@ -180,9 +180,9 @@ class Corrector:
             return _RIGHT
         far: set[str] = set()
         if not near:
-            same = spellings.alike(word)
-            near = {w for w in same if distance(word, w) < 3 and vowels(w) == vowels(word)}
-            far = set() if near else {w for w in same if distance(word, w) < 4}
+            apart = {w: distance(word, w) for w in spellings.alike(word)}
+            near = {w for w in apart if apart[w] < 3 and vowels(w) == vowels(word)}
+            far = set() if near else {w for w in apart if apart[w] < 4}
         common = spellings.is_ordinary(word)
         derived = not common and self._is_derived(word)
         near, far = (frozenset(_likely(word, some, derived)) for some in (near, far))

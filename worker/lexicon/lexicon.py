@@ -17,7 +17,7 @@ from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import EMPTY, apart, heads
 from worker.lexicon.neighbours import Neighbours, neighbours
-from worker.lexicon.profile import Profile, profile
+from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.terms import Terms
 from worker.lexicon.words import Kept, named, words, words_of
@@ -66,7 +66,7 @@ class Lexicon:
         self._department_of: list[int] = self._departments.tolist()
         self._index = parts.index
         self._index.expansion_search = parts.manifest["effort"]
-        self._profiles = Kept(KEPT)  # by text
+        self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
         self._vocabulary = terms.words | words_of(attributes.words)
@@ -148,6 +148,12 @@ class Lexicon:
         found = self.nearest(vectors, k)
         return neighbours(reads, *found, signatures, departments, min_similarity)
 
+    def stemmed(self, text: str) -> Stemmed:
+        """The words of a text, whatever their number."""
+        if (known := self._stemmed.get(text)) is None:
+            known = self._stemmed.put(text, stemmed(words(text)))
+        return known
+
     def profile(self, text: str) -> Profile:
         """What must stay of a text when another takes its place."""
         if (known := self._profiles.get(text)) is None:
@@ -211,8 +217,8 @@ class Lexicon:
         return term_id, 0
 
     def _has_other_name(self, term_id: int, surface: str) -> bool:
-        said = self.profile(surface).stems
-        return any(not self.profile(text).stems <= said for text in self._terms.names(term_id))
+        said = self.stemmed(surface).stems
+        return any(not self.stemmed(text).stems <= said for text in self._terms.names(term_id))
 
     def _department(self, mention: Mention) -> str:
         return self.department(mention.term_id)
@@ -251,12 +257,9 @@ class Lexicon:
         for term_id in near:
             if len(neighbours) == wanted:
                 break
-            text = self._terms.own_text(term_id)
-            if (
-                text not in said
-                and term_id not in mentioned
-                and admits(text, "embedding", term_id, "")
-            ):
+            if term_id in mentioned or (text := self._terms.own_text(term_id)) in said:
+                continue
+            if admits(text, "embedding", term_id, ""):
                 said.add(text)
                 neighbours.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
         room = limit - min(len(neighbours), kept)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from worker.lexicon.attributes import Attribute
-from worker.lexicon.words import Word, stem, word_set
+from worker.lexicon.words import Word, named, stem, word_set
 
 PROTECTED = frozenset(
     {"brand", "model", "color", "material", "size", "gender", "age", "quantity", "price"}
@@ -42,13 +42,24 @@ SPLITS = word_set("""
 """)
 
 
-class Profile(NamedTuple):
-    """A text's.
+class Stemmed(NamedTuple):
+    """The words of a text, whatever their number.
 
     Attributes:
         stems: its words in the singular.
         joined: the text without spaces, number and what spellings differ in.
         head: the stem of the word that names the thing, "" where there is none.
+    """
+
+    stems: frozenset[str]
+    joined: str
+    head: str
+
+
+class Profile(NamedTuple):
+    """What a text says of a thing.
+
+    Attributes:
         values: names and values of its protected attributes.
         numbers: the digits in it.
         uses: the words in it that say what a thing is for, or how it works.
@@ -56,9 +67,6 @@ class Profile(NamedTuple):
         is_brand: whether it is a brand's name and no more, as "hoover" for any vacuum cleaner.
     """
 
-    stems: frozenset[str]
-    joined: str
-    head: str
     values: frozenset[tuple[str, str]]
     numbers: frozenset[str]
     uses: frozenset[str]
@@ -66,19 +74,21 @@ class Profile(NamedTuple):
     is_brand: bool
 
 
-def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -> Profile:
-    """The profile of a normal form with these words and attributes."""
+def stemmed(words: Sequence[Word]) -> Stemmed:
+    """The stems of a text with these words."""
     keys = [word.key for word in words]
     stems = [stem(key) for key in keys]
+    return named(Stemmed, (frozenset(stems), _spelling("".join(stems)), _head(keys, stems)))
+
+
+def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -> Profile:
+    """The profile of a normal form with these words and attributes."""
     values = _set([(a.name, a.value) for a in attributes if a.name in PROTECTED])
     numbers = _set(_DIGITS.findall(form))
     return Profile(
-        frozenset(stems),
-        _spelling("".join(stems)),
-        _head(keys, stems),
         values,
         numbers,
-        _set([_SAME_USE.get(key, key) for key in keys if key in USES]),
+        _set([_SAME_USE.get(word.key, word.key) for word in words if word.key in USES]),
         not (values or numbers),
         any([a.name == "brand" and a.end - a.start == len(form) for a in attributes]),
     )

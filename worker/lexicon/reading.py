@@ -101,21 +101,13 @@ class Reader:
             found,
             lambda: self._spans(found, places, mentions),
             brands,
-            [
-                *((x.start, x.end) for x in exclusions),
-                *((found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1),
-            ],
+            [(x.start, x.end) for x in exclusions]
+            + [(found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1],
         )
-        return Reading(
-            form,
-            found,
-            [key for *_, key in hits],
-            mentions,
-            [place[:3] for place in places],
-            exclusions,
-            frozenset(ids - {NO_TERM}),
-            attributes,
-        )
+        keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
+        excluded_ids = frozenset(ids - {NO_TERM})
+        read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes
+        return named(Reading, read)
 
     def described(self, form: str) -> tuple[Sequence[Word], Sequence[Attribute]]:
         """The words and attributes of a normal form; cheaper than `read` if it has none."""

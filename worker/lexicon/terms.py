@@ -11,7 +11,6 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +25,6 @@ TERMS = "terms.bin"
 NO_TERM = -1  # what an idiom stands for
 NONE = -1
 _KEPT = 1 << 15  # texts that are kept decoded
-_NO_KEY, _ALONE, _LONGER = 1, 2, 4
 _ITEM = 4  # bytes; every array begins at a multiple of it
 
 
@@ -147,7 +145,7 @@ class Terms:
         self.term_of = _finder(self._trie, arrays["term_of"])
         self.text_of = _writer(self._trie, arrays["text_of"], self.text)
         self._known_names = Kept(_KEPT)
-        self._begins = Kept(_KEPT)  # by word: see `_keys_from`
+        self._followers = Kept(_KEPT)  # by word
         self._longest: int = arrays["longest"][0]
         self._paths = [self.text(number) for number in arrays["paths"]]
         self.departments = [path.partition(" > ")[0] for path in self._paths]
@@ -173,22 +171,21 @@ class Terms:
         text = " ".join([word[0] for word in found]) + " "
         for i, word in enumerate(found):
             key = word[0]
-            begins = self._begins.get(key) or self._begins.put(key, self._keys_from(key))
-            if begins & _LONGER and i < last:
+            if (followers := self._followers.get(key)) is None:
+                followers = self._followers.put(key, self._followers_of(key))
+            if i < last and found[i + 1][0] in followers:
                 for form in prefixes(text[start : start + longest]):
                     hits.append((i, i + form.count(" "), form[:-1]))
-            elif begins & _ALONE:
+            elif "" in followers:
                 hits.append((i, i + 1, key))
             start += len(key) + 1
         return hits
 
-    def _keys_from(self, word: str) -> int:
-        """Which keys a word begins: `_ALONE` if it is one, `_LONGER` if there are longer ones."""
+    def _followers_of(self, word: str) -> frozenset[str]:
+        """The second words of the keys that a word begins; "" if it is a key itself."""
         if word not in self.words:
-            return _NO_KEY
-        alone = word in self
-        longer = len(list(islice(self._trie.iterkeys(f"{word} "), 1 + alone))) > alone
-        return _NO_KEY | alone * _ALONE | longer * _LONGER
+            return frozenset()
+        return frozenset(form.split(" ", 2)[1] for form in self._trie.iterkeys(f"{word} "))
 
     def name(self, term_id: int) -> str:
         """The term's own name as it was written, such as "running shoes"."""

@@ -55,17 +55,18 @@ class Kept(dict):
         return value
 
 
-def words(text: str) -> list[Word]:
+@lru_cache(1024)  # a query's words are asked for when it is corrected, and when it is read
+def words(text: str) -> tuple[Word, ...]:
     """The words of a lower-case text, in order."""
     if not (text.isascii() and text.replace(" ", "").isalnum()):
-        return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+        return tuple(Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text))
     found, start = [], 0
     for word in text.split(" "):  # the same for most texts, in a third of the time
         end = start + len(word)
         if word:
             found.append(named(Word, (word, start, end)))
         start = end + 1
-    return found
+    return tuple(found)
 
 
 def key(text: str) -> str:

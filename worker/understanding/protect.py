@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from worker.lexicon.lexicon import Lexicon
-from worker.lexicon.profile import Profile, profile
+from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import stem
 
@@ -34,9 +34,9 @@ class Protection:
             self._unwanted = _unwanted(read)
             excluded = [lexicon.read(x.term) for x in read.exclusions]
             self._unwanted_values = {(a.name, a.value) for x in excluded for a in x.attributes}
-        self._seen = {lexicon.profile(mention.surface).joined for mention in read.mentions}
+        self._seen = {lexicon.stemmed(mention.surface).joined for mention in read.mentions}
 
-    def _says_the_same(self, found: Profile) -> bool:
+    def _says_the_same(self, found: Stemmed) -> bool:
         """Whether it has the query's head, and no word that the query has not."""
         if not found.stems <= self._stems:
             return False
@@ -45,8 +45,12 @@ class Protection:
     @cached_property
     def _head_words(self) -> list[str]:
         """The last words of what the heads are called; that of the whole query where none are."""
-        heads = [self._lexicon.profile(mention.surface).head for mention in self._heads]
-        return heads or [self._own.head]
+        heads = [self._lexicon.stemmed(mention.surface).head for mention in self._heads]
+        return heads or [self._stemmed.head]
+
+    @cached_property
+    def _stemmed(self) -> Stemmed:
+        return stemmed(self._read.words)
 
     @cached_property
     def _own(self) -> Profile:
@@ -59,23 +63,24 @@ class Protection:
             source: as in a candidate.
             instead_of: what in the query it would stand for, "" for the whole.
         """
-        found = self._lexicon.profile(text)
-        if source == "embedding" and not self._says_the_same(found):
+        lexicon = self._lexicon
+        words = lexicon.stemmed(text)
+        if source == "embedding" and not self._says_the_same(words):
             return False
-        if source == "synonym" and found.stems <= self._stems:
+        if source == "synonym" and words.stems <= self._stems:
             return False
-        if found.joined in self._seen:
+        replaced = lexicon.stemmed(instead_of) if instead_of else self._stemmed
+        if words.joined in self._seen or words.joined == replaced.joined:
             return False
-        if self._unwanted and self._is_excluded(found, term_id):
+        found = lexicon.profile(text)
+        if self._unwanted and self._is_excluded(words, found, term_id):
             return False
-        old = self._lexicon.profile(instead_of) if instead_of else self._own
+        old = lexicon.profile(instead_of) if instead_of else self._own
         strict = source != "synonym"
-        if found.joined == old.joined:
-            return False
         plain = found.plain and old.plain and not (strict or (found.uses and old.uses))
         if not plain and not self._keeps(found, old, strict):
             return False
-        self._seen.add(found.joined)
+        self._seen.add(words.joined)
         return True
 
     def _keeps(self, found: Profile, old: Profile, strict: bool) -> bool:
@@ -96,12 +101,12 @@ class Protection:
             return True
         return old.uses <= found.uses and (not found.uses or found.uses <= self._own.uses)
 
-    def _is_excluded(self, found: Profile, term_id: int) -> bool:
+    def _is_excluded(self, words: Stemmed, found: Profile, term_id: int) -> bool:
         if self._excluded and not self._excluded.isdisjoint(self._lexicon.upwards(term_id)):
             return True
         if not found.values.isdisjoint(self._unwanted_values):
             return True
-        return any(_holds(word, self._unwanted) for word in found.stems)
+        return any(_holds(word, self._unwanted) for word in words.stems)
 
 
 def _unwanted(read: Reading) -> set[str]:

@@ -7,6 +7,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaError, TopicPartition
 
 from tests.clients import FakeConsumer, failed, record
 from tests.stream_parts import SEEN, clients, stream
+from worker.errors import Stop
 from worker.stream import kafka_thread, poison_pills
 from worker.stream.poison_pills import _read
 from worker.stream.rejection_limits import NOTE
@@ -204,6 +205,32 @@ def test_the_last_commit_is_given_up_at_its_deadline():
     thread._commit_last()
     assert (found.consumer.commits, thread.uncommitted) == ([], True)
     assert 90 < len(found.consumer.faults) < 100
+
+
+def test_a_worker_that_a_limit_stops_commits_what_it_produced_though_the_flush_takes_seconds(
+    monkeypatch,
+):
+    """Else the dead letters before the limit come twice, and nobody goes on from their count."""
+    thread, found = stream()
+    found.take(record(0, "seen"))
+    found.client.stuck, began, flush = True, found.clock.now, found.client.flush
+
+    def slow(timeout_s):
+        found.clock.now += timeout_s
+        found.client.stuck = found.clock.now < began + 3
+        return flush(timeout_s)
+
+    def stop():
+        thread.close(10.0, f"{NOTE}after")  # it has not started: this sets the deadline alone
+        raise Stop("too many are rejected")
+
+    monkeypatch.setattr(found.client, "flush", slow)
+    monkeypatch.setattr(thread, "_turn", stop)
+    monkeypatch.setattr(thread._consumer, "join", lambda *_: None)
+    monkeypatch.setattr(thread._consumer, "leave", lambda: None)
+    thread._membership()
+    assert found.consumer.commits == [{0: 1}] and not thread.uncommitted
+    assert found.consumer.notes[-1] == (0, 1, f"{NOTE}after")
 
 
 def test_a_note_of_where_a_partition_begins_is_left_before_its_first_batch():

@@ -147,6 +147,11 @@ class Attributes:
         """
         return not self._triggers.isdisjoint(keys) or _SIGNS.search(form) is not None
 
+    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
+        """What words say of one name of attributes, whatever stands beside them."""
+        hits = [hit for hit in self._words_in(found) if hit.name == name]
+        return [_attribute(hit) for hit in _apart(hits)]
+
     def find(
         self,
         form: str,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from worker.event import Tag
 from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
@@ -19,6 +21,7 @@ from worker.lexicon.heads import EMPTY, apart, heads
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reader, Reading
+from worker.lexicon.spellings import Spellings
 from worker.lexicon.terms import Terms
 from worker.lexicon.words import Kept, named, words, words_of
 
@@ -70,11 +73,11 @@ class Lexicon:
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
         self._vocabulary = terms.words | words_of(attributes.words)
-        self._spellings = parts.spellings
         self._corrector = Corrector(
             _Either(terms, attributes.words), parts.spellings, terms.last_words
         )
-        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"])
+        self._is_word = partial(_is_word, self._vocabulary, parts.spellings)
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], self._is_word)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -106,9 +109,9 @@ class Lexicon:
         stored = self._index.get(term_id).astype(np.float32).reshape(-1)
         return stored / np.linalg.norm(stored)
 
-    def read(self, form: str) -> Reading:
-        """The words of a normal form, and what they mean."""
-        return self._reader.read(form)
+    def read(self, form: str, tags: Sequence[Tag] = ()) -> Reading:
+        """The words of a normal form, and what they mean; `tags` are the tagging model's."""
+        return self._reader.read(form, tags)
 
     def correct(self, form: str) -> Correction | None:
         """A normal form put right, None if nothing in it is surely misspelt."""
@@ -174,8 +177,7 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        known = word in self._vocabulary or self._spellings.is_ordinary(word)
-        return not known or word in self._terms.last_words
+        return not self._is_word(word) or word in self._terms.last_words
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -292,6 +294,11 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
+
+
+def _is_word(vocabulary: Collection[str], spellings: Spellings, word: str) -> bool:
+    """Whether a word is known to the lexicon or the language."""
+    return word in vocabulary or spellings.is_ordinary(word)
 
 
 def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:

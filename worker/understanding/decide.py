@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
+from worker.event import Tag
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading
@@ -67,15 +69,21 @@ class Expander:
     neutral: float = 0.5
     parents_for: frozenset[str] = frozenset()
 
-    def retrieve(self, forms: Sequence[str], vectors: np.ndarray) -> list[Retrieved]:
+    def retrieve(
+        self,
+        forms: Sequence[str],
+        vectors: np.ndarray,
+        tags: Iterable[Sequence[Tag]] = repeat(()),
+    ) -> list[Retrieved]:
         """Mentions and candidates of each normal form.
 
         Args:
             vectors: float32, shape [n, dimension], unit length; a zero row has no neighbours.
+            tags: of each form, by the tagging model.
         """
         if not forms:
             return []
-        reads = [self.lexicon.read(form) for form in forms]
+        reads = list(map(self.lexicon.read, forms, tags))
         near = self.lexicon.neighbours(
             reads, vectors, 2 * self.max_candidates or 1, self.min_similarity
         )

@@ -12,7 +12,7 @@ from itertools import pairwise
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import meets, stem, word_set
+from worker.lexicon.words import stem, word_set
 
 _JOINED = frozenset({"and", "or"})
 # Words that name nothing.
@@ -151,6 +151,9 @@ def _tells(key: str, describes: Callable[[str], bool]) -> bool:
 
 def _segments(read: Reading) -> list[tuple[int, int]]:
     """First and one past the last word of the parts between words such as "for"."""
+    count = len(read.words)
+    if SPLITS.isdisjoint([word.key for word in read.words]):
+        return _clauses(read, 0, count)
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
     behind = {last for _, last, _ in read.places}
     cuts = [
@@ -158,7 +161,7 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
         for i, word in enumerate(read.words)
         if word.key in SPLITS and i not in inside and (word.key not in _LOOSE or i in behind)
     ]
-    spans = pairwise([-1, *cuts, len(read.words)])
+    spans = pairwise([-1, *cuts, count])
     return [part for before, last in spans for part in _clauses(read, before + 1, last)]
 
 
@@ -177,9 +180,14 @@ def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
 
 def _told(read: Reading) -> set[int]:
     """Words of attributes and exclusions."""
-    spans = [(a.start, a.end) for a in read.attributes]
-    spans += [(x.start, x.end) for x in read.exclusions]
-    return {i for i, word in enumerate(read.words) if meets(word, spans)}
+    if not (read.attributes or read.exclusions):
+        return set()
+    return {
+        i
+        for span in (*read.attributes, *read.exclusions)
+        for i, word in enumerate(read.words)
+        if span.start < word.end and word.start < span.end
+    }
 
 
 def _in_segment(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -16,17 +15,18 @@ from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
-from worker.lexicon.correction import Correction, Corrector, ordinary
+from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import EMPTY, apart, heads
-from worker.lexicon.profile import Profile, profile
+from worker.lexicon.neighbours import Neighbours, neighbours
+from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.terms import Terms
-from worker.lexicon.words import named, words, words_of
+from worker.lexicon.words import Kept, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.5
-PROFILES = 65_536  # kept
+KEPT = 1 << 14  # texts of which something is remembered
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 
@@ -61,20 +61,21 @@ class Lexicon:
         self.dimension: int = parts.manifest["dimension"]
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
+        names = list(map(_whosever, terms.departments))
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        self._departments = np.array([numbers[name] for name in names])[terms.categories]
+        self._department_of: list[int] = self._departments.tolist()
         self._index = parts.index
         self._index.expansion_search = parts.manifest["effort"]
-        self._profiles: dict[str, Profile] = {}
+        self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
+        self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
         self._vocabulary = terms.words | words_of(attributes.words)
-        written = [*terms.written, *attributes.words]
         self._corrector = Corrector(
-            _Either(terms, attributes.words),
-            self._vocabulary,
-            written,
-            brands.keys,
-            terms.last_words,
+            _Either(terms, attributes.words), parts.spellings, terms.last_words
         )
-        known = self._vocabulary, ordinary().__contains__
+        self._is_ordinary = parts.spellings.is_ordinary
+        known = self._vocabulary, self._is_ordinary
         self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
 
     @classmethod
@@ -97,9 +98,10 @@ class Lexicon:
         """The term's path, such as "Shoes > Running"."""
         return self._terms.category(term_id)
 
-    def department(self, term_id: int) -> str:
-        """The first level of the term's path, whoever it is for: women's clothing is clothing."""
-        return _whosever(self._terms.department(term_id))
+    def department(self, term_id: int) -> int:
+        """A number for the first level of the term's path, whoever it is for: women's clothing is
+        clothing."""
+        return self._department_of[term_id]
 
     def vector(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
@@ -135,12 +137,29 @@ class Lexicon:
             cosines[rows, : keys.shape[1]] = 1 - np.atleast_2d(found.distances)
         return ids, cosines
 
+    def neighbours(
+        self, reads: Sequence[Reading], vectors: np.ndarray, k: int, min_similarity: float
+    ) -> list[Neighbours]:
+        """Of each query, the terms that are nearest to it.
+
+        Args:
+            vectors, k: as `nearest` takes them, one vector a query.
+            min_similarity: cosine from which a neighbour might expand a query.
+        """
+        signatures, departments = self._terms.signatures, self._departments
+        found = self.nearest(vectors, k)
+        return neighbours(reads, *found, signatures, departments, min_similarity)
+
+    def stemmed(self, text: str) -> Stemmed:
+        """The words of a text, whatever their number."""
+        if (known := self._stemmed.get(text)) is None:
+            known = self._stemmed.put(text, stemmed(words(text)))
+        return known
+
     def profile(self, text: str) -> Profile:
         """What must stay of a text when another takes its place."""
         if (known := self._profiles.get(text)) is None:
-            if len(self._profiles) >= PROFILES:
-                self._profiles.clear()
-            known = self._profiles[text] = profile(self.read(text))
+            known = self._profiles.put(text, profile(text, *self._reader.described(text)))
         return known
 
     def heads(self, read: Reading) -> list[Mention]:
@@ -157,7 +176,7 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        known = word in self._vocabulary or word in ordinary()
+        known = word in self._vocabulary or self._is_ordinary(word)
         return not known or word in self._terms.last_words
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
@@ -180,19 +199,28 @@ class Lexicon:
     def renamable(self, mention: Mention) -> Mention:
         """The mention, or, if its term has no other name, the end of it that is a broader term with
         one: the "tv" of "50 inch tv"."""
-        if self._has_other_name(mention.term_id, mention.surface):
+        key = mention.term_id, mention.surface
+        if (part := self._renamed.get(key)) is None:
+            part = self._renamed.put(key, self._renamable(*key))
+        term_id, before = part
+        if not before:
             return mention
-        line, found = {*self._terms.upwards(mention.term_id)}, words(mention.surface)
+        return Mention(term_id, mention.surface[before:], mention.start + before, mention.end)
+
+    def _renamable(self, term_id: int, surface: str) -> tuple[int, int]:
+        """The term that has another name, and how many characters stand before it."""
+        if self._has_other_name(term_id, surface):
+            return term_id, 0
+        line, found = {*self._terms.upwards(term_id)}, words(surface)
         for k in range(1, len(found)):
-            term_id = self._terms.term_of(" ".join(word.key for word in found[k:]))
-            surface = mention.surface[found[k].start :]
-            if term_id in line and self._has_other_name(term_id, surface):
-                return Mention(term_id, surface, mention.start + found[k].start, mention.end)
-        return mention
+            broader = self._terms.term_of(" ".join(word.key for word in found[k:]))
+            if broader in line and self._has_other_name(broader, surface[found[k].start :]):
+                return broader, found[k].start
+        return term_id, 0
 
     def _has_other_name(self, term_id: int, surface: str) -> bool:
-        said = self.profile(surface).stems
-        return any(not self.profile(text).stems <= said for text in self._terms.names(term_id))
+        said = self.stemmed(surface).stems
+        return any(not self.stemmed(text).stems <= said for text in self._terms.names(term_id))
 
     def _department(self, mention: Mention) -> str:
         return self.department(mention.term_id)
@@ -204,11 +232,9 @@ class Lexicon:
     def candidates(
         self,
         read: Reading,
-        near_ids: Sequence[int],
-        near_similarity: Sequence[float],
+        near: Iterable[int],
         *,
         limit: int,
-        min_similarity: float,
         mentions: Mapping[Mention, float],
         admits: Callable[[str, str, int, str], bool],
         parents: bool = False,
@@ -219,8 +245,7 @@ class Lexicon:
         kept.
 
         Args:
-            near_ids, near_similarity: the query's rows of `nearest`, each of length k.
-            min_similarity: cosine from which a neighbour counts.
+            near: the terms that are near, nearest first.
             mentions: those whose links count, with how sure their synonyms are.
             admits: whether a text, by its source, term and what it would stand for, is one.
             parents: whether broader terms are wanted.
@@ -228,23 +253,20 @@ class Lexicon:
         said = {self._terms.text_of(key) for key in read.keys}
         mentioned = {m.term_id: (m.surface, prior) for m, prior in mentions.items()}
         links = self._links(mentioned, said, admits, parents) if mentioned else []
-        near: list[Candidate] = []
+        neighbours: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
-        for term_id, cosine in zip(near_ids, near_similarity, strict=True):
-            if term_id < 0 or cosine < min_similarity or len(near) == wanted:
+        for term_id in near:
+            if len(neighbours) == wanted:
                 break
-            text = self._terms.own_text(term_id)
-            if (
-                text not in said
-                and term_id not in mentioned
-                and admits(text, "embedding", term_id, "")
-            ):
+            if term_id in mentioned or (text := self._terms.own_text(term_id)) in said:
+                continue
+            if admits(text, "embedding", term_id, ""):
                 said.add(text)
-                near.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
-        room = limit - min(len(near), kept)
+                neighbours.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
+        room = limit - min(len(neighbours), kept)
         chosen = links[:room]
-        return chosen + near[: limit - len(chosen)]
+        return chosen + neighbours[: limit - len(chosen)]
 
     def _links(
         self,
@@ -283,7 +305,6 @@ def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
     )
 
 
-@lru_cache(1024)
 def _whosever(department: str) -> str:
     return _FOR_WHOM.sub("", department)
 

@@ -113,25 +113,27 @@ class Reader:
             places = self._taken(hits, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
-        nothing = [
-            *((x.start, x.end) for x in exclusions),
-            *((found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1),
-        ]
+        nothing = [(x.start, x.end) for x in exclusions]
+        nothing += [(found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1]
         attributes = self._attributes.find(
             text, found, lambda: self._spans(found, places, mentions), brands, nothing
         )
         if tagged:
             attributes = tagged.attributes(attributes, self._attributes, nothing)
-        return Reading(
-            form,
-            found,
-            [key for *_, key in hits],
-            mentions,
-            [place[:3] for place in places],
-            exclusions,
-            frozenset(ids - {NO_TERM}),
-            attributes,
-        )
+        keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
+        excluded_ids = frozenset(ids - {NO_TERM})
+        read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes
+        return named(Reading, read)
+
+    def described(self, form: str) -> tuple[Sequence[Word], Sequence[Attribute]]:
+        """The words and attributes of a normal form; cheaper than `read` if it has none."""
+        found = words(form)
+        keys = [word.key for word in found]
+        none = not (self._attributes.may_stand(form, keys) or self._brands.may_stand(keys))
+        if none and "@" not in form and "www" not in form and "//" not in form:
+            return found, ()
+        read = self.read(form)
+        return read.words, read.attributes
 
     def _taken(
         self, hits: Sequence[tuple[int, int, str]], blocked: Sequence[tuple[int, int, bool]]

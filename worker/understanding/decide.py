@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
+from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
@@ -30,8 +31,7 @@ REPLACED_WEIGHT = 0.3
 MENTION_WEIGHT = 0.15
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieved:
+class Retrieved(NamedTuple):
     """What the lexicon holds for one query.
 
     Attributes:
@@ -83,18 +83,16 @@ class Expander:
         """
         if not forms:
             return []
-        ids, similarities = self.lexicon.nearest(vectors, 2 * self.max_candidates or 1)
-        reads = map(self.lexicon.read, forms, tags)
-        rows = zip(reads, ids.tolist(), similarities.tolist(), strict=True)
-        return [self._retrieved(*row) for row in rows]
+        reads = list(map(self.lexicon.read, forms, tags))
+        near = self.lexicon.neighbours(
+            reads, vectors, 2 * self.max_candidates or 1, self.min_similarity
+        )
+        return list(map(self._retrieved, reads, near))
 
-    def _retrieved(
-        self, read: Reading, near: Sequence[int], similarity: Sequence[float]
-    ) -> Retrieved:
+    def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
         heads = lexicon.heads(read)
-        nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
-        departments = [lexicon.department(term_id) for term_id in nearest]
+        nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
         plain = bool(heads) and says_only(read, heads)
         renamed = [lexicon.renamable(head) for head in heads]
         priors, synonyms = [], {}
@@ -106,25 +104,25 @@ class Expander:
             priors.append(evidence.of_category(several, agree))
             whole = lexicon.is_whole(read, head)
             synonyms[part] = evidence.of_synonym(several, plain, agree, whole)
-        candidates = lexicon.candidates(
-            read,
-            near,
-            similarity,
-            limit=self.max_candidates,
-            min_similarity=self.min_similarity,
-            mentions=synonyms,
-            admits=Protection(lexicon, read, heads).admits,
-            parents=bool(self.parents_for),
-        )
-        shared = "" if heads or not nearest else self._shared(nearest, similarity[0])
+        candidates = []
+        if heads or near.within:
+            candidates = lexicon.candidates(
+                read,
+                near.within,
+                limit=self.max_candidates,
+                mentions=synonyms,
+                admits=Protection(lexicon, read, heads).admits,
+                parents=bool(self.parents_for),
+            )
+        shared = "" if heads or not nearest else self._shared(nearest, near.similarity)
         return Retrieved(read, heads, renamed, priors, candidates, shared)
 
     def _shared(self, nearest: Sequence[int], similarity: float) -> str:
         """The category of most of the nearest terms."""
-        paths = Counter(map(self.lexicon.category, nearest))
-        [(path, count)] = paths.most_common(1)
-        sure = count >= evidence.FEWEST and similarity >= evidence.LEAST_SIMILARITY
-        return path if sure else ""
+        if similarity < evidence.LEAST_SIMILARITY:
+            return ""
+        [(path, count)] = Counter(map(self.lexicon.category, nearest)).most_common(1)
+        return path if count >= evidence.FEWEST else ""
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""

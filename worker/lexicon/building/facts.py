@@ -14,7 +14,7 @@ from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import Drafts
 from worker.lexicon.building.together import Together
-from worker.lexicon.correction import ordinary
+from worker.lexicon.spellings import ordinary
 from worker.lexicon.words import key
 
 MOST_KINDS = 30  # of what a brand sells, the most frequent

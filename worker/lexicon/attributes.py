@@ -147,11 +147,6 @@ class Attributes:
         """
         return not self._triggers.isdisjoint(keys) or _SIGNS.search(form) is not None
 
-    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
-        """What words say of one name of attributes, whatever stands beside them."""
-        hits = [hit for hit in self._words_in(found) if hit.name == name]
-        return [_attribute(hit) for hit in _apart(hits)]
-
     def find(
         self,
         form: str,
@@ -207,6 +202,11 @@ class Attributes:
         hits = next_to_terms(hits, terms, form)
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
+
+    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
+        """What words say of one name of attributes, whatever stands beside them."""
+        hits = [hit for hit in self._words_in(found) if hit.name == name]
+        return [_attribute(hit) for hit in _apart(hits)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
         """Prices, sizes, ages and amounts; of two that are as long, the first counts."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,6 @@ from worker.lexicon.heads import EMPTY, apart, heads
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reader, Reading
-from worker.lexicon.spellings import Spellings
 from worker.lexicon.terms import Terms
 from worker.lexicon.words import Kept, named, words, words_of
 
@@ -76,8 +74,9 @@ class Lexicon:
         self._corrector = Corrector(
             _Either(terms, attributes.words), parts.spellings, terms.last_words
         )
-        self._is_word = partial(_is_word, self._vocabulary, parts.spellings)
-        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], self._is_word)
+        self._is_ordinary = parts.spellings.is_ordinary
+        known = self._vocabulary, self._is_ordinary
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -177,7 +176,8 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        return not self._is_word(word) or word in self._terms.last_words
+        known = word in self._vocabulary or self._is_ordinary(word)
+        return not known or word in self._terms.last_words
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -294,11 +294,6 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
-
-
-def _is_word(vocabulary: Collection[str], spellings: Spellings, word: str) -> bool:
-    """Whether a word is known to the lexicon or the language."""
-    return word in vocabulary or spellings.is_ordinary(word)
 
 
 def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:

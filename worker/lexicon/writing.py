@@ -33,7 +33,7 @@ from worker.lexicon.built import (
 from worker.lexicon.terms import KEYS, TERMS, Term, pack
 from worker.lexicon.words import words_of
 
-CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
+CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 

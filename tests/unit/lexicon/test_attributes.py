@@ -1,12 +1,15 @@
 """What the starter tables read out of queries."""
 
+from unittest.mock import patch
+
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triton_models.query_text import normal_form
-from worker.lexicon.attributes import Attribute, once
+from worker.lexicon import attributes
+from worker.lexicon.attributes import Attribute, Attributes, once
 
 # query: (name, value, text in the query) …
 FOUND = {
@@ -204,3 +207,36 @@ def test_attributes_lie_in_the_query_in_order_without_overlap(lexicon, text):
         assert end <= found.start < found.end <= len(form)
         assert form[found.start : found.end].strip() == form[found.start : found.end]
         end = found.end
+
+
+# Words that patterns begin with, or stand beside, and marks that may join them.
+TRIGGERS = """
+size sizes m xl two pack packs' of half liter dozen coffee colored coloured granite red
+leather sofa iphone xr se x galaxy king nike without 3 55 inch for $20 d'or women's ٣ é"""
+MARKS = st.sampled_from([" ", " ", " ", "-", "'", "’", "_", ", "])
+TEXTS = st.lists(st.tuples(st.sampled_from(TRIGGERS.split()), MARKS))
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_where_no_trigger_stands_no_pattern_would_have_found_anything(lexicon, pieces):
+    form = normal_form("".join(text + mark for text, mark in pieces))
+    found = lexicon.read(form).attributes
+    always = patch.object(Attributes, "may_stand", return_value=True)
+    with always, patch.object(attributes, "_worded", return_value=True):
+        assert found == lexicon.read(form).attributes
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_a_text_that_is_only_described_has_the_words_and_attributes_of_one_that_is_read(
+    lexicon, pieces
+):
+    form = normal_form("".join(text + mark for text, mark in pieces))
+    read, (found, said) = lexicon.read(form), lexicon._reader.described(form)
+    assert (read.words, list(read.attributes)) == (found, list(said))
+
+
+@pytest.mark.parametrize("query", ["iphone-xr case", "case for my iphone xr", "iphone xr"])
+def test_a_model_without_a_digit_is_found_behind_any_mark(lexicon, query):
+    assert ("model", "iphone xr") in {(a.name, a.value) for a in lexicon.read(query).attributes}

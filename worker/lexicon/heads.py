@@ -6,7 +6,7 @@ model, values and words without a meaning of their own: the "gun" of "nail gun" 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
 from worker.lexicon.profile import SPLITS
@@ -53,8 +53,33 @@ LIKE = word_set("""
 _MINOR = word_set("""
     iphone ipad ipod macbook airpods airpod kindle ps3 ps4 ps5 xbox pc computer laptop ram ssd led
     battery batteries chocolate espresso lemon vanilla almond strawberry peppermint cherry paperback
-    hardcover denim spring screw feather freezer flag clasp hood lid lids handle straw
+    hardcover denim spring screw feather freezer flag clasp hood lid lids handle straw bike car
+    truck motorcycle boat
 """)
+# What a query may name that a thing is for, behind words that nobody knows: "elden ring ps5".
+_PLATFORMS = word_set("ps3 ps4 ps5 xbox")
+# What things are sold in: "bag of rice", "dog food 40 lb bag".
+_HOLDERS = word_set("""
+    bag bags bottle bottles box boxes pack packs packet packets jar jars can cans tin tins cup cups
+    tub tubs carton cartons case cases sachet sachets pouch pouches tube tubes roll rolls bundle
+    bucket buckets sack sacks bundles
+""")
+# Behind a thing they make a quality of it: "plant based", "strawberry flavored".
+_OF_A_QUALITY = word_set("""
+    based free flavor flavored flavour flavoured color colored colour coloured scented shaped lined
+    printed filled operated covered coated framed powered inspired themed friendly proof resistant
+    sized patterned infused scent style styled
+""")
+# Behind "to" they say that the thing before it is only connected: "monitor to hdmi adapter".
+_LINKING = word_set("""
+    adapter adapters adaptor adaptors converter converters cable cables cord cords splitter lead
+    connector connectors hub dongle
+""")
+# What a thing is like, in two words: "light fixture flush mount".
+_LIKE_PAIRS = frozenset({
+    ("flush", "mount"), ("wall", "mount"), ("ceiling", "mount"), ("pull", "out"), ("plug", "in"),
+    ("clip", "on"), ("slip", "on"), ("pull", "on"), ("push", "button"),
+})  # fmt: skip
 # What is done with a thing, so that the thing itself is not asked for: "wedding ring hire".
 _DEEDS = word_set("""
     hire rental rentals rent repair repairs repairing service services servicing installation
@@ -96,10 +121,19 @@ def heads(
     owner = {i: n for n, (first, last, _) in enumerate(read.places) for i in range(first, last)}
     told = _told(read)
     for first, last in _segments(read):
-        if any(i in owner or words[i].key not in EMPTY for i in range(first, last)):
-            found = _in_segment(read, first, last, owner, told, describes, names)
-            return found or _before_names(read, first, last)
+        if not any(_says(read, i, owner) for i in range(first, last)):
+            continue
+        found = _in_segment(read, first, last, owner, told, describes, names)
+        if last < len(words) and words[last].key == "of" and words[last - 1].key in _HOLDERS:
+            continue  # "bag of rice"
+        return found or _before_names(read, first, last)
     return []
+
+
+def _says(read: Reading, i: int, owner: dict[int, int]) -> bool:
+    """Whether a word says more than what a thing is like."""
+    key = read.words[i].key
+    return i in owner or not (key in EMPTY or key in LIKE)
 
 
 def _before_names(read: Reading, first: int, last: int) -> list[int]:
@@ -109,8 +143,37 @@ def _before_names(read: Reading, first: int, last: int) -> list[int]:
         return []
     start, end, key = read.places[inside[0]]
     behind = [read.words[i].key for i in range(end, last)]
-    told = any(stem(word) in _FOR_THINGS or word in _DEEDS for word in behind)
+    told = any(_is_for(stem(word)) or word in _DEEDS for word in behind)
     return inside if " " in key and not told else []
+
+
+def naming(read: Reading) -> list[str]:
+    """Stems of the words that may name what is asked for where no term does, the last first; none
+    from one on that names a thing for another: "lamp", but not of "lamp base"."""
+    for first, last in _segments(read):
+        if any(_says(read, i, {}) for i in range(first, last)):
+            words = [stem(word.key) for word in reversed(read.words[first:last])]
+            words = [word for word in words if not (word in EMPTY or word in LIKE)]
+            end = next((n for n, word in enumerate(words) if _is_for(word)), len(words))
+            return words[: end + 1]
+    return []
+
+
+def named_brand(read: Reading) -> str:
+    """The brand of which something is asked for, and no thing for it; "" if there is none."""
+    brands = [a for a in read.attributes if a.name == "brand"]
+    if len({brand.value for brand in brands}) != 1:
+        return ""
+    others = [word for word in read.words if not meets(word, [(b.start, b.end) for b in brands])]
+    before = {word.key for word in others if word.start < brands[0].start}
+    if not before.isdisjoint(SPLITS) or any(_is_for(stem(word.key)) for word in others):
+        return ""
+    return brands[0].value
+
+
+def _is_for(word: str) -> bool:
+    """Whether a stem names a thing for another, or what is done with one."""
+    return word in _FOR_THINGS or word in _DEEDS
 
 
 def apart(
@@ -131,7 +194,7 @@ def apart(
         if i < first:
             continue
         for n in range(i - 1, first - 1, -1):
-            if n in named:  # "hair dye spray" is no hair spray
+            if n in named and not _is_version(n, keys, named):  # "hair dye spray" is no hair spray
                 break
             if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
                 return i, term
@@ -144,6 +207,11 @@ def apart(
     return None
 
 
+def _is_version(n: int, keys: Sequence[str], named: Collection[int]) -> bool:
+    """Whether a word of a longer term belongs to a name with a version, "macbook pro"."""
+    return keys[n] in _VERSIONS or (n + 1 in named and keys[n + 1] in _VERSIONS)
+
+
 def _tells(key: str, describes: Callable[[str], bool]) -> bool:
     """Whether a word only says which one: "pro", "xr", "glitter"."""
     return key in _VERSIONS or key in LIKE or describes(key) or not key.isalpha() or len(key) < 3
@@ -153,10 +221,14 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
     """First and one past the last word of the parts between words such as "for"."""
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
     behind = {last for _, last, _ in read.places}
+    linked = any(word.key in _LINKING for word in read.words)
     cuts = [
         i
         for i, word in enumerate(read.words)
-        if word.key in SPLITS and i not in inside and (word.key not in _LOOSE or i in behind)
+        if word.key in SPLITS
+        and i not in inside
+        and (word.key not in _LOOSE or i in behind)
+        and not (linked and word.key == "to")
     ]
     spans = pairwise([-1, *cuts, len(read.words)])
     return [part for before, last in spans for part in _clauses(read, before + 1, last)]
@@ -195,7 +267,7 @@ def _in_segment(
     i = last - 1
     while i >= first:
         key = read.words[i].key
-        if i in owner and not (key in _MINOR and _is_alone(read, owner, first, i)):
+        if i in owner and not _only_tells(read, owner, told, first, i):
             found.append(owner[i])
             i = read.places[owner[i]][0] - 1
             while i >= first and read.words[i].key not in _JOINED:  # what describes it
@@ -204,6 +276,10 @@ def _in_segment(
                 if comma:
                     break
             i -= i >= first and read.words[i].key in _JOINED
+            continue
+        ends = all(n in told for n in range(i + 1, last))
+        if ends and i > first and (read.words[i - 1].key, key) in _LIKE_PAIRS:
+            i -= 2
             continue
         skipped = (
             i in told
@@ -221,7 +297,21 @@ def _in_segment(
     return sorted(found)
 
 
-def _is_alone(read: Reading, owner: dict[int, int], first: int, i: int) -> bool:
-    """Whether a term of one word stands behind another in its segment."""
+def _only_tells(
+    read: Reading, owner: dict[int, int], told: Collection[int], first: int, i: int
+) -> bool:
+    """Whether a term, up to word `i`, says something of another thing and is not asked for."""
     start, end, _ = read.places[owner[i]]
-    return end - start == 1 and any(n in owner for n in range(first, i))
+    if end < len(read.words) and (
+        read.words[end].key in _OF_A_QUALITY
+        or read.form[read.words[end - 1].end : read.words[end].start] == "-"  # "wire-framed"
+    ):
+        return True
+    if end - start > 1:
+        return False
+    key = read.words[i].key
+    if key in _PLATFORMS:
+        return any(n not in told and read.words[n].key not in EMPTY for n in range(first, i))
+    if not any(n in owner for n in range(first, i)):
+        return False
+    return key in _MINOR or i in told or (key in _HOLDERS and i - 1 in told)

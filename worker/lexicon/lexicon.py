@@ -16,10 +16,10 @@ from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector, ordinary
-from worker.lexicon.heads import EMPTY, apart, heads
+from worker.lexicon.heads import EMPTY, apart, heads, named_brand
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import Mention, Reader, Reading
-from worker.lexicon.terms import Terms
+from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
@@ -64,6 +64,7 @@ class Lexicon:
         self._index.expansion_search = parts.manifest["effort"]
         self._profiles: dict[str, Profile] = {}
         brands = Brands(parts.brands)
+        self._sells = {brand["name"]: brand.get("sells", ()) for brand in parts.brands}
         self._vocabulary = terms.words | words_of(attributes.words)
         written = [*terms.written, *attributes.words]
         self._corrector = Corrector(
@@ -152,6 +153,18 @@ class Lexicon:
             return mentions
         last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
+
+    def head_of(self, term_id: int) -> str:
+        """The stem of the word of a term that names the thing."""
+        return self.profile(self._terms.own_text(term_id)).head
+
+    def sold(self, read: Reading) -> str:
+        """The category of all that the query's brand sells; "" if it sells several kinds, or the
+        query asks for a thing for it."""
+        brand = named_brand(read)
+        found = {self._terms.term_of(sold) for sold in self._sells.get(brand, ())}
+        paths = {self.category(term) for term in found if term not in (None, NO_TERM)}
+        return paths.pop() if len(paths) == 1 else ""
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""

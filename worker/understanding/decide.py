@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
+from worker.lexicon.heads import naming
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
@@ -107,14 +108,25 @@ class Expander:
             admits=Protection(lexicon, read, heads).admits,
             parents=bool(self.parents_for),
         )
-        shared = "" if heads or not nearest else self._shared(nearest, similarity[0])
+        shared = "" if heads else self._shared(read, nearest, similarity)
         return Retrieved(read, heads, renamed, priors, candidates, shared)
 
-    def _shared(self, nearest: Sequence[int], similarity: float) -> str:
-        """The category of most of the nearest terms."""
-        paths = Counter(map(self.lexicon.category, nearest))
-        [(path, count)] = paths.most_common(1)
-        sure = count >= evidence.FEWEST and similarity >= evidence.LEAST_SIMILARITY
+    def _shared(self, read: Reading, nearest: Sequence[int], similarity: Sequence[float]) -> str:
+        """The category where no term in the query tells: of what its brand sells, of nearest terms
+        that end as the query does, or of nearly all of the nearest."""
+        lexicon = self.lexicon
+        if sold := lexicon.sold(read):
+            return sold
+        for word in naming(read):
+            alike = Counter(lexicon.category(i) for i in nearest if lexicon.head_of(i) == word)
+            if alike.total() > 1:
+                [(path, count)] = alike.most_common(1)
+                if count >= evidence.FEWEST_ALIKE:
+                    return path
+                break
+        paths = Counter(map(lexicon.category, nearest))
+        [(path, count)] = paths.most_common(1) or [("", 0)]
+        sure = count >= evidence.FEWEST and similarity[0] >= evidence.LEAST_SIMILARITY
         return path if sure else ""
 
     def texts(self, found: Retrieved) -> list[str]:

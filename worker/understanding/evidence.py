@@ -35,8 +35,11 @@ _CATEGORY = [
     [_probability(1.0 + 0.9 * several + 0.38 * n) for n in range(NEAREST + 1)]
     for several in (False, True)
 ]
-# A category that most of the nearest terms share, where no term in the query tells.
-FEWEST, LEAST_SIMILARITY, NEAR_PRIOR = 6, 0.7, 0.85
+# A category where no term in the query tells: of how many of the nearest terms, if they end as the
+# query does, and if they do not.
+FEWEST_ALIKE = 4
+FEWEST, LEAST_SIMILARITY = 7, 0.75
+NEAR_PRIOR = 0.85
 
 
 def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> float:

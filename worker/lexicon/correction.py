@@ -16,6 +16,7 @@ from typing import NamedTuple
 from worker.lexicon.misspelling import (
     LONG,
     distance,
+    is_misheard,
     is_other_letter,
     is_slip,
     is_variant,
@@ -31,6 +32,7 @@ from worker.lexicon.words import Word, stem, word_set, words_of
 SHORTEST = 4  # letters of a word that is corrected at all, from LONG without further evidence
 EXTRA = 9  # the same, if a letter is one too many
 RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
+SELDOM = 1_000_000  # the same, up to which another word is hardly meant
 SURE, LIKELY = 0.98, 0.95
 # What shoppers write of orders, and function words that are often misspelt.
 _SERVICE = word_set("""
@@ -186,9 +188,10 @@ class Corrector:
         return any(character not in " ,.!?\"'()" for character in around)
 
     def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
-        if any(near_words(word, self._brands)):
-            return None
         near = set(near_words(word, self._targets))
+        slips = (w for w in near if len(w) > len(word) and is_slip(word, w))
+        if any(near_words(word, self._brands)) and not any(slips):
+            return None
         if not near:
             same = self._sounds.get(sound(word), ())
             near = {w for w in same if distance(word, w) < 3 and vowels(w) == vowels(word)}
@@ -205,7 +208,12 @@ class Corrector:
         slips = {w for w in fitting or near if is_slip(word, w)}
         if common and len(fitting) != 1:
             return None
-        chosen = _one(word, slips) or _one(word, fitting or near)
+        chosen = (
+            _one(word, slips)
+            or _one(word, fitting or near)
+            or _heard(word, near)
+            or _begins_so(word, near)
+        )
         if chosen is None:
             return None
         if common:
@@ -215,7 +223,7 @@ class Corrector:
             return (chosen, LIKELY) if near_enough else None
         if fitting:
             return chosen, SURE
-        if chosen in _SERVICE or (len(word) > SHORTEST and is_slip(word, chosen)):
+        if chosen in _SERVICE or self._slipped(word, chosen):
             return chosen, LIKELY
         names = i + 1 == len(keys) and chosen in self._things  # and no brand stands at the end
         likely = word[0] == chosen[0] and not is_other_letter(word, chosen)
@@ -223,6 +231,14 @@ class Corrector:
         least = LONG if names else EXTRA - (i > 0)  # brands stand first
         least = least if len(chosen) >= len(word) else max(least, EXTRA)
         return (chosen, LIKELY) if likely and len(word) >= least else None
+
+    def _slipped(self, word: str, chosen: str) -> bool:
+        """Whether it is another word but for a slip of the fingers, or by what is not heard."""
+        count = ordinary().get(chosen, RARE)
+        if is_slip(word, chosen):
+            return len(word) >= LONG or (len(word) > SHORTEST and count >= RARE)
+        named = chosen in self._things or len(word) != len(chosen)
+        return named and count > SELDOM and is_misheard(word, chosen)
 
     def _is_meant(self, other: str, i: int, keys: Sequence[str]) -> bool:
         """Whether a word that sounds the same makes a term with its neighbours, as it does not."""
@@ -253,6 +269,16 @@ def _one(word: str, near: Collection[str]) -> str | None:
         return None
     plural = word.endswith("s")
     return min(near, key=lambda other: (other.endswith("s") != plural, len(other), other))
+
+
+def _heard(word: str, near: Collection[str]) -> str | None:
+    """The one candidate that sounds as the word does; None if they are several."""
+    return _one(word, [other for other in near if is_misheard(word, other)])
+
+
+def _begins_so(word: str, near: Collection[str]) -> str | None:
+    """The one candidate that begins as the word does; None if they are several."""
+    return _one(word, [other for other in near if other[0] == word[0]])
 
 
 def _is_plain(word: str) -> bool:

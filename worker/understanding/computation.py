@@ -183,7 +183,9 @@ class Computation:
                 continue
             by_matching = scores.versions[span.start : span.stop]
             without = intents.missing(row), vectors.missing(row), "" in by_matching
-            labels = None if without[0] else snapshot.composer.labels(probabilities[row])
+            labels = (
+                None if without[0] else snapshot.composer.labels(probabilities[row], found.plain)
+            )
             results.append(
                 snapshot.composer.enrichment(
                     key,

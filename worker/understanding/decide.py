@@ -39,7 +39,8 @@ class Retrieved:
         renamed: of each head, the part that has other names.
         priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
-        near: the category of most of the nearest terms, "" if they do not agree.
+        near: the category where no head tells, "" if nothing does.
+        plain: whether the query names a thing with its properties and says no more.
     """
 
     read: Reading
@@ -48,6 +49,7 @@ class Retrieved:
     priors: list[float]
     candidates: list[Candidate]
     near: str = ""
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,10 @@ class Expander:
         self, read: Reading, near: Sequence[int], similarity: Sequence[float]
     ) -> Retrieved:
         lexicon = self.lexicon
-        heads = lexicon.heads(read)
         nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
+        heads = lexicon.heads(read)
+        alike = None if heads else self._alike(read, nearest)
+        heads = heads or [m for m in read.mentions if alike and self._ends_with(m, *alike)][-1:]
         departments = [lexicon.department(term_id) for term_id in nearest]
         plain = bool(heads) and says_only(read, heads)
         renamed = [lexicon.renamable(head) for head in heads]
@@ -108,23 +112,39 @@ class Expander:
             admits=Protection(lexicon, read, heads).admits,
             parents=bool(self.parents_for),
         )
-        shared = "" if heads else self._shared(read, nearest, similarity)
-        return Retrieved(read, heads, renamed, priors, candidates, shared)
+        shared = "" if heads else self._shared(read, alike, nearest, similarity)
+        named = evidence.names_only(read, heads)
+        return Retrieved(read, heads, renamed, priors, candidates, shared, named)
 
-    def _shared(self, read: Reading, nearest: Sequence[int], similarity: Sequence[float]) -> str:
+    def _alike(self, read: Reading, nearest: Sequence[int]) -> tuple[str, str] | None:
+        """The word of the query that many of the nearest terms end with, and their category."""
+        for word in naming(read):
+            paths = [self.lexicon.category(i) for i in nearest if self.lexicon.head_of(i) == word]
+            if len(paths) > 1:
+                [(path, count)] = Counter(paths).most_common(1)
+                return (word, path) if count >= evidence.FEWEST_ALIKE else None
+        return None
+
+    def _ends_with(self, mention: Mention, word: str, path: str) -> bool:
+        return (
+            self.lexicon.category(mention.term_id) == path
+            and self.lexicon.profile(mention.surface).head == word
+        )
+
+    def _shared(
+        self,
+        read: Reading,
+        alike: tuple[str, str] | None,
+        nearest: Sequence[int],
+        similarity: Sequence[float],
+    ) -> str:
         """The category where no term in the query tells: of what its brand sells, of nearest terms
         that end as the query does, or of nearly all of the nearest."""
-        lexicon = self.lexicon
-        if sold := lexicon.sold(read):
+        if sold := self.lexicon.sold(read):
             return sold
-        for word in naming(read):
-            alike = Counter(lexicon.category(i) for i in nearest if lexicon.head_of(i) == word)
-            if alike.total() > 1:
-                [(path, count)] = alike.most_common(1)
-                if count >= evidence.FEWEST_ALIKE:
-                    return path
-                break
-        paths = Counter(map(lexicon.category, nearest))
+        if alike:
+            return alike[1]
+        paths = Counter(map(self.lexicon.category, nearest))
         [(path, count)] = paths.most_common(1) or [("", 0)]
         sure = count >= evidence.FEWEST and similarity[0] >= evidence.LEAST_SIMILARITY
         return path if sure else ""

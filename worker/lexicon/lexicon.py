@@ -193,13 +193,17 @@ class Lexicon:
         one: the "tv" of "50 inch tv"."""
         if self._has_other_name(mention.term_id, mention.surface):
             return mention
+        return self.broader_part(mention) or mention
+
+    def broader_part(self, mention: Mention) -> Mention | None:
+        """The longest end of a mention that is a broader term with another name."""
         line, found = {*self._terms.upwards(mention.term_id)}, words(mention.surface)
         for k in range(1, len(found)):
             term_id = self._terms.term_of(" ".join(word.key for word in found[k:]))
             surface = mention.surface[found[k].start :]
             if term_id in line and self._has_other_name(term_id, surface):
                 return Mention(term_id, surface, mention.start + found[k].start, mention.end)
-        return mention
+        return None
 
     def _has_other_name(self, term_id: int, surface: str) -> bool:
         said = self.profile(surface).stems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -11,22 +10,22 @@ from typing import Any
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
-from worker.lexicon.heads import naming
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
+from worker.understanding.unnamed import Unnamed
 from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
-CATEGORY_THRESHOLD = 0.8  # probability from which a category is published
+CATEGORY_THRESHOLD = 0.55  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
 # categories of random real queries, judged by reading. For a synonym the score of what it stands
 # for says more than its own: whether the word means in this query what the lexicon takes it for.
 WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
 REPLACED_WEIGHT = 0.3
-MENTION_WEIGHT = 0.15
+MENTION_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,66 +87,41 @@ class Expander:
         lexicon = self.lexicon
         nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
         heads = lexicon.heads(read)
-        alike = None if heads else self._alike(read, nearest)
-        heads = heads or [m for m in read.mentions if alike and self._ends_with(m, *alike)][-1:]
+        unnamed = None if heads else Unnamed(lexicon, read, nearest)
+        heads = heads or unnamed.heads
         departments = [lexicon.department(term_id) for term_id in nearest]
         plain = bool(heads) and says_only(read, heads)
-        renamed = [lexicon.renamable(head) for head in heads]
-        priors, synonyms = [], {}
-        for head, part in zip(heads, renamed, strict=True):
+        priors, sure = [], []
+        for head in heads:
             several = " " in head.surface or head not in read.mentions
             agree = evidence.UNKNOWN
             if nearest:
                 agree = departments.count(lexicon.department(head.term_id))
             priors.append(evidence.of_category(several, agree))
             whole = lexicon.is_whole(read, head)
-            synonyms[part] = evidence.of_synonym(several, plain, agree, whole)
-        candidates = lexicon.candidates(
-            read,
-            near,
-            similarity,
-            limit=self.max_candidates,
-            min_similarity=self.min_similarity,
-            mentions=synonyms,
-            admits=Protection(lexicon, read, heads).admits,
-            parents=bool(self.parents_for),
-        )
-        shared = "" if heads else self._shared(read, alike, nearest, similarity)
+            sure.append(evidence.of_synonym(several, plain, agree, whole))
+
+        def candidates(parts: Sequence[Mention]) -> list[Candidate]:
+            return lexicon.candidates(
+                read,
+                near,
+                similarity,
+                limit=self.max_candidates,
+                min_similarity=self.min_similarity,
+                mentions=dict(zip(parts, sure, strict=True)),
+                admits=Protection(lexicon, read, heads).admits,
+                parents=bool(self.parents_for),
+            )
+
+        renamed = [lexicon.renamable(head) for head in heads]
+        found = candidates(renamed)
+        if not any(candidate.source == "synonym" for candidate in found):
+            broader = [lexicon.broader_part(part) or part for part in renamed]
+            if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
+                renamed, found = broader, candidates(broader)
+        shared = "" if heads else unnamed.category(similarity)
         named = evidence.names_only(read, heads)
-        return Retrieved(read, heads, renamed, priors, candidates, shared, named)
-
-    def _alike(self, read: Reading, nearest: Sequence[int]) -> tuple[str, str] | None:
-        """The word of the query that many of the nearest terms end with, and their category."""
-        for word in naming(read):
-            paths = [self.lexicon.category(i) for i in nearest if self.lexicon.head_of(i) == word]
-            if len(paths) > 1:
-                [(path, count)] = Counter(paths).most_common(1)
-                return (word, path) if count >= evidence.FEWEST_ALIKE else None
-        return None
-
-    def _ends_with(self, mention: Mention, word: str, path: str) -> bool:
-        return (
-            self.lexicon.category(mention.term_id) == path
-            and self.lexicon.profile(mention.surface).head == word
-        )
-
-    def _shared(
-        self,
-        read: Reading,
-        alike: tuple[str, str] | None,
-        nearest: Sequence[int],
-        similarity: Sequence[float],
-    ) -> str:
-        """The category where no term in the query tells: of what its brand sells, of nearest terms
-        that end as the query does, or of nearly all of the nearest."""
-        if sold := self.lexicon.sold(read):
-            return sold
-        if alike:
-            return alike[1]
-        paths = Counter(map(self.lexicon.category, nearest))
-        [(path, count)] = paths.most_common(1) or [("", 0)]
-        sure = count >= evidence.FEWEST and similarity[0] >= evidence.LEAST_SIMILARITY
-        return path if sure else ""
+        return Retrieved(read, heads, renamed, priors, found, shared, named)
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""

@@ -34,13 +34,10 @@ _SYNONYM = [
 # Where it stands behind a term of another department: the "pillow" of "dog pillow".
 _BEHIND_ANOTHER = [_probability(0.75 + 0.2 * n) for n in range(NEAREST + 1)]
 _CATEGORY = [
-    [_probability(1.0 + 0.9 * several + 0.38 * n) for n in range(NEAREST + 1)]
+    [_probability(-0.2 + 1.4 * several + 0.49 * n) for n in range(NEAREST + 1)]
     for several in (False, True)
 ]
-# A category where no term in the query tells: of how many of the nearest terms, if they end as the
-# query does, and if they do not.
-FEWEST_ALIKE = 4
-FEWEST, LEAST_SIMILARITY = 7, 0.75
+# Of a category where no term in the query tells.
 NEAR_PRIOR = 0.85
 
 

@@ -58,6 +58,10 @@ _MINOR = word_set("""
 """)
 # What a query may name that a thing is for, behind words that nobody knows: "elden ring ps5".
 _PLATFORMS = word_set("ps3 ps4 ps5 xbox")
+# What titles are sold as.
+_MEDIA = word_set("""
+    book books paperback hardback hardcover dvd cd audiobook ebook novel textbook workbook poster
+""")
 # What things are sold in: "bag of rice", "dog food 40 lb bag".
 _HOLDERS = word_set("""
     bag bags bottle bottles box boxes pack packs packet packets jar jars can cans tin tins cup cups
@@ -124,10 +128,26 @@ def heads(
         if not any(_says(read, i, owner) for i in range(first, last)):
             continue
         found = _in_segment(read, first, last, owner, told, describes, names)
-        if last < len(words) and words[last].key == "of" and words[last - 1].key in _HOLDERS:
-            continue  # "bag of rice"
-        return found or _before_names(read, first, last)
+        holds = last < len(words) and words[last].key == "of" and words[last - 1].key in _HOLDERS
+        named = any(i in owner for i in range(first, last))
+        if holds or not (named or _goes_on(read, last)):  # "bag of rice", "hello, any rice"
+            continue
+        return found or _before_names(read, first, last) or _medium(read, owner, named)
     return []
+
+
+def _goes_on(read: Reading, last: int) -> bool:
+    """Whether what follows a segment, if anything does, is no clause of its own."""
+    words = read.words
+    return last == len(words) or "," not in read.form[words[last - 1].end : words[last].start]
+
+
+def _medium(read: Reading, owner: dict[int, int], named: bool) -> list[int]:
+    """The last word, if it is what a title is sold as: the "book" of "c# for beginners book"."""
+    last = len(read.words) - 1
+    if named or last not in owner or read.words[last].key not in _MEDIA:
+        return []
+    return [owner[last]] if read.words[last - 1].key not in SPLITS else []
 
 
 def _says(read: Reading, i: int, owner: dict[int, int]) -> bool:

@@ -38,7 +38,7 @@ class Retrieved:
         renamed: of each head, the part that has other names.
         priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
-        near: the category where no head tells, "" if nothing does.
+        near: the category where no head tells surely, "" if nothing does.
         plain: whether the query names a thing with its properties and says no more.
     """
 
@@ -119,9 +119,13 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        shared = "" if heads else unnamed.category(similarity)
+        if not heads:
+            other = unnamed.category(similarity)
+        else:
+            doubtful = max(priors) < evidence.DOUBTFUL
+            other = Unnamed(lexicon, read, nearest).path if doubtful else ""
         named = evidence.names_only(read, heads)
-        return Retrieved(read, heads, renamed, priors, found, shared, named)
+        return Retrieved(read, heads, renamed, priors, found, other, named)
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""
@@ -206,9 +210,11 @@ class Expander:
         kept: list[tuple[float, Candidate]],
         alone: bool,
     ) -> list[dict[str, Any]]:
-        best: dict[str, float] = {found.near: evidence.NEAR_PRIOR} if found.near else {}
+        best: dict[str, float] = {}
         terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
         terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
+        if found.near and not terms:
+            best[found.near] = evidence.NEAR_PRIOR
         terms = terms or [(score, c.term_id) for score, c in kept]
         for score, term_id in terms:
             path = self.lexicon.category(term_id)

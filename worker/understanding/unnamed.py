@@ -27,11 +27,12 @@ class Unnamed:
     Attributes:
         heads: the term of the query that nearest terms confirm, though other words stand behind it:
             "lipstick crushed berry"; empty if there is none.
+        path: the category of nearest terms that end with a word of the query; "" if they differ.
     """
 
     def __init__(self, lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> None:
         self._lexicon, self._read, self._nearest = lexicon, read, nearest
-        self._word, self._path = self._alike()
+        self._word, self.path = self._alike()
         self.heads = [mention for mention in read.mentions if self._is_confirmed(mention)][-1:]
 
     def _alike(self) -> tuple[str, str]:
@@ -46,7 +47,7 @@ class Unnamed:
 
     def _is_confirmed(self, mention: Mention) -> bool:
         return (
-            self._lexicon.category(mention.term_id) == self._path
+            self._lexicon.category(mention.term_id) == self.path
             and self._lexicon.profile(mention.surface).head == self._word
         )
 
@@ -56,7 +57,7 @@ class Unnamed:
         Args:
             similarity: cosines of the nearest terms.
         """
-        if path := self._lexicon.sold(self._read) or self._path:
+        if path := self._lexicon.sold(self._read) or self.path:
             return path
         paths = Counter(map(self._lexicon.category, self._nearest))
         [(path, count)] = paths.most_common(1) or [("", 0)]

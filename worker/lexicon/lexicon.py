@@ -16,7 +16,8 @@ from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector, ordinary
-from worker.lexicon.heads import EMPTY, apart, heads, named_brand
+from worker.lexicon.head_words import EMPTY
+from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.profile import Profile, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.terms import NO_TERM, Terms
@@ -150,7 +151,7 @@ class Lexicon:
             return [Mention(pair[1], read.form[word.start : word.end], word.start, word.end)]
         mentions = [read.mentions[n] for n in found if not self._is_treatment(read, n)]
         if len(mentions) < 2:
-            return mentions
+            return [self._turned(read, mention) or mention for mention in mentions]
         last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
 
@@ -170,6 +171,13 @@ class Lexicon:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
         known = word in self._vocabulary or word in ordinary()
         return not known or word in self._terms.last_words
+
+    def _turned(self, read: Reading, mention: Mention) -> Mention | None:
+        """What the end of a mention names with the word behind it, if that is another thing."""
+        place = read.places[read.mentions.index(mention)]
+        found = turned(read, place, self._terms.term_of, self._attributes.__contains__)
+        other = found and Mention(found[0], read.form[found[1] : found[2]], *found[1:])
+        return other if other and self._department(other) != self._department(mention) else None
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""

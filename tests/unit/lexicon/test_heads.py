@@ -31,6 +31,11 @@ def lexicon():
         ("water bottle holder bike", "bottle holder"),
         ("balance bike", "balance bike"),
         ("macbook pro 13 case", "case"),
+        ("shower curtain mold resistant", "shower curtain"),
+        # what stands behind a greeting, or at the end of a title
+        ("good morning, do you stock banjo strings", "banjo strings"),
+        ("c# for beginners book", "book"),
+        ("shelf for paperback", "shelf"),
         # what links two things
         ("usb c to hdmi cable", "cable"),
     ],
@@ -38,6 +43,19 @@ def lexicon():
 def test_the_thing_is_the_head(lexicon, query, expected):
     surfaces = [mention.surface for mention in lexicon.heads(lexicon.read(query))]
     assert surfaces and all(expected in surface for surface in surfaces)
+
+
+@pytest.mark.parametrize(
+    "query, name",
+    [
+        ("succulent plants artificial", "artificial plants"),
+        ("lounge chairs outdoor", "outdoor lounge chair"),
+        ("black shorts men", "shorts"),  # no name of the thing
+    ],
+)
+def test_a_name_may_stand_the_other_way_round(lexicon, query, name):
+    [head] = lexicon.heads(lexicon.read(query))
+    assert lexicon.name(head.term_id) == name
 
 
 @pytest.mark.parametrize("query", ["trails of cold steel ps4", "plant based patties"])

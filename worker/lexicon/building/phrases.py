@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.lexicon.building.corpus import Corpus
-from worker.lexicon.heads import EMPTY, LIKE
+from worker.lexicon.head_words import EMPTY, LIKE
 from worker.lexicon.profile import SPLITS
 
 LONGEST = 4  # words

@@ -155,6 +155,10 @@ class Lexicon:
         last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
 
+    def stems_of(self, term_id: int) -> frozenset[str]:
+        """The words of a term's name, in the singular."""
+        return self.profile(self._terms.own_text(term_id)).stems
+
     def head_of(self, term_id: int) -> str:
         """The stem of the word of a term that names the thing."""
         return self.profile(self._terms.own_text(term_id)).head

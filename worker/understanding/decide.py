@@ -13,8 +13,8 @@ from triton_models.kinds.values import DIGITS
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
+from worker.understanding.asked import asked
 from worker.understanding.protect import Protection
-from worker.understanding.unnamed import Unnamed
 from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
@@ -86,9 +86,7 @@ class Expander:
     ) -> Retrieved:
         lexicon = self.lexicon
         nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
-        heads = lexicon.heads(read)
-        unnamed = None if heads else Unnamed(lexicon, read, nearest)
-        heads = heads or unnamed.heads
+        heads, other = asked(lexicon, read, nearest, similarity)
         departments = [lexicon.department(term_id) for term_id in nearest]
         plain = bool(heads) and says_only(read, heads)
         priors, sure = [], []
@@ -119,11 +117,6 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        if not heads:
-            other = unnamed.category(similarity)
-        else:
-            doubtful = max(priors) < evidence.DOUBTFUL
-            other = Unnamed(lexicon, read, nearest).path if doubtful else ""
         named = evidence.names_only(read, heads)
         return Retrieved(read, heads, renamed, priors, found, other, named)
 

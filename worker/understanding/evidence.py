@@ -37,7 +37,6 @@ _CATEGORY = [
     [_probability(-0.2 + 1.4 * several + 0.49 * n) for n in range(NEAREST + 1)]
     for several in (False, True)
 ]
-DOUBTFUL = 0.7  # prior of a category up to which that of nearest terms is asked for
 # Of a category where no term in the query tells.
 NEAR_PRIOR = 0.85
 

@@ -1,0 +1,64 @@
+"""What a query asks for where its own words do not tell surely."""
+
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.lexicon import Lexicon
+from worker.understanding.asked import asked
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return Lexicon.load(STARTER_LEXICON)
+
+
+def found(lexicon, query, *nearest, cosine=0.8):
+    """What the query asks for, if these terms are nearest to it."""
+    ids = [lexicon.read(text).mentions[0].term_id for text in nearest]
+    heads, near = asked(lexicon, lexicon.read(query), ids, [cosine] * len(ids))
+    return [head.surface for head in heads], near
+
+
+KNIVES = ["bread knife", "carving knife", "paring knife", "nakiri knife"]
+
+
+def test_a_term_of_the_query_names_the_thing(lexicon):
+    assert found(lexicon, "carbon bread knife") == (["bread knife"], "")
+    assert found(lexicon, "carbon bread knife", *KNIVES) == (["bread knife"], "")
+
+
+def test_nearest_terms_that_end_as_the_query_does_tell_its_category(lexicon):
+    heads, near = found(lexicon, "shun knife", *KNIVES)
+    assert heads == [] and near.startswith("Kitchen")
+    assert found(lexicon, "shun knife", *KNIVES[:3]) == ([], "")  # too few
+    assert found(lexicon, "shun knife sharpener case", *KNIVES) == ([], "")  # a thing for it
+
+
+def test_they_confirm_a_term_with_other_words_behind_it(lexicon):
+    lipsticks = ["matte lipstick", "liquid lipstick", "lipstick", "red lipstick"]
+    assert found(lexicon, "lipstick crushed berry") == ([], "")
+    assert found(lexicon, "lipstick crushed berry", *lipsticks)[0] == ["lipstick"]
+
+
+def test_they_tell_of_a_thing_that_seems_of_another_department(lexicon):
+    bowls = ["dog bowl", "cat bowl", "pet bowl", "slow feeder bowl"]
+    heads, near = found(lexicon, "puzzle bowl", *bowls)
+    assert heads == ["bowl"] and near.startswith("Pets")
+
+
+def test_the_words_of_a_name_may_stand_apart(lexicon):
+    heads, near = found(lexicon, "organizer desk", "desk organizer")
+    assert heads == [] and near.startswith("Office")
+    assert found(lexicon, "organizer desk", "desk organizer", cosine=0.7)[0] == ["desk"]
+
+
+def test_a_brand_that_sells_one_kind_of_thing_tells_its_category(lexicon):
+    assert found(lexicon, "lowa zephyr", *KNIVES) == ([], "Shoes > Boots & Hiking Shoes")
+
+
+def test_nearly_all_of_the_nearest_terms_tell_if_they_are_near(lexicon):
+    coats = ["matte lipstick", "liquid lipstick", "lipstick", "red lipstick", "mascara", "blush"]
+    coats += ["eyeliner", "concealer"]
+    assert found(lexicon, "flarbsion")[1] == ""
+    assert found(lexicon, "flarbsion", *coats)[1].startswith("Beauty")
+    assert found(lexicon, "flarbsion", *coats, cosine=0.6)[1] == ""

@@ -1,0 +1,114 @@
+"""What a query asks for: the terms in it that name the thing, or, where none does, its category.
+
+A query without a term for its thing ("shun knife", "moen 5995") gets the category of what its brand
+sells, if that is one, of nearest terms that end with one of its words, or of nearly all of the
+nearest. Nearest terms also tell where the words of a name stand apart ("organizer desk"), or the
+thing is of another department than it seems ("dog puzzle bowl").
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from worker.lexicon.head_words import EMPTY
+from worker.lexicon.heads import naming
+from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.profile import SPLITS
+from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.words import stem
+
+# Of evidence.NEAREST terms: how many tell, if they end as the query does, and if they do not.
+FEWEST_ALIKE = 4
+FEWEST, LEAST_SIMILARITY = 7, 0.75
+DOUBTFUL = 2  # of them in the department of a thing of one word, up to which others are heard
+COMPARED = 5  # of them that are compared with the query word by word
+
+
+class Asked(NamedTuple):
+    """What a query asks for.
+
+    Attributes:
+        heads: the terms that name it.
+        near: its category where no head tells surely, "" if nothing does.
+    """
+
+    heads: list[Mention]
+    near: str
+
+
+def asked(
+    lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: Sequence[float]
+) -> Asked:
+    """What a query asks for.
+
+    Args:
+        nearest: the terms whose vectors are nearest, best first.
+        similarity: their cosines.
+    """
+    heads = lexicon.heads(read)
+    if len(heads) == 1 and (path := _apart(lexicon, read, heads[0], nearest, similarity)):
+        return Asked([], path)
+    if heads:
+        doubtful = all(_is_doubtful(lexicon, head, nearest) for head in heads)
+        return Asked(heads, _alike(lexicon, read, nearest)[1] if doubtful else "")
+    word, path = _alike(lexicon, read, nearest)
+    confirmed = [mention for mention in read.mentions if _is(lexicon, mention, word, path)]
+    if confirmed:  # "lipstick crushed berry"
+        return Asked(confirmed[-1:], path)
+    return Asked([], lexicon.sold(read) or path or _common(lexicon, nearest, similarity))
+
+
+def _apart(
+    lexicon: Lexicon,
+    read: Reading,
+    head: Mention,
+    nearest: Sequence[int],
+    similarity: Sequence[float],
+) -> str:
+    """The category of a near term of another department than the head's whose words stand in the
+    query apart, the head's among them."""
+    department, own = lexicon.department(head.term_id), lexicon.profile(head.surface)
+    others = [
+        term_id
+        for term_id, cosine in zip(nearest[:COMPARED], similarity, strict=False)
+        if cosine >= LEAST_SIMILARITY and lexicon.department(term_id) != department
+    ]
+    said = {stem(word.key) for word in read.words} if others else set()
+    for term_id in others:
+        words = lexicon.stems_of(term_id) - EMPTY - SPLITS
+        if own.head in words and words <= said and len(words) > len(own.stems):
+            return lexicon.category(term_id)
+    return ""
+
+
+def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> bool:
+    """Whether a head of one word may mean a thing of another department."""
+    department = lexicon.department(head.term_id)
+    agree = sum(lexicon.department(term_id) == department for term_id in nearest)
+    return " " not in head.surface and agree <= DOUBTFUL
+
+
+def _alike(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> tuple[str, str]:
+    """The word of the query that many of the nearest terms end with, and their category."""
+    ends = [(lexicon.head_of(term_id), lexicon.category(term_id)) for term_id in nearest]
+    for word in naming(read):
+        paths = [path for end, path in ends if end == word]
+        if len(paths) > 1:
+            [(path, count)] = Counter(paths).most_common(1)
+            return (word, path) if count >= FEWEST_ALIKE else ("", "")
+    return "", ""
+
+
+def _is(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
+    """Whether a mention ends with a word and has a category."""
+    same = lexicon.category(mention.term_id) == path
+    return same and lexicon.profile(mention.surface).head == word
+
+
+def _common(lexicon: Lexicon, nearest: Sequence[int], similarity: Sequence[float]) -> str:
+    """The category of nearly all of the nearest terms."""
+    paths = Counter(map(lexicon.category, nearest))
+    [(path, count)] = paths.most_common(1) or [("", 0)]
+    return path if count >= FEWEST and similarity[0] >= LEAST_SIMILARITY else ""

@@ -56,9 +56,19 @@ def test_a_brand_that_sells_one_kind_of_thing_tells_its_category(lexicon):
     assert found(lexicon, "lowa zephyr", *KNIVES) == ([], "Shoes > Boots & Hiking Shoes")
 
 
-def test_nearly_all_of_the_nearest_terms_tell_if_they_are_near(lexicon):
-    coats = ["matte lipstick", "liquid lipstick", "lipstick", "red lipstick", "mascara", "blush"]
-    coats += ["eyeliner", "concealer"]
-    assert found(lexicon, "flarbsion")[1] == ""
-    assert found(lexicon, "flarbsion", *coats)[1].startswith("Beauty")
-    assert found(lexicon, "flarbsion", *coats, cosine=0.6)[1] == ""
+def test_a_thing_behind_needs_more_of_them(lexicon):
+    mice = ["computer mouse", "wired mouse", "silent mouse", "bluetooth mouse", "wireless mouse"]
+    assert found(lexicon, "mouse ears", *mice[:4]) == ([], "")
+    assert found(lexicon, "mouse ears", *mice)[1].startswith("Computers")
+
+
+def test_most_of_the_nearest_terms_tell_if_they_are_near_and_one_ends_as_a_word_does(lexicon):
+    makeup = ["lip gloss", "lip makeup", "lipstick", "mascara", "blush", "eyeliner"]
+    assert found(lexicon, "gloss flarbsion", *makeup)[1].startswith("Beauty")
+    assert found(lexicon, "gloss flarbsion", *makeup[:5])[1] == ""
+    assert found(lexicon, "gloss flarbsion", *makeup, cosine=0.6)[1] == ""
+    assert found(lexicon, "flarbsion", *makeup)[1] == ""
+
+
+def test_words_that_are_joined_stand_not_apart(lexicon):
+    assert found(lexicon, "yerba mate cup and straw", "straw cup")[0] == ["cup"]

@@ -155,6 +155,10 @@ class Lexicon:
         last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
 
+    def is_thing(self, word: str) -> bool:
+        """Whether a word may be the last of what names a thing."""
+        return word in self._terms.last_words
+
     def stems_of(self, term_id: int) -> frozenset[str]:
         """The words of a term's name, in the singular."""
         return self.profile(self._terms.own_text(term_id)).stems

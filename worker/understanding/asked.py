@@ -1,9 +1,9 @@
 """What a query asks for: the terms in it that name the thing, or, where none does, its category.
 
 A query without a term for its thing ("shun knife", "moen 5995") gets the category of what its brand
-sells, if that is one, of nearest terms that end with one of its words, or of nearly all of the
-nearest. Nearest terms also tell where the words of a name stand apart ("organizer desk"), or the
-thing is of another department than it seems ("dog puzzle bowl").
+sells, if that is one, of nearest terms that end with one of its words, or of most of the nearest.
+Nearest terms also tell where the words of a name stand apart ("organizer desk"), or the thing is of
+another department than it seems ("dog puzzle bowl").
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from worker.lexicon.head_words import EMPTY
+from worker.lexicon.head_words import EMPTY, JOINED
 from worker.lexicon.heads import naming
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.profile import SPLITS
@@ -21,9 +21,9 @@ from worker.lexicon.words import stem
 
 # Of evidence.NEAREST terms: how many tell, if they end as the query does, and if they do not.
 FEWEST_ALIKE = 4
-FEWEST, LEAST_SIMILARITY = 7, 0.75
+FEWEST, LEAST_SIMILARITY = 6, 0.7
 DOUBTFUL = 2  # of them in the department of a thing of one word, up to which others are heard
-COMPARED = 5  # of them that are compared with the query word by word
+COMPARED, NEAR = 5, 0.75  # of them that are compared with the query word by word, if so similar
 
 
 class Asked(NamedTuple):
@@ -50,14 +50,16 @@ def asked(
     heads = lexicon.heads(read)
     if len(heads) == 1 and (path := _apart(lexicon, read, heads[0], nearest, similarity)):
         return Asked([], path)
-    if heads:
-        doubtful = all(_is_doubtful(lexicon, head, nearest) for head in heads)
-        return Asked(heads, _alike(lexicon, read, nearest)[1] if doubtful else "")
+    if heads and not all(_is_doubtful(lexicon, head, nearest) for head in heads):
+        return Asked(heads, "")
     word, path = _alike(lexicon, read, nearest)
+    if heads:
+        ends = {lexicon.profile(head.surface).head for head in heads}
+        return Asked(heads, path if word in ends else "")
     confirmed = [mention for mention in read.mentions if _is(lexicon, mention, word, path)]
     if confirmed:  # "lipstick crushed berry"
         return Asked(confirmed[-1:], path)
-    return Asked([], lexicon.sold(read) or path or _common(lexicon, nearest, similarity))
+    return Asked([], lexicon.sold(read) or path or _common(lexicon, read, nearest, similarity))
 
 
 def _apart(
@@ -70,10 +72,12 @@ def _apart(
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
     department, own = lexicon.department(head.term_id), lexicon.profile(head.surface)
+    if any(word.key in JOINED for word in read.words):
+        return ""
     others = [
         term_id
         for term_id, cosine in zip(nearest[:COMPARED], similarity, strict=False)
-        if cosine >= LEAST_SIMILARITY and lexicon.department(term_id) != department
+        if cosine >= NEAR and lexicon.department(term_id) != department
     ]
     said = {stem(word.key) for word in read.words} if others else set()
     for term_id in others:
@@ -93,11 +97,14 @@ def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> boo
 def _alike(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> tuple[str, str]:
     """The word of the query that many of the nearest terms end with, and their category."""
     ends = [(lexicon.head_of(term_id), lexicon.category(term_id)) for term_id in nearest]
+    behind = ""
     for word in naming(read):
         paths = [path for end, path in ends if end == word]
         if len(paths) > 1:
             [(path, count)] = Counter(paths).most_common(1)
-            return (word, path) if count >= FEWEST_ALIKE else ("", "")
+            enough = count >= FEWEST_ALIKE + lexicon.is_thing(behind)  # "mouse ears"
+            return (word, path) if enough else ("", "")
+        behind = word
     return "", ""
 
 
@@ -107,8 +114,14 @@ def _is(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
     return same and lexicon.profile(mention.surface).head == word
 
 
-def _common(lexicon: Lexicon, nearest: Sequence[int], similarity: Sequence[float]) -> str:
-    """The category of nearly all of the nearest terms."""
+def _common(
+    lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: Sequence[float]
+) -> str:
+    """The category of most of the nearest terms, if the query has the last word of one of them."""
     paths = Counter(map(lexicon.category, nearest))
     [(path, count)] = paths.most_common(1) or [("", 0)]
-    return path if count >= FEWEST and similarity[0] >= LEAST_SIMILARITY else ""
+    if count < FEWEST or similarity[0] < LEAST_SIMILARITY:
+        return ""
+    said = {stem(word.key) for word in read.words}
+    ends = {lexicon.head_of(i) for i in nearest if lexicon.category(i) == path}
+    return "" if said.isdisjoint(ends) else path

@@ -34,7 +34,7 @@ _SYNONYM = [
 # Where it stands behind a term of another department: the "pillow" of "dog pillow".
 _BEHIND_ANOTHER = [_probability(0.75 + 0.2 * n) for n in range(NEAREST + 1)]
 _CATEGORY = [
-    [_probability(-0.2 + 1.4 * several + 0.49 * n) for n in range(NEAREST + 1)]
+    [_probability(1.0 + 0.9 * several + 0.38 * n) for n in range(NEAREST + 1)]
     for several in (False, True)
 ]
 # Of a category where no term in the query tells.

@@ -56,6 +56,12 @@ def test_a_brand_that_sells_one_kind_of_thing_tells_its_category(lexicon):
     assert found(lexicon, "lowa zephyr", *KNIVES) == ([], "Shoes > Boots & Hiking Shoes")
 
 
+def test_nearest_terms_tell_which_of_its_things_if_it_sells_several(lexicon):
+    phones = ["smartphone", "android phone", "refurbished phone"]
+    assert found(lexicon, "samsung zephyr", *phones)[1].startswith("Phones")
+    assert found(lexicon, "samsung zephyr", *phones[:2])[1] == ""
+
+
 def test_a_thing_behind_needs_more_of_them(lexicon):
     mice = ["computer mouse", "wired mouse", "silent mouse", "bluetooth mouse", "wireless mouse"]
     assert found(lexicon, "mouse ears", *mice[:4]) == ([], "")

@@ -167,13 +167,11 @@ class Lexicon:
         """The stem of the word of a term that names the thing."""
         return self.profile(self._terms.own_text(term_id)).head
 
-    def sold(self, read: Reading) -> str:
-        """The category of all that the query's brand sells; "" if it sells several kinds, or the
-        query asks for a thing for it."""
-        brand = named_brand(read)
-        found = {self._terms.term_of(sold) for sold in self._sells.get(brand, ())}
-        paths = {self.category(term) for term in found if term not in (None, NO_TERM)}
-        return paths.pop() if len(paths) == 1 else ""
+    def sold(self, read: Reading) -> set[str]:
+        """The categories of what the query's brand sells; none if a thing for it is asked for."""
+        kinds = self._sells.get(named_brand(read), ())
+        terms = {self._terms.term_of(kind) for kind in kinds}
+        return {self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM)}
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""

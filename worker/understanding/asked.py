@@ -1,7 +1,7 @@
 """What a query asks for: the terms in it that name the thing, or, where none does, its category.
 
 A query without a term for its thing ("shun knife", "moen 5995") gets the category of what its brand
-sells, if that is one, of nearest terms that end with one of its words, or of most of the nearest.
+sells, of nearest terms that end with one of its words, or of most of the nearest.
 Nearest terms also tell where the words of a name stand apart ("organizer desk"), or the thing is of
 another department than it seems ("dog puzzle bowl").
 """
@@ -22,6 +22,7 @@ from worker.lexicon.words import stem
 # Of evidence.NEAREST terms: how many tell, if they end as the query does, and if they do not.
 FEWEST_ALIKE = 4
 FEWEST, LEAST_SIMILARITY = 6, 0.7
+FEWEST_SOLD = 3  # of them that tell which of the things that a brand sells is asked for
 DOUBTFUL = 2  # of them in the department of a thing of one word, up to which others are heard
 COMPARED, NEAR = 5, 0.75  # of them that are compared with the query word by word, if so similar
 
@@ -59,7 +60,8 @@ def asked(
     confirmed = [mention for mention in read.mentions if _is(lexicon, mention, word, path)]
     if confirmed:  # "lipstick crushed berry"
         return Asked(confirmed[-1:], path)
-    return Asked([], lexicon.sold(read) or path or _common(lexicon, read, nearest, similarity))
+    path = _sold(lexicon, read, nearest) or path
+    return Asked([], path or _common(lexicon, read, nearest, similarity))
 
 
 def _apart(
@@ -112,6 +114,16 @@ def _is(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
     """Whether a mention ends with a word and has a category."""
     same = lexicon.category(mention.term_id) == path
     return same and lexicon.profile(mention.surface).head == word
+
+
+def _sold(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> str:
+    """The category of what the query's brand sells; of several, the one that nearest terms have."""
+    sold = lexicon.sold(read)
+    if len(sold) < 2:
+        return "".join(sold)
+    paths = Counter(path for path in map(lexicon.category, nearest) if path in sold)
+    [(path, count)] = paths.most_common(1) or [("", 0)]
+    return path if count >= FEWEST_SOLD else ""
 
 
 def _common(

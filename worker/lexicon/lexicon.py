@@ -210,13 +210,17 @@ class Lexicon:
         return self.broader_part(mention) or mention
 
     def broader_part(self, mention: Mention) -> Mention | None:
-        """The longest end of a mention that is a broader term with another name."""
+        """The longest end of a mention that is a broader term with another name, or what stands in
+        it before "for"."""
         line, found = {*self._terms.upwards(mention.term_id)}, words(mention.surface)
-        for k in range(1, len(found)):
-            term_id = self._terms.term_of(" ".join(word.key for word in found[k:]))
-            surface = mention.surface[found[k].start :]
+        ends = [(k, len(found)) for k in range(1, len(found))]
+        ends += [(0, k) for k, word in enumerate(found) if word.key == "for"]
+        for first, last in ends:
+            term_id = self._terms.term_of(" ".join(word.key for word in found[first:last]))
+            start, end = found[first].start if first < last else 0, found[last - 1].end
+            surface = mention.surface[start:end]
             if term_id in line and self._has_other_name(term_id, surface):
-                return Mention(term_id, surface, mention.start + found[k].start, mention.end)
+                return Mention(term_id, surface, mention.start + start, mention.start + end)
         return None
 
     def _has_other_name(self, term_id: int, surface: str) -> bool:

@@ -15,7 +15,7 @@ def lexicon():
 def found(lexicon, query, *nearest, cosine=0.8):
     """What the query asks for, if these terms are nearest to it."""
     ids = [lexicon.read(text).mentions[0].term_id for text in nearest]
-    heads, near = asked(lexicon, lexicon.read(query), ids, [cosine] * len(ids))
+    heads, near = asked(lexicon, lexicon.read(query), ids, cosine)
     return [head.surface for head in heads], near
 
 

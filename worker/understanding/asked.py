@@ -24,7 +24,8 @@ FEWEST_ALIKE = 4
 FEWEST, LEAST_SIMILARITY = 6, 0.7
 FEWEST_SOLD = 3  # of them that tell which of the things that a brand sells is asked for
 DOUBTFUL = 2  # of them in the department of a thing of one word, up to which others are heard
-COMPARED, NEAR = 5, 0.75  # of them that are compared with the query word by word, if so similar
+COMPARED = 5  # of them that are compared with the query word by word
+NEAR = 0.75  # cosine of the first of them, from which they are
 
 
 class Asked(NamedTuple):
@@ -39,17 +40,16 @@ class Asked(NamedTuple):
     near: str
 
 
-def asked(
-    lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: Sequence[float]
-) -> Asked:
+def asked(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: float) -> Asked:
     """What a query asks for.
 
     Args:
         nearest: the terms whose vectors are nearest, best first.
-        similarity: their cosines.
+        similarity: cosine of the first of them.
     """
     heads = lexicon.heads(read)
-    if len(heads) == 1 and (path := _apart(lexicon, read, heads[0], nearest, similarity)):
+    one_near = len(heads) == 1 and similarity >= NEAR
+    if one_near and (path := _apart(lexicon, read, heads[0], nearest[:COMPARED])):
         return Asked([], path)
     if heads and not all(_is_doubtful(lexicon, head, nearest) for head in heads):
         return Asked(heads, "")
@@ -69,18 +69,13 @@ def _apart(
     read: Reading,
     head: Mention,
     nearest: Sequence[int],
-    similarity: Sequence[float],
 ) -> str:
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
     department, own = lexicon.department(head.term_id), lexicon.profile(head.surface)
     if any(word.key in JOINED for word in read.words):
         return ""
-    others = [
-        term_id
-        for term_id, cosine in zip(nearest[:COMPARED], similarity, strict=False)
-        if cosine >= NEAR and lexicon.department(term_id) != department
-    ]
+    others = [i for i in nearest if lexicon.department(i) != department]
     said = {stem(word.key) for word in read.words} if others else set()
     for term_id in others:
         words = lexicon.stems_of(term_id) - EMPTY - SPLITS
@@ -126,13 +121,11 @@ def _sold(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> str:
     return path if count >= FEWEST_SOLD else ""
 
 
-def _common(
-    lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: Sequence[float]
-) -> str:
+def _common(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: float) -> str:
     """The category of most of the nearest terms, if the query has the last word of one of them."""
     paths = Counter(map(lexicon.category, nearest))
     [(path, count)] = paths.most_common(1) or [("", 0)]
-    if count < FEWEST or similarity[0] < LEAST_SIMILARITY:
+    if count < FEWEST or similarity < LEAST_SIMILARITY:
         return ""
     said = {stem(word.key) for word in read.words}
     ends = {lexicon.head_of(i) for i in nearest if lexicon.category(i) == path}

@@ -86,7 +86,7 @@ class Expander:
     ) -> Retrieved:
         lexicon = self.lexicon
         nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
-        heads, other = asked(lexicon, read, nearest, similarity)
+        heads, other = asked(lexicon, read, nearest, similarity[0] if nearest else 0.0)
         departments = [lexicon.department(term_id) for term_id in nearest]
         plain = bool(heads) and says_only(read, heads)
         priors, sure = [], []

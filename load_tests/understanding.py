@@ -75,6 +75,9 @@ class DoNothing:
             "encoder": vectors,
             "matching": rng.random((rows, 1), np.float32),
         }
+        if "tagging" in contracts:
+            tags = rng.dirichlet(np.full(contracts["tagging"].dimension, 0.1), rows)
+            self._tables["tagging"] = tags.astype(np.float32)
 
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
         values = self.values(model, inputs["input_ids"])
@@ -84,6 +87,8 @@ class DoNothing:
     def values(self, model: str, ids: np.ndarray) -> np.ndarray:
         self.calls, self.rows = self.calls + 1, self.rows + len(ids)
         table = self._tables[model]
+        if model == "tagging":
+            return table[ids % len(table)]
         return table[ids.sum(axis=1) % len(table)]
 
 

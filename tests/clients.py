@@ -10,6 +10,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from worker.stream.consumer import NO_PARTITION
+
 ALIVE = "progress"  # the metadata of commits of progress
 
 
@@ -123,7 +125,7 @@ class FakeConsumer:
         known: partition → its last commit as the group has it, with a note.
         unknown: the group does not say what the last commits are.
         faults: exceptions that the next commits raise.
-        asked: how often the last commits were asked for.
+        asked: how often the last commits of partitions were asked for.
     """
 
     def __init__(self, records: list[Message] | tuple = ()) -> None:
@@ -151,7 +153,7 @@ class FakeConsumer:
         self.commits.append({one.partition: one.offset for one in offsets})
 
     def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:
-        self.asked += 1
+        self.asked += any(place.partition != NO_PARTITION for place in places)
         if self.unknown:
             raise failed(KafkaError._TIMED_OUT)
         return [self._known(place) for place in places]

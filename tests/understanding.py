@@ -71,14 +71,15 @@ class Counting:
         self.exchange_after[model] = left - 1
         old = random.random() < 0.5 if model in self.canaries else left > 0
         value, version = (0.9, "1") if old else (0.8, "2")
-        width = sum(self.contracts[model].outputs.values())
-        values = np.full((rows, width), value, np.float32)
+        contract = self.contracts[model]
+        shape = inputs["input_ids"].shape if contract.spec.by_token else (rows,)
+        values = np.full((*shape, sum(contract.outputs.values())), value, np.float32)
         return Answer(values, version)
 
 
 def build_pipeline(*assignments, away=()):
-    """A pipeline of these settings, its `Counting`, and its metrics."""
-    settings = load_settings(None, {}, assignments)
+    """A pipeline of these settings, its `Counting`, and its metrics; by default without tags."""
+    settings = load_settings(None, {}, ["inference.tagging=false", *assignments])
     contracts = load_contracts(settings)
     inference, metrics = Counting(contracts, away), Metrics()
     return make_pipeline(settings, contracts, inference, metrics), inference, metrics

@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from triton_models import contract, options
 from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
+from triton_models.labelling import options as label_options
+from triton_models.search import options as search_options
 from triton_models.serving import repository as triton
 from triton_models.settings import STARTER, UsageError, foreign
 from triton_models.training import finetune_options, option_table, pretrain_options
@@ -40,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
             described(commands, name, options.HELP[name], options.EXAMPLES[name]).add_argument
         )
     finetune_options.declare(commands.choices["finetune"])
+    for name in search_options.TABLES:
+        search_options.declare(commands.choices[name], name)
     steps = commands.choices["combine"].add_subparsers(dest="step", required=True, metavar="STEP")
     for name, step in combine_options.STEPS.items():
         command = described(steps, name, step.help, step.example)
@@ -70,7 +74,17 @@ def data(args: argparse.Namespace) -> None:
     command.run(args.manifest, args.report, args.json)
 
 
+def configured(args: argparse.Namespace, table: option_table.Table, name: str):
+    """The options of a command, with those of its `--config`."""
+    from triton_models.training import configuration
+
+    args = configuration.configured(args, table, name)
+    configuration.required(args, table)
+    return args
+
+
 def pretrain(args: argparse.Namespace) -> None:
+    args = configured(args, pretrain_options.TABLE, "pretrain")
     pretrain_options.check(args)
     print(training("training.pretrain").run(args))
 
@@ -80,10 +94,24 @@ def finetune(args: argparse.Namespace) -> None:
 
     args = finetune_config.configured(args)
     finetune_options.check(args)
-    print(training("training.finetune").run(args))
+    print(training("search.seeds" if args.seeds > 1 else "training.finetune").run(args))
+
+
+def searching(args: argparse.Namespace) -> None:
+    """`search` and `learning-curve`: the options of `finetune` and some more."""
+    from triton_models.training import finetune_config
+
+    place, more = getattr(args, "config", None), search_options.TABLES[args.command]
+    given = hasattr(args, "out")
+    args = finetune_config.configured(args, more)
+    args.out = args.out if given else search_options.OUT[args.command]
+    search_options.check(args)
+    print(training(search_options.MODULES[args.command]).run(args, place))
 
 
 def combine(args: argparse.Namespace) -> None:
+    table = combine_options.STEPS[args.step].table
+    args = configured(args, table, f"combine {args.step}")
     combine_options.check(args)
     print(training(f"combination.{args.step}").run(args))
 
@@ -109,6 +137,7 @@ def export(args: argparse.Namespace) -> None:
 
 OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
 OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
+OF_REPORTS = ("language", "confusions", "target_precision")
 
 
 def expansion(args: argparse.Namespace) -> None:
@@ -117,7 +146,10 @@ def expansion(args: argparse.Namespace) -> None:
     from triton_models.evaluation import expansion as measure
 
     refuse(
-        *((getattr(args, name), f"--{name} goes with a kind of model") for name in OF_MODELS),
+        *(
+            (getattr(args, name), f"{flag(name)} goes with a kind of model")
+            for name in OF_MODELS + OF_REPORTS
+        ),
         (not (args.products and args.judgements), "expansion: give --products and --judgements"),
         (args.lexicon and args.enriched, "--lexicon and --enriched exclude each other"),
     )
@@ -135,17 +167,21 @@ def evaluate(args: argparse.Namespace) -> None:
     from triton_models.data.typos import typos_of
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
+    from triton_models.evaluation.coverage import TARGETS
 
     own = KINDS[args.kind].evaluates
     refuse(
-        *((getattr(args, name), f"--{name} goes with expansion") for name in OF_EXPANSION),
+        *((getattr(args, name), f"{flag(name)} goes with expansion") for name in OF_EXPANSION),
+        *(
+            (getattr(args, name) and not args.report, f"{flag(name)} goes with --report")
+            for name in OF_REPORTS
+        ),
         (
             args.data and not args.report and "--data" not in own,
             "--data goes with --report, or with the encoder",
         ),
         (args.out_of_scope and "--out-of-scope" not in own, "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
-        (args.language != "en" and not args.report, "--language goes with --report"),
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
@@ -154,8 +190,9 @@ def evaluate(args: argparse.Namespace) -> None:
     report = summary(folder, devs, args.data, args.out_of_scope)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        typos = typos_of(args.language, tuple(map(str, args.confusions or ())))
-        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos)
+        typos = typos_of(args.language or "en", tuple(map(str, args.confusions or ())))
+        wished = [args.target_precision] if args.target_precision else TARGETS
+        found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos, wished)
         page = reports.write(found, place)
         print(f"report: {page}", file=sys.stderr)
 
@@ -193,11 +230,34 @@ def disagree(args: argparse.Namespace) -> None:
         print(json.dumps(row) if args.json else told)
 
 
+def suspects(args: argparse.Namespace) -> None:
+    from triton_models.labelling import suspects as doubted
+
+    label_options.check(args)
+    print(doubted.run(args, training("labelling.out_of_fold") if args.run else None))
+
+
+def select(args: argparse.Namespace) -> None:
+    print(training("labelling.select").run(args))
+
+
+def merge(args: argparse.Namespace) -> None:
+    from triton_models.data.merge import merge as into
+
+    counts = into(args.kind, args.sheet, args.into, args.out, args.new, args.columns)
+    print(f"{args.out}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
+
+
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
     gradients = training("explanation.gradients") if args.checkpoint else None
     view.run(args, args.model or STARTER / args.kind, gradients)
+
+
+def flag(name: str) -> str:
+    """An option by the name of its value."""
+    return "--" + name.replace("_", "-")
 
 
 def refuse(*faults: tuple[object, str]) -> None:
@@ -224,12 +284,17 @@ COMMANDS = {
     "data": (options.data, data),
     "pretrain": (pretrain_options.arguments, pretrain),
     "finetune": (lambda add: None, finetune),
+    "search": (lambda add: None, searching),
+    "learning-curve": (lambda add: None, searching),
     "combine": (lambda add: None, combine),
     "export": (options.export, export),
     "evaluate": (options.evaluate, evaluate),
     "compare": (options.compare, compare),
     "predict": (options.predict, predict),
     "disagree": (options.disagree, disagree),
+    "suspects": (label_options.suspects, suspects),
+    "select": (label_options.select, select),
+    "merge": (label_options.merge, merge),
     "explain": (options.explain, explain),
     "compile": (options.compile_, compile_),
     "repository": (options.repository, repository),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triton_models import product_text
 from triton_models.kinds import KINDS
 from triton_models.kinds.kind import Head, Kind, Prompts
 from triton_models.settings import SHORTEST_BUCKET, buckets
@@ -38,6 +39,8 @@ class ModelContract:
         heads: further outputs of the same forward pass.
         pooling: of an encoder: what becomes of the token vectors; "" for other kinds.
         prompts: of an encoder: what stands before the texts that it is asked.
+        product_text: the template by which a product becomes the text that it reads, "" where
+            titles are read as they are; see `product_text`.
         float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
             which `compile` starts; None where there is none.
     """
@@ -58,6 +61,7 @@ class ModelContract:
     heads: tuple[Head, ...] = ()
     pooling: str = ""
     prompts: Prompts = Prompts()
+    product_text: str = ""
     float32_sha256: str | None = None
 
     @property
@@ -195,5 +199,8 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     demand(fits, "labels", f"{fields['dimension']} different names (dimension)")
     plain = fields.get("float32_sha256")
     demand(plain is None or _text(plain), "float32_sha256", "the hexadecimal hash, or none")
+    template = fields.get("product_text", "")
+    demand(template == "" or not product_text.fault(template), "product_text", "a template")
     values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
-    return values | {"float32_sha256": plain} | spec.own(fields, demand)
+    values |= {"float32_sha256": plain, "product_text": template}
+    return values | spec.own(fields, demand)

@@ -14,12 +14,18 @@ EXAMPLES = {
     "data": "python -m triton_models data manifest.toml --report data.md",
     "pretrain": "python -m triton_models pretrain minilm --text queries.txt --out runs/adapted",
     "finetune": "python -m triton_models finetune intent --queries mine.csv --out runs/mine",
+    "search": "python -m triton_models search intent --queries mine.csv --trials 20 --hours 3",
+    "learning-curve": "python -m triton_models learning-curve intent --queries mine.csv --seeds 3",
     "combine": "python -m triton_models combine average runs/a runs/b --out runs/mean",
     "export": "python -m triton_models export runs/intent --kind intent --out models/intent",
     "evaluate": "python -m triton_models evaluate intent --model models/intent --report report",
     "compare": "python -m triton_models compare intent models/intent models/better",
     "predict": "python -m triton_models predict intent queries.txt --out predicted.jsonl",
     "disagree": "python -m triton_models disagree queries.txt --models models/a models/b",
+    "suspects": "python -m triton_models suspects intent --run runs/intent --out suspects.csv",
+    "select": "python -m triton_models select intent log.txt --model models/intent"
+    " --labelled mine.csv --out sheet.csv",
+    "merge": "python -m triton_models merge intent sheet.csv --into mine.csv --out mine.csv",
     "explain": "python -m triton_models explain intent 'where is my refund' --html why.html",
     "compile": "python -m triton_models compile --models models --out plans",
     "repository": "python -m triton_models repository --platform onnxruntime --out repository",
@@ -28,12 +34,17 @@ HELP = {
     "data": "tell what data is made of: counts, conflicts, leaks, licences",
     "pretrain": "adapt a BERT checkpoint to your queries and catalogue text, by masked words",
     "finetune": "train a model on your own labelled queries or judged pairs",
+    "search": "choose the settings of finetune by trials, judged on dev; resumable",
+    "learning-curve": "tell how much more data is worth, from trainings on shares of what there is",
     "combine": "several models made one, or one made small: average, stack, distil, prune, table",
     "export": "turn a checkpoint into a model folder: ONNX, tokenizer, contract, card",
     "evaluate": "print the figures of a model folder, or of expansions; or write a full report",
     "compare": "two models side by side on the same rows, with a paired test",
     "predict": "write a prediction for each line of a file: labels, vectors or pair scores",
     "disagree": "the queries on which models differ most: the ones worth labelling next",
+    "suspects": "labels that are likely wrong, as a sheet to correct",
+    "select": "texts that are worth labelling next, as a sheet to label",
+    "merge": "put the labels of a sheet into the data that its rows are of",
     "explain": "show which words of a query, or of a query and a term, decide",
     "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
     "repository": "write the model repository that Triton loads",
@@ -66,7 +77,10 @@ def evaluate(add: Callable) -> None:
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
-    add("--language", choices=LANGUAGES, default="en", help="--report: of the queries, for typos")
+    told = "--report: precision that a threshold is given for (default: 0.9, 0.95 and 0.99)"
+    add("--target-precision", type=precision, metavar="0-1", help=told)
+    told = "--report: of the queries, for typos (default: en)"
+    add("--language", choices=LANGUAGES, help=told)
     add("--confusions", type=Path, nargs="+", help="--report: sets of Chinese, as for finetune")
     add("--data", type=Path, help="public sets: products to rank, known typos")
     add("--products", type=Path, help="expansion: catalogue to search, JSON lines or .jsonl.gz")
@@ -132,6 +146,16 @@ def model_name(text: str) -> str:
     if not right(text):
         raise argparse.ArgumentTypeError(f"{text!r}: give {expected}")
     return text
+
+
+def precision(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return found
 
 
 def positive(text: str) -> int:

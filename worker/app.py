@@ -24,6 +24,8 @@ from worker.tasks import guarded
 
 logger = logging.getLogger(__name__)
 
+WATCH_S = 2.0  # between two looks at models that are up; each asks the server for all of them
+
 
 class App:
     """One worker, from start to drained. Construction does no I/O but reading model files.
@@ -178,7 +180,7 @@ class App:
                     stage.caller.may_be_back()
             self._models_up = up
             self.metrics.up.labels("models").set(up)
-            await asyncio.sleep(PROBE_S)
+            await asyncio.sleep(WATCH_S if up else PROBE_S)
 
     async def _still_fits(self) -> bool:
         """Whether the model server answers with our models; others end the worker.

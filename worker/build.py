@@ -40,8 +40,8 @@ Contracts = Mapping[str, ModelContract]
 
 
 def model_names(settings: Settings) -> tuple[str, ...]:
-    """The models to ask: `MODELS`, and `TAGGING` where it is configured."""
-    return (*MODELS, TAGGING) if settings.inference.tagging else MODELS
+    """The models to ask: `MODELS`, and `TAGGING` where it is wanted."""
+    return (*MODELS, TAGGING) if settings.inference.tags else MODELS
 
 
 def load_contracts(settings: Settings) -> Contracts:

@@ -129,20 +129,19 @@ class Enrichment:
         body: the JSON members from `schema_version` up to the value of `provenance.cached`.
         intent: the label that the model gave, or None without it; for metrics.
         degraded: the stages that are missing.
-        versions: of the intent, encoder and matching models that made it; "" where none did.
-        tags: of the tagging model, where there is one; not published yet. None while it is away.
+        versions: of the models that made it, in the order of the pipeline's stages; "" where none
+            did.
     """
 
     body: bytes
     intent: str | None
     degraded: tuple[str, ...] = ()
-    versions: tuple[str, str, str] = ("", "", "")
-    tags: tuple[Tag, ...] | None = ()
+    versions: tuple[str, ...] = ("", "", "")
 
     @property
     def whole(self) -> bool:
         """Whether no model was away: it may be kept for the next event."""
-        return not self.degraded and self.tags is not None
+        return not self.degraded
 
     def splice(self, event: Event, cached: bool, now_ms: int) -> bytes:
         """The output event's bytes; `now_ms` is Unix time in milliseconds."""

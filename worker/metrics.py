@@ -143,7 +143,9 @@ class Metrics:
             "Offsets of the input topic that retention deleted before the group had consumed them",
         )
         self.partitions = gauge("assigned_partitions", "Input partitions owned now")
-        self.rebalances = counter("rebalances", "Assignments and revocations", "kind")
+        self.rebalances = counter(
+            "rebalances", "Of partitions: assigned, revoked, lost, forced", "kind"
+        )
         self.commits = counter("commits", "Offset commits: ok, failed or aborted", "outcome")
         self.producers = counter(
             "producers_replaced", "Kafka producers that failed and were replaced"

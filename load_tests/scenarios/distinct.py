@@ -18,7 +18,7 @@ from load_tests.triton import closed_loop, serve
 RECORDED, STARTER_BACKLOG = 1000, 40_000  # queries
 ZIPF_EVENTS, ZIPF_DIFFERENT, ZIPF_FIRST = 20_000, 10_000, 1_200_000
 ZIPF_S = 900.0
-MODELS = ("intent", "encoder", "matching")
+MODELS = ("intent", "encoder", "matching", "tagging")
 
 
 def nothing(bench: Bench) -> Result:

@@ -2,7 +2,8 @@
 
 A row's answer is looked up by a hash of its token ids, so rows differ and the same row always has
 the same answer, whatever its padding. `answers.npy` beside this file holds one answer a line, its
-outputs beside each other; `delay_s`, if it is there, how long a call takes.
+outputs beside each other, or the answer to each token; `delay_s`, if it is there, how long a call
+takes.
 """
 
 import ctypes
@@ -24,6 +25,7 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         self.outputs = [output["name"] for output in config["output"]]
         self.answers = np.load(HERE / "answers.npy")
+        self.by_token = len(config["output"][0]["dims"]) > 1
         widths = [int(output["dims"][-1]) for output in config["output"]]
         self.ends = np.cumsum(widths)[:-1]
         self.weights = np.random.default_rng(0).integers(1, 2**31, 1024)
@@ -39,7 +41,10 @@ class TritonPythonModel:
         # Tensors cross by DLPack: under NumPy 2 `as_numpy` gives zeros, without an error.
         ids = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, "input_ids"))
         rows = (ids @ self.weights[: ids.shape[1]]) % len(self.answers)  # padding is 0
-        parts = np.split(self.answers[rows], self.ends, axis=1)
+        answers = self.answers[rows]
+        if self.by_token:
+            answers = np.repeat(answers[:, None], ids.shape[1], axis=1)
+        parts = np.split(answers, self.ends, axis=-1)
         return pb_utils.InferenceResponse([*map(self._tensor, self.outputs, parts)])
 
     def _tensor(self, name, values):

@@ -95,6 +95,8 @@ def _answers(contract: ModelContract) -> np.ndarray:
         return vectors[crowded]
     if contract.kind == "matching":
         return (np.arange(SCORES, dtype=np.float32) / SCORES)[:, None]
+    if contract.kind == "tagging":  # of a token; no tag is likelier than another
+        return np.full((1, contract.dimension), 1 / contract.dimension, np.float32)
     raise ValueError(f"no do-nothing model of kind {contract.kind}: add one here")
 
 

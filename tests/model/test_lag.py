@@ -31,7 +31,7 @@ def test_a_measurement_does_not_bring_back_the_series_of_a_revoked_partition(lat
         if not late:
             worker.kafka_thread.show_lag(measured)
         other = world.start()
-        world.threads(other)  # it joins, and takes one of them over
+        world.threads(other, 2)  # it joins, and takes one of them over
         for _ in range(20):
             world.threads(worker)
             world.breathe()

@@ -45,7 +45,8 @@ def test_block_waits_for_a_killed_server_and_loses_nothing(embedded_broker, trit
 def test_degrade_publishes_without_the_model_and_says_so(embedded_broker, triton_of_its_own):
     broker, triton = embedded_broker, triton_of_its_own
     topics = broker.topics()
-    policies = [f"policies.{stage}=degrade" for stage in ("intent", "encoder", "matching")]
+    stages = ("intent", "encoder", "matching", "tagging")
+    policies = [f"policies.{stage}=degrade" for stage in stages]
     chosen = settings(
         *(broker.bootstrap_servers, topics, *policies, "policies.patience_ms=100"),
         *("inference.backend=triton", f"inference.url={triton.url}", "inference.timeout_ms=1500"),

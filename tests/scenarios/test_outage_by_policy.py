@@ -75,6 +75,7 @@ def start(broker, topics, policy):
     return settings(
         *(broker.bootstrap_servers, topics, *policies, "policies.patience_ms=0"),
         *(f"batching.max_records={BATCH}", f"inference.max_calls_in_flight={MAX_CALLS}"),
+        "inference.tagging=false",
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 import triton_models
 import worker
 from triton_models.kinds import KINDS
+from triton_models.labelling import options as label_options
 
 ROOT = Path(worker.__file__).parent
 # Each room and what it may import of the package, besides itself.
@@ -40,10 +41,18 @@ ALLOWED = {
     "__init__": set(),
 }
 MODELS = Path(triton_models.__file__).parent
-LEAVES = {"settings", "contract", "text", "query_text", "kinds"}  # of kinds, what it says of itself
+LEAVES = {
+    "settings",
+    "contract",
+    "text",
+    "query_text",
+    "product_text",
+    "kinds",
+}  # of kinds, what it says of itself
 ROOMS = {
     "settings": set(),
-    "contract": {"settings", "kinds"},
+    "contract": {"settings", "kinds", "product_text"},
+    "product_text": set(),
     "text": {"settings"},
     "query_text": set(),
     "__init__": set(),
@@ -54,9 +63,11 @@ ROOMS = {
     "kinds": LEAVES | {"data", "serving", "evaluation", "training"},
     "explanation": LEAVES | {"data", "serving", "training"},
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
+    "search": LEAVES | {"data", "evaluation", "training", "combination"},
+    "labelling": LEAVES | {"data", "serving", "training", "evaluation"},
     "options": LEAVES,
     "__main__": LEAVES
-    | {"options"}
+    | {"options", "labelling", "search"}
     | {"data", "training", "evaluation", "serving", "explanation", "combination"},
 }
 
@@ -92,10 +103,12 @@ def test_what_a_kind_says_of_itself_needs_nothing_else(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_torch_is_imported_by_the_training_side_alone(kind):
+    parts = ["options", "answers", "summary", "report", "compare"]
+    parts += ["labels"] if kind in label_options.KINDS else []
     code = (
         "import sys, triton_models.__main__ as m, triton_models.kinds as k;"
-        f"[k.KINDS[{kind!r}].part(n) for n in ('options', 'answers', 'summary', 'report',"
-        " 'compare')]; assert 'torch' not in sys.modules"
+        f"[k.KINDS[{kind!r}].part(n) for n in {parts}]; assert 'torch' not in sys.modules;"
+        "assert 'sklearn' not in sys.modules and 'cleanlab' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
 

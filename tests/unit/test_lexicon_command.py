@@ -1,11 +1,14 @@
 """`query-worker lexicon`: what it prints, as text and JSON, and how it fails."""
 
+import shutil
+
 import orjson
 import pytest
 from click.testing import CliRunner
 
 from worker.commands.cli import cli
-from worker.config.settings import STARTER_LEXICON
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
+from worker.lexicon import build
 from worker.lexicon.inspect import sentence
 
 CATALOGUE = "".join(
@@ -80,6 +83,27 @@ def test_diff_lists_what_was_added_and_removed(built):
     assert "- name: kettles = water boiler" in run("diff", new, old).stdout
     told = orjson.loads(run("diff", old, old, "--json").stdout)
     assert told["terms"] == told["names"] == {"added": [], "removed": []}
+
+
+def test_diff_tells_terms_of_one_name_apart_by_their_categories(tmp_path):
+    for name, hats in (("old", "[Hats]\nhat\n"), ("new", "[Hats]\nhat\nmat = cover\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("[Floors]\nmat = rug\n")
+        (tmp_path / name / "b.txt").write_text(hats)
+        build.build(tmp_path / name, STARTER_MODELS, tmp_path / name / "built")
+    shown = run("diff", tmp_path / "old", tmp_path / "new").stdout.splitlines()[1:]
+    assert "+ term: mat (Hats)" in shown and "+ name: mat (Hats) = cover" in shown
+    assert not any("Floors)" in line and "rug" in line for line in shown)
+
+
+def test_search_refuses_an_encoder_that_reads_another_prompt(built, tmp_path):
+    shutil.copytree(STARTER_MODELS, tmp_path / "models")
+    path = tmp_path / "models" / "encoder" / "model.json"
+    described = orjson.loads(path.read_bytes())
+    path.write_bytes(orjson.dumps(described | {"prompts": {"query": "", "document": "passage: "}}))
+    models = f"inference.models={tmp_path / 'models'}"
+    result = run("search", "kettles", "--lexicon", built[0] / "new", "--set", models)
+    assert "built with another encoder or prompt" in str(result.exception)
 
 
 @pytest.mark.parametrize(

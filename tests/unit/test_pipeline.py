@@ -16,7 +16,9 @@ from worker.event import Input
 from worker.lexicon.lexicon import NEIGHBOUR_PRIOR
 from worker.understanding import evidence
 from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS, Expander
+from worker.understanding.enrichment import MODELS, TAGGING
 
+TAGGED = "inference.tagging=true"
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [
     (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
@@ -74,10 +76,10 @@ def test_rejected_inputs_keep_their_places():
     assert shown == ["invalid_json", "red", "empty_query", "hat", "null_value"]
 
 
-@pytest.mark.parametrize("stage", ["intent", "encoder", "matching"])
+@pytest.mark.parametrize("stage", [*MODELS, TAGGING])
 def test_a_degraded_event_says_so_and_is_not_cached(stage):
     pipeline, inference, _ = build_pipeline(
-        *(f"policies.{stage}=degrade", "policies.patience_ms=0"), away=[stage]
+        TAGGED, *(f"policies.{stage}=degrade", "policies.patience_ms=0"), away=[stage]
     )
 
     async def work():
@@ -192,9 +194,9 @@ def test_a_query_is_answered_in_the_fast_lane_once_it_was_understood():
     ]
 
 
-@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+@pytest.mark.parametrize("model", [*MODELS, TAGGING])
 def test_the_fast_lane_forgets_what_an_exchanged_model_answered(model):
-    pipeline, inference, _ = build_pipeline()
+    pipeline, inference, _ = build_pipeline(TAGGED)
 
     async def work():
         await pipeline.process(inputs("red running shoes", "blue sofa"))
@@ -206,10 +208,10 @@ def test_the_fast_lane_forgets_what_an_exchanged_model_answered(model):
     assert old is None and new[model] == f"{model}:2"
 
 
-@pytest.mark.parametrize("stage", ["intent", "encoder", "matching"])
+@pytest.mark.parametrize("stage", [*MODELS, TAGGING])
 def test_a_degraded_event_is_not_answered_in_the_fast_lane(stage):
     chosen = f"policies.{stage}=degrade", "policies.patience_ms=0"
-    pipeline, _, _ = build_pipeline(*chosen, away=[stage])
+    pipeline, _, _ = build_pipeline(TAGGED, *chosen, away=[stage])
 
     async def work():
         return await pipeline.process(inputs("red running shoes"))
@@ -239,9 +241,9 @@ def test_nothing_is_cached_when_the_cache_is_off():
     assert fast(pipeline, "a") == [None]
 
 
-@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+@pytest.mark.parametrize("model", [*MODELS, TAGGING])
 def test_the_cache_is_emptied_when_a_model_answers_with_another_version(model):
-    pipeline, inference, _ = build_pipeline()
+    pipeline, inference, _ = build_pipeline(TAGGED)
 
     async def work():
         await pipeline.process(inputs("red running shoes", "blue sofa"))
@@ -254,10 +256,10 @@ def test_the_cache_is_emptied_when_a_model_answers_with_another_version(model):
     assert inference.rows["intent"] == 4 + (event["provenance"]["cached"] is False)
 
 
-@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+@pytest.mark.parametrize("model", [*MODELS, TAGGING])
 def test_what_two_versions_answered_at_once_is_not_cached(model):
     """Which of the two came last, nobody knows; version 1 must not be served from then on."""
-    pipeline, inference, _ = build_pipeline()
+    pipeline, inference, _ = build_pipeline(TAGGED)
     inference.exchange_after[model] = 1
     queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(400)]
 
@@ -281,10 +283,10 @@ def test_no_event_holds_scores_of_two_versions():
         assert scores <= wanted
 
 
-@pytest.mark.parametrize("model", ["intent", "encoder", "matching"])
+@pytest.mark.parametrize("model", [*MODELS, TAGGING])
 def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(model):
     """Two versions take turns at random; each event is by one of them, and stays in the cache."""
-    pipeline, inference, metrics = build_pipeline()
+    pipeline, inference, metrics = build_pipeline(TAGGED)
     inference.canaries.add(model)
     queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(40)]
 

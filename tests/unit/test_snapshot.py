@@ -26,7 +26,7 @@ CONFIGURATIONS = (  # each tells itself by the number of expansions, and by its 
     ("understanding.max_expansions=2", "understanding.match_threshold=0.1"),
     ("understanding.max_expansions=0", "understanding.max_candidates=3"),
 )
-CONTRACTS = load_contracts(load_settings(None, {}))
+CONTRACTS = load_contracts(load_settings(None, {}, ["inference.tagging=false"]))
 # The same content under another version.
 LEXICONS = [load_lexicon(load_settings(None, {}), CONTRACTS) for _ in CONFIGURATIONS]
 for number, lexicon in enumerate(LEXICONS):

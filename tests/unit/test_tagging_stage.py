@@ -1,8 +1,9 @@
-"""The optional tagging model and the sentiment head: read by the worker, and not published yet."""
+"""The optional tagging model, and the sentiment head."""
 
 import asyncio
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,13 +16,14 @@ from triton_models.settings import STARTER
 from worker.build import load_contracts, make_pipeline
 from worker.config.load import load_settings
 from worker.errors import ConfigError, InvalidAnswer, ModelUnavailable
-from worker.event import Tag
 from worker.inference.port import Answer
 from worker.inference.tensors import check_answer, check_answers
 from worker.metrics import Metrics
+from worker.understanding.tagging import Tagger
+from worker.understanding.tokenize import TextTokenizer
 
-LABELS = labels_of(["color", "product"])
-SAID = {"red": "B-color", "running": "B-product", "shoes": "I-product"}
+LABELS = labels_of(["brand", "content", "product"])
+SAID = {"red": "B-content", "running": "B-product", "shoes": "I-product"}
 SENTIMENT = {"output": "sentiment_probabilities", "labels": ["positive", "neutral", "negative"]}
 
 
@@ -65,10 +67,10 @@ class Answering:
         return Answer(values, "1")
 
     def tags(self, ids):
-        values = np.full((*ids.shape, len(LABELS)), 0.05, np.float32)
+        values = np.full((*ids.shape, len(LABELS)), 0.02, np.float32)
         for place, token in np.ndenumerate(ids):
             label = SAID.get(self.tokenizer.id_to_token(int(token)), "O")
-            values[(*place, LABELS.index(label))] = 0.8
+            values[(*place, LABELS.index(label))] = 0.88
         return values
 
 
@@ -87,19 +89,36 @@ def understood(made, *queries):
     return [result.enrichment for result in results]
 
 
-def test_tags_are_spans_of_the_normalized_query_with_probabilities(models):
-    made, _ = pipeline(models, "inference.tagging=true")
-    first, second = understood(made, "RED  running shoes", "hello")
-    assert [tag[:3] for tag in first.tags] == [(0, 3, "color"), (4, 17, "product")]
-    assert all(0.5 < tag.probability <= 1 for tag in first.tags)
-    assert isinstance(first.tags[0], Tag) and second.tags == ()
-    assert b"tags" not in first.body
+def tags(models, form):
+    """Of a form, by a model that answers like `Answering`."""
+    contracts = load_contracts(load_settings(None, {}, [f"inference.models={models}"]))
+    texts = TextTokenizer(contracts["tagging"].tokenizer)
+    tagger = Tagger(SimpleNamespace(texts=texts), contracts["tagging"])
+    ids = texts.tokenizer.encode(form).ids[:63] + [102]  # as the stage cuts them, with [SEP]
+    values = np.zeros((1, 64, len(LABELS)), np.float32)
+    values[0, : len(ids)] = Answering(contracts).tags(np.array([ids]))[0]
+    return tagger.tags(form, SimpleNamespace(values=values, versions=["1"]), 0)
+
+
+def test_tags_are_spans_of_the_normal_form_with_probabilities(models):
+    found = tags(models, "red running shoes")
+    assert [tag[:3] for tag in found] == [(0, 3, "content"), (4, 17, "product")]
+    assert all(0.5 < tag.probability <= 1 for tag in found)
+    assert tags(models, "hello") == ()
 
 
 def test_words_beyond_the_models_length_have_no_tag(models):
-    made, _ = pipeline(models, "inference.tagging=true")
-    (found,) = understood(made, "red " * 70)
-    assert len(found.tags) == 62  # tokens that the model reads, besides [CLS] and [SEP]
+    assert len(tags(models, "red " * 70)) == 62  # tokens that it reads, besides [CLS] and [SEP]
+
+
+def test_what_the_tags_say_counts_in_the_event(models):
+    made, _ = pipeline(models)
+    (found,) = understood(made, "RED running shoes")
+    assert b'"attributes":[]' in found.body and b'"tagging":"tagging:1"' in found.body
+    assert b"tags" not in found.body
+    alone, _ = pipeline(models, "inference.tagging=false")
+    (found,) = understood(alone, "RED running shoes")
+    assert b'"name":"color"' in found.body and b"tagging" not in found.body
 
 
 def test_the_second_head_of_intent_is_read(models):
@@ -109,19 +128,24 @@ def test_the_second_head_of_intent_is_read(models):
     assert found.intent is not None
 
 
-def test_without_the_setting_the_model_is_not_asked(models):
+@pytest.mark.parametrize("there", [True, False])
+def test_by_default_the_model_is_asked_where_its_folder_is(models, there):
+    if not there:
+        shutil.rmtree(models / "tagging")
     made, inference = pipeline(models)
     (found,) = understood(made, "red shoes")
-    assert found.tags == () and "tagging" not in inference.asked
+    assert ("tagging" in inference.asked) == there == ("tagging" in stages(made))
+    assert found.degraded == ()
 
 
-def test_while_it_is_away_events_are_complete_without_tags_and_not_cached(models):
-    made, inference = pipeline(models, "inference.tagging=true", away=["tagging"])
-    (found,) = understood(made, "red shoes")
-    assert found.tags is None and found.degraded == ()
-    inference.away = []
-    (again,) = understood(made, "red shoes")  # what lacks them is not kept
-    assert again.tags
+def test_it_can_be_left_out(models):
+    made, inference = pipeline(models, "inference.tagging=false")
+    understood(made, "red shoes")
+    assert "tagging" not in inference.asked
+
+
+def stages(made):
+    return [stage.name for stage in made.stages]
 
 
 def test_a_model_of_another_kind_in_its_folder_is_refused(models):

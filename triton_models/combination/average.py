@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> str:
     bare_tokenizer(runs[0]).save(str(args.out / "tokenizer.json"))
     keep_threshold(runs, args.out)
     named = ", ".join(map(str, runs))
-    command = STEPS["average"].command(args)
+    command, options = STEPS["average"].command(args), STEPS["average"].options(args)
     data = {"files": args.queries or []}
-    notes.write(args.out, kind, command, named, data, result, begun)
+    notes.write(args.out, kind, command, named, data, result, begun, options=options)
     return f"{args.out}: the mean of {len(runs)} runs"
 
 

@@ -1,4 +1,6 @@
-"""`combine distil`: a small classifier that says what a large one, or several together, say.
+"""`combine distil`: a small model that says what a large one, or several together, say.
+
+Here are classifiers; `teach` has the other kinds.
 
 As in Hinton et al. (2015): the student learns the teachers' probabilities, softened by a
 temperature, and the labels where they are known. Queries without labels are as good as others. The
@@ -11,15 +13,17 @@ import argparse
 import dataclasses
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.combination import members, stack
+from triton_models.combination import members, stack, teach
 from triton_models.combination.members import Member
 from triton_models.combination.options import STEPS
 from triton_models.combination.prune import prune
@@ -30,7 +34,7 @@ from triton_models.kinds.intent.classify import Lesson
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel, classifier
 from triton_models.kinds.intent.training import Material
-from triton_models.training import course, inputs, networks, notes
+from triton_models.training import course, families, inputs, networks, notes
 from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.loop import learn
@@ -71,6 +75,32 @@ class Teachers:
         said = [member.says(asked, self.labels) for member in self.members]
         return members.pooled(said, self.weights)
 
+    @property
+    def sentiments(self) -> tuple[str, ...]:
+        """The labels of the second head, () where no teacher has one."""
+        return next((one.sentiments for one in self.members if one.sentiments), ())
+
+    def feel(self, found: Sequence[Example]) -> Tensor:
+        """What those with a second head say of the sentiment, as logits [queries, sentiments]."""
+        asked = [example.text for example in found]
+        with_head = [member for member in self.members if member.sentiments]
+        return members.pooled([member.feels(asked) for member in with_head], None)
+
+
+class SecondHead:
+    """How far the student's second head is from the teachers', added to the loss of a batch."""
+
+    def __init__(self, network: ProbabilityModel, said: Tensor, temperature: float) -> None:
+        self.head, self.said, self.temperature = network.head, said, temperature
+        families.last(network.classifier).register_forward_pre_hook(self._look)
+
+    def _look(self, module: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
+        self.seen = given[0]
+
+    def loss(self, rows: list[int]) -> Tensor:
+        t, found = self.temperature, self.head(self.seen).float()
+        return t * t * divergence(self.said[rows].to(found.device) / t, found / t).mean()
+
 
 class Loss(classify.Loss):
     """How far the student is from its teachers, and, where they are known, from the labels.
@@ -87,9 +117,11 @@ class Loss(classify.Loss):
         labels: Sequence[str],
         said: Tensor,
         recipe: Recipe,
+        feelings: Tensor | None = None,
     ) -> None:
         lesson = Lesson(smoothing=0.0, misspelled=recipe.misspelled)
-        super().__init__(network, tokenizer, found, labels, lesson)
+        tasks = [] if feelings is None else [SecondHead(network, feelings, recipe.temperature)]
+        super().__init__(network, tokenizer, found, labels, lesson, tasks)
         self.recipe = recipe
         self.targets = torch.cat((self.targets, said), dim=1)
 
@@ -116,24 +148,35 @@ def run(args: argparse.Namespace) -> str:
     folders, weights = args.teachers, None
     if len(folders) == 1 and folders[0].is_file():
         folders, weights = stack.read(folders[0])
-    teachers = Teachers(members.classifiers(folders), weights)
-    student = named(args.student or folders[0])
+    kind, student = teach.same_kind(folders), named(args.student or folders[0])
     require_checkpoint(student)
-    recipe, material = recipe_of(args, teachers), gather(args, teachers)
+    if kind == "intent":
+        teachers = Teachers(members.classifiers(folders), weights)
+        recipe, material = recipe_of(args, folders, weights), gather(args, teachers)
+    else:
+        recipe, material = recipe_of(args, folders), teach.gather(args, kind)
     print(material.told(), flush=True)
     begun = time.monotonic()
-    result = train(material, teachers, student, args.out, recipe)
+    if kind == "intent":
+        result = train(material, teachers, student, args.out, recipe)
+    else:
+        texts_of = [text for one in material.learned for text in one]
+        with pruned(student, recipe, texts_of) as folder:
+            result = teach.train(kind, material, folders, student, folder, args.out, recipe)
     show("dev", result["figures"])
     notes.write_dev(args.out, material.dev_rows())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
-    command, settings = STEPS["distil"].command(args), dataclasses.asdict(recipe)
-    start = str(args.student or folders[0])
-    seconds = notes.write(args.out, "intent", command, start, data, result, begun, recipe=settings)
+    command, start = STEPS["distil"].command(args), str(args.student or folders[0])
+    settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
+    seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
+    notes.draw(args.out, result)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 
 
-def recipe_of(args: argparse.Namespace, teachers: Teachers) -> Recipe:
+def recipe_of(
+    args: argparse.Namespace, teachers: Sequence[Path], weights: Sequence[float] | None = None
+) -> Recipe:
     """The settings that the command line gives."""
     return Recipe(
         Schedule(
@@ -150,8 +193,8 @@ def recipe_of(args: argparse.Namespace, teachers: Teachers) -> Recipe:
         args.misspelled,
         args.layers,
         args.pieces,
-        teachers.weights and tuple(teachers.weights),
-        tuple(str(member.folder) for member in teachers.members),
+        weights and tuple(weights),
+        tuple(map(str, teachers)),
     )
 
 
@@ -177,12 +220,13 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
     """Train and write the checkpoint `out`; returns what came of it."""
     network, tokenizer = begin(material, teachers, student, recipe)
     said, of_dev = teachers.say(material.learned), teachers.say(material.dev)
-    loss = Loss(network, tokenizer, material.learned, material.labels, said, recipe)
+    feelings = teachers.feel(material.learned) if teachers.sentiments else None
+    loss = Loss(network, tokenizer, material.learned, material.labels, said, recipe, feelings)
     asked = [example.text for example in material.dev]
 
-    def judge() -> float:
+    def judge() -> dict[str, float]:
         answers = classify.logits(network, tokenizer, asked)
-        return -float(divergence(of_dev, answers).mean())
+        return {"negative_divergence": -float(divergence(of_dev, answers).mean())}
 
     start = measured(classify.logits(network, tokenizer, asked), of_dev, material)
     out.mkdir(parents=True, exist_ok=True)
@@ -206,6 +250,10 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
         texts = [asked[i] for i in known]
         answers[known] = classify.cross_fitted(said, wanted, texts)
     dev = measured(answers, of_dev, material)
+    if teachers.sentiments:
+        found = members.felt(network, tokenizer, asked).argmax(dim=1)
+        same = found == teachers.feel(material.dev).argmax(dim=1)
+        dev["sentiment_agreement"] = float(same.float().mean())
     rows = {
         "teachers": measured(of_dev, of_dev, material),
         "student, before": start,
@@ -219,16 +267,24 @@ def train(material: Material, teachers: Teachers, student: Path, out: Path, reci
 def begin(
     material: Material, teachers: Teachers, student: Path, recipe: Recipe
 ) -> tuple[ProbabilityModel, Tokenizer]:
-    """The untrained student; of a teacher it keeps the head."""
+    """The untrained student; of a teacher it keeps the heads."""
     torch.manual_seed(recipe.schedule.seed)
     pooling = members.config(student).get("pooling", "cls")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = student
-        if recipe.layers or recipe.pieces:
-            folder, asked = Path(scratch), inputs.asked([e.text for e in material.learned])
-            prune(student, folder, recipe.layers, recipe.pieces, asked)
-        network = classifier(folder, teachers.labels, pooling)
+    asked = inputs.asked([e.text for e in material.learned])
+    with pruned(student, recipe, asked) as folder:
+        network = classifier(folder, teachers.labels, pooling, sentiments=teachers.sentiments)
+        if teachers.sentiments and (folder / networks.HEAD).is_file():
+            network.head.load_state_dict(load_file(folder / networks.HEAD))
         return network.to(course.place()).eval(), networks.tokenizer_of(folder)
+
+
+@contextmanager
+def pruned(student: Path, recipe: Recipe, texts: Sequence[str]) -> Iterator[Path]:
+    """The folder that a student begins with, of which layers or pieces may be left out."""
+    with tempfile.TemporaryDirectory() as scratch:
+        if recipe.layers or recipe.pieces:
+            prune(student, Path(scratch), recipe.layers, recipe.pieces, texts)
+        yield Path(scratch) if recipe.layers or recipe.pieces else student
 
 
 def measured(answers: Tensor, said: Tensor, material: Material) -> dict[str, float]:

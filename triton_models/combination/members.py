@@ -13,9 +13,9 @@ from torch import Tensor
 
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.examples import Example
-from triton_models.kinds.intent.network import ProbabilityModel
+from triton_models.kinds.intent.network import SENTIMENTS, ProbabilityModel
 from triton_models.settings import UsageError
-from triton_models.training import course, networks
+from triton_models.training import course, inputs, networks
 from triton_models.training.checkpoints import require_checkpoint
 
 TINY = 1e-9  # a probability that is taken for 0
@@ -38,6 +38,24 @@ class Member:
         found = classify.logits(self.network, self.tokenizer, texts)
         found = found[:, [self.labels.index(label) for label in labels]]
         return found.log_softmax(dim=1)
+
+    @property
+    def sentiments(self) -> tuple[str, ...]:
+        """The labels of its second head, () without one."""
+        return tuple(getattr(self.network.classifier.config, SENTIMENTS, ()) or ())
+
+    def feels(self, texts: Sequence[str]) -> Tensor:
+        """What its second head says: the logarithms of probabilities, [texts, sentiments]."""
+        return felt(self.network, self.tokenizer, texts).log_softmax(dim=1)
+
+
+def felt(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+    """Logits of the second head, [texts, sentiments]."""
+
+    def call(*given: Tensor) -> Tensor:
+        return network.head(network.features(*given))
+
+    return inputs.answers(call, network, tokenizer, inputs.asked(texts))
 
 
 def kind_of(folder: Path) -> str:

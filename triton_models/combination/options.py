@@ -5,18 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triton_models.settings import UsageError
 from triton_models.training.option_table import Table, command, schedule
-from triton_models.training.option_types import above_zero, amount, share
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    """Different whole numbers from 0, rising, as 0,2,4."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 0,2,4")
-    return tuple(sorted({int(part) for part in parts}))
+from triton_models.training.option_types import above_zero, amount, numbers, share
 
 
 @dataclass(frozen=True)
@@ -30,6 +23,12 @@ class Step:
     def command(self, args: argparse.Namespace) -> str:
         """The command line that gives these settings again."""
         return command(f"combine {args.step}", self.table, args)
+
+    def options(self, args: argparse.Namespace) -> dict[str, Any]:
+        """The same as `--config` takes them."""
+        from triton_models.training import configuration  # needs pydantic, which --help does not
+
+        return configuration.told(args, self.table)
 
 
 LABELLED = "labelled queries: CSV, TSV, JSON lines, or FILE.json:list+list"
@@ -58,7 +57,7 @@ STEPS = {
         },
     ),
     "distil": Step(
-        "teach a small classifier what one or several large ones say",
+        "teach a small model what one or several large ones of its kind say",
         "python -m triton_models combine distil --teachers runs/a runs/b --layers 0,2,4"
         " --queries mine.csv --text log.txt --out runs/small",
         {
@@ -67,22 +66,28 @@ STEPS = {
                 type=Path,
                 required=True,
                 metavar="RUN",
-                help="classifiers, whose mean is learned, or the file that `stack` wrote",
+                help="runs of one kind, whose mean is learned, or the file that `stack` wrote",
             ),
             "--student": dict(
                 metavar="CHECKPOINT", help="BERT to begin with, or minilm (default: first teacher)"
             ),
             "--layers": LAYERS,
             "--pieces": PIECES,
-            "--queries": dict(nargs="+", default=[], metavar="FILE", help=LABELLED),
+            "--queries": dict(nargs="+", default=[], metavar="FILE", help=f"intent: {LABELLED}"),
             "--text": dict(
-                nargs="+", type=Path, default=[], metavar="FILE", help=f"without labels: {TEXTS}"
+                nargs="+",
+                type=Path,
+                default=[],
+                metavar="FILE",
+                help=f"without labels: {TEXTS}; matching: pairs, a tab between the two",
             ),
-            "--dev": dict(nargs="+", metavar="FILE", help="dev set (default: 15 %% of all)"),
+            "--dev": dict(
+                nargs="+", metavar="FILE", help="intent: dev set (default: 15 %% of all)"
+            ),
             "--out": dict(type=Path, required=True, help="checkpoint to write"),
             "--temperature": dict(type=amount, default=2.0, help="that softens what they say"),
             "--label-weight": dict(
-                type=share, default=0.3, help="of a known label, beside what the teachers say"
+                type=share, default=0.3, help="intent: of a known label, beside the teachers' word"
             ),
             "--misspelled": dict(type=share, default=0.1, help="share that it reads with a typo"),
             **schedule(epochs=10, batch=32, rate=2e-4),

@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> str:
     keep_threshold([folder], args.out)
     result = {"weights_before": before, "weights": after}
     data = {"files": list(map(str, args.text)), "texts_sha256": texts.digest(found)}
-    notes.write(args.out, kind, STEPS["prune"].command(args), str(args.run), data, result, begun)
+    command, options = STEPS["prune"].command(args), STEPS["prune"].options(args)
+    notes.write(args.out, kind, command, str(args.run), data, result, begun, options=options)
     share = after / before
     return f"{args.out}: {after / 1e6:.1f} million weights, {share:.0%} of {before / 1e6:.1f}"
 

@@ -143,8 +143,8 @@ def _titles(rows: Sequence[Product], rng: random.Random) -> Iterator[GradedPair]
         for row, twin in zip(found, found[1:], strict=False):
             if row.form == twin.form:
                 continue
-            yield graded(row.source, row.title, twin.title, 1.0, row.key[1])
+            yield graded(row.source, row.title, twin.text, 1.0, row.key[1])
             for other in (rng.choice(category[row.category]) for _ in range(TRIES)):
                 if other.product != product:
-                    yield graded(row.source, row.title, other.title, 0.0, row.key[1])
+                    yield graded(row.source, row.title, other.text, 0.0, row.key[1])
                     break

@@ -2,6 +2,7 @@
 
     intents = ["purchase", "browse"]      # optional: the only labels allowed
     leaks = "refuse"                      # or "drop": what to do with keys on both sides
+    product_text = "{title}[ by {brand}]" # optional: how encoder and matching read a product
 
     [[source]]
     name = "support"
@@ -117,12 +118,14 @@ class Manifest:
     Attributes:
         intents: the labels allowed, empty for any.
         leaks: what becomes of training rows whose key is on the dev side too.
+        product_text: the template of products (`triton_models.product_text`), "" for the title.
     """
 
     path: Path
     sources: tuple[Source, ...]
     intents: tuple[str, ...] = ()
     leaks: str = "refuse"
+    product_text: str = ""
 
     @property
     def weights(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from triton_models import product_text
 from triton_models.data import records
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import COLUMNS, FORMATS, LEAKS, SPLITS, Manifest, Source
@@ -38,6 +39,7 @@ Check = tuple[Callable[[Any], bool], str]  # whether a value is right, and what 
 TOP: dict[str, Check] = {
     "intents": (lambda v: _texts(v) and len(v) == len(set(v)) > 1, "a list of different labels"),
     "leaks": (lambda v: v in LEAKS, "one of " + ", ".join(LEAKS)),
+    "product_text": (lambda v: not product_text.fault(v), "{title}[ by {brand}] or the like"),
     "source": (lambda v: isinstance(v, list) and all(isinstance(s, dict) for s in v), "[[source]]"),
 }
 CHECKS: dict[str, Check] = {
@@ -95,7 +97,7 @@ def read(path: Path) -> Manifest:
     _together(found, tuple(parts.get("intents", ())), path, lines, faults)
     faults.tell(path)
     intents, leaks = tuple(parts.get("intents", ())), parts.get("leaks", "refuse")
-    return Manifest(path, tuple(found), intents, leaks)
+    return Manifest(path, tuple(found), intents, leaks, parts.get("product_text", ""))
 
 
 def _source(
@@ -150,7 +152,7 @@ def _own_faults(source: Source, raw: dict[str, Any]) -> Iterator[tuple[str, str]
         if key in raw and source.format not in formats:
             yield key, f"{key} goes with format {' or '.join(formats)}"
     if not records.kind(source.path):
-        yield "path", f"{source.path.name}: name it {', '.join(records.SUFFIXES)} or these + .gz"
+        yield "path", f"{source.path}: name it {', '.join(records.SUFFIXES)} or these + .gz"
     elif not source.path.is_file():
         yield "path", f"{source.path} not found; fix the path"
     known = [name.rstrip("?") for name in COLUMNS[source.format]]

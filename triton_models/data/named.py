@@ -6,7 +6,7 @@ holds several lists. Columns have their usual names (`manifest.COLUMNS`) or thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from triton_models.data import records
@@ -27,13 +27,32 @@ def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tu
     needed, names = needed_of(form), names_of(form, given)
     layout = Layout(given or needed, () if given else names[needed[0]], lists)
     for line, row in records.read(path, "", records.refusing(path), layout):
-        yield line, row | _ours(row, names)
+        yield line, ours(row, names)
 
 
-def _ours(row: Record, names: Mapping[str, Sequence[str]]) -> Record:
-    """What a record has under one of the names of each of our columns, under ours."""
-    found = {ours: next((n for n in usual if n in row), None) for ours, usual in names.items()}
-    return {ours: row[theirs] for ours, theirs in found.items() if theirs is not None}
+def every(place: Path | str, form: str) -> Iterator[Record]:
+    """The records of a file of any format, with our names beside those of the file."""
+    if form != "tagged":
+        yield from (row for _, row in rows(place, form))
+        return
+    path = Path(place)
+    for _, row in records.read(path, "", records.refusing(path)):
+        yield ours(row, names_of(form))
+
+
+Names = Mapping[str, Sequence[str]]  # what each of our columns may be called
+
+
+def ours(row: Record, names: Names) -> Record:
+    """A record with our names beside those of its file."""
+    return row | {mine: row[other] for mine, other in theirs(row, names).items()}
+
+
+def theirs(columns: Iterable[str], names: Names) -> dict[str, str]:
+    """Of columns of a file, or the fields of a record, those that are ours, by our names."""
+    there = set(columns)
+    found = {mine: next((n for n in usual if n in there), None) for mine, usual in names.items()}
+    return {mine: other for mine, other in found.items() if other is not None}
 
 
 def split(place: Path | str) -> tuple[Path, Sequence[str]]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from triton_models import product_text
 from triton_models.data import describe, records
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
@@ -30,7 +31,7 @@ def read(manifest: Manifest) -> DataSet:
     faults, data = Faults(), DataSet(manifest)
     ids: dict[str, dict[str, str]] = {}  # titles of each catalogue
     for source in sorted(manifest.sources, key=lambda s: s.format == "clicks"):
-        reading = Reading(source, manifest.intents, faults, ids)
+        reading = Reading(source, manifest.intents, faults, ids, manifest.product_text)
         rows = list(reading.rows())
         if not rows and not reading.blamed:
             faults.add(str(source.path), 0, reading.nothing())
@@ -42,7 +43,7 @@ def read(manifest: Manifest) -> DataSet:
             "clicks": data.clicks,
         }[source.format].extend(rows)
         if source.format == "catalogue":
-            ids[source.name] = {row.id: row.title for row in rows}
+            ids[source.name] = {row.id: row.text for row in rows}
         if reading.left_out:
             data.left_out[source.name] = reading.left_out
     faults.tell(manifest.path)
@@ -69,7 +70,9 @@ class Reading:
         intents: tuple[str, ...],
         faults: Faults,
         titles: dict[str, dict[str, str]],
+        template: str = "",
     ) -> None:
+        self.template = template
         self.source, self.intents, self.faults, self.titles = source, intents, faults, titles
         self.blamed: Counter[str] = Counter()
         self.left_out = 0
@@ -244,6 +247,7 @@ class Reading:
 
     def _judged(self, record: dict, line: int) -> Judged | None:
         text, term = self._text(record, "query"), self._text(record, "term")
+        term = self._composed(record, {"title": term, "term": term})
         theirs = word(self._value(record, "grade"))
         grade = self._mapped(theirs)
         if grade == "":
@@ -265,7 +269,14 @@ class Reading:
         names = ("category", "product", "brand", "description")
         rest = {name: self._maybe(record, name) for name in names}
         base = self._base(record, line, normal_form(title), rest["product"] or mine)
-        return Product(**base, id=mine, title=title, **rest)
+        text = self._composed(record, {"title": title, "id": mine, **rest})
+        return Product(**base, id=mine, title=title, text=text, **rest)
+
+    def _composed(self, record: dict, ours: dict[str, str]) -> str:
+        """The text of a product, of our columns and of the others of its record."""
+        if not self.template:
+            return ours["title"]
+        return product_text.compose(self.template, record | ours)
 
     def _click(self, record: dict, line: int) -> Click | None:
         text, item = self._text(record, "query"), self._text(record, "item")

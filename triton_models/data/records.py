@@ -108,7 +108,7 @@ def _document(file: TextIO, blame: Blame, lists: Sequence[str]) -> Iterator[tupl
     if isinstance(found, dict):
         known = [name for name, value in found.items() if isinstance(value, list)]
         if not lists or set(lists) - set(known):
-            return blame(0, f"name the lists to read, as {Path(file.name).name}:{'+'.join(known)}")
+            return blame(0, f"name the lists to read, as {file.name}:{'+'.join(known)}")
         found = [row for name in lists for row in found[name]]
     if not isinstance(found, list):
         return blame(0, "no list of rows in it; write [{…}, …]")

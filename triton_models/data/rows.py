@@ -61,7 +61,11 @@ class Judged(Row):
 
 @dataclass(frozen=True, slots=True)
 class Product(Row):
-    """A row of a catalogue. Rows of one `product` are titles of the same thing."""
+    """A row of a catalogue. Rows of one `product` are titles of the same thing.
+
+    Attributes:
+        text: how a model reads it: its title, or what the manifest composes.
+    """
 
     id: str
     title: str
@@ -69,6 +73,7 @@ class Product(Row):
     product: str
     brand: str
     description: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,11 @@ class DataSet:
     def rows(self) -> list[Row]:
         return [*self.asked, *self.products]
 
+    def place(self, row: Row) -> str:
+        """The file and the line of a row."""
+        source = next(s for s in self.manifest.sources if s.name == row.source)
+        return f"{source.path}:{row.line}"
+
     def both_sides(self) -> list[tuple[Row, Row]]:
         """(training row, dev row) for every key that is on both sides, one pair a key."""
         dev = {row.key: row for row in self.rows if row.dev}
@@ -124,8 +134,7 @@ class DataSet:
             return self._dropped()
         if found := self.both_sides():
             named = "".join(
-                f"\n  {mine.key[1]!r}: {mine.source}:{mine.line} (train), "
-                f"{theirs.source}:{theirs.line} (dev)"
+                f"\n  {mine.key[1]!r}: {self.place(mine)} (train), {self.place(theirs)} (dev)"
                 for mine, theirs in found[:NAMED]
             )
             more = f"\n  … and {len(found) - NAMED} more" if len(found) > NAMED else ""

@@ -14,6 +14,7 @@ NAMES = {
     "average_precision": "average precision",
     "f1": "F1",
     "ece": "calibration error",
+    "aurc": "AURC",
     "ndcg@10": "NDCG@10",
     "mrr": "MRR",
     "micro_f1": "micro-F1 of spans",

@@ -14,9 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from triton_models.evaluation import statistics
+from triton_models.evaluation import by_label, statistics
 from triton_models.evaluation.cells import NAMES, ranged
-from triton_models.evaluation.compare_text import agreement, counted, verdict
+from triton_models.evaluation.compare_text import (
+    LABEL_HEADS,
+    agreement,
+    counted,
+    label_cells,
+    verdict,
+)
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.report_parts import described
 from triton_models.evaluation.sides import Side
@@ -45,6 +51,7 @@ def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
             for n in a.measures
         },
         **(mcnemar(a, b) if a.right.dtype == bool else randomisation(a, b)),
+        "labels": [] if a.counts is None else by_label.compared(a.labels, a.counts, b.counts),
         "only_a": won(rows, a.right > b.right, a, b),
         "only_b": won(rows, b.right > a.right, a, b),
     }
@@ -112,10 +119,23 @@ def show(report: Report, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if report["labels"]:
+        console.print(labels_table(report["labels"]))
     for side, name in (("only_a", a), ("only_b", b)):
         if report[side]:
             better = "is right" if "mcnemar" in report else "ranks better"
             console.print(rows_table(f"only {name} {better} ({side[-1].upper()})", report[side]))
+
+
+def labels_table(rows: Sequence[Report]) -> Table:
+    """The labels that differ most surely."""
+    more = f", {SHOWN} of {len(rows):,}" if len(rows) > SHOWN else ""
+    table = Table(title=f"\nby label{more}", title_justify="left", box=None, padding=(0, 2))
+    for i, name in enumerate(LABEL_HEADS):
+        table.add_column(name, justify="right" if i else "left", overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*map(Text, label_cells(row)))
+    return table
 
 
 def rows_table(title: str, rows: Sequence[Report]) -> Table:

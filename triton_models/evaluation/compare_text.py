@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from triton_models.evaluation.cells import NAMES, Report, files, ranged, table
+from triton_models.evaluation.by_label import ALPHA
+from triton_models.evaluation.cells import NAMES, Report, cell, files, ranged, table
 from triton_models.kinds import KINDS
 
 
@@ -32,7 +33,36 @@ def compared(report: Report) -> list:
         for side in ("only_a", "only_b")
         if report[side]
     ]
-    return [title, ("figures", figures), ("test", test), *wins]
+    labels = [("labels", by_label(report))] if report["labels"] else []
+    return [title, ("figures", figures), ("test", test), *labels, *wins]
+
+
+LABEL_HEADS = ("label", "rows", "F1 of A", "of B", "difference", "precision", "recall", "p (Holm)")
+
+
+def by_label(report: Report) -> str:
+    """The labels with their differences."""
+    sure = [row["label"] for row in report["labels"] if row["p_holm"] < ALPHA]
+    told = f"differ in F1 beyond chance: {', '.join(map(cell, sure))}" if sure else "no label does"
+    return (
+        "## By label\n\n"
+        + table(LABEL_HEADS, map(label_cells, report["labels"]))
+        + "\n\nB less A; p of a paired randomisation test of F1, corrected by Holm's method for"
+        f" {len(report['labels'])} labels. At p < {ALPHA:g} {told}."
+    )
+
+
+def label_cells(row: Report) -> list[str]:
+    a, b = row["a"], row["b"]
+    return [
+        row["label"],
+        f"{row['count']:,}",
+        f"{a['f1']:.3f}",
+        f"{b['f1']:.3f}",
+        f"{row['difference']:+.3f}",
+        *(f"{b[name] - a[name]:+.3f}" for name in ("precision", "recall")),
+        f"{row['p_holm']:.3g}",
+    ]
 
 
 def counted(report: Report) -> str:

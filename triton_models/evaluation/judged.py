@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triton_models.settings import UsageError
+from triton_models.data import records
 
 TEXT = ("title", "name", "brand", "supplier", "category", "description", "short_description")
 COLUMNS = ("query", "docid", "rating")
@@ -36,7 +34,7 @@ def relevant(grades: Mapping[int, float]) -> set[int]:
 
 
 def products(file: Path, fields: Sequence[str] = TEXT) -> tuple[list[str], list[str]]:
-    """Ids and texts of a catalogue: JSON lines, also compressed by gzip.
+    """Ids and texts of a catalogue, in any format that `records` reads.
 
     Args:
         fields: those whose texts are searched; an object or list gives the texts in it.
@@ -44,29 +42,15 @@ def products(file: Path, fields: Sequence[str] = TEXT) -> tuple[list[str], list[
     Raises:
         UsageError: a line is no product; names file, line and remedy.
     """
-    ids, texts = [], []
-    try:
-        opened = gzip.open if file.suffix == ".gz" else open
-        with opened(file, "rt", encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                product = _product(line, f"{file}:{number}")
-                ids.append(str(product["id"]))
-                texts.append(" ".join(t for f in fields for t in _texts(product.get(f))))
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise UsageError(f"{file}: {error}; give JSON lines in UTF-8, or such a .gz") from None
+    blame, ids, texts = records.refusing(file), [], []
+    for line, product in records.read(file, "", blame):
+        if "id" not in product:
+            blame(line, 'no product; write {"id": …, "title": …}')
+        ids.append(str(product["id"]))
+        texts.append(" ".join(t for f in fields for t in _texts(product.get(f))))
     if not any(texts):
-        raise UsageError(f"{file}: no product has one of {', '.join(fields)}; name them by --text")
+        blame(0, f"no product has one of {', '.join(fields)}; name them by --text")
     return ids, texts
-
-
-def _product(line: str, place: str) -> dict[str, Any]:
-    try:
-        product = json.loads(line)
-    except ValueError as error:
-        raise UsageError(f"{place}: not JSON ({error}); write one product a line") from None
-    if not isinstance(product, dict) or "id" not in product:
-        raise UsageError(f'{place}: no product; write {{"id": …, "title": …}}')
-    return product
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -78,38 +62,34 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def judgements(file: Path, ids: Sequence[str]) -> Judged:
-    """The judged queries of a CSV file with the columns query, docid, rating.
+    """The judged queries of a file with the columns query, docid, rating.
 
     Products that the catalogue lacks are left out.
 
     Raises:
         UsageError: it is no such file, or no query has a relevant product.
     """
-    places = {id_: i for i, id_ in enumerate(ids)}
+    places, blame = {id_: i for i, id_ in enumerate(ids)}, records.refusing(file)
     grades: dict[str, dict[int, float]] = {}
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:  # as Excel writes it
-            for number, row in enumerate(csv.DictReader(lines), 2):
-                query, product, rating = (row.get(column) for column in COLUMNS)
-                if not query or not product or _number(rating) is None:
-                    wanted = f"expected the columns {', '.join(COLUMNS)}, the last a number"
-                    remedy = "name them so in the first line, commas between"
-                    raise UsageError(f"{file}:{number}: {wanted}; {remedy}")
-                if product in places:
-                    grades.setdefault(query, {})[places[product]] = float(rating)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{file}: {error}; give a CSV file in UTF-8") from None
+    for line, row in records.read(file, "", blame):
+        query, product, rating = (row.get(column) for column in COLUMNS)
+        if not query or product in (None, "") or rating is None:
+            blame(line, f"expected the columns {', '.join(COLUMNS)}; name them in the first line")
+        if (grade := _number(rating)) is None:
+            blame(line, f"rating: found {rating!r:.60}, expected a number; fix the line")
+        if (product := str(product)) in places:
+            grades.setdefault(str(query), {})[places[product]] = grade
     kept = {query: of for query, of in grades.items() if max(of.values()) >= RELEVANT}
     if not kept:
-        raise UsageError(
-            f"{file}: no query has a product of the catalogue rated {RELEVANT:g} or more; "
-            "docid must be an id of --products"
-        )
+        told = f"no query has a product of the catalogue rated {RELEVANT:g} or more"
+        blame(0, f"{told}; docid must be an id of --products")
     return Judged(list(kept), list(kept.values()))
 
 
-def _number(text: str | None) -> float | None:
+def _number(value: Any) -> float | None:
+    """A number that is finite; None for what is none."""
     try:
-        return float(text or "")
-    except ValueError:
+        found = float(value)
+    except (TypeError, ValueError):
         return None
+    return found if math.isfinite(found) else None

@@ -95,6 +95,7 @@ def calibration(report: Report) -> Figure:
         top.plot([0, 1], [0, 1], color=GREY, dashes=(4, 3))
         rows = np.array([b["rows"] for b in bins])
         top.vlines(sure, sure, good, color=ORANGE, linewidth=3, alpha=0.5, label="gap")
+        top.vlines(sure, *([b[n] for b in bins] for n in ("low", "high")), color=BLUE, alpha=0.4)
         top.scatter(sure, good, 15 + 185 * rows / rows.max(), color=BLUE, label="accuracy",
                     clip_on=False, zorder=3)  # fmt: skip
         when = "as it is" if name == "before" else "temperature from other rows"
@@ -106,6 +107,19 @@ def calibration(report: Report) -> Figure:
         bottom.yaxis.set_major_formatter("{x:,.0f}")
         bottom.set(xlabel="confidence", ylabel="rows" if name == "before" else "")
     tops[0].legend(loc="upper left", markerscale=0.5)
+    return figure
+
+
+def coverage(report: Report) -> Figure:
+    """Risk against coverage, and the share of errors of all rows."""
+    figure, (axes,) = canvas(5.6, 3.8)
+    c = report["coverage"]
+    area = c["aurc"]["value"]
+    axes.step(c["curve"]["coverage"], c["curve"]["risk"], color=BLUE, label=f"AURC {area:.3f}")
+    axes.axhline(c["risk"], color=GREY, dashes=(4, 3), label="all rows")
+    axes.set(xlabel="coverage", ylabel="risk", xlim=(0, 1.02))
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left")
     return figure
 
 
@@ -240,6 +254,7 @@ def differences(report: Report) -> Figure:
 PICTURES: dict[str, Callable[[Report], Figure]] = {
     "confusion": confusion,
     "calibration": calibration,
+    "coverage": coverage,
     "slices": slices,
     "robustness": robustness,
     "out_of_scope": out_of_scope,

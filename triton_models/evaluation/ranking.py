@@ -20,12 +20,13 @@ class Ranked:
     Attributes:
         figures: NDCG@10, MRR (1 / rank of the first right one) and recall@1, 5, 10 by name.
         rank: of the first right candidate, from 1.
-        first: index of the candidate that came first.
+        first: index of the candidate that came first, and `score` its score.
     """
 
     figures: dict[str, np.ndarray]
     rank: np.ndarray
     first: np.ndarray
+    score: np.ndarray
 
 
 def pool(rows: Sequence[dict]) -> tuple[list[str], list[dict[int, float]]]:
@@ -69,6 +70,7 @@ def ranked(
         {name: np.concatenate([p.figures[name] for p in parts]) for name in parts[0].figures},
         np.concatenate([p.rank for p in parts]),
         np.concatenate([p.first for p in parts]),
+        np.concatenate([p.score for p in parts]),
     )
 
 
@@ -87,7 +89,7 @@ def rank_part(scores: np.ndarray, grades: Sequence[dict[int, float]]) -> Ranked:
     rank = 1 + (scores > best[:, None]).sum(axis=1)
     found = {"ndcg@10": figures.gain(seen) / figures.gain(ideal), "mrr": 1 / rank}
     found |= {f"recall@{k}": (seen[:, :k] > 0).sum(axis=1) / every for k in DEPTHS}
-    return Ranked(found, rank, top[:, 0])
+    return Ranked(found, rank, top[:, 0], scores.max(axis=1))
 
 
 def highest(scores: np.ndarray, depth: int) -> np.ndarray:

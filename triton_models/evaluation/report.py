@@ -14,6 +14,7 @@ from typing import Any
 
 from triton_models.data import sources
 from triton_models.data.typos import ENGLISH, Typos
+from triton_models.evaluation.coverage import TARGETS
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.perturb import perturbations
 from triton_models.kinds import KINDS
@@ -45,14 +46,16 @@ def full(
     outside: str | None = None,
     data: Path | None = None,
     own: Typos = ENGLISH,
+    targets: Sequence[float] = TARGETS,
 ) -> Report:
     """Everything about a model folder; the perturbations are those of `own`, of its language.
 
-    With `data`, the folder of the public sets, known misspellings are among them.
+    `targets` are the precisions that a threshold is given for. With `data`, the folder of the
+    public sets, known misspellings are among the perturbations.
     """
     changes = perturbations(sources.misspellings(data) if data else None, own)
     report = KINDS[kind].part("report").report
-    return report(folder, devs, changes, outside)
+    return report(folder, devs, changes, outside, targets)
 
 
 def write(report: Report, folder: Path) -> Path:

@@ -65,7 +65,7 @@ def labels(report: Report) -> str:
         rows.sort(key=lambda item: item[1]["f1"])
         order = ", the worst first"
     lines = [
-        (f"`{name}`", *(number(row[c]) for c in ("precision", "recall", "f1")), row["count"])
+        (f"`{name}`", *(ranged(row[c]) for c in ("precision", "recall", "f1")), row["count"])
         for name, row in rows
     ]
     heads = ("label", "precision", "recall", "F1", "rows")
@@ -82,7 +82,8 @@ def calibration(report: Report) -> str:
         "## Calibration\n\n"
         f"Expected calibration error (15 bins): **{c['before']['ece']:.3f}** as it is, "
         f"{c['after']['ece']:.3f} with a temperature that was fitted on other rows (five folds). "
-        f"All rows together ask for {c['temperature']:.2f}: {advice(c['temperature'])}."
+        f"All rows together ask for {c['temperature']:.2f}: {advice(c['temperature'])}.\n\n"
+        + bins(c["before"]["bins"], "rows")
     )
 
 
@@ -93,19 +94,44 @@ def advice(temperature: float) -> str:
 
 
 def probabilities(report: Report) -> str:
+    return (
+        "## Probabilities of spans\n\nExpected calibration error (15 bins): "
+        f"**{report['probabilities']['ece']:.3f}**.\n\n"
+        + bins(report["probabilities"]["bins"], "spans")
+    )
+
+
+def bins(found: list[Report], counted: str) -> str:
+    """Bins of probability, each with how often it is right and Wilson's interval of that."""
     lines = [
         (
             f"{b['from']:.2f} to {b['to']:.2f}",
             b["rows"],
             number(b["confidence"]),
-            number(b["accuracy"]),
+            ranged(b | {"value": b["accuracy"]}),
         )
-        for b in report["probabilities"]["bins"]
+        for b in found
     ]
+    return table(("probability", counted, "mean", "share that is right"), lines)
+
+
+def coverage(report: Report) -> str:
+    c = report["coverage"]
+    lines = [
+        (
+            f"{row['wished']:.0%}",
+            "none gives it" if row["threshold"] is None else f"{row['threshold']:.3f}",
+            f"{row['coverage']:.1%}",
+            "–" if row["precision"] is None else ranged(row["precision"]),
+        )
+        for row in c["targets"]
+    ]
+    heads = ("wished precision", "threshold", "coverage", "precision there")
     return (
-        "## Probabilities of spans\n\nExpected calibration error (15 bins): "
-        f"**{report['probabilities']['ece']:.3f}**.\n\n"
-        + table(("probability", "spans", "mean", "share that is right"), lines)
+        "## Coverage and risk\n\nThe share of wrong answers when only the surest are given. AURC, "
+        f"its mean over all coverages: **{ranged(c['aurc'])}**; {c['risk']:.3f} is what a"
+        " confidence that tells nothing has. Coverage and precision are of folds, each at the"
+        " threshold that the others ask for.\n\n" + table(heads, lines)
     )
 
 
@@ -199,6 +225,7 @@ SECTIONS: dict[str, Callable[[Report], str]] = {
     "confusion": confusion,
     "calibration": calibration,
     "probabilities": probabilities,
+    "coverage": coverage,
     "slices": slices,
     "robustness": robustness,
     "out_of_scope": out_of_scope,

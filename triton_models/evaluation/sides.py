@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class Side:
     Attributes:
         right: how rightly each row is answered, [rows]: true or false, of an encoder NDCG@10.
         told: each row's answer, in words.
+        labels, counts: what is told by label, and `by_label`'s counts; not of an encoder.
         found, numbers: its label or decision, and its probabilities or score: [rows, …]; not of
             an encoder.
     """
@@ -25,6 +27,8 @@ class Side:
     measures: dict[str, Statistic]
     right: np.ndarray
     told: list[str]
+    labels: Sequence[str] = ()
+    counts: np.ndarray | None = None
     found: np.ndarray | None = None
     numbers: np.ndarray | None = None
 

@@ -152,7 +152,9 @@ class CalibrationError:
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[dict]:
-    """Each bin that holds rows: its bounds, rows, mean confidence and accuracy."""
+    """Each bin that holds rows: its bounds, rows, mean confidence, and accuracy with Wilson's
+    interval (`low`, `high`).
+    """
     which = _bin(confidence, bins)
     counts = np.bincount(which, minlength=bins)
     sure, good = (np.bincount(which, weights=v, minlength=bins) for v in (confidence, right))
@@ -164,6 +166,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
             "confidence": float(sure[b] / counts[b]),
             "accuracy": float(good[b] / counts[b]),
         }
+        | _ends(wilson_of(good[b], counts[b]))
         for b in np.flatnonzero(counts)
     ]
 
@@ -193,10 +196,21 @@ def randomisation(differences: np.ndarray, samples: int = 10_000, seed: int = 0)
 
 def wilson(right: np.ndarray) -> dict[str, float]:
     """A share and Wilson's interval, which holds for few rows and near 0 and 1 too."""
-    n, share, z2 = len(right), float(np.mean(right)), Z**2
+    return wilson_of(np.sum(right), len(right))
+
+
+def wilson_of(hits: float, n: int) -> dict[str, float]:
+    """The same of so many hits among n; NaN where n is 0."""
+    if not n:
+        return dict.fromkeys(("value", "low", "high"), float("nan"))
+    share, z2 = float(hits / n), Z**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return {"value": share, "low": float(centre - half), "high": float(centre + half)}
+
+
+def _ends(found: dict[str, float]) -> dict[str, float]:
+    return {"low": found["low"], "high": found["high"]}
 
 
 def fit_temperature(probabilities: np.ndarray, wanted: np.ndarray) -> float:

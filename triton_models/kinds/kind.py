@@ -83,10 +83,11 @@ class Kind:
     def part(self, name: str) -> ModuleType:
         """A module of its folder, imported when it is asked for.
 
-        options: the options of `finetune` that are its own.
+        options: the options of `finetune` that are its own, and what `search` chooses from.
         answers: what an answer says: `fault`, `agreement` and the `least` of it that is served,
             `prediction`. Needs NumPy.
         summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.
-        network, training: need torch.
+        labels: labels as a sheet has them, and which the model doubts.
+        network, training, out_of_fold, distilling: need torch.
         """
         return importlib.import_module(f"triton_models.kinds.{self.name}.{name}")

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from triton_models.contract import ModelContract, check_hash
 from triton_models.kinds import KINDS
 from triton_models.serving.plan import answers
-from triton_models.serving.precision import Batch, Parity, batches, held, parity, run, typed
+from triton_models.serving.precision import Batch, Parity, batches, each, held, parity, typed
 from triton_models.serving.predict import questions
 from triton_models.settings import DEV_SETS, UsageError
 
@@ -117,18 +119,17 @@ def made(
     Raises as `compile_model` does.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        plain, typed, others, _ = strong(contract, precision, Path(scratch), texts)
+        typed, others, expected, _ = strong(contract, precision, Path(scratch), texts)
         plan = build(tensorrt, typed, contract)
-        expected = run(str(plain), others)
         found = answers(tensorrt, plan, contract, others)
-    return plan, held(contract, f"{precision} plan's", expected, found)
+    return plan, held(contract, f"{precision} plan's", np.concatenate(expected), found)
 
 
 def strong(
     contract: ModelContract, precision: str, scratch: Path, texts: Path | None = None
-) -> tuple[Path, bytes, list[Batch], Parity]:
-    """The model as a file in float32 and as strongly typed ONNX, the texts that both were asked,
-    and how near they are.
+) -> tuple[bytes, list[Batch], list[np.ndarray], Parity]:
+    """The model as strongly typed ONNX, the texts that it was asked, what float32 says of each
+    batch of them, and how near the two are.
 
     Args:
         scratch: an empty folder.
@@ -140,8 +141,9 @@ def strong(
     work.mkdir()
     float32(contract, plain)
     model = typed(plain, precision, measured, work)
-    found = parity(contract, plain, model, precision, others)
-    return plain, model.SerializeToString(), others, found
+    expected = each(str(plain), others)
+    found = parity(contract, expected, model, precision, others)
+    return model.SerializeToString(), others, expected, found
 
 
 def float32(contract: ModelContract, place: Path) -> None:

@@ -168,9 +168,13 @@ def _reader(measured: Sequence[Batch]):
 
 
 def parity(
-    contract: ModelContract, plain: Path, model, precision: str, asked: Sequence[Batch]
+    contract: ModelContract,
+    expected: Sequence[np.ndarray],
+    model,
+    precision: str,
+    asked: Sequence[Batch],
 ) -> Parity:
-    """The typed graph held against the float32 file, in ONNX Runtime.
+    """The typed graph held against the float32 answers to the same batches, in ONNX Runtime.
 
     ONNX Runtime has no BF16 on a CPU: that is worked out by ONNX's own reference, slowly and with
     every step rounded, so it is a little worse than on a GPU.
@@ -178,10 +182,11 @@ def parity(
     Raises:
         RuntimeError: the answers are too far apart to be served.
     """
-    if precision == "bf16":
-        asked = asked[:: max(1, len(asked) // EMULATED)][:EMULATED]
-    expected, found = run(str(plain), asked), run(model, asked, emulated=precision == "bf16")
-    return held(contract, precision, expected, found)
+    emulated = precision == "bf16"
+    if emulated:
+        step = max(1, len(asked) // EMULATED)
+        asked, expected = (some[::step][:EMULATED] for some in (asked, expected))
+    return held(contract, precision, np.concatenate(expected), run(model, asked, emulated))
 
 
 def held(
@@ -218,6 +223,11 @@ def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) 
 def run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
     """The first output of a file or a graph in ONNX Runtime: float32 [texts, dimension], of a kind
     that answers by token [tokens, dimension]."""
+    return np.concatenate(each(model, asked, emulated))
+
+
+def each(model, asked: Iterable[Batch], emulated: bool = False) -> list[np.ndarray]:
+    """The same, batch by batch."""
     if emulated:
         from onnx.reference import ReferenceEvaluator
 
@@ -227,7 +237,7 @@ def run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
 
         session = InferenceSession(model if isinstance(model, str) else model.SerializeToString())
     found = (real(session.run(None, batch)[0], batch["attention_mask"]) for batch in asked)
-    return np.concatenate(list(found)).astype(np.float32)
+    return [one.astype(np.float32) for one in found]
 
 
 @contextmanager

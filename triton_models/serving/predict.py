@@ -2,8 +2,10 @@
 
 A line that starts with { is a JSON object with `query` (and `term` or `title` for matching; for an
 encoder with `document` instead, where it reads documents by a prompt of their own); any
-other line is the query itself, for matching `query<TAB>term`. Queries are read in the worker's
-normal form, terms as they are. What cannot be answered comes out in its place with its error.
+other line is the query itself, for matching `query<TAB>term`. Where the model has a template of
+products, the fields of an object with a `title` are composed by it to the term or document.
+Queries are read in the worker's normal form, terms as they are. What cannot be answered comes out
+in its place with its error.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from triton_models.product_text import compose
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, load
 from triton_models.settings import UsageError
@@ -90,7 +93,8 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
 
 def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[dict[str, Any]]:
     spec, prompts = predictor.contract.spec, predictor.contract.prompts
-    read = [_read(line, spec.pair, spec.documents) for line in lines]
+    template = predictor.contract.product_text
+    read = [_read(line, spec.pair, spec.documents, template) for line in lines]
     asked = [item for item in read if isinstance(item, Asked)]
     terms = [item.term for item in asked] if spec.pair else None
     texts = [(prompts.document if item.document else prompts.query) + item.form for item in asked]
@@ -105,7 +109,7 @@ def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[di
     return results
 
 
-def _read(line: bytes, pair: bool, documents: bool = False) -> Asked | str:
+def _read(line: bytes, pair: bool, documents: bool = False, template: str = "") -> Asked | str:
     """What a line asks, or what is wrong with it."""
     if len(line) > LONGEST_LINE:
         return f"longer than {LONGEST_LINE} bytes"
@@ -119,6 +123,8 @@ def _read(line: bytes, pair: bool, documents: bool = False) -> Asked | str:
         return f"not JSON: {error}"
     except UnicodeDecodeError as error:
         return f"not UTF-8 at byte {error.start}"
+    if template and "title" in row and not row.keys() & {"term", "document"}:
+        row |= {"term" if pair else "document": compose(template, row)}
     document = documents and not pair and "query" not in row and "document" in row
     query, term = row.get("query"), row.get("term", row.get("title")) if pair else None
     query = row["document"] if document else query

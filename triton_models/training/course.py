@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from tokenizers import Tokenizer
 from torch import nn
 
 from triton_models.contract import sha256
 from triton_models.settings import UsageError
-from triton_models.training import families
+from triton_models.training import families, networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.loop import History
 from triton_models.training.schedule import Schedule
@@ -32,6 +33,12 @@ class Material(Protocol):
 
     def dev_rows(self) -> Sequence[dict]:
         """The dev side as `evaluate --dev` reads it."""
+
+    def units(self) -> Sequence[tuple[str, tuple[str, ...]]]:
+        """Of each example to learn from, what it is drawn together with, and its labels."""
+
+    def part(self, rows: Sequence[int]) -> Material:
+        """The same with these examples to learn from alone; dev is judged as it was."""
 
 
 def schedule_of(args: argparse.Namespace) -> Schedule:
@@ -79,6 +86,12 @@ def came_of(history: History) -> dict:
     told = {"epochs": len(history.losses), "best_epoch": history.best, **vars(history)}
     del told["best"]
     return told
+
+
+def keep(network: nn.Module, tokenizer: Tokenizer, out: Path, result: dict) -> None:
+    """Write the checkpoint of a network that is done; `result` is what came of it."""
+    networks.save(network.cpu(), out)
+    tokenizer.save(str(out / "tokenizer.json"))
 
 
 def place() -> str:

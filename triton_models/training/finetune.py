@@ -9,6 +9,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -18,36 +22,95 @@ from triton_models.kinds.intent import left_out
 from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import named, require_checkpoint
-from triton_models.training.course import refuse
+from triton_models.training.course import Material, refuse
+from triton_models.training.loop import Watch
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, checked and ready to run.
+
+    Attributes:
+        args: the options as they were given.
+        start: folder of the checkpoint to begin with.
+        course: the kind's `training`.
+    """
+
+    args: argparse.Namespace
+    start: Path
+    course: ModuleType
+    recipe: Any
+    material: Material
 
 
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
     notes.require_own(args.out)
+    job = prepared(args)
+    print(job.material.told(), flush=True)
+    if args.leave_one_source_out:
+        return without_each_source(job)
+    result, seconds = trained(job)
+    notes.draw(args.out, result)
+    return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
+
+
+def prepared(args: argparse.Namespace, material: Material | None = None) -> Job:
+    """The job of these options; the data is read, unless it is given.
+
+    Raises UsageError for options, a checkpoint or data that do not go together.
+    """
+    options.check(args)
     start = named(args.start)
     require_checkpoint(start)
     if args.threads:
         torch.set_num_threads(args.threads)
     course, settings = KINDS[args.kind].part("training"), options.settled(args)
-    recipe, material = course.recipe_of(settings), course.gather(settings)
+    recipe = course.recipe_of(settings)
+    material = course.gather(settings) if material is None else material
     course.check(recipe, material)
     refuse((recipe.schedule.patience and not material.dev, "--patience needs a dev set"))
-    print(material.told(), flush=True)
+    return Job(args, start, course, recipe, material)
+
+
+def trained(job: Job, watch: Watch | None = None) -> tuple[dict, int]:
+    """Train into the job's folder, with run.json; returns what came of it, and its seconds.
+
+    `watch` is told of each epoch's figure, and ends the run by what it raises; what is left in the
+    folder then is gone on with by the same job.
+    """
+    out, begun = job.args.out, time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    result = job.course.train(job.material, job.start, out, job.recipe, watch)
+    notes.write_dev(out, job.material.dev_rows())
+    return result, record(job, result, begun)
+
+
+def record(job: Job, result: dict, begun: float, **more: Any) -> int:
+    """Write run.json of a job that began at `begun` (time.monotonic); returns its seconds."""
+    args = job.args
+    return notes.write(
+        args.out,
+        args.kind,
+        options.command(args),
+        args.start,
+        origin(args) | job.material.about(),
+        result,
+        begun,
+        options=finetune_config.told(args),
+        recipe=dataclasses.asdict(job.recipe),
+        **more,
+    )
+
+
+def without_each_source(job: Job) -> str:
+    """Each source left out in turn; leaves a table and no checkpoint."""
     begun = time.monotonic()
-    if args.leave_one_source_out:
-        result = {"left_out": left_out.train(material, start, recipe)}
-        args.out.mkdir(parents=True, exist_ok=True)
-    else:
-        args.out.mkdir(parents=True, exist_ok=True)
-        result = course.train(material, start, args.out, recipe)
-        notes.write_dev(args.out, material.dev_rows())
-    command, data = options.command(args), origin(args) | material.about()
-    settled = {"options": finetune_config.told(args), "recipe": dataclasses.asdict(recipe)}
-    seconds = notes.write(args.out, args.kind, command, args.start, data, result, begun, **settled)
-    if args.leave_one_source_out:
-        return left_out.write(result["left_out"], args.out)
-    return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
+    rows = left_out.train(job.material, job.start, job.recipe)
+    job.args.out.mkdir(parents=True, exist_ok=True)
+    record(job, {"left_out": rows}, begun)
+    return left_out.write(rows, job.args.out)
 
 
 def origin(args: argparse.Namespace) -> dict:

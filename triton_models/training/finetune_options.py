@@ -7,13 +7,14 @@ Here are those of several kinds; a kind's `options` has its own, names those of 
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import Any
 
 from triton_models.data.typos import CHINESE
 from triton_models.kinds import KINDS
 from triton_models.settings import LANGUAGES, UsageError
+from triton_models.training import option_table
+from triton_models.training.option_table import default_of, name_of
 from triton_models.training.option_types import (
     above_nothing,
     above_zero,
@@ -110,6 +111,12 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             choices=("fp32", "bf16", "fp16"), default="fp32", help="of the numbers, on a GPU"
         ),
         "--seed": dict(type=whole, default=17, help="of everything random"),
+        "--seeds": dict(
+            type=above_zero,
+            default=1,
+            help="runs, each with the next seed; their mean and spread, and the mean of their"
+            " weights if that is better (default: 1)",
+        ),
         "--threads": dict(type=whole, default=0, help="of the processor (default: all of them)"),
     },
     "robustness": {
@@ -155,33 +162,24 @@ DEFAULTS = {  # by kind
 } | {"--metric": {kind: one.METRICS[0] for kind, one in OWN.items()}}
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: argparse.ArgumentParser, out: dict[str, Any] | None = None) -> None:
     """Declare the options on a parser, in groups; what is not given is not in what it returns
-    (`finetune_config.configured` fills it in).
+    (`finetune_config.configured` fills it in). `out` is what another command says of its --out.
     """
     parser.add_argument("kind", choices=KINDS)
     groups = GROUPS | {f"of {kind} alone": one.OPTIONS for kind, one in OWN.items() if one.OPTIONS}
     for title, table in groups.items():
         add = parser.add_argument_group(title).add_argument
         for flag, about in table.items():
+            about = about | (out or {}) if flag == "--out" else about
             unit = {} if about.keys() & {"action", "choices"} else {"metavar": unit_of(about)}
             add(flag, **unit | about | {"default": argparse.SUPPRESS, "help": help_of(flag, about)})
-    told = "run.json of a run, or an object of options: taken where the command line has none"
-    add = parser.add_argument_group("configuration").add_argument
-    add("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=told)
+    option_table.declare({}, parser.add_argument_group("configuration").add_argument)
 
 
 def unit_of(about: dict[str, Any]) -> str:
     """What a value of an option is, as --help shows it."""
     return UNITS.get(about.get("type"), "NAME")
-
-
-def name_of(flag: str) -> str:
-    return flag.removeprefix("--").replace("-", "_")
-
-
-def default_of(about: dict[str, Any]) -> Any:
-    return about.get("default", False if "action" in about else None)
 
 
 def help_of(flag: str, about: dict[str, Any]) -> str:
@@ -222,6 +220,8 @@ def check(args: argparse.Namespace) -> None:
             f"--columns {args.columns}: name two, as --columns text,label",
         ),
         (out and (args.dev or args.no_dev), "--leave-one-source-out has its own dev sets"),
+        (out and args.seeds > 1, "--leave-one-source-out takes one seed: leave --seeds out"),
+        (args.seeds > 1 and args.no_dev, "--seeds are compared on dev: leave --no-dev out"),
         (
             args.metric and args.metric not in own.METRICS,
             f"--metric {args.metric}: of {kind} there are {', '.join(own.METRICS)}",
@@ -266,17 +266,4 @@ def settled(args: argparse.Namespace) -> argparse.Namespace:
 
 def command(args: argparse.Namespace) -> str:
     """The command line that gives these settings again, defaults left out."""
-    words = ["python", "-m", "triton_models", "finetune", args.kind]
-    for flag, about in OPTIONS.items():
-        if is_given(args, flag):
-            words.append(flag)
-            if "action" not in about:
-                words += words_of(value(args, flag))
-    return shlex.join(words)
-
-
-def words_of(value: Any) -> list[str]:
-    """A value as the command line gives it: several words where an option takes several."""
-    if isinstance(value, tuple):
-        return [",".join(map(str, value))]
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+    return option_table.command(f"finetune {args.kind}", OPTIONS, args)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,11 +23,15 @@ class Pairs:
 
     Attributes:
         weights: how much a pair of each source counts in the loss; 1 where it is not named.
+        documents: further ones, among which an encoder's dev queries look for their own.
+        product_text: the template by which products were composed, "" for none.
     """
 
     learned: list[GradedPair]
     dev: list[GradedPair]
     weights: Mapping[str, float] = field(default_factory=dict)
+    documents: Sequence[str] = ()
+    product_text: str = ""
 
     @cached_property
     def positives(self) -> list[GradedPair]:
@@ -58,7 +62,7 @@ class Pairs:
             "learned_sha256": digest(self.learned),
             "dev_sha256": digest(self.dev),
             "weights": {source: weight for source, weight in self.weights.items() if weight != 1},
-        }
+        } | ({"product_text": self.product_text} if self.product_text else {})
 
     def dev_rows(self) -> list[dict]:
         """The dev side as `evaluate --dev` reads it."""
@@ -67,6 +71,16 @@ class Pairs:
             | {"source": p.source}
             for p in self.dev
         ]
+
+    def units(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The pairs of a query are drawn together; a query with a match is another label."""
+        matched = {normal_form(pair.query) for pair in self.positives}
+        queries = [normal_form(pair.query) for pair in self.learned]
+        return [(query, ("match" if query in matched else "none",)) for query in queries]
+
+    def part(self, rows: Sequence[int]) -> Pairs:
+        left = tuple(dict.fromkeys((*(pair.term for pair in self.learned), *self.documents)))
+        return replace(self, learned=[self.learned[i] for i in rows], documents=left)
 
     def told(self) -> str:
         found = self.about()
@@ -80,7 +94,10 @@ def gather(args: argparse.Namespace) -> Pairs:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
     data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev))
     sides = dataset.load_pairs(data)
-    return Pairs(once(sides.train), once(sides.dev), data.manifest.weights)
+    manifest = data.manifest
+    return Pairs(
+        once(sides.train), once(sides.dev), manifest.weights, product_text=manifest.product_text
+    )
 
 
 def of_files(places: Sequence[str], dev: str | None, no_dev: bool) -> Manifest:

@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,10 @@ from triton_models.training.schedule import Schedule
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 RESUME = "resume.pt"  # in the run's folder, until it is done
+TRACED = 60  # points of the loss that a run's record keeps, about
+
+Judge = Callable[[], Mapping[str, float]]  # the figures of dev
+Watch = Callable[[int, float], None]  # called with an epoch, from 1, and its figure
 
 
 @dataclass
@@ -35,12 +39,20 @@ class History:
 
     Attributes:
         losses: the mean loss of each epoch.
-        scores: the judgement after each, if there is a judge.
+        scores: the figure after each that chooses the best, if there is a judge.
+        judged: all that the judge found after each.
+        metric: which of them `scores` are.
+        steps: of the optimizer, up to the end of each.
+        trace: (step, mean loss of the steps since the one before), as two lists.
         best: the epoch whose weights were kept, counted from 1; 0 without a judge.
     """
 
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    judged: list[dict[str, float]] = field(default_factory=list)
+    metric: str = ""
+    steps: list[int] = field(default_factory=list)
+    trace: dict[str, list] = field(default_factory=lambda: {"step": [], "loss": []})
     best: int = 0
 
 
@@ -103,7 +115,9 @@ def learn(
     schedule: Schedule,
     *,
     adaptation: Adaptation | None = None,
-    judge: Callable[[], float] | None = None,
+    judge: Judge | None = None,
+    metric: str = "",
+    watch: Watch | None = None,
     weights: Sequence[float] | None = None,
     renewed: Renewed | None = None,
     folder: Path | None = None,
@@ -113,9 +127,11 @@ def learn(
     """Train in place; `loss_of` gives the loss of a batch of indices.
 
     `lengths` are the examples' lengths in characters. Before each epoch `renewed` may look at the
-    network; after it `judge` tells how good it is: the best weights are kept. In `folder` each
-    epoch leaves what is needed to go on, for the caller to remove when the checkpoint is written;
-    `key` says which run it belongs to.
+    network; after it `judge` tells how good it is, by its figure `metric` or its first: the best
+    weights are kept. In `folder` each epoch leaves what is needed to go on, for the caller to
+    remove when the checkpoint is written; `key` says which run it belongs to. `watch` is told of
+    each epoch after that, also of those that a resumed run has behind it; what it raises ends the
+    run.
 
     Raises UsageError for settings that do not fit, or a folder with the remains of another run.
     """
@@ -128,15 +144,19 @@ def learn(
     if file and file.is_file():
         run.resume(file, key)
         say(f"going on after epoch {len(run.history.losses)}: {file}")
+    for epoch, score in enumerate(run.history.scores if watch else (), 1):
+        watch(epoch, score)
     with flushed(), Progress(disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("training", total=steps, completed=run.step)
         for epoch, rows in enumerate(plan, 1):
             if epoch <= len(run.history.losses):
                 continue
             if run.patient():
-                say(run.epoch(rows, judge, lambda: bar.advance(task)))
+                say(run.epoch(rows, judge, lambda: bar.advance(task), metric))
                 if file:
                     run.save(file, key)
+                if watch and judge:
+                    watch(epoch, run.history.scores[-1])
     run.finish()
     return run.history
 
@@ -178,8 +198,9 @@ class Run:
     def epoch(
         self,
         rows: list[list[int]],
-        judge: Callable[[], float] | None,
+        judge: Judge | None,
         advance: Callable[[], None],
+        metric: str = "",
     ) -> str:
         """One pass over the batches, and the judgement; returns the line that tells of it."""
         begun = time.monotonic()
@@ -187,22 +208,34 @@ class Run:
             self.network.eval()
             self.renewed.before(len(self.history.losses) + 1)
         self.network.train()
-        total = 0.0
+        found, traced = [], max(1, self.steps // TRACED)
         for row in rows:
-            total += self.learn(row)
+            found.append(self.learn(row))
+            if len(found) % traced == 0 or len(found) == len(rows):
+                since = (len(found) - 1) // traced * traced
+                self.trace(found[since:])
             advance()
         self.network.eval()
         losses, scores = self.history.losses, self.history.scores
-        losses.append(total / len(rows))
+        losses.append(sum(found) / len(found))
+        self.history.steps.append(self.step)
         told = f"epoch {len(losses)}/{self.schedule.epochs}: loss {losses[-1]:.4f}"
         if judge:
-            scores.append(judge())
+            figures = dict(judge())
+            self.history.judged.append(figures)
+            self.history.metric = metric or next(iter(figures))
+            scores.append(figures[self.history.metric])
             told += f", dev {scores[-1]:.4f}"
             if scores[-1] == max(scores) and scores.count(scores[-1]) == 1:
                 self.history.best, self.best = len(scores), _copy(self.network)
                 told += " (best)"
         self.seconds += time.monotonic() - begun
         return f"{told}, {self.seconds:.0f} s"
+
+    def trace(self, found: list[float]) -> None:
+        """Keep the mean of the last losses for the run's record."""
+        self.history.trace["step"].append(self.step)
+        self.history.trace["loss"].append(round(sum(found) / len(found), 5))
 
     def learn(self, row: list[int]) -> float:
         """One step of the optimizer; returns the loss."""

@@ -26,6 +26,7 @@ from triton_models.training import adapters, families
 from triton_models.training.families import masked_mean
 from triton_models.training.vocabulary import bare_tokenizer
 
+PRODUCT_TEXT = "product_text"  # in the config: the template of the products that were learned
 LENGTH = "sequence_length"  # in the config: the tokens that a run was trained for
 TOKENS = tuple(f"{name}_token_id" for name in ("pad", "bos", "eos", "cls", "sep", "mask"))
 HEAD = "head.safetensors"  # a head that is not the library's own, beside the BERT
@@ -152,6 +153,12 @@ def length_of(config: PretrainedConfig) -> int:
     """
     wanted = getattr(config, LENGTH, None) or MAX_LENGTH
     return min(wanted, families.of(config).longest(config))
+
+
+def product_text(folder: Path) -> dict[str, str]:
+    """What model.json says of products; {} where titles are read as they are."""
+    template = json.loads((folder / "config.json").read_text()).get(PRODUCT_TEXT)
+    return {PRODUCT_TEXT: template} if template else {}
 
 
 def config_in(network: nn.Module) -> PretrainedConfig:

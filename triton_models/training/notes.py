@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,8 @@ from triton_models.settings import DEV, UsageError, foreign
 from triton_models.training.loop import RESUME
 from triton_models.training.run_card import NOTES
 
+PICTURE = "training.svg"
+
 
 def require_own(out: Path) -> None:
     """Raises UsageError when a folder holds something else than a run that was begun."""
@@ -21,6 +24,20 @@ def require_own(out: Path) -> None:
         raise UsageError(f"{out}: holds a finished run; give --out another folder, or delete it")
     if foreign(out, NOTES) and not list(out.glob(f"{Path(RESUME).stem}.*")):
         raise UsageError(f"{out}: holds something else; give --out another folder")
+
+
+def draw(out: Path, result: dict) -> None:
+    """The loss and the figures of dev, as the run's record has them, as a picture beside it."""
+    from triton_models.training import picture  # matplotlib is slow to import
+
+    picture.draw(out / PICTURE, picture.training, result)
+
+
+def strip(folder: Path) -> None:
+    """Of a run leave its notes alone."""
+    for file in folder.iterdir():
+        if file.name != NOTES:
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 def write_dev(out: Path, rows: Iterable[dict]) -> None:

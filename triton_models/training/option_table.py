@@ -1,16 +1,20 @@
-"""Options as a table, flag to argparse's words: declared, and told again as a command line."""
+"""Options as a table, flag to argparse's words, and told again as a command line."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from triton_models.training.finetune_options import words_of
 from triton_models.training.option_types import above_nothing, above_zero, share, whole
 
 Table = Mapping[str, Mapping[str, Any]]
+
+CONFIG = (
+    "run.json of a run, or a TOML or JSON file of options: taken where the command line has none"
+)
 
 
 def schedule(epochs: int, batch: int, rate: float) -> Table:
@@ -28,22 +32,47 @@ def schedule(epochs: int, batch: int, rate: float) -> Table:
 
 
 def declare(table: Table, add: Callable) -> None:
-    """Declare the options on a parser, whose `add_argument` is given."""
+    """Declare the options on a parser, whose `add_argument` is given, and `--config`.
+
+    None is required here, since the configuration may have it; what is not given is not in what
+    the parser returns (`configuration.configured` fills it in).
+    """
     for flag, about in table.items():
         default, told = about.get("default", 0), about["help"]
         if default and "default" not in told:
             told += f" (default: {default})"
-        add(flag, **{**about, "help": told})
+        given = {name: value for name, value in about.items() if name != "required"}
+        given |= {"help": told, "default": argparse.SUPPRESS}
+        if not flag.startswith("--"):
+            several = about.get("nargs") == "+"
+            given |= {"nargs": "*"} if several else {"nargs": "?", "default": None}
+        add(flag, **given)
+    add("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=CONFIG)
+
+
+def name_of(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def default_of(about: Mapping[str, Any]) -> Any:
+    return about.get("default", False if "action" in about else None)
 
 
 def command(name: str, table: Table, args: argparse.Namespace) -> str:
     """The command line that gives these settings again, defaults left out."""
     words = ["python", "-m", "triton_models", *name.split()]
     for flag, about in table.items():
-        value = getattr(args, flag.removeprefix("--").replace("-", "_"))
-        if value == about.get("default", False if "action" in about else None):
+        value = getattr(args, name_of(flag))
+        if value == default_of(about):
             continue
         words += [flag] if flag.startswith("--") else []
         if "action" not in about:
             words += words_of(value)
     return shlex.join(words)
+
+
+def words_of(value: Any) -> list[str]:
+    """A value as the command line gives it: several words where an option takes several."""
+    if isinstance(value, tuple):
+        return [",".join(map(str, value))]
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]

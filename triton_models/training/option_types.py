@@ -43,6 +43,22 @@ def above_nothing(text: str) -> float:
     return value
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Different whole numbers from 0, rising, as 0,2,4."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 0,2,4")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """Different numbers above 0 and up to 1, rising, as 0.25,0.5,1."""
+    found = tuple(sorted({share(part.strip()) for part in text.split(",")}))
+    if not found[0]:
+        raise argparse.ArgumentTypeError("0 is not above 0")
+    return found
+
+
 def sizes(text: str) -> tuple[int, ...]:
     """Different whole numbers above 0, the largest first."""
     return tuple(sorted({above_zero(part.strip()) for part in text.split(",")}, reverse=True))

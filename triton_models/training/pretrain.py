@@ -16,7 +16,7 @@ import torch
 
 from triton_models.data import dataset, manifest_file, texts
 from triton_models.data.dataset import Sides
-from triton_models.training import masking, networks, notes, pretrain_options
+from triton_models.training import configuration, masking, networks, notes, pretrain_options
 from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import came_of, fingerprint, place, refuse
@@ -71,9 +71,11 @@ def run(args: argparse.Namespace) -> str:
     result = train(material, start, args.out, schedule)
     command, data = pretrain_options.command(args), material.origin | material.about()
     recipe = {"schedule": dataclasses.asdict(schedule)}
+    settled = {"options": configuration.told(args, pretrain_options.TABLE), "recipe": recipe}
     seconds = notes.write(
-        args.out, "pretrain", command, args.checkpoint, data, result, begun, recipe=recipe
+        args.out, "pretrain", command, args.checkpoint, data, result, begun, **settled
     )
+    notes.draw(args.out, result)
     before, after = result["start"]["perplexity"], result["dev"]["perplexity"]
     new = " (its head was new)" if result["new_head"] else ""
     return f"{args.out}: pretrained in {seconds} s; perplexity {before:.1f}{new}, now {after:.1f}"
@@ -109,10 +111,10 @@ def train(material: Material, start: Path, out: Path, schedule: Schedule) -> dic
     learned, held_out = (masking.pieces(tokenizer, side, longest) for side in material.sides)
     held_out = held_out[:MOST]
 
-    def judge() -> float:
-        return masking.likelihood(network, masker, held_out)
+    def judge() -> dict[str, float]:
+        return {"log_likelihood": masking.likelihood(network, masker, held_out)}
 
-    before = judge()
+    before = judge()["log_likelihood"]
     out.mkdir(parents=True, exist_ok=True)
     history = learn(
         network,

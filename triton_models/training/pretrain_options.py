@@ -28,7 +28,7 @@ def arguments(add: Callable) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raises UsageError for options that do not go together."""
+    """Raises UsageError for options that do not go together, or are missing."""
     if bool(args.text) == bool(args.manifest):
         raise UsageError("give --text FILE… or --manifest, one of them")
 

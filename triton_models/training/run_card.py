@@ -59,6 +59,7 @@ def card(run: dict, served: dict[str, float]) -> str:
         f" {run['torch']}, transformers {run['transformers']}.",
         "## What it saw\n\n" + seen(run["data"]),
         "## How well it does\n\n" + figures(run["result"], served),
+        *by_seed(run["result"].get("seeds")),
         *by_hand(run["data"]),
         "## Limits\n\nIt knows what its data shows. The figures are of the dev side of these data;"
         " what is fitted there (temperature, threshold) is judged on other folds than it was fitted"
@@ -98,6 +99,25 @@ def figures(result: dict, served: dict[str, float]) -> str:
         for name in dict.fromkeys([*served, *found])
     ]
     return table(("figure of dev", *columns), rows)
+
+
+def by_seed(found: dict | None) -> list[str]:
+    """How the figures of dev differ from seed to seed; [] of a run with one."""
+    if not found:
+        return []
+    runs = found["runs"]
+    heads = ("figure of dev", *(f"seed {seed}" for seed in runs), "mean (95 %)", "mean of weights")
+    rows = [
+        (
+            name.replace("_", " "),
+            *(shown(dev.get(name)) for dev in runs.values()),
+            f"{of['mean']:.4f} ({of['low']:.4f} to {of['high']:.4f})",
+            shown(found["average"].get(name)),
+        )
+        for name, of in found["spread"].items()
+    ]
+    told = f"{len(runs)} runs that differ in their seed alone; kept is the {found['kept']}."
+    return [f"## How much of it is chance\n\n{told}\n\n{table(heads, rows)}"]
 
 
 def shown(value: object) -> str:

@@ -16,6 +16,7 @@ from rich.text import Text
 from triton_models.explanation import explain as explanations
 from triton_models.explanation import view
 from triton_models.explanation.explain import Explanation
+from triton_models.kinds.tagging.answers import decoded
 from triton_models.kinds.values import DIGITS
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor
@@ -24,9 +25,11 @@ from worker.build import load_contracts, load_lexicon, make_expander
 from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
+from worker.event import Tag
 from worker.lexicon.inspect import evidence, sentence
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.understanding.decide import Retrieved
+from worker.understanding.enrichment import TAGGING
 
 
 @click.command(short_help="Show why a query is understood as it is.")
@@ -98,7 +101,8 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     if correction := lexicon.correct(form):
         form = correction.query
     expander = make_expander(settings, contracts, lexicon)
-    retrieved = expander.retrieve([form], models["encoder"].run([form]))[0]
+    tags = _tags(models[TAGGING], form) if TAGGING in models else ()
+    retrieved = expander.retrieve([form], models["encoder"].run([form]), [tags])[0]
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
@@ -126,6 +130,11 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
         judged,
         None if best is None else explanations.explain(models["matching"], form, best),
     )
+
+
+def _tags(model: Predictor, form: str) -> list[Tag]:
+    found = decoded(model, form, model.run([form])[0])
+    return [Tag(*span, p) for span, p in zip(found.spans, found.probabilities, strict=True)]
 
 
 def _evidence(

@@ -182,10 +182,10 @@ def _search(text: str, folder: Path | None, settings: Settings) -> dict[str, Any
     inspector = _inspector(folder, settings)
     models = settings.inference.models
     encoder = load_encoder(models / settings.inference.name("encoder"), make.MODELS)
-    if encoder.contract.onnx_sha256 != inspector.encoder_sha256:
-        remedy = "set inference.models to the models it was built with, or build it again"
-        raise LexiconError(f"the lexicon was built with another encoder; {remedy}")
     prompts = encoder.contract.prompts
+    if (encoder.contract.onnx_sha256, prompts.document) != inspector.made_by:
+        remedy = "set inference.models to the models it was built with, or build it again"
+        raise LexiconError(f"the lexicon was built with another encoder or prompt; {remedy}")
     return inspector.search(text, lambda form: encoder.run(prompts.queries([form])))
 
 

@@ -151,11 +151,11 @@ class Inference(Part):
     url: str = Field("localhost:8001", pattern=rf"^{HOST_PORT}$")
     """Triton's gRPC address, `host:port`."""
     models: Path = STARTER_MODELS
-    """Folder with `intent`, `encoder` and `matching`, the same that Triton serves."""
+    """Folder with `intent`, `encoder`, `matching`, maybe `tagging`: the same that Triton serves."""
     names: Table = Properties()
     """Names of models that are not called by their kind, e.g. `intent = "intent_de"`."""
-    tagging: bool = False
-    """Ask the model `tagging` of that folder as well; its tags are not published yet."""
+    tagging: bool | None = None
+    """Ask `tagging`, which finds brands and models that no list has; default: if it is there."""
     timeout_ms: int = Field(2000, ge=10, le=120_000)
     """Deadline of one model call, milliseconds."""
     max_calls_in_flight: int = Field(8, ge=1, le=256)
@@ -186,6 +186,12 @@ class Inference(Part):
         """What the model of a kind is called, in its folder and on the server."""
         return self.names.get(kind, kind)
 
+    @property
+    def tags(self) -> bool:
+        """Whether the tagging model is asked."""
+        there = (self.models / self.name("tagging") / "model.json").is_file()
+        return there if self.tagging is None else self.tagging
+
     @model_validator(mode="after")
     def _tls_fits(self) -> Self:
         named = [key for key in ("tls_ca", "tls_certificate", "tls_key") if getattr(self, key)]
@@ -202,8 +208,8 @@ class Policies(Part):
     """The same for the encoder."""
     matching: Policy = "block"
     """The same for matching."""
-    tagging: Policy = "degrade"
-    """The same for tagging, where `inference.tagging` is on; without it there are no tags."""
+    tagging: Policy = "block"
+    """The same for tagging, where the model is asked; without it the lexicon stands alone."""
     patience_ms: int = Field(5000, ge=0, le=600_000)
     """How long after a model's first failure `degrade` and `dead_letter` act, milliseconds."""
     fallback_intent: str | None = Field(None, min_length=1)

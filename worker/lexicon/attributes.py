@@ -137,6 +137,11 @@ class Attributes:
         """Whether a word may belong to a value, as "navy" and "blue" do."""
         return word in self._describing
 
+    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
+        """What words say of one name of attributes, whatever stands beside them."""
+        hits = [hit for hit in self._words_in(found) if hit.name == name]
+        return [_attribute(hit) for hit in _apart(hits)]
+
     def find(
         self,
         form: str,

@@ -55,12 +55,16 @@ class Brands:
         return (name := self._names.get(key)) is not None and name.kinds is None
 
     def find(
-        self, found: Sequence[Word], beside: Callable[[int, int], Iterator[str]]
+        self,
+        found: Sequence[Word],
+        beside: Callable[[int, int], Iterator[str]],
+        sure: int = 0,
     ) -> list[Brand]:
         """The brands in the words of a text, in order, without overlap; longer ones first.
 
         Args:
             beside: gives the keys that name what stands before and behind two word positions.
+            sure: how many words of the text's begin are surely a brand, if they may be one.
         """
         hits = self._phrases.find(found)
         if len(hits) > 1:
@@ -68,7 +72,10 @@ class Brands:
         used, taken = 0, []
         for first, last, key in hits:
             covered = (1 << last) - (1 << first)
-            if used & covered or not self._counts(key, first, last, len(found), beside):
+            if used & covered:
+                continue
+            tagged = (first, last) == (0, sure)
+            if not (tagged or self._counts(key, first, last, len(found), beside)):
                 continue
             used |= covered
             brand, kinds = self._names[key]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ SHOWN = 10  # neighbours, narrower terms, hits
 class Inspector:
     """A built lexicon, and the evidence of its links where the build left some.
 
+    Attributes:
+        made_by: hash of the encoder's `model.onnx`, and the prompt that it read before each term.
+
     Raises:
         LexiconError: the lexicon cannot be used.
     """
@@ -31,7 +35,10 @@ class Inspector:
         self._parts: Built = built.read(folder)
         self.terms = self._parts.terms
         self.version: str = self._parts.manifest["version"]
-        self.encoder_sha256: str = self._parts.manifest["encoder_onnx_sha256"]
+        self.made_by: tuple[str, str] = (
+            self._parts.manifest["encoder_onnx_sha256"],
+            self._parts.manifest.get("document_prompt", ""),
+        )
 
     def show(self, text: str) -> dict[str, Any]:
         """What is known of the term that a text names.
@@ -103,15 +110,28 @@ class Inspector:
             "nearest": self.nearest(encode(normal_form(text))),
         }
 
-    def links(self) -> Iterator[tuple[str, str, str]]:
-        """Every term, name and broader term: what it is of, the kind, and the text."""
+    def links(self, repeated: Collection[str] = ()) -> Iterator[tuple[str, str, str]]:
+        """Every term, name and broader term: what it is of, the kind, and the text.
+
+        Args:
+            repeated: names that several terms have; their categories tell these apart.
+        """
         for n in range(len(self.terms)):
-            name = self.terms.name(n)
+            name = self._label(n, repeated)
             yield name, "category", self.terms.category(n)
             for text in self.terms.names(n)[1:]:
                 yield name, "name", text
             if (above := self.terms.parent(n)) is not None:
-                yield name, "parent", self.terms.name(above)
+                yield name, "parent", self._label(above, repeated)
+
+    def _label(self, n: int, repeated: Collection[str]) -> str:
+        name = self.terms.name(n)
+        return f"{name} ({self.terms.category(n)})" if name in repeated else name
+
+    def repeated(self) -> set[str]:
+        """Names that several terms have."""
+        counts = Counter(self.terms.name(n) for n in range(len(self.terms)))
+        return {name for name, count in counts.items() if count > 1}
 
 
 def evidence(folder: Path, count: int) -> list[dict[str, Any]]:
@@ -148,7 +168,8 @@ _SENTENCES = {
 
 def difference(old: Inspector, new: Inspector) -> dict[str, Any]:
     """Terms, names and parents that were added or removed, categories and parents that changed."""
-    before, after = ({*lexicon.links()} for lexicon in (old, new))
+    repeated = old.repeated() | new.repeated()
+    before, after = ({*lexicon.links(repeated)} for lexicon in (old, new))
     terms = [{name for name, kind, _ in links if kind == "category"} for links in (before, after)]
     both = terms[0] & terms[1]
     found: dict[str, Any] = {

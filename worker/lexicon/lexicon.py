@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from worker.event import Tag
 from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
@@ -75,7 +76,8 @@ class Lexicon:
             brands.keys,
             terms.last_words,
         )
-        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"])
+        self._is_word = partial(_is_word, self._vocabulary)
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], self._is_word)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -106,9 +108,9 @@ class Lexicon:
         stored = self._index.get(term_id).astype(np.float32).reshape(-1)
         return stored / np.linalg.norm(stored)
 
-    def read(self, form: str) -> Reading:
-        """The words of a normal form, and what they mean."""
-        return self._reader.read(form)
+    def read(self, form: str, tags: Sequence[Tag] = ()) -> Reading:
+        """The words of a normal form, and what they mean; `tags` are the tagging model's."""
+        return self._reader.read(form, tags)
 
     def correct(self, form: str) -> Correction | None:
         """A normal form put right, None if nothing in it is surely misspelt."""
@@ -175,8 +177,7 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        known = word in self._vocabulary or word in ordinary()
-        return not known or word in self._terms.last_words
+        return not self._is_word(word) or word in self._terms.last_words
 
     def _turned(self, read: Reading, mention: Mention) -> Mention | None:
         """What the end of a mention names with the word behind it, if that is another thing."""
@@ -305,6 +306,11 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
+
+
+def _is_word(vocabulary: Collection[str], word: str) -> bool:
+    """Whether a word is known to the lexicon or the language."""
+    return word in vocabulary or word in ordinary()
 
 
 def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:

@@ -1,18 +1,21 @@
 """Reads a query once for all that is asked of it: terms, brands, exclusions, attributes.
 
 The longest phrase wins. What is excluded is no term and no attribute; a brand's words are no
-attribute, and no term unless the term is longer. E-mail and web addresses are not read.
+attribute, and no term unless the term is longer. E-mail and web addresses are not read. What the
+tagging model says counts as `worker.lexicon.tagged` has it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
+from worker.lexicon.tagged import Tagged
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, named, words
 
@@ -61,6 +64,7 @@ class Reader:
 
     Args:
         fixed: keys of phrases in which a negation keeps its meaning.
+        is_word: whether a word is known to the lexicon or the language.
     """
 
     def __init__(
@@ -69,43 +73,53 @@ class Reader:
         attributes: Attributes,
         brands: Brands,
         fixed: Collection[str],
+        is_word: Callable[[str], bool],
     ) -> None:
         self._terms = terms
         self._attributes, self._brands = attributes, brands
         self._fixed = Phrases(fixed)
+        self._is_word = is_word
         ends = (word for word in terms.words if word.endswith(LESS) and word in terms)
         less = [*ends, *(key for key in fixed if key.endswith(LESS) and " " not in key)]
         self._exclusions = Exclusions(self._known, frozenset(less))
         self._heads: dict[str, int] = {}  # of the keys that were asked for
 
-    def read(self, form: str) -> Reading:
-        """The words of a normal form, and what they mean."""
+    def read(self, form: str, tags: Sequence[Tag] = ()) -> Reading:
+        """The words of a normal form, and what they mean.
+
+        Args:
+            tags: of the tagging model, of this form.
+        """
         text = _ADDRESS.sub(_blank, form) if "@" in form or "www" in form or "//" in form else form
         found = words(text)
         hits = self._terms.find(found)
         hits.sort(key=_longest_first)
         places = self._taken(hits, ())
-        brands = self._brands.find(found, lambda *at: self._beside(found, places, *at))
+        tagged = Tagged(tags, found) if tags else None
+        sure = tagged.brand() if tagged else 0
+        brands = self._brands.find(found, lambda *at: self._beside(found, places, *at), sure)
+        if tagged and not brands:
+            departments = [self._terms.department(place[3]) for place in places]
+            brands = tagged.new_brand(self._is_word, departments)
         fixed = self._fixed.find(found)
         exclusions = self._exclusions.find(text, found, lambda: self._names(fixed, places, brands))
-        if brands or exclusions:
+        contents = tagged.contents() if tagged else ()
+        excluded = _words_in(found, exclusions)
+        if brands or excluded or contents:
             blocked = [(b.first, b.last, self._is_only_brand(b, places)) for b in brands]
-            excluded = _words_in(found, exclusions)
-            places = self._taken(hits, [*blocked, *((a, b, True) for a, b in excluded)])
-        else:
-            excluded = ()
+            blocked += [(a, b, True) for a, b in (*excluded, *contents)]
+            places = self._taken(hits, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
+        nothing = [
+            *((x.start, x.end) for x in exclusions),
+            *((found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1),
+        ]
         attributes = self._attributes.find(
-            text,
-            found,
-            lambda: self._spans(found, places, mentions),
-            brands,
-            [
-                *((x.start, x.end) for x in exclusions),
-                *((found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1),
-            ],
+            text, found, lambda: self._spans(found, places, mentions), brands, nothing
         )
+        if tagged:
+            attributes = tagged.attributes(attributes, self._attributes, nothing)
         return Reading(
             form,
             found,

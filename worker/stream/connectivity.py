@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
+import orjson
 from confluent_kafka import KafkaError
 
 from worker.config.settings import Kafka
@@ -74,7 +74,7 @@ class Connectivity:
 
     def on_statistics(self, text: str) -> None:
         """librdkafka's statistics, once a second."""
-        statistics = json.loads(text)
+        statistics = orjson.loads(text)
         self.brokers.look(statistics)
         brokers = statistics.get("brokers", {}).values()
         self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)

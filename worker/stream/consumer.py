@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -21,6 +21,14 @@ from worker.stream.kafka_errors import with_remedy
 
 logger = logging.getLogger(__name__)
 
+COORDINATOR_S, COORDINATOR_PAUSE_S = 2.0, 0.02
+NOT_YET = (
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.NOT_COORDINATOR,
+)
+# One that does not exist, so that nobody's open transaction holds up the answer.
+NO_PARTITION = 2**31 - 1
 LARGE_RECORD = 1_048_588  # bytes; the most that brokers take by default
 # By its text: what librdkafka reports of it has another code.
 HELD = KafkaError(KafkaError.UNRELEASED_INSTANCE_ID)
@@ -67,9 +75,34 @@ class GroupConsumer:
                 "on_commit": self._on_commit,
             }
         )
-        self.client.subscribe(
-            [self._kafka.input_topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost
-        )
+        self._await_coordinator()
+        self._callbacks = {"on_assign": on_assign, "on_revoke": on_revoke, "on_lost": on_lost}
+        self.client.subscribe([self._kafka.input_topic], **self._callbacks)
+
+    def join_again(self) -> None:
+        """Give up what is owned, and let the group rebalance; also as a static member.
+
+        A new client would not do: the group would give it the old one's partitions as they are.
+        """
+        self.client.unsubscribe()
+        self.client.subscribe([self._kafka.input_topic], **self._callbacks)
+
+    def _await_coordinator(self) -> None:
+        """Wait, within bounds, until the group's coordinator takes requests.
+
+        That of a cluster's first group is named before it does, and so is one that has just moved;
+        then librdkafka would join again only after three seconds.
+        """
+        place = TopicPartition(self._kafka.input_topic, NO_PARTITION)
+        until = monotonic() + COORDINATOR_S
+        while (left_s := until - monotonic()) > 0:
+            try:
+                self.client.committed([place], timeout=left_s)
+                return
+            except KafkaException as error:
+                if error.args[0].code() not in NOT_YET:
+                    return  # the consumer meets it again, and reports it
+            sleep(COORDINATOR_PAUSE_S)
 
     def look(self, now: float) -> None:
         """Renew the credentials, and remind of missing rights; `now` is `time.monotonic()`.

@@ -33,6 +33,7 @@ from worker.stream.positions import ASK_S, Positions
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.1  # for the first record of a round, while nothing is in flight
+REST_S = 0.25  # while nothing is to be committed either
 BUSY_S = 0.002  # while something is
 REVOKE_WAIT_S = 5.0
 REBALANCE_S = 10.0  # that the last commit waits for one
@@ -80,6 +81,7 @@ class KafkaThread:
         self._left, self._leave_by = "", 0.0
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
+        self._join_again = False
         self._seldom = Seldom(logger)
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
@@ -98,6 +100,10 @@ class KafkaThread:
     def show_lag(self, lag: dict[int, int]) -> None:
         """Partition → records that are not committed; shown while the partition is owned."""
         self._lag = lag
+
+    def join_again(self) -> None:
+        """Let the group rebalance."""
+        self._join_again = True
 
     def start(self) -> None:
         self._thread.start()
@@ -217,7 +223,8 @@ class KafkaThread:
         if busy:
             messages, fetched_at = self._consumer.fetch(count, wait_s, room), monotonic()
         else:
-            messages = self._consumer.fetch(1, IDLE_S, room)
+            rest_s = IDLE_S if self._offsets.committable() else REST_S
+            messages = self._consumer.fetch(1, rest_s, room)
             fetched_at = monotonic()
             if messages and count > 1:
                 more_s = self._batching.max_wait_ms / 1000
@@ -318,6 +325,9 @@ class KafkaThread:
         if settings is not None:
             self._batching = settings.batching
             self._lanes.use(settings.dead_letters)
+        join_again, self._join_again = self._join_again, False
+        if join_again and self._fetching:
+            self._consumer.join_again()
         lag, self._lag = self._lag, None
         for number in (lag or {}).keys() & set(self._offsets.owned()):
             self._metrics.lag.labels(self._kafka.input_topic, str(number)).set(lag[number])

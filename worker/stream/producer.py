@@ -6,7 +6,6 @@ is confirmed once `flush` returns True. Nothing is ever dropped.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import zlib
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
+import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from worker.config.settings import Kafka
@@ -254,7 +254,7 @@ class OutputProducer:
         self._seldom.warning(error.name(), "Kafka: %s", with_remedy(error.str()))
 
     def _on_statistics(self, text: str) -> None:
-        self._brokers.look(json.loads(text))
+        self._brokers.look(orjson.loads(text))
         if self._brokers.forgotten:
             self.broke(KafkaError(KafkaError._ALL_BROKERS_DOWN, Brokers.FORGOTTEN, fatal=True))
 

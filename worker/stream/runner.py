@@ -18,6 +18,7 @@ from worker.config.settings import Settings
 from worker.errors import Stop
 from worker.event import Input
 from worker.metrics import Metrics
+from worker.stream import ownership
 from worker.stream.admin import Backlog
 from worker.stream.backpressure import MissWindow
 from worker.stream.batch import Batch, place, time_ms
@@ -94,7 +95,10 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._failure: asyncio.Future[None] = self._loop.create_future()
         self.thread.start()
-        background = [guarded(work, self.fail) for work in (self._beat_on(), self._measure_lag())]
+        works = [self._beat_on(), self._measure_lag()]
+        if ownership.may_be_left(self._settings.kafka):
+            works.append(self._watch_ownership())
+        background = [guarded(work, self.fail) for work in works]
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({stopped, self._failure}, return_when=asyncio.FIRST_COMPLETED)
@@ -158,6 +162,18 @@ class Runner:
                 owned = self.offsets.owned()
                 self.thread.show_lag(await asyncio.to_thread(backlog.lag, owned))
             await asyncio.sleep(LAG_S)
+
+    async def _watch_ownership(self) -> None:
+        group, left = ownership.Group(self._settings.kafka), ownership.Left()
+        while True:
+            await asyncio.sleep(ownership.LOOK_S)
+            unowned = await asyncio.to_thread(group.unowned)
+            if overdue := left.overdue(unowned, monotonic()):
+                logger.warning(
+                    "partitions %s have no owner: the group is made to rebalance", overdue
+                )
+                self._metrics.rebalances.labels("forced").inc()
+                self.thread.join_again()
 
     def _count_consumed(self, count: int) -> None:
         self.totals.consumed += count

@@ -15,7 +15,6 @@ from worker.event import Enrichment
 Key = tuple[str, str]  # normal form, language
 RawKey = tuple[str, str | None]  # query as it came, locale
 Generation = dict[str | None, dict[str, Enrichment]]
-TAG = 180  # bytes of a tag's objects
 OVERHEAD = 700  # bytes of an entry's objects and its place, in addition to text
 
 
@@ -115,4 +114,4 @@ def _find(generation: Generation, key: RawKey) -> Enrichment | None:
 
 
 def _size(key: Key | RawKey, entry: Enrichment) -> int:
-    return OVERHEAD + 4 * len(key[0]) + len(entry.body) + TAG * len(entry.tags or ())
+    return OVERHEAD + 4 * len(key[0]) + len(entry.body)

@@ -1,4 +1,5 @@
-"""Understands queries that the cache does not hold: intent ∥ encode → retrieve → match → enrich.
+"""Understands queries that the cache does not hold: intent ∥ (encode ∥ tag → retrieve → match) →
+enrich.
 
 A complete enrichment is cached, a degraded one is not. No event holds answers of two versions of
 one model.
@@ -15,14 +16,13 @@ from itertools import accumulate, compress, pairwise, product
 from time import monotonic
 
 from worker.errors import ModelUnavailable, Reject
-from worker.event import Enrichment
+from worker.event import Enrichment, Tag
 from worker.lexicon.correction import Correction
 from worker.logs import fault, shown
 from worker.metrics import Metrics
 from worker.understanding.batching import Rows
 from worker.understanding.cache import Key
 from worker.understanding.decide import Retrieved
-from worker.understanding.enrichment import MODELS
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
 from worker.understanding.tagging import Tagger
@@ -39,7 +39,7 @@ class Computation:
 
     Attributes:
         served: the versions whose cached enrichments may go out; another set when they change.
-        tagger: of the tagging model; None without it.
+        stages: of intent, encoder and matching, then of tagging if there is such a model.
     """
 
     def __init__(
@@ -50,17 +50,14 @@ class Computation:
         metrics: Metrics,
         tagger: Tagger | None = None,
     ) -> None:
-        self.tagger = tagger
         self._intent, self._encoder, self._matching = intent, encoder, matching
-        self._versions = Versions(), Versions(), Versions()  # of intent, encoder and matching
+        self._tagger = tagger
+        self.stages = (intent, encoder, matching, *([tagger.stage] if tagger else []))
+        self._versions = [Versions() for _ in self.stages]
         self.served: set[tuple[str, ...]] = set()
         self._tokenize_seconds = metrics.stage_seconds.labels("tokenize")
         self._retrieve_seconds = metrics.stage_seconds.labels("retrieve")
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
-
-    @property
-    def stages(self) -> tuple[Stage, Stage, Stage]:
-        return self._intent, self._encoder, self._matching
 
     def servable(self, entry: Enrichment) -> bool:
         """Whether the versions that made a cached enrichment are those that are served now."""
@@ -104,29 +101,29 @@ class Computation:
             for fixed, (form, _) in zip(corrections, keys, strict=True)
         ]
         with self._tokenize_seconds.time():
-            own = [self.tagger.stage] if self.tagger else []
-            for texts in {stage.texts for stage in (*self.stages, *own)}:
+            for texts in {stage.texts for stage in self.stages}:
                 await texts.learn(forms)
-        (intents, asked), matched, tagged = await asyncio.gather(
-            self._ask(self._intent, forms), self._matched(forms, snapshot), self._tagged(forms)
+        (intents, asked), matched = await asyncio.gather(
+            self._ask(self._intent, forms), self._matched(forms, snapshot)
         )
         self._note((intents, asked), *matched.asked)
         with self._enrich_seconds.time():
-            return self._enrich(snapshot, keys, corrections, intents, matched, tagged)
+            return self._enrich(snapshot, keys, corrections, intents, matched)
 
     async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
         """A model's answers, and when it was asked."""
         began = monotonic()
         return await stage.answers(stage.sequences.singles(forms)), began
 
-    async def _tagged(self, forms: list[str]) -> Rows | None:
-        return await self.tagger.ask(forms) if self.tagger else None
-
     async def _matched(self, forms: list[str], snapshot: Snapshot) -> _Matched:
         """Candidates from the lexicon, and the matching model's scores of them."""
-        vectors, asked = await self._ask(self._encoder, forms)
+        before = [self._encoder, *([self._tagger.stage] if self._tagger else [])]
+        (vectors, asked), *tagged = await asyncio.gather(
+            *(self._ask(stage, forms) for stage in before)
+        )
         with self._retrieve_seconds.time():
-            found = snapshot.expander.retrieve(forms, vectors.values)
+            tags = self._tags(forms, *(rows for rows, _ in tagged))
+            found = snapshot.expander.retrieve(forms, vectors.values, tags)
         groups = [snapshot.expander.texts(item) for item in found]
         ends = list(accumulate(map(len, groups), initial=0))
         spans = [range(*ends) for ends in pairwise(ends)]
@@ -134,7 +131,13 @@ class Computation:
             rows = self._matching.sequences.pairs(forms, groups)
         began = monotonic()
         scores = await self._score(rows, spans)
-        return _Matched(found, spans, vectors, scores, ((vectors, asked), (scores, began)))
+        asked_all = ((vectors, asked), (scores, began), *tagged)
+        return _Matched(found, spans, vectors, scores, [rows for rows, _ in tagged], asked_all)
+
+    def _tags(self, forms: list[str], tagged: Rows | None = None) -> list[Sequence[Tag]]:
+        if not self._tagger or tagged is None:
+            return [()] * len(forms)
+        return [self._tagger.tags(form, tagged, row) for row, form in enumerate(forms)]
 
     async def _score(self, rows: list[Row], spans: list[range]) -> Rows:
         """The matching model's answers; those to the pairs of one span by one version of it.
@@ -168,11 +171,10 @@ class Computation:
         corrections: list[Correction | None],
         intents: Rows,
         matched: _Matched,
-        tagged: Rows | None,
     ) -> list[Enrichment | Reject]:
         vectors, scores = matched.vectors, matched.scores
         probabilities, values = intents.values.tolist(), scores.values[:, 0].tolist()
-        others = (intents, vectors, *([tagged] if tagged else []))
+        others = (intents, vectors, *matched.tagged)
         some_rejected = any(rows.rejected for rows in (*others, scores))
         results: list[Enrichment | Reject] = []
         for row, (key, correction, found, span) in enumerate(
@@ -182,7 +184,12 @@ class Computation:
                 results.append(refusal)
                 continue
             by_matching = scores.versions[span.start : span.stop]
-            without = intents.missing(row), vectors.missing(row), "" in by_matching
+            without = (
+                intents.missing(row),
+                vectors.missing(row),
+                "" in by_matching,
+                *(rows.missing(row) for rows in matched.tagged),
+            )
             labels = (
                 None if without[0] else snapshot.composer.labels(probabilities[row], found.plain)
             )
@@ -197,13 +204,13 @@ class Computation:
                         None if without[2] else values[span.start : span.stop],
                         labels and labels["intent"]["label"],
                     ),
-                    tuple(compress(MODELS, without)),
+                    tuple(compress(snapshot.composer.stages, without)),
                     (
                         intents.versions[row],
                         vectors.versions[row],
                         by_matching[0] if by_matching and not without[2] else "",
+                        *(rows.versions[row] for rows in matched.tagged),
                     ),
-                    self.tagger.tags(found.read.form, tagged, row) if tagged else (),
                 )
             )
         return results
@@ -215,14 +222,16 @@ class _Matched:
 
     Attributes:
         spans: of each query, its rows in `scores`.
-        asked: the answers of the encoder and the matching model, and when these were asked.
+        tagged: the answers of the tagging model; [] without it.
+        asked: the answers of all but the intent model, and when they were asked.
     """
 
     found: list[Retrieved]
     spans: list[range]
     vectors: Rows
     scores: Rows
-    asked: tuple[tuple[Rows, float], tuple[Rows, float]]
+    tagged: list[Rows]
+    asked: tuple[tuple[Rows, float], ...]
 
 
 def _refusal(row: int, span: range, others: Sequence[Rows], scores: Rows) -> Reject | None:

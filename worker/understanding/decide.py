@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
+from worker.event import Tag
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
@@ -69,17 +71,24 @@ class Expander:
     neutral: float = 0.5
     parents_for: frozenset[str] = frozenset()
 
-    def retrieve(self, forms: Sequence[str], vectors: np.ndarray) -> list[Retrieved]:
+    def retrieve(
+        self,
+        forms: Sequence[str],
+        vectors: np.ndarray,
+        tags: Iterable[Sequence[Tag]] = repeat(()),
+    ) -> list[Retrieved]:
         """Mentions and candidates of each normal form.
 
         Args:
             vectors: float32, shape [n, dimension], unit length; a zero row has no neighbours.
+            tags: of each form, by the tagging model.
         """
         if not forms:
             return []
         ids, similarities = self.lexicon.nearest(vectors, 2 * self.max_candidates or 1)
-        rows = zip(forms, ids.tolist(), similarities.tolist(), strict=True)
-        return [self._retrieved(self.lexicon.read(form), *row) for form, *row in rows]
+        reads = map(self.lexicon.read, forms, tags)
+        rows = zip(reads, ids.tolist(), similarities.tolist(), strict=True)
+        return [self._retrieved(*row) for row in rows]
 
     def _retrieved(
         self, read: Reading, near: Sequence[int], similarity: Sequence[float]

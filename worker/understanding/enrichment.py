@@ -11,7 +11,7 @@ import orjson
 from triton_models.contract import ModelContract
 from triton_models.kinds.values import rounded
 from worker import __version__
-from worker.event import SCHEMA_VERSION, Enrichment, Tag
+from worker.event import SCHEMA_VERSION, Enrichment
 from worker.lexicon.attributes import once
 from worker.lexicon.correction import Correction
 from worker.lexicon.lexicon import Lexicon
@@ -23,7 +23,6 @@ TAGGING = "tagging"  # the model that may be left out
 SENTIMENT = "sentiment"  # a further head of the intent model
 SHOPPING = frozenset({"purchase", "browse"})  # intents of a query that only names a thing
 ENDS_KEPT = 256  # combinations of versions and missing stages
-NO_VERSIONS = ("", "", "")
 
 
 class Composer:
@@ -32,11 +31,15 @@ class Composer:
     Args:
         contracts: of the models, by kind.
         fallback: the label that an event without the intent model gets; None gives it none.
+
+    Attributes:
+        stages: `MODELS`, and `TAGGING` where there is such a model.
     """
 
     def __init__(
         self, lexicon: Lexicon, contracts: Mapping[str, ModelContract], fallback: str | None
     ) -> None:
+        self.stages = (*MODELS, TAGGING) if TAGGING in contracts else MODELS
         intent = contracts["intent"]
         self._lexicon, self._names = lexicon, {kind: c.name for kind, c in contracts.items()}
         self._labels = list(intent.labels)
@@ -44,7 +47,7 @@ class Composer:
         for head in intent.heads:
             self._heads[head.name] = head.labels, slice(start, start + len(head.labels))
             start += len(head.labels)
-        self._ends: dict[tuple[tuple[str, ...], tuple[str, str, str]], bytes] = {}
+        self._ends: dict[tuple[tuple[str, ...], tuple[str, ...]], bytes] = {}
         # No model says 0, nor leaves the scores out: nobody takes it for an answer.
         stand_in = fallback and {"label": fallback, "confidence": 0.0, "scores": {}}
         self._unlabelled = {"intent": stand_in, "sentiment": None}
@@ -57,8 +60,7 @@ class Composer:
         labels: Mapping[str, Any] | None,
         found: Mapping[str, Any],
         degraded: tuple[str, ...],
-        versions: tuple[str, str, str],
-        tags: tuple[Tag, ...] | None = (),
+        versions: tuple[str, ...],
     ) -> Enrichment:
         """One query's.
 
@@ -68,8 +70,7 @@ class Composer:
             labels: as `labels` gives them; None without the intent model.
             found: `expansions` and `categories`.
             degraded: the stages that are missing.
-            versions: of intent, encoder and matching; "" where nothing was asked.
-            tags: of the tagging model.
+            versions: of the models of `stages`; "" where nothing was asked.
         """
         label = labels and labels["intent"]["label"]
         attributes = once(read.attributes)
@@ -87,13 +88,19 @@ class Composer:
             "exclusions": exclusions,
             "attributes": attributes,
         }
-        return self._made(key, said, label, degraded, versions, tags)
+        return self._made(key, said, label, degraded, versions)
 
     def without_models(self, form: str, language: str) -> Enrichment:
         """What no model is needed for."""
         nothing = {"expansions": [], "categories": []}
         read = self._lexicon.read(form)
-        return self.enrichment((form, language), None, read, None, nothing, MODELS, NO_VERSIONS)
+        return self.enrichment(
+            (form, language), None, read, None, nothing, self.stages, self._no_versions
+        )
+
+    @property
+    def _no_versions(self) -> tuple[str, ...]:
+        return ("",) * len(self.stages)
 
     def labels(self, probabilities: Sequence[float], plain: bool = False) -> dict[str, Any]:
         """The output's `intent` and `sentiment`.
@@ -124,7 +131,7 @@ class Composer:
             "exclusions": [],
             "attributes": [],
         }
-        return self._made((form, language), said, None, (), NO_VERSIONS, ())
+        return self._made((form, language), said, None, (), self._no_versions)
 
     def _made(
         self,
@@ -132,8 +139,7 @@ class Composer:
         said: Mapping[str, Any],
         label: str | None,
         degraded: tuple[str, ...],
-        versions: tuple[str, str, str],
-        tags: tuple[Tag, ...] | None,
+        versions: tuple[str, ...],
     ) -> Enrichment:
         form, language = key
         body = {
@@ -143,13 +149,13 @@ class Composer:
             **said,
         }
         end = self._ends.get((degraded, versions)) or self._end(degraded, versions)
-        return Enrichment(orjson.dumps(body)[1:-1] + end, label, degraded, versions, tags)
+        return Enrichment(orjson.dumps(body)[1:-1] + end, label, degraded, versions)
 
-    def _end(self, degraded: tuple[str, ...], versions: tuple[str, str, str]) -> bytes:
+    def _end(self, degraded: tuple[str, ...], versions: tuple[str, ...]) -> bytes:
         """What all enrichments by these models end with."""
         made_by = {
             model: f"{self._names[model]}:{version}" if version else None
-            for model, version in zip(MODELS, versions, strict=True)
+            for model, version in zip(self.stages, versions, strict=True)
         }
         members = {
             "status": "degraded" if degraded else "complete",

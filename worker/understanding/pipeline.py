@@ -75,8 +75,7 @@ class Pipeline:
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Those of `MODELS`, then the tagging model's if there is one."""
-        tagger = self._computation.tagger
-        return (*self._computation.stages, *([tagger.stage] if tagger else []))
+        return self._computation.stages
 
     @property
     def away(self) -> list[str]:

@@ -1,4 +1,7 @@
-"""Tags of queries by the optional model `tagging`: spans of the normal form with probabilities."""
+"""Tags of queries by the optional model `tagging`: spans of the normal form with probabilities.
+
+They are not published: `worker.lexicon.tagged` has what they change.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,10 @@ class Tagger:
         self._decoder = Decoder(contract.labels)
         self._max_length = contract.max_length
 
-    async def ask(self, forms: Sequence[str]) -> Rows:
-        """The model's answers; rows without one have no tags."""
-        return await self.stage.answers(self.stage.sequences.singles(forms))
-
-    def tags(self, form: str, found: Rows, row: int) -> tuple[Tag, ...] | None:
-        """The tags of the query of a row; None where the model did not answer."""
+    def tags(self, form: str, found: Rows, row: int) -> tuple[Tag, ...]:
+        """The tags of the query of a row; none where the model did not answer."""
         if not found.versions[row]:
-            return None
+            return ()
         words = words_of(form)
         encoding = self.stage.texts.tokenizer.encode(form)
         pieces = self._read(encoding, words)

@@ -9,6 +9,7 @@ from worker.lexicon.building.drafts import Drafts, Link
 from worker.lexicon.building.rows import Faults
 from worker.lexicon.building.sources import Click, Product, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
+from worker.lexicon.building.together import Together
 from worker.lexicon.tables import read_spelling
 
 DESCRIBED = {"red", "blue", "black"}
@@ -109,7 +110,7 @@ def test_titles_show_broader_terms_and_other_names(drafts):
     made = corpus(*titles)
     for text in ("patch lead", "networking cable"):
         drafts.add(text, "titles", {})
-    links.Together(made, drafts).link()
+    links.link_titles(Together(made, drafts), drafts)
     [(wider, link)] = [drafts.get("patch lead").parent]
     assert (wider.name, link.kind, link.counts["titles"]) == ("networking cable", "titles", 8)
     assert drafts.get("networking cable").parent is None
@@ -140,7 +141,7 @@ def test_brands_that_are_words_count_only_beside_what_they_sell(drafts):
     made = corpus(*KETTLES, brands=("Equip", "Russell Hobbs", "Zyxel Inc."))
     drafts.add("electric kettle", "titles", {})
     drafts.add("equip", "list", "")
-    together = links.Together(made, drafts)
+    together = Together(made, drafts)
     brands = facts.brands(made, drafts, [], facts.sold(made, drafts, together))
     by_name = {brand["name"]: brand for brand in brands}
     assert dict(by_name["equip"]["keys"]) == {"equip": True}

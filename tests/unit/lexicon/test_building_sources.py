@@ -1,11 +1,14 @@
 """The files that a lexicon is built from: each form, encoding and fault."""
 
 import gzip
+import os
+from threading import Thread
 
 import pytest
 
 from worker.errors import LexiconError
 from worker.lexicon.building import sources
+from worker.lexicon.building.blocks import blocks
 from worker.lexicon.building.rows import MOST_FAULTS, Faults
 from worker.lexicon.building.sources import Click, Product, Rule
 
@@ -17,6 +20,11 @@ def read(reader, tmp_path, name, content, *arguments):
     faults = Faults()
     found = [*reader(path, *arguments, faults)]
     return found, [str(fault) for fault in faults]
+
+
+def products(path, columns, faults, whole=False):
+    for block in blocks(path, faults, whole):
+        yield from sources.products(block, columns, faults)
 
 
 ROBE = Product("7", "Red Robe", "Acme", ("Clothing", "Robes"), [("color", "Red")])
@@ -42,13 +50,13 @@ PACKED = gzip.compress(CSV.encode(), mtime=0)  # the same bytes in each process
     ],
 )  # fmt: skip
 def test_a_catalogue_is_read_in_each_form(tmp_path, name, content):
-    assert read(sources.products, tmp_path, name, content, {}) == ([ROBE], [])
+    assert read(products, tmp_path, name, content, {}) == ([ROBE], [])
 
 
 def test_fields_may_be_called_otherwise_and_attributes_by_a_pattern(tmp_path):
     columns = sources.fields("title=name, brand=supplier,attributes=attr_*")
     line = '{"id": "1", "name": "Kettle", "supplier": "Acme", "attr_product_colour": "Red"}'
-    [product], faults = read(sources.products, tmp_path, "a.jsonl", line, columns)
+    [product], faults = read(products, tmp_path, "a.jsonl", line, columns)
     assert (product.title, product.brand, faults) == ("Kettle", "Acme", [])
     assert product.attributes == [("product colour", "Red")]
 
@@ -77,20 +85,20 @@ def test_fields_of_another_form_are_refused_with_those_that_are_known(text):
     ],
 )
 def test_a_fault_of_a_catalogue_names_file_line_and_remedy(tmp_path, name, content, fault):
-    _, faults = read(sources.products, tmp_path, name, content, {})
+    _, faults = read(products, tmp_path, name, content, {})
     assert faults[0].startswith(fault) or fault in faults[0]
     assert "; " in faults[0]
 
 
 def test_a_missing_file_is_a_fault(tmp_path):
     faults = Faults()
-    assert [*sources.products(tmp_path / "no.csv", {}, faults)] == []
+    assert [*products(tmp_path / "no.csv", {}, faults)] == []
     assert "no.csv: found no such file" in str(faults[0])
 
 
 def test_a_file_of_faults_is_not_read_to_its_end(tmp_path):
     content = "id,title\n" + "1\n" * 1000
-    _, faults = read(sources.products, tmp_path, "a.csv", content, {})
+    _, faults = read(products, tmp_path, "a.csv", content, {})
     assert len(faults) == MOST_FAULTS
 
 
@@ -135,14 +143,14 @@ def test_a_list_of_terms_is_one_a_line(tmp_path):
 
 
 def test_a_header_without_rows_and_a_folder_are_faults_with_a_remedy(tmp_path):
-    assert "a header alone" in read(sources.products, tmp_path, "a.csv", "id,title\n", {})[1][0]
+    assert "a header alone" in read(products, tmp_path, "a.csv", "id,title\n", {})[1][0]
     faults = Faults()
-    assert not [*sources.products(tmp_path, {}, faults)]
+    assert not [*products(tmp_path, {}, faults)]
     assert f"name a file in {tmp_path}" in str(faults[0])
 
 
 def test_columns_without_a_name_are_let_be(tmp_path):
-    [product], faults = read(sources.products, tmp_path, "a.csv", "id,title,,\n1,Kettle,,\n", {})
+    [product], faults = read(products, tmp_path, "a.csv", "id,title,,\n1,Kettle,,\n", {})
     assert (product.title, faults) == ("Kettle", [])
 
 
@@ -152,3 +160,12 @@ def test_a_comment_behind_a_rule_is_no_part_of_a_name(tmp_path):
     )
     assert [rule.texts for rule in found] == [("c# book", "dotnet book")]
     assert "put the comment on a line of its own" in fault
+
+
+@pytest.mark.parametrize("content", [b"air fryer\n", gzip.compress(b"air fryer\n")])
+def test_a_list_may_come_through_a_pipe(tmp_path, content):
+    os.mkfifo(tmp_path / "pipe")
+    writer = Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    assert [*sources.terms(tmp_path / "pipe", Faults())] == ["air fryer"]
+    writer.join()

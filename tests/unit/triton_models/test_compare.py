@@ -221,4 +221,4 @@ def test_long_names_leave_the_figures_whole(sides, tmp_path, capsys, monkeypatch
     assert main(["compare", "intent", a, str(other), "--dev", dev]) == 0
     told = capsys.readouterr().out.split("Both right")[0]
     assert "…" not in told and "accuracy" in told
-    assert len(re.findall(r"\(.* to .*\)", told)) == 3  # of AUC there is none here
+    assert len(re.findall(r"\(.* to .*\)", told)) == 4  # of AUC there is none here

@@ -158,10 +158,20 @@ def tensorrt(monkeypatch, model):
     assert not runtime.held  # all memory was given back
 
 
-def test_a_plan_counts_when_it_answers_as_float32_on_the_gpu(tensorrt, model, tmp_path):
+def test_a_plan_counts_when_it_answers_as_float32_on_the_gpu(
+    tensorrt, model, tmp_path, monkeypatch
+):
     texts = tmp_path / "asked.txt"
     texts.write_text("".join(f"red shoes size {i}\nwhere is my order {i}\n" for i in range(30)))
+    made, opened = onnxruntime.InferenceSession, []
+
+    def counted(file, *given, **more):
+        opened.append(str(file))
+        return made(file, *given, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
     plan, found = trt.compile_model(model, tmp_path / "plans", "fp16", texts)
+    assert sum(name.endswith("fp32.onnx") for name in opened) == 1  # asked once for both checks
     assert plan.read_bytes() == b"a plan" and found.agreement == 1.0 and found.texts == 30
     tensorrt.shift = 1  # the labels in the wrong order
     with pytest.raises(RuntimeError, match="fp16 plan's answers are too far from float32"):

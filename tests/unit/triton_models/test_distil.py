@@ -31,6 +31,8 @@ def test_a_student_agrees_more_with_its_teachers_than_before(runs, queries, log,
     result = notes["result"]
     assert result["losses"][-1] < result["losses"][0] / 2
     assert result["dev"]["agreement"] > result["start"]["agreement"]
+    assert [row["negative_divergence"] for row in result["judged"]] == result["scores"]
+    assert (out / "training.svg").is_file()
     assert result["figures"]["teachers"]["agreement"] == 1.0
     assert notes["data"]["learned"] + notes["data"]["dev"] == len(TEXTS) + 30
     config = json.loads((out / "config.json").read_text())

@@ -72,7 +72,7 @@ def test_a_manifest_gives_sides_sources_weights_and_categories(tmp_path):
     assert vars(learned[0]) == vars(Example("red shoes", ("look",), "mine", "Shoes", 2.0))
     assert vars(dev[0]) == vars(Example("late parcel", ("complain",), "dev"))
     (tmp_path / "mine.jsonl").write_text(row.format('["look", "buy"]'))
-    with pytest.raises(UsageError, match="mine: 'red shoes' has 2 labels; a query has one"):
+    with pytest.raises(UsageError, match="mine.jsonl:1: 'red shoes' has 2 labels"):
         examples.of_manifest(dataset.load(manifest))
 
 

@@ -103,7 +103,13 @@ def test_ndcg_counts_only_documents_that_were_found(files):
     ("name", "text", "told"),
     [
         ("ratings.csv", "query,docid\nshoes,1\n", "ratings.csv:2: expected the columns"),
-        ("ratings.csv", "query,docid,rating\nshoes,1,high\n", "the last a number"),
+        ("ratings.csv", "query,docid,rating\nshoes,1,high\n", "found 'high', expected a number"),
+        (
+            "ratings.csv",
+            "query,docid,rating\nshoes,1,2\nshoes,2,nan\n",
+            "csv:3: rating: found 'nan'",
+        ),
+        ("ratings.csv", "query,docid,rating\nshoes,1,inf\n", "expected a number"),
         ("ratings.csv", "query,docid,rating\nshoes,1,1\n", "rated 2 or more"),
         ("events.jsonl", '{"query": "hose"}\n', "no event for 1 of the judged queries"),
         ("events.jsonl", "hose\n", "a file that `query-worker enrich` wrote"),
@@ -134,6 +140,11 @@ def test_fields_without_text_are_refused(files, capsys):
         ("expansion", "give --products and --judgements"),
         ("expansion --products p --judgements j --model m", "--model goes with a kind of model"),
         ("intent --products p", "--products goes with expansion"),
+        ("expansion --products p --judgements j --language de", "--language goes with a kind"),
+        ("expansion --products p --judgements j --confusions c", "--confusions goes with a kind"),
+        ("expansion --out-of-scope x", "--out-of-scope goes with a kind of model"),
+        ("intent --confusions c", "--confusions goes with --report"),
+        ("intent --target-precision 0.9", "--target-precision goes with --report"),
     ],
 )
 def test_options_of_something_else_are_refused(arguments, told, capsys):

@@ -5,8 +5,15 @@ import json
 import pytest
 
 from triton_models.__main__ import main, parser
+from triton_models.combination import options as combine_options
 from triton_models.kinds import KINDS
-from triton_models.training import finetune_config, finetune_options, run_card
+from triton_models.training import (
+    configuration,
+    finetune_config,
+    finetune_options,
+    pretrain_options,
+    run_card,
+)
 
 GIVEN = {
     "intent": "--queries a.csv b.csv --epochs 3 --smoothing 0 --balance weights --how frozen",
@@ -59,6 +66,59 @@ def test_a_file_that_is_no_configuration_is_told_in_one_line(text, told, tmp_pat
     assert main(["finetune", "intent", "--config", str(place)]) == 2
     error = capsys.readouterr().err
     assert told in error and str(place) in error and error.count("\n") == 1
+
+
+COMMANDS = {
+    "pretrain": "minilm --text a.txt b.txt --epochs 2 --rate 3e-5",
+    "combine average": "runs/a runs/b --queries dev.csv",
+    "combine stack": "runs/a runs/b --queries dev.csv",
+    "combine distil": "--teachers runs/a --layers 0,2,4 --pieces 900 --queries a.csv --text b.txt",
+    "combine prune": "runs/a --layers 0,2",
+    "combine table": "runs/a runs/b --queries dev.csv",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_other_commands_take_back_what_they_were(command, tmp_path):
+    table = pretrain_options.TABLE
+    if " " in command:
+        table = combine_options.STEPS[command.split()[1]].table
+    out = () if command == "combine table" else ("--out", "x")
+
+    def settled(*words):
+        args = parser().parse_args([*command.split(), *map(str, words), *out])
+        args = configuration.configured(args, table, command)
+        configuration.required(args, table)
+        return args
+
+    args = settled(*COMMANDS[command].split())
+    place = tmp_path / "run.json"
+    told = configuration.told(args, table)
+    place.write_text(
+        json.dumps({"command": f"python -m triton_models {command} …", "options": told})
+    )
+    assert vars(settled("--config", place)) == vars(args)
+    if "--epochs" in table:
+        assert settled("--config", place, "--epochs", 7).epochs == 7
+
+
+@pytest.mark.parametrize("command", ["pretrain", "combine average"])
+def test_what_is_missing_is_named_and_so_is_a_file_of_another_command(command, tmp_path, capsys):
+    assert main(command.split()) == 2
+    error = capsys.readouterr().err
+    assert "--out" in error and "here or in --config" in error and error.count("\n") == 1
+    place = tmp_path / "run.json"
+    made = "python -m triton_models finetune intent --queries a.csv"
+    place.write_text(json.dumps({"command": made, "options": {"queries": ["a.csv"]}}))
+    assert main([*command.split(), "--config", str(place)]) == 2
+    assert f"not of {command}" in capsys.readouterr().err
+
+
+def test_a_configuration_may_be_toml_and_hold_a_search_space(tmp_path):
+    place = tmp_path / "mine.toml"
+    place.write_text('queries = ["a.csv"]\nepochs = 9\n[search]\npooling = ["cls", "mean"]\n')
+    args = settled("intent", "--config", place)
+    assert (args.queries, args.epochs, args.pooling) == (["a.csv"], 9, "cls")
 
 
 def test_help_shows_groups_defaults_and_units(capsys):

@@ -61,9 +61,12 @@ def train(start, schedule=SCHEDULE, lesson=HARD, how="full", dies_at=None, judge
 
 def accuracy(start):
     wanted = torch.tensor([toy.LABELS.index(e.labels[0]) for e in toy.EXAMPLES[:6]])
-    return lambda network: (
-        lambda: float((toy.answers(network, start).argmax(1) == wanted).double().mean())
-    )
+
+    def judge(network):
+        right = toy.answers(network, start).argmax(1) == wanted
+        return {"accuracy": float(right.double().mean())}
+
+    return lambda network: lambda: judge(network)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,7 @@ def test_it_stops_when_dev_gets_no_better_and_keeps_the_best(start):
     def judge(network):
         def scored():
             kept.append({n: w.clone() for n, w in network.state_dict().items()})
-            return next(scores)
+            return {"quality": next(scores)}
 
         return scored
 

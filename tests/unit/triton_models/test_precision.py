@@ -87,7 +87,8 @@ def test_agreement_is_by_what_the_model_decides():
 def test_a_graph_that_answers_otherwise_is_not_built(plain):
     model, asked = load("intent"), questions(trt.QUERIES, pair=False)[:40]
     others = precision.batches(model, asked)[1]
-    same = precision.parity(model, plain, onnx.load(plain), "fp16", others)
+    expected = precision.each(str(plain), others)
+    same = precision.parity(model, expected, onnx.load(plain), "fp16", others)
     assert same == Parity("equal labels {:.1%}", 20, "texts", 0.0, 1.0)
     broken = onnx.load(plain)
     for weight in broken.graph.initializer:
@@ -95,7 +96,7 @@ def test_a_graph_that_answers_otherwise_is_not_built(plain):
             flipped = -numpy_helper.to_array(weight)
             weight.CopyFrom(numpy_helper.from_array(flipped, weight.name))
     with pytest.raises(RuntimeError, match="intent: int8 answers are too far.*another --precision"):
-        precision.parity(model, plain, broken, "int8", others)
+        precision.parity(model, expected, broken, "int8", others)
 
 
 @needs_modelopt
@@ -111,7 +112,7 @@ def test_a_graph_that_answers_otherwise_is_not_built(plain):
 def test_starter_models_at_every_precision_answer_as_in_float32(
     kind, wanted, weights, nearest, tmp_path
 ):
-    _, graph, _, found = trt.strong(load(kind), wanted, tmp_path)
+    graph, _, _, found = trt.strong(load(kind), wanted, tmp_path)
     model = onnx.load_from_string(graph)
     assert found.agreement >= nearest
     widths = {1536, 384}  # of a product's weight; what else has two axes are tables

@@ -115,6 +115,8 @@ def test_perplexity_falls_and_the_head_is_the_table_of_words(start, text, done):
     assert result["losses"][-1] < result["losses"][0] - 1
     assert result["dev"]["perplexity"] < result["start"]["perplexity"] / 4
     assert result["new_head"]
+    assert result["trace"]["step"][-1] == result["steps"][-1] == 6 * result["steps"][0]
+    assert (done / "training.svg").is_file()
     assert notes["recipe"]["schedule"]["epochs"] == 6
     assert notes["command"].startswith("python -m triton_models pretrain ")
     assert notes["data"]["learned"] + notes["data"]["dev"] == len(LINES)

@@ -13,7 +13,7 @@ from triton_models.kinds.encoder import sentence
 from triton_models.kinds.encoder.sentence import Sentence
 from triton_models.settings import UsageError
 from triton_models.training.families import HIDDEN, masked_mean, read
-from triton_models.training.networks import HEAD, LENGTH, architecture, length_of
+from triton_models.training.networks import HEAD, LENGTH, architecture, length_of, product_text
 
 
 class VectorModel(nn.Module):
@@ -73,4 +73,4 @@ def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
         "labels": [],
         "pooling": told.pooling,
         "prompts": asdict(told.prompts),
-    }
+    } | product_text(folder)

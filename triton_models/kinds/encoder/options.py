@@ -29,3 +29,9 @@ OPTIONS = {
         help="weight of the distance to the starting model's vectors, so that little is lost",
     ),
 }
+SEARCH = {  # what `search` chooses from, beside the rate and its decay over the layers
+    "batch": [32, 64, 128],
+    "temperature": {"low": 0.02, "high": 0.1, "log": True},
+    "hard_negatives": [0, 1, 2],
+    "misspelled": [0.0, 0.1],
+}

@@ -9,11 +9,13 @@ import numpy as np
 
 from triton_models.evaluation import ranking, statistics
 from triton_models.evaluation.cells import table
+from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
 from triton_models.evaluation.robustness import robustness
+from triton_models.query_text import normal_form
 
 MOST_ERRORS = 30
 SLICES = "An interval of no width means few rows, not certainty."
@@ -22,7 +24,11 @@ RANKS = {"1": 1, "2": 2, "3": 3, "4 or 5": 5, "6 to 10": 10, "11 to 100": 100, "
 
 
 def report(
-    folder: Path, devs: Sequence[Path], changes: Mapping[str, Change], outside: str | None = None
+    folder: Path,
+    devs: Sequence[Path],
+    changes: Mapping[str, Change],
+    outside: str | None = None,
+    targets: Sequence[float] = TARGETS,
 ) -> Report:
     """Everything about an encoder on judged queries."""
     model, network = served(folder, "encoder")
@@ -43,6 +49,9 @@ def report(
         "candidates": len(candidates),
         "figures": judged(np.arange(len(rows))),
         "ranks": rank_counts(found.rank),
+        "coverage": coverage(
+            found.score, found.rank == 1, [normal_form(query) for query in queries], targets
+        ),
         "slices": slices(groups(rows), judged),
         "robustness": robustness(
             queries, lambda texts: statistics.mean(answer(texts).figures[NDCG]), NDCG, changes

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from triton_models.evaluation import ranking
 from triton_models.kinds.encoder import contrast
 from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined, leading
+from triton_models.kinds.encoder.network import VectorModel
 from triton_models.kinds.encoder.sentence import Sentence
 from triton_models.kinds.kind import Prompts
 from triton_models.query_text import normal_form
@@ -24,17 +27,18 @@ from triton_models.training.course import (
     came_of,
     drop_out,
     fingerprint,
+    keep,
     language_of,
     place,
     refuse,
     schedule_of,
 )
 from triton_models.training.judged import Pairs, by_query, gather
-from triton_models.training.loop import learn
+from triton_models.training.loop import Watch, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
-__all__ = ["Recipe", "check", "gather", "recipe_of", "train"]
+__all__ = ["Recipe", "check", "finish", "gather", "keep", "recipe_of", "train"]
 KEPT = ("ndcg@10", "mrr", "recall@1", "recall@5")
 
 
@@ -90,7 +94,8 @@ class Search:
 
 def search_of(pairs: Pairs) -> Search:
     """The dev queries with a match; documents are those of both sides."""
-    documents = list(dict.fromkeys(p.term for p in (*pairs.dev, *pairs.learned)))
+    terms = [p.term for p in (*pairs.dev, *pairs.learned)]
+    documents = list(dict.fromkeys((*terms, *pairs.documents)))
     place = {text: i for i, text in enumerate(documents)}
     matches = [p for p in pairs.dev if p.match]
     asked = by_query(matches)
@@ -151,7 +156,9 @@ def check(recipe: Recipe, material: Pairs) -> None:
     )
 
 
-def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
+def train(
+    material: Pairs, start: Path, out: Path, recipe: Recipe, watch: Watch | None = None
+) -> dict:
     """Train and write the checkpoint `out`; returns what came of it."""
     torch.manual_seed(recipe.schedule.seed)
     network = networks.load(start, "encoder").eval()
@@ -160,20 +167,16 @@ def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
     prompts, width = network.sentence.prompts, network.bert.config.hidden_size
     sizes = recipe.lesson.sizes
     refuse((max(sizes, default=0) > width, f"--sizes: the vectors are {width} wide, give less"))
+    setattr(networks.config_in(network), networks.PRODUCT_TEXT, material.product_text)
     network.to(place())
     tokenizer = bare_tokenizer(start)
     lengths.settle(network, tokenizer, recipe.length, every_text(material, prompts))
     search = search_of(material) if material.dev else None
 
-    def judged(*parts: int) -> dict[int, dict[str, float]]:
-        """The figures of leading parts of the vectors, by their size."""
-        found = [
-            contrast.vectors(network, tokenizer, texts)
-            for texts in (prompts.queries(search.queries), prompts.documents(search.documents))
-        ]
-        return {size: search.figures(*(leading(v, size) for v in found)) for size in parts}
+    def judge() -> dict[str, float]:
+        return judged(network, tokenizer, search, [width])[width]
 
-    before = judged(width)[width] if search else {}
+    before = judge() if search else {}
     mined = Mined(network, tokenizer, material, recipe.lesson)
     loss = Contrast(network, tokenizer, material, recipe.lesson, mined)
     history = learn(
@@ -182,16 +185,37 @@ def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
         loss,
         recipe.schedule,
         adaptation=recipe.adaptation,
-        judge=(lambda: judged(width)[width][recipe.metric]) if search else None,
+        judge=judge if search else None,
+        metric=recipe.metric,
+        watch=watch,
         renewed=mined,
         folder=out,
         key=fingerprint(material, recipe, start),
     )
-    result = came_of(history)
-    if search:
-        after = judged(width, *sizes)
-        result |= {"documents": len(search.documents), "start": before, "dev": after[width]}
-        result |= {"sizes": {size: after[size] for size in sizes}} if sizes else {}
-    networks.save(network.cpu(), out)
-    tokenizer.save(str(out / "tokenizer.json"))
+    result = came_of(history) | finish(network, tokenizer, material, recipe)
+    result |= {"start": before} if search else {}
+    keep(network, tokenizer, out, result)
     return result
+
+
+def finish(network: VectorModel, tokenizer: Tokenizer, material: Pairs, recipe: Recipe) -> dict:
+    """The figures of dev; {} without."""
+    if not material.dev:
+        return {}
+    sizes, width = recipe.lesson.sizes, network.bert.config.hidden_size
+    search = search_of(material)
+    after = judged(network, tokenizer, search, [width, *sizes])
+    result = {"documents": len(search.documents), "dev": after[width]}
+    return result | ({"sizes": {size: after[size] for size in sizes}} if sizes else {})
+
+
+def judged(
+    network: VectorModel, tokenizer: Tokenizer, search: Search, parts: Sequence[int]
+) -> dict[int, dict[str, float]]:
+    """The figures of leading parts of the vectors, by their size."""
+    prompts = network.sentence.prompts
+    found = [
+        contrast.vectors(network, tokenizer, texts)
+        for texts in (prompts.queries(search.queries), prompts.documents(search.documents))
+    ]
+    return {size: search.figures(*(leading(v, size) for v in found)) for size in parts}

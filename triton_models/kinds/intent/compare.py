@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.evaluation import answers, statistics
+from triton_models.evaluation import answers, by_label, statistics
+from triton_models.evaluation.coverage import aurc
 from triton_models.evaluation.dev import labelled_queries, of_all
 from triton_models.evaluation.sides import Side, names
 from triton_models.serving.served import ServedModel
@@ -43,7 +44,9 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
             "accuracy": statistics.mean(found == wanted),
             "auc_roc": statistics.macro_auc(p, wanted),
             "ece": statistics.CalibrationError(sure, found == wanted),
+            "aurc": aurc(sure, found == wanted),
         }
         told = [f"{labels[f]} {c:.2f}" for f, c in zip(found, sure, strict=True)]
-        sides.append(Side(name, measures, found == wanted, told, found, p))
+        counts = by_label.counts(wanted, found, len(labels))
+        sides.append(Side(name, measures, found == wanted, told, labels, counts, found, p))
     return rows, sides

@@ -104,8 +104,8 @@ def of_manifest(data: DataSet) -> tuple[list[Example], list[Example]]:
         labels = tuple(row.intent.split(SEPARATOR)) if row.intent else ()
         if len(labels) > 1:
             raise UsageError(
-                f"{row.source}: {row.query[:60]!r} has {len(labels)} labels; a query has one: map"
-                ' one of them to "" in the manifest, or correct the line'
+                f"{data.place(row)}: {row.query[:60]!r} has {len(labels)} labels; a query has one:"
+                ' map one of them to "" in the manifest, or correct the line'
             )
         weight = weights[row.source]
         return Example(row.query, labels, row.source, row.category, weight, row.sentiment)

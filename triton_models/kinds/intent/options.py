@@ -26,3 +26,11 @@ OPTIONS = {
     ),
     "--out-of-scope": dict(metavar="LABEL", help="choose a threshold that finds this label"),
 }
+SEARCH = {  # what `search` chooses from, beside the rate and its decay over the layers
+    "head_rate": {"low": 3e-4, "high": 1e-2, "log": True},
+    "batch": [16, 32, 64],
+    "dropout": {"low": 0.0, "high": 0.3},
+    "smoothing": {"low": 0.0, "high": 0.2},
+    "consistency": {"low": 0.0, "high": 2.0},
+    "pooling": ["cls", "mean"],
+}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.evaluation import figures, statistics
+from triton_models.evaluation import by_label, figures, statistics
+from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report_parts import (
@@ -61,7 +62,11 @@ class Answers:
 
 
 def report(
-    folder: Path, devs: Sequence[Path], changes: Mapping[str, Change], outside: str | None = None
+    folder: Path,
+    devs: Sequence[Path],
+    changes: Mapping[str, Change],
+    outside: str | None = None,
+    targets: Sequence[float] = TARGETS,
 ) -> Report:
     """Everything about an intent model on labelled queries.
 
@@ -79,6 +84,7 @@ def report(
     return (
         head(model, devs, len(rows))
         | judged(answers, trained_on(folder, model.labels))
+        | {"coverage": answered(answers, targets)}
         | {"robustness": withstood(answers, network, changes)}
         | ({"out_of_scope": scope} if scope else {})
         | {"errors": typical_errors(answers), "latency_ms": latency(folder)}
@@ -95,7 +101,9 @@ def judged(answers: Answers, seen: np.ndarray | None = None) -> Report:
         parts["labels rare here" if seen is None else "labels rare in training"] = rare
     return {
         "figures": statistics.intervals(measures(answers), len(rows)),
-        "labels": figures.label_table(wanted, found, labels),
+        "labels": by_label.table(
+            labels, by_label.counts(answers.wanted, answers.found, len(labels))
+        ),
         "confusion": {
             "labels": list(labels),
             "counts": figures.confusion(wanted, found, labels).tolist(),
@@ -163,6 +171,12 @@ def calibration(answers: Answers) -> Report:
             "bins": statistics.reliability(sure, answers.right),
         }
     return found
+
+
+def answered(answers: Answers, targets: Sequence[float] = TARGETS) -> Report:
+    """What answering the surest queries alone costs and buys."""
+    groups = [normal_form(row["query"]) for row in answers.rows]
+    return coverage(answers.confidence, answers.right, groups, targets)
 
 
 def withstood(answers: Answers, network: ServedModel, changes: Mapping[str, Change]) -> Report:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from tokenizers import Tokenizer
@@ -20,19 +21,20 @@ from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
 from triton_models.kinds.intent.network import ProbabilityModel, classifier
 from triton_models.kinds.intent.side_task import SideTask
 from triton_models.settings import UsageError
-from triton_models.training import families, lengths, networks
+from triton_models.training import families, lengths
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
     came_of,
     fingerprint,
+    keep,
     language_of,
     place,
     refuse,
     schedule_of,
 )
 from triton_models.training.inputs import asked
-from triton_models.training.loop import History, learn
+from triton_models.training.loop import History, Watch, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
@@ -106,9 +108,14 @@ class Material:
             f" {len(self.labels)} labels"
         )
 
+    def units(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(e.text, e.labels + (e.sentiment,) * bool(e.sentiment)) for e in self.learned]
 
-@dataclass(frozen=True)
-class Trained:
+    def part(self, rows: Sequence[int]) -> Material:
+        return replace(self, learned=[self.learned[i] for i in rows])
+
+
+class Trained(NamedTuple):
     """A network at the end of its training."""
 
     network: ProbabilityModel
@@ -191,13 +198,13 @@ def check(recipe: Recipe, material: Material) -> None:
     )
 
 
-def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
+def train(
+    material: Material, start: Path, out: Path, recipe: Recipe, watch: Watch | None = None
+) -> dict:
     """Train and write the checkpoint `out`; returns what came of it."""
-    trained = fit(material, start, recipe, out)
-    result = came_of(trained.history)
-    result |= finish(trained, material, recipe) if material.judged else {}
-    networks.save(trained.network.cpu(), out)
-    trained.tokenizer.save(str(out / "tokenizer.json"))
+    network, tokenizer, history, tasks = fit(material, start, recipe, out, watch=watch)
+    result = came_of(history) | finish(network, tokenizer, material, recipe, tasks)
+    keep(network, tokenizer, out, result)
     return result
 
 
@@ -207,6 +214,7 @@ def fit(
     recipe: Recipe,
     folder: Path | None = None,
     known: dict | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train; in `folder` each epoch leaves what is needed to go on.
 
@@ -233,9 +241,8 @@ def fit(
     wanted = classify.targets(material.judged, material.labels)
     texts = [e.text for e in material.judged]
 
-    def judge() -> float:
-        said = classify.logits(network, tokenizer, texts)
-        return classify.measure(said, wanted)[recipe.metric]
+    def judge() -> dict[str, float]:
+        return classify.measure(classify.logits(network, tokenizer, texts), wanted)
 
     history = learn(
         network,
@@ -244,6 +251,8 @@ def fit(
         recipe.schedule,
         adaptation=recipe.adaptation,
         judge=judge if texts else None,
+        metric=recipe.metric,
+        watch=watch,
         weights=classify.rarity(material.learned) if recipe.balance == "sampling" else None,
         folder=folder,
         key=fingerprint(material, recipe, start),
@@ -266,15 +275,28 @@ def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callabl
     return pooled
 
 
-def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
-    """Calibrate on dev, and measure, each fold of dev as calibrated on the others."""
+def finish(
+    network: ProbabilityModel,
+    tokenizer: Tokenizer,
+    material: Material,
+    recipe: Recipe,
+    tasks: dict[str, SideTask] | None = None,
+) -> dict:
+    """Calibrate on dev, and measure, each fold of dev as calibrated on the others; {} without dev.
+
+    `tasks` are those that were learned beside; of a network that was not just trained, its heads.
+    """
+    if not material.judged:
+        return {}
+    if tasks is None:
+        tasks = side_tasks(network, material, replace(recipe, category_weight=0))
     wanted = classify.targets(material.judged, material.labels)
-    said = trained.logits(material.judged)
-    before = classify.measure(said, wanted)
     asked = [e.text for e in material.judged]
+    said = classify.logits(network, tokenizer, asked)
+    before = classify.measure(said, wanted)
     honest = classify.cross_fitted(said, wanted, asked)
     result = {
-        "temperature": classify.calibrate(trained.network, said, wanted),
+        "temperature": classify.calibrate(network, said, wanted),
         "dev": classify.measure(honest, wanted),
     }
     result["calibration_error_before"] = before["calibration_error"]
@@ -283,10 +305,10 @@ def finish(trained: Trained, material: Material, recipe: Recipe) -> dict:
         calibrated = said / result["temperature"]
         result["scope"] = classify.out_of_scope(calibrated, wanted, column, asked)
     texts = [e.text for e in material.dev]
-    for name, task in trained.tasks.items():
+    for name, task in tasks.items():
         values = [getattr(e, name) for e in material.dev]
         fold = name == SENTIMENT  # the category's head is not kept
-        result[name] = task.measure(trained.tokenizer, texts, values, fold)
+        result[name] = task.measure(tokenizer, texts, values, fold)
     return result
 
 

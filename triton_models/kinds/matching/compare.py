@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.evaluation import answers, statistics
+from triton_models.evaluation import answers, by_label, statistics
 from triton_models.evaluation.dev import judged_pairs, of_all
 from triton_models.evaluation.sides import Side, names
 from triton_models.serving.served import ServedModel
@@ -45,5 +45,7 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
             "accuracy": statistics.mean(found == matches),
         }
         told = [f"{MATCH[bool(f)]} {s:.2f}" for f, s in zip(found, scores, strict=True)]
-        sides.append(Side(name, measures, found == matches, told, found, scores))
+        labels = [MATCH[False], MATCH[True]]
+        counts = by_label.counts(matches.astype(int), found.astype(int), 2)
+        sides.append(Side(name, measures, found == matches, told, labels, counts, found, scores))
     return rows, sides

@@ -20,6 +20,7 @@ from triton_models.training.networks import (
     dropouts,
     is_classifier,
     labels,
+    product_text,
     sequence_classifier,
     unit_mean,
 )
@@ -120,4 +121,5 @@ def trained(folder: Path) -> bool:
 
 def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
     """What model.json says of a checkpoint's output."""
-    return {"dimension": 1, "labels": [], "threshold": notes.get("threshold", 0.5)}
+    found = {"dimension": 1, "labels": [], "threshold": notes.get("threshold", 0.5)}
+    return found | product_text(folder)

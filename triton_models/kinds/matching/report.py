@@ -9,11 +9,13 @@ import numpy as np
 
 from triton_models.evaluation import statistics
 from triton_models.evaluation.cells import number, table
+from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.dev import judged_pairs, of_all
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report_parts import Report, groups, head, latency, slices
 from triton_models.evaluation.robustness import robustness
+from triton_models.query_text import normal_form
 
 MOST_ERRORS = 30
 SLICES = "An interval of no width means few rows, not certainty."
@@ -21,7 +23,11 @@ THRESHOLDS = np.round(np.arange(0.05, 1.0, 0.05), 2)
 
 
 def report(
-    folder: Path, devs: Sequence[Path], changes: Mapping[str, Change], outside: str | None = None
+    folder: Path,
+    devs: Sequence[Path],
+    changes: Mapping[str, Change],
+    outside: str | None = None,
+    targets: Sequence[float] = TARGETS,
 ) -> Report:
     """Everything about a matching model on judged pairs."""
     model, network = served(folder, "matching")
@@ -45,6 +51,12 @@ def report(
         "thresholds": threshold_table(scores, matches, model.threshold),
         "curve": precision_recall(scores, matches),
         "scores": histogram(scores, matches),
+        "coverage": coverage(
+            sure(scores, model.threshold),
+            (scores >= model.threshold) == matches,
+            [normal_form(query) for query in queries],
+            targets,
+        ),
         "slices": slices(groups(rows), judged),
         "robustness": robustness(
             queries, lambda texts: statistics.auc(answer(texts), matches), "auc_roc", changes
@@ -52,6 +64,13 @@ def report(
         "errors": pair_errors(rows, scores, matches, model.threshold),
         "latency_ms": latency(folder),
     }
+
+
+def sure(scores: np.ndarray, threshold: float) -> np.ndarray:
+    """How sure each decision is: 0.5 at the threshold, 1 at a score of 0 or 1."""
+    below = 1 - scores / (2 * max(threshold, 1e-9))
+    above = 1 - (1 - scores) / (2 * max(1 - threshold, 1e-9))
+    return np.where(scores < threshold, below, above)
 
 
 def pair_measures(

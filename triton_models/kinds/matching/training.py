@@ -19,7 +19,7 @@ from triton_models.data.typos import typos_of
 from triton_models.evaluation import figures, statistics
 from triton_models.kinds.matching import summary
 from triton_models.kinds.matching.network import ScoreModel
-from triton_models.training import lengths, networks
+from triton_models.training import course, lengths, networks
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
@@ -33,11 +33,11 @@ from triton_models.training.course import (
 )
 from triton_models.training.inputs import answers, asked, device, misspelled, tensors
 from triton_models.training.judged import Pairs, by_query, gather
-from triton_models.training.loop import learn
+from triton_models.training.loop import Watch, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
-__all__ = ["Recipe", "check", "gather", "recipe_of", "train"]
+__all__ = ["Recipe", "check", "finish", "gather", "keep", "recipe_of", "train"]
 NOTES = "training.json"  # where `export` looks for the threshold
 UNCHOSEN = 0.5  # the threshold without a dev set
 
@@ -99,11 +99,14 @@ def check(recipe: Recipe, material: Pairs) -> None:
     )
 
 
-def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
+def train(
+    material: Pairs, start: Path, out: Path, recipe: Recipe, watch: Watch | None = None
+) -> dict:
     """Train and write the checkpoint `out`; returns what came of it."""
     torch.manual_seed(recipe.schedule.seed)
     network = networks.load(start, "matching").eval()
     drop_out(network, recipe.dropout)
+    setattr(networks.config_in(network), networks.PRODUCT_TEXT, material.product_text)
     network.to(place())
     tokenizer = bare_tokenizer(start)
     pairs, weights = material.learned, rarity(material.learned)
@@ -120,21 +123,33 @@ def train(material: Pairs, start: Path, out: Path, recipe: Recipe) -> dict:
         Loss(network, tokenizer, material, recipe),
         recipe.schedule,
         adaptation=recipe.adaptation,
-        judge=(lambda: judged()[recipe.metric]) if material.dev else None,
+        judge=judged if material.dev else None,
+        metric=recipe.metric,
+        watch=watch,
         weights=weights if recipe.balance == "sampling" else None,
         folder=out,
         key=fingerprint(material, recipe, start),
     )
-    result = came_of(history) | {"threshold": UNCHOSEN}
-    if material.dev:
-        said = scores(network, tokenizer, material.dev)
-        chosen = choose_threshold(said, material.dev)
-        result |= {"start": before, "dev": measure(said, material.dev) | chosen} | chosen
-    notes = {"kind": "matching", "threshold": result["threshold"]}
-    networks.save(network.cpu(), out)
-    tokenizer.save(str(out / "tokenizer.json"))
-    (out / NOTES).write_text(json.dumps(notes) + "\n")
+    result = came_of(history) | finish(network, tokenizer, material, recipe)
+    result |= {"start": before} if material.dev else {}
+    keep(network, tokenizer, out, result)
     return result
+
+
+def finish(network: ScoreModel, tokenizer: Tokenizer, material: Pairs, recipe: Recipe) -> dict:
+    """The threshold that dev chooses, and the figures of dev."""
+    if not material.dev:
+        return {"threshold": UNCHOSEN}
+    said = scores(network, tokenizer, material.dev)
+    chosen = choose_threshold(said, material.dev)
+    return {"dev": measure(said, material.dev) | chosen} | chosen
+
+
+def keep(network: ScoreModel, tokenizer: Tokenizer, out: Path, result: dict) -> None:
+    """Write the checkpoint, and its threshold beside it."""
+    course.keep(network, tokenizer, out, result)
+    notes = {"kind": "matching", "threshold": result["threshold"]}
+    (out / NOTES).write_text(json.dumps(notes) + "\n")
 
 
 class Loss:

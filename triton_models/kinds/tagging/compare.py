@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.evaluation import answers
+from triton_models.evaluation.coverage import aurc
 from triton_models.evaluation.evaluate import Asked
 from triton_models.evaluation.sides import Side, names
 from triton_models.kinds.tagging import KIND, entities, summary
-from triton_models.kinds.tagging.data import Tagged, read_all, tags_of
+from triton_models.kinds.tagging.data import Tagged, read_all
 from triton_models.kinds.tagging.words import Span
 
 Said = tuple[list[Span], float]  # the spans of a query, and how sure a model is of all of them
@@ -38,20 +39,21 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
     """The rows and both sides; a query is right when all its spans are."""
     found = read_all(devs)
     rows = [{"query": row.text, "wanted": shown(row.text, row.spans)} for row in found]
-    return rows, [
-        side(path, name, found, rows)
-        for path, name in zip((one, other), names(one, other), strict=True)
-    ]
+    said = [answers.of(path, KIND.name).of(rows) for path in (one, other)]
+    spans = [*(row.spans for row in found), *(mine for side in said for mine, _ in side)]
+    tags = sorted({span.tag for mine in spans for span in mine})
+    both = zip(names(one, other), said, strict=True)
+    return rows, [side(name, mine, found, tags) for name, mine in both]
 
 
-def side(path: Path, name: str, wanted: Sequence[Tagged], rows: Sequence[dict]) -> Side:
+def side(name: str, answered: Sequence[Said], wanted: Sequence[Tagged], tags: list[str]) -> Side:
     """What one model, or a file that `predict` wrote, says of the rows."""
-    said, sure = zip(*answers.of(path, KIND.name).of(rows), strict=True)
-    tags = sorted({*tags_of(wanted), *(span.tag for spans in said for span in spans)})
+    said, sure = zip(*answered, strict=True)
     table, right = entities.judged([one.spans for one in wanted], said, tags)
     told = [shown(one.text, spans) for one, spans in zip(wanted, said, strict=True)]
     measures = entities.measures(table, right)
-    return Side(name, measures, right, told, np.array(told), np.array(sure))
+    measures["aurc"] = aurc(np.array(sure), right)
+    return Side(name, measures, right, told, tags, table, np.array(told), np.array(sure))
 
 
 def shown(text: str, spans: Sequence[Span]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from triton_models.evaluation import statistics
+from triton_models.evaluation import by_label, statistics
+from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.evaluate import served
 from triton_models.evaluation.perturb import Change
 from triton_models.evaluation.report_parts import (
@@ -31,7 +32,11 @@ KINDS_SHOWN, EXAMPLES = 20, 3
 
 
 def report(
-    folder: Path, devs: Sequence[Path], changes: Mapping[str, Change], outside: str | None = None
+    folder: Path,
+    devs: Sequence[Path],
+    changes: Mapping[str, Change],
+    outside: str | None = None,
+    targets: Sequence[float] = TARGETS,
 ) -> Report:
     """Everything about a tagging model on tagged queries.
 
@@ -50,12 +55,15 @@ def report(
     parts = groups([{"query": one.text} | one.about for one in rows])
     return head(model, devs, len(rows)) | {
         "figures": figures(np.arange(len(rows))),
-        "labels": entities.by_tag(table, tags),
+        "labels": by_label.table(tags, table),
         "confusion": {
             "labels": [*tags, BOUNDS, NOTHING],
             "counts": entities.confusion(wanted, said, tags).tolist(),
         },
         "probabilities": probabilities(rows, found),
+        "coverage": coverage(
+            np.array([one.whole for one in found]), right, [one.text for one in rows], targets
+        ),
         "slices": slices(parts, figures),
         "errors": typical_errors(rows, found),
         "latency_ms": latency(folder),

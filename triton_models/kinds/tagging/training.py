@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,18 +21,19 @@ from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
 from triton_models.kinds.tagging.words import NOT_READ, first_pieces, labels_of, words_of
 from triton_models.settings import UsageError
-from triton_models.training import lengths, networks, temperature
+from triton_models.training import lengths, temperature
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
     came_of,
     fingerprint,
+    keep,
     language_of,
     place,
     refuse,
     schedule_of,
 )
-from triton_models.training.loop import learn
+from triton_models.training.loop import Watch, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
@@ -83,6 +84,12 @@ class Material:
             {"query": one.text, "spans": [span._asdict() for span in one.spans]} | one.about
             for one in self.dev
         ]
+
+    def units(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(one.text, tags_of([one])) for one in self.learned]
+
+    def part(self, rows: Sequence[int]) -> Material:
+        return replace(self, learned=[self.learned[i] for i in rows])
 
     def told(self) -> str:
         found = self.about()
@@ -163,7 +170,9 @@ def refuse_joined(tokenizer: Tokenizer, learned: Sequence[Tagged]) -> None:
     )
 
 
-def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
+def train(
+    material: Material, start: Path, out: Path, recipe: Recipe, watch: Watch | None = None
+) -> dict:
     """Train and write the checkpoint `out`; returns what came of it."""
     torch.manual_seed(recipe.schedule.seed)
     labels = labels_of(material.tags)
@@ -182,18 +191,26 @@ def train(material: Material, start: Path, out: Path, recipe: Recipe) -> dict:
         Loss(network, tokenizer, material.learned, labels, recipe.lesson),
         recipe.schedule,
         adaptation=recipe.adaptation,
-        judge=(lambda: judged()[recipe.metric]) if material.dev else None,
+        judge=judged if material.dev else None,
+        metric=recipe.metric,
+        watch=watch,
         folder=out,
         key=fingerprint(material, recipe, start),
     )
-    result = came_of(history)
-    if material.dev:
-        logs = said(network, tokenizer, material.dev)
-        result["temperature"] = calibrate(network, logs, material.dev, decoder)
-        result["dev"] = judged()
-    networks.save(network.cpu(), out)
-    tokenizer.save(str(out / "tokenizer.json"))
+    result = came_of(history) | finish(network, tokenizer, material, recipe)
+    keep(network, tokenizer, out, result)
     return result
+
+
+def finish(
+    network: torch.nn.Module, tokenizer: Tokenizer, material: Material, recipe: Recipe
+) -> dict:
+    """Calibrate on dev, and measure; {} without dev."""
+    if not material.dev:
+        return {}
+    decoder, logs = Decoder(labels_of(material.tags)), said(network, tokenizer, material.dev)
+    result = {"temperature": calibrate(network, logs, material.dev, decoder)}
+    return result | {"dev": measure(said(network, tokenizer, material.dev), material, decoder)}
 
 
 def calibrate(

@@ -1,52 +1,118 @@
-"""What models say of texts, kept by the SHA-256 of the text, so that a build asks only what is new.
+"""What a build found out and the next one need not: rows of the catalogue, answers of models.
 
-A text is asked alone: what a model says of it may differ in the last digit with what stands beside
-it in a batch, and a build after a change must give the same bytes as one from nothing.
+A model is asked about each text alone: what it says of a text may differ in the last digit with
+what stands beside it in a batch, and a build after a change must give the same bytes as one from
+nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from worker.errors import LexiconError
 
-_DIGEST = 32  # bytes
-_WRITTEN = 500  # texts that an interrupted build loses at most
+_DIGEST, _SIZE = 32, 4  # bytes of a record's digest and of the length behind it
+_WRITTEN = 500  # records that an interrupted build loses at most
 
 
 class Cache:
-    """Rows of half-precision numbers by text.
+    """Records by digest.
 
     Args:
-        model: hash of the model; rows of another are not used.
-        width: numbers in a row.
+        kind: what they depend on besides what the digest is of; records of another are not used.
         whole: the file of the build before.
         partial: the file to which a build appends while it runs; one that an interrupted build left
             is used too.
     """
 
-    def __init__(self, model: str, width: int, whole: Path, partial: Path) -> None:
-        self._head = hashlib.sha256(f"{model} {width}".encode()).digest()
-        self._width, self._partial = width, partial
-        self._rows: dict[bytes, bytes] = {}
+    def __init__(self, kind: str, whole: Path, partial: Path) -> None:
+        self._head = hashlib.sha256(kind.encode()).digest()
+        self._partial = partial
+        self._records: dict[bytes, bytes | memoryview] = {}
         self._used: set[bytes] = set()
-        self.asked = 0
+        self._new: list[bytes] = []
         for path in (whole, partial):
             self._read(path)
 
     def _read(self, path: Path) -> None:
-        block = path.read_bytes() if path.is_file() else b""
+        block = memoryview(path.read_bytes() if path.is_file() else b"")
         if block[:_DIGEST] != self._head:
             if path == self._partial:
                 path.unlink(missing_ok=True)
             return
-        size = _DIGEST + 2 * self._width
-        for at in range(_DIGEST, len(block) - size + 1, size):
-            self._rows[block[at : at + _DIGEST]] = block[at + _DIGEST : at + size]
+        at = _DIGEST
+        while (start := at + _DIGEST + _SIZE) <= len(block):
+            end = start + int.from_bytes(block[start - _SIZE : start], "little")
+            if end > len(block):
+                break
+            self._records[bytes(block[at : at + _DIGEST])] = block[start:end]
+            at = end
+        if path == self._partial and at < len(block):  # an interrupt cut the last record off
+            os.truncate(path, at)
+
+    def get(self, digest: bytes) -> bytes | memoryview | None:
+        """A record, None where there is none."""
+        if (found := self._records.get(digest)) is not None:
+            self._used.add(digest)
+        return found
+
+    def put(self, digest: bytes, record: bytes) -> None:
+        """Add a record.
+
+        Raises:
+            LexiconError: `partial` cannot be written.
+        """
+        self._records[digest] = record
+        self._used.add(digest)
+        self._new.append(digest)
+        if len(self._new) >= _WRITTEN:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is new, for the case of an interrupt.
+
+        Raises:
+            LexiconError: as `put` does.
+        """
+        new, self._new = self._new, []
+        if not new:
+            return
+        try:
+            with self._partial.open("ab") as file:
+                if not file.tell():
+                    file.write(self._head)
+                file.writelines(self._lines(new))
+        except OSError as error:
+            reason = f"{self._partial}: cannot be written ({error.strerror})"
+            raise LexiconError(f"{reason}; name with --out a folder that can") from None
+
+    def _lines(self, digests: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+        for digest in digests:
+            record = self._records[digest]
+            yield digest
+            yield len(record).to_bytes(_SIZE, "little")
+            yield record
+
+    def used(self) -> bytes:
+        """What the next build's `whole` holds: the records that this build used."""
+        return b"".join([self._head, *self._lines(sorted(self._used))])
+
+
+class Answers:
+    """What a model says of texts: rows of half-precision numbers.
+
+    Args:
+        width: numbers in a row.
+    """
+
+    def __init__(self, width: int, cache: Cache) -> None:
+        self._width, self.cache = width, cache
+        self.asked = 0
 
     def rows(
         self,
@@ -61,36 +127,18 @@ class Cache:
             done: is told how many more texts are ready.
 
         Raises:
-            LexiconError: `partial` cannot be written.
+            LexiconError: the cache cannot be written.
         """
-        digests = [hashlib.sha256(text.encode()).digest() for text in texts]
-        self._used.update(digests)
-        new: list[bytes] = []
-        for text, digest in zip(texts, digests, strict=True):
-            if digest not in self._rows:
-                self._rows[digest] = np.asarray(ask(text)).astype("<f2").tobytes()
-                new.append(digest)
+        found = []
+        for text in texts:
+            digest = hashlib.sha256(text.encode()).digest()
+            row = self.cache.get(digest)
+            if row is None:
+                row = np.asarray(ask(text)).astype("<f2").tobytes()
+                self.cache.put(digest, row)
                 self.asked += 1
-                if len(new) == _WRITTEN:
-                    self._append(new)
-                    new = []
+            found.append(row)
             done(1)
-        self._append(new)
-        rows = b"".join([self._rows[digest] for digest in digests])
-        return np.frombuffer(rows, "<f2").astype(np.float32).reshape(len(texts), self._width)
-
-    def _append(self, digests: Sequence[bytes]) -> None:
-        if digests:
-            try:
-                with self._partial.open("ab") as file:
-                    if not file.tell():
-                        file.write(self._head)
-                    file.write(b"".join([digest + self._rows[digest] for digest in digests]))
-            except OSError as error:
-                reason = f"{self._partial}: cannot be written ({error.strerror})"
-                raise LexiconError(f"{reason}; name with --out a folder that can") from None
-
-    def used(self) -> bytes:
-        """What the next build's `whole` holds: the rows that this build used."""
-        rows = (digest + self._rows[digest] for digest in sorted(self._used))
-        return b"".join([self._head, *rows])
+        self.cache.flush()
+        rows = np.frombuffer(b"".join(found), "<f2").astype(np.float32)
+        return rows.reshape(len(texts), self._width)

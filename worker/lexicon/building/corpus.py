@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import Counter
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
 
 import numpy as np
+import orjson
 
 from triton_models.query_text import normal_form
 from worker.lexicon.building.sources import Product
@@ -26,10 +29,9 @@ class Corpus:
         ends: of each title, one past its last token.
         brand_of, category_of: of each title, its brand's and category's number, or -1.
         brands: keys of brands, in the order of their numbers.
-        spelled: of each brand's key, how it was written, and how often.
         categories: paths, in the order of their numbers.
+        spelled: by a brand's key and how it was written, how often.
         values: how often each attribute, by name and value, was given.
-        ids: of each title, the product's id.
         repeated: products that were left out, as their id was in the same file before.
     """
 
@@ -39,9 +41,8 @@ class Corpus:
         self._categories: dict[tuple[str, ...], int] = {}
         self.tokens, self.ends = array("i"), array("q")
         self.brand_of, self.category_of = array("i"), array("i")
-        self.spelled: dict[str, Counter[str]] = {}
-        self.values: Counter[tuple[str, str]] = Counter()
-        self.ids: list[str] = []
+        self.spelled: dict[tuple[str, str], int] = {}
+        self.values: dict[tuple[str, str], int] = {}
         self.repeated = 0
 
     def __len__(self) -> int:
@@ -64,15 +65,66 @@ class Corpus:
         own = [word.key for word in words(brand)]
         form = " ".join(own)
         if form:
-            self.spelled.setdefault(form, Counter())[brand] += 1
+            _count(self.spelled, [((form, brand), 1)])
         self.brand_of.append(self._brands.setdefault(form, len(self._brands)) if form else -1)
         path = product.category
         self.category_of.append(
             self._categories.setdefault(path, len(self._categories)) if path else -1
         )
-        self.values.update(product.attributes)
-        self.ids.append(product.id)
+        _count(self.values, [(value, 1) for value in product.attributes])
         self._title(normal_form(product.title), own)
+
+    def extend(self, other: Corpus) -> None:
+        """Add the titles of another corpus behind those of this one."""
+        ends = np.frombuffer(other.ends, np.int64) + len(self.tokens)
+        self.ends.frombytes(ends.tobytes())
+        for numbers, others, known, new in (
+            (self.tokens, other.tokens, self._words, other._words),
+            (self.brand_of, other.brand_of, self._brands, other._brands),
+            (self.category_of, other.category_of, self._categories, other._categories),
+        ):
+            unknown = [name for name in new if name not in known]
+            known.update(zip(unknown, count(len(known)), strict=False))
+            renamed = np.array([*map(known.__getitem__, new), BREAK], np.int32)  # -1 stays -1
+            numbers.frombytes(renamed[np.frombuffer(others, np.int32)].tobytes())
+        _count(self.spelled, other.spelled.items())
+        _count(self.values, other.values.items())
+        self.repeated += other.repeated
+
+    def packed(self) -> bytes:
+        """Bytes from which `unpacked` makes the same corpus again."""
+        head = orjson.dumps(
+            {
+                "words": self.words,
+                "brands": self.brands,
+                "categories": self.categories,
+                "spelled": [(*texts, count) for texts, count in self.spelled.items()],
+                "values": [(*texts, count) for texts, count in self.values.items()],
+                "repeated": self.repeated,
+                "lengths": [len(numbers) for numbers in self._numbers()],
+            }
+        )
+        blocks = (numbers.tobytes() for numbers in self._numbers())
+        return b"".join([len(head).to_bytes(4, "little"), head, *blocks])
+
+    @classmethod
+    def unpacked(cls, block: bytes | memoryview) -> Corpus:
+        """The corpus of `packed`."""
+        made, at = cls(), 4 + int.from_bytes(block[:4], "little")
+        head = orjson.loads(block[4:at])
+        made._words, made._brands = _numbered(head["words"]), _numbered(head["brands"])
+        made._categories = _numbered(map(tuple, head["categories"]))
+        made.spelled = {(form, text): count for form, text, count in head["spelled"]}
+        made.values = {(name, text): count for name, text, count in head["values"]}
+        made.repeated = head["repeated"]
+        for numbers, length in zip(made._numbers(), head["lengths"], strict=True):
+            end = at + length * numbers.itemsize
+            numbers.frombytes(block[at:end])
+            at = end
+        return made
+
+    def _numbers(self) -> tuple[array[int], ...]:
+        return self.tokens, self.ends, self.brand_of, self.category_of
 
     def _title(self, title: str, brand: list[str]) -> None:
         found, tokens, number = words(title), self.tokens, self._words
@@ -99,6 +151,15 @@ class Corpus:
         """The title of each token: int32, shape [tokens]."""
         ends = np.frombuffer(self.ends, np.int64)
         return np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
+
+
+def _count(counts: dict[Any, int], items: Iterable[tuple[Any, int]]) -> None:
+    for item, times in items:
+        counts[item] = counts.get(item, 0) + times
+
+
+def _numbered(names: Iterable[Any]) -> dict[Any, int]:
+    return dict(zip(names, count(), strict=False))
 
 
 def _is_a_word(key: str) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import Drafts
-from worker.lexicon.building.links import Together
+from worker.lexicon.building.together import Together
 from worker.lexicon.correction import ordinary
 from worker.lexicon.words import key
 
@@ -28,32 +31,29 @@ _WORDY = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
 
 
 def brands(
-    corpus: Corpus, drafts: Drafts, known: list[dict[str, Any]], sold: Mapping[str, Counter[str]]
+    corpus: Corpus, drafts: Drafts, known: list[dict[str, Any]], sold: Mapping[str, list[str]]
 ) -> list[dict[str, Any]]:
     """The brands of a catalogue, then those of `known` that it lacks, each as `Brands` takes it.
 
     Args:
-        sold: of each brand's key, the names of what it sells.
+        sold: of each brand's key, the names of what it sells most.
     """
+    keys_of = cache(drafts.spelling.keys)
+    spelled = _spelled(corpus)
     given = {form: brand for brand in reversed(known) for form, _ in brand["keys"]}
     found, taken = [], set()
-    for form in sorted(corpus.spelled):
+    for form in sorted(spelled):
         if form in taken or len(form) < 2:
             continue
-        written = corpus.spelled[form].most_common()
-        name = min(text for text, count in written if count == written[0][1])
+        name = min(spelled[form].items(), key=lambda item: (-item[1], item[0]))[0]
         brand = given.get(form)
         forms = [form, key(_LEGAL.sub("", name))]
         keys = {f: _is_a_word(f, drafts) for f in forms if f and f not in taken}
         keys |= {f: o for f, o in brand["keys"] if f not in taken} if brand else {}
-        kinds = {
-            f
-            for text, _ in sold.get(form, Counter()).most_common(MOST_KINDS)
-            for f in drafts.spelling.keys(text)
-        }
-        kinds |= {*brand["kinds"]} if brand else set()
-        if not any(keys.values()):
-            kinds = set()
+        kinds = set()
+        if any(keys.values()):
+            kinds = {f for text in sold.get(form, ()) for f in keys_of(text)}
+            kinds |= {*brand["kinds"]} if brand else set()
         found.append({"name": name, "keys": list(keys.items()), "kinds": sorted(kinds)})
         taken |= keys.keys()
     rest = [brand for brand in known if not any(form in taken for form, _ in brand["keys"])]
@@ -65,12 +65,25 @@ def _is_a_word(form: str, drafts: Drafts) -> bool:
     return drafts.get(form) is not None or ordinary().get(form, 0) >= COMMON
 
 
-def sold(corpus: Corpus, drafts: Drafts, together: Together) -> dict[str, Counter[str]]:
-    """What each brand of a catalogue sells: names of terms, and in how many titles."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    names = [draft.name for draft in drafts]
-    for (brand, n), count in together.sold.items():
-        found[corpus.brands[brand]][names[n]] += count
+def _spelled(corpus: Corpus) -> dict[str, dict[str, int]]:
+    """Of each brand's key, how it was written, and how often."""
+    found: dict[str, dict[str, int]] = {}
+    for (form, text), count in corpus.spelled.items():
+        found.setdefault(form, {})[text] = count
+    return found
+
+
+def sold(corpus: Corpus, drafts: Drafts, together: Together) -> dict[str, list[str]]:
+    """Of each brand of a catalogue, the names of the terms that most of its titles hold."""
+    brands, names = corpus.brands, [draft.name for draft in drafts]
+    rank = np.argsort(np.argsort(names)) if names else np.empty(0, int)
+    brand, term, titles = together.sold
+    order = np.lexsort((rank[term], -titles, brand))
+    brand, term = brand[order], term[order]
+    most = np.arange(len(brand)) - np.searchsorted(brand, brand) < MOST_KINDS
+    found: dict[str, list[str]] = defaultdict(list)
+    for b, n in zip(brand[most].tolist(), term[most].tolist(), strict=True):
+        found[brands[b]].append(names[n])
     return found
 
 
@@ -99,7 +112,7 @@ def _attribute(name: str) -> str | None:
 
 def conflicting(corpus: Corpus) -> dict[str, list[str]]:
     """Brands that are written in several ways."""
-    return {form: sorted(texts) for form, texts in corpus.spelled.items() if len(texts) > 1}
+    return {form: sorted(texts) for form, texts in _spelled(corpus).items() if len(texts) > 1}
 
 
 def described(tables: Mapping[str, Any]) -> Collection[str]:

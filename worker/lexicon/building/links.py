@@ -8,10 +8,10 @@ from itertools import combinations, takewhile
 from math import sqrt
 
 from triton_models.query_text import normal_form
-from worker.lexicon.building.corpus import BREAK, Corpus
 from worker.lexicon.building.drafts import Draft, Drafts, Link, make_synonyms
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
+from worker.lexicon.building.together import Together
 from worker.lexicon.words import key, stems
 
 RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
@@ -60,96 +60,34 @@ def add_suffixes(drafts: Drafts) -> None:
                 break
 
 
-class Together:
-    """Which terms stand in the titles of a catalogue, and which stand there together."""
+def link_titles(together: Together, drafts: Drafts) -> None:
+    """Link terms that titles, or titles and categories, have together.
 
-    def __init__(self, corpus: Corpus, drafts: Drafts) -> None:
-        self.total = len(corpus)
-        self.titles: Counter[int] = Counter()
-        self.pairs: Counter[tuple[int, int]] = Counter()
-        self.categories: dict[int, Counter[int]] = defaultdict(Counter)
-        self.sold: Counter[tuple[int, int]] = Counter()  # by brand and term
-        self._drafts = drafts
-        number = {draft: n for n, draft in enumerate(drafts)}
-        tree = _tree(corpus, drafts, number)
-        leaves = [
-            number[draft] if (draft := drafts.get(normal_form(path[-1]))) else -1
-            for path in corpus.categories
-        ]
-        start, tokens = 0, corpus.tokens.tolist()
-        for doc, end in enumerate(corpus.ends):
-            found = _found(tokens, start, end, tree)
-            category, start = corpus.category_of[doc], end
-            brand = corpus.brand_of[doc]
-            if brand >= 0:
-                self.sold.update((brand, n) for n in found)
-            if category >= 0:
-                for n in found:
-                    self.categories[n][category] += 1
-                if leaves[category] >= 0:
-                    found.add(leaves[category])
-            self.titles.update(found)
-            self.pairs.update(combinations(sorted(found), 2))
-
-    def link(self) -> None:
-        """Link terms that titles, or titles and categories, have together.
-
-        Where nearly all titles of one have the other too, but not the other way round, the other
-        is the broader term; where it holds both ways, they are two names of one kind of product.
-        """
-        drafts = self._drafts.all
-        for (a, b), both in sorted(self.pairs.items()):
-            if both < FEWEST_TOGETHER:
-                continue
-            ratio = log_likelihood(both, self.titles[a], self.titles[b], self.total)
-            if ratio < SIGNIFICANT or _nested(drafts[a].name, drafts[b].name):
-                continue
-            counts = {"titles": both, "log_likelihood": round(ratio, 1)}
-            one, other = (lower_bound(both, self.titles[n]) for n in (a, b))
-            weight = round(min(one, other), 3)
-            if both / self.titles[a] >= SUBSUMED and both / self.titles[b] >= SUBSUMED:
-                make_synonyms(drafts[a], drafts[b], Link(TITLES, weight, counts))
-            elif both / self.titles[a] >= SUBSUMED:
-                drafts[a].put_below(drafts[b], Link(TITLES, round(one * TITLES_PARENT, 3), counts))
-            elif both / self.titles[b] >= SUBSUMED:
-                drafts[b].put_below(
-                    drafts[a], Link(TITLES, round(other * TITLES_PARENT, 3), counts)
-                )
+    Where nearly all titles of one have the other too, but not the other way round, the other is the
+    broader term; where it holds both ways, they are two names of one kind of product.
+    """
+    enough = together.pairs[2] >= FEWEST_TOGETHER
+    for a, b, both in zip(*(column[enough].tolist() for column in together.pairs), strict=True):
+        one, other = drafts.all[a], drafts.all[b]
+        titles = together.titles[a], together.titles[b]
+        ratio = log_likelihood(both, *titles, together.total)
+        if ratio < SIGNIFICANT or _nested(one.name, other.name):
+            continue
+        counts = {"titles": both, "log_likelihood": round(ratio, 1)}
+        bounds = [lower_bound(both, seen) for seen in titles]
+        within = [both / seen >= SUBSUMED for seen in titles]
+        if all(within):
+            make_synonyms(one, other, Link(TITLES, round(min(bounds), 3), counts))
+        elif within[0]:
+            one.put_below(other, Link(TITLES, round(bounds[0] * TITLES_PARENT, 3), counts))
+        elif within[1]:
+            other.put_below(one, Link(TITLES, round(bounds[1] * TITLES_PARENT, 3), counts))
 
 
 def _nested(one: str, other: str) -> bool:
     """Whether the words of one are among those of the other."""
     words = stems(key(one)), stems(key(other))
     return words[0] <= words[1] or words[1] <= words[0]
-
-
-def _tree(corpus: Corpus, drafts: Drafts, number: Mapping[Draft, int]) -> dict:
-    """The terms by the numbers of their words, one word after the other; a term's at -1."""
-    ids = {word: n for n, word in enumerate(corpus.words)}
-    tree: dict = {}
-    for form, draft in drafts.forms():
-        words = [ids.get(word) for word in form.split(" ")]
-        if None not in words:
-            node = tree
-            for word in words:
-                node = node.setdefault(word, {})
-            node[BREAK] = number[draft]
-    return tree
-
-
-def _found(tokens: Sequence[int], start: int, end: int, tree: dict) -> set[int]:
-    """The terms in some tokens, the longest at each place."""
-    found = set()
-    while start < end:
-        node, at, last, best = tree, start, start, None
-        while at < end and tokens[at] != BREAK and (node := node.get(tokens[at])) is not None:
-            at += 1
-            if BREAK in node:
-                best, last = node[BREAK], at
-        if best is not None:
-            found.add(best)
-        start = max(last, start + 1)
-    return found
 
 
 def add_clicks(clicks: Iterable[Click], drafts: Drafts, described: Collection[str]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,25 @@ from typing import Any
 import numpy as np
 from usearch.index import Index
 
-from triton_models.contract import ModelContract
 from triton_models.serving.predictor import Predictor
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
 from worker.lexicon import build, source
-from worker.lexicon.building import facts, links, neighbours, phrases, report, sources
-from worker.lexicon.building.cache import Cache
+from worker.lexicon.building import (
+    catalogue,
+    facts,
+    links,
+    neighbours,
+    phrases,
+    report,
+    sources,
+)
+from worker.lexicon.building.cache import Answers, Cache
+from worker.lexicon.building.catalogue import Progress, Reader
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.building.rows import Faults
+from worker.lexicon.building.together import Together
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
@@ -31,9 +38,8 @@ from worker.lexicon.writing import Content, demand_room, index_of, write
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
 SOURCE_WEIGHT = 0.95
 MAJORITY = 0.5  # share of a term's titles in the category that is its own
-VECTORS, SCORES = "vectors.cache", "scores.cache"
+ROWS, VECTORS, SCORES = "catalogue.cache", "vectors.cache", "scores.cache"
 MODELS = "--set inference.models=DIR"  # how the command names the models
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,11 @@ def make(
     demand_room(out)
     encoder = build.load_model(models / "encoder", "encoder", option=MODELS)
     matching = build.load_model(models / "matching", "matching", option=MODELS)
-    made = _made(inputs, progress)
-    vectors = _cache(encoder.contract, encoder.contract.dimension, out, VECTORS)
-    scores = _cache(matching.contract, 1, out, SCORES)
+    rows = _cache(catalogue.kind(inputs.columns), out, ROWS)
+    made = _made(inputs, rows, progress)
+    width = encoder.contract.dimension
+    vectors = Answers(width, _cache(f"{encoder.contract.onnx_sha256} {width}", out, VECTORS))
+    scores = Answers(1, _cache(matching.contract.onnx_sha256, out, SCORES))
     index = index_of(_vectors(made.drafts, least, encoder, vectors, progress))
     _confirm(made, index, matching, scores, progress)
     for draft in made.drafts:
@@ -104,27 +112,28 @@ def make(
     terms = _terms(made.drafts, least)
     told = report.report(made, least, {"encoded": vectors.asked, "matched": scores.asked})
     others = report.files(made.drafts, told, least)
-    others |= {VECTORS: vectors.used(), SCORES: scores.used()}
+    caches = {ROWS: rows, VECTORS: vectors.cache, SCORES: scores.cache}
+    others |= {name: cache.used() for name, cache in caches.items()}
     content = Content(terms, made.tables, made.brands, index, others)
     manifest = write(content, encoder.contract, out)
-    for name in (VECTORS, SCORES):
+    for name in caches:
         _partial(out, name).unlink(missing_ok=True)
     return told | {"version": manifest["version"]}
 
 
-def _cache(model: ModelContract, width: int, out: Path, name: str) -> Cache:
-    return Cache(model.onnx_sha256, width, out / name, _partial(out, name))
+def _cache(kind: str, out: Path, name: str) -> Cache:
+    return Cache(kind, out / name, _partial(out, name))
 
 
 def _partial(out: Path, name: str) -> Path:
     return out.with_name(f".{out.name}.{name}.partial")
 
 
-def _made(inputs: Inputs, progress: Progress) -> Made:
+def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     faults = Faults()
     read = [source.read(folder) for folder in inputs.folders]
     spelling = read[0].spelling if read else read_spelling(STARTER_LEXICON / "words.toml", faults)
-    corpus = _corpus(inputs, faults, progress)
+    corpus = Reader(inputs.columns, rows, faults).read(inputs.catalogues, progress)
     taxonomy = [path for file in inputs.taxonomies for path in sources.paths(file, faults)]
     lists = [(t, file.name) for file in inputs.terms for t in sources.terms(file, faults)]
     rules = [rule for file in inputs.synonyms for rule in sources.rules(file, faults)]
@@ -148,8 +157,8 @@ def _made(inputs: Inputs, progress: Progress) -> Made:
     links.add_clicks(clicks, drafts, described)
     links.add_suffixes(drafts)
     with progress("links", 1) as done:
-        together = links.Together(corpus, drafts)
-        together.link()
+        together = Together(corpus, drafts)
+        links.link_titles(together, drafts)
         done(1)
     if not len(drafts):
         remedy = "give more products, a taxonomy, a list of terms, or --with-starter"
@@ -159,21 +168,6 @@ def _made(inputs: Inputs, progress: Progress) -> Made:
     sold = facts.sold(corpus, drafts, together)
     tables = facts.add_values(corpus, tables, drafts)
     return Made(corpus, drafts, tables, facts.brands(corpus, drafts, known, sold), general)
-
-
-def _corpus(inputs: Inputs, faults: Faults, progress: Progress) -> Corpus:
-    corpus = Corpus()
-    for file in inputs.catalogues:
-        with progress(file.name, 0) as done:
-            ids: set[str] = set()  # of one file: two shops may number alike
-            for product in sources.products(file, inputs.columns, faults):
-                if product.id in ids:
-                    corpus.repeated += 1
-                else:
-                    ids.add(product.id)
-                    corpus.add(product)
-                done(1)
-    return corpus
 
 
 def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[str, Any]:
@@ -199,16 +193,18 @@ def _add_source(read: Source, drafts: Drafts) -> None:
             draft.put_below(made[parent], link)
 
 
-def _categorize(corpus: Corpus, drafts: Drafts, together: links.Together) -> None:
+def _categorize(corpus: Corpus, drafts: Drafts, together: Together) -> None:
     """Give each term the category of most of its titles."""
     paths = [" > ".join(path) for path in corpus.categories]
+    best: dict[int, tuple[int, str]] = {}
+    for n, category, titles in zip(*(c.tolist() for c in together.categories), strict=True):
+        item = -titles, paths[category]
+        best[n] = min(best.get(n, item), item)
     for n, draft in enumerate(drafts):
         draft.titles = together.titles[n]
-        counts = together.categories.get(n, Counter())
-        if not draft.category and counts:
-            best, count = min(counts.items(), key=lambda item: (-item[1], paths[item[0]]))
-            if count >= MAJORITY * draft.titles:
-                draft.category = paths[best]
+        titles, path = best.get(n, (0, ""))
+        if not draft.category and -titles >= MAJORITY * draft.titles:
+            draft.category = path
 
 
 def _give_category(draft: Draft) -> None:
@@ -228,7 +224,7 @@ def _names(draft: Draft, least: float) -> list[str]:
 
 
 def _vectors(
-    drafts: Drafts, least: float, encoder: Predictor, cache: Cache, progress: Progress
+    drafts: Drafts, least: float, encoder: Predictor, cache: Answers, progress: Progress
 ) -> np.ndarray:
     """A vector a term, float32; see `build.summed`."""
     names = [_names(draft, least) for draft in drafts]
@@ -240,7 +236,7 @@ def _vectors(
 
 
 def _confirm(
-    made: Made, index: Index, matching: Predictor, cache: Cache, progress: Progress
+    made: Made, index: Index, matching: Predictor, cache: Answers, progress: Progress
 ) -> None:
     drafts = made.drafts.all
     near = _nearest(index, len(drafts))
@@ -253,12 +249,13 @@ def _confirm(
 
 def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
     """Of each term, those whose vectors are nearest, itself among them, with their cosines."""
-    found = []
-    for row in np.vstack(index.get(np.arange(count))):  # as they are stored: int8
-        hits = index.search(row, neighbours.NEAREST, threads=1)
-        cosines = (1 - hits.distances).tolist()
-        found.append(list(zip(hits.keys.tolist(), cosines, strict=True)))
-    return found
+    if not count:
+        return []
+    stored = np.vstack(index.get(np.arange(count)))  # int8
+    hits = index.search(stored, min(neighbours.NEAREST, count), threads=1)
+    cosines = (1 - hits.distances).tolist()
+    rows = zip(np.atleast_2d(hits.keys).tolist(), np.atleast_2d(cosines).tolist(), strict=True)
+    return [list(zip(keys, near, strict=True)) for keys, near in rows]
 
 
 def _terms(drafts: Drafts, least: float) -> list[Term]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from worker.lexicon.building.cache import Cache
+from worker.lexicon.building.cache import Answers
 from worker.lexicon.building.drafts import SOURCE, Draft, Link, make_synonyms
 from worker.lexicon.building.links import CATEGORY
 from worker.lexicon.words import key, stems
@@ -44,17 +44,24 @@ def pairs(
         for other, cosine in others:
             if other != n and cosine >= LEAST_COSINE:
                 found.setdefault((min(n, other), max(n, other)), round(cosine, 4))
+    words = [stems(key(draft.name)) for draft in drafts]
     kept = [
         Pair(a, b, cosine)
         for (a, b), cosine in found.items()
-        if _may_be_one(drafts[a], drafts[b], described)
+        if _are_other_words(words[a], words[b], described) and _may_be_one(drafts[a], drafts[b])
     ]
     return sorted(kept, key=lambda pair: (-pair.cosine, pair.first, pair.second))[:MOST_PAIRS]
 
 
-def _may_be_one(one: Draft, other: Draft, described: Collection[str]) -> bool:
-    """Whether two terms may be names of one thing: neither is a kind of the other, and they differ
-    in no number and no value."""
+def _are_other_words(one: set[str], other: set[str], described: Collection[str]) -> bool:
+    """Whether neither name holds the other, and they differ in no number and no value."""
+    if one <= other or other <= one:
+        return False
+    return not any(word in described or any(map(str.isdigit, word)) for word in one ^ other)
+
+
+def _may_be_one(one: Draft, other: Draft) -> bool:
+    """Whether two terms may be names of one thing: neither is a kind of the other."""
     if {*one.origins} == {*other.origins} == {SOURCE}:  # whoever wrote both knew
         return False
     if one in other.above() or other in one.above() or key(other.name) in map(key, one.synonyms):
@@ -63,13 +70,7 @@ def _may_be_one(one: Draft, other: Draft, described: Collection[str]) -> bool:
     above = [wider for wider, link in parents if link.kind == CATEGORY]
     if len(above) == 2 and above[0] is above[1]:  # the shop tells them apart
         return False
-    if one.category and other.category and _department(one) != _department(other):
-        return False
-    words = stems(key(one.name)), stems(key(other.name))
-    if words[0] <= words[1] or words[1] <= words[0]:
-        return False
-    differing = words[0] ^ words[1]
-    return not any(word in described or any(c.isdigit() for c in word) for word in differing)
+    return not (one.category and other.category and _department(one) != _department(other))
 
 
 def _department(draft: Draft) -> str:
@@ -80,7 +81,7 @@ def confirm(
     drafts: Sequence[Draft],
     asked: Sequence[Pair],
     match: Callable[[str, str], np.ndarray],
-    cache: Cache,
+    cache: Answers,
     done: Callable[[int], object],
 ) -> None:
     """Add as names those of which the matching model says, both ways, that one is the other."""

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.lexicon.building.corpus import Corpus
+from worker.lexicon.building.counting import apart, counted, numbered, paired, starts
 from worker.lexicon.head_words import EMPTY, LIKE
 from worker.lexicon.profile import SPLITS
 
@@ -61,13 +62,18 @@ class _Level:
         words: int32, shape [phrases, n].
         at: the phrase that begins at each token, or -1.
         titles, brands, endings: of each phrase.
+        most: of each phrase, the titles of the brand that has most of them.
+        heads, tails: of each phrase, which one of n - 1 words it begins with, and ends with.
     """
 
     words: np.ndarray
     at: np.ndarray
     titles: np.ndarray
     brands: np.ndarray
+    most: np.ndarray
     endings: np.ndarray
+    heads: np.ndarray
+    tails: np.ndarray
 
 
 def find(corpus: Corpus, described: Collection[str]) -> list[Phrase]:
@@ -85,54 +91,72 @@ def find(corpus: Corpus, described: Collection[str]) -> list[Phrase]:
 
 def _levels(corpus: Corpus, ends: Collection[str]) -> list[_Level]:
     tokens = np.frombuffer(corpus.tokens, np.int32)
-    docs = corpus.docs()
-    brand_of = np.frombuffer(corpus.brand_of, np.int32)[docs]
     is_end = np.array([word in ends for word in corpus.words] + [True])  # BREAK is the last
     ended = np.append(is_end[tokens[1:]], True)  # what stands behind each token
-    counting = _Counting(docs, brand_of, ended)
-    levels = [counting.level(tokens, tokens.astype(np.int64), 1)]
+    brand_of = np.frombuffer(corpus.brand_of, np.int32)
+    counting = _Counting(tokens, corpus.docs(), ended, brand_of)
+    places = np.flatnonzero(tokens >= 0)
+    levels = [counting.level(places, tokens[places], len(corpus.words), 1)]
     while len(levels) < LONGEST:
-        before = levels[-1]
-        tail = np.append(before.at[1:], -1)
-        pair = np.where((before.at >= 0) & (tail >= 0), before.at * len(before.titles) + tail, -1)
-        levels.append(counting.level(tokens, pair, len(levels) + 1))
+        before = levels[-1].at
+        places = np.flatnonzero((before[:-1] >= 0) & (before[1:] >= 0))
+        number, count = numbered(paired(before[places], before[places + 1]))
+        levels.append(counting.level(places, number, count, len(levels) + 1, before))
     return levels
 
 
 @dataclass(frozen=True)
 class _Counting:
-    """Of each token, the title, the title's brand, and whether a name may end there."""
+    """Of each token, the title, and whether a name may end there; and the brand of each title."""
 
+    tokens: np.ndarray
     docs: np.ndarray
-    brand_of: np.ndarray
     ended: np.ndarray
+    brand_of: np.ndarray
 
-    def level(self, tokens: np.ndarray, keys: np.ndarray, size: int) -> _Level:
-        """The frequent ones among phrases that are given by a key at each token, -1 for none."""
-        places = np.flatnonzero(keys >= 0)
-        _, first, inverse = np.unique(keys[places], return_index=True, return_inverse=True)
-        count, docs, brands = len(first), self.docs[places], self.brand_of[places]
-        titles = _distinct(inverse, docs, count)
-        ending = self.ended[places + size - 1]
+    def level(
+        self,
+        places: np.ndarray,
+        number: np.ndarray,
+        count: int,
+        size: int,
+        before: np.ndarray | None = None,
+    ) -> _Level:
+        """The frequent ones among phrases.
+
+        Args:
+            places: where a phrase begins.
+            number: of the phrase that begins there, less than `count`.
+            size: words of a phrase.
+            before: at each token the phrase of a word less, of those that were frequent.
+        """
+        example = np.zeros(count, np.int64)
+        example[number] = places
+        # The title, the phrase, and whether it ends there: nearly sorted, as titles are in order.
+        seen = paired(self.docs[places], number) << 1 | self.ended[places + size - 1]
+        seen = np.sort(seen, kind="stable")
+        last = np.append(starts(seen >> 1)[1:], len(seen)) - 1 if len(seen) else []
+        docs, phrase = apart(seen[last] >> 1)
+        titles = np.bincount(phrase, minlength=count)
         frequent = titles >= FEWEST
-        at = np.full(len(keys), -1, np.int64)
-        at[places] = np.where(frequent, np.cumsum(frequent) - 1, -1)[inverse]
+        brand = self.brand_of[docs]
+        sold, _, sold_titles = counted(paired(phrase, brand)[(brand >= 0) & frequent[phrase]])
+        most = np.zeros(count, np.int64)
+        np.maximum.at(most, sold, sold_titles)
+        ending = phrase[seen[last] & 1 == 1]
+        at = np.full(len(self.tokens), -1, np.int32)
+        at[places] = np.where(frequent, np.cumsum(frequent) - 1, -1)[number]
+        example = example[frequent]
+        parts = [] if before is None else [before[example], before[example + 1]]
         return _Level(
-            tokens[places[first[frequent]][:, None] + np.arange(size)],
+            self.tokens[example[:, None] + np.arange(size)],
             at,
             titles[frequent],
-            _distinct(inverse[brands >= 0], brands[brands >= 0], count)[frequent],
-            _distinct(inverse[ending], docs[ending], count)[frequent],
+            np.bincount(sold, minlength=count)[frequent],
+            most[frequent],
+            np.bincount(ending, minlength=count)[frequent],
+            *parts or [example[:0]] * 2,
         )
-
-
-def _distinct(groups: np.ndarray, members: np.ndarray, count: int) -> np.ndarray:
-    """How many different members each group has."""
-    if not len(groups):
-        return np.zeros(count, np.int64)
-    width = int(members.max()) + 1
-    pairs = np.unique(groups.astype(np.int64) * width + members)
-    return np.bincount(pairs // width, minlength=count)
 
 
 def _kept(
@@ -140,32 +164,35 @@ def _kept(
 ) -> Iterator[Phrase]:
     names = corpus.words
     has_brands = len(corpus.brands) >= FEWEST_BRANDS
-    own = _own_words(corpus, levels[0]) if has_brands else set()
-    titles: dict[tuple[int, ...], int] = {}
-    nested: dict[tuple[int, ...], int] = {}  # titles of the most frequent phrase one word longer
-    for level in levels:
-        for phrase, count in zip(level.words.tolist(), level.titles.tolist(), strict=True):
-            titles[tuple(phrase)] = count
-            for part in (tuple(phrase[1:]), tuple(phrase[:-1])):
-                nested[part] = max(nested.get(part, 0), count)
-    head = levels[0].endings / levels[0].titles
-    heads = dict(zip(levels[0].words[:, 0].tolist(), head.tolist(), strict=True))
-    for level in levels:
-        counts = np.stack([level.titles, level.brands, level.endings], axis=1).tolist()
-        for words, (count, brands, endings) in zip(level.words.tolist(), counts, strict=True):
-            phrase = tuple(words)
-            if has_brands and (brands < FEWEST_BRANDS or not own.isdisjoint(phrase)):
+    single = levels[0].words[:, 0]
+    head, own = np.zeros(len(names)), np.zeros(len(names), bool)
+    head[single] = levels[0].endings / levels[0].titles
+    if has_brands:
+        own[single] = _own_words(corpus, levels[0])
+    for size, level in enumerate(levels, 1):
+        ending = level.endings / level.titles
+        kept = (level.endings >= FEWEST) & (ending >= LEAST_ENDING)
+        kept &= head[level.words[:, -1]] >= LEAST_HEAD
+        kept &= _most_of_longer(level, levels[size:]) <= MOST_NESTED * level.titles
+        if has_brands:
+            kept &= (level.brands >= FEWEST_BRANDS) & ~own[level.words].any(axis=1)
+        for n in np.flatnonzero(kept).tolist():
+            texts = [names[word] for word in level.words[n].tolist()]
+            if not _may_name(texts, ends, described):
                 continue
-            ending = endings / count
-            if endings < FEWEST or ending < LEAST_ENDING or heads[phrase[-1]] < LEAST_HEAD:
-                continue
-            if nested.get(phrase, 0) > MOST_NESTED * count:
-                continue
-            texts = [names[word] for word in phrase]
-            npmi = _npmi(phrase, titles, len(corpus))
-            if npmi >= LEAST_NPMI and _may_name(texts, ends, described):
-                text = " ".join(texts)
-                yield Phrase(text, count, brands, round(npmi, 3), round(ending, 3))
+            npmi = _npmi(levels, size, n, len(corpus))
+            if npmi >= LEAST_NPMI:
+                counts = int(level.titles[n]), int(level.brands[n])
+                yield Phrase(" ".join(texts), *counts, round(npmi, 3), round(float(ending[n]), 3))
+
+
+def _most_of_longer(level: _Level, longer: list[_Level]) -> np.ndarray:
+    """Of each phrase, the titles of the most frequent one that is a word longer."""
+    found = np.zeros(len(level.titles), np.int64)
+    for above in longer[:1]:
+        for parts in (above.heads, above.tails):
+            np.maximum.at(found, parts, above.titles)
+    return found
 
 
 def _may_name(texts: list[str], ends: Collection[str], described: Collection[str]) -> bool:
@@ -177,34 +204,26 @@ def _may_name(texts: list[str], ends: Collection[str], described: Collection[str
     return last not in texts[:-1] and not any(word in SPLITS for word in texts)
 
 
-def _own_words(corpus: Corpus, words: _Level) -> set[int]:
-    """Words that one brand's titles, or that brand's name, have nearly alone: series and names."""
-    docs, brand_of = corpus.docs(), np.frombuffer(corpus.brand_of, np.int32)
-    places = np.flatnonzero(words.at >= 0)
-    number, doc = words.at[places], docs[places]
-    width = len(corpus)
-    pairs = np.unique(number * width + doc)
-    number, brand = pairs // width, brand_of[pairs % width]
-    width = len(corpus.brands) + 1
-    counts = np.unique(number * width + brand + 1, return_counts=True)
-    best = np.zeros(len(words.titles), np.int64)
-    sold = counts[0] % width > 0
-    np.maximum.at(best, counts[0][sold] // width, counts[1][sold])
+def _own_words(corpus: Corpus, words: _Level) -> np.ndarray:
+    """Which words one brand's titles, or that brand's name, have nearly alone: series and names."""
     least = np.where(words.brands < FEW_BRANDS, ONE_BRAND, ONE_BRAND_OF_MANY)
     texts, names = corpus.words, {*corpus.brands}
     named = np.array([texts[word] in names for word in words.words[:, 0]], bool)
-    own = best >= np.where(named, NAMED, least) * words.titles
-    return set(words.words[own, 0].tolist())
+    return words.most >= np.where(named, NAMED, least) * words.titles
 
 
-def _npmi(phrase: tuple[int, ...], titles: dict[tuple[int, ...], int], count: int) -> float:
-    if len(phrase) == 1:
-        return 1.0
-    together = titles[phrase] / count
-    if together >= 1:
+def _npmi(levels: list[_Level], size: int, number: int, count: int) -> float:
+    """Of a phrase of a level, the least over the ways to split it; `count` titles are there."""
+    together = levels[size - 1].titles[number] / count
+    if size == 1 or together >= 1:
         return 1.0
     values = []
-    for cut in range(1, len(phrase)):
-        apart = titles[phrase[:cut]] / count * titles[phrase[cut:]] / count
-        values.append(np.log(together / apart) / -np.log(together))
+    for cut in range(1, size):
+        head = tail = number
+        for level in levels[size - 1 : cut - 1 : -1]:
+            head = level.heads[head]
+        for level in levels[size - 1 : size - 1 - cut : -1]:
+            tail = level.tails[tail]
+        parts = levels[cut - 1].titles[head] / count * levels[size - cut - 1].titles[tail] / count
+        values.append(np.log(together / parts) / -np.log(together))
     return float(min(values))

@@ -9,7 +9,8 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,12 +47,31 @@ class Faults(list[Fault]):
 
 def lines(path: Path, faults: Faults) -> Iterator[tuple[str, str]]:
     """The place and the text of each line, without its end."""
+    with reported(path, faults), opened(path) as file:
+        yield from numbered(file, path.name, faults)
+
+
+def numbered(
+    file: Iterable[bytes], name: str, faults: Faults, first: int = 1
+) -> Iterator[tuple[str, str]]:
+    """The place and the text of each line of UTF-8; `first` is the number of the first one."""
+    for number, line in enumerate(file, first):
+        if faults.full(name):
+            break
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            found = f"byte {line[error.start]:#04x}, which is no UTF-8"
+            faults.found(f"{name}:{number}", found, "UTF-8 text", "save the file as UTF-8")
+            text = ""
+        yield f"{name}:{number}", text.rstrip("\r\n")
+
+
+@contextmanager
+def reported(path: Path, faults: Faults) -> Iterator[None]:
+    """Makes a fault of an error in reading a file."""
     try:
-        with _opened(path) as file:
-            for number, text in enumerate(_decoded(path, file, faults), 1):
-                if faults.full(path.name):
-                    break
-                yield f"{path.name}:{number}", text.rstrip("\r\n")
+        yield
     except FileNotFoundError:
         faults.found(path.name, "no such file", "a file", f"correct the path {path}")
     except UnicodeDecodeError:
@@ -63,48 +83,51 @@ def lines(path: Path, faults: Faults) -> Iterator[tuple[str, str]]:
         faults.found(path.name, reason, "a file that can be read", "replace it")
 
 
-def _opened(path: Path) -> BinaryIO:
-    file = path.open("rb")
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return gzip.open(file) if packed else file
-
-
-def _decoded(path: Path, file: BinaryIO, faults: Faults) -> Iterator[str]:
-    buffer = io.BufferedReader(file)
-    start = buffer.peek(3)[:3]
-    if start.startswith(_UTF_16):
-        yield from io.TextIOWrapper(buffer, "utf-16", newline="")
-        return
-    if start.startswith(codecs.BOM_UTF8):
-        buffer.read(3)
-    for number, line in enumerate(buffer, 1):
-        try:
-            yield line.decode()
-        except UnicodeDecodeError as error:
-            found = f"byte {line[error.start]:#04x}, which is no UTF-8"
-            faults.found(f"{path.name}:{number}", found, "UTF-8 text", "save the file as UTF-8")
-            yield ""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file or a pipe, unpacked, as UTF-8 without a byte order mark."""
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        # A pipe has no place to go back to, so the first bytes are looked at where they stand.
+        packed = file.peek(2)[:2] == b"\x1f\x8b"
+        plain = io.BufferedReader(stack.enter_context(gzip.open(file))) if packed else file
+        start = plain.peek(3)[:3]
+        if start.startswith(_UTF_16):
+            text = io.TextIOWrapper(plain, "utf-16", newline="")
+            yield io.BytesIO(text.read().encode())
+            return
+        if start.startswith(codecs.BOM_UTF8):
+            plain.read(3)
+        yield plain
 
 
 def rows(path: Path, faults: Faults) -> Iterator[Row]:
     """The rows of a file of JSON lines, or of CSV with a header and a comma, semicolon, tab or bar
     between the values."""
-    found = lines(path, faults)
+    return rows_of(lines(path, faults), path.name, faults)
+
+
+def rows_of(
+    found: Iterator[tuple[str, str]], name: str, faults: Faults, begins: bool = True
+) -> Iterator[Row]:
+    """The rows of lines, by the file's name.
+
+    Args:
+        begins: whether they are the first lines of the file, of which there must be some.
+    """
     first = next(((place, text) for place, text in found if text.strip()), None)
     if first is None:
-        if not any(fault.key.startswith(path.name) for fault in faults):
-            faults.found(path.name, "an empty file", "rows", "leave it out")
-        return
-    if is_json(path):
+        if begins and not any(fault.key.startswith(name) for fault in faults):
+            faults.found(name, "an empty file", "rows", "leave it out")
+    elif is_json(name):
         yield from _json_rows(first, found, faults)
     else:
-        yield from _csv_rows(path, first, found, faults)
+        yield from _csv_rows(name, first, found, faults, begins)
 
 
-def is_json(path: Path) -> bool:
+def is_json(name: str) -> bool:
     """Whether a file is, by its name, one of JSON lines: .jsonl, .ndjson, .json, also with .gz."""
-    return path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json"))
+    return name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json"))
 
 
 def _json_rows(
@@ -130,29 +153,33 @@ def _json_rows(
 
 
 def _csv_rows(
-    path: Path, first: tuple[str, str], rest: Iterator[tuple[str, str]], faults: Faults
+    name: str,
+    first: tuple[str, str],
+    rest: Iterator[tuple[str, str]],
+    faults: Faults,
+    begins: bool,
 ) -> Iterator[Row]:
     delimiter = max(_DELIMITERS, key=first[1].count)
     start = int(first[0].rpartition(":")[2]) - 1
     texts = (text + "\n" for _, text in chain([first], rest))
     reader = csv.reader(texts, delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(reader)]
-        twice = sorted({name for name in header if name and header.count(name) > 1})
+        header = [column.strip() for column in next(reader)]
+        twice = sorted({column for column in header if column and header.count(column) > 1})
         if twice:
             found = f"the column {twice[0]!r} twice"
             faults.found(first[0], found, "each column once", "rename one")
         count = 0
         for row in reader:
             count += 1
-            place = f"{path.name}:{start + reader.line_num}"
+            place = f"{name}:{start + reader.line_num}"
             if len(row) == len(header):
                 yield place, dict(zip(header, row, strict=True))
             elif row:
                 found, expected = f"{len(row)} values", f"{len(header)}, as in the header"
                 faults.found(place, found, expected, "quote values that hold the delimiter")
-        if not count:
-            faults.found(path.name, "a header alone", "rows below it", "leave the file out")
+        if begins and not count:
+            faults.found(name, "a header alone", "rows below it", "leave the file out")
     except csv.Error as error:
-        place = f"{path.name}:{start + reader.line_num}"
+        place = f"{name}:{start + reader.line_num}"
         faults.found(place, str(error), "CSV", "close the quotes; double a quote in a value")

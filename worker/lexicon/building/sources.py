@@ -12,6 +12,7 @@ import orjson
 
 from triton_models.query_text import normal_form
 from worker.errors import LexiconError
+from worker.lexicon.building.blocks import Block
 from worker.lexicon.building.rows import Faults, is_json, lines, rows
 from worker.lexicon.words import key
 
@@ -78,8 +79,8 @@ def fields(text: str) -> dict[str, str]:
     return found
 
 
-def products(path: Path, columns: Mapping[str, str], faults: Faults) -> Iterator[Product]:
-    """The products of a catalogue.
+def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterator[Product]:
+    """The products of a block of a catalogue.
 
     Args:
         columns: the column of each field that is not called like it; that of `attributes` may hold
@@ -87,9 +88,11 @@ def products(path: Path, columns: Mapping[str, str], faults: Faults) -> Iterator
     """
     column = {name: columns.get(name, name) for name in FIELDS}
     pattern = column["attributes"] if "*" in column["attributes"] else ""
-    for number, (place, row) in enumerate(rows(path, faults)):
-        if not number and not _has_columns(place, row, column, not is_json(path), faults):
+    is_table, unknown = not is_json(block.name), block.line == 1
+    for place, row in block.rows(faults):
+        if unknown and not _has_columns(place, row, column, is_table, faults):
             return
+        unknown = False
         values = {name: _text(row.get(column[name])) for name in REQUIRED}
         empty = [name for name, value in values.items() if not value]
         if empty:

@@ -1,0 +1,107 @@
+"""What the tags of the tagging model change in what the lists find."""
+
+import pytest
+
+from worker.event import Tag
+
+
+def read(lexicon, query, **tagged):
+    """A query's reading, with tags from text to (name, probability), by keyword for one word."""
+    tags = [_tag(query, text.replace("_", " "), *said) for text, said in tagged.items()]
+    return lexicon.read(query, sorted(tags))
+
+
+def _tag(query, text, name, probability):
+    start = query.index(text)
+    return Tag(start, start + len(text), name, probability)
+
+
+def said(read):
+    return [(a.name, a.value) for a in read.attributes]
+
+
+def test_a_brand_that_is_also_a_word_counts_where_a_query_begins_with_it_and_it_is_tagged(lexicon):
+    assert said(lexicon.read("guess polarized xyz")) == []
+    assert said(read(lexicon, "guess polarized xyz", guess=("brand", 0.8))) == [("brand", "guess")]
+    assert said(read(lexicon, "guess polarized xyz", guess=("brand", 0.7))) == []
+    assert said(read(lexicon, "polarized guess xyz", guess=("brand", 0.9))) == []
+    longer = {"guess_polarized": ("brand", 0.9)}  # this is another brand, if it is one
+    assert said(read(lexicon, "guess polarized xyz", **longer)) == []
+
+
+def test_words_that_nobody_knows_are_a_brand_at_the_begin_of_a_query(lexicon):
+    assert said(read(lexicon, "zorvexa socks", zorvexa=("brand", 0.8))) == [("brand", "zorvexa")]
+    assert said(read(lexicon, "zorvexa socks", zorvexa=("brand", 0.7))) == []
+
+
+@pytest.mark.parametrize(
+    "query, tagged, why",
+    [
+        ("nike zorvexa socks", "zorvexa", "it names a brand already"),
+        ("socks zorvexa", "zorvexa", "it does not stand first"),
+        ("zorvexa armchair", "zorvexa", "series of furniture are called like brands"),
+        ("thieves cleaner", "thieves", "a word of the language"),
+        ("z80 socks", "z80", "a code"),
+    ],
+)
+def test_else_they_are_none(lexicon, query, tagged, why):
+    found = read(lexicon, query, **{tagged: ("brand", 0.95)})
+    assert tagged not in [a.value for a in found.attributes], why
+
+
+def test_a_new_brand_is_protected_as_others_are(lexicon):
+    form = "zorvexa red socks"
+    found = read(lexicon, form, zorvexa=("brand", 0.9))
+    assert [m.surface for m in found.mentions] == ["socks"]
+    assert said(found) == [("brand", "zorvexa"), ("color", "red")]
+
+
+def test_a_model_stands_behind_a_brand(lexicon):
+    tags = {"kraken_x2_black": ("model", 0.8)}
+    found = [("brand", "razer"), ("model", "kraken x2"), ("color", "black")]
+    assert said(read(lexicon, "razer kraken x2 black", **tags)) == found
+    assert said(read(lexicon, "kraken x2 black", **tags)) == [("color", "black")]
+    assert said(read(lexicon, "kitchenaid c", **{" c": ("model", 0.9)})) == [
+        ("brand", "kitchenaid")
+    ]
+
+
+def test_what_is_on_a_thing_says_nothing_of_it(lexicon):
+    query = "blue roads poster"
+    assert said(lexicon.read(query)) == [("color", "blue")]
+    tags = {"blue_roads": ("content", 0.8), "poster": ("product", 0.9)}
+    assert said(read(lexicon, query, **tags)) == []
+    unsure = {"blue_roads": ("content", 0.6), "poster": ("product", 0.9)}
+    assert said(read(lexicon, query, **unsure)) == [("color", "blue")]
+
+
+def test_what_is_on_a_thing_is_no_term_beside_it(lexicon):
+    query, content = "lantern poster", {"lantern": ("content", 0.9)}
+    names = [m.surface for m in read(lexicon, query, **content).mentions]
+    assert names == ["lantern", "poster"]  # no product is tagged that it could be on
+    content["poster"] = "product", 0.9
+    assert [m.surface for m in read(lexicon, query, **content).mentions] == ["poster"]
+
+
+def test_a_color_in_a_things_name_is_none(lexicon):
+    query = "sand filter pumps"
+    assert said(lexicon.read(query)) == [("color", "beige")]
+    assert said(read(lexicon, query, sand_filter_pumps=("product", 0.9))) == []
+
+
+def test_a_value_that_the_rules_set_aside_counts_where_it_is_tagged(lexicon):
+    query = "mens sneaker 4 rubber"
+    assert said(lexicon.read(query)) == [("gender", "men")]
+    with_it = [("gender", "men"), ("material", "rubber")]
+    assert said(read(lexicon, query, rubber=("material", 0.9))) == with_it
+    assert said(read(lexicon, query, rubber=("material", 0.8))) == [("gender", "men")]
+
+
+def test_a_tag_adds_nothing_to_what_the_lists_have(lexicon):
+    query = "light blue shirt"
+    assert said(read(lexicon, query, light_blue=("color", 0.95))) == said(lexicon.read(query))
+
+
+def test_tags_do_not_bring_back_what_is_excluded(lexicon):
+    found = read(lexicon, "sneakers without rubber", rubber=("material", 0.95))
+    assert said(found) == [] and [x.term for x in found.exclusions] == ["rubber"]

@@ -1,0 +1,97 @@
+"""What a tagging model learns from teachers: their mean probabilities of each word's labels."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from triton_models.data import texts
+from triton_models.kinds.tagging.data import Tagged
+from triton_models.kinds.tagging.loss import Reading, misspelled, reading, said, word_logits
+from triton_models.kinds.tagging.network import TagModel, classifier
+from triton_models.query_text import normal_form
+from triton_models.settings import UsageError
+from triton_models.training import networks
+
+TINY = 1e-9
+
+
+def read(places: Sequence[Path]) -> Iterator[tuple[str, ...]]:
+    """Texts of files, in normal form."""
+    return ((form,) for text in texts.read(places) if (form := normal_form(text)))
+
+
+def student(folder: Path, teachers: Sequence[Path]) -> TagModel:
+    """A token classifier with the teachers' labels.
+
+    Raises UsageError for teachers whose labels differ.
+    """
+    names = networks.labels(teachers[0])
+    for other in teachers[1:]:
+        if networks.labels(other) != names:
+            raise UsageError(f"{other}: its tags are not those of {teachers[0]}; give such runs")
+    return classifier(folder, names)
+
+
+def says(network: TagModel, tokenizer: Tokenizer, asked: Sequence[tuple[str, ...]]) -> list[Tensor]:
+    """Log-probabilities of each text's words, [words, labels]."""
+    return said(network, tokenizer, [Tagged(text, (), ()) for (text,) in asked])
+
+
+def pooled(given: Sequence[list[Tensor]]) -> list[Tensor]:
+    """The logarithms of the mean probabilities."""
+    each = zip(*given, strict=True)
+    return [torch.stack(mine).exp().mean(dim=0).clamp(min=TINY).log() for mine in each]
+
+
+def agreement(found: list[Tensor], wanted: list[Tensor]) -> float:
+    """The share of words with the same label."""
+    found, wanted = torch.cat(found), torch.cat(wanted)
+    return float((found.argmax(dim=1) == wanted.argmax(dim=1)).float().mean())
+
+
+def distance(found: list[Tensor], wanted: list[Tensor]) -> float:
+    """How far the probabilities are apart: the mean Kullback-Leibler divergence of a word."""
+    return float(divergence(torch.cat(found), torch.cat(wanted)).mean())
+
+
+def divergence(found: Tensor, wanted: Tensor, temperature: float = 1.0) -> Tensor:
+    """The same of each word, softened by a temperature, times its square: [words]."""
+    found, wanted = ((x / temperature).log_softmax(dim=1) for x in (found, wanted))
+    return temperature**2 * (wanted.exp() * (wanted - found)).sum(dim=1)
+
+
+class Loss:
+    """The mean divergence of the words of a batch of text indices."""
+
+    def __init__(
+        self,
+        network: TagModel,
+        tokenizer: Tokenizer,
+        asked: Sequence[tuple[str, ...]],
+        wanted: Sequence[Tensor],
+        recipe: Any,
+    ) -> None:
+        self.network, self.tokenizer, self.recipe = network, tokenizer, recipe
+        self.readings = [reading(Tagged(text, (), ())) for (text,) in asked]
+        self.wanted = wanted
+
+    def __call__(self, rows: list[int]) -> Tensor:
+        rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
+        readings = [self.typed(self.readings[i], rng) for i in rows]
+        logits, read = word_logits(self.network, self.tokenizer, readings)
+        wanted = torch.cat([self.wanted[i] for i in rows]).to(logits.device)
+        return divergence(logits, wanted, self.recipe.temperature)[read].mean()
+
+    def typed(self, one: Reading, rng: random.Random) -> Reading:
+        return misspelled(one, rng) if rng.random() < self.recipe.misspelled else one
+
+
+def notes(teachers: Sequence[Path]) -> dict:
+    return {}

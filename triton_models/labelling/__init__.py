@@ -1,0 +1,1 @@
+"""Better labels: which are likely wrong, and which texts are worth labelling next."""

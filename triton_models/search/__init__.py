@@ -1,0 +1,1 @@
+"""Good settings: hyperparameter search, several seeds, learning curves; judged on dev alone."""

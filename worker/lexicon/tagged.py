@@ -1,0 +1,118 @@
+"""What the tags of the tagging model add to what the lexicon finds in a query, and take from it.
+
+Rules, each from a probability that was chosen on held-back real queries:
+- The words that a query begins with are a brand where they are tagged so and are a brand's name
+  that is also an ordinary word, or, in a query that names no brand, words that nobody knows. Series
+  of furniture are called like brands: there words that nobody knows are none.
+- Words tagged as a model are one where they stand right behind a brand, up to what the lexicon
+  finds in them.
+- A word for a material, size, gender or age that the lexicon's rules set aside counts where it is
+  tagged so.
+- What is on or in a thing ("the princess in black") says nothing of it and is no term beside the
+  thing; nor does a colour in a thing's name ("coffee table") count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import takewhile
+from operator import attrgetter
+
+from worker.event import Tag
+from worker.lexicon.attributes import Attribute, Attributes
+from worker.lexicon.brands import Brand
+from worker.lexicon.words import Word, meets
+
+BRAND = 0.78
+MODEL = 0.7
+CONTENT = 0.65
+VALUE = 0.88
+PRODUCT = 0.85  # whose name holds a colour
+BESIDE = 0.5  # a product beside content
+
+SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
+DESCRIBE = SET_ASIDE | {"color"}
+LETTERS = 3  # of a new brand, at least
+FURNITURE = "Furniture"
+
+
+class Tagged:
+    """The tags of one query, over its words."""
+
+    def __init__(self, tags: Iterable[Tag], found: Sequence[Word]) -> None:
+        self._found = found
+        self._tags = list(tags)
+
+    def brand(self) -> int:
+        """How many words of the query's begin are surely a brand, if they may be one."""
+        ends = [self._words(tag) for tag in self._of("brand", BRAND)]
+        return next((last for first, last in ends if not first), 0)
+
+    def new_brand(self, known: Callable[[str], bool], departments: Collection[str]) -> list[Brand]:
+        """The brand that a query without a known one begins with; [] where it begins with none.
+
+        Args:
+            known: whether a word is known to the lexicon or the language.
+            departments: of the terms in the query.
+        """
+        last = self.brand()
+        keys = [word.key for word in self._found[:last]]
+        name = " ".join(keys)
+        unknown = all(key.isalpha() and not known(key) for key in keys)
+        if len(name) < LETTERS or not unknown or FURNITURE in departments:
+            return []
+        return [Brand(name, 0, last, None)]
+
+    def contents(self) -> list[tuple[int, int]]:
+        """First and one past the last word of what is on or in a thing that the query names."""
+        if not self._of("product", BESIDE):
+            return []
+        return [self._words(tag) for tag in self._of("content", CONTENT)]
+
+    def attributes(
+        self, listed: Sequence[Attribute], lists: Attributes, blocked: Sequence[tuple[int, int]]
+    ) -> list[Attribute]:
+        """Those of the lists, without what the tags contradict and with what they add; in order.
+
+        Args:
+            blocked: start and end of what says nothing of the thing that is wanted.
+        """
+        kept = [a for a in listed if not (a.name in DESCRIBE and self._is_elsewhere(a))]
+        kept += self._models(kept, blocked)
+        for tag in self._tags:
+            sure = tag.name in SET_ASIDE and tag.probability >= VALUE
+            if sure and not meets(tag, [*blocked, *map(_place, kept)]):
+                first, last = self._words(tag)
+                kept += lists.worded(self._found[first:last], tag.name)
+        return sorted(kept, key=_place)
+
+    def _of(self, name: str, least: float) -> list[Tag]:
+        return [tag for tag in self._tags if tag.name == name and tag.probability >= least]
+
+    def _words(self, tag: Tag) -> tuple[int, int]:
+        """The first and one past the last of the words that a tag covers."""
+        inside = [n for n, word in enumerate(self._found) if meets(word, [tag])]
+        return (inside[0], inside[-1] + 1) if inside else (0, 0)
+
+    def _is_elsewhere(self, found: Attribute) -> bool:
+        spans = self._of("content", CONTENT)
+        if found.name == "color":
+            spans += self._of("product", PRODUCT)
+        return any(span.start <= found.start and found.end <= span.end for span in spans)
+
+    def _models(
+        self, kept: Sequence[Attribute], blocked: Sequence[tuple[int, int]]
+    ) -> list[Attribute]:
+        ends = {a.end for a in kept if a.name == "brand"}
+        others = [*blocked, *map(_place, kept)]
+        models = []
+        for tag in self._of("model", MODEL):
+            first, last = self._words(tag)
+            own = [*takewhile(lambda word: not meets(word, others), self._found[first:last])]
+            value = " ".join(word.key for word in own)
+            if first and self._found[first - 1].end in ends and len(value) > 1:
+                models.append(Attribute("model", value, own[0].start, own[-1].end))
+        return models
+
+
+_place = attrgetter("start", "end")

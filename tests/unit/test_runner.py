@@ -76,3 +76,58 @@ def test_an_error_of_the_pipeline_ends_the_worker():
     """Else its batch would never come back, and its partition stand still."""
     with pytest.raises(ZeroDivisionError):
         understood(Answers(ZeroDivisionError()), batch(None))
+
+
+class Slow:
+    """In place of the pipeline: answers once `go_on` is set."""
+
+    def __init__(self):
+        self.go_on, self.asked = asyncio.Event(), []
+
+    async def process(self, inputs):
+        self.asked.append(len(inputs))
+        await self.go_on.wait()
+        return [Output(item.value, SEEN) for item in inputs]
+
+
+def gathered(*sizes, passes_s=0.0):
+    """What the pipeline is asked for while nothing is answered, and after that.
+
+    Args:
+        sizes: misses of batches that come one after the other.
+        passes_s: how much later than they the loop looks again.
+    """
+
+    async def work():
+        pipeline, now = Slow(), 1000.0
+        runner = Runner(load_settings(None, {}, []), pipeline, Metrics())
+        runner._loop = loop = asyncio.get_running_loop()
+        loop.time = lambda: now
+        for size in sizes:
+            runner._admit([batch(*[None] * size)])
+            for _ in range(3):
+                await asyncio.sleep(0)
+        now += passes_s
+        for _ in range(5):
+            await asyncio.sleep(0)
+        before = list(pipeline.asked)
+        pipeline.go_on.set()
+        while runner.lanes.finished.qsize() < len(sizes):
+            await asyncio.sleep(0)
+        return before, pipeline.asked[len(before) :]
+
+    with clients():
+        return asyncio.run(work())
+
+
+def test_what_comes_while_groups_are_under_way_gathers_until_one_is_answered():
+    assert gathered(1, 2, 3, 4, 5) == ([1, 2], [12])
+
+
+def test_what_fills_a_group_does_not_wait():
+    assert gathered(1, 2, 200, 100) == ([1, 2, 300], [])
+
+
+def test_what_has_waited_for_long_enough_does_not_wait_for_an_answer():
+    """Else a model that hangs on one group would hold up all partitions."""
+    assert gathered(1, 2, 3, 4, passes_s=1.0) == ([1, 2, 7], [])

@@ -68,7 +68,7 @@ def row_of(job: Job, share: float) -> dict:
         examples.append(len(material.learned))
         print(f"share {share:g}, seed {seed}: {material.told()}", flush=True)
         out = job.args.out / RUNS / f"{share:g}-{seed}"
-        result, _ = repeat.again(job, out, material, seed=seed, epochs=epochs_of(job.args, share))
+        result = repeat.again(job, out, material, seed=seed, epochs=epochs_of(job.args, share))
         notes.strip(out)
         values.append(result["dev"][job.recipe.metric])
     return {"share": share, "examples": round(np.mean(examples)), "values": values} | (

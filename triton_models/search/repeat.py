@@ -26,9 +26,8 @@ def again(
     material: Material | None = None,
     watch: Watch | None = None,
     **changed: Any,
-) -> tuple[dict, int]:
-    """What came of a job with other options, and on other material if it is given, in `out`; and
-    its seconds.
+) -> dict:
+    """What came of a job with other options, and on other material if it is given, in `out`.
 
     Raises UsageError where another run is there, and what `watch` does.
     """
@@ -36,7 +35,7 @@ def again(
     one = finetune.prepared(args, job.material if material is None else material)
     notes = out / NOTES
     if not notes.is_file():
-        return finetune.trained(one, watch)
+        return finetune.trained(one, watch)[0]
     with usable(notes, "delete its folder to train again"):
         found = json.loads(notes.read_text(encoding="utf-8"))
         same = found["options"] == finetune_config.told(args)
@@ -45,7 +44,7 @@ def again(
         raise UsageError(
             f"{out}: holds a run with other settings or data; give --out another folder"
         )
-    return found["result"], found["seconds"]
+    return found["result"]
 
 
 def seeds_of(args: argparse.Namespace) -> range:

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> str:
     results = {}
     for seed in repeat.seeds_of(args):
         print(f"seed {seed}", flush=True)
-        results[seed], _ = repeat.again(job, args.out / FOLDER / str(seed), seed=seed)
+        results[seed] = repeat.again(job, args.out / FOLDER / str(seed), seed=seed)
     mean = kept_mean(job, results)
     values = {seed: result["dev"] for seed, result in results.items()}
     metric = job.recipe.metric

@@ -37,7 +37,8 @@ LOCK = "study.lock"
 TRIALS = "trials"
 BEST = "best.json"  # the run.json of the best trial
 AT_RANDOM = 8  # trials that are drawn before the others' figures say where to look
-FIRST_PRUNED = 4  # trials that are never stopped, so that there is something to lag behind
+NEVER_PRUNED = 4  # trials, the first ones, so that there is something to lag behind
+FIRST_PRUNED = 2  # epoch: after the first, slow learning rates lag behind that win in the end
 
 
 class OutOfTime(Exception):
@@ -91,7 +92,7 @@ class Search:
         print(f"trial {trial.number}: {results.told(chosen)}", flush=True)
         given = spaces.settings(self.job.args.how, chosen)
         try:
-            result, seconds = repeat.again(self.job, out, watch=Watch(trial, self.end), **given)
+            result = repeat.again(self.job, out, watch=Watch(trial, self.end), **given)
         except optuna.TrialPruned:
             shutil.rmtree(out, ignore_errors=True)
             self.tell(trial, TrialState.PRUNED)
@@ -102,8 +103,7 @@ class Search:
             if not self.completed():
                 raise
         else:
-            trial.set_user_attr("seconds", seconds)
-            trial.set_user_attr("best_epoch", result["best_epoch"])
+            trial.set_user_attr("seconds", round(result["seconds"]))
             self.tell(trial, TrialState.COMPLETE, result["dev"][self.job.recipe.metric])
             self.keep_best()
 
@@ -227,4 +227,4 @@ def pruner_of(name: str, epochs: int) -> optuna.pruners.BasePruner:
         return optuna.pruners.HyperbandPruner(max_resource=epochs)
     if name == "none":
         return optuna.pruners.NopPruner()
-    return optuna.pruners.MedianPruner(n_startup_trials=FIRST_PRUNED)
+    return optuna.pruners.MedianPruner(NEVER_PRUNED, n_warmup_steps=FIRST_PRUNED)

@@ -45,6 +45,7 @@ class History:
         steps: of the optimizer, up to the end of each.
         trace: (step, mean loss of the steps since the one before), as two lists.
         best: the epoch whose weights were kept, counted from 1; 0 without a judge.
+        seconds: of all epochs, also of those before a run was cut off.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -54,6 +55,7 @@ class History:
     steps: list[int] = field(default_factory=list)
     trace: dict[str, list] = field(default_factory=lambda: {"step": [], "loss": []})
     best: int = 0
+    seconds: float = field(default=0.0, compare=False)
 
 
 class Renewed(Protocol):
@@ -188,7 +190,6 @@ class Run:
         size = schedule.adversarial
         self.adversary = Adversary(network, size) if size else None
         self.history, self.best = History(), None
-        self.seconds = 0.0
 
     def patient(self) -> bool:
         """Whether to train on: judgements still rise now and then."""
@@ -229,8 +230,8 @@ class Run:
             if scores[-1] == max(scores) and scores.count(scores[-1]) == 1:
                 self.history.best, self.best = len(scores), _copy(self.network)
                 told += " (best)"
-        self.seconds += time.monotonic() - begun
-        return f"{told}, {self.seconds:.0f} s"
+        self.history.seconds += round(time.monotonic() - begun, 1)
+        return f"{told}, {self.history.seconds:.0f} s"
 
     def trace(self, found: list[float]) -> None:
         """Keep the mean of the last losses for the run's record."""
@@ -295,7 +296,6 @@ class Run:
             "best": self.best,
             "history": vars(self.history),
             "step": self.step,
-            "seconds": self.seconds,
         }
         written = file.with_suffix(".new")
         torch.save(state, written)
@@ -318,7 +318,7 @@ class Run:
         if self.renewed:
             self.renewed.resume(state["renewed"])
         self.history, self.best = History(**state["history"]), state["best"]
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step = state["step"]
         set_random_state([drawn.cpu() for drawn in state["random"]])
 
 

@@ -14,11 +14,12 @@ from worker.lexicon.belonging import Belonging
 from worker.lexicon.beside import next_to_terms
 from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
-from worker.lexicon.numbers import Numbers
+from worker.lexicon.numbers import WORDED, Numbers
 from worker.lexicon.words import Phrases, Word, meets, words_of
 
 _DIGIT = re.compile(r"\d")
-_LETTERED = re.compile(r" (?:x[rs]?|se)\b")  # models without a digit: "iphone xr"
+_SIGNS = re.compile(r"[\d'’]")  # without these, and without a trigger, nothing is found
+_LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
 _WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
@@ -118,6 +119,7 @@ class Attributes:
         self._numbers = Numbers(tables["units"], tables["counts"])
         self._models = Models(tables["models"])
         self._belonging = Belonging(tables)
+        self._triggers = frozenset({*self._phrases.first, *WORDED, *_LETTERED})
         self._describing = words_of(form for form, (name, _) in self._values.items() if name)
 
     @property
@@ -137,10 +139,13 @@ class Attributes:
         """Whether a word may belong to a value, as "navy" and "blue" do."""
         return word in self._describing
 
-    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
-        """What words say of one name of attributes, whatever stands beside them."""
-        hits = [hit for hit in self._words_in(found) if hit.name == name]
-        return [_attribute(hit) for hit in _apart(hits)]
+    def may_stand(self, form: str, keys: Collection[str]) -> bool:
+        """Whether there may be an attribute in a normal form, other than a brand.
+
+        Args:
+            keys: those of its words.
+        """
+        return not self._triggers.isdisjoint(keys) or _SIGNS.search(form) is not None
 
     def find(
         self,
@@ -159,31 +164,49 @@ class Attributes:
             blocked: start and end of what says nothing of the thing that is wanted.
         """
         named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
-        named = [hit for hit in named if not meets(hit, blocked)]
+        if named and blocked:
+            named = [hit for hit in named if not meets(hit, blocked)]
+        keys = [word.key for word in found]
+        if not self.may_stand(form, keys):
+            return [_attribute(hit) for hit in named]
         digits = _DIGIT.search(form) is not None
-        models = self._models.find(found) if digits or _LETTERED.search(form) else []
-        hits = [*self._in_numbers(form, digits), *self._words_in(found)]
+        models = self._models.find(found) if digits or not _LETTERED.isdisjoint(keys) else []
+        numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
+        hits = [*numbers, *self._words_in(found)]
         worn = _WORN.search(form) if digits else None
         if not (hits or models or worn):
             return [_attribute(hit) for hit in named]
-        amounts = [hit for hit in hits if hit.extent]  # "1/2 hp"
-        named = [b for b in named if not any(a.start < b.start and b.end <= a.end for a in amounts)]
-        blocked = [*blocked, *((hit.start, hit.end) for hit in named)]
-        models = [model for model in map(_behind_brand, models, repeat(named)) if model]
-        models = [model for model in models if not meets(model, blocked)]
-        blocked += [(model.start, model.end) for model in models]
+        blocked = list(blocked)
+        if named:
+            amounts = [hit for hit in hits if hit.extent]
+            named = [hit for hit in named if not _ends_amount(hit, amounts)]
+            blocked += [(hit.start, hit.end) for hit in named]
+        if models:
+            models = [model for model in map(_behind_brand, models, repeat(named)) if model]
+            models = [model for model in models if not meets(model, blocked)]
+            blocked += [(model.start, model.end) for model in models]
         if blocked:
             hits = [hit for hit in hits if not meets(hit, blocked)]
         terms = spans() if hits or worn else ()
         if worn and _is_worn_size(worn, hits, models, terms):
             hits.append(_Hit("size", worn[1], *worn.span(1)))
-        hits = [hit for hit in _apart(hits) if hit.name and not _hidden(hit, terms, form)]
-        hits = [h for h in hits if not self._belonging.elsewhere(h, form, found, terms)]
+        hits = [
+            hit
+            for hit in _apart(hits)
+            if hit.name
+            and not _hidden(hit, terms, form)
+            and not self._belonging.elsewhere(hit, form, found, terms)
+        ]
         if any(hit.name == "color" for hit in hits):
             hits = _shades(self._widened(hits, found, terms))
         hits = next_to_terms(hits, terms, form)
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
+
+    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
+        """What words say of one name of attributes, whatever stands beside them."""
+        hits = [hit for hit in self._words_in(found) if hit.name == name]
+        return [_attribute(hit) for hit in _apart(hits)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
         """Prices, sizes, ages and amounts; of two that are as long, the first counts."""
@@ -218,6 +241,11 @@ class Attributes:
 _start = attrgetter("start")
 
 
+def _worded(form: str, keys: Collection[str]) -> bool:
+    """Whether there may be a number in words; a key has no apostrophe, where a word may begin."""
+    return not WORDED.isdisjoint(keys) or "'" in form or "’" in form
+
+
 def _attribute(hit: _Hit) -> Attribute:
     plain = hit.name, hit.value, hit.start, hit.end
     if hit.extent is None:
@@ -231,6 +259,11 @@ def once(attributes: Iterable[Attribute]) -> list[Attribute]:
     for attribute in attributes:
         said.setdefault((attribute.name, attribute.value), attribute)
     return list(said.values())
+
+
+def _ends_amount(brand: _Hit, amounts: Sequence[_Hit]) -> bool:
+    """Whether a brand's name is the end of an amount: "1/2 hp"."""
+    return any(a.start < brand.start and brand.end <= a.end for a in amounts)
 
 
 def _is_worn_size(

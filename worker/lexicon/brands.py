@@ -3,7 +3,7 @@ what the brand sells, or as a query on its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from worker.lexicon.words import Phrases, Word
@@ -54,6 +54,10 @@ class Brands:
         """Whether it is a brand wherever it stands."""
         return (name := self._names.get(key)) is not None and name.kinds is None
 
+    def may_stand(self, keys: Iterable[str]) -> bool:
+        """Whether a brand begins with one of the words."""
+        return self._phrases.may_stand(keys)
+
     def find(
         self,
         found: Sequence[Word],
@@ -67,6 +71,8 @@ class Brands:
             sure: how many words of the text's begin are surely a brand, if they may be one.
         """
         hits = self._phrases.find(found)
+        if not hits:
+            return []
         if len(hits) > 1:
             hits.sort(key=lambda hit: hit[0] - hit[1])
         used, taken = 0, []

@@ -1,9 +1,11 @@
 """The files of a built lexicon: what they are called, how they are read, how to search them.
 
 `lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.bin` and
-`keys.marisa` the terms (see `worker.lexicon.terms`); `attributes.json` the tables of attribute
-words; `brands.json` the brands; `vectors.usearch` one vector a term, its key the term's position.
-Terms, keys and vectors are mapped: a file is never changed, only replaced.
+`keys.marisa` the terms (see `worker.lexicon.terms`); `spellings.marisa` which words are right, and
+what others may be misspelt for (see `worker.lexicon.spellings`); `attributes.json` the tables of
+attribute words; `brands.json` the brands; `vectors.usearch` one vector a term, its key the term's
+position.
+Terms, keys, spellings and vectors are mapped: a file is never changed, only replaced.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from usearch.index import Index
 
 from triton_models.contract import sha256
 from worker.errors import LexiconError
+from worker.lexicon.spellings import SPELLINGS, Spellings
 from worker.lexicon.terms import KEYS, TERMS, Terms
 
 MANIFEST = "lexicon.json"
@@ -25,9 +28,9 @@ ATTRIBUTES = "attributes.json"
 BRANDS = "brands.json"
 VECTORS = "vectors.usearch"
 BUILD = "query-worker lexicon build --source FOLDER"
-FILES = (KEYS, TERMS, ATTRIBUTES, BRANDS, VECTORS)
+FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, VECTORS)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
-FORMAT = 4  # of these files; one more with each change that older code cannot read
+FORMAT = 5  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
 RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
@@ -50,6 +53,7 @@ class Built:
 
     manifest: dict[str, Any]
     terms: Terms
+    spellings: Spellings
     attributes: dict[str, Any]
     brands: list[dict[str, Any]]
     index: Index
@@ -67,7 +71,8 @@ def read(folder: Path) -> Built:
         terms = Terms(folder)
         tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
         brands = orjson.loads((folder / BRANDS).read_bytes())
-        return Built(manifest, terms, tables, brands, Index.restore(folder / VECTORS, view=True))
+        index = Index.restore(folder / VECTORS, view=True)
+        return Built(manifest, terms, Spellings(folder), tables, brands, index)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 

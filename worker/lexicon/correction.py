@@ -8,9 +8,7 @@ lexicon lacks: "flor lamp". What is near a brand stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from worker.lexicon.misspelling import (
@@ -20,29 +18,14 @@ from worker.lexicon.misspelling import (
     is_other_letter,
     is_slip,
     is_variant,
-    near_words,
-    one_off,
     same_bones,
-    sound,
     undoubled,
     vowels,
 )
-from worker.lexicon.words import Word, stem, word_set, words_of
+from worker.lexicon.spellings import EXTRA, SERVICE, SHORTEST, Spellings, is_plain
+from worker.lexicon.words import WORDS_KEPT, Kept, Word, stem
 
-SHORTEST = 4  # letters of a word that is corrected at all, from LONG without further evidence
-EXTRA = 9  # the same, if a letter is one too many
-RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
-SELDOM = 1_000_000  # the same, up to which another word is hardly meant
 SURE, LIKELY = 0.98, 0.95
-# What shoppers write of orders, and function words that are often misspelt.
-_SERVICE = word_set("""
-    where order orders ordered arrive arrived return returns returned returning refund refunded
-    delivery delivered deliver parcel package never received receive broken damaged missing tracking
-    cancel cancelled payment address account customer service please without women womens between
-    under about shipping shipped warranty exchange store password invoice receipt
-""")
-
-
 _ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
 # Right words that are often written for others which sound the same.
 _PAIRS = """
@@ -57,8 +40,6 @@ _PAIRS = """
     curtin curtain, loosers losers, scrapping scraping
 """
 _ALIKE = dict(pair.split() for pair in _PAIRS.split(","))
-# Foreign words that are often written without their accents.
-_BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
 
 
 class Edit(NamedTuple):
@@ -104,40 +85,36 @@ class Correction(NamedTuple):
         return offset - shift
 
 
+class _Near(NamedTuple):
+    """What an unknown word may be meant for.
+
+    Attributes:
+        words: words so near that one is meant.
+        far: words that sound the same, if there are no nearer ones; one of them must make a term.
+        common: whether it is right, unless only another makes a term.
+    """
+
+    words: frozenset[str]
+    far: frozenset[str]
+    common: bool
+
+
+_RIGHT = _Near(frozenset(), frozenset(), True)
+
+
 class Corrector:
     """Never changes, so any thread may correct.
 
     Args:
         terms: the keys of the lexicon's terms and attributes.
-        vocabulary: the words that these are made of.
-        written: those of them that are written so, and not derived.
-        brands: the keys of brands.
         things: words that may be the last of what names a thing.
     """
 
     def __init__(
-        self,
-        terms: Collection[str],
-        vocabulary: frozenset[str],
-        written: Iterable[str],
-        brands: Iterable[str],
-        things: Collection[str] = (),
+        self, terms: Container[str], spellings: Spellings, things: Container[str] = ()
     ) -> None:
-        self._terms, self._things = terms, things
-        words = _SERVICE | vocabulary
-        own = _SERVICE | words_of(written)
-        targets = {w for word in own for w in (word, stem(word)) if _is_plain(w)}
-        frequent = {word for word, count in ordinary().items() if count > RARE}
-        long = {word for word in frequent if len(word) >= EXTRA - 1 and _is_plain(word)}
-        self._targets = one_off(targets | long)
-        branded = words_of(brands)
-        self._sure = words | branded | frequent | _BORROWED
-        names = branded - words - ordinary().keys()
-        self._brands = one_off(word for word in names if len(word) > SHORTEST)
-        self._sounds: dict[str, list[str]] = {}
-        for word in targets:
-            if len(word) >= LONG:
-                self._sounds.setdefault(sound(word), []).append(word)
+        self._terms, self._spellings, self._things = terms, spellings, things
+        self._near = Kept(WORDS_KEPT)  # by word
 
     def correct(self, form: str, found: Sequence[Word]) -> Correction | None:
         """The query put right, None if nothing in it is surely misspelt.
@@ -146,6 +123,8 @@ class Corrector:
             found: its words.
         """
         keys = [word.key for word in found]
+        if all([self._is_right(key) for key in keys]):
+            return None
         meant: dict[int, tuple[str, float]] = {}
         for _ in found:  # what words that were put right tell of the others
             more = self._corrections(form, found, keys)
@@ -174,7 +153,7 @@ class Corrector:
                 continue
             if (other := _ALIKE.get(key)) and self._is_meant(other, i, keys):
                 meant[i] = other, LIKELY
-            elif key in self._sure or not _is_plain(key) or form[word.start : word.end] != key:
+            elif self._may_be_for(key) is _RIGHT or form[word.start : word.end] != key:
                 continue
             elif not self._is_part(form, word) and (right := self._meant(key, i, keys)):
                 meant[i] = right
@@ -187,21 +166,32 @@ class Corrector:
         around = form[max(word.start - 1, 0) : word.start] + form[word.end : word.end + 1]
         return any(character not in " ,.!?\"'()" for character in around)
 
-    def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
-        near = set(near_words(word, self._targets))
-        slips = (w for w in near if len(w) > len(word) and is_slip(word, w))
-        if any(near_words(word, self._brands)) and not any(slips):
-            return None
+    def _is_right(self, word: str) -> bool:
+        return word not in _ALIKE and self._may_be_for(word) is _RIGHT
+
+    def _may_be_for(self, word: str) -> _Near:
+        """What a word may be meant for, as far as it alone says; `_RIGHT` if it is surely right."""
+        if (known := self._near.get(word)) is None:
+            known = self._near.put(word, self._found_near(word))
+        return known
+
+    def _found_near(self, word: str) -> _Near:
+        spellings = self._spellings
+        if not is_plain(word) or spellings.is_right(word) or (near := spellings.near(word)) is None:
+            return _RIGHT
+        far: set[str] = set()
         if not near:
-            same = self._sounds.get(sound(word), ())
-            near = {w for w in same if distance(word, w) < 3 and vowels(w) == vowels(word)}
-            near = near or {
-                w for w in same if distance(word, w) < 4 and self._makes_a_term(w, i, keys)
-            }
-        near = {w for w in near if not is_variant(word, w)}
-        common = self._is_known(word)  # and right, unless only another makes a term
-        if not common and self._is_derived(word):
-            near = {w for w in near if undoubled(word) == undoubled(w)}
+            apart = {w: distance(word, w) for w in spellings.alike(word)}
+            near = {w for w in apart if apart[w] < 3 and vowels(w) == vowels(word)}
+            far = set() if near else {w for w in apart if apart[w] < 4}
+        common = spellings.is_ordinary(word)
+        derived = not common and self._is_derived(word)
+        near, far = (frozenset(_likely(word, some, derived)) for some in (near, far))
+        return _Near(near, far, common) if near or far else _RIGHT
+
+    def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
+        near, far, common = self._may_be_for(word)
+        near = near or {w for w in far if self._makes_a_term(w, i, keys)}
         if not near:
             return None
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
@@ -223,7 +213,7 @@ class Corrector:
             return (chosen, LIKELY) if near_enough else None
         if fitting:
             return chosen, SURE
-        if chosen in _SERVICE or self._slipped(word, chosen):
+        if chosen in SERVICE or self._slipped(word, chosen):
             return chosen, LIKELY
         names = i + 1 == len(keys) and chosen in self._things  # and no brand stands at the end
         likely = word[0] == chosen[0] and not is_other_letter(word, chosen)
@@ -234,18 +224,19 @@ class Corrector:
 
     def _slipped(self, word: str, chosen: str) -> bool:
         """Whether it is another word but for a slip of the fingers, or by what is not heard."""
-        count = ordinary().get(chosen, RARE)
         if is_slip(word, chosen):
-            return len(word) >= LONG or (len(word) > SHORTEST and count >= RARE)
+            short = len(word) < LONG
+            return len(word) > SHORTEST and not (short and self._spellings.is_rare(chosen))
         named = chosen in self._things or len(word) != len(chosen)
-        return named and count > SELDOM and is_misheard(word, chosen)
+        seldom = self._spellings.is_rare(chosen, much=True)
+        return named and not seldom and is_misheard(word, chosen)
 
     def _is_meant(self, other: str, i: int, keys: Sequence[str]) -> bool:
         """Whether a word that sounds the same makes a term with its neighbours, as it does not."""
         return self._makes_a_term(other, i, keys) and not self._makes_a_term(keys[i], i, keys)
 
     def _is_known(self, word: str) -> bool:
-        return word in self._sure or word in ordinary()
+        return self._spellings.is_right(word) or self._spellings.is_ordinary(word)
 
     def _is_derived(self, word: str) -> bool:
         """Whether it is a known word with an ending, "mulcher"."""
@@ -281,14 +272,8 @@ def _begins_so(word: str, near: Collection[str]) -> str | None:
     return _one(word, [other for other in near if other[0] == word[0]])
 
 
-def _is_plain(word: str) -> bool:
-    return len(word) >= SHORTEST and word.isascii() and word.isalpha()
-
-
-@lru_cache(1)
-def ordinary() -> dict[str, int]:
-    """Ordinary English words, 82,000 of them, with how often they stand in a large corpus."""
-    path = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    pairs = (line.split(" ") for line in lines)
-    return {word: int(count) for word, count in pairs}
+def _likely(word: str, near: Iterable[str], derived: bool) -> Iterator[str]:
+    """Those of near words that are not the same one in another form, nor what it derives from."""
+    for other in near:
+        if not is_variant(word, other) and (not derived or undoubled(word) == undoubled(other)):
+            yield other

@@ -190,6 +190,9 @@ def _tells(key: str, describes: Callable[[str], bool]) -> bool:
 
 def _segments(read: Reading) -> list[tuple[int, int]]:
     """First and one past the last word of the parts between words such as "for"."""
+    count = len(read.words)
+    if SPLITS.isdisjoint([word.key for word in read.words]):
+        return _clauses(read, 0, count)
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
     behind = {last for _, last, _ in read.places}
     linked = any(word.key in LINKING for word in read.words)
@@ -201,7 +204,7 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
         and (word.key not in LOOSE or i in behind)
         and not (linked and word.key == "to")
     ]
-    spans = pairwise([-1, *cuts, len(read.words)])
+    spans = pairwise([-1, *cuts, count])
     return [part for before, last in spans for part in _clauses(read, before + 1, last)]
 
 
@@ -220,9 +223,14 @@ def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
 
 def _told(read: Reading) -> set[int]:
     """Words of attributes and exclusions."""
-    spans = [(a.start, a.end) for a in read.attributes]
-    spans += [(x.start, x.end) for x in read.exclusions]
-    return {i for i, word in enumerate(read.words) if meets(word, spans)}
+    if not (read.attributes or read.exclusions):
+        return set()
+    return {
+        i
+        for span in (*read.attributes, *read.exclusions)
+        for i, word in enumerate(read.words)
+        if span.start < word.end and word.start < span.end
+    }
 
 
 def _in_segment(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -16,18 +15,20 @@ from worker.lexicon import built
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
-from worker.lexicon.correction import Correction, Corrector, ordinary
+from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.head_words import EMPTY
 from worker.lexicon.heads import apart, heads, named_brand, turned
-from worker.lexicon.profile import Profile, profile
+from worker.lexicon.neighbours import Neighbours, neighbours
+from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reader, Reading
+from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.terms import NO_TERM, Terms
-from worker.lexicon.words import named, words, words_of
+from worker.lexicon.words import Kept, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.5
-PROFILES = 65_536  # kept
+KEPT = 1 << 14  # texts of which something is remembered
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 
@@ -62,22 +63,23 @@ class Lexicon:
         self.dimension: int = parts.manifest["dimension"]
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
+        names = list(map(_whosever, terms.departments))
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        self._departments = np.array([numbers[name] for name in names])[terms.categories]
+        self._department_of: list[int] = self._departments.tolist()
         self._index = parts.index
         self._index.expansion_search = parts.manifest["effort"]
-        self._profiles: dict[str, Profile] = {}
+        self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
+        self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
         self._sells = {brand["name"]: brand.get("sells", ()) for brand in parts.brands}
         self._vocabulary = terms.words | words_of(attributes.words)
-        written = [*terms.written, *attributes.words]
         self._corrector = Corrector(
-            _Either(terms, attributes.words),
-            self._vocabulary,
-            written,
-            brands.keys,
-            terms.last_words,
+            _Either(terms, attributes.words), parts.spellings, terms.last_words
         )
-        self._is_word = partial(_is_word, self._vocabulary)
-        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], self._is_word)
+        self._is_ordinary = parts.spellings.is_ordinary
+        known = self._vocabulary, self._is_ordinary
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -99,9 +101,10 @@ class Lexicon:
         """The term's path, such as "Shoes > Running"."""
         return self._terms.category(term_id)
 
-    def department(self, term_id: int) -> str:
-        """The first level of the term's path, whoever it is for: women's clothing is clothing."""
-        return _whosever(self._terms.department(term_id))
+    def department(self, term_id: int) -> int:
+        """A number for the first level of the term's path, whoever it is for: women's clothing is
+        clothing."""
+        return self._department_of[term_id]
 
     def vector(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
@@ -137,12 +140,29 @@ class Lexicon:
             cosines[rows, : keys.shape[1]] = 1 - np.atleast_2d(found.distances)
         return ids, cosines
 
+    def neighbours(
+        self, reads: Sequence[Reading], vectors: np.ndarray, k: int, min_similarity: float
+    ) -> list[Neighbours]:
+        """Of each query, the terms that are nearest to it.
+
+        Args:
+            vectors, k: as `nearest` takes them, one vector a query.
+            min_similarity: cosine from which a neighbour might expand a query.
+        """
+        signatures, departments = self._terms.signatures, self._departments
+        found = self.nearest(vectors, k)
+        return neighbours(reads, *found, signatures, departments, min_similarity)
+
+    def stemmed(self, text: str) -> Stemmed:
+        """The words of a text, whatever their number."""
+        if (known := self._stemmed.get(text)) is None:
+            known = self._stemmed.put(text, stemmed(words(text)))
+        return known
+
     def profile(self, text: str) -> Profile:
         """What must stay of a text when another takes its place."""
         if (known := self._profiles.get(text)) is None:
-            if len(self._profiles) >= PROFILES:
-                self._profiles.clear()
-            known = self._profiles[text] = profile(self.read(text))
+            known = self._profiles.put(text, profile(text, *self._reader.described(text)))
         return known
 
     def heads(self, read: Reading) -> list[Mention]:
@@ -161,13 +181,9 @@ class Lexicon:
         """Whether a word may be the last of what names a thing."""
         return word in self._terms.last_words
 
-    def stems_of(self, term_id: int) -> frozenset[str]:
-        """The words of a term's name, in the singular."""
-        return self.profile(self._terms.own_text(term_id)).stems
-
-    def head_of(self, term_id: int) -> str:
-        """The stem of the word of a term that names the thing."""
-        return self.profile(self._terms.own_text(term_id)).head
+    def stems_of(self, term_id: int) -> Stemmed:
+        """The words of a term's name."""
+        return self.stemmed(self._terms.own_text(term_id))
 
     def sold(self, read: Reading) -> set[str]:
         """The categories of what the query's brand sells; none if a thing for it is asked for."""
@@ -177,7 +193,8 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        return not self._is_word(word) or word in self._terms.last_words
+        known = word in self._vocabulary or self._is_ordinary(word)
+        return not known or word in self._terms.last_words
 
     def _turned(self, read: Reading, mention: Mention) -> Mention | None:
         """What the end of a mention names with the word behind it, if that is another thing."""
@@ -206,27 +223,24 @@ class Lexicon:
     def renamable(self, mention: Mention) -> Mention:
         """The mention, or, if its term has no other name, the end of it that is a broader term with
         one: the "tv" of "50 inch tv"."""
-        if self._has_other_name(mention.term_id, mention.surface):
+        key = mention.term_id, mention.surface
+        if (part := self._renamed.get(key)) is None:
+            part = self._renamed.put(key, self._renamable(*key))
+        term_id, before = part
+        if not before:
             return mention
-        return self.broader_part(mention) or mention
+        return Mention(term_id, mention.surface[before:], mention.start + before, mention.end)
+
+    def _renamable(self, term_id: int, surface: str) -> tuple[int, int]:
+        """The term that has another name, and how many characters stand before it."""
+        if has_other_name(self._terms, self.stemmed, term_id, surface):
+            return term_id, 0
+        part = broader_part(self._terms, self.stemmed, Mention(term_id, surface, 0, len(surface)))
+        return (part.term_id, part.start) if part and part.end == len(surface) else (term_id, 0)
 
     def broader_part(self, mention: Mention) -> Mention | None:
-        """The longest end of a mention that is a broader term with another name, or what stands in
-        it before "for"."""
-        line, found = {*self._terms.upwards(mention.term_id)}, words(mention.surface)
-        ends = [(k, len(found)) for k in range(1, len(found))]
-        ends += [(0, k) for k, word in enumerate(found) if word.key == "for"]
-        for first, last in ends:
-            term_id = self._terms.term_of(" ".join(word.key for word in found[first:last]))
-            start, end = found[first].start if first < last else 0, found[last - 1].end
-            surface = mention.surface[start:end]
-            if term_id in line and self._has_other_name(term_id, surface):
-                return Mention(term_id, surface, mention.start + start, mention.start + end)
-        return None
-
-    def _has_other_name(self, term_id: int, surface: str) -> bool:
-        said = self.profile(surface).stems
-        return any(not self.profile(text).stems <= said for text in self._terms.names(term_id))
+        """The part of a mention that is a broader term with another name."""
+        return broader_part(self._terms, self.stemmed, mention)
 
     def _department(self, mention: Mention) -> str:
         return self.department(mention.term_id)
@@ -238,11 +252,9 @@ class Lexicon:
     def candidates(
         self,
         read: Reading,
-        near_ids: Sequence[int],
-        near_similarity: Sequence[float],
+        near: Iterable[int],
         *,
         limit: int,
-        min_similarity: float,
         mentions: Mapping[Mention, float],
         admits: Callable[[str, str, int, str], bool],
         parents: bool = False,
@@ -253,8 +265,7 @@ class Lexicon:
         kept.
 
         Args:
-            near_ids, near_similarity: the query's rows of `nearest`, each of length k.
-            min_similarity: cosine from which a neighbour counts.
+            near: the terms that are near, nearest first.
             mentions: those whose links count, with how sure their synonyms are.
             admits: whether a text, by its source, term and what it would stand for, is one.
             parents: whether broader terms are wanted.
@@ -262,23 +273,20 @@ class Lexicon:
         said = {self._terms.text_of(key) for key in read.keys}
         mentioned = {m.term_id: (m.surface, prior) for m, prior in mentions.items()}
         links = self._links(mentioned, said, admits, parents) if mentioned else []
-        near: list[Candidate] = []
+        neighbours: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
-        for term_id, cosine in zip(near_ids, near_similarity, strict=True):
-            if term_id < 0 or cosine < min_similarity or len(near) == wanted:
+        for term_id in near:
+            if len(neighbours) == wanted:
                 break
-            text = self._terms.own_text(term_id)
-            if (
-                text not in said
-                and term_id not in mentioned
-                and admits(text, "embedding", term_id, "")
-            ):
+            if term_id in mentioned or (text := self._terms.own_text(term_id)) in said:
+                continue
+            if admits(text, "embedding", term_id, ""):
                 said.add(text)
-                near.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
-        room = limit - min(len(near), kept)
+                neighbours.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
+        room = limit - min(len(neighbours), kept)
         chosen = links[:room]
-        return chosen + near[: limit - len(chosen)]
+        return chosen + neighbours[: limit - len(chosen)]
 
     def _links(
         self,
@@ -308,11 +316,6 @@ class Lexicon:
         return self._terms.upwards(term_id)
 
 
-def _is_word(vocabulary: Collection[str], word: str) -> bool:
-    """Whether a word is known to the lexicon or the language."""
-    return word in vocabulary or word in ordinary()
-
-
 def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
     """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
     spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
@@ -322,7 +325,6 @@ def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
     )
 
 
-@lru_cache(1024)
 def _whosever(department: str) -> str:
     return _FOR_WHOM.sub("", department)
 

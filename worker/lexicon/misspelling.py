@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 SHORT = 5  # letters from which a swap, or a letter left out that is not heard, tells enough
 LONG = 6  # letters from which two words that differ so little are hardly both meant
@@ -80,28 +79,6 @@ def distance(word: str, other: str) -> int:
 
 def undoubled(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", word)
-
-
-def _deletions(word: str) -> list[str]:
-    return [word[:n] + word[n + 1 :] for n in range(len(word))]
-
-
-def one_off(words: Iterable[str]) -> dict[str, list[str]]:
-    """Words by themselves and by each text that one letter less makes of them."""
-    index: dict[str, list[str]] = {}
-    for word in sorted(words):
-        for text in {word, *_deletions(word)}:
-            index.setdefault(text, []).append(word)
-    return index
-
-
-def near_words(word: str, index: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The words of an index, as `one_off` makes it, that are one insertion, deletion, change or
-    swap away."""
-    for text in {word, *_deletions(word)}:
-        for other in index.get(text, ()):
-            if is_one_off(word, other):
-                yield other
 
 
 def is_one_off(word: str, other: str) -> bool:

@@ -54,6 +54,8 @@ class Models:
             if end > j and (key in self._lines or found[j].key[0].isdigit() or " " in key):
                 models.append(self._model(found, i, end, key in self._lines))
         for i, word in enumerate(found):
+            if word.key.isalpha():  # a code has a digit
+                continue
             if _CODE.fullmatch(word.key) and not _NO_CODE.fullmatch(word.key):
                 models.append(self._model(found, i, i + 1, True))
         if len(models) < 2:

@@ -54,6 +54,8 @@ def make_rule(
 
 def plain(number: str) -> str:
     """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2 as 7.5; 1/2 stays."""
+    if number.isdigit():
+        return number
     if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
         return number.replace(",", "")
     if re.fullmatch(rf"\d+[ -]{FRACTION}", number):

@@ -29,7 +29,8 @@ from worker.lexicon.number_rules import (
 )
 
 _DIGIT = re.compile(r"\d")
-_WORDED = re.compile(rf"\bsize| colou?red|\b(?:{'|'.join([*NUMBER_WORDS, *PARTS])})\b")
+# Words of which one stands in every text without a digit that has a number with a meaning.
+WORDED = frozenset({"size", "colored", "coloured", *NUMBER_WORDS, *PARTS})
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
@@ -86,7 +87,7 @@ class Numbers:
         self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:
-        """Attribute name, value, start and end of each; they may overlap."""
+        """Those in a normal form that has a digit or one of `WORDED`; they may overlap."""
         for pattern, name, value, *_ in self._tried(form):
             for match in pattern.finditer(form):
                 if (text := value(match)) is not None:
@@ -97,7 +98,7 @@ class Numbers:
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
         if not _DIGIT.search(form):
-            return self._worded if _WORDED.search(form) else ()
+            return self._worded
         if not form.isascii():  # there are more digits than ten
             return self._rules
         shape, tried = form.translate(_SHAPE), []

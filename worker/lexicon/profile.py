@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from worker.lexicon.reading import Reading
-from worker.lexicon.words import Word, stem, word_set
+from worker.lexicon.attributes import Attribute
+from worker.lexicon.words import Word, named, stem, word_set
 
 PROTECTED = frozenset(
     {"brand", "model", "color", "material", "size", "gender", "age", "quantity", "price"}
@@ -32,6 +32,7 @@ _SAME_USE = {
     "puppy": "dog",
     "kitten": "cat",
 }
+_NOTHING: frozenset = frozenset()
 _DOUBLED = re.compile(r"([a-z])\1")
 _DIGITS = re.compile(r"\d+")
 # What stands behind these says what the thing is for, comes with or is made of.
@@ -41,13 +42,24 @@ SPLITS = word_set("""
 """)
 
 
-class Profile(NamedTuple):
-    """A text's.
+class Stemmed(NamedTuple):
+    """The words of a text, whatever their number.
 
     Attributes:
         stems: its words in the singular.
         joined: the text without spaces, number and what spellings differ in.
         head: the stem of the word that names the thing, "" where there is none.
+    """
+
+    stems: frozenset[str]
+    joined: str
+    head: str
+
+
+class Profile(NamedTuple):
+    """What a text says of a thing.
+
+    Attributes:
         values: names and values of its protected attributes.
         numbers: the digits in it.
         uses: the words in it that say what a thing is for, or how it works.
@@ -55,9 +67,6 @@ class Profile(NamedTuple):
         is_brand: whether it is a brand's name and no more, as "hoover" for any vacuum cleaner.
     """
 
-    stems: frozenset[str]
-    joined: str
-    head: str
     values: frozenset[tuple[str, str]]
     numbers: frozenset[str]
     uses: frozenset[str]
@@ -65,21 +74,29 @@ class Profile(NamedTuple):
     is_brand: bool
 
 
-def profile(read: Reading) -> Profile:
-    """The profile of a text that was read."""
-    stems = [stem(word.key) for word in read.words]
-    values = frozenset((a.name, a.value) for a in read.attributes if a.name in PROTECTED)
-    numbers = frozenset(_DIGITS.findall(read.form))
+def stemmed(words: Sequence[Word]) -> Stemmed:
+    """The stems of a text with these words."""
+    keys = [word.key for word in words]
+    stems = [stem(key) for key in keys]
+    return named(Stemmed, (frozenset(stems), _spelling("".join(stems)), _head(keys, stems)))
+
+
+def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -> Profile:
+    """The profile of a normal form with these words and attributes."""
+    values = _set([(a.name, a.value) for a in attributes if a.name in PROTECTED])
+    numbers = _set(_DIGITS.findall(form))
     return Profile(
-        frozenset(stems),
-        _spelling("".join(stems)),
-        _head(read.words, stems),
         values,
         numbers,
-        frozenset(_SAME_USE.get(w.key, w.key) for w in read.words if w.key in USES),
+        _set([_SAME_USE.get(word.key, word.key) for word in words if word.key in USES]),
         not (values or numbers),
-        any(a.name == "brand" and a.end - a.start == len(read.form) for a in read.attributes),
+        any([a.name == "brand" and a.end - a.start == len(form) for a in attributes]),
     )
+
+
+def _set(items: list[Any]) -> frozenset:
+    """A set; most are empty, and thousands are kept: these are one."""
+    return frozenset(items) if items else _NOTHING
 
 
 def _spelling(text: str) -> str:
@@ -87,6 +104,7 @@ def _spelling(text: str) -> str:
     return _DOUBLED.sub(r"\1", text.replace("our", "or").replace("z", "s"))
 
 
-def _head(words: Sequence[Word], stems: Sequence[str]) -> str:
-    end = next((n for n, word in enumerate(words) if n and word.key in SPLITS), len(words))
-    return stems[end - 1] if stems else ""
+def _head(keys: Sequence[str], stems: Sequence[str]) -> str:
+    if SPLITS.isdisjoint(keys):
+        return stems[-1] if stems else ""
+    return stems[next((n for n, key in enumerate(keys) if n and key in SPLITS), len(keys)) - 1]

@@ -15,7 +15,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
-from worker.lexicon.tagged import Tagged
+from worker.lexicon.tagged import Tagged, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, named, words
 
@@ -64,7 +64,8 @@ class Reader:
 
     Args:
         fixed: keys of phrases in which a negation keeps its meaning.
-        is_word: whether a word is known to the lexicon or the language.
+        vocabulary: the lexicon's words.
+        is_ordinary: whether a word is one of the language.
     """
 
     def __init__(
@@ -73,12 +74,13 @@ class Reader:
         attributes: Attributes,
         brands: Brands,
         fixed: Collection[str],
-        is_word: Callable[[str], bool],
+        vocabulary: Collection[str],
+        is_ordinary: Callable[[str], bool],
     ) -> None:
         self._terms = terms
         self._attributes, self._brands = attributes, brands
         self._fixed = Phrases(fixed)
-        self._is_word = is_word
+        self._vocabulary, self._is_ordinary = vocabulary, is_ordinary
         ends = (word for word in terms.words if word.endswith(LESS) and word in terms)
         less = [*ends, *(key for key in fixed if key.endswith(LESS) and " " not in key)]
         self._exclusions = Exclusions(self._known, frozenset(less))
@@ -99,8 +101,8 @@ class Reader:
         sure = tagged.brand() if tagged else 0
         brands = self._brands.find(found, lambda *at: self._beside(found, places, *at), sure)
         if tagged and not brands:
-            departments = [self._terms.department(place[3]) for place in places]
-            brands = tagged.new_brand(self._is_word, departments)
+            terms = {first: self._terms.department(term) for first, _, _, term in places}
+            brands = tagged.new_brand(self._is_new, terms)
         fixed = self._fixed.find(found)
         exclusions = self._exclusions.find(text, found, lambda: self._names(fixed, places, brands))
         contents = tagged.contents() if tagged else ()
@@ -111,25 +113,27 @@ class Reader:
             places = self._taken(hits, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
-        nothing = [
-            *((x.start, x.end) for x in exclusions),
-            *((found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1),
-        ]
+        nothing = [(x.start, x.end) for x in exclusions]
+        nothing += [(found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1]
         attributes = self._attributes.find(
             text, found, lambda: self._spans(found, places, mentions), brands, nothing
         )
         if tagged:
             attributes = tagged.attributes(attributes, self._attributes, nothing)
-        return Reading(
-            form,
-            found,
-            [key for *_, key in hits],
-            mentions,
-            [place[:3] for place in places],
-            exclusions,
-            frozenset(ids - {NO_TERM}),
-            attributes,
-        )
+        keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
+        excluded_ids = frozenset(ids - {NO_TERM})
+        read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes
+        return named(Reading, read)
+
+    def described(self, form: str) -> tuple[Sequence[Word], Sequence[Attribute]]:
+        """The words and attributes of a normal form; cheaper than `read` if it has none."""
+        found = words(form)
+        keys = [word.key for word in found]
+        none = not (self._attributes.may_stand(form, keys) or self._brands.may_stand(keys))
+        if none and "@" not in form and "www" not in form and "//" not in form:
+            return found, ()
+        read = self.read(form)
+        return read.words, read.attributes
 
     def _taken(
         self, hits: Sequence[tuple[int, int, str]], blocked: Sequence[tuple[int, int, bool]]
@@ -157,6 +161,11 @@ class Reader:
     def _mention(self, form: str, found: Sequence[Word], place: tuple) -> Mention:
         start, end = found[place[0]].start, found[place[1] - 1].end
         return named(Mention, (place[3], form[start:end], start, end))
+
+    def _is_new(self, word: str) -> bool:
+        """Whether nobody knows a word, nor one that it may be misspelt for."""
+        known = word in self._vocabulary or self._is_ordinary(word)
+        return word.isalpha() and not known and not is_near(word, self._vocabulary)
 
     def _known(self, key: str) -> bool:
         return key in self._terms or key in self._attributes or key in self._brands

@@ -2,8 +2,9 @@
 
 Rules, each from a probability that was chosen on held-back real queries:
 - The words that a query begins with are a brand where they are tagged so and are a brand's name
-  that is also an ordinary word, or, in a query that names no brand, words that nobody knows. Series
-  of furniture are called like brands: there words that nobody knows are none.
+  that is also an ordinary word, or, in a query that names no brand, words that nobody knows: before
+  a term of the lexicon a lower probability is enough. Not so what is a letter away from a word of
+  the lexicon. Series of furniture are called like brands: there words that nobody knows are none.
 - Words tagged as a model are one where they stand right behind a brand, up to what the lexicon
   finds in them.
 - A word for a material, size, gender or age that the lexicon's rules set aside counts where it is
@@ -14,9 +15,10 @@ Rules, each from a probability that was chosen on held-back real queries:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from itertools import chain, takewhile
 from operator import attrgetter
+from string import ascii_lowercase
 
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
@@ -24,6 +26,7 @@ from worker.lexicon.brands import Brand
 from worker.lexicon.words import Word, meets
 
 BRAND = 0.78
+NEW_BRAND = 0.4  # before a term
 MODEL = 0.7
 CONTENT = 0.65
 VALUE = 0.88
@@ -43,23 +46,24 @@ class Tagged:
         self._found = found
         self._tags = list(tags)
 
-    def brand(self) -> int:
-        """How many words of the query's begin are surely a brand, if they may be one."""
-        ends = [self._words(tag) for tag in self._of("brand", BRAND)]
+    def brand(self, least: float = BRAND) -> int:
+        """How many words the query begins with that are a brand, if they may be one."""
+        ends = [self._words(tag) for tag in self._of("brand", least)]
         return next((last for first, last in ends if not first), 0)
 
-    def new_brand(self, known: Callable[[str], bool], departments: Collection[str]) -> list[Brand]:
+    def new_brand(self, is_new: Callable[[str], bool], terms: Mapping[int, str]) -> list[Brand]:
         """The brand that a query without a known one begins with; [] where it begins with none.
 
         Args:
-            known: whether a word is known to the lexicon or the language.
-            departments: of the terms in the query.
+            is_new: whether nobody knows a word, nor one that it may be misspelt for.
+            terms: of each term in the query, the position of its first word and its department.
         """
-        last = self.brand()
+        last = self.brand(NEW_BRAND)
+        if not any(first >= last for first in terms):
+            last = self.brand()
         keys = [word.key for word in self._found[:last]]
         name = " ".join(keys)
-        unknown = all(key.isalpha() and not known(key) for key in keys)
-        if len(name) < LETTERS or not unknown or FURNITURE in departments:
+        if len(name) < LETTERS or FURNITURE in terms.values() or not all(map(is_new, keys)):
             return []
         return [Brand(name, 0, last, None)]
 
@@ -113,6 +117,16 @@ class Tagged:
             if first and self._found[first - 1].end in ends and len(value) > 1:
                 models.append(Attribute("model", value, own[0].start, own[-1].end))
         return models
+
+
+def is_near(word: str, vocabulary: Container[str]) -> bool:
+    """Whether a letter more, less or other, or two swapped, make a word of a vocabulary of it."""
+    halves = [(word[:n], word[n:]) for n in range(len(word) + 1)]
+    less = (a + b[1:] for a, b in halves if b)
+    swapped = (a + b[1] + b[0] + b[2:] for a, b in halves if len(b) > 1)
+    other = (a + c + b[1:] for a, b in halves if b for c in ascii_lowercase)
+    more = (a + c + b for a, b in halves for c in ascii_lowercase)
+    return any(text in vocabulary for text in chain(less, swapped, other, more))
 
 
 _place = attrgetter("start", "end")

@@ -18,7 +18,7 @@ import marisa_trie
 import numpy as np
 import orjson
 
-from worker.lexicon.words import Word, words_of
+from worker.lexicon.words import Kept, Word, signature, words, words_of
 
 KEYS = "keys.marisa"
 TERMS = "terms.bin"
@@ -69,6 +69,7 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "own_key": numbers(term.names[0][1][0] for term in terms),
         "names": numbers(text_of[keys[0]] for term in terms for _, keys in term.names),
         "first_name": np.cumsum([0, *(len(term.names) for term in terms)]),
+        "signature": [signature(words(text_of[term.names[0][1][0]])) for term in terms],
         "parent": [NONE if term.parent is None else term.parent for term in terms],
         "category": [path[term.category] for term in terms],
         "paths": numbers(paths),
@@ -77,7 +78,6 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "longest": [max(map(len, forms), default=0) + 1],
         "words": joined(text_of),
         "last_words": joined(form.rpartition(" ")[2] for form in text_of),
-        "written": joined(keys[0] for term in terms for _, keys in term.names),
     }
     return trie.tobytes(), _packed(arrays, [text.encode() for text in texts])
 
@@ -120,10 +120,13 @@ class Terms:
 
     Attributes:
         term_of: the term of a key, `NO_TERM` for an idiom's, None for what is no key.
+        text_of: the text that is published for a key, "" for an idiom's or what is no key.
         text: the text of a number.
         words: those that keys are made of.
         last_words: those that a key ends with, so that they may name a thing.
-        written: those of them that names are written with, not derived.
+        signatures: of each term, that of the words of its published name, in the singular.
+        categories: of each term, the number of its category.
+        departments: of each category, the first level.
 
     Raises:
         OSError, ValueError, KeyError, RuntimeError: the files are not such as `pack` makes.
@@ -136,15 +139,18 @@ class Terms:
         self.text = _decoder(texts, arrays["ends"])
         self._own, self._own_key = arrays["own"], arrays["own_key"]
         self._names, self._first_name = arrays["names"], arrays["first_name"]
+        self.signatures = np.asarray(arrays["signature"])
+        self.categories = np.asarray(arrays["category"])
         self._parent, self._category = arrays["parent"], arrays["category"]
-        self._text_of = arrays["text_of"]
         self.term_of = _finder(self._trie, arrays["term_of"])
+        self.text_of = _writer(self._trie, arrays["text_of"], self.text)
+        self._known_names = Kept(_KEPT)
+        self._followers = Kept(_KEPT)  # by word
         self._longest: int = arrays["longest"][0]
         self._paths = [self.text(number) for number in arrays["paths"]]
-        self._departments = [path.partition(" > ")[0] for path in self._paths]
+        self.departments = [path.partition(" > ")[0] for path in self._paths]
         self.words = frozenset(self.text(arrays["words"][0]).split())
         self.last_words = frozenset(self.text(arrays["last_words"][0]).split())
-        self.written = frozenset(self.text(arrays["written"][0]).split())
         self.text.cache_clear()
 
     def __len__(self) -> int:
@@ -158,22 +164,28 @@ class Terms:
         """Every key, in the order of the alphabet."""
         return (form[:-1] for form in self._trie.iterkeys())
 
-    def text_of(self, form: str) -> str:
-        """The text that is published for a key, "" for an idiom's or what is no key."""
-        at = self._trie.get(f"{form} ")
-        return "" if at is None else self.text(self._text_of[at])
-
     def find(self, found: Sequence[Word]) -> list[tuple[int, int, str]]:
         """The keys in the words of a text: first word, one past the last, key; they may overlap."""
-        hits, start = [], 0
-        words, prefixes, longest = self.words, self._trie.prefixes, self._longest
+        hits, start, last = [], 0, len(found) - 1
+        prefixes, longest = self._trie.prefixes, self._longest
         text = " ".join([word[0] for word in found]) + " "
         for i, word in enumerate(found):
-            if word[0] in words:
+            key = word[0]
+            if (followers := self._followers.get(key)) is None:
+                followers = self._followers.put(key, self._followers_of(key))
+            if i < last and found[i + 1][0] in followers:
                 for form in prefixes(text[start : start + longest]):
                     hits.append((i, i + form.count(" "), form[:-1]))
-            start += len(word[0]) + 1
+            elif "" in followers:
+                hits.append((i, i + 1, key))
+            start += len(key) + 1
         return hits
+
+    def _followers_of(self, word: str) -> frozenset[str]:
+        """The second words of the keys that a word begins; "" if it is a key itself."""
+        if word not in self.words:
+            return frozenset()
+        return frozenset(form.split(" ", 2)[1] for form in self._trie.iterkeys(f"{word} "))
 
     def name(self, term_id: int) -> str:
         """The term's own name as it was written, such as "running shoes"."""
@@ -187,10 +199,13 @@ class Terms:
         """The text that is published for its name."""
         return self.text(self._names[self._first_name[term_id]])
 
-    def names(self, term_id: int) -> list[str]:
+    def names(self, term_id: int) -> tuple[str, ...]:
         """The texts that are published for its name and its synonyms."""
-        first, last = self._first_name[term_id], self._first_name[term_id + 1]
-        return [self.text(number) for number in self._names[first:last]]
+        if (known := self._known_names.get(term_id)) is None:
+            first, last = self._first_name[term_id], self._first_name[term_id + 1]
+            texts = tuple(self.text(number) for number in self._names[first:last])
+            known = self._known_names.put(term_id, texts)
+        return known
 
     def category(self, term_id: int) -> str:
         """Its path, such as "Shoes > Running"."""
@@ -198,7 +213,7 @@ class Terms:
 
     def department(self, term_id: int) -> str:
         """The first level of its category."""
-        return self._departments[self._category[term_id]]
+        return self.departments[self._category[term_id]]
 
     def parent(self, term_id: int) -> int | None:
         """The broader term."""
@@ -234,6 +249,17 @@ def _finder(trie: marisa_trie.Trie, terms: memoryview) -> Callable[[str], int | 
         return None if at is None else terms[at]
 
     return term_of
+
+
+def _writer(
+    trie: marisa_trie.Trie, numbers: memoryview, text: Callable[[int], str]
+) -> Callable[[str], str]:
+    @lru_cache(_KEPT)
+    def text_of(form: str) -> str:
+        at = trie.get(f"{form} ")
+        return "" if at is None else text(numbers[at])
+
+    return text_of
 
 
 def _decoder(texts: memoryview, ends: memoryview) -> Any:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
+from zlib import crc32
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|&")
 _SPACE = re.compile(" ")
 LONGEST_JOINED = 15  # characters; longer pairs nobody writes as one word
 
 SHORTEST_PLURAL = 4  # letters; shorter words in -s are mostly abbreviations
+WORDS_KEPT = 1 << 14  # of which something is remembered: words come again, queries do not
+_BITS = 31  # of a signature: an int32 without its sign
 _SIBILANT = ("s", "x", "z", "ch", "sh")
 
 
@@ -37,17 +40,33 @@ class Word(NamedTuple):
 named = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
-def words(text: str) -> list[Word]:
+class Kept(dict):
+    """What was found for some keys; when there are too many, all are forgotten."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def put(self, key: Any, value: Any) -> Any:
+        """Keep a value, and return it."""
+        if len(self) >= self._most:
+            self.clear()
+        self[key] = value
+        return value
+
+
+@lru_cache(1024)  # a query's words are asked for when it is corrected, and when it is read
+def words(text: str) -> tuple[Word, ...]:
     """The words of a lower-case text, in order."""
     if not (text.isascii() and text.replace(" ", "").isalnum()):
-        return [Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+        return tuple(Word(_plain(m.group()), m.start(), m.end()) for m in _WORD.finditer(text))
     found, start = [], 0
     for word in text.split(" "):  # the same for most texts, in a third of the time
         end = start + len(word)
         if word:
             found.append(named(Word, (word, start, end)))
         start = end + 1
-    return found
+    return tuple(found)
 
 
 def key(text: str) -> str:
@@ -68,18 +87,30 @@ def meets(item: Any, spans: Iterable[tuple]) -> bool:
 
 
 class Phrases:
-    """Finds phrases, given by their keys, in the words of a text."""
+    """Finds phrases, given by their keys, in the words of a text.
+
+    Attributes:
+        first: the words that they begin with.
+    """
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = frozenset(keys)
+        self.first = frozenset(key.partition(" ")[0] for key in self._keys)
         # What a longer phrase begins with: a search for one ends where it cannot become one.
         self._beginnings = frozenset(
             key[: match.start()] for key in self._keys for match in _SPACE.finditer(key)
         )
 
+    def may_stand(self, keys: Iterable[str]) -> bool:
+        """Whether a phrase begins with one of the words."""
+        return not self.first.isdisjoint(keys)
+
     def find(self, found: Sequence[Word]) -> list[tuple[int, int, str]]:
         """Its first word, one past its last, and the key of each; they may overlap."""
-        hits, keys, beginnings, count = [], self._keys, self._beginnings, len(found)
+        hits: list[tuple[int, int, str]] = []
+        if not self.may_stand([word[0] for word in found]):
+            return hits
+        keys, beginnings, count = self._keys, self._beginnings, len(found)
         for i, word in enumerate(found):
             key, j = word[0], i + 1
             while True:
@@ -182,6 +213,7 @@ def _joined(form: str) -> Iterator[str]:
             yield " ".join([*parts[:place], word + parts[place + 1], *parts[place + 2 :]])
 
 
+@lru_cache(WORDS_KEPT)
 def stem(word: str) -> str:
     """A word in the singular, by rule."""
     return _singular(word) if len(word) >= SHORTEST_PLURAL and _is_plural(word) else word
@@ -190,6 +222,23 @@ def stem(word: str) -> str:
 def stems(key: str) -> set[str]:
     """The words of a key, each in the singular."""
     return {stem(word) for word in key.split(" ")}
+
+
+@lru_cache(WORDS_KEPT)
+def _bit(word: str) -> int:
+    return 1 << crc32(stem(word).encode()) % _BITS
+
+
+def signature(found: Iterable[Word]) -> int:
+    """Bits that stand for words: a text of none but these, in any number, has none but their bits.
+
+    Args:
+        found: as `words` gives them.
+    """
+    bits = 0
+    for word in found:
+        bits |= _bit(word[0])
+    return bits
 
 
 def words_of(keys: Iterable[str]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from usearch.index import Index
 
 from triton_models.contract import ModelContract
 from worker.errors import LexiconError
+from worker.lexicon import spellings
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.built import (
     ATTRIBUTES,
@@ -30,8 +31,9 @@ from worker.lexicon.built import (
     quantized,
 )
 from worker.lexicon.terms import KEYS, TERMS, Term, pack
+from worker.lexicon.words import words_of
 
-CONNECTIVITY, EXPANSION_ADD = 12, 256  # of usearch's graph: links of a node, effort to find them
+CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 
@@ -106,10 +108,12 @@ def _unwritable(error: OSError, out: Path) -> LexiconError:
 
 
 def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, Any]:
-    keys, terms = pack(content.terms, Attributes(content.attributes).idioms)
+    attributes = Attributes(content.attributes)
+    keys, terms = pack(content.terms, attributes.idioms)
     files = {
         KEYS: keys,
         TERMS: terms,
+        spellings.SPELLINGS: _spellings(content, attributes),
         ATTRIBUTES: orjson.dumps(content.attributes),
         BRANDS: orjson.dumps(content.brands),
         VECTORS: content.index.save(),
@@ -133,6 +137,16 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         manifest["document_prompt"] = encoder.prompts.document
     (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
+
+
+def _spellings(content: Content, attributes: Attributes) -> bytes:
+    names = [keys for term in content.terms for _, keys in term.names]
+    told = words_of(attributes.words)
+    return spellings.pack(
+        told.union(*map(words_of, names)),
+        told | words_of(keys[0] for keys in names),
+        [key for brand in content.brands for key, _ in brand["keys"]],
+    )
 
 
 def index_of(vectors: np.ndarray) -> Index:

@@ -40,6 +40,7 @@ BEAT_S = 0.25
 LAG_S = 2.0
 # Of batches that the pipeline answers together: what it does once a call is then shared by many.
 MISSES_TOGETHER = 256
+FEW_GROUPS, GATHER_S = 2, 0.005
 LOOK_S = 0.01  # between two looks whether all is drained
 # Shares of the shutdown deadline at which work in flight, and the consumer, are left behind.
 FINISH_SHARE, CLOSE_SHARE = 0.7, 0.9
@@ -68,6 +69,7 @@ class Runner:
             learn=self._learn,
         )
         self._admitted: list[Batch] = []
+        self._gathered_at = 0.0  # when they have waited for long enough, by the loop's clock
         self._tasks: set[asyncio.Task[None]] = set()
         self.heartbeat_at = monotonic()
 
@@ -131,6 +133,7 @@ class Runner:
         counted = self._limits.note(monotonic(), time.time())
         if not await asyncio.to_thread(self.thread.close, close_by - monotonic(), counted):
             logger.warning("the consumer did not close in time; the group notices by itself")
+        self._admitted.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -193,22 +196,34 @@ class Runner:
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _admit(self, batches: list[Batch]) -> None:
-        """Let the pipeline answer batches, with those of the rounds that came meanwhile."""
+        """Let the pipeline answer batches, with those of the rounds that came meanwhile.
+
+        A small group costs little less than a larger one. So while some are under way, what comes
+        gathers, until it fills a group, or the first of it has waited for long enough.
+        """
         if not self._admitted:
-            self._loop.call_soon(self._understand_admitted)
+            self._gathered_at = self._loop.time() + GATHER_S
+            self._loop.call_later(GATHER_S, self._understand_admitted)
         self._admitted += batches
+        self._loop.call_soon(self._understand_admitted)
 
     def _understand_admitted(self) -> None:
-        batches, self._admitted = self._admitted, []
-        while batches:
+        while self._admitted:
             together, misses = 0, 0
-            while together < len(batches) and misses < MISSES_TOGETHER:
-                misses += batches[together].misses
+            while together < len(self._admitted) and misses < MISSES_TOGETHER:
+                misses += self._admitted[together].misses
                 together += 1
-            task = guarded(self._understand(batches[:together]), self.fail)
+            busy = len(self._tasks) >= FEW_GROUPS and self._loop.time() < self._gathered_at
+            if busy and misses < MISSES_TOGETHER:
+                return
+            batches, self._admitted = self._admitted[:together], self._admitted[together:]
+            task = guarded(self._understand(batches), self.fail)
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            batches = batches[together:]
+            task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._understand_admitted()
 
     async def _understand(self, batches: list[Batch]) -> None:
         missing = [

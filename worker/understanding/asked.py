@@ -55,7 +55,7 @@ def asked(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: f
         return Asked(heads, "")
     word, path = _alike(lexicon, read, nearest)
     if heads:
-        ends = {lexicon.profile(head.surface).head for head in heads}
+        ends = {lexicon.stemmed(head.surface).head for head in heads}
         return Asked(heads, path if word in ends else "")
     confirmed = [mention for mention in read.mentions if _is(lexicon, mention, word, path)]
     if confirmed:  # "lipstick crushed berry"
@@ -72,13 +72,13 @@ def _apart(
 ) -> str:
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
-    department, own = lexicon.department(head.term_id), lexicon.profile(head.surface)
+    department, own = lexicon.department(head.term_id), lexicon.stemmed(head.surface)
     if any(word.key in JOINED for word in read.words):
         return ""
     others = [i for i in nearest if lexicon.department(i) != department]
     said = {stem(word.key) for word in read.words} if others else set()
     for term_id in others:
-        words = lexicon.stems_of(term_id) - EMPTY - SPLITS
+        words = lexicon.stems_of(term_id).stems - EMPTY - SPLITS
         if own.head in words and words <= said and len(words) > len(own.stems):
             return lexicon.category(term_id)
     return ""
@@ -93,7 +93,7 @@ def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> boo
 
 def _alike(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> tuple[str, str]:
     """The word of the query that many of the nearest terms end with, and their category."""
-    ends = [(lexicon.head_of(term_id), lexicon.category(term_id)) for term_id in nearest]
+    ends = [(lexicon.stems_of(term_id).head, lexicon.category(term_id)) for term_id in nearest]
     behind = ""
     for word in naming(read):
         paths = [path for end, path in ends if end == word]
@@ -108,7 +108,7 @@ def _alike(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> tuple[str
 def _is(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
     """Whether a mention ends with a word and has a category."""
     same = lexicon.category(mention.term_id) == path
-    return same and lexicon.profile(mention.surface).head == word
+    return same and lexicon.stemmed(mention.surface).head == word
 
 
 def _sold(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> str:
@@ -128,5 +128,5 @@ def _common(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity:
     if count < FEWEST or similarity < LEAST_SIMILARITY:
         return ""
     said = {stem(word.key) for word in read.words}
-    ends = {lexicon.head_of(i) for i in nearest if lexicon.category(i) == path}
+    ends = {lexicon.stems_of(i).head for i in nearest if lexicon.category(i) == path}
     return "" if said.isdisjoint(ends) else path

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.lexicon import Candidate, Lexicon, says_only
+from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
 from worker.understanding.asked import asked
@@ -30,8 +31,7 @@ REPLACED_WEIGHT = 0.3
 MENTION_WEIGHT = 0.15
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieved:
+class Retrieved(NamedTuple):
     """What the lexicon holds for one query.
 
     Attributes:
@@ -85,18 +85,16 @@ class Expander:
         """
         if not forms:
             return []
-        ids, similarities = self.lexicon.nearest(vectors, 2 * self.max_candidates or 1)
-        reads = map(self.lexicon.read, forms, tags)
-        rows = zip(reads, ids.tolist(), similarities.tolist(), strict=True)
-        return [self._retrieved(*row) for row in rows]
+        reads = list(map(self.lexicon.read, forms, tags))
+        near = self.lexicon.neighbours(
+            reads, vectors, 2 * self.max_candidates or 1, self.min_similarity
+        )
+        return list(map(self._retrieved, reads, near))
 
-    def _retrieved(
-        self, read: Reading, near: Sequence[int], similarity: Sequence[float]
-    ) -> Retrieved:
+    def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
-        nearest = [term_id for term_id in near[: evidence.NEAREST] if term_id >= 0]
-        heads, other = asked(lexicon, read, nearest, similarity[0] if nearest else 0.0)
-        departments = [lexicon.department(term_id) for term_id in nearest]
+        nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
+        heads, other = asked(lexicon, read, nearest, near.similarity)
         plain = bool(heads) and says_only(read, heads)
         priors, sure = [], []
         for head in heads:
@@ -111,18 +109,16 @@ class Expander:
         def candidates(parts: Sequence[Mention]) -> list[Candidate]:
             return lexicon.candidates(
                 read,
-                near,
-                similarity,
+                near.within,
                 limit=self.max_candidates,
-                min_similarity=self.min_similarity,
                 mentions=dict(zip(parts, sure, strict=True)),
                 admits=Protection(lexicon, read, heads).admits,
                 parents=bool(self.parents_for),
             )
 
         renamed = [lexicon.renamable(head) for head in heads]
-        found = candidates(renamed)
-        if not any(candidate.source == "synonym" for candidate in found):
+        found = candidates(renamed) if heads or near.within else []
+        if heads and not any(candidate.source == "synonym" for candidate in found):
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)

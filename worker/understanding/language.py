@@ -26,6 +26,10 @@ _LETTERS = (
     ("å", "sv"),
     ("ğış", "tr"),
 )
+_WORD = re.compile(r"[^\W\d_]+")
+_LOANED_FIRST = frozenset(
+    _WORD.findall(phrase)[0] for phrase in _TABLES["loaned"].strip().splitlines()
+)
 _LOANED = re.compile(rf"\b(?:{'|'.join(map(re.escape, _TABLES['loaned'].strip().splitlines()))})\b")
 
 _VOTES: dict[str, list[tuple[str, float]]] = {}
@@ -34,7 +38,6 @@ for _language, _line in _TABLES["words"].items():
         _vote = 0.5 if _word in _SHARED or len(_word) < 3 else 2.0 if len(_word) > 4 else 1.0
         _VOTES.setdefault(_word, []).append((_language, _vote))
 
-_WORD = re.compile(r"[^\W\d_]+")
 LEAST_VOTES = 2.0
 LOCALE_VOTES = 1.5
 
@@ -53,6 +56,8 @@ def language(
     votes = _votes(form, default, known)
     if not votes:
         return said or default
+    if not said and votes.keys() == {default}:
+        return default
     if said:
         votes[said] = votes.get(said, 0) + LOCALE_VOTES
     best = max(votes, key=lambda code: (votes[code], code == said, code == default))
@@ -64,9 +69,11 @@ def language(
 def _votes(form: str, default: str, known: Callable[[str], bool]) -> dict[str, float]:
     """How far the words and letters speak for each language; nothing if none but known words."""
     votes: dict[str, float] = {}
-    text = _LOANED.sub(" ", form)
+    words = _WORD.findall(form)
+    if not _LOANED_FIRST.isdisjoint(words):
+        words = _WORD.findall(_LOANED.sub(" ", form))
     own = 0.0
-    for word in _WORD.findall(text):
+    for word in words:
         told = _VOTES.get(word, ())
         if known(word) or (default == "en" and word in _ENGLISH):
             own += 1.0

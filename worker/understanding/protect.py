@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from worker.lexicon.lexicon import Lexicon
-from worker.lexicon.profile import Profile, profile
+from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import stem
 
@@ -29,15 +29,14 @@ class Protection:
         self._lexicon, self._read, self._excluded = lexicon, read, read.excluded
         self._heads = heads
         self._stems = frozenset([stem(word.key) for word in read.words])
-        self._unwanted = _unwanted(read)
-        self._unwanted_values = (
-            {(a.name, a.value) for x in read.exclusions for a in lexicon.read(x.term).attributes}
-            if read.exclusions
-            else ()
-        )
-        self._seen = {lexicon.profile(mention.surface).joined for mention in read.mentions}
+        self._unwanted: set[str] = set()
+        if read.exclusions:
+            self._unwanted = _unwanted(read)
+            excluded = [lexicon.read(x.term) for x in read.exclusions]
+            self._unwanted_values = {(a.name, a.value) for x in excluded for a in x.attributes}
+        self._seen = {lexicon.stemmed(mention.surface).joined for mention in read.mentions}
 
-    def _says_the_same(self, found: Profile) -> bool:
+    def _says_the_same(self, found: Stemmed) -> bool:
         """Whether it has the query's head, and no word that the query has not."""
         if not found.stems <= self._stems:
             return False
@@ -46,12 +45,16 @@ class Protection:
     @cached_property
     def _head_words(self) -> list[str]:
         """The last words of what the heads are called; that of the whole query where none are."""
-        heads = [self._lexicon.profile(mention.surface).head for mention in self._heads]
-        return heads or [self._own.head]
+        heads = [self._lexicon.stemmed(mention.surface).head for mention in self._heads]
+        return heads or [self._stemmed.head]
+
+    @cached_property
+    def _stemmed(self) -> Stemmed:
+        return stemmed(self._read.words)
 
     @cached_property
     def _own(self) -> Profile:
-        return profile(self._read)
+        return profile(self._read.form, self._read.words, self._read.attributes)
 
     def admits(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
         """Whether a text may expand the query; two spellings of one thing may not.
@@ -60,54 +63,54 @@ class Protection:
             source: as in a candidate.
             instead_of: what in the query it would stand for, "" for the whole.
         """
-        found = self._lexicon.profile(text)
-        if source == "embedding" and not self._says_the_same(found):
+        lexicon = self._lexicon
+        words = lexicon.stemmed(text)
+        if source == "embedding" and not self._says_the_same(words):
             return False
-        if source == "synonym" and found.stems <= self._stems:
+        if source == "synonym" and words.stems <= self._stems:
             return False
-        if found.joined in self._seen or self._is_excluded(found, term_id):
+        replaced = lexicon.stemmed(instead_of) if instead_of else self._stemmed
+        if words.joined in self._seen or words.joined == replaced.joined:
             return False
-        old = self._lexicon.profile(instead_of) if instead_of else self._own
+        found = lexicon.profile(text)
+        if self._unwanted and self._is_excluded(words, found, term_id):
+            return False
+        old = lexicon.profile(instead_of) if instead_of else self._own
         strict = source != "synonym"
-        if found.joined == old.joined:
-            return False
         plain = found.plain and old.plain and not (strict or (found.uses and old.uses))
         if not plain and not self._keeps(found, old, strict):
             return False
-        self._seen.add(found.joined)
+        self._seen.add(words.joined)
         return True
 
     def _keeps(self, found: Profile, old: Profile, strict: bool) -> bool:
         if not old.values <= found.values or not old.numbers <= found.numbers:
             return False
-        if not found.numbers <= self._own.numbers:
+        if found.numbers and not found.numbers <= self._own.numbers:
             return False
         if old.uses and found.uses and old.uses != found.uses:
             return False
-        added = found.values - self._own.values
-        if added:
+        if found.values and (added := found.values - self._own.values):
             names = {name for name, _ in self._own.values}
             if strict or any(name in names for name, _ in added):
                 return False
             firm = {"material"} if found.is_brand else {"brand", "material"}
             if any(name in firm for name, _ in added):
                 return False
-        return not strict or (old.uses <= found.uses and found.uses <= self._own.uses)
+        if not strict:
+            return True
+        return old.uses <= found.uses and (not found.uses or found.uses <= self._own.uses)
 
-    def _is_excluded(self, found: Profile, term_id: int) -> bool:
-        if not self._unwanted:
-            return False
+    def _is_excluded(self, words: Stemmed, found: Profile, term_id: int) -> bool:
         if self._excluded and not self._excluded.isdisjoint(self._lexicon.upwards(term_id)):
             return True
         if not found.values.isdisjoint(self._unwanted_values):
             return True
-        return any(_holds(word, self._unwanted) for word in found.stems)
+        return any(_holds(word, self._unwanted) for word in words.stems)
 
 
 def _unwanted(read: Reading) -> set[str]:
     """Stems of the excluded words."""
-    if not read.exclusions:
-        return set()
     return {stem(word) for x in read.exclusions for word in x.term.replace("-", " ").split()}
 
 

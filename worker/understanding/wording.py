@@ -85,6 +85,8 @@ def _text(read: Reading, words: list[Word]) -> str:
 def _gone(read: Reading) -> set[int]:
     """Where the words of prices and exclusions start."""
     prices = [(a.start, a.end) for a in read.attributes if a.name == "price"]
+    if not (prices or read.exclusions):
+        return set()
     gone = {word.start for word in read.words if meets(word, prices)}
     ends = {word.end: n for n, word in enumerate(read.words)}
     for exclusion in read.exclusions:

@@ -13,16 +13,13 @@ from worker.lexicon.built import EFFORTS, RECALL, effort
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Mention
 
-NO_NEIGHBOURS = np.empty(0, np.int64), np.empty(0, np.float32)
 
-
-def candidates(lexicon, query, near=NO_NEIGHBOURS, limit=12, least=0.5):
+def candidates(lexicon, query, near=(), limit=12):
     read = lexicon.read(query)
     return lexicon.candidates(
         read,
-        *near,
+        near,
         limit=limit,
-        min_similarity=least,
         mentions=dict.fromkeys(read.mentions, 0.9),
         admits=lambda *_: True,
         parents=True,
@@ -62,8 +59,8 @@ def test_a_mention_says_where_it_stands(lexicon):
 
 
 def test_candidates_are_synonyms_then_parents_then_neighbours(lexicon):
-    near = np.array([named(lexicon, "trail running shoes"), named(lexicon, "socks")])
-    found = candidates(lexicon, "red running shoes", (near, np.array([0.9, 0.7], np.float32)))
+    near = [named(lexicon, "trail running shoes"), named(lexicon, "socks")]
+    found = candidates(lexicon, "red running shoes", near)
     assert [(c.text, c.source) for c in found] == [
         ("jogging shoes", "synonym"),
         ("running sneakers", "synonym"),
@@ -91,23 +88,41 @@ def test_candidates_are_synonyms_then_parents_then_neighbours(lexicon):
     ],
 )
 def test_what_stands_in_the_query_is_no_candidate(lexicon, query, never):
-    near = np.arange(len(lexicon)), np.full(len(lexicon), 0.9, np.float32)
+    near = range(len(lexicon))
     assert never not in [c.text for c in candidates(lexicon, query, near, limit=len(lexicon))]
 
 
 def test_no_text_twice(lexicon):
-    near = np.arange(len(lexicon)), np.full(len(lexicon), 0.9, np.float32)
+    near = range(len(lexicon))
     found = [c.text for c in candidates(lexicon, "sofa and jumper", near, limit=len(lexicon))]
     assert len(found) == len(set(found)) > 1000
 
 
-def test_neighbours_below_the_least_similarity_are_none(lexicon):
-    near = np.array([3, 4, -1]), np.array([0.6, 0.4, -np.inf], np.float32)
-    assert [c.term_id for c in candidates(lexicon, "hello", near)] == [3]
+def neighbours(lexicon, query, vector, least=0.5):
+    [found] = lexicon.neighbours([lexicon.read(query)], vector[None], 16, least)
+    return found
+
+
+def test_neighbours_that_are_similar_enough_and_add_no_word_may_expand(lexicon):
+    term = named(lexicon, "running shoes")
+    vector = lexicon.vector(term)
+    found = neighbours(lexicon, "shoe for running in the rain", vector)
+    assert found.ids[0] == term and len(found.ids) == 16
+    assert found.similarity == pytest.approx(1, abs=0.01)
+    assert found.departments == [lexicon.department(n) for n in found.ids]
+    assert term in found.within
+    assert term not in neighbours(lexicon, "shoes for the rain", vector).within
+    assert neighbours(lexicon, "shoe for running", vector, least=1.1).within == []
+
+
+def test_a_query_without_a_vector_has_no_neighbours(lexicon):
+    nothing = np.zeros(lexicon.dimension, np.float32)
+    found = neighbours(lexicon, "running shoes", nothing)
+    assert (found.ids, found.departments, found.within) == ([], [], [])
 
 
 def test_a_third_of_the_places_is_for_neighbours(lexicon):
-    near = np.arange(100), np.full(100, 0.9, np.float32)
+    near = range(100)
     found = candidates(lexicon, "backpack, sweater and sofa", near, limit=6)
     assert [c.source for c in found] == ["synonym"] * 4 + ["embedding"] * 2
     assert candidates(lexicon, "sofa", near, limit=0) == []

@@ -30,8 +30,11 @@ def test_a_brand_that_is_also_a_word_counts_where_a_query_begins_with_it_and_it_
 
 
 def test_words_that_nobody_knows_are_a_brand_at_the_begin_of_a_query(lexicon):
-    assert said(read(lexicon, "zorvexa socks", zorvexa=("brand", 0.8))) == [("brand", "zorvexa")]
-    assert said(read(lexicon, "zorvexa socks", zorvexa=("brand", 0.7))) == []
+    brand = [("brand", "zorvexa")]
+    assert said(read(lexicon, "zorvexa socks", zorvexa=("brand", 0.5))) == brand
+    assert said(read(lexicon, "zorvexa socks", zorvexa=("brand", 0.3))) == []
+    assert said(read(lexicon, "zorvexa xyz", zorvexa=("brand", 0.8))) == brand
+    assert said(read(lexicon, "zorvexa xyz", zorvexa=("brand", 0.7))) == []  # no term behind
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,7 @@ def test_words_that_nobody_knows_are_a_brand_at_the_begin_of_a_query(lexicon):
         ("zorvexa armchair", "zorvexa", "series of furniture are called like brands"),
         ("thieves cleaner", "thieves", "a word of the language"),
         ("z80 socks", "z80", "a code"),
+        ("orgsnic socks", "orgsnic", "it may be misspelt for a word of the lexicon"),
     ],
 )
 def test_else_they_are_none(lexicon, query, tagged, why):

@@ -31,7 +31,7 @@ def test_names_categories_and_parents_come_back(terms):
     assert (terms.name(0), terms.key(0), terms.names(0)) == (
         "shoes",
         "shoes",
-        ["shoes", "foot-wear"],
+        ("shoes", "foot-wear"),
     )
     assert [terms.category(n) for n in range(3)] == ["Shoes", "Shoes > Boots", "Beauty"]
     assert [terms.department(n) for n in range(3)] == ["Shoes", "Shoes", "Beauty"]
@@ -56,11 +56,10 @@ def test_a_part_of_a_key_is_no_key(terms, form):
     assert (terms.term_of(form), terms.text_of(form)) == (None, "")
 
 
-def test_words_are_those_of_the_keys_and_some_are_written(terms):
+def test_words_are_those_of_the_keys(terms):
     assert terms.words == {
         *["shoes", "shoe", "foot", "wear", "footwear", "boots", "boot", "crème", "orange", "juice"]
     }
-    assert terms.written == {*["shoes", "foot", "wear", "boots", "crème"]}
 
 
 def test_no_terms_at_all_are_no_fault(tmp_path):

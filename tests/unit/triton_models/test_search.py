@@ -133,14 +133,14 @@ def test_what_does_not_go_with_how_much_is_trained_is_left_out(shared, tmp_path)
 def test_a_trial_that_lags_behind_is_stopped_and_equal_ones_are_not_trained_again(
     shared, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(studies, "FIRST_PRUNED", 1)
+    monkeypatch.setattr(studies, "NEVER_PRUNED", 1)
     trained, space = counted(monkeypatch), {"rate": [5e-3, 1e-8]}
     options = shared | {"epochs": 8}
     assert search(tmp_path / "study", options, space, "--trials", 6) == 0
     assert len(trained) == 2
     trials = trials_of(tmp_path / "study")
     bad = next(t for t in trials if t.params["rate"] == 1e-8)
-    assert bad.state.name == "PRUNED" and len(bad.intermediate_values) < 8
+    assert bad.state.name == "PRUNED" and 2 <= len(bad.intermediate_values) < 8
     assert not (tmp_path / "study" / "trials" / str(bad.number)).exists()
     with (tmp_path / "study" / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from worker.lexicon.building.rows import Faults, Row, is_json, numbered, opened, reported, rows_of
 
-LEAST, MOST = 2**17, 2**22  # bytes of a block
+LEAST, MOST = 2**18, 2**22  # bytes of a block
 ONE_OF = 128  # lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,12 @@ from worker.lexicon.words import words
 
 BREAK = -1  # where no phrase goes on: a number with its unit, punctuation, the product's own brand
 _JOINS = re.compile(r" ?|[-'’/]| & ")  # between two words of one phrase
+_NAMES = {  # how catalogues call the attributes that the worker publishes
+    "color": re.compile(r"(?:\w+ )?colou?rs?(?: family| name)?"),
+    "material": re.compile(r"(?:\w+ )?materials?"),
+    "gender": re.compile(r"gender|target gender|department"),
+    "age": re.compile(r"age|age group|target age"),
+}
 _WORD_AND_NUMBER = frozenset({"3d", "4k", "8k"})
 
 
@@ -31,7 +38,7 @@ class Corpus:
         brands: keys of brands, in the order of their numbers.
         categories: paths, in the order of their numbers.
         spelled: by a brand's key and how it was written, how often.
-        values: how often each attribute, by name and value, was given.
+        values: of the attributes that the worker publishes, by name and value, how often.
         repeated: products that were left out, as their id was in the same file before.
     """
 
@@ -71,7 +78,9 @@ class Corpus:
         self.category_of.append(
             self._categories.setdefault(path, len(self._categories)) if path else -1
         )
-        _count(self.values, [(value, 1) for value in product.attributes])
+        for given, text in product.attributes:
+            if name := _attribute(given):
+                _count(self.values, [((name, text), 1)])
         self._title(normal_form(product.title), own)
 
     def extend(self, other: Corpus) -> None:
@@ -151,6 +160,13 @@ class Corpus:
         """The title of each token: int32, shape [tokens]."""
         ends = np.frombuffer(self.ends, np.int64)
         return np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
+
+
+@cache
+def _attribute(given: str) -> str | None:
+    """What the worker calls an attribute of a catalogue, None for one that it does not publish."""
+    form = normal_form(given)
+    return next((name for name, pattern in _NAMES.items() if pattern.fullmatch(form)), None)
 
 
 def _count(counts: dict[Any, int], items: Iterable[tuple[Any, int]]) -> None:

@@ -14,19 +14,13 @@ from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import Drafts
 from worker.lexicon.building.together import Together
-from worker.lexicon.correction import ordinary
+from worker.lexicon.spellings import ordinary
 from worker.lexicon.words import key
 
 MOST_KINDS = 30  # of what a brand sells, the most frequent
 COMMON = 1_000_000  # times in the corpus of `ordinary` from which a brand's name is a word as well
 FEWEST_PRODUCTS = 3  # that have a value
 _LEGAL = re.compile(r"(?:\.com| inc\.?| ltd\.?| gmbh| llc| co\.| corp\.?)$")
-_NAMES = {  # how catalogues call the attributes that the worker publishes
-    "color": re.compile(r"(?:\w+ )?colou?rs?(?: family| name)?"),
-    "material": re.compile(r"(?:\w+ )?materials?"),
-    "gender": re.compile(r"gender|target gender|department"),
-    "age": re.compile(r"age|age group|target age"),
-}
 _WORDY = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
 
 
@@ -94,20 +88,14 @@ def add_values(corpus: Corpus, tables: dict[str, Any], drafts: Drafts) -> dict[s
     """
     values = dict(tables["values"])
     counts: Counter[tuple[str, str]] = Counter()
-    for (attribute, text), count in corpus.values.items():
-        name = _attribute(attribute)
-        for part in re.split(r"[,;/]", text) if name else ():
+    for (name, text), count in corpus.values.items():
+        for part in re.split(r"[,;/]", text):
             counts[name, normal_form(part)] += count
     for (name, text), count in sorted(counts.items()):
         form = key(text)
         if count >= FEWEST_PRODUCTS and _WORDY.fullmatch(text) and drafts.get(text) is None:
             values.setdefault(form, (name, text))
     return {**tables, "values": values}
-
-
-def _attribute(name: str) -> str | None:
-    form = normal_form(name)
-    return next((ours for ours, pattern in _NAMES.items() if pattern.fullmatch(form)), None)
 
 
 def conflicting(corpus: Corpus) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -45,12 +46,17 @@ def pairs(
             if other != n and cosine >= LEAST_COSINE:
                 found.setdefault((min(n, other), max(n, other)), round(cosine, 4))
     words = [stems(key(draft.name)) for draft in drafts]
-    kept = [
-        Pair(a, b, cosine)
-        for (a, b), cosine in found.items()
-        if _are_other_words(words[a], words[b], described) and _may_be_one(drafts[a], drafts[b])
-    ]
-    return sorted(kept, key=lambda pair: (-pair.cosine, pair.first, pair.second))[:MOST_PAIRS]
+    nearest = sorted(
+        (Pair(a, b, cosine) for (a, b), cosine in found.items()),
+        key=lambda pair: (-pair.cosine, pair.first, pair.second),
+    )
+    kept = (
+        pair
+        for pair in nearest
+        if _are_other_words(words[pair.first], words[pair.second], described)
+        and _may_be_one(drafts[pair.first], drafts[pair.second])
+    )
+    return list(islice(kept, MOST_PAIRS))
 
 
 def _are_other_words(one: set[str], other: set[str], described: Collection[str]) -> bool:

@@ -1,0 +1,136 @@
+"""Which words are right, and which of them a misspelt one is near to, in one file that is mapped.
+
+`spellings.marisa` is a trie of texts with a space and a mark behind them. A word is marked as right
+or as ordinary English; what is left of a word without one of its letters, with that letter and its
+place, so that words one slip apart meet there; and what a word sounds like, with the word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import marisa_trie
+
+from worker.lexicon.misspelling import LONG, is_one_off, is_slip, sound
+from worker.lexicon.words import stem, word_set, words_of
+
+SPELLINGS = "spellings.marisa"
+SHORTEST = 4  # letters of a word that is corrected at all, from LONG without further evidence
+EXTRA = 9  # the same, if a letter is one too many
+RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
+SELDOM = 1_000_000  # the same, up to which another word is hardly meant
+# What shoppers write of orders, and function words that are often misspelt.
+SERVICE = word_set("""
+    where order orders ordered arrive arrived return returns returned returning refund refunded
+    delivery delivered deliver parcel package never received receive broken damaged missing tracking
+    cancel cancelled payment address account customer service please without women womens between
+    under about shipping shipped warranty exchange store password invoice receipt
+""")
+# Foreign words that are often written without their accents.
+_BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
+_RIGHT, _ORDINARY, _MEANT, _BRAND, _SOUND = "!", "o", "m", "b", "s"  # marks
+_RARE, _SELDOM = "r", "n"  # of ordinary words that others may be meant for
+_FIRST = ord("0")  # stands for the first letter's place
+
+
+def pack(vocabulary: Collection[str], written: Iterable[str], brands: Iterable[str]) -> bytes:
+    """What `spellings.marisa` holds.
+
+    Args:
+        vocabulary: the words of terms and attributes.
+        written: those of them that are written so, and not derived.
+        brands: the keys of brands.
+    """
+    known = SERVICE.union(vocabulary)
+    own = SERVICE.union(written)
+    frequent = {word for word, count in ordinary().items() if count > RARE}
+    targets = {w for word in own for w in (word, stem(word)) if is_plain(w)}
+    long = {word for word in frequent if len(word) >= EXTRA - 1 and is_plain(word)}
+    branded = words_of(brands)
+    names = {word for word in branded - known - ordinary().keys() if len(word) > SHORTEST}
+    texts = {f"{word} {_RIGHT}" for word in known | branded | frequent | _BORROWED}
+    texts |= {f"{word} {_ORDINARY}" for word in ordinary()}
+    texts.update(text for word in targets | long for text in _left_over(word, _MEANT))
+    texts.update(text for word in names for text in _left_over(word, _BRAND))
+    texts |= {
+        f"{word} {mark}"
+        for word in (targets | long) & ordinary().keys()
+        for mark, most in ((_RARE, RARE), (_SELDOM, SELDOM))
+        if ordinary()[word] <= most
+    }
+    texts |= {f"{sound(word)} {_SOUND}{word}" for word in targets if len(word) >= LONG}
+    return marisa_trie.Trie(sorted(texts)).tobytes()
+
+
+def _left_over(word: str, mark: str) -> Iterator[str]:
+    yield f"{word} {mark}"
+    for n, letter in enumerate(word):
+        yield f"{word[:n]}{word[n + 1 :]} {mark}{chr(_FIRST + n)}{letter}"
+
+
+class Spellings:
+    """Never changes, so any thread may search.
+
+    Raises:
+        OSError, RuntimeError: the file is not such as `pack` makes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._trie = marisa_trie.Trie()
+        self._trie.mmap(str(folder / SPELLINGS))
+
+    def is_right(self, word: str) -> bool:
+        """Whether a word is the lexicon's, a brand's, or so frequent that it is surely meant."""
+        return f"{word} {_RIGHT}" in self._trie
+
+    def is_ordinary(self, word: str) -> bool:
+        """Whether it is an English word."""
+        return f"{word} {_ORDINARY}" in self._trie
+
+    def is_rare(self, word: str, much: bool = False) -> bool:
+        """Whether a word that others may be meant for is rare in English, or much so; a word that
+        is not English is not."""
+        return f"{word} {_SELDOM if much else _RARE}" in self._trie
+
+    def near(self, word: str) -> set[str] | None:
+        """The words that it may be meant for; None if it may rather be meant for a brand.
+
+        These are one slip away: an insertion, deletion, change or swap.
+        """
+        near, branded = set(), False
+        for text in {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}:
+            for found in self._trie.keys(f"{text} "):
+                mark, left_out = found[len(text) + 1], found[len(text) + 2 :]
+                if mark not in (_MEANT, _BRAND):
+                    continue
+                n = ord(left_out[0]) - _FIRST if left_out else 0
+                other = text[:n] + left_out[1:] + text[n:]
+                if is_one_off(word, other):
+                    if mark == _BRAND:
+                        branded = True
+                    else:
+                        near.add(other)
+        doubled = any(len(other) > len(word) and is_slip(word, other) for other in near)
+        return None if branded and not doubled else near
+
+    def alike(self, word: str) -> list[str]:
+        """Longer words that it may be meant for, since they sound the same."""
+        start = f"{sound(word)} {_SOUND}"
+        return [text[len(start) :] for text in self._trie.keys(start)]
+
+
+def is_plain(word: str) -> bool:
+    """Whether it is of letters, and not too short to be put right."""
+    return len(word) >= SHORTEST and word.isascii() and word.isalpha()
+
+
+@lru_cache(1)
+def ordinary() -> dict[str, int]:
+    """Ordinary English words, 82,000 of them, with how often they stand in a large corpus."""
+    path = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    pairs = (line.split(" ") for line in lines)
+    return {word: int(count) for word, count in pairs}

@@ -175,8 +175,8 @@ DEFECTS = (
     defect(
         "an error of the pipeline is swallowed",
         RUNNER,
-        "guarded(self._understand(batches[:together]), self.fail)",
-        "guarded(self._understand(batches[:together]), lambda _, lost=batches[0]: "
+        "guarded(self._understand(batches), self.fail)",
+        "guarded(self._understand(batches), lambda _, lost=batches[0]: "
         "self.lanes.finished.put(lost))",
         "test_runner.py",
     ),

@@ -12,7 +12,7 @@ import pytest
 from tests import program
 from tests.stream import Record, Topics, committed, produce, read, settings, wait_until
 
-COUNT = 4000
+COUNT = 2000
 PARTITIONS = 4
 SESSION_MS = 6000
 OWNS = re.compile(r"assigned: partitions \[\d")

@@ -19,7 +19,7 @@ def test_they_are_taken_up(real_broker, protocol):
         admin = AdminClient({"bootstrap.servers": servers})
         for added in admin.create_partitions([NewPartitions(topics.input, 6)]).values():
             added.result(10)
-        wait_until(lambda: len(app.runner.offsets.owned()) == 6, "it owns the new ones", 15)
+        wait_until(lambda: len(app.runner.offsets.owned()) == 6, "it owns the new ones", 30)
         produce(servers, topics.input, [Record(b'{"query": "red"}', partition=n) for n in (4, 5)])
         wait_until(done(app, 2), "their records come out")
 

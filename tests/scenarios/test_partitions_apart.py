@@ -50,6 +50,6 @@ def test_the_others_go_on(real_broker, delivery):
             wait_until(lambda: committed(*group) == others, "all the others are committed", 30)
             assert app.runner.offsets.in_flight.records <= 32 * 8
         wait_until(done(app, 4 * EACH), "the one that stood still goes on", 30)
-        wait_until(lambda: sum(committed(*group).values()) == 4 * EACH, "and is committed", 10)
+        wait_until(lambda: sum(committed(*group).values()) == 4 * EACH, "and is committed", 30)
     ids = [json.loads(m.value())["query_id"] for m in read(group[0], [topics.output], 4 * EACH)]
     assert len(set(ids)) == len(ids) == 4 * EACH

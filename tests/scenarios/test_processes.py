@@ -201,8 +201,8 @@ def test_a_second_signal_kills_both(embedded_broker):
         two.process.popen.terminate()
         two.process.says("draining")
         two.process.popen.terminate()
-        assert two.process.ended(10) == 1
-        wait_until(lambda: not any(map(lives, workers)), "both are gone", 10)
+        assert two.process.ended(30) == 1
+        wait_until(lambda: not any(map(lives, workers)), "both are gone")
 
 
 def test_workers_whose_supervisor_is_gone_drain(embedded_broker):

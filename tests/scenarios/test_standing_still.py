@@ -29,10 +29,10 @@ def test_a_consumer_thread_that_stands_still_fails_livez(embedded_broker, monkey
         with monkeypatch.context() as patch:
             patch.setattr(app.runner.thread, "_turn", go_on.wait)
             try:
-                wait_until(lambda: answer(app, "/livez")[0] == 503, "the hang is seen", 5.0)
+                wait_until(lambda: answer(app, "/livez")[0] == 503, "the hang is seen")
             finally:
                 go_on.set()
-        wait_until(lambda: answer(app, "/livez")[0] == 200, "it goes on", 10.0)
+        wait_until(lambda: answer(app, "/livez")[0] == 200, "it goes on")
 
 
 def test_a_model_server_that_comes_back_with_other_models_ends_the_worker(

@@ -107,6 +107,6 @@ def test_a_second_signal_ends_at_once(embedded_broker, triton):
             worker.popen.terminate()
             worker.says("draining: 1 batches in flight")
             worker.popen.terminate()
-            assert worker.ended(10) == 1
+            assert worker.ended(30) == 1
             assert "stopped by force" in worker.log
     assert committed(embedded_broker.bootstrap_servers, topics.input, topics.input) == {}

@@ -41,3 +41,23 @@ def test_a_category_is_surer_the_more_of_the_nearest_terms_share_its_department(
 def test_a_department_of_one_gender_holds_nothing_for_others(path, query, held):
     read = Lexicon.load(STARTER_LEXICON).read(query)
     assert evidence.is_for(path, read.attributes) is held
+
+
+@pytest.mark.parametrize(
+    "query, named",
+    [
+        ("kettlebell 16 kg", True),
+        ("handbags from £50 to £90", True),
+        ("kayak or canoe paddle", True),
+        ("inkjet printer not hp", True),
+        ("hoover no suction", False),
+        ("where is my sofa", False),
+        ("drill bit size for wall plug", False),
+        ("flarbsion", False),
+        ("sofa: jane@example.com", False),
+    ],
+)
+def test_a_query_that_names_a_thing_with_its_properties_says_no_more(query, named):
+    lexicon = Lexicon.load(STARTER_LEXICON)
+    read = lexicon.read(query)
+    assert evidence.names_only(read, lexicon.heads(read)) is named

@@ -36,6 +36,8 @@ def reworded(lexicon, query, text):
         ('3/4" copper pipe', "copper tube", '3/4" copper tube'),
         ("wall-mounted flashlight", "torch", "wall-mounted torch"),
         ("green led flashlight", "led torch", "green led torch"),  # no word twice
+        ("couch for my dog", "dog sofa", "dog sofa for my dog"),  # but in another part
+        ("hi-vis couch only", "sofa", "hi-vis sofa"),
         ("couch & armchair", "easy chair", "couch & easy chair"),
     ],
 )

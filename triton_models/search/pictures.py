@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from triton_models.evaluation.cells import NAMES
 from triton_models.evaluation.pictures import BLUE, GREY, ORANGE, canvas
@@ -37,11 +38,19 @@ def search(trials: Sequence[Any], metric: str, weights: Mapping[str, float]) -> 
         panel = figure.add_subplot(grid[1 + i // COLUMNS, i % COLUMNS])
         values = [trial.params.get(name) for trial in trials]
         if getattr(trials[0].distributions[name], "log", False):
-            panel.set_xscale("log")
+            logarithmic(panel)
         over(panel, values, found, trials)
         weight = f" ({weights[name]:.0%})" if name in weights else ""
         panel.set_xlabel(name.replace("_", " ") + weight)
     return figure
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic axis whose few ticks have room in a small panel."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
 
 
 def complete(trial: Any) -> bool:

@@ -194,7 +194,7 @@ class Attributes:
             hit
             for hit in _apart(hits)
             if hit.name
-            and not _hidden(hit, terms)
+            and not _hidden(hit, terms, form)
             and not self._belonging.elsewhere(hit, form, found, terms)
         ]
         if any(hit.name == "color" for hit in hits):
@@ -297,10 +297,12 @@ def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
     return sorted(taken, key=_start)
 
 
-def _hidden(hit: _Hit, terms: Sequence[Span]) -> bool:
+def _hidden(hit: _Hit, terms: Sequence[Span], form: str) -> bool:
     """Whether it is but a part of a term's name."""
     if hit.extent is not None or hit.value[-1:].isdigit():
         return False  # a number always says something of its own
+    if hit.name in ("gender", "age") and form.endswith(" for ", 0, hit.start):
+        return False  # "scarf for men"
     for term in terms:
         inside = term.start <= hit.start and hit.end <= term.end
         if inside and hit.end - hit.start < term.end - term.start:

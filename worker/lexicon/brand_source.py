@@ -23,8 +23,8 @@ _EXPECTED = "name | other name : product, product"
 
 
 def read_brands(path: Path, spelling: Spelling, faults: list[Fault]) -> list[dict[str, Any]]:
-    """Each brand's name, its keys with whether each is an ordinary word, and, if one is, keys of
-    its products.
+    """Each brand's name, its keys with whether each is an ordinary word, if one is, all keys of
+    its products, and in any case one key of each product.
 
     What is wrong goes to `faults`.
     """
@@ -54,10 +54,10 @@ def _brand(line: str, spelling: Spelling) -> dict[str, Any] | None:
         keys.setdefault(form, ordinary)
     if not all(keys):
         return None
-    products = products if any(keys.values()) else ""  # other brands count anywhere
     texts_of_kinds = [text.strip() for text in re.split("[,|]", products)]
-    kinds = dict.fromkeys(filter(None, map(key, texts_of_kinds)))
+    sells = list(dict.fromkeys(filter(None, map(key, texts_of_kinds))))
+    kinds = sells if any(keys.values()) else []  # other brands count anywhere
     forms = [form for kind in kinds for form in spelling.keys(kind)]
-    forms += filter(None, texts_of_kinds)  # a category is found as it is written: "women's …"
+    forms += filter(None, texts_of_kinds if kinds else [])  # a category is found as it is written
     name = texts[0].removesuffix("*").strip()
-    return {"name": name, "keys": list(keys.items()), "kinds": sorted(set(forms))}
+    return {"name": name, "keys": list(keys.items()), "kinds": sorted(set(forms)), "sells": sells}

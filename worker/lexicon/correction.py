@@ -14,6 +14,7 @@ from typing import NamedTuple
 from worker.lexicon.misspelling import (
     LONG,
     distance,
+    is_misheard,
     is_other_letter,
     is_slip,
     is_variant,
@@ -197,7 +198,12 @@ class Corrector:
         slips = {w for w in fitting or near if is_slip(word, w)}
         if common and len(fitting) != 1:
             return None
-        chosen = _one(word, slips) or _one(word, fitting or near)
+        chosen = (
+            _one(word, slips)
+            or _one(word, fitting or near)
+            or _heard(word, near)
+            or _begins_so(word, near)
+        )
         if chosen is None:
             return None
         if common:
@@ -207,7 +213,7 @@ class Corrector:
             return (chosen, LIKELY) if near_enough else None
         if fitting:
             return chosen, SURE
-        if chosen in SERVICE or (len(word) > SHORTEST and is_slip(word, chosen)):
+        if chosen in SERVICE or self._slipped(word, chosen):
             return chosen, LIKELY
         names = i + 1 == len(keys) and chosen in self._things  # and no brand stands at the end
         likely = word[0] == chosen[0] and not is_other_letter(word, chosen)
@@ -215,6 +221,15 @@ class Corrector:
         least = LONG if names else EXTRA - (i > 0)  # brands stand first
         least = least if len(chosen) >= len(word) else max(least, EXTRA)
         return (chosen, LIKELY) if likely and len(word) >= least else None
+
+    def _slipped(self, word: str, chosen: str) -> bool:
+        """Whether it is another word but for a slip of the fingers, or by what is not heard."""
+        if is_slip(word, chosen):
+            short = len(word) < LONG
+            return len(word) > SHORTEST and not (short and self._spellings.is_rare(chosen))
+        named = chosen in self._things or len(word) != len(chosen)
+        seldom = self._spellings.is_rare(chosen, much=True)
+        return named and not seldom and is_misheard(word, chosen)
 
     def _is_meant(self, other: str, i: int, keys: Sequence[str]) -> bool:
         """Whether a word that sounds the same makes a term with its neighbours, as it does not."""
@@ -245,6 +260,16 @@ def _one(word: str, near: Collection[str]) -> str | None:
         return None
     plural = word.endswith("s")
     return min(near, key=lambda other: (other.endswith("s") != plural, len(other), other))
+
+
+def _heard(word: str, near: Collection[str]) -> str | None:
+    """The one candidate that sounds as the word does; None if they are several."""
+    return _one(word, [other for other in near if is_misheard(word, other)])
+
+
+def _begins_so(word: str, near: Collection[str]) -> str | None:
+    """The one candidate that begins as the word does; None if they are several."""
+    return _one(word, [other for other in near if other[0] == word[0]])
 
 
 def _likely(word: str, near: Iterable[str], derived: bool) -> Iterator[str]:

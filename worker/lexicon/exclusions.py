@@ -55,6 +55,10 @@ _STOPS = word_set("""
     nor without size uk us eu than if that which is are it only just instead
 """)
 _JOINED = frozenset({"or", "nor", "and"})
+# Words behind a negation that are nobody's property: "the world without you".
+_WHO = word_set("you me us him her them it its this that they we i he she who anyone everyone")
+# Before "and", "or" they end a quality of another kind: "plant based and oil free".
+_NO_LIST = word_set("free based friendly made certified")
 _OFFERED_FREE = word_set("""
     delivery shipping postage returns return gift gifts trial sample samples standing range
     weight weights people press wifi app apps download downloads next with when on at today uk
@@ -142,6 +146,8 @@ class Exclusions:
             return
         while first < len(keys) and keys[first] in _FILLERS:
             first += 1
+        if first < len(keys) and keys[first] in _WHO:
+            return
         end = self._segment(form, found, first)
         if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:
             return
@@ -196,7 +202,7 @@ class Exclusions:
         starts = (s for s in (i - 3, i - 2) if s >= 0 and self.known(" ".join(keys[s:i])))
         first = next(starts, i - 1)
         yield found[first].start, found[i - 1].end
-        while first >= 2 and keys[first - 1] in _JOINED and keys[first - 2] != _FREE:
+        while first >= 2 and keys[first - 1] in _JOINED and keys[first - 2] not in _NO_LIST:
             first -= 2
             yield found[first].start, found[first].end
         listed = first < i - 1

@@ -6,79 +6,29 @@ model, values and words without a meaning of their own: the "gun" of "nail gun" 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
+from worker.lexicon.head_words import (
+    DEEDS,
+    EMPTY,
+    FOR_THINGS,
+    HOLDERS,
+    JOINED,
+    LIKE,
+    LIKE_PAIRS,
+    LINKING,
+    LOOSE,
+    MEDIA,
+    MINOR,
+    OF_A_QUALITY,
+    PLATFORMS,
+    VERSIONS,
+)
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import stem, word_set
-
-_JOINED = frozenset({"and", "or"})
-# Words that name nothing.
-EMPTY = word_set("""
-    a an the any some my our your his her their this that these those i you we they it is are
-    was be do does did have has had can could would should will may looking look find need
-    want buy get sell stock order cheap cheapest best good great nice new sale deal deals
-    offer offers online please shop store stores price prices near me uk us usa review reviews
-    top rated quality affordable popular unique cool cute pretty lovely beautiful stylish
-    modern set sets pack pair where what which how show compare vs something anything there
-    not no free and or all size only clearance discount official original genuine branded
-    brand style type kind max min more less very too so really quite
-    hi hello hey except excluding minus anything nothing but other than apart each about around up
-    between
-    least most maximum minimum
-""")
-# What a thing is like, where it stands behind it: "smart watch waterproof".
-LIKE = word_set("""
-    waterproof soft elegant firm casual formal vintage retro rustic portable foldable folding
-    adjustable rechargeable electric manual cordless wireless wired wide narrow slim fitted loose
-    tight thick thin long short high low heavy light lightweight strong sturdy durable warm cool
-    comfortable comfy cosy cozy fluffy fuzzy funny fancy sexy plain striped floral printed
-    patterned solid matte shiny glitter sparkly waisted sleeved healthy organic natural fresh used
-    refurbished unlocked indoor outdoor commercial industrial professional mini compact clear
-    washable reusable disposable powered automatic smart double single round square oval xmas
-    christmas halloween easter birthday wedding party summer winter spring autumn fall
-    lined deep wide tall easy care carton multipack hanging standing freestanding mounted built
-    stackable handheld magnetic digital synthetic elastic dark sweet ultra pro daily classic fit cut
-    heavy duty core slip sole soles toe heel arch sleeve sleeves length height waist weight front
-    back left right side buckle zip pockets teeth feet sensitive damaged lasting resistant
-    cancelling canceling noise loss operated powered included certified ingredients flavor flavour
-    flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
-    swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
-    laundry garage patio garden dogs cats indoors outdoors windows olds pattern patterns design
-    sport certified approved entry chiffon lace leg hair skin scalp
-""")
-# Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
-_MINOR = word_set("""
-    iphone ipad ipod macbook airpods airpod kindle ps3 ps4 ps5 xbox pc computer laptop ram ssd led
-    battery batteries chocolate espresso lemon vanilla almond strawberry peppermint cherry paperback
-    hardcover denim spring screw feather freezer flag clasp hood lid lids handle straw
-""")
-# What is done with a thing, so that the thing itself is not asked for: "wedding ring hire".
-_DEEDS = word_set("""
-    hire rental rentals rent repair repairs repairing service services servicing installation
-    installer removal recycling disposal lesson lessons course courses class classes tutorial
-    tutorials engraving alterations insurance instructions jobs
-""")
-# Things for other things: "hot tub mat", "screen door lock".
-_FOR_THINGS = word_set("""
-    accessory adapter attachment bag base basket battery belt blade bolt book box bracket brush
-    bulb cable cage cap cart case chain chair charger clamp cleaner clip clock combo connector
-    container control controller cord cover cutter decor decoration dispenser display door
-    fastener figure filter fitting foam frame game gasket guard handle hanger heater helmet holder
-    hook hose insert key kit knob lamp latch leg lid light liner lock machine maker mask mat mold
-    motor mount mug nut organizer ornament pack pad panel part pedal piece pin plate plug post
-    poster pouch protector pump rack refill remote repair replacement rest ring rod roller rope
-    rug sensor sheet shelf shirt sign skin skirt sleeve socket software spray spring stand sticker
-    stool storage strap string switch table tank tape timer tool topper toy track trailer tray
-    trim tube valve vent wall washer wheel wire wrap wrapper wrench
-""")
-_VERSIONS = word_set("""
-    pro max plus mini air ultra lite note fold flip edge series gen generation edition tab phone
-""")
-# These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".
-_LOOSE = frozenset({"of", "to", "on", "in", "by", "at", "as", "like", "near"})
+from worker.lexicon.words import meets, stem
 
 
 def heads(
@@ -96,10 +46,35 @@ def heads(
     owner = {i: n for n, (first, last, _) in enumerate(read.places) for i in range(first, last)}
     told = _told(read)
     for first, last in _segments(read):
-        if any(i in owner or words[i].key not in EMPTY for i in range(first, last)):
-            found = _in_segment(read, first, last, owner, told, describes, names)
-            return found or _before_names(read, first, last)
+        if not any(_says(read, i, owner) for i in range(first, last)):
+            continue
+        found = _in_segment(read, first, last, owner, told, describes, names)
+        holds = last < len(words) and words[last].key == "of" and words[last - 1].key in HOLDERS
+        named = any(i in owner for i in range(first, last))
+        if holds or not (named or _goes_on(read, last)):  # "bag of rice", "hello, any rice"
+            continue
+        return found or _before_names(read, first, last) or _medium(read, owner, named)
     return []
+
+
+def _goes_on(read: Reading, last: int) -> bool:
+    """Whether what follows a segment, if anything does, is no clause of its own."""
+    words = read.words
+    return last == len(words) or "," not in read.form[words[last - 1].end : words[last].start]
+
+
+def _medium(read: Reading, owner: dict[int, int], named: bool) -> list[int]:
+    """The last word, if it is what a title is sold as: the "book" of "c# for beginners book"."""
+    last = len(read.words) - 1
+    if named or last not in owner or read.words[last].key not in MEDIA:
+        return []
+    return [owner[last]] if read.words[last - 1].key not in SPLITS else []
+
+
+def _says(read: Reading, i: int, owner: dict[int, int]) -> bool:
+    """Whether a word says more than what a thing is like."""
+    key = read.words[i].key
+    return i in owner or not (key in EMPTY or key in LIKE)
 
 
 def _before_names(read: Reading, first: int, last: int) -> list[int]:
@@ -109,8 +84,37 @@ def _before_names(read: Reading, first: int, last: int) -> list[int]:
         return []
     start, end, key = read.places[inside[0]]
     behind = [read.words[i].key for i in range(end, last)]
-    told = any(stem(word) in _FOR_THINGS or word in _DEEDS for word in behind)
+    told = any(_is_for(stem(word)) or word in DEEDS for word in behind)
     return inside if " " in key and not told else []
+
+
+def naming(read: Reading) -> list[str]:
+    """Stems of the words that may name what is asked for where no term does, the last first; none
+    from one on that names a thing for another: "lamp", but not of "lamp base"."""
+    for first, last in _segments(read):
+        if any(_says(read, i, {}) for i in range(first, last)):
+            words = [stem(word.key) for word in reversed(read.words[first:last])]
+            words = [word for word in words if not (word in EMPTY or word in LIKE)]
+            end = next((n for n, word in enumerate(words) if _is_for(word)), len(words))
+            return words[: end + 1]
+    return []
+
+
+def named_brand(read: Reading) -> str:
+    """The brand of which something is asked for, and no thing for it; "" if there is none."""
+    brands = [a for a in read.attributes if a.name == "brand"]
+    if len({brand.value for brand in brands}) != 1:
+        return ""
+    others = [word for word in read.words if not meets(word, [(b.start, b.end) for b in brands])]
+    before = {word.key for word in others if word.start < brands[0].start}
+    if not before.isdisjoint(SPLITS) or any(_is_for(stem(word.key)) for word in others):
+        return ""
+    return brands[0].value
+
+
+def _is_for(word: str) -> bool:
+    """Whether a stem names a thing for another, or what is done with one."""
+    return word in FOR_THINGS or word in DEEDS
 
 
 def apart(
@@ -131,22 +135,57 @@ def apart(
         if i < first:
             continue
         for n in range(i - 1, first - 1, -1):
-            if n in named:  # "hair dye spray" is no hair spray
+            if n in named and not _is_version(n, keys, named):  # "hair dye spray" is no hair spray
                 break
             if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
                 return i, term
             if not (n in told or _tells(keys[n], describes)):
                 break
-        is_for = last + 1 < len(keys) and keys[last] == "for"
-        if is_for and (term := term_of(f"{keys[last + 1]} {keys[i]}")) not in (None, NO_TERM):
-            return i, term
+        for n in range(last + 1, len(keys)) if keys[last:] and keys[last] == "for" else ():
+            if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
+                return i, term
+            if not (n in told or keys[n] in EMPTY):
+                break
         return None
     return None
 
 
+def turned(
+    read: Reading,
+    place: tuple[int, int, str],
+    term_of: Callable[[str], int | None],
+    is_value: Callable[[str], bool],
+) -> tuple[int, int, int] | None:
+    """A term whose words stand the other way round, with the word behind a mention first: "plants
+    artificial".
+
+    Args:
+        place: of the mention: its first word, one past its last, and its key.
+        is_value: whether a word is an attribute's, "women", and so belongs to no name.
+
+    Returns:
+        The term, where it starts and where it ends.
+    """
+    first, last, _ = place
+    words = read.words
+    if last == len(words) or words[last].start - words[last - 1].end != 1:
+        return None
+    behind = words[last]
+    for n in range(first, last) if not is_value(behind.key) else ():
+        term = term_of(" ".join(word.key for word in (behind, *words[n:last])))
+        if term not in (None, NO_TERM):
+            return term, words[n].start, behind.end
+    return None
+
+
+def _is_version(n: int, keys: Sequence[str], named: Collection[int]) -> bool:
+    """Whether a word of a longer term belongs to a name with a version, "macbook pro"."""
+    return keys[n] in VERSIONS or (n + 1 in named and keys[n + 1] in VERSIONS)
+
+
 def _tells(key: str, describes: Callable[[str], bool]) -> bool:
     """Whether a word only says which one: "pro", "xr", "glitter"."""
-    return key in _VERSIONS or key in LIKE or describes(key) or not key.isalpha() or len(key) < 3
+    return key in VERSIONS or key in LIKE or describes(key) or not key.isalpha() or len(key) < 3
 
 
 def _segments(read: Reading) -> list[tuple[int, int]]:
@@ -156,10 +195,14 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
         return _clauses(read, 0, count)
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
     behind = {last for _, last, _ in read.places}
+    linked = any(word.key in LINKING for word in read.words)
     cuts = [
         i
         for i, word in enumerate(read.words)
-        if word.key in SPLITS and i not in inside and (word.key not in _LOOSE or i in behind)
+        if word.key in SPLITS
+        and i not in inside
+        and (word.key not in LOOSE or i in behind)
+        and not (linked and word.key == "to")
     ]
     spans = pairwise([-1, *cuts, count])
     return [part for before, last in spans for part in _clauses(read, before + 1, last)]
@@ -203,33 +246,52 @@ def _in_segment(
     i = last - 1
     while i >= first:
         key = read.words[i].key
-        if i in owner and not (key in _MINOR and _is_alone(read, owner, first, i)):
+        if i in owner and not _only_tells(read, owner, told, first, i):
             found.append(owner[i])
             i = read.places[owner[i]][0] - 1
-            while i >= first and read.words[i].key not in _JOINED:  # what describes it
+            while i >= first and read.words[i].key not in JOINED:  # what describes it
                 comma = "," in read.form[read.words[i].end : read.words[i + 1].start]
                 i -= 1
                 if comma:
                     break
-            i -= i >= first and read.words[i].key in _JOINED
+            i -= i >= first and read.words[i].key in JOINED
+            continue
+        ends = all(n in told for n in range(i + 1, last))
+        if ends and i > first and (read.words[i - 1].key, key) in LIKE_PAIRS:
+            i -= 2
             continue
         skipped = (
             i in told
             or key in EMPTY
             or key in LIKE
             or key in SPLITS
+            or key in OF_A_QUALITY
             or describes(key)
             or not key.isalpha()
             or len(key) < 3  # a version: "iphone xr"
             or i in owner
         )
-        if not skipped and (names(key) or key in _DEEDS):
+        if not skipped and (names(key) or key in DEEDS):
             break
-        i -= 1
+        i -= 2 if key in OF_A_QUALITY and i - 1 not in owner else 1  # "mold resistant"
     return sorted(found)
 
 
-def _is_alone(read: Reading, owner: dict[int, int], first: int, i: int) -> bool:
-    """Whether a term of one word stands behind another in its segment."""
+def _only_tells(
+    read: Reading, owner: dict[int, int], told: Collection[int], first: int, i: int
+) -> bool:
+    """Whether a term, up to word `i`, says something of another thing and is not asked for."""
     start, end, _ = read.places[owner[i]]
-    return end - start == 1 and any(n in owner for n in range(first, i))
+    if end < len(read.words) and (
+        read.words[end].key in OF_A_QUALITY
+        or read.form[read.words[end - 1].end : read.words[end].start] == "-"  # "wire-framed"
+    ):
+        return True
+    if end - start > 1:
+        return False
+    key = read.words[i].key
+    if key in PLATFORMS:
+        return any(n not in told and read.words[n].key not in EMPTY for n in range(first, i))
+    if not any(n in owner for n in range(first, i)):
+        return False
+    return key in MINOR or i in told or (key in HOLDERS and i - 1 in told)

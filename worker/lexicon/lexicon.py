@@ -16,11 +16,13 @@ from worker.lexicon.attributes import Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector
-from worker.lexicon.heads import EMPTY, apart, heads
+from worker.lexicon.head_words import EMPTY
+from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
 from worker.lexicon.reading import Mention, Reader, Reading
-from worker.lexicon.terms import Terms
+from worker.lexicon.renaming import broader_part, has_other_name
+from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Kept, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
@@ -70,6 +72,7 @@ class Lexicon:
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
+        self._sells = {brand["name"]: brand.get("sells", ()) for brand in parts.brands}
         self._vocabulary = terms.words | words_of(attributes.words)
         self._corrector = Corrector(
             _Either(terms, attributes.words), parts.spellings, terms.last_words
@@ -170,14 +173,35 @@ class Lexicon:
             return [Mention(pair[1], read.form[word.start : word.end], word.start, word.end)]
         mentions = [read.mentions[n] for n in found if not self._is_treatment(read, n)]
         if len(mentions) < 2:
-            return mentions
+            return [self._turned(read, mention) or mention for mention in mentions]
         last = self._department(mentions[-1])
         return [mention for mention in mentions if self._department(mention) == last]
+
+    def is_thing(self, word: str) -> bool:
+        """Whether a word may be the last of what names a thing."""
+        return word in self._terms.last_words
+
+    def stems_of(self, term_id: int) -> Stemmed:
+        """The words of a term's name."""
+        return self.stemmed(self._terms.own_text(term_id))
+
+    def sold(self, read: Reading) -> set[str]:
+        """The categories of what the query's brand sells; none if a thing for it is asked for."""
+        kinds = self._sells.get(named_brand(read), ())
+        terms = {self._terms.term_of(kind) for kind in kinds}
+        return {self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM)}
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
         known = word in self._vocabulary or self._is_ordinary(word)
         return not known or word in self._terms.last_words
+
+    def _turned(self, read: Reading, mention: Mention) -> Mention | None:
+        """What the end of a mention names with the word behind it, if that is another thing."""
+        place = read.places[read.mentions.index(mention)]
+        found = turned(read, place, self._terms.term_of, self._attributes.__contains__)
+        other = found and Mention(found[0], read.form[found[1] : found[2]], *found[1:])
+        return other if other and self._department(other) != self._department(mention) else None
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -209,18 +233,14 @@ class Lexicon:
 
     def _renamable(self, term_id: int, surface: str) -> tuple[int, int]:
         """The term that has another name, and how many characters stand before it."""
-        if self._has_other_name(term_id, surface):
+        if has_other_name(self._terms, self.stemmed, term_id, surface):
             return term_id, 0
-        line, found = {*self._terms.upwards(term_id)}, words(surface)
-        for k in range(1, len(found)):
-            broader = self._terms.term_of(" ".join(word.key for word in found[k:]))
-            if broader in line and self._has_other_name(broader, surface[found[k].start :]):
-                return broader, found[k].start
-        return term_id, 0
+        part = broader_part(self._terms, self.stemmed, Mention(term_id, surface, 0, len(surface)))
+        return (part.term_id, part.start) if part and part.end == len(surface) else (term_id, 0)
 
-    def _has_other_name(self, term_id: int, surface: str) -> bool:
-        said = self.stemmed(surface).stems
-        return any(not self.stemmed(text).stems <= said for text in self._terms.names(term_id))
+    def broader_part(self, mention: Mention) -> Mention | None:
+        """The part of a mention that is a broader term with another name."""
+        return broader_part(self._terms, self.stemmed, mention)
 
     def _department(self, mention: Mention) -> str:
         return self.department(mention.term_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+SHORT = 5  # letters from which a swap, or a letter left out that is not heard, tells enough
 LONG = 6  # letters from which two words that differ so little are hardly both meant
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = frozenset("aeiouy")
@@ -13,9 +14,10 @@ _VOWEL = re.compile("[aeiouy]")
 
 def is_variant(word: str, other: str) -> bool:
     """Whether it is the same word in another number or region: "organized", "organised"."""
-    if other in (word + "s", word + "es"):
+    if other in (word + "s", word + "es") and word[-1] != "s":
         return True
-    return any(word.replace(a, b) == other.replace(a, b) for a, b in (("z", "s"), ("ae", "e")))
+    regions = ("z", "s"), ("ae", "e"), ("our", "or")
+    return any(word.replace(a, b) == other.replace(a, b) for a, b in regions)
 
 
 def vowels(word: str) -> int:
@@ -25,13 +27,24 @@ def vowels(word: str) -> int:
 
 def is_slip(word: str, other: str) -> bool:
     """Whether just a doubled letter, or the order of two, is wrong: "cofee", "retrun"."""
-    swapped = len(word) >= LONG and sorted(word) == sorted(other)
+    swapped = len(word) >= SHORT and sorted(word) == sorted(other)
     return swapped or undoubled(word) == undoubled(other)
 
 
 def same_bones(word: str, other: str) -> bool:
     """Whether two longer words differ in vowels alone: "pendent", "pendant"."""
     return len(word) >= LONG and _VOWEL.sub("", word) == _VOWEL.sub("", other)
+
+
+def is_misheard(word: str, other: str) -> bool:
+    """Whether a word lacks one letter of another which sounds the same and begins and ends so, or
+    has one vowel more, or another: "choclate", "coustume", "sandels"."""
+    if (word[0], word[-1]) != (other[0], other[-1]) or sound(word) != sound(other):
+        return False
+    more = len(word) - len(other)
+    if not is_one_off(word, other) or len(word) < SHORT + 1 + more:
+        return False
+    return more < 0 or len(_VOWEL.findall(word)) - len(_VOWEL.findall(other)) == more
 
 
 def is_other_letter(word: str, other: str) -> bool:
@@ -42,7 +55,13 @@ def is_other_letter(word: str, other: str) -> bool:
     [(a, b)] = pairs
     (row, column), (row_b, column_b) = _PLACES[a], _PLACES[b]
     near = abs(row - row_b) < 2 and abs(column - column_b) < 2
-    return not (near or {a, b} <= _VOWELS or {a, b} <= set("cksz") or {a, b} <= set("td"))
+    return not (
+        near
+        or {a, b} <= _VOWELS
+        or {a, b} <= set("cksz")
+        or {a, b} <= set("td")
+        or {a, b} <= set("uw")
+    )
 
 
 def distance(word: str, other: str) -> int:

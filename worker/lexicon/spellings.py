@@ -14,13 +14,14 @@ from pathlib import Path
 
 import marisa_trie
 
-from worker.lexicon.misspelling import LONG, is_one_off, sound
+from worker.lexicon.misspelling import LONG, is_one_off, is_slip, sound
 from worker.lexicon.words import stem, word_set, words_of
 
 SPELLINGS = "spellings.marisa"
 SHORTEST = 4  # letters of a word that is corrected at all, from LONG without further evidence
 EXTRA = 9  # the same, if a letter is one too many
 RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
+SELDOM = 1_000_000  # the same, up to which another word is hardly meant
 # What shoppers write of orders, and function words that are often misspelt.
 SERVICE = word_set("""
     where order orders ordered arrive arrived return returns returned returning refund refunded
@@ -31,6 +32,7 @@ SERVICE = word_set("""
 # Foreign words that are often written without their accents.
 _BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
 _RIGHT, _ORDINARY, _MEANT, _BRAND, _SOUND = "!", "o", "m", "b", "s"  # marks
+_RARE, _SELDOM = "r", "n"  # of ordinary words that others may be meant for
 _FIRST = ord("0")  # stands for the first letter's place
 
 
@@ -53,6 +55,12 @@ def pack(vocabulary: Collection[str], written: Iterable[str], brands: Iterable[s
     texts |= {f"{word} {_ORDINARY}" for word in ordinary()}
     texts.update(text for word in targets | long for text in _left_over(word, _MEANT))
     texts.update(text for word in names for text in _left_over(word, _BRAND))
+    texts |= {
+        f"{word} {mark}"
+        for word in (targets | long) & ordinary().keys()
+        for mark, most in ((_RARE, RARE), (_SELDOM, SELDOM))
+        if ordinary()[word] <= most
+    }
     texts |= {f"{sound(word)} {_SOUND}{word}" for word in targets if len(word) >= LONG}
     return marisa_trie.Trie(sorted(texts)).tobytes()
 
@@ -82,12 +90,17 @@ class Spellings:
         """Whether it is an English word."""
         return f"{word} {_ORDINARY}" in self._trie
 
+    def is_rare(self, word: str, much: bool = False) -> bool:
+        """Whether a word that others may be meant for is rare in English, or much so; a word that
+        is not English is not."""
+        return f"{word} {_SELDOM if much else _RARE}" in self._trie
+
     def near(self, word: str) -> set[str] | None:
-        """The words that it may be meant for; None if it may be meant for a brand.
+        """The words that it may be meant for; None if it may rather be meant for a brand.
 
         These are one slip away: an insertion, deletion, change or swap.
         """
-        near = set()
+        near, branded = set(), False
         for text in {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}:
             for found in self._trie.keys(f"{text} "):
                 mark, left_out = found[len(text) + 1], found[len(text) + 2 :]
@@ -97,9 +110,11 @@ class Spellings:
                 other = text[:n] + left_out[1:] + text[n:]
                 if is_one_off(word, other):
                     if mark == _BRAND:
-                        return None
-                    near.add(other)
-        return near
+                        branded = True
+                    else:
+                        near.add(other)
+        doubled = any(len(other) > len(word) and is_slip(word, other) for other in near)
+        return None if branded and not doubled else near
 
     def alike(self, word: str) -> list[str]:
         """Longer words that it may be meant for, since they sound the same."""

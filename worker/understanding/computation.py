@@ -190,7 +190,9 @@ class Computation:
                 "" in by_matching,
                 *(rows.missing(row) for rows in matched.tagged),
             )
-            labels = None if without[0] else snapshot.composer.labels(probabilities[row])
+            labels = (
+                None if without[0] else snapshot.composer.labels(probabilities[row], found.plain)
+            )
             results.append(
                 snapshot.composer.enrichment(
                     key,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -17,6 +16,7 @@ from worker.lexicon.lexicon import Candidate, Lexicon, says_only
 from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading
 from worker.understanding import evidence
+from worker.understanding.asked import asked
 from worker.understanding.protect import Protection
 from worker.understanding.wording import in_place
 
@@ -40,7 +40,8 @@ class Retrieved(NamedTuple):
         renamed: of each head, the part that has other names.
         priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
-        near: the category of most of the nearest terms, "" if they do not agree.
+        near: the category where no head tells surely, "" if nothing does.
+        plain: whether the query names a thing with its properties and says no more.
     """
 
     read: Reading
@@ -49,6 +50,7 @@ class Retrieved(NamedTuple):
     priors: list[float]
     candidates: list[Candidate]
     near: str = ""
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +93,37 @@ class Expander:
 
     def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
-        heads = lexicon.heads(read)
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
+        heads, other = asked(lexicon, read, nearest, near.similarity)
         plain = bool(heads) and says_only(read, heads)
-        renamed = [lexicon.renamable(head) for head in heads]
-        priors, synonyms = [], {}
-        for head, part in zip(heads, renamed, strict=True):
+        priors, sure = [], []
+        for head in heads:
             several = " " in head.surface or head not in read.mentions
             agree = evidence.UNKNOWN
             if nearest:
                 agree = departments.count(lexicon.department(head.term_id))
             priors.append(evidence.of_category(several, agree))
             whole = lexicon.is_whole(read, head)
-            synonyms[part] = evidence.of_synonym(several, plain, agree, whole)
-        candidates = []
-        if heads or near.within:
-            candidates = lexicon.candidates(
+            sure.append(evidence.of_synonym(several, plain, agree, whole))
+
+        def candidates(parts: Sequence[Mention]) -> list[Candidate]:
+            return lexicon.candidates(
                 read,
                 near.within,
                 limit=self.max_candidates,
-                mentions=synonyms,
+                mentions=dict(zip(parts, sure, strict=True)),
                 admits=Protection(lexicon, read, heads).admits,
                 parents=bool(self.parents_for),
             )
-        shared = "" if heads or not nearest else self._shared(nearest, near.similarity)
-        return Retrieved(read, heads, renamed, priors, candidates, shared)
 
-    def _shared(self, nearest: Sequence[int], similarity: float) -> str:
-        """The category of most of the nearest terms."""
-        if similarity < evidence.LEAST_SIMILARITY:
-            return ""
-        [(path, count)] = Counter(map(self.lexicon.category, nearest)).most_common(1)
-        return path if count >= evidence.FEWEST else ""
+        renamed = [lexicon.renamable(head) for head in heads]
+        found = candidates(renamed) if heads or near.within else []
+        if heads and not any(candidate.source == "synonym" for candidate in found):
+            broader = [lexicon.broader_part(part) or part for part in renamed]
+            if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
+                renamed, found = broader, candidates(broader)
+        named = evidence.names_only(read, heads)
+        return Retrieved(read, heads, renamed, priors, found, other, named)
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""
@@ -207,9 +208,11 @@ class Expander:
         kept: list[tuple[float, Candidate]],
         alone: bool,
     ) -> list[dict[str, Any]]:
-        best: dict[str, float] = {found.near: evidence.NEAR_PRIOR} if found.near else {}
+        best: dict[str, float] = {}
         terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
         terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
+        if found.near and not terms:
+            best[found.near] = evidence.NEAR_PRIOR
         terms = terms or [(score, c.term_id) for score, c in kept]
         for score, term_id in terms:
             path = self.lexicon.category(term_id)

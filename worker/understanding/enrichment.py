@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +21,7 @@ from worker.understanding.cache import Key
 MODELS = ("intent", "encoder", "matching")
 TAGGING = "tagging"  # the model that may be left out
 SENTIMENT = "sentiment"  # a further head of the intent model
+SHOPPING = frozenset({"purchase", "browse"})  # intents of a query that only names a thing
 ENDS_KEPT = 256  # combinations of versions and missing stages
 
 
@@ -101,13 +102,17 @@ class Composer:
     def _no_versions(self) -> tuple[str, ...]:
         return ("",) * len(self.stages)
 
-    def labels(self, probabilities: Sequence[float]) -> dict[str, Any]:
+    def labels(self, probabilities: Sequence[float], plain: bool = False) -> dict[str, Any]:
         """The output's `intent` and `sentiment`.
 
         Args:
             probabilities: of the labels, then of the further heads' labels.
+            plain: whether the query only names a thing, and so is one to purchase or to browse.
         """
-        intent, scores = _likeliest(self._labels, probabilities[: len(self._labels)])
+        of_labels = probabilities[: len(self._labels)]
+        intent, scores = _likeliest(self._labels, of_labels)
+        if plain and intent["label"] not in SHOPPING:
+            intent, scores = _likeliest(self._labels, _only(SHOPPING, self._labels, of_labels))
         intent["scores"] = dict(zip(self._labels, scores, strict=True))
         sentiment = None
         if SENTIMENT in self._heads:
@@ -172,6 +177,15 @@ def _likeliest(
     scores = rounded(probabilities)
     best = max(scores)
     return {"label": labels[scores.index(best)], "confidence": best}, scores
+
+
+def _only(
+    kept: Collection[str], labels: Sequence[str], probabilities: Sequence[float]
+) -> Sequence[float]:
+    """Probabilities if one of some labels is right; as they are where no label is among these."""
+    shares = [p if n in kept else 0.0 for n, p in zip(labels, probabilities, strict=True)]
+    total = sum(shares)
+    return [share / total for share in shares] if total else probabilities
 
 
 def _typed(item: dict[str, Any], correction: Correction) -> dict[str, Any]:

@@ -9,10 +9,12 @@ reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import exp
 
 from worker.lexicon.attributes import Attribute
+from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.words import meets, word_set
 
 NEAREST = 8  # terms that are asked for their department
 UNKNOWN = 4  # of them agree, for want of any
@@ -35,8 +37,8 @@ _CATEGORY = [
     [_probability(1.0 + 0.9 * several + 0.38 * n) for n in range(NEAREST + 1)]
     for several in (False, True)
 ]
-# A category that most of the nearest terms share, where no term in the query tells.
-FEWEST, LEAST_SIMILARITY, NEAR_PRIOR = 6, 0.7, 0.85
+# Of a category where no term in the query tells.
+NEAR_PRIOR = 0.85
 
 
 def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> float:
@@ -54,6 +56,22 @@ def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> fl
 def of_category(several: bool, agree: int) -> float:
     """Probability that the category of a term in the query is the query's; see `of_synonym`."""
     return _CATEGORY[several][agree]
+
+
+# What may stand beside a thing and its properties in a query that only names them.
+_LINKS = word_set("""
+    and or with for in of the a an to brand color colour on set not without free except non
+""")
+
+
+def names_only(read: Reading, heads: Sequence[Mention]) -> bool:
+    """Whether a query names a thing and what it is to be like, and says no more, so that it is no
+    question, complaint or small talk. "No" does: "hoover no suction"."""
+    if not heads or "@" in read.form:
+        return False
+    spans = [(item.start, item.end) for item in (*read.mentions, *heads)]
+    spans += [(item.start, item.end) for item in (*read.attributes, *read.exclusions)]
+    return all(word.key in _LINKS or meets(word, spans) for word in read.words)
 
 
 # Departments of one gender, by their first word: the value of their gender, and whose they are not.

@@ -30,7 +30,7 @@ _TALK = word_set("""
     i we you im id am is are do does can could would should please thanks hi hello hey show me find
     buy get want wanted need needed looking look search shop shopping order sell some any my our
     cheap cheapest best good great nice online sale deal deals price prices offer offers something
-    anything where what which have there a an the that will
+    anything where what which have there a an the that will only
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
 _INCHES = re.compile(r'\d"')
@@ -50,13 +50,14 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     gone = _gone(read)
     before = [word for word in read.words[:first] if word.start not in gone]
     behind = [word for word in read.words[last + 1 :] if word.start not in gone]
-    said = {word.key for word in (*before, *behind)}
     new = text.split(" ")
-    while len(new) > 1 and new[0] in said:  # "led torch" behind "led"
+    while len(new) > 1 and new[0] in {word.key for word in before}:  # "led torch" behind "led"
         new.pop(0)
     while behind and behind[0].key in new:
         behind.pop(0)
     while before and (before[0].key in _TALK or before[0].key in _DANGLING):
+        if read.form[before[0].end : before[0].end + 1] == "-":  # "hi-vis"
+            break
         before.pop(0)
     while behind and (behind[-1].key in _TALK or behind[-1].key in _DANGLING):
         behind.pop()

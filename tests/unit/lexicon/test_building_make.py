@@ -1,7 +1,9 @@
 """A build: the same bytes from the same files, only new texts encoded, nothing lost by an
 interrupt, and a lexicon that the worker reads."""
 
+import os
 from contextlib import nullcontext
+from threading import Thread
 
 import orjson
 import pytest
@@ -224,6 +226,20 @@ def test_a_cut_within_quotes_is_seen_and_the_table_read_as_a_whole(tmp_path, sma
     reader = catalogue_reader.Reader({}, Cache("", tmp_path / "c", tmp_path / "p"), faults)
     corpus = reader.read([tmp_path / "a.csv"], _no_bar)
     assert (len(corpus), faults) == (180, [])
+
+
+def test_a_table_from_a_pipe_is_read_at_once(tmp_path, small_blocks):
+    os.mkfifo(tmp_path / "pipe")
+    content = "id,title\n" + "".join(f"{n},Kettle {n}\n" for n in range(300)) + "7,\n"
+    writer = Thread(target=(tmp_path / "pipe").write_text, args=(content,))
+    writer.start()
+    faults = Faults()
+    reader = catalogue_reader.Reader({}, Cache("", tmp_path / "c", tmp_path / "p"), faults)
+    reader.read([tmp_path / "pipe"], _no_bar)
+    writer.join()
+    assert [str(fault).partition(";")[0] for fault in faults] == [
+        "pipe:302: found no title, expected an id and a title"
+    ]
 
 
 def test_what_an_interrupt_cut_off_is_not_used(tmp_path):

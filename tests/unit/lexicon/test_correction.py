@@ -45,6 +45,17 @@ MEANT = {
     "stationary bike": None,
     # a word that is put right tells of its neighbour
     "wirless hedphones": "wireless headphones",
+    # what is not heard, and swaps of short words
+    "wireles charger": "wireless charger",
+    "choclate biscuits": "chocolate biscuits",
+    "jaket": "jacket",
+    "navy ottomon for the living room": "navy ottoman for the living room",
+    "blakc jeans": "black jeans",
+    "hamer and nails": "hammer and nails",
+    "my favorite mug": None,
+    "diablo tune": None,
+    "judy hopps shirt": None,
+    "rines volkswagen": None,
     # names and brands that nobody knows, before what they sell
     "hussain rug": None,
     "westlin coffee table": None,

@@ -8,6 +8,8 @@ from triton_models.query_text import normal_form
 
 EXCLUDED = {
     "sandals without buckles": ["buckles"],
+    "face primer plant based and oil free": ["oil"],
+    "the world without you": [],
     "not brown boots": ["brown"],
     "shirt not polyester": ["polyester"],
     "gluten and dairy free biscuits": ["gluten", "dairy"],

@@ -37,13 +37,13 @@ def test_key(text, expected):
 def test_words_keep_their_offsets():
     text = "kids' t-shirt & tie"
     found = words(text)
-    assert found == [
+    assert found == (
         Word("kids", 0, 4),
         Word("t", 6, 7),
         Word("shirt", 8, 13),
         Word("and", 14, 15),
         Word("tie", 16, 19),
-    ]
+    )
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,10 @@ class Reader:
     def _parts(self, path: Path, done: Callable[[int], object]) -> Iterator[Corpus]:
         """The corpora of a file, each of several blocks; none if it has faults."""
         faults = Faults()
-        digests = self._blocks(path, False, faults, done)
-        if faults and len(digests) > 1 and not is_json(path.name):
+        is_table = not is_json(path.name)
+        whole = is_table and not path.is_file()  # a pipe cannot be read again
+        digests = self._blocks(path, whole, faults, done)
+        if faults and len(digests) > 1 and is_table:
             faults = Faults()  # the cut may be what is wrong
             digests = self._blocks(path, True, faults, done)
         self._faults.extend(faults)

@@ -22,7 +22,7 @@ import numpy as np
 
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.counting import apart, counted, numbered, paired, starts
-from worker.lexicon.heads import EMPTY, LIKE
+from worker.lexicon.head_words import EMPTY, LIKE
 from worker.lexicon.profile import SPLITS
 
 LONGEST = 4  # words

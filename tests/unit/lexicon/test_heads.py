@@ -1,0 +1,82 @@
+"""Which terms of a query name the thing that is asked for."""
+
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.heads import naming
+from worker.lexicon.lexicon import Lexicon
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return Lexicon.load(STARTER_LEXICON)
+
+
+@pytest.mark.parametrize(
+    "query, expected",
+    [
+        ("case for a phone", "case"),
+        # what a thing is sold in
+        ("dry dog food 40 lb bag", "dry dog food"),
+        ("5 pound bag of hard candy", "candy"),
+        ("leather bag", "bag"),
+        # what it is made of, or is said to be like
+        ("flip flops made of vinyl", "flip flops"),
+        ("pants fleece lined", "pants"),
+        ("coffee table, wire-framed", "coffee table"),
+        ("candle limoncello scented", "candle"),
+        ("organic for tea bags peppermint", "tea bags"),
+        ("light fixtures flush mount 2 pack", "light fixtures"),
+        # what it is for
+        ("water bottle holder bike", "bottle holder"),
+        ("balance bike", "balance bike"),
+        ("macbook pro 13 case", "case"),
+        ("shower curtain mold resistant", "shower curtain"),
+        # what stands behind a greeting, or at the end of a title
+        ("good morning, do you stock banjo strings", "banjo strings"),
+        ("c# for beginners book", "book"),
+        ("shelf for paperback", "shelf"),
+        # what links two things
+        ("usb c to hdmi cable", "cable"),
+    ],
+)
+def test_the_thing_is_the_head(lexicon, query, expected):
+    surfaces = [mention.surface for mention in lexicon.heads(lexicon.read(query))]
+    assert surfaces and all(expected in surface for surface in surfaces)
+
+
+@pytest.mark.parametrize(
+    "query, name",
+    [
+        ("succulent plants artificial", "artificial plants"),
+        ("lounge chairs outdoor", "outdoor lounge chair"),
+        ("black shorts men", "shorts"),  # no name of the thing
+    ],
+)
+def test_a_name_may_stand_the_other_way_round(lexicon, query, name):
+    [head] = lexicon.heads(lexicon.read(query))
+    assert lexicon.name(head.term_id) == name
+
+
+@pytest.mark.parametrize("query", ["trails of cold steel ps4", "plant based patties"])
+def test_a_platform_or_quality_is_no_head(lexicon, query):
+    assert lexicon.heads(lexicon.read(query)) == []
+
+
+def test_words_that_may_name_a_thing_end_with_one_for_another(lexicon):
+    assert naming(lexicon.read("shun paring knife for women")) == ["knife", "paring", "shun"]
+    assert naming(lexicon.read("red lamp base")) == ["base"]
+
+
+@pytest.mark.parametrize(
+    "query, sells",
+    [
+        ("lowa zephyr", {"Shoes > Boots & Hiking Shoes"}),
+        ("strap for lowa zephyr", set()),
+        ("lowa strap", set()),
+        ("zephyr", set()),
+    ],
+)
+def test_what_a_brand_sells(lexicon, query, sells):
+    assert lexicon.sold(lexicon.read(query)) == sells
+    assert len(lexicon.sold(lexicon.read("samsung zephyr"))) > 1

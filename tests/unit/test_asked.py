@@ -1,0 +1,80 @@
+"""What a query asks for where its own words do not tell surely."""
+
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon.lexicon import Lexicon
+from worker.understanding.asked import asked
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return Lexicon.load(STARTER_LEXICON)
+
+
+def found(lexicon, query, *nearest, cosine=0.8):
+    """What the query asks for, if these terms are nearest to it."""
+    ids = [lexicon.read(text).mentions[0].term_id for text in nearest]
+    heads, near = asked(lexicon, lexicon.read(query), ids, cosine)
+    return [head.surface for head in heads], near
+
+
+KNIVES = ["bread knife", "carving knife", "paring knife", "nakiri knife"]
+
+
+def test_a_term_of_the_query_names_the_thing(lexicon):
+    assert found(lexicon, "carbon bread knife") == (["bread knife"], "")
+    assert found(lexicon, "carbon bread knife", *KNIVES) == (["bread knife"], "")
+
+
+def test_nearest_terms_that_end_as_the_query_does_tell_its_category(lexicon):
+    heads, near = found(lexicon, "shun knife", *KNIVES)
+    assert heads == [] and near.startswith("Kitchen")
+    assert found(lexicon, "shun knife", *KNIVES[:3]) == ([], "")  # too few
+    assert found(lexicon, "shun knife sharpener case", *KNIVES) == ([], "")  # a thing for it
+
+
+def test_they_confirm_a_term_with_other_words_behind_it(lexicon):
+    lipsticks = ["matte lipstick", "liquid lipstick", "lipstick", "red lipstick"]
+    assert found(lexicon, "lipstick crushed berry") == ([], "")
+    assert found(lexicon, "lipstick crushed berry", *lipsticks)[0] == ["lipstick"]
+
+
+def test_they_tell_of_a_thing_that_seems_of_another_department(lexicon):
+    bowls = ["dog bowl", "cat bowl", "pet bowl", "slow feeder bowl"]
+    heads, near = found(lexicon, "puzzle bowl", *bowls)
+    assert heads == ["bowl"] and near.startswith("Pets")
+
+
+def test_the_words_of_a_name_may_stand_apart(lexicon):
+    heads, near = found(lexicon, "organizer desk", "desk organizer")
+    assert heads == [] and near.startswith("Office")
+    assert found(lexicon, "organizer desk", "desk organizer", cosine=0.7)[0] == ["desk"]
+
+
+def test_a_brand_that_sells_one_kind_of_thing_tells_its_category(lexicon):
+    assert found(lexicon, "lowa zephyr", *KNIVES) == ([], "Shoes > Boots & Hiking Shoes")
+
+
+def test_nearest_terms_tell_which_of_its_things_if_it_sells_several(lexicon):
+    phones = ["smartphone", "android phone", "refurbished phone"]
+    assert found(lexicon, "samsung zephyr", *phones)[1].startswith("Phones")
+    assert found(lexicon, "samsung zephyr", *phones[:2])[1] == ""
+
+
+def test_a_thing_behind_needs_more_of_them(lexicon):
+    mice = ["computer mouse", "wired mouse", "silent mouse", "bluetooth mouse", "wireless mouse"]
+    assert found(lexicon, "mouse ears", *mice[:4]) == ([], "")
+    assert found(lexicon, "mouse ears", *mice)[1].startswith("Computers")
+
+
+def test_most_of_the_nearest_terms_tell_if_they_are_near_and_one_ends_as_a_word_does(lexicon):
+    makeup = ["lip gloss", "lip makeup", "lipstick", "mascara", "blush", "eyeliner"]
+    assert found(lexicon, "gloss flarbsion", *makeup)[1].startswith("Beauty")
+    assert found(lexicon, "gloss flarbsion", *makeup[:5])[1] == ""
+    assert found(lexicon, "gloss flarbsion", *makeup, cosine=0.6)[1] == ""
+    assert found(lexicon, "flarbsion", *makeup)[1] == ""
+
+
+def test_words_that_are_joined_stand_not_apart(lexicon):
+    assert found(lexicon, "yerba mate cup and straw", "straw cup")[0] == ["cup"]

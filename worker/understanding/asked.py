@@ -1,0 +1,132 @@
+"""What a query asks for: the terms in it that name the thing, or, where none does, its category.
+
+A query without a term for its thing ("shun knife", "moen 5995") gets the category of what its brand
+sells, of nearest terms that end with one of its words, or of most of the nearest.
+Nearest terms also tell where the words of a name stand apart ("organizer desk"), or the thing is of
+another department than it seems ("dog puzzle bowl").
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from worker.lexicon.head_words import EMPTY, JOINED
+from worker.lexicon.heads import naming
+from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.profile import SPLITS
+from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.words import stem
+
+# Of evidence.NEAREST terms: how many tell, if they end as the query does, and if they do not.
+FEWEST_ALIKE = 4
+FEWEST, LEAST_SIMILARITY = 6, 0.7
+FEWEST_SOLD = 3  # of them that tell which of the things that a brand sells is asked for
+DOUBTFUL = 2  # of them in the department of a thing of one word, up to which others are heard
+COMPARED = 5  # of them that are compared with the query word by word
+NEAR = 0.75  # cosine of the first of them, from which they are
+
+
+class Asked(NamedTuple):
+    """What a query asks for.
+
+    Attributes:
+        heads: the terms that name it.
+        near: its category where no head tells surely, "" if nothing does.
+    """
+
+    heads: list[Mention]
+    near: str
+
+
+def asked(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: float) -> Asked:
+    """What a query asks for.
+
+    Args:
+        nearest: the terms whose vectors are nearest, best first.
+        similarity: cosine of the first of them.
+    """
+    heads = lexicon.heads(read)
+    one_near = len(heads) == 1 and similarity >= NEAR
+    if one_near and (path := _apart(lexicon, read, heads[0], nearest[:COMPARED])):
+        return Asked([], path)
+    if heads and not all(_is_doubtful(lexicon, head, nearest) for head in heads):
+        return Asked(heads, "")
+    word, path = _alike(lexicon, read, nearest)
+    if heads:
+        ends = {lexicon.stemmed(head.surface).head for head in heads}
+        return Asked(heads, path if word in ends else "")
+    confirmed = [mention for mention in read.mentions if _is(lexicon, mention, word, path)]
+    if confirmed:  # "lipstick crushed berry"
+        return Asked(confirmed[-1:], path)
+    path = _sold(lexicon, read, nearest) or path
+    return Asked([], path or _common(lexicon, read, nearest, similarity))
+
+
+def _apart(
+    lexicon: Lexicon,
+    read: Reading,
+    head: Mention,
+    nearest: Sequence[int],
+) -> str:
+    """The category of a near term of another department than the head's whose words stand in the
+    query apart, the head's among them."""
+    department, own = lexicon.department(head.term_id), lexicon.stemmed(head.surface)
+    if any(word.key in JOINED for word in read.words):
+        return ""
+    others = [i for i in nearest if lexicon.department(i) != department]
+    said = {stem(word.key) for word in read.words} if others else set()
+    for term_id in others:
+        words = lexicon.stems_of(term_id).stems - EMPTY - SPLITS
+        if own.head in words and words <= said and len(words) > len(own.stems):
+            return lexicon.category(term_id)
+    return ""
+
+
+def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> bool:
+    """Whether a head of one word may mean a thing of another department."""
+    department = lexicon.department(head.term_id)
+    agree = sum(lexicon.department(term_id) == department for term_id in nearest)
+    return " " not in head.surface and agree <= DOUBTFUL
+
+
+def _alike(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> tuple[str, str]:
+    """The word of the query that many of the nearest terms end with, and their category."""
+    ends = [(lexicon.stems_of(term_id).head, lexicon.category(term_id)) for term_id in nearest]
+    behind = ""
+    for word in naming(read):
+        paths = [path for end, path in ends if end == word]
+        if len(paths) > 1:
+            [(path, count)] = Counter(paths).most_common(1)
+            enough = count >= FEWEST_ALIKE + lexicon.is_thing(behind)  # "mouse ears"
+            return (word, path) if enough else ("", "")
+        behind = word
+    return "", ""
+
+
+def _is(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
+    """Whether a mention ends with a word and has a category."""
+    same = lexicon.category(mention.term_id) == path
+    return same and lexicon.stemmed(mention.surface).head == word
+
+
+def _sold(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> str:
+    """The category of what the query's brand sells; of several, the one that nearest terms have."""
+    sold = lexicon.sold(read)
+    if len(sold) < 2:
+        return "".join(sold)
+    paths = Counter(path for path in map(lexicon.category, nearest) if path in sold)
+    [(path, count)] = paths.most_common(1) or [("", 0)]
+    return path if count >= FEWEST_SOLD else ""
+
+
+def _common(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: float) -> str:
+    """The category of most of the nearest terms, if the query has the last word of one of them."""
+    paths = Counter(map(lexicon.category, nearest))
+    [(path, count)] = paths.most_common(1) or [("", 0)]
+    if count < FEWEST or similarity < LEAST_SIMILARITY:
+        return ""
+    said = {stem(word.key) for word in read.words}
+    ends = {lexicon.stems_of(i).head for i in nearest if lexicon.category(i) == path}
+    return "" if said.isdisjoint(ends) else path

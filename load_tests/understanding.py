@@ -50,8 +50,11 @@ PARTS = {
     "nearest": "worker.lexicon.lexicon:Lexicon.nearest",
     "correct": "worker.lexicon.lexicon:Lexicon.correct",
     "read, with attributes": "worker.lexicon.lexicon:Lexicon.read",
+    "neighbours, with nearest": "worker.lexicon.lexicon:Lexicon.neighbours",
+    "heads": "worker.lexicon.lexicon:Lexicon.heads",
     "candidates": "worker.lexicon.lexicon:Lexicon.candidates",
     "select": "worker.understanding.decide:Expander.select",
+    "tags": "worker.understanding.tagging:Tagger.tags",
     "enrichment": "worker.understanding.enrichment:Composer.enrichment",
     "the models' stand-in": "load_tests.understanding:DoNothing.values",
 }

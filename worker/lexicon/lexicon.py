@@ -28,7 +28,7 @@ from worker.lexicon.words import Kept, named, words, words_of
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.5
-KEPT = 1 << 14  # texts of which something is remembered
+KEPT = 1 << 16  # texts of which something is remembered
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 

@@ -58,7 +58,7 @@ def test_a_name_may_stand_the_other_way_round(lexicon, query, name):
     assert lexicon.name(head.term_id) == name
 
 
-@pytest.mark.parametrize("query", ["trails of cold steel ps4", "plant based patties"])
+@pytest.mark.parametrize("query", ["trails of cold steel ps4", "plant based grommies"])
 def test_a_platform_or_quality_is_no_head(lexicon, query):
     assert lexicon.heads(lexicon.read(query)) == []
 

@@ -80,7 +80,7 @@ def _answers(contract: ModelContract) -> np.ndarray:
 
     Intents are probabilities that sum to one; the encoder's vectors are those of lexicon terms
     that have enough neighbours for all the candidates that a query may have; scores are distinct,
-    from 0 to below 1.
+    from 0 to below 1. No kind answers the same to all, which the worker takes for a broken model.
     """
     random = np.random.default_rng(1)
     if contract.kind == "intent":
@@ -95,8 +95,9 @@ def _answers(contract: ModelContract) -> np.ndarray:
         return vectors[crowded]
     if contract.kind == "matching":
         return (np.arange(SCORES, dtype=np.float32) / SCORES)[:, None]
-    if contract.kind == "tagging":  # of a token; no tag is likelier than another
-        return np.full((1, contract.dimension), 1 / contract.dimension, np.float32)
+    if contract.kind == "tagging":  # of a token; no tag is much likelier than another
+        even = np.full(contract.dimension, 1e4)
+        return random.dirichlet(even, INTENTS).astype(np.float32)
     raise ValueError(f"no do-nothing model of kind {contract.kind}: add one here")
 
 

@@ -117,6 +117,9 @@ def test_addresses_that_are_refused(address):
         ("kafka = 5", "kafka: found 5"),
         ('"" = 5', '"": found (hidden), expected one of'),
         ("[lexicon]\nfolder = 5", "lexicon.folder: found 5, expected text, the path of a folder"),
+        ("[inference]\nurl = 5", "inference.url: found 5, expected text in quotes"),
+        ("[inference]\ntls = 'on off'", "inference.tls: found 'on off', expected true or false"),
+        ("[inference]\ntagging = 7", "inference.tagging: found 7, expected true or false"),
         ("[server]\nhost = ''", "server.host: found '', expected text that is not empty"),
     ],
 )

@@ -147,6 +147,10 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
             return Fault(shown, found, f"text like {example!r}", CORRECT)
+        case "bool_type" | "bool_parsing":
+            return Fault(shown, found, "true or false", CORRECT)
+        case "string_type":
+            return Fault(shown, found, "text in quotes", CORRECT)
         case "string_too_short":
             return Fault(shown, found, "text that is not empty", f"{CORRECT}, or leave it out")
         case "path_type":

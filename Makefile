@@ -4,7 +4,7 @@
 # make prove   50,000 random histories of the stream engine on a model of Kafka
 # make defects deliberate defects, each of which the tests must catch
 # make fuzz    10,000,000 odd inputs: ARGS="--inputs 100000 --seed 2"
-# make behaviour  pass rate of 792 queries by kind: ARGS="--kind typo --show 9"
+# make behaviour  pass rate of queries by kind: ARGS="--kind typo --show 9"
 # make bench   all load tests, into load_tests/results: ARGS="--scale 0.1 --rounds 1" for a trial
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet

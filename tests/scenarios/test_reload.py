@@ -144,7 +144,7 @@ def test_the_limits_of_dead_letters_hold_from_then_on(embedded_broker, file):
         worker.write("[dead_letters]\nmax_share = 0\nmax_per_minute = 1\n")
         worker.hang_up("dead_letters.max_share: found 0")
         worker.write("[dead_letters]\nmax_per_minute = 1\n")
-        worker.hang_up("reloaded: dead_letters.max_per_minute: None -> 1\n")
+        worker.hang_up("reloaded: dead_letters.max_per_minute: no value -> 1\n")
         bad = [Record(b"{"), Record(b"{")]
         produce(embedded_broker.bootstrap_servers, worker.topics.input, bad)
         assert worker.process.ended() == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.config.load import load_settings, reference
+from worker.config.load import changes, load_settings, reference
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 
@@ -117,6 +117,9 @@ def test_addresses_that_are_refused(address):
         ("kafka = 5", "kafka: found 5"),
         ('"" = 5', '"": found (hidden), expected one of'),
         ("[lexicon]\nfolder = 5", "lexicon.folder: found 5, expected text, the path of a folder"),
+        ("[inference]\nurl = 5", "inference.url: found 5, expected text in quotes"),
+        ("[inference]\ntls = 'on off'", "inference.tls: found 'on off', expected true or false"),
+        ("[inference]\ntagging = 7", "inference.tagging: found 7, expected true or false"),
         ("[server]\nhost = ''", "server.host: found '', expected text that is not empty"),
     ],
 )
@@ -167,3 +170,13 @@ def test_exactly_once_needs_offsets_without_open_transactions(table):
     assert load_settings(None, {}, [level])
     with pytest.raises(ConfigError, match='isolation.level "read_committed" with delivery'):
         load_settings(None, {}, [level, "kafka.delivery=exactly-once"])
+
+
+def test_changes_are_written_as_in_the_file():
+    old = load_settings(None, {}, [])
+    new = load_settings(None, {}, ["inference.tagging=false", "inference.url=a:1"])
+    assert [(change.old, change.new) for change in changes(old, new)] == [
+        ("'localhost:8001'", "'a:1'"),
+        ("no value", "false"),
+    ]
+    assert "None" not in reference() and "False" not in reference()

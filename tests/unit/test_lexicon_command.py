@@ -39,6 +39,7 @@ def test_build_says_what_was_made(built):
     folder, result = built
     assert result.stdout.startswith(f"{folder}/new: version ")
     assert "3 terms with 1 other names, 3 brands, from 9 products" in result.stdout
+    assert result.stdout.endswith("names are proposed, not used: proposed-synonyms.txt there\n")
     assert (folder / "new" / "report.md").read_text().startswith("# Lexicon\n- products: 9\n")
 
 
@@ -81,6 +82,7 @@ def test_diff_lists_what_was_added_and_removed(built):
     shown = run("diff", old, new).stdout.splitlines()
     assert shown[0].startswith("version ") and "+ name: kettles = water boiler" in shown
     assert "- name: kettles = water boiler" in run("diff", new, old).stdout
+    assert run("diff", old, old).stdout.splitlines()[1:] == ["no difference"]
     told = orjson.loads(run("diff", old, old, "--json").stdout)
     assert told["terms"] == told["names"] == {"added": [], "removed": []}
 

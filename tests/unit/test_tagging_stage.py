@@ -155,6 +155,16 @@ def test_a_model_of_another_kind_in_its_folder_is_refused(models):
         pipeline(models, "inference.tagging=true")
 
 
+def test_a_folder_without_its_model_is_a_fault_and_none_is_none(models):
+    (models / "tagging" / "model.json").unlink()
+    with pytest.raises(ConfigError, match=r"tagging/model\.json: not found"):
+        pipeline(models)
+    shutil.rmtree(models / "tagging")
+    assert "tagging" not in stages(pipeline(models)[0])
+    with pytest.raises(ConfigError, match=r"tags_de/model\.json: not found"):
+        pipeline(models, "inference.names.tagging=tags_de")
+
+
 def test_an_answer_without_the_second_head_is_invalid(models):
     contract = load_contracts(load_settings(None, {}, [f"inference.models={models}"]))["intent"]
     asked = {name: np.ones((2, 8), np.int64) for name in contract.inputs}

@@ -180,6 +180,6 @@ def _table(candidates: list[dict[str, Any]]) -> Table:
     table.add_column("verdict")
     for item in candidates:
         style = view.FOR if item["verdict"] == "kept" else "dim"
-        cells = item | {"score": f"{item['score']:.2f}"}
+        cells = item | {"score": f"{item['score']:.{DIGITS}f}"}
         table.add_row(*(Text(cell, style) for cell in cells.values()))
     return table

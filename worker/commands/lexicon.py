@@ -78,7 +78,7 @@ def build(settings: Settings, as_json: bool, **options: Any) -> None:
         f"{options['out']}: version {told['version']}, {counts['terms']:,} terms with"
         f" {counts['names']:,} other names, {counts['brands']:,} brands, from"
         f" {counts['products']:,} products in {time.perf_counter() - started:.1f} s\n"
-        f"  {counts['names_proposed']:,} names are proposed, not used; see report.md there"
+        f"  {counts['names_proposed']:,} names are proposed, not used: proposed-synonyms.txt there"
     )
 
 
@@ -211,6 +211,8 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     for label, mark in (("added", "+"), ("removed", "-"), ("changed", "~")):
         for part in ("terms", "names", "parent", "category"):
             _list(part, mark, found[part].get(label, ()))
+    if found["versions"][0] == found["versions"][1]:
+        click.echo("no difference")
 
 
 def _list(part: str, mark: str, items: Sequence[str]) -> None:

@@ -147,6 +147,10 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
             return Fault(shown, found, f"text like {example!r}", CORRECT)
+        case "bool_type" | "bool_parsing":
+            return Fault(shown, found, "true or false", CORRECT)
+        case "string_type":
+            return Fault(shown, found, "text in quotes", CORRECT)
         case "string_too_short":
             return Fault(shown, found, "text that is not empty", f"{CORRECT}, or leave it out")
         case "path_type":
@@ -160,8 +164,15 @@ def _found(key: str, value: Any) -> str:
     """A value for messages, without secrets; a table may hold some under misspelt names."""
     if isinstance(value, Mapping):
         return "a table"
-    shown = HIDDEN if _secret(key) else re.sub(r".*@", f"'{HIDDEN}@", repr(value))
+    shown = HIDDEN if _secret(key) else re.sub(r".*@", f"'{HIDDEN}@", _written(value))
     return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _written(value: Any) -> str:
+    """As TOML has it, which has no word for None."""
+    if value is None:
+        return "no value"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _secret(key: str) -> bool:
@@ -215,8 +226,9 @@ def reference() -> str:
         lines += [f"**`[{part}]`**", "", "| key | default | meaning |", "|---|---|---|"]
         for key, item in field.annotation.model_fields.items():
             default = item.get_default(call_default_factory=True)
+            written = "none" if default is None else f"`{_written(default)}`".replace("'", '"')
             shown = {STARTER_MODELS: "starter models", STARTER_LEXICON: "starter lexicon"}.get(
-                default if isinstance(default, Path) else None, f"`{default!r}`".replace("'", '"')
+                default if isinstance(default, Path) else None, written
             )
             mark = " ↻" if reloadable(f"{part}.{key}") else ""
             meaning = item.description.replace("|", "/") + mark

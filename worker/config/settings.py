@@ -188,8 +188,8 @@ class Inference(Part):
 
     @property
     def tags(self) -> bool:
-        """Whether the tagging model is asked."""
-        there = (self.models / self.name("tagging") / "model.json").is_file()
+        """Whether the tagging model is asked: a folder without a model in it is a fault."""
+        there = "tagging" in self.names or (self.models / "tagging").is_dir()
         return there if self.tagging is None else self.tagging
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ class Answer:
 
 
 class Inference(Protocol):
-    """A server of the three models. Construction does no I/O."""
+    """A server of the models. Construction does no I/O."""
 
     name: str  # as the user reads it, e.g. "Triton at localhost:8001"
 

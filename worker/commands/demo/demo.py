@@ -37,11 +37,11 @@ TICK_S = 0.01
 MAX_AHEAD, MAX_BYTES_AHEAD = 512, 4 * 2**20
 REFRESH_S = 0.25
 TRITON_START_S = 60.0
+LEAST_S = 0.1  # from the first to the last confirmation, for a rate
 SETTLE_S = 10.0  # after Ctrl-C, how long outputs are waited for before the drain
 TEXT = (
     "{produced} in {sign} {published} published + {dead_lettered} dead-lettered{more}\n"
-    "{events_per_second:,.0f} events/s over {seconds:.1f} s;"
-    " latency p50 {p50_ms:.1f}, p95 {p95_ms:.1f}, p99 {p99_ms:.1f} ms;"
+    "{rate}; latency p50 {p50_ms:.1f}, p95 {p95_ms:.1f}, p99 {p99_ms:.1f} ms;"
     " {cache_hit_ratio:.0%} from the cache; first event {first_event_s:.1f} s after the start"
 )
 
@@ -92,7 +92,11 @@ def demo(
 def as_text(summary: dict[str, Any]) -> str:
     """The summary in two lines."""
     skipped = f" + {summary['skipped']} skipped" if summary["skipped"] else ""
-    return TEXT.format(**summary, sign="=" if summary["balanced"] else "≠", more=skipped)
+    rate = "too few events for a rate"
+    if summary["events_per_second"] is not None:
+        rate = f"{summary['events_per_second']:,.0f} events/s over {summary['seconds']:.1f} s"
+    sign = "=" if summary["balanced"] else "≠"
+    return TEXT.format(**summary, sign=sign, more=skipped, rate=rate)
 
 
 class Demo:
@@ -233,10 +237,12 @@ class Demo:
         """The totals; latencies from consume to produced output, milliseconds.
 
         `produced` counts the records of other clients too; `first_event_s` is from the start of
-        the program to the first confirmed event; `balanced`: nothing was lost.
+        the program to the first confirmed event; `balanced`: nothing was lost. There is no rate of
+        events that were confirmed almost at once.
         """
         totals, whole = app.runner.totals, observer.whole()
         seconds = totals.last_at - totals.first_at
+        rate = round(totals.resolved / seconds, 1) if seconds >= LEAST_S else None
         return {
             "produced": produced,
             "consumed": totals.consumed,
@@ -244,7 +250,7 @@ class Demo:
             "dead_lettered": totals.dead_lettered,
             "skipped": totals.skipped,
             "seconds": round(seconds, 2),
-            "events_per_second": round(totals.resolved / seconds, 1) if seconds else 0.0,
+            "events_per_second": rate,
             "p50_ms": whole.latency_ms(0.5),
             "p95_ms": whole.latency_ms(0.95),
             "p99_ms": whole.latency_ms(0.99),

@@ -245,7 +245,8 @@ def merge(args: argparse.Namespace) -> None:
     from triton_models.data.merge import merge as into
 
     counts = into(args.kind, args.sheet, args.into, args.out, args.new, args.columns)
-    print(f"{args.out}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    print(f"{args.out}: {told or 'nothing changed'}")
 
 
 def explain(args: argparse.Namespace) -> None:

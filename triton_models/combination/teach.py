@@ -70,7 +70,9 @@ def same_kind(folders: Sequence[Path]) -> str:
     kind = members.kind_of(folders[0])
     for folder in folders[1:]:
         if (other := members.kind_of(folder)) != kind:
-            raise UsageError(f"{folder}: a run of {other}, {folders[0]} is one of {kind}")
+            raise UsageError(
+                f"{folder}: a run of {other}, {folders[0]} is one of {kind}; give one kind"
+            )
     return kind
 
 

@@ -35,11 +35,12 @@ def _label(value: Any) -> bool:
     return isinstance(value, str) or (type(value) in (int, float) and 0 <= value <= 1)
 
 
-Check = tuple[Callable[[Any], bool], str]  # whether a value is right, and what is
+# Whether a value is right, and what is, or what tells it of a wrong value.
+Check = tuple[Callable[[Any], bool], str | Callable[[Any], str]]
 TOP: dict[str, Check] = {
     "intents": (lambda v: _texts(v) and len(v) == len(set(v)) > 1, "a list of different labels"),
     "leaks": (lambda v: v in LEAKS, "one of " + ", ".join(LEAKS)),
-    "product_text": (lambda v: not product_text.fault(v), "{title}[ by {brand}] or the like"),
+    "product_text": (lambda v: not product_text.fault(v), product_text.fault),
     "source": (lambda v: isinstance(v, list) and all(isinstance(s, dict) for s in v), "[[source]]"),
 }
 CHECKS: dict[str, Check] = {
@@ -135,8 +136,9 @@ def _check(
         if key not in checks:
             faults.add(str(path), line, f"{of}{key!r} is not known; one of {', '.join(checks)}")
         elif not checks[key][0](value):
-            told = f"{of}{key}: found {value!r:.80}, expected {checks[key][1]}"
-            faults.add(str(path), line, told)
+            right = checks[key][1]
+            right = right if isinstance(right, str) else right(value)
+            faults.add(str(path), line, f"{of}{key}: found {value!r:.80}, expected {right}")
 
 
 def _line(lines: list[str], key: str, span: tuple[int, int]) -> int:

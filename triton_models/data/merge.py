@@ -6,6 +6,7 @@ by file and line, before anything is written.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -117,9 +118,11 @@ def merge(
     counts = _Merging(part, labelled, decisions, targets, new).run()
     for target, place in zip(targets, places, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
+        place = place.resolve()  # a link stays one
         draft = place.with_name(place.name + ".part")
         with draft.open("w", encoding="utf-8", newline="") as file:
             file.write(target.file.text(target.changed, target.more))
+        shutil.copymode(target.file.path, draft)
         draft.replace(place)
     return counts
 
@@ -227,8 +230,9 @@ class _Merging:
             self.counts["same"] += 1
         elif has and not self.part.same(has, one.given):
             said = f"the sheet has {one.given!r} for it" if one.given else "the sheet has no label"
-            told = f"{target.file.path}:{line} has {has!r}, and {said}; the data changed since:"
-            self.faults.add(self.sheet, one.line, f"{told} clear the label, or correct `given`")
+            told = f"{target.file.path}:{line} has {has!r}, and {said}: clear the label, correct"
+            remedy = "`given`, or add a line with this `given` if the text is there twice"
+            self.faults.add(self.sheet, one.line, f"{told} {remedy}")
         elif one.label == DROP:
             target.changed[line] = None
             self.counts["dropped"] += 1

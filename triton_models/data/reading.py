@@ -276,7 +276,9 @@ class Reading:
         """The text of a product, of our columns and of the others of its record."""
         if not self.template:
             return ours["title"]
-        return product_text.compose(self.template, record | ours)
+        if text := product_text.compose(self.template, record | ours):
+            return text
+        raise Wrong(f"product_text: no field of {self.template!r} is in the row; name its columns")
 
     def _click(self, record: dict, line: int) -> Click | None:
         text, item = self._text(record, "query"), self._text(record, "item")

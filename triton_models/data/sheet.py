@@ -6,7 +6,9 @@ A sheet has the columns of `COLUMNS`. A person fills `label`; `data.merge` takes
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +69,17 @@ def delimiter(path: Path) -> str:
 
 
 def check_new(path: Path) -> None:
-    """Raises UsageError for a file that is no sheet by its name, or exists: it may hold labels."""
+    """Makes the folder of a sheet, before hours of work go into it.
+
+    Raises UsageError for a file that is no sheet by its name, or exists, since it may hold labels;
+    OSError where it cannot be written.
+    """
     delimiter(path)
     if path.exists():
         raise UsageError(f"{path}: exists, and may hold labels; give --out another file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
 
 
 def write(path: Path, lines: Iterable[Line], propose: bool = False) -> int:
@@ -86,7 +95,6 @@ def write(path: Path, lines: Iterable[Line], propose: bool = False) -> int:
     table.writerow(COLUMNS)
     rows = [_row(one, propose) for one in lines]
     table.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.getvalue(), encoding="utf-8")
     return len(rows)
 

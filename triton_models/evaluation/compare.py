@@ -130,9 +130,9 @@ def show(report: Report, console: Console) -> None:
 def labels_table(rows: Sequence[Report]) -> Table:
     """The labels that differ most surely."""
     more = f", {SHOWN} of {len(rows):,}" if len(rows) > SHOWN else ""
-    table = Table(title=f"\nby label{more}", title_justify="left", box=None, padding=(0, 2))
-    for i, name in enumerate(LABEL_HEADS):
-        table.add_column(name, justify="right" if i else "left", overflow="fold")
+    table = Table(title=f"\nby label{more}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for i, name in enumerate(LABEL_HEADS):  # a label may be long, the rest has room in 80 columns
+        table.add_column(name, justify="right" if i else "left", overflow="fold", no_wrap=i > 0)
     for row in rows[:SHOWN]:
         table.add_row(*map(Text, label_cells(row)))
     return table

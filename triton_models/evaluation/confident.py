@@ -7,10 +7,13 @@ rows that have that one. By cleanlab, which the training extra brings.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
+
+from triton_models.settings import UsageError
 
 
 def flagged(given: np.ndarray, said: np.ndarray) -> np.ndarray:
@@ -23,6 +26,7 @@ def flagged(given: np.ndarray, said: np.ndarray) -> np.ndarray:
     """
     from cleanlab.filter import find_label_issues
 
+    require_two(given.tolist())
     with quietly():
         order = "self_confidence"
         return find_label_issues(given, said, return_indices_ranked_by=order, n_jobs=1)
@@ -37,9 +41,16 @@ def flagged_words(given: Sequence[Sequence[int]], said: Sequence[np.ndarray]) ->
     """
     from cleanlab.token_classification.filter import find_label_issues
 
+    require_two(chain.from_iterable(given))
     with quietly():
         found = find_label_issues([list(one) for one in given], list(said), n_jobs=1)
     return list(dict.fromkeys(int(text) for text, _ in found))
+
+
+def require_two(given: Iterable[int]) -> None:
+    """Raises UsageError for rows that all have one label, which can be compared with no other."""
+    if len(set(given)) < 2:
+        raise UsageError("fewer than two labels in the rows; give rows of two labels or more")
 
 
 @contextmanager

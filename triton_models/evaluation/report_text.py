@@ -94,6 +94,8 @@ def advice(temperature: float) -> str:
 
 
 def probabilities(report: Report) -> str:
+    if not report["probabilities"]:
+        return "## Probabilities of spans\n\nThe model finds no span."
     return (
         "## Probabilities of spans\n\nExpected calibration error (15 bins): "
         f"**{report['probabilities']['ece']:.3f}**.\n\n"

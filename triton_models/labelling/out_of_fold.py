@@ -40,7 +40,8 @@ def answers(kind: str, run: Path, folds: int) -> tuple[list[Line], Any, Sequence
     course.check(recipe, material)
     material = replace(material, learned=part.judgeable(material), dev=[])
     rows = part.rows(material)
-    refuse((len(rows) < 2 * folds, f"{len(rows)} rows are too few for {folds} folds"))
+    told = f"{len(rows)} rows are too few for {folds} folds; give --folds less, or more data"
+    refuse((len(rows) < 2 * folds, told))
     said: list[Any] = [None] * len(rows)
     known: dict = {}  # what a BERT that stays as it is says; of all folds
     for number, (rest, mine) in enumerate(parts(part.strata(material), rows, folds), 1):

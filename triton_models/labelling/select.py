@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.cluster import MiniBatchKMeans
 
 from triton_models.data import command, named, near, reading, sheet
 from triton_models.data.sheet import Line
@@ -110,8 +111,6 @@ def vectors(rows: Sequence[Line], encoder: Path) -> np.ndarray:
 
 def picks(found: np.ndarray, doubt: np.ndarray, forms: Sequence[str], count: int) -> np.ndarray:
     """The rows to take, the most doubtful first: one of each cluster, none nearly another."""
-    from sklearn.cluster import MiniBatchKMeans
-
     if len(found) <= count:
         cluster = np.arange(len(found))
     else:

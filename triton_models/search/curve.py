@@ -15,6 +15,7 @@ import numpy as np
 
 from triton_models.evaluation.cells import NAMES, ranged, table
 from triton_models.search import law, pictures, repeat
+from triton_models.search.options import FEWEST
 from triton_models.search.shares import nested
 from triton_models.settings import UsageError, foreign
 from triton_models.training import finetune, finetune_config, networks, notes
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace, _: Path | None) -> str:
         raise UsageError(f"{args.out}: exists and is no learning curve; give --out another folder")
     job = finetune.prepared(args)
     refuse((not job.material.dev, "a learning curve is judged on dev, and there is none"))
+    check_shares(job)
     print(job.material.told(), flush=True)
     rows = [row_of(job, share) for share in args.shares]
     dev = job.material.about()["dev"]
@@ -58,6 +60,14 @@ def run(args: argparse.Namespace, _: Path | None) -> str:
     text = page(found)
     (args.out / PAGE).write_text(text, encoding="utf-8")
     return f"{text}\n{args.out / PAGE}"
+
+
+def check_shares(job: Job) -> None:
+    """Raises UsageError for shares that are too small to differ, so that no law can be fitted."""
+    units, args = job.material.units(), job.args
+    counts = sorted({len(nested(units, share, args.seed)) for share in args.shares})
+    told = f"--shares: they have {' or '.join(map(str, counts))} examples, and a curve needs"
+    refuse((len(counts) < FEWEST, f"{told} {FEWEST} numbers of them; give larger shares"))
 
 
 def row_of(job: Job, share: float) -> dict:

@@ -37,7 +37,7 @@ DROPOUT = 0.1  # of most checkpoints
 class Range(BaseModel):
     """Numbers from `low` to `high`, both included; with `log` a tenth is as far as ten times."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     low: float
     high: float
@@ -60,8 +60,8 @@ def space_of(args: argparse.Namespace, place: Path | None) -> Space:
     try:
         space = SPACE.validate_python(found)
     except ValidationError as error:
-        told = configuration.fault(error)
-        raise UsageError(f"{place}: search.{told}; give low and high, or a list") from None
+        name = ".".join(("search", *map(str, error.errors()[0]["loc"][:1])))
+        raise UsageError(f"{place}: {name}: give a range, with low and high, or a list") from None
     for name, axis in space.items():
         if told := fault(args.kind, name, axis):
             raise UsageError(f"{place}: search.{name}: {told}")

@@ -14,7 +14,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 from triton_models.search import repeat, results
 from triton_models.search import space as spaces
 from triton_models.search.space import Space
-from triton_models.settings import UsageError, foreign
+from triton_models.settings import UsageError, foreign, usable
 from triton_models.training import finetune, finetune_config, networks, notes
 from triton_models.training.course import refuse
 from triton_models.training.finetune import Job
@@ -97,7 +97,8 @@ class Search:
             shutil.rmtree(out, ignore_errors=True)
             self.tell(trial, TrialState.PRUNED)
         except (UsageError, RuntimeError) as error:
-            shutil.rmtree(out, ignore_errors=True)
+            if not (out / NOTES).is_file():  # another run's folder is not to be lost
+                shutil.rmtree(out, ignore_errors=True)
             trial.set_user_attr("error", str(error))
             self.tell(trial, TrialState.FAIL)
             if not self.completed():
@@ -184,16 +185,21 @@ def alone(folder: Path) -> Iterator[None]:
 def opened(job: Job, space: Space) -> optuna.Study:
     """The study of a folder, or a new one.
 
-    Raises UsageError for a study with other options, data or space.
+    Raises UsageError for a study of another kind, with other options, data or space, or a file
+    that is none.
     """
-    file = job.args.out / FILE
-    study = optuna.create_study(
-        study_name=job.args.kind,
-        storage=f"sqlite:///{file}",
-        direction="maximize",
-        pruner=pruner_of(job.args.pruner, job.recipe.schedule.epochs),
-        load_if_exists=True,
-    )
+    file, kind = job.args.out / FILE, job.args.kind
+    storage, elsewhere = f"sqlite:///{file}", "give --out another folder"
+    with usable(file, elsewhere):
+        others = set(optuna.get_all_study_names(storage)) - {kind}
+        refuse((others, f"{file}: of a search of {', '.join(others)}; {elsewhere}"))
+        study = optuna.create_study(
+            study_name=kind,
+            storage=storage,
+            direction="maximize",
+            pruner=pruner_of(job.args.pruner, job.recipe.schedule.epochs),
+            load_if_exists=True,
+        )
     identity = json.loads(json.dumps(identity_of(job, space)))
     found = study.user_attrs.get("identity")
     if found is None:
@@ -201,11 +207,20 @@ def opened(job: Job, space: Space) -> optuna.Study:
         if first := spaces.begun_with(job.args, space):
             study.enqueue_trial(first)
     elif found != identity:
-        differ = ", ".join(name for name in identity if found.get(name) != identity[name])
         raise UsageError(
-            f"{file}: of a search with other {differ}; give --out another folder, or delete it"
+            f"{file}: of a search with other {differing(found, identity)}; {elsewhere}"
         )
     return study
+
+
+def differing(one: Mapping[str, dict], other: Mapping[str, dict]) -> str:
+    """What two identities differ in, as "options (epochs)"."""
+    told = []
+    for part in other:
+        mine, theirs = one.get(part, {}), other[part]
+        names = [n for n in mine.keys() | theirs.keys() if mine.get(n) != theirs.get(n)]
+        told += [f"{part} ({', '.join(sorted(names))})"] if names else []
+    return " and ".join(told)
 
 
 def identity_of(job: Job, space: Space) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from triton_models.settings import UsageError
 from triton_models.training import option_types
 from triton_models.training.option_table import Table, default_of, name_of
 
+STRICT = {"extra": "forbid", "allow_inf_nan": False}
 OWN = ("out",)  # of each run
 SEARCH = "search"  # a table of the file that `search` alone reads
 CALLED = "python -m triton_models"
@@ -54,7 +55,7 @@ def model(table: Table, name: str = "Configuration") -> type[BaseModel]:
         )
         for flag, about in table.items()
     }
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(name, __config__=ConfigDict(**STRICT), **fields)
 
 
 def type_of(about: dict[str, Any]) -> Any:
@@ -110,10 +111,11 @@ def parsed(place: Path, command: str) -> dict[str, Any]:
     remedy = f"give --config the run.json of a run of {command}, or an object of its options"
     parse = tomllib.loads if place.suffix == ".toml" else json.loads
     try:
-        found = parse(place.read_text(encoding="utf-8"))
+        found = parse(place.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{place}: cannot be read ({error}); {remedy}") from None
-    if not isinstance(found, dict) or ("command" in found and "options" not in found):
+    options = found.get("options", {}) if isinstance(found, dict) else None
+    if not isinstance(options, dict) or ("command" in found and "options" not in found):
         raise UsageError(f"{place}: no options in it; {remedy}")
     return found
 
@@ -121,7 +123,8 @@ def parsed(place: Path, command: str) -> dict[str, Any]:
 def fault(error: ValidationError) -> str:
     """The first fault that a model found, in a line."""
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+    told = "no such option" if first["type"] == "extra_forbidden" else first["msg"].lower()
+    return f"{'.'.join(map(str, first['loc']))}: {told}"
 
 
 def told(args: argparse.Namespace, table: Table, flags: Iterable[str] = ()) -> dict[str, Any]:

@@ -6,6 +6,7 @@ off and resumed ends with the weights of one that was not (on the same machine a
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sys
@@ -218,6 +219,7 @@ class Run:
             advance()
         self.network.eval()
         losses, scores = self.history.losses, self.history.scores
+        self.require_finite(found[-1])
         losses.append(sum(found) / len(found))
         self.history.steps.append(self.step)
         told = f"epoch {len(losses)}/{self.schedule.epochs}: loss {losses[-1]:.4f}"
@@ -232,6 +234,15 @@ class Run:
                 told += " (best)"
         self.history.seconds += round(time.monotonic() - begun, 1)
         return f"{told}, {self.history.seconds:.0f} s"
+
+    def require_finite(self, loss: float) -> None:
+        """Raises UsageError where the last loss, or a weight, is no number any more."""
+        weights = (weight.isfinite().all() for weight in self.network.parameters())
+        if not (math.isfinite(loss) and all(weights)):
+            raise UsageError(
+                f"the training diverged in epoch {len(self.history.losses) + 1}, its weights are"
+                " no numbers any more: give a lower --rate or --head-rate"
+            )
 
     def trace(self, found: list[float]) -> None:
         """Keep the mean of the last losses for the run's record."""

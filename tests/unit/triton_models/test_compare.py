@@ -1,9 +1,11 @@
 """Two sides on the same rows: model folders and prediction files."""
 
+import io
 import json
 import re
 
 import pytest
+from rich.console import Console
 
 from triton_models.__main__ import main
 from triton_models.evaluation import answers, compare
@@ -222,3 +224,12 @@ def test_long_names_leave_the_figures_whole(sides, tmp_path, capsys, monkeypatch
     told = capsys.readouterr().out.split("Both right")[0]
     assert "…" not in told and "accuracy" in told
     assert len(re.findall(r"\(.* to .*\)", told)) == 4  # of AUC there is none here
+
+
+def test_heads_of_the_labels_are_whole_in_80_columns():
+    side = {"f1": 0.4567, "precision": 0.4, "recall": 0.5}
+    row = {"label": "a label of thirty characters..", "count": 12345, "a": side, "b": side}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(compare.labels_table([row | {"difference": 0.0, "p_holm": 0.0123}]))
+    told = console.export_text()
+    assert all(head in told for head in ("difference", "precision", "p (Holm)", "0.0123"))

@@ -53,10 +53,12 @@ def test_the_command_line_goes_before_the_file_even_with_a_default(tmp_path):
         ('{"options": {"epochs": 0}}', "epochs: input should be greater than 0"),
         ('{"options": {"misspelled": 2}}', "misspelled: input should be less than or equal to 1"),
         ('{"options": {"how": "fully"}}', "how: input should be 'frozen'"),
-        ('{"speed": 3}', "speed: extra inputs are not permitted"),
+        ('{"speed": 3}', "speed: no such option"),
         ('{"kind": "encoder", "options": {}}', "of a run of encoder, not of intent"),
         ('{"command": "python -m triton_models combine"}', "no options in it"),
         ("[]", "no options in it"),
+        ('{"options": [1]}', "no options in it"),
+        ('{"rate": 1e999}', "rate: input should be a finite number"),
         ("no JSON", "cannot be read"),
     ],
 )
@@ -66,6 +68,14 @@ def test_a_file_that_is_no_configuration_is_told_in_one_line(text, told, tmp_pat
     assert main(["finetune", "intent", "--config", str(place)]) == 2
     error = capsys.readouterr().err
     assert told in error and str(place) in error and error.count("\n") == 1
+
+
+def test_a_configuration_may_begin_with_a_byte_order_mark(tmp_path):
+    for name, text in (("mine.json", '{"epochs": 3}'), ("mine.toml", "epochs = 3\r\n")):
+        place = tmp_path / name
+        place.write_text("\ufeff" + text)
+        args = parser().parse_args(["finetune", "intent", "--config", str(place)])
+        assert finetune_config.configured(args).epochs == 3
 
 
 COMMANDS = {

@@ -136,3 +136,13 @@ def test_too_few_shares_are_refused(tmp_path, capsys):
     given = ["learning-curve", "intent", "--queries", tmp_path / "mine.csv", "--shares", "0.5,1"]
     assert main(list(map(str, given))) == 2
     assert "needs 3 shares or more" in capsys.readouterr().err
+
+
+def test_shares_too_small_to_differ_are_refused_before_anything_is_trained(tmp_path, capsys):
+    data, out = tmp_path / "mine.csv", tmp_path / "curve"
+    data.write_text("query,intent\n" + "\n".join(f"{text},{label}" for text, label in TEXTS))
+    given = ["--queries", data, "--start", toy.write(tmp_path / "toy"), "--out", out]
+    shares = ["--shares", "0.01,0.02,1"]
+    assert main(["learning-curve", "intent", *map(str, given), *shares]) == 2
+    assert "--shares: they have 6 or 27 examples" in capsys.readouterr().err
+    assert not out.exists()

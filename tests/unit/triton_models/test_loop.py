@@ -225,3 +225,8 @@ def test_bf16_learns_and_fp16_without_a_gpu_is_refused(start):
     if not torch.cuda.is_available():
         with pytest.raises(UsageError, match="GPU"):
             train(start, dataclasses.replace(schedule, precision="fp16"))
+
+
+def test_a_training_that_diverges_is_told_with_its_remedy(start):
+    with pytest.raises(UsageError, match="diverged in epoch 1.*give a lower --rate"):
+        train(start, dataclasses.replace(SCHEDULE, rate=1e38, clip=0))

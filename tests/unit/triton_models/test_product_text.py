@@ -7,7 +7,7 @@ import pytest
 from tests.skips import skip_or_fail
 from triton_models.__main__ import main
 from triton_models.contract import ModelFolderError, load
-from triton_models.data import dataset
+from triton_models.data import dataset, manifest_file, reading
 from triton_models.product_text import compose, fault
 from triton_models.settings import STARTER, UsageError
 
@@ -136,3 +136,18 @@ def test_what_is_asked_is_composed_as_what_was_learned(kind, tmp_path, capsys):
     first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
     assert first == second and first[name] == "Arc lamp by Lumio, red"
     assert third != second
+
+
+def test_a_wrong_template_is_told_with_what_is_wrong_in_it(tmp_path):
+    manifest = tmp_path / "m.toml"
+    manifest.write_text('product_text = "{title}[ by]"\n')
+    with pytest.raises(UsageError, match="expected a template with a field in each pair"):
+        manifest_file.read(manifest)
+
+
+def test_a_template_whose_fields_no_row_has_is_refused(tmp_path):
+    (tmp_path / "p.csv").write_text("id,title\n1,Arc lamp\n")
+    source = 'name = "p"\npath = "p.csv"\nformat = "catalogue"\nlicence = "own"\nsplit = "train"\n'
+    (tmp_path / "m.toml").write_text(f'product_text = "{{titel}}"\n[[source]]\n{source}')
+    with pytest.raises(UsageError, match="p.csv:2: product_text: no field of '{titel}' is in"):
+        reading.read(manifest_file.read(tmp_path / "m.toml"))

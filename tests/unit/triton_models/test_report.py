@@ -276,3 +276,8 @@ def test_pictures_without_matplotlib_are_told_in_one_line(tmp_path, capsys, monk
     error = capsys.readouterr().err
     assert "`make install-training`" in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_finds_no_span_has_a_report():
+    told = report_text.probabilities({"probabilities": {}})
+    assert "finds no span" in told

@@ -205,10 +205,40 @@ def test_a_study_of_other_settings_is_refused_and_so_is_a_second_search(shared, 
     out = tmp_path / "study"
     assert search(out, shared, SPACE, "--trials", 1) == 0
     assert search(out, shared | {"smoothing": 0.0}, SPACE, "--trials", 2) == 2
-    assert "of a search with other options" in capsys.readouterr().err
+    assert "of a search with other options (smoothing)" in capsys.readouterr().err
     with studies.alone(out):
         assert search(out, shared, SPACE, "--trials", 2) == 2
     assert "another search is at it" in capsys.readouterr().err
+
+
+def test_a_search_of_another_kind_is_refused_and_loses_nothing(shared, tmp_path, capsys):
+    out = tmp_path / "study"
+    assert search(out, shared, SPACE, "--trials", 1) == 0
+    pairs = tmp_path / "pairs.csv"
+    lines = [f"{text},{text.split()[-1]},1\n{text},spade,0" for text, _ in TEXTS]
+    pairs.write_text("query,term,match\n" + "\n".join(lines) + "\n")
+    given = ("--pairs", pairs, "--start", shared["start"], "--threads", 1, "--out", out)
+    assert main(["search", "matching", *map(str, given)]) == 2
+    assert "of a search of intent; give --out another" in capsys.readouterr().err
+    assert (out / "trials" / "0" / "model.safetensors").is_file()
+
+
+def test_a_run_that_stands_where_a_trial_would_is_not_deleted(shared, tmp_path, capsys):
+    out = tmp_path / "study"
+    assert search(out, shared, SPACE, "--trials", 1) == 0
+    (out / studies.FILE).unlink()
+    assert search(out, shared | {"batch": 8}, SPACE, "--trials", 1) == 2
+    assert "holds a run with other settings" in capsys.readouterr().err
+    assert (out / "trials" / "0" / "model.safetensors").is_file()
+
+
+def test_a_study_that_is_no_database_is_told_in_one_line(shared, tmp_path, capsys):
+    out = tmp_path / "study"
+    assert search(out, shared, SPACE, "--trials", 1) == 0
+    (out / studies.FILE).write_text("no database " * 100)
+    assert search(out, shared, SPACE, "--trials", 2) == 2
+    error = capsys.readouterr().err
+    assert "study.db: cannot be used" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -229,7 +259,9 @@ def test_the_usual_space_of_a_kind_holds_what_its_options_take(kind, how):
         ({"speed": [1, 2]}, "search.speed: nothing to choose for intent; there are"),
         ({"temperature": [0.1, 0.2]}, "search.temperature: nothing to choose for intent"),
         ({"seed": [1, 2]}, "search.seed: nothing to choose"),
-        ({"rate": {"low": 1e-3}}, "search.rate"),
+        ({"rate": {"low": 1e-3}}, "search.rate: give a range, with low and high, or a list"),
+        ({"rate": "fast"}, "search.rate: give a range"),
+        ([1], "search: give a range"),
         ({"rate": {"low": 1e-3, "high": 1e-4}}, "low is to be below high"),
         ({"dropout": {"low": 0.0, "high": 0.3, "log": True}}, "above 0 with log"),
         ({"dropout": {"low": 0.0, "high": 1.5}}, "input should be less than or equal to 1"),

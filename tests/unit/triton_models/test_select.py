@@ -1,6 +1,7 @@
 """`select` takes doubtful texts that differ, and none that is labelled already."""
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -110,3 +111,11 @@ def test_nothing_left_is_told(tmp_path, capsys):
     given += ["--labelled", tmp_path / "mine.csv", "--out", tmp_path / "s.csv"]
     assert main([*map(str, given)]) == 2
     assert "every text is labelled already" in capsys.readouterr().err
+
+
+def test_without_scikit_learn_the_remedy_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+    monkeypatch.delitem(sys.modules, "triton_models.labelling.select", raising=False)
+    given = ("log.txt", "--model", "m", "--labelled", "mine.csv", "--out", tmp_path / "s.csv")
+    assert main(["select", "intent", *map(str, given)]) == 2
+    assert "`make install-training` adds" in capsys.readouterr().err

@@ -224,3 +224,39 @@ def test_spans_come_back_as_they_are_marked(tmp_path):
 def test_marks_are_read_as_they_are_written(text):
     spans = (Span(0, 1 if text[1:2] in ("", " ") else 3, "my tag"),)
     assert marked.read(marked.mark(text, spans)) == (text, spans)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError):
+        sheet.check_new(tmp_path / "file" / "s.csv")
+    sheet.check_new(tmp_path / "new" / "s.csv")
+    assert (tmp_path / "new").is_dir()
+
+
+def test_a_file_that_is_changed_keeps_its_rights_and_a_link_stays_one(tmp_path, capsys):
+    data, link = tmp_path / "d.csv", tmp_path / "link.csv"
+    data.write_text("query,intent\nred shoes,look\n")
+    data.chmod(0o640)
+    link.symlink_to(data)
+    made = sheet_of(tmp_path / "s.csv", labelled("red shoes", "look", "look"))
+    sheet_of(made, labelled("red shoes", "-", "look"))
+    argv = ["merge", "intent", made, "--into", link, "--out", link]
+    assert main([*map(str, argv)]) == 0
+    assert link.is_symlink() and data.read_text() == "query,intent\n"
+    assert data.stat().st_mode & 0o777 == 0o640
+    sheet_of(made, labelled("a text in no file", "-"))
+    capsys.readouterr()
+    assert main([*map(str, argv)]) == 0
+    assert "nothing changed" in capsys.readouterr().out
+
+
+def test_a_text_that_has_two_labels_is_told_with_the_way_to_decide_on_each(tmp_path):
+    data = tmp_path / "d.csv"
+    data.write_text("query,intent\nred shoes,look\nred shoes,buy\nhow,ask\n")
+    one, other = labelled("red shoes", "ask", "look"), labelled("red shoes", "-", "buy")
+    made = sheet_of(tmp_path / "s.csv", one)
+    with pytest.raises(UsageError, match="add a line with this `given` if the text is there twice"):
+        merge("intent", made, [data], tmp_path / "n.csv")
+    merge("intent", sheet_of(made, one, other), [data], tmp_path / "n.csv")
+    assert (tmp_path / "n.csv").read_text() == "query,intent\nred shoes,ask\nhow,ask\n"

@@ -21,7 +21,7 @@ from triton_models.__main__ import main
 from triton_models.data.sheet import Line
 from triton_models.evaluation import confident
 from triton_models.labelling import out_of_fold
-from triton_models.settings import STARTER
+from triton_models.settings import STARTER, UsageError
 
 SCHEDULE = ("--rate", "0.005", "--batch", "12", "--threads", "1", "--no-dev")
 
@@ -138,3 +138,11 @@ def test_rows_of_one_query_are_in_one_fold():
 def test_options_that_do_not_go_together_are_refused(given, remedy, tmp_path, capsys):
     assert run("suspects", "intent", *given, "--out", tmp_path / "s.csv") == 2
     assert remedy in capsys.readouterr().err
+
+
+def test_rows_of_one_label_are_refused():
+    said = np.array([[0.9, 0.1], [0.2, 0.8]])
+    with pytest.raises(UsageError, match="fewer than two labels in the rows; give rows of two"):
+        confident.flagged(np.array([1, 1]), said)
+    with pytest.raises(UsageError, match="fewer than two labels"):
+        confident.flagged_words([[1], [1]], [said[:1], said[1:]])

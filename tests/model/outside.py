@@ -14,7 +14,16 @@ from unittest.mock import patch
 from tests.model.steps import Clock, wait
 from worker.errors import Reject
 from worker.event import Enrichment
-from worker.stream import blocking, commits, consumer, kafka_thread, lanes, producer, runner
+from worker.stream import (
+    blocking,
+    commits,
+    consumer,
+    kafka_thread,
+    lanes,
+    ownership,
+    producer,
+    runner,
+)
 from worker.stream.delivery import exactly_once
 from worker.understanding.pipeline import Output
 
@@ -32,6 +41,7 @@ def swapped(clock: Clock, made_consumer: Callable, made_producer: Callable) -> E
         (producer, "Cluster", lambda _: Cluster()),
         (runner, "Backlog", lambda _: Backlog()),
         (runner, "LAG_S", 1e9),
+        (ownership, "Group", lambda _: Group()),
         (consumer, "LARGE_RECORD", LARGEST),  # or rounds were of one record
         (blocking, "call", lambda function, *arguments, timeout_s: function(*arguments)),
         (exactly_once, "sleep", lambda seconds: wait(lambda: False, seconds)),
@@ -121,6 +131,13 @@ class Finished:
 class Backlog:
     def lag(self, _partitions: list[int]) -> dict[int, int]:
         return {}
+
+
+class Group:
+    """The model's group leaves no partition without an owner."""
+
+    def unowned(self) -> set[int]:
+        return set()
 
 
 class Cluster:

@@ -186,6 +186,18 @@ class FakeConsumer:
     incremental_assign = incremental_unassign = subscribe
 
 
+class Rebalanced(FakeConsumer):
+    """Calls back while it fetches, as librdkafka does."""
+
+    during = None
+
+    def consume(self, count, timeout_s):
+        work, self.during = self.during, None
+        if work is not None:
+            work()
+        return super().consume(count, timeout_s)
+
+
 def place(sent: Sent) -> tuple[int, int]:
     """Partition and offset of the input, which in the fast lane only the query's id names."""
     one = sent.callback.args[1]

@@ -45,7 +45,7 @@ def test_a_signal_drains(broker, backlog, number):
     consumed, published = map(
         int, re.search(r"consumed (\d+), published (\d+), dead-lettered 0", worker.log).groups()
     )
-    assert consumed == published
+    assert consumed == published, worker.log
     events = outputs(broker, topics, published)
     offsets = committed(broker.bootstrap_servers, chosen.kafka.group_id, topics.input)
     assert len(events) == published == sum(offsets.values())

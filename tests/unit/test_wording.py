@@ -22,7 +22,7 @@ def reworded(lexicon, query, text):
     [
         ("couch", "sofa", "sofa"),
         ("grey velvet couch for a small room", "sofa", "grey velvet sofa for a small room"),
-        ("kids backpack 12 l", "rucksack", "kids rucksack 12 l"),
+        ("boys backpack 12 l", "rucksack", "boys rucksack 12 l"),
         ("leather couch under $300", "sofa", "leather sofa"),
         ("couch not leather", "sofa", "sofa"),
         ("couch without cushions or legs", "sofa", "sofa"),
@@ -51,8 +51,8 @@ def test_a_name_that_the_query_says_already_is_no_expansion(lexicon):
 
 
 def test_parts_of_a_name_may_stand_apart(lexicon):
-    for query in ("iphone 12 pro case", "case for iphone 12"):
+    for query in ("iphone 16 plus case", "case for iphone 16 plus"):
         read = lexicon.read(query)
         [head] = lexicon.heads(read)
         assert (lexicon.name(head.term_id), head.surface) == ("iphone case", "case")
-    assert reworded(lexicon, "iphone 12 pro case", "iphone cover") == "iphone 12 pro cover"
+    assert reworded(lexicon, "iphone 16 plus case", "iphone cover") == "iphone 16 plus cover"

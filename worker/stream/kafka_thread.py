@@ -48,6 +48,7 @@ class KafkaThread:
 
     Attributes:
         turned_at: `time.monotonic()` of the last turn.
+        quiet: whether nothing more is taken from Kafka, after `stop_fetching`.
         uncommitted: after `close`, whether something was produced whose offset is not committed.
     """
 
@@ -86,7 +87,7 @@ class KafkaThread:
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
         self.turned_at = monotonic()
-        self.uncommitted = False
+        self.quiet = self.uncommitted = False
 
     @property
     def connected(self) -> bool:
@@ -183,6 +184,7 @@ class KafkaThread:
 
     def _turn(self) -> None:
         now = self.turned_at = monotonic()
+        self.quiet = not self._fetching  # a turn that began before may still have taken records
         self._consumer.look(now)
         self._take_over()
         self._lanes.wait(0.0)

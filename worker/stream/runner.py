@@ -127,7 +127,7 @@ class Runner:
         self.thread.stop_fetching()
         began = monotonic()
         until, close_by = (began + share * deadline for share in (FINISH_SHARE, CLOSE_SHARE))
-        while self._in_flight() and monotonic() < until and not self._failure.done():
+        while self._is_working() and monotonic() < until and not self._failure.done():
             await asyncio.sleep(LOOK_S)
         left = self._in_flight()
         counted = self._limits.note(monotonic(), time.time())
@@ -141,6 +141,9 @@ class Runner:
 
     def _in_flight(self) -> int:
         return self.offsets.in_flight.batches
+
+    def _is_working(self) -> bool:
+        return not self.thread.quiet or bool(self._in_flight())
 
     async def _beat_on(self) -> None:
         while True:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, helper, numpy_helper
 
+from triton_models.serving.packing import unpack
 from triton_models.serving.quantize import DOMAIN
 
 OTHERS = ("DynamicQuantizeLinear", "DequantizeLinear", "MatMulInteger")  # of other quantizers
@@ -60,9 +61,12 @@ class _Graph:
             self.new[node.output[0]] = helper.make_node(
                 "MatMul", inputs, node.output, name=node.name
             )
-        elif node.op_type == "entry":
-            ids, table, scale = node.input
-            self.put(table, scale)
+        elif node.op_type in ("entry", "packed_entry"):
+            ids, table, scale, *pairs = node.input
+            if pairs:
+                self.weights[table] = unpack(*map(self.array, node.input[1:]))
+            else:
+                self.put(table, scale)
             self.new[node.output[0]] = helper.make_node(
                 "Gather", [table, ids], node.output, name=node.name
             )

@@ -3,9 +3,10 @@
 ONNX Runtime's own dynamic quantization takes one scale for a whole call, so that an answer moves
 with the padding and with the queries that share the call, by up to 0.2 on borderline ones. A scale
 for each row costs the same and makes an answer depend on its query alone. Weights have a scale for
-each output, the tables of embeddings one for each row.
+each output. The table of words, two fifths of a small model, has 4 bits an entry (`packing`),
+smaller tables have 8 bits and a scale for each row.
 
-The graph calls three functions that stand in the file; ONNX Runtime inlines them on loading.
+The graph calls functions that stand in the file; ONNX Runtime inlines them on loading.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper, parser
 
+from triton_models.serving.packing import BLOCK, pack
+
 DOMAIN = "by_row"
 FEW = 10_000  # weights of a layer that is left in float32: rounding it saves nothing
 WEIGHT = 63  # largest weight: 7 bits, so that sums do not overflow on processors without VNNI
 ENTRY = 127  # largest entry of a table
+MANY = 1_000  # rows of a table that is worth 4 bits an entry
 
 FUNCTIONS = (
     """
@@ -62,11 +66,30 @@ entry (ids, table, table_scale) => (y) {
   value = Cast <to = 1> (rounded)
   y = Mul (value, scale)
 }""",
+    f"""
+<opset_import: ["" : 20], domain: "by_row">
+packed_entry (ids, table, table_scale, pairs) => (y) {{
+  bytes = Gather (table, ids)
+  places = Cast <to = 6> (bytes)
+  levels = Gather (pairs, places)
+  half = Gather (table_scale, ids)
+  scale = Cast <to = 1> (half)
+  count = Shape (scale)
+  block = Constant <value = int64[1] {{{BLOCK}}}> ()
+  blocks = Concat <axis = 0> (count, block)
+  rounded = Reshape (levels, blocks)
+  last = Constant <value = int64[1] {{-1}}> ()
+  scales = Unsqueeze (scale, last)
+  entries = Mul (rounded, scales)
+  places_of = Shape (ids)
+  shape = Concat <axis = 0> (places_of, last)
+  y = Reshape (entries, shape)
+}}""",
 )
 
 
 def quantize(path: Path) -> None:
-    """Make the products and tables of an ONNX file int8, in place."""
+    """Make the products of an ONNX file int8 and its tables int8 or 4 bits, in place."""
     model = onnx.load(path)
     weights = {i.name: i for i in model.graph.initializer}
     rounded: set[str] = set()
@@ -98,6 +121,12 @@ def _int8(
         return
     small, scale = f"{name}_int8", f"{name}_scale"
     values = numpy_helper.to_array(weights[name])
+    if node.op_type == "Gather" and len(values) >= MANY and values.shape[1] % BLOCK == 0:
+        parts = [f"{name}_packed", scale, f"{name}_pairs"]
+        for key, array in zip(parts, pack(values), strict=True):
+            weights[key] = numpy_helper.from_array(array, key)
+        yield _call("packed_entry", [node.input[1], *parts], node.output)
+        return
     if node.op_type == "Gather":
         _put(weights, name, values, ENTRY, axis=1)
         yield _call("entry", [node.input[1], small, scale], node.output)

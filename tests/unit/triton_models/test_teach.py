@@ -72,25 +72,26 @@ def distilled(place, runs, log, out, *more):
     return json.loads((out / "run.json").read_text())
 
 
+def exports(kind, run, out):
+    return main(["export", str(run), "--kind", kind, "--out", str(out)]) == 0
+
+
 def test_a_tagger_moves_to_its_teachers(place, tmp_path):
     runs = teachers(place, "tagging", ("--queries", place / "tagged.jsonl"))
     notes = distilled(place, runs, "log.txt", tmp_path / "small")
     result = notes["result"]
     assert notes["kind"] == "tagging" and result["losses"][-1] < result["losses"][0] / 2
     assert result["start"]["agreement"] < 0.8 <= result["dev"]["agreement"]
-    out = tmp_path / "model"
-    assert main(["export", str(tmp_path / "small"), "--kind", "tagging", "--out", str(out)]) == 0
+    assert exports("tagging", tmp_path / "small", tmp_path / "model")
 
 
 def test_a_matching_model_moves_to_its_teachers(place, tmp_path):
     runs = teachers(place, "matching", ("--pairs", place / "pairs.jsonl"))
-    notes = distilled(place, runs, "pairs.txt", tmp_path / "small")
-    result = notes["result"]
+    result = distilled(place, runs, "pairs.txt", tmp_path / "small")["result"]
     assert result["losses"][-1] < result["losses"][0] / 2
     assert result["start"]["agreement"] < result["dev"]["agreement"] >= 0.9
     assert json.loads((tmp_path / "small" / "training.json").read_text())["threshold"] == 0.5
-    out = tmp_path / "model"
-    assert main(["export", str(tmp_path / "small"), "--kind", "matching", "--out", str(out)]) == 0
+    assert exports("matching", tmp_path / "small", tmp_path / "model")
 
 
 def test_an_encoder_moves_to_its_teachers(place, tmp_path):

@@ -1,5 +1,6 @@
 """The options of `finetune intent` that are its own. Without torch, so that --help is quick."""
 
+from triton_models.kinds.head_search import HEAD
 from triton_models.training.option_types import amount, share
 
 # Of the options that not all kinds have:
@@ -26,11 +27,8 @@ OPTIONS = {
     ),
     "--out-of-scope": dict(metavar="LABEL", help="choose a threshold that finds this label"),
 }
-SEARCH = {  # what `search` chooses from, beside the rate and its decay over the layers
-    "head_rate": {"low": 3e-4, "high": 1e-2, "log": True},
-    "batch": [16, 32, 64],
-    "dropout": {"low": 0.0, "high": 0.3},
-    "smoothing": {"low": 0.0, "high": 0.2},
+# What `search` chooses from, beside the rate and its decay over the layers.
+SEARCH = HEAD | {
     "consistency": {"low": 0.0, "high": 2.0},
     "pooling": ["cls", "mean"],
 }

@@ -33,6 +33,31 @@ def test_it_reads_well_and_takes_another_term():
         assert text in done.stdout
 
 
+def test_it_tells_what_found_each_attribute_and_what_the_tagging_model_said():
+    query = "abeeno baby wash 500ml not lavender"
+    found = json.loads(program.run("explain", query, "--json").stdout)
+    event = json.loads(program.run("enrich", text=query).stdout)
+    published = [(a["name"], a["value"]) for a in event["attributes"]]
+    values = [(v["name"], v["value"]) for v in found["values"] if v["name"] != "excluded"]
+    assert published and values == published
+    by = {value["name"]: value["by"] for value in found["values"]}
+    brand = next(tag for tag in found["tags"] if tag["tag"] == "brand")
+    assert brand["text"] == "abeeno"
+    assert by == {
+        "brand": f"tagging, {brand['probability']:.2f}",  # no list has it
+        "quantity": "lexicon",
+        "excluded": "lexicon",
+    }
+    without = ("--set", "inference.tagging=false")
+    assert json.loads(program.run("explain", query, "--json", *without).stdout)["tags"] == []
+
+
+def test_a_misspelt_query_is_explained_as_it_is_corrected():
+    found = json.loads(program.run("explain", "snekaers for women", "--json").stdout)
+    assert found["correction"] == "sneakers for women"
+    assert "Read as: sneakers for women" in program.run("explain", "snekaers for women").stdout
+
+
 def test_settings_count_and_no_candidate_is_no_fault():
     flags = ["--set", "understanding.max_candidates=0"]
     done = program.run("explain", "red shoes", *flags)

@@ -1,8 +1,9 @@
-"""`query-worker explain`: why a query gets its intent, and why each candidate is an expansion."""
+"""`query-worker explain`: why a query gets its intent, its attributes and its expansions."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ from worker.errors import ConfigError
 from worker.event import Tag
 from worker.lexicon.inspect import evidence, sentence
 from worker.lexicon.lexicon import Candidate, Lexicon
+from worker.lexicon.reading import Reading
+from worker.lexicon.words import meets
 from worker.understanding.decide import Retrieved
 from worker.understanding.enrichment import TAGGING
 
@@ -38,7 +41,8 @@ from worker.understanding.enrichment import TAGGING
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @configured
 def explain(query: str, term: str | None, as_json: bool, settings: Settings) -> None:
-    """Explain a query: its intent by word, each candidate's evidence and score, the match by word.
+    """Explain a query: its intent by word, what finds its attributes, each candidate's evidence and
+    score, the match by word.
 
     The models of inference.models run in this process; no server is used.
 
@@ -59,18 +63,27 @@ class Why:
     """The explanation of a query.
 
     Attributes:
+        correction: the query put right, which all else is of; None if nothing is misspelt.
+        values: attributes and exclusions: text, name, value, and what found them.
+        tags: of the tagging model: text, tag, probability.
         candidates: of each the term as it is published, the candidate that the matching model
             saw, source, evidence, score and verdict; the best first.
         match: of the best candidate, if there is one.
     """
 
+    correction: str | None
     intent: Explanation
+    values: list[dict[str, Any]]
+    tags: list[dict[str, Any]]
     candidates: list[dict[str, Any]]
     match: Explanation | None
 
     def as_dict(self) -> dict[str, Any]:
         return {
+            "correction": self.correction,
             "intent": self.intent.as_dict(),
+            "values": self.values,
+            "tags": self.tags,
             "candidates": self.candidates,
             "match": self.match.as_dict() if self.match else None,
         }
@@ -126,7 +139,10 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     judged.sort(key=lambda item: -item["score"])
     best = term or (judged[0]["candidate"] if judged else None)
     return Why(
+        correction.query if correction else None,
         explanations.explain(models["intent"], form),
+        _values(lexicon, retrieved.read, tags),
+        [_tag(form, tag) for tag in tags],
         judged,
         None if best is None else explanations.explain(models["matching"], form, best),
     )
@@ -135,6 +151,26 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
 def _tags(model: Predictor, form: str) -> list[Tag]:
     found = decoded(model, form, model.run([form])[0])
     return [Tag(*span, p) for span, p in zip(found.spans, found.probabilities, strict=True)]
+
+
+def _tag(form: str, tag: Tag) -> dict[str, Any]:
+    probability = round(float(tag.probability), DIGITS)
+    return {"text": form[tag.start : tag.end], "tag": tag.name, "probability": probability}
+
+
+def _values(lexicon: Lexicon, read: Reading, tags: Sequence[Tag]) -> list[dict[str, Any]]:
+    """Attributes and exclusions of a query, each with what found it."""
+    alone = {(a.name, a.start, a.end) for a in lexicon.read(read.form).attributes}
+    values = []
+    for found in read.attributes:
+        by = "lexicon"
+        if (found.name, found.start, found.end) not in alone:
+            span = found.start, found.end
+            own = next((t for t in tags if t.name == found.name and meets(t, [span])), None)
+            by = f"tagging, {own.probability:.2f}" if own else "tagging"
+        values.append((read.form[found.start : found.end], found.name, found.value, by))
+    values += [(read.form[x.start : x.end], "excluded", x.term, "lexicon") for x in read.exclusions]
+    return [dict(zip(("text", "name", "value", "by"), row, strict=True)) for row in values]
 
 
 def _evidence(
@@ -166,11 +202,25 @@ def shown(explanation: Why) -> RenderableType:
         candidates = _table(explanation.candidates)
     else:
         candidates = Text("none: no term of the lexicon is in the query or similar to it")
-    parts = [Text("Intent", "bold underline"), view.shown(explanation.intent)]
+    parts: list[RenderableType] = []
+    if explanation.correction:
+        parts.append(Text(f"Read as: {explanation.correction}\n"))
+    parts += [Text("Intent", "bold underline"), view.shown(explanation.intent)]
+    if explanation.values:
+        parts += [Text("\nAttributes and exclusions", "bold underline"), _rows(explanation.values)]
+    if explanation.tags:
+        parts += [Text("\nTags", "bold underline"), _rows(explanation.tags)]
     parts += [Text("\nCandidates from the lexicon", "bold underline"), candidates]
     if explanation.match is not None:
         parts += [Text("\nMatch", "bold underline"), view.shown(explanation.match)]
     return Group(*parts)
+
+
+def _rows(items: list[dict[str, Any]]) -> Table:
+    table = Table(*items[0], box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for item in items:
+        table.add_row(*(Text(str(value)) for value in item.values()))
+    return table
 
 
 def _table(candidates: list[dict[str, Any]]) -> Table:

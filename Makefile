@@ -7,7 +7,8 @@
 # make behaviour  pass rate of queries by kind: ARGS="--kind typo --show 9"
 # make bench   all load tests, into load_tests/results: ARGS="--scale 0.1 --rounds 1" for a trial
 PYTHON ?= python3
-PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
+# Without pip's error that nvidia-pytriton wants an old NumPy: of it only the server is used.
+PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-warn-conflicts
 ARGS ?=
 # Three files at a time, as most of their time is waiting; those that take long stand first.
 BESIDE = -n 3 --dist loadfile --no-loadscope-reorder

@@ -63,16 +63,18 @@ class _Graph:
             )
         elif node.op_type in ("entry", "packed_entry"):
             ids, table, scale, *pairs = node.input
-            if pairs:
-                self.weights[table] = unpack(*map(self.array, node.input[1:]))
-            else:
-                self.put(table, scale)
+            self.put(table, scale, *pairs)
             self.new[node.output[0]] = helper.make_node(
                 "Gather", [table, ids], node.output, name=node.name
             )
 
-    def put(self, name: str, scale: str) -> None:
-        self.weights[name] = self.array(name).astype(np.float32) * self.array(scale)
+    def put(self, name: str, scale: str, pairs: str | None = None) -> None:
+        """Note a matrix in float32; `pairs` of one with 4 bits an entry."""
+        small, scales = self.array(name), self.array(scale)
+        if pairs:
+            self.weights[name] = unpack(small, scales, self.array(pairs))
+        else:
+            self.weights[name] = small.astype(np.float32) * scales
 
     def finished(self) -> onnx.ModelProto:
         """The graph with its new nodes in place, and nothing left that nobody reads."""

@@ -123,16 +123,15 @@ def _int8(
     values = numpy_helper.to_array(weights[name])
     if node.op_type == "Gather" and len(values) >= MANY and values.shape[1] % BLOCK == 0:
         parts = [f"{name}_packed", scale, f"{name}_pairs"]
-        for key, array in zip(parts, pack(values), strict=True):
-            weights[key] = numpy_helper.from_array(array, key)
+        _put(weights, dict(zip(parts, pack(values), strict=True)))
         yield _call("packed_entry", [node.input[1], *parts], node.output)
         return
     if node.op_type == "Gather":
-        _put(weights, name, values, ENTRY, axis=1)
+        _put(weights, _rounded(name, values, ENTRY, axis=1))
         yield _call("entry", [node.input[1], small, scale], node.output)
         return
     turned = any(a.name == "transB" and a.i for a in node.attribute)
-    _put(weights, name, values.T if turned else values, WEIGHT, axis=0)
+    _put(weights, _rounded(name, values.T if turned else values, WEIGHT, axis=0))
     source = node.input[0]
     states = [f"{source}_int8", f"{source}_scale"]
     if source not in rounded:
@@ -145,13 +144,14 @@ def _int8(
         yield helper.make_node("Add", [out, bias], node.output)
 
 
-def _put(
-    weights: dict[str, TensorProto], name: str, values: np.ndarray, most: int, axis: int
-) -> None:
-    """Add a matrix as int8, and its scales, taken over an axis."""
+def _rounded(name: str, values: np.ndarray, most: int, axis: int) -> dict[str, np.ndarray]:
+    """A matrix as int8, and its scales, taken over an axis."""
     scale = np.maximum(np.abs(values).max(axis=axis, keepdims=axis == 1), 1e-12) / most
-    small = {f"{name}_int8": np.rint(values / scale).astype(np.int8), f"{name}_scale": scale}
-    for key, array in small.items():
+    return {f"{name}_int8": np.rint(values / scale).astype(np.int8), f"{name}_scale": scale}
+
+
+def _put(weights: dict[str, TensorProto], arrays: Mapping[str, np.ndarray]) -> None:
+    for key, array in arrays.items():
         weights[key] = numpy_helper.from_array(np.ascontiguousarray(array), key)
 
 

@@ -150,12 +150,12 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
 
 def _tags(model: Predictor, form: str) -> list[Tag]:
     found = decoded(model, form, model.run([form])[0])
-    return [Tag(*span, p) for span, p in zip(found.spans, found.probabilities, strict=True)]
+    chances = (round(chance, DIGITS) for chance in found.probabilities)  # as the worker has them
+    return [Tag(*span, chance) for span, chance in zip(found.spans, chances, strict=True)]
 
 
 def _tag(form: str, tag: Tag) -> dict[str, Any]:
-    probability = round(float(tag.probability), DIGITS)
-    return {"text": form[tag.start : tag.end], "tag": tag.name, "probability": probability}
+    return {"text": form[tag.start : tag.end], "tag": tag.name, "probability": tag.probability}
 
 
 def _values(lexicon: Lexicon, read: Reading, tags: Sequence[Tag]) -> list[dict[str, Any]]:
@@ -216,16 +216,19 @@ def shown(explanation: Why) -> RenderableType:
     return Group(*parts)
 
 
+def _columns(*names: str) -> Table:
+    return Table(*names, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
 def _rows(items: list[dict[str, Any]]) -> Table:
-    table = Table(*items[0], box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = _columns(*items[0])
     for item in items:
         table.add_row(*(Text(str(value)) for value in item.values()))
     return table
 
 
 def _table(candidates: list[dict[str, Any]]) -> Table:
-    columns = "expansion", "candidate", "source", "evidence"
-    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = _columns("expansion", "candidate", "source", "evidence")
     table.add_column("score", justify="right")
     table.add_column("verdict")
     for item in candidates:

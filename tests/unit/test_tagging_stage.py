@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from tests.stream import schema
 from tests.understanding import events, inputs
-from triton_models.kinds.tagging.words import labels_of
+from triton_models.kinds.tagging.words import first_pieces, labels_of, words_of
 from triton_models.settings import STARTER
 from worker.build import load_contracts, make_pipeline
 from worker.config.load import load_settings
@@ -20,7 +20,7 @@ from worker.inference.port import Answer
 from worker.inference.tensors import check_answer, check_answers
 from worker.metrics import Metrics
 from worker.understanding.tagging import Tagger
-from worker.understanding.tokenize import TextTokenizer
+from worker.understanding.tokenize import Sequences, TextTokenizer
 
 LABELS = labels_of(["brand", "content", "product"])
 SAID = {"red": "B-content", "running": "B-product", "shoes": "I-product"}
@@ -93,11 +93,13 @@ def tags(models, form):
     """Of a form, by a model that answers like `Answering`."""
     contracts = load_contracts(load_settings(None, {}, [f"inference.models={models}"]))
     texts = TextTokenizer(contracts["tagging"].tokenizer)
-    tagger = Tagger(SimpleNamespace(texts=texts), contracts["tagging"])
+    sequences = Sequences(contracts["tagging"], texts)
+    tagger = Tagger(SimpleNamespace(texts=texts, sequences=sequences), contracts["tagging"])
     ids = texts.tokenizer.encode(form).ids[:63] + [102]  # as the stage cuts them, with [SEP]
     values = np.zeros((1, 64, len(LABELS)), np.float32)
     values[0, : len(ids)] = Answering(contracts).tags(np.array([ids]))[0]
-    return tagger.tags(form, SimpleNamespace(values=values, versions=["1"]), 0)
+    [found] = tagger.tags([form], SimpleNamespace(values=values, versions=["1"]))
+    return found
 
 
 def test_tags_are_spans_of_the_normal_form_with_probabilities(models):
@@ -105,6 +107,15 @@ def test_tags_are_spans_of_the_normal_form_with_probabilities(models):
     assert [tag[:3] for tag in found] == [(0, 3, "content"), (4, 17, "product")]
     assert all(0.5 < tag.probability <= 1 for tag in found)
     assert tags(models, "hello") == ()
+
+
+def test_words_begin_where_the_tokenizer_has_their_first_pieces(models):
+    contract = load_contracts(load_settings(None, {}, [f"inference.models={models}"]))["tagging"]
+    sequences = Sequences(contract, texts := TextTokenizer(contract.tokenizer))
+    for form in ("red", "moisturizing womens ps5 unguent", "xyzzyqwfp 2x4"):
+        expected = first_pieces(texts.tokenizer.encode(form), words_of(form))
+        assert sequences.word_starts(form) == expected
+    assert sequences.word_starts("sugar-free gum") is None
 
 
 def test_words_beyond_the_models_length_have_no_tag(models):

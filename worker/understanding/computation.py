@@ -137,7 +137,7 @@ class Computation:
     def _tags(self, forms: list[str], tagged: Rows | None = None) -> list[Sequence[Tag]]:
         if not self._tagger or tagged is None:
             return [()] * len(forms)
-        return [self._tagger.tags(form, tagged, row) for row, form in enumerate(forms)]
+        return self._tagger.tags(forms, tagged)
 
     async def _score(self, rows: list[Row], spans: list[range]) -> Rows:
         """The matching model's answers; those to the pairs of one span by one version of it.

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokenizers import Encoding
-
 from triton_models.contract import ModelContract
-from triton_models.kinds.tagging.decode import Decoder
+from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
@@ -30,24 +28,28 @@ class Tagger:
         self._decoder = Decoder(contract.labels)
         self._max_length = contract.max_length
 
-    def tags(self, form: str, found: Rows, row: int) -> tuple[Tag, ...]:
-        """The tags of the query of a row; none where the model did not answer."""
-        if not found.versions[row]:
-            return ()
-        words = words_of(form)
-        encoding = self.stage.texts.tokenizer.encode(form)
-        pieces = self._read(encoding, words)
-        said = self._decoder.find(self._decoder.words(found.values[row], pieces), words)
-        return tuple(
-            Tag(*span, round(chance, DIGITS))
-            for span, chance in zip(said.spans, said.probabilities, strict=True)
-        )
+    def tags(self, forms: Sequence[str], found: Rows) -> list[tuple[Tag, ...]]:
+        """The tags of each query; none where the model did not answer."""
+        words = [words_of(form) for form in forms]
+        pieces = [*map(self._pieces, forms, words)]
+        said = self._decoder.find(self._decoder.words(found.values, pieces), words)
+        return [
+            _tags(one) if version else () for one, version in zip(said, found.versions, strict=True)
+        ]
 
-    def _read(self, encoding: Encoding, words: Sequence[Place]) -> list[int]:
+    def _pieces(self, form: str, words: Sequence[Place]) -> list[int]:
         """The first pieces of the words, those that the model's length cuts off marked so."""
+        if (starts := self.stage.sequences.word_starts(form)) is not None:
+            return starts + [NOT_READ] * (len(words) - len(starts))
+        encoding = self.stage.texts.tokenizer.encode(form)
         pieces = first_pieces(encoding, words)
         if len(encoding) <= self._max_length:
             return pieces
         parts = encoding.sequence_ids
         special = len(parts) - 1 - max(i for i, part in enumerate(parts) if part == 0)
         return [p if p < self._max_length - special else NOT_READ for p in pieces]
+
+
+def _tags(found: Found) -> tuple[Tag, ...]:
+    chances = zip(found.spans, found.probabilities, strict=True)
+    return tuple(Tag(*span, round(chance, DIGITS)) for span, chance in chances)

@@ -12,7 +12,7 @@ import json
 import os
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import accumulate, chain, islice, takewhile
 from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
@@ -72,10 +72,13 @@ class TextTokenizer:
 
     def _parts(self, text: str) -> list[str]:
         """Texts, kept or to be tokenized, whose ids follow each other in those of `text`."""
-        if text in self._young or not self._word_by_word:
+        if text in self._young or not self.is_plain(text):
             return [text]
-        plain = text.isascii() and text.replace(" ", "").isalnum()
-        return text.split(" ") if plain else [text]
+        return text.split(" ")
+
+    def is_plain(self, text: str) -> bool:
+        """Whether the ids of a text are those of its words, which single spaces part."""
+        return self._word_by_word and text.isascii() and text.replace(" ", "").isalnum()
 
     def _missing(self, texts: Iterable[str]) -> list[str]:
         """Those not kept; the others are in the young generation then, whose size is bounded."""
@@ -114,6 +117,13 @@ class Sequences:
         if self._template is None:
             return [_row(found) for found in self._cut.encode_batch_fast(list(texts))]
         return self._template.singles(self._texts.ids(texts))
+
+    def word_starts(self, text: str) -> list[int] | None:
+        """Where the words of a plain text begin in its row; those beyond the model's length are
+        left out. None where a text's tokens are not those of its words."""
+        if self._template is None or self._prompt or not self._texts.is_plain(text):
+            return None
+        return self._template.starts(self._texts.ids(text.split(" ")))
 
     def pairs(self, texts: Sequence[str], others: Sequence[Sequence[str]]) -> list[Row]:
         """One row for each of a text's `others`, in order."""
@@ -182,6 +192,13 @@ class Template:
         (before, _), (after, _) = self._single
         ids = [text[: self._single_room] for text in texts]
         return [(before + text + after, self._single_types[len(text) // ID]) for text in ids]
+
+    def starts(self, words: Sequence[bytes]) -> list[int]:
+        """Where each of a text's words begins in its row, those that are cut left out."""
+        first = len(self._single[0][0]) // ID
+        end = first + self._single_room // ID
+        places = accumulate((len(ids) // ID for ids in words[:-1]), initial=first)
+        return [*takewhile(end.__gt__, places)]
 
     def pairs(self, first: bytes, seconds: Sequence[bytes]) -> list[Row]:
         """One row of the ids of `first` with each of `seconds`."""

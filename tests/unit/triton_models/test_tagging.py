@@ -13,7 +13,7 @@ from triton_models.data import dataset
 from triton_models.kinds.tagging import entities
 from triton_models.kinds.tagging.data import of_manifest, read
 from triton_models.kinds.tagging.decode import Decoder
-from triton_models.kinds.tagging.words import Span, labels_of, spans_of, tagged, words_of
+from triton_models.kinds.tagging.words import NOT_READ, Span, labels_of, spans_of, tagged, words_of
 from triton_models.query_text import normal_form
 from triton_models.serving import precision
 from triton_models.serving.dequantize import dequantize
@@ -113,18 +113,30 @@ def every(logs):
     return {tuple(LABELS[i] for i in path): p / total for path, p in found.items()}
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_decoding_is_the_likeliest_valid_sequence_with_its_probabilities(seed):
-    rng = np.random.default_rng(seed)
-    logs = np.log(rng.dirichlet(np.full(len(LABELS), 0.4), size=4))
-    words, chances = words_of("a b c d"), every(logs)
-    found = Decoder(LABELS).find(logs, words)
-    best = max(chances, key=chances.__getitem__)
-    assert found.spans == spans_of(words, best)
-    assert found.whole == pytest.approx(chances[best])
-    for span, chance in zip(found.spans, found.probabilities, strict=True):
-        exactly = sum(p for path, p in chances.items() if span in spans_of(words, path))
-        assert chance == pytest.approx(exactly)
+def test_decoding_is_the_likeliest_valid_sequence_with_its_probabilities():
+    rng, decoder = np.random.default_rng(0), Decoder(LABELS)
+    forms = ["a b c d", "a", "", "a b", "a b c", *["a b c d"] * 6]
+    words = [*map(words_of, forms)]
+    given = [rng.dirichlet(np.full(len(LABELS), 0.4), size=len(of)) for of in words]
+    together = decoder.find(decoder.together(given), words)
+    for mine, places, found in zip(given, words, together, strict=True):
+        [alone] = decoder.find(mine[None], [places])
+        assert alone.spans == found.spans
+        assert alone.probabilities == pytest.approx(found.probabilities)
+        chances = every(np.log(mine))
+        best = max(chances, key=chances.__getitem__)
+        assert found.spans == spans_of(places, best)
+        assert found.whole == pytest.approx(chances[best])
+        for span, chance in zip(found.spans, found.probabilities, strict=True):
+            exactly = sum(p for path, p in chances.items() if span in spans_of(places, path))
+            assert chance == pytest.approx(exactly)
+
+
+def test_words_that_the_model_has_not_read_are_outside():
+    answers = np.array([[[0.1, 0.9, 0.0], [0.8, 0.2, 0.0], [0.3, 0.7, 0.0]]] * 2)
+    found = Decoder(["O", "B-x", "I-x"]).words(answers, [[0, 2], [1, NOT_READ]])
+    assert found[0].tolist() == [[0.1, 0.9, 0.0], [0.3, 0.7, 0.0]]
+    assert found[1].tolist() == [[0.8, 0.2, 0.0], [1.0, 0.0, 0.0]]
 
 
 def test_figures_are_those_of_seqeval():

@@ -34,7 +34,8 @@ def decoded(model: Any, form: str, answer: np.ndarray) -> Found:
     words = words_of(form)
     decoder = decoder_of(model.contract.labels)
     pieces = first_pieces(model.tokenizer.encode(form), words)
-    return decoder.find(decoder.words(answer, pieces), words)
+    [found] = decoder.find(decoder.words(answer[None], [pieces]), [words])
+    return found
 
 
 def prediction(predictor: Any, form: str, answer: np.ndarray) -> dict[str, Any]:

@@ -5,23 +5,20 @@ which every I continues its own tag, Viterbi finds the likeliest, and the forwar
 give the probability that a span stands exactly so.
 
 O and B may follow anything, so what comes before them counts as one sum; only I looks at its own
-tag. The work of a word is thus in proportion to the labels, and plain lists are faster than arrays.
+tag. The work of a word is thus in proportion to the labels. All queries of a batch are decoded
+together, word by word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
-from operator import add, mul
 from typing import NamedTuple
 
 import numpy as np
 
 from triton_models.kinds.tagging import OUTSIDE
-from triton_models.kinds.tagging.words import NOT_READ, Place, Span, spans_of
+from triton_models.kinds.tagging.words import NOT_READ, Place, Span
 
-NEVER = -1e9  # the logarithm of what cannot be
-TINY = 1e-12
 LEAST = 1e-100  # of a label beside the likeliest one of its word
 
 
@@ -44,79 +41,117 @@ class Decoder:
     def __init__(self, labels: Sequence[str]) -> None:
         place = {label: i for i, label in enumerate(labels)}
         tags = [label[2:] for label in labels if label.startswith("B-")]
-        self._names = [OUTSIDE, *(f"B-{tag}" for tag in tags), *(f"I-{tag}" for tag in tags)]
-        self._columns = [place[name] for name in self._names]
+        names = [OUTSIDE, *(f"B-{tag}" for tag in tags), *(f"I-{tag}" for tag in tags)]
+        self._columns = [place[name] for name in names]
+        self._tags = [OUTSIDE, *tags, *tags]
         self._end = 1 + len(tags)  # of O and the Bs; the Is follow, in the same order
-        self._outside = np.full(len(place), NEVER)
-        self._outside[place[OUTSIDE]] = 0.0
+        self._outside = np.zeros(len(place))
+        self._outside[place[OUTSIDE]] = 1.0
 
-    def words(self, answer: np.ndarray, pieces: Sequence[int]) -> np.ndarray:
-        """Log-probabilities of words, [words, labels], from those of tokens, [length, labels].
+    def words(self, answers: np.ndarray, pieces: Sequence[Sequence[int]]) -> np.ndarray:
+        """Probabilities of words, [queries, most words, labels], from those of tokens, [queries,
+        length, labels].
 
-        A word that the model has not read is outside.
+        Args:
+            pieces: of each query, where its words begin among its tokens. A word that the model has
+                not read is outside.
         """
-        logs = np.log(np.maximum(answer[np.maximum(pieces, 0)], TINY))
-        return np.where(np.array(pieces)[:, None] == NOT_READ, self._outside, logs)
+        count = max(map(len, pieces), default=0)
+        places = np.array([[*of, *[NOT_READ] * (count - len(of))] for of in pieces], np.intp)
+        read = answers[np.arange(len(places))[:, None], places]
+        return np.where((places == NOT_READ)[:, :, None], self._outside, read)
 
-    def find(self, logs: np.ndarray, words: Sequence[Place]) -> Found:
-        """The spans of one query, from log-probabilities [words, labels]."""
-        if not len(words):
-            return Found([], [], 1.0)
-        scaled = np.exp(logs - logs.max(axis=1, keepdims=True))[:, self._columns]
-        rows = np.maximum(scaled, LEAST).tolist()
+    def together(self, chances: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities [words, labels] of several queries as `find` takes them."""
+        count = max(map(len, chances), default=0)
+        made = np.tile(self._outside, (len(chances), count, 1))
+        for row, mine in zip(made, chances, strict=True):
+            row[: len(mine)] = mine
+        return made
+
+    def find(self, chances: np.ndarray, words: Sequence[Sequence[Place]]) -> list[Found]:
+        """The spans of each query.
+
+        Args:
+            chances: of words, [queries, most words, labels]; outside what a query has not.
+        """
+        if not chances.size:
+            return [Found([], [], 1.0)] * len(words)
+        scaled = chances[:, :, self._columns].astype(np.float64)
+        scaled /= scaled.max(axis=2, keepdims=True)
+        rows = np.maximum(scaled, LEAST).swapaxes(0, 1)  # [most words, queries, labels]
         path, totals = self._path(rows), self._totals(rows)
-        steps = [row[state] / total for row, state, total in zip(rows, path, totals, strict=True)]
+        steps = np.take_along_axis(rows, path[:, :, None], axis=2)[:, :, 0] / totals
         behind = self._behind(rows, totals)
-        chances, whole = [], 1.0
-        for n, (state, step) in enumerate(zip(path, steps, strict=True)):
+        return list(map(self._found, words, *(a.T.tolist() for a in (path, steps, behind))))
+
+    def _found(
+        self, words: Sequence[Place], path: list[int], steps: list[float], behind: list[float]
+    ) -> Found:
+        """The spans of one query.
+
+        Args:
+            path: of each word, its label, as a place in `_tags`.
+            steps: the probability of each, given the one before.
+            behind: see `_behind`.
+        """
+        spans, chances, begin, chance, whole = [], [], 0, 1.0, 1.0
+        for n, (start, stop) in enumerate(words):
+            state, step = path[n], steps[n]
             whole *= step
             if not state:
                 continue
             if state < self._end:
-                chances.append(1.0)
-            ends = n + 1 == len(path) or path[n + 1] < self._end
-            chances[-1] *= step * (behind[n] if ends else 1.0)
-        spans = spans_of(words, [self._names[state] for state in path])
-        return Found(spans, [min(1.0, chance) for chance in chances], min(1.0, whole))
+                begin, chance = start, 1.0
+            chance *= step
+            if n + 1 == len(words) or path[n + 1] < self._end:
+                spans.append(Span(begin, stop, self._tags[state]))
+                chances.append(min(1.0, chance * behind[n]))
+        return Found(spans, chances, min(1.0, whole))
 
-    def _path(self, rows: Sequence[list[float]]) -> list[int]:
-        """The likeliest valid labels, as places in `_names`."""
-        end = self._end
-        best, reached = repeat(0.0), []  # of the sequences that end in each tag
+    def _path(self, rows: np.ndarray) -> np.ndarray:
+        """The likeliest valid labels, as places in `_tags`, [most words, queries]."""
+        likeliest = rows.argmax(axis=2)
+        if not self._broken(likeliest).any():  # nothing is likelier than each word's likeliest
+            return likeliest
+        end, best, reached = self._end, 0.0, []  # of the sequences that end in each tag
         for row in rows:
-            states = row[:end]
-            states += map(mul, row[end:], best)
+            states = np.concatenate([row[:, :end], row[:, end:] * best], axis=1)
             reached.append(states)
-            scale = repeat(1 / max(states))
-            best = map(mul, map(max, states[1:end], states[end:]), scale)
-        path: list[int] = []
-        for states in reversed(reached):
-            if path and path[-1] >= end:  # an I: before it stands its own tag's I or B
-                begin = path[-1] - end + 1
-                path.append(begin if states[begin] >= states[path[-1]] else path[-1])
-            else:
-                path.append(states.index(max(states)))
-        return path[::-1]
+            best = np.maximum(states[:, 1:end], states[:, end:])
+            best /= states.max(axis=1, keepdims=True)
+        every = np.arange(rows.shape[1])
+        path = [reached[-1].argmax(axis=1)]
+        for states in reversed(reached[:-1]):
+            after = path[-1]  # before an I stands its own tag's I or B
+            begin = np.maximum(after - end + 1, 0)
+            own = np.where(states[every, begin] >= states[every, after], begin, after)
+            path.append(np.where(after >= end, own, states.argmax(axis=1)))
+        return np.stack(path[::-1])
 
-    def _totals(self, rows: Sequence[list[float]]) -> list[float]:
+    def _broken(self, path: np.ndarray) -> np.ndarray:
+        """Where an I does not continue its own tag."""
+        before = np.vstack([np.zeros_like(path[:1]), path[:-1]])
+        continues = (before == path) | (before == path - self._end + 1)
+        return (path >= self._end) & ~continues
+
+    def _totals(self, rows: np.ndarray) -> np.ndarray:
         """Of each word, the sum over its labels, given all that may stand before it."""
-        end = self._end
-        before, totals = repeat(0.0), []  # the share of each tag in the word before
+        end, before = self._end, 0.0  # the share of each tag in the word before
+        totals = []
         for row in rows:
-            mine = [*map(add, row[1:end], map(mul, row[end:], before))]
-            total = row[0] + sum(mine)
-            before = map(mul, mine, repeat(1 / total))
-            totals.append(total)
-        return totals
+            mine = row[:, 1:end] + row[:, end:] * before
+            totals.append(row[:, 0] + mine.sum(axis=1))
+            before = mine / totals[-1][:, None]
+        return np.stack(totals)
 
-    def _behind(self, rows: Sequence[list[float]], totals: Sequence[float]) -> list[float]:
+    def _behind(self, rows: np.ndarray, totals: np.ndarray) -> np.ndarray:
         """Of each word, the share of what may stand behind it that does not continue its tag."""
         end = self._end
-        other, own = 1.0, [1.0] * (end - 1)  # behind a word with O, and with each tag
+        other, own = np.ones(rows.shape[1]), 1.0  # behind a word with O, and with each tag
         behind = [other]
         for row, total in zip(rows[:0:-1], totals[:0:-1], strict=True):
-            other = (row[0] * other + sum(map(mul, row[1:end], own))) / total
-            shares = map(mul, map(mul, row[end:], own), repeat(1 / total))
-            own = [*map(add, shares, repeat(other))]
+            other = (row[:, 0] * other + (row[:, 1:end] * own).sum(axis=1)) / total
+            own = row[:, end:] * own / total[:, None] + other[:, None]
             behind.append(other)
-        return behind[::-1]
+        return np.stack(behind[::-1])

@@ -13,11 +13,12 @@ from torch.nn import functional
 
 from triton_models.data.typos import ENGLISH, Typos, misspell, typos_of
 from triton_models.kinds.tagging.data import Tagged
-from triton_models.kinds.tagging.decode import NEVER
 from triton_models.kinds.tagging.network import TagModel
 from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
 from triton_models.text import arrays_of, cut
 from triton_models.training.inputs import AT_ONCE, device, on_device
+
+NEVER = -1e9  # the logarithm of what cannot be
 
 
 @dataclass(frozen=True)

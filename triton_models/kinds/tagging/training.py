@@ -236,9 +236,8 @@ def calibrate(
 
 def decode(logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder) -> list[Found]:
     """The spans of each query of dev, from log-probabilities of its words."""
-    return [
-        decoder.find(mine.numpy(), words_of(one.text)) for mine, one in zip(logs, dev, strict=True)
-    ]
+    chances = decoder.together([mine.exp().numpy() for mine in logs])
+    return decoder.find(chances, [words_of(one.text) for one in dev])
 
 
 def measure(logs: Sequence[Tensor], material: Material, decoder: Decoder) -> dict[str, float]:

@@ -19,11 +19,11 @@ from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.head_words import EMPTY
 from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.neighbours import Neighbours, neighbours
-from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
+from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.terms import NO_TERM, Terms
-from worker.lexicon.words import Kept, named, words, words_of
+from worker.lexicon.words import Kept, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
@@ -156,7 +156,7 @@ class Lexicon:
     def stemmed(self, text: str) -> Stemmed:
         """The words of a text, whatever their number."""
         if (known := self._stemmed.get(text)) is None:
-            known = self._stemmed.put(text, stemmed(words(text)))
+            known = self._stemmed.put(text, Stemmed(keys(text)))
         return known
 
     def profile(self, text: str) -> Profile:
@@ -272,7 +272,7 @@ class Lexicon:
         """
         said = {self._terms.text_of(key) for key in read.keys}
         mentioned = {m.term_id: (m.surface, prior) for m, prior in mentions.items()}
-        links = self._links(mentioned, said, admits, parents) if mentioned else []
+        links = self._links(mentioned, said, admits, parents, limit) if mentioned else []
         neighbours: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
@@ -294,10 +294,13 @@ class Lexicon:
         said: set[str],
         admits: Callable[[str, str, int, str], bool],
         parents: bool,
+        limit: int,
     ) -> list[Candidate]:
         """Other names of the mentioned terms, in turn, then broader terms; adds them to `said`."""
         found: list[Candidate] = []
         for texts in zip_longest(*[self._terms.names(term_id) for term_id in mentioned]):
+            if len(found) >= limit:
+                return found
             for (term_id, (surface, prior)), text in zip(mentioned.items(), texts, strict=True):
                 if text and text not in said and admits(text, "synonym", term_id, surface):
                     said.add(text)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from worker.lexicon.attributes import Attribute
-from worker.lexicon.words import Word, named, stem, word_set
+from worker.lexicon.words import Word, stem, word_set
 
 PROTECTED = frozenset(
     {"brand", "model", "color", "material", "size", "gender", "age", "quantity", "price"}
@@ -34,6 +35,7 @@ _SAME_USE = {
 }
 _NOTHING: frozenset = frozenset()
 _DOUBLED = re.compile(r"([a-z])\1")
+_ONCE = itemgetter(1)
 _DIGITS = re.compile(r"\d+")
 # What stands behind these says what the thing is for, comes with or is made of.
 SPLITS = word_set("""
@@ -42,18 +44,31 @@ SPLITS = word_set("""
 """)
 
 
-class Stemmed(NamedTuple):
+class Stemmed:
     """The words of a text, whatever their number.
+
+    Args:
+        keys: of its words.
 
     Attributes:
         stems: its words in the singular.
-        joined: the text without spaces, number and what spellings differ in.
         head: the stem of the word that names the thing, "" where there is none.
     """
 
-    stems: frozenset[str]
-    joined: str
-    head: str
+    __slots__ = ("_joined", "_stems", "head", "stems")
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._stems = [stem(key) for key in keys]
+        self.stems = frozenset(self._stems)
+        self.head = _head(keys, self._stems)
+        self._joined = ""
+
+    @property
+    def joined(self) -> str:
+        """The text without spaces, number and what spellings differ in."""
+        if not self._joined:
+            self._joined = _spelling("".join(self._stems))
+        return self._joined
 
 
 class Profile(NamedTuple):
@@ -72,13 +87,6 @@ class Profile(NamedTuple):
     uses: frozenset[str]
     plain: bool
     is_brand: bool
-
-
-def stemmed(words: Sequence[Word]) -> Stemmed:
-    """The stems of a text with these words."""
-    keys = [word.key for word in words]
-    stems = [stem(key) for key in keys]
-    return named(Stemmed, (frozenset(stems), _spelling("".join(stems)), _head(keys, stems)))
 
 
 def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -> Profile:
@@ -101,7 +109,7 @@ def _set(items: list[Any]) -> frozenset:
 
 def _spelling(text: str) -> str:
     """The same for American and British spellings: "cancelling", "canceling"."""
-    return _DOUBLED.sub(r"\1", text.replace("our", "or").replace("z", "s"))
+    return _DOUBLED.sub(_ONCE, text.replace("our", "or").replace("z", "s"))
 
 
 def _head(keys: Sequence[str], stems: Sequence[str]) -> str:

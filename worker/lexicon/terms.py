@@ -145,7 +145,6 @@ class Terms:
         self.term_of = _finder(self._trie, arrays["term_of"])
         self.text_of = _writer(self._trie, arrays["text_of"], self.text)
         self._known_names = Kept(_KEPT)
-        self._followers = Kept(_KEPT)  # by word
         self._longest: int = arrays["longest"][0]
         self._paths = [self.text(number) for number in arrays["paths"]]
         self.departments = [path.partition(" > ")[0] for path in self._paths]
@@ -166,26 +165,14 @@ class Terms:
 
     def find(self, found: Sequence[Word]) -> list[tuple[int, int, str]]:
         """The keys in the words of a text: first word, one past the last, key; they may overlap."""
-        hits, start, last = [], 0, len(found) - 1
+        hits, start = [], 0
         prefixes, longest = self._trie.prefixes, self._longest
         text = " ".join([word[0] for word in found]) + " "
         for i, word in enumerate(found):
-            key = word[0]
-            if (followers := self._followers.get(key)) is None:
-                followers = self._followers.put(key, self._followers_of(key))
-            if i < last and found[i + 1][0] in followers:
-                for form in prefixes(text[start : start + longest]):
-                    hits.append((i, i + form.count(" "), form[:-1]))
-            elif "" in followers:
-                hits.append((i, i + 1, key))
-            start += len(key) + 1
+            for form in prefixes(text[start : start + longest]):
+                hits.append((i, i + form.count(" "), form[:-1]))
+            start += len(word[0]) + 1
         return hits
-
-    def _followers_of(self, word: str) -> frozenset[str]:
-        """The second words of the keys that a word begins; "" if it is a key itself."""
-        if word not in self.words:
-            return frozenset()
-        return frozenset(form.split(" ", 2)[1] for form in self._trie.iterkeys(f"{word} "))
 
     def name(self, term_id: int) -> str:
         """The term's own name as it was written, such as "running shoes"."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from worker.lexicon.lexicon import Lexicon
-from worker.lexicon.profile import Profile, Stemmed, profile, stemmed
+from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import stem
 
@@ -50,7 +50,7 @@ class Protection:
 
     @cached_property
     def _stemmed(self) -> Stemmed:
-        return stemmed(self._read.words)
+        return Stemmed([word.key for word in self._read.words])
 
     @cached_property
     def _own(self) -> Profile:

@@ -222,18 +222,19 @@ class Attributes:
             yield _Hit(*self._values[key], found[i].start, found[j - 1].end, self._rules.get(key))
 
     def _widened(
-        self, hits: Iterable[_Hit], found: Sequence[Word], terms: Sequence[Span]
+        self, hits: Sequence[_Hit], found: Sequence[Word], terms: Sequence[Span]
     ) -> Iterator[_Hit]:
         """Colours with the words that belong to them: "light blue", "coffee colored"."""
         before = {word.start: last for last, word in zip(found, found[1:], strict=False)}
         after = {last.end: word for last, word in zip(found, found[1:], strict=False)}
+        taken = [*terms, *((hit.start, hit.end) for hit in hits if hit.name != "color")]
         for hit in hits:
             if hit.name == "color":
                 word = before.get(hit.start)
-                if word and word.key in self._modifiers and not meets(word, terms):
+                if word and word.key in self._modifiers and not meets(word, taken):
                     hit = hit._replace(start=word.start, rule=None)
                 word = after.get(hit.end)
-                if word and word.key in self._markers and not meets(word, terms):
+                if word and word.key in self._markers and not meets(word, taken):
                     hit = hit._replace(end=word.end, rule=None)
             yield hit
 

@@ -3,13 +3,14 @@
 `lexicon.json` holds the version, the encoder and the hashes of the rest; `terms.bin` and
 `keys.marisa` the terms (see `worker.lexicon.terms`); `spellings.marisa` which words are right, and
 what others may be misspelt for (see `worker.lexicon.spellings`); `attributes.json` the tables of
-attribute words; `brands.json` the brands; `vectors.usearch` one vector a term, its key the term's
-position.
+attribute words; `brands.json` the brands; `told.json` what the terms' names say of a thing (see
+`worker.lexicon.told`); `vectors.usearch` one vector a term, its key the term's position.
 Terms, keys, spellings and vectors are mapped: a file is never changed, only replaced.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,19 @@ from usearch.index import Index
 
 from triton_models.contract import sha256
 from worker.errors import LexiconError
+from worker.lexicon import told
 from worker.lexicon.spellings import SPELLINGS, Spellings
 from worker.lexicon.terms import KEYS, TERMS, Terms
 
 MANIFEST = "lexicon.json"
 ATTRIBUTES = "attributes.json"
 BRANDS = "brands.json"
+TOLD = "told.json"
 VECTORS = "vectors.usearch"
 BUILD = "query-worker lexicon build --source FOLDER"
-FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, VECTORS)
+FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, TOLD, VECTORS)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
-FORMAT = 5  # of these files; one more with each change that older code cannot read
+FORMAT = 6  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
 RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
@@ -48,6 +51,7 @@ class Built:
         manifest: what `lexicon.json` holds.
         attributes: tables as `Attributes` takes them.
         brands: as `Brands` takes them.
+        told: of each name of a term that says something of a thing, what.
         index: the terms' vectors.
     """
 
@@ -56,6 +60,7 @@ class Built:
     spellings: Spellings
     attributes: dict[str, Any]
     brands: list[dict[str, Any]]
+    told: Mapping[str, told.Told]
     index: Index
 
 
@@ -71,9 +76,10 @@ def read(folder: Path) -> Built:
         terms = Terms(folder)
         tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
         brands = orjson.loads((folder / BRANDS).read_bytes())
+        said = told.unpack((folder / TOLD).read_bytes())
         index = Index.restore(folder / VECTORS, view=True)
-        return Built(manifest, terms, Spellings(folder), tables, brands, index)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        return Built(manifest, terms, Spellings(folder), tables, brands, said, index)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 
 

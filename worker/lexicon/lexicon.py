@@ -23,6 +23,7 @@ from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.terms import NO_TERM, Terms
+from worker.lexicon.told import NOTHING, Told, told
 from worker.lexicon.words import Kept, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
@@ -78,6 +79,7 @@ class Lexicon:
             _Either(terms, attributes.words), parts.spellings, terms.last_words
         )
         self._is_ordinary = parts.spellings.is_ordinary
+        self._told = parts.told
         known = self._vocabulary, self._is_ordinary
         self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
 
@@ -162,8 +164,15 @@ class Lexicon:
     def profile(self, text: str) -> Profile:
         """What must stay of a text when another takes its place."""
         if (known := self._profiles.get(text)) is None:
-            known = self._profiles.put(text, profile(text, *self._reader.described(text)))
+            found = keys(text)
+            known = profile(text, found, self._told_by(text, " ".join(found)))
+            self._profiles.put(text, known)
         return known
+
+    def _told_by(self, text: str, key: str) -> Told:
+        if self._terms.text_of(key) == text:  # a term's name, which was read when it was written
+            return self._told.get(text, NOTHING)
+        return told(text, self._reader.attributes(text))
 
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""

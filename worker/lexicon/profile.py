@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from worker.lexicon.attributes import Attribute
-from worker.lexicon.words import Word, stem, word_set
+from worker.lexicon.told import Told
+from worker.lexicon.words import stem, word_set
 
-PROTECTED = frozenset(
-    {"brand", "model", "color", "material", "size", "gender", "age", "quantity", "price"}
-)
 USES = word_set("""
     running walking hiking gaming travel camping swimming swim cycling golf tennis football
     soccer basketball baseball yoga gym work office school wedding party bridal maternity
@@ -89,17 +86,11 @@ class Profile(NamedTuple):
     is_brand: bool
 
 
-def profile(form: str, words: Sequence[Word], attributes: Sequence[Attribute]) -> Profile:
-    """The profile of a normal form with these words and attributes."""
-    values = _set([(a.name, a.value) for a in attributes if a.name in PROTECTED])
+def profile(form: str, keys: Sequence[str], told: Told) -> Profile:
+    """The profile of a normal form with these words."""
     numbers = _set(_DIGITS.findall(form))
-    return Profile(
-        values,
-        numbers,
-        _set([_SAME_USE.get(word.key, word.key) for word in words if word.key in USES]),
-        not (values or numbers),
-        any([a.name == "brand" and a.end - a.start == len(form) for a in attributes]),
-    )
+    uses = _set([_SAME_USE.get(key, key) for key in keys if key in USES])
+    return Profile(told.values, numbers, uses, not (told.values or numbers), told.is_brand)
 
 
 def _set(items: list[Any]) -> frozenset:

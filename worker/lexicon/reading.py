@@ -17,7 +17,7 @@ from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
 from worker.lexicon.tagged import Tagged, is_near
 from worker.lexicon.terms import NO_TERM, Terms
-from worker.lexicon.words import Phrases, Word, named, words
+from worker.lexicon.words import Phrases, Word, keys, named, words
 
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
 
@@ -125,15 +125,12 @@ class Reader:
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes
         return named(Reading, read)
 
-    def described(self, form: str) -> tuple[Sequence[Word], Sequence[Attribute]]:
-        """The words and attributes of a normal form; cheaper than `read` if it has none."""
-        found = words(form)
-        keys = [word.key for word in found]
-        none = not (self._attributes.may_stand(form, keys) or self._brands.may_stand(keys))
-        if none and "@" not in form and "www" not in form and "//" not in form:
-            return found, ()
-        read = self.read(form)
-        return read.words, read.attributes
+    def attributes(self, form: str) -> Sequence[Attribute]:
+        """The attributes of a normal form; cheaper than `read` if it has none."""
+        found = keys(form)
+        if self._attributes.may_stand(form, found) or self._brands.may_stand(found):
+            return self.read(form).attributes
+        return ()
 
     def _taken(
         self, hits: Sequence[tuple[int, int, str]], blocked: Sequence[tuple[int, int, bool]]

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,22 @@ from usearch.index import Index
 
 from triton_models.contract import ModelContract
 from worker.errors import LexiconError
-from worker.lexicon import spellings
+from worker.lexicon import spellings, told
 from worker.lexicon.attributes import Attributes
+from worker.lexicon.brands import Brands
 from worker.lexicon.built import (
     ATTRIBUTES,
     BRANDS,
     FILES,
     FORMAT,
     MANIFEST,
+    TOLD,
     VECTORS,
     effort,
     quantized,
 )
-from worker.lexicon.terms import KEYS, TERMS, Term, pack
+from worker.lexicon.reading import Reader
+from worker.lexicon.terms import KEYS, TERMS, Term, Terms, pack
 from worker.lexicon.words import words_of
 
 CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
@@ -121,6 +125,8 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
     }
     for name, block in files.items():
         (folder / name).write_bytes(block)
+    files[TOLD] = _told(content, attributes, folder)
+    (folder / TOLD).write_bytes(files[TOLD])
     hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in FILES}
     told = "".join(hashes[name] for name in FILES if name != VECTORS) + encoder.onnx_sha256
     told += encoder.prompts.document
@@ -137,6 +143,16 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         manifest["document_prompt"] = encoder.prompts.document
     (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
+
+
+def _told(content: Content, attributes: Attributes, folder: Path) -> bytes:
+    """Read the names of all terms with the files that are written."""
+    terms, brands = Terms(folder), Brands(content.brands)
+    is_ordinary = spellings.Spellings(folder).is_ordinary
+    known = terms.words | words_of(attributes.words), is_ordinary
+    reader = Reader(terms, attributes, brands, content.attributes["fixed"], *known)
+    names = chain.from_iterable(map(terms.names, range(len(terms))))
+    return told.pack(sorted({*names}), reader)
 
 
 def _spellings(content: Content, attributes: Attributes) -> bytes:

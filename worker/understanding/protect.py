@@ -13,6 +13,7 @@ from functools import cached_property
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.told import told
 from worker.lexicon.words import stem
 
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
@@ -28,7 +29,8 @@ class Protection:
     def __init__(self, lexicon: Lexicon, read: Reading, heads: Sequence[Mention] = ()) -> None:
         self._lexicon, self._read, self._excluded = lexicon, read, read.excluded
         self._heads = heads
-        self._stems = frozenset([stem(word.key) for word in read.words])
+        self._keys = [word.key for word in read.words]
+        self._stems = frozenset(map(stem, self._keys))
         self._unwanted: set[str] = set()
         if read.exclusions:
             self._unwanted = _unwanted(read)
@@ -50,11 +52,12 @@ class Protection:
 
     @cached_property
     def _stemmed(self) -> Stemmed:
-        return Stemmed([word.key for word in self._read.words])
+        return Stemmed(self._keys)
 
     @cached_property
     def _own(self) -> Profile:
-        return profile(self._read.form, self._read.words, self._read.attributes)
+        form = self._read.form
+        return profile(form, self._keys, told(form, self._read.attributes))
 
     def admits(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
         """Whether a text may expand the query; two spellings of one thing may not.

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from triton_models.query_text import normal_form
@@ -196,6 +196,7 @@ for her old year 3-6 months + king leather jacket t-shirt é 足 ½ ’ & 1,000 
 WORDS = st.sampled_from(PIECES.split())
 
 
+@example("0 light%red")
 @given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).map(" ".join)))
 def test_attributes_lie_in_the_query_in_order_without_overlap(lexicon, text):
     form = normal_form(text)
@@ -229,12 +230,9 @@ def test_where_no_trigger_stands_no_pattern_would_have_found_anything(lexicon, p
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
-def test_a_text_that_is_only_described_has_the_words_and_attributes_of_one_that_is_read(
-    lexicon, pieces
-):
+def test_the_attributes_of_a_text_are_those_of_reading_it(lexicon, pieces):
     form = normal_form("".join(text + mark for text, mark in pieces))
-    read, (found, said) = lexicon.read(form), lexicon._reader.described(form)
-    assert (read.words, list(read.attributes)) == (found, list(said))
+    assert list(lexicon.read(form).attributes) == list(lexicon._reader.attributes(form))
 
 
 @pytest.mark.parametrize("query", ["iphone-xr case", "case for my iphone xr", "iphone xr"])

@@ -1,0 +1,36 @@
+"""What the names of terms say is the same, read when a lexicon is written or when it is asked."""
+
+import pytest
+
+from worker.config.settings import STARTER_LEXICON
+from worker.lexicon import built, told
+from worker.lexicon.lexicon import Lexicon
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return built.read(STARTER_LEXICON)
+
+
+def test_what_names_say_is_what_reading_them_tells(parts):
+    lexicon = Lexicon(parts)
+    names = sorted({name for term in range(len(lexicon)) for name in parts.terms.names(term)})
+    chosen = [*sorted(parts.told)[::20], *names[::100]]
+    assert len(chosen) > 400
+    for name in chosen:
+        said = told.told(name, lexicon.read(name).attributes)
+        assert parts.told.get(name, told.NOTHING) == said
+        assert lexicon.profile(name).values == said.values
+
+
+def test_a_text_that_is_no_name_is_read(parts):
+    found = Lexicon(parts).profile("navy leather loafers").values
+    assert found == {("color", "blue"), ("material", "leather")}
+
+
+def test_a_brands_name_and_no_more_is_told_apart(parts):
+    brands = [name for name, of in parts.told.items() if of.is_brand]
+    assert "hoover" in brands and "nike trainers" not in brands
+    assert told.unpack(b'{"x": {"values": [["brand", "x"]], "is_brand": true}}') == {
+        "x": told.Told(frozenset({("brand", "x")}), True)
+    }

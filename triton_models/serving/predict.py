@@ -1,11 +1,12 @@
 """`predict`: a prediction for each line of a file, in order, from ONNX weights, without torch.
 
-A line that starts with { is a JSON object with `query` (and `term` or `title` for matching; for an
-encoder with `document` instead, where it reads documents by a prompt of their own); any
-other line is the query itself, for matching `query<TAB>term`. Where the model has a template of
-products, the fields of an object with a `title` are composed by it to the term or document.
-Queries are read in the worker's normal form, terms as they are. What cannot be answered comes out
-in its place with its error.
+A table (`.csv`, `.tsv`) has a heading with the fields below, or one column, of queries, or for
+matching two, of queries and terms. Of any other file, a line that starts with { is a JSON object
+with `query` (and `term` or `title` for matching; for an encoder with `document` instead, where it
+reads documents by a prompt of their own); any other line is the query itself, for matching
+`query<TAB>term`. Where the model has a template of products, the fields of an object with a `title`
+are composed by it to the term or document. Queries are read in the worker's normal form, terms as
+they are. What cannot be answered comes out in its place with its error.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from triton_models.data import records
 from triton_models.product_text import compose
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, load
@@ -29,7 +31,19 @@ from triton_models.settings import UsageError
 BATCHES = 32  # read at once; nothing else of the file is held
 LONGEST_LINE = 1 << 20  # bytes
 SHOWN = 200  # characters of a line that is in error
+FIELDS = ("query", "term", "title", "document")
 REMEDY = "name a file of queries, one a line, or - for stdin"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file, or a row of a table: its number, its text as far as it is shown with an
+    error, and its fields, or what is wrong with it.
+    """
+
+    number: int
+    shown: str
+    row: dict[str, Any] | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,7 @@ class Asked:
 
 
 def predict(
-    predictor: Predictor, source: BinaryIO, sink: BinaryIO, progress: Callable[[int], None]
+    predictor: Predictor, source: Iterator[Line], sink: BinaryIO, progress: Callable[[int], None]
 ) -> tuple[int, int]:
     """Answer every line of `source` into `sink`; returns the lines, and those in error.
 
@@ -53,9 +67,8 @@ def predict(
         progress: called with the number of lines just written.
     """
     total = failed = 0
-    lines = _lines(source)
-    while chunk := list(islice(lines, BATCHES * predictor.batch)):
-        results = _answer(predictor, chunk, total + 1)
+    while chunk := list(islice(source, BATCHES * predictor.batch)):
+        results = _answer(predictor, chunk)
         sink.writelines(orjson.dumps(r, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" for r in results)
         sink.flush()
         progress(len(chunk))
@@ -73,11 +86,32 @@ def questions(file: Path, pair: bool) -> list[Asked]:
         UsageError: the file cannot be read, or no line of it asks anything.
     """
     with _opened(file) as source:
-        read = ((_read(line, pair), line) for line in _lines(source))
-        found = [item if isinstance(item, Asked) else _read(line, False) for item, line in read]
+        rows = [line.row for line in lines_of(file, source, pair) if not isinstance(line.row, str)]
+    both = [(_asked(row, pair), row) for row in rows]
+    found = [item if isinstance(item, Asked) else _asked(row, False) for item, row in both]
     if asked := [item for item in found if isinstance(item, Asked)]:
         return asked
     raise UsageError(f"{file}: no query in it; {REMEDY}")
+
+
+def lines_of(file: Path, source: BinaryIO, pair: bool) -> Iterator[Line]:
+    """The lines of a file that is open, or the rows of a table."""
+    if records.kind(file) not in (".csv", ".tsv"):
+        for number, line in enumerate(_lines(source), 1):
+            yield Line(number, line.decode("utf-8", "replace")[:SHOWN], _row(line, pair))
+        return
+    faults: list[Line] = []
+
+    def blame(number: int, told: str) -> None:
+        faults.append(Line(number, "", told))
+
+    layout = records.Layout(("query", "term") if pair else ("query",), FIELDS)
+    rows = records.read(file, "", blame, layout)
+    for number, row in rows:
+        yield from faults
+        faults.clear()
+        yield Line(number, "", row)
+    yield from faults
 
 
 def _lines(source: BinaryIO) -> Iterator[bytes]:
@@ -91,45 +125,54 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
         mark = b""
 
 
-def _answer(predictor: Predictor, lines: Sequence[bytes], first: int) -> list[dict[str, Any]]:
+def _row(line: bytes, pair: bool) -> dict[str, Any] | str:
+    """The fields of a line, or what is wrong with it."""
+    if len(line) > LONGEST_LINE:
+        return f"longer than {LONGEST_LINE} bytes"
+    try:
+        if line.lstrip().startswith(b"{"):
+            return orjson.loads(line)
+        query, *others = line.decode().split("\t") if pair else [line.decode()]
+        return {"query": query} | ({"term": others[0]} if others else {})
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}"
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+
+
+def _answer(predictor: Predictor, lines: Sequence[Line]) -> list[dict[str, Any]]:
     spec, prompts = predictor.contract.spec, predictor.contract.prompts
     template = predictor.contract.product_text
-    read = [_read(line, spec.pair, spec.documents, template) for line in lines]
+    read = [
+        line.row
+        if isinstance(line.row, str)
+        else _asked(line.row, spec.pair, spec.documents, template)
+        for line in lines
+    ]
     asked = [item for item in read if isinstance(item, Asked)]
     terms = [item.term for item in asked] if spec.pair else None
     texts = [(prompts.document if item.document else prompts.query) + item.form for item in asked]
     answers = iter(predictor.run(texts, terms, heads=True))
     results = []
-    for number, (line, item) in enumerate(zip(lines, read, strict=True), first):
+    for line, item in zip(lines, read, strict=True):
         if isinstance(item, Asked):
             results.append(_told(predictor, item, next(answers)))
         else:
-            shown = line[: 4 * SHOWN].decode("utf-8", "replace")[:SHOWN]
-            results.append({"error": item, "line": number, "input": shown})
+            results.append({"error": item, "line": line.number, "input": line.shown})
     return results
 
 
-def _read(line: bytes, pair: bool, documents: bool = False, template: str = "") -> Asked | str:
+def _asked(
+    row: dict[str, Any], pair: bool, documents: bool = False, template: str = ""
+) -> Asked | str:
     """What a line asks, or what is wrong with it."""
-    if len(line) > LONGEST_LINE:
-        return f"longer than {LONGEST_LINE} bytes"
-    try:
-        if line.lstrip().startswith(b"{"):
-            row = orjson.loads(line)
-        else:
-            query, *others = line.decode().split("\t") if pair else [line.decode()]
-            row = {"query": query} | ({"term": others[0]} if others else {})
-    except orjson.JSONDecodeError as error:
-        return f"not JSON: {error}"
-    except UnicodeDecodeError as error:
-        return f"not UTF-8 at byte {error.start}"
     if template and "title" in row and not row.keys() & {"term", "document"}:
         row |= {"term" if pair else "document": compose(template, row)}
     document = documents and not pair and "query" not in row and "document" in row
     query, term = row.get("query"), row.get("term", row.get("title")) if pair else None
     query = row["document"] if document else query
     if not isinstance(query, str) or not (form := normal_form(query)):
-        return "no `query` in it: write text, or JSON with `query`"
+        return "no `query` in it: write text, or JSON or a table with `query`"
     if pair and not (isinstance(term, str) and normal_form(term)):
         return "no `term` in it: write query<TAB>term, or JSON with `query` and `term` or `title`"
     return Asked(query, form, term, document)
@@ -157,7 +200,8 @@ def run(kind: str, source: Path, model: Path, out: Path | None, batch: int | Non
         predictor = load(model, kind, batch, threads=_cores())
         writing = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
         progress = stack.enter_context(_progress(quiet=not out and sys.stdout.isatty()))
-        total, failed = predict(predictor, reading, writing, progress)
+        lines = lines_of(source, reading, predictor.contract.spec.pair)
+        total, failed = predict(predictor, lines, writing, progress)
     if failed:
         raise RuntimeError(f"{failed} of {total} lines could not be answered: see their `error`")
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +127,42 @@ def test_a_pair_may_be_json_with_a_title_or_lack_its_term(capfdbinary, tmp_path)
     assert rows[0]["term"] == "couch" and "no `term`" in rows[2]["error"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "queries", "terms"),
+    [
+        (
+            "a.csv",
+            'id,query\n1,red shoes\n2,"blue, soft sofa"\n',
+            ["red shoes", "blue, soft sofa"],
+            [],
+        ),
+        ("a.csv", "red shoes\nblue sofa\n", ["red shoes", "blue sofa"], []),
+        ("a.tsv", "title\tquery\ncouch\tsofa\n", ["sofa"], ["couch"]),
+        ("a.tsv", "sofa\tcouch\nshoe\ttrainer\n", ["sofa", "shoe"], ["couch", "trainer"]),
+    ],
+)
+def test_a_table_has_a_heading_or_the_columns_of_the_kind(
+    capfdbinary, tmp_path, name, text, queries, terms
+):
+    file = tmp_path / name
+    file.write_text(text)
+    code, rows, _ = predicted(capfdbinary, "matching" if terms else "intent", file)
+    assert code == 0
+    assert [row["query"] for row in rows] == queries
+    assert [row["term"] for row in rows if terms] == terms
+
+
+def test_a_table_row_that_is_broken_comes_out_in_its_place(capfdbinary, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("query,id\nred shoes,1\nblue sofa\n ,3\nlamp,4\n")
+    code, rows, _ = predicted(capfdbinary, "intent", file)
+    assert code == 1
+    assert [row.get("query") for row in rows] == ["red shoes", None, None, "lamp"]
+    assert rows[1]["error"].startswith("1 columns, the first line has 2")
+    assert "no `query` in it" in rows[2]["error"]
+    assert [row["line"] for row in rows[1:3]] == [3, 4]
+
+
 def test_vectors_are_unit_length_and_in_order(capfdbinary, tmp_path):
     file = tmp_path / "queries"
     file.write_text("sofa\na very comfortable grey couch for five people\ncouch\n")
@@ -154,7 +191,8 @@ def test_no_more_is_read_than_the_next_chunk():
 
     predictor, source = load(STARTER / "intent", "intent", batch=2), Endless()
     with pytest.raises(BrokenPipeError):
-        predict.predict(predictor, source, Full(), lambda count: None)
+        lines = predict.lines_of(Path("queries.txt"), source, pair=False)
+        predict.predict(predictor, lines, Full(), lambda count: None)
     assert source.lines == predict.BATCHES * 2
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
+from worker.event import Tag
 from worker.lexicon.lexicon import Lexicon
 from worker.understanding.asked import asked
 
@@ -78,3 +79,22 @@ def test_most_of_the_nearest_terms_tell_if_they_are_near_and_one_ends_as_a_word_
 
 def test_words_that_are_joined_stand_not_apart(lexicon):
     assert found(lexicon, "yerba mate cup and straw", "straw cup")[0] == ["cup"]
+
+
+def tagged(lexicon, query, *products, chance=0.8):
+    """What the query asks for, if these words of it are tagged as products."""
+    places = [(query.index(text), query.index(text) + len(text)) for text in products]
+    tags = [Tag(*place, "product", chance) for place in places]
+    heads, _ = asked(lexicon, lexicon.read(query, tags), [], 0.0)
+    return [head.surface for head in heads]
+
+
+def test_what_is_tagged_as_a_product_is_asked_for_rather_than_what_stands_behind_it(lexicon):
+    query = "hydrating sheet masks spa hairband"
+    assert tagged(lexicon, query) == ["hairband"]
+    assert tagged(lexicon, query, "sheet masks") == ["sheet masks"]
+    assert tagged(lexicon, query, "sheet masks", chance=0.7) == ["hairband"]  # not surely
+    assert tagged(lexicon, query, "masks") == ["sheet masks"]  # its end
+    assert tagged(lexicon, query, "spa hairband") == ["hairband"]  # they agree
+    assert tagged(lexicon, query, "hydrating") == []  # no term: nothing is known of it
+    assert tagged(lexicon, "push lights, stick on", "push lights,") == ["push lights"]

@@ -4,6 +4,8 @@ import pytest
 
 from worker.config.settings import STARTER_LEXICON
 from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.reading import Mention
+from worker.lexicon.tagged import Thing
 from worker.understanding import evidence
 
 EVERY = range(evidence.NEAREST + 1)
@@ -61,3 +63,36 @@ def test_a_query_that_names_a_thing_with_its_properties_says_no_more(query, name
     lexicon = Lexicon.load(STARTER_LEXICON)
     read = lexicon.read(query)
     assert evidence.names_only(read, lexicon.heads(read)) is named
+
+
+@pytest.mark.parametrize(
+    "product, change",
+    [
+        ((4, 14), 1),  # the term itself
+        ((8, 14), 1),  # its end
+        ((0, 14), 0),  # with more words before
+        ((4, 20), -1),  # it only begins the product's name
+        ((4, 10), 1),  # part of it
+        ((15, 20), -1),  # something else
+    ],
+)
+def test_what_is_tagged_as_a_product_confirms_a_term_or_speaks_against_it(product, change):
+    term, prior = Mention(7, "ear buds", 4, 14), 0.9
+    found = evidence.as_tagged(prior, term, [Thing(*product, 0.8)])
+    assert (found > prior) - (found < prior) == change
+
+
+def test_a_product_elsewhere_takes_nothing_from_a_sure_term():
+    term, elsewhere = Mention(7, "ear buds", 4, 14), [Thing(15, 20, 0.8)]
+    assert evidence.as_tagged(evidence.SURE, term, elsewhere) == pytest.approx(evidence.SURE)
+    assert evidence.as_tagged(0.9, term, []) == pytest.approx(0.9)
+
+
+def test_of_two_products_that_meet_a_term_the_likelier_counts():
+    term, products = Mention(7, "ear buds", 4, 14), [Thing(4, 14, 0.6), Thing(8, 20, 0.9)]
+    alone = evidence.as_tagged(0.9, term, products[1:])
+    assert (
+        evidence.as_tagged(0.9, term, products)
+        == alone
+        < evidence.as_tagged(0.9, term, products[:1])
+    )

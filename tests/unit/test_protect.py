@@ -38,6 +38,7 @@ def expansions(expander, query, score=0.9, intent="browse"):
         ("couches except leather", "sofa"),
         ("oak 50 inch tv", "oak 50 inch television"),  # by the name of a part that has others
         ("7qt slow cooker", "7qt crock pot"),  # a brand that names the thing
+        ("dark chocolate candy", "dark chocolate sweets"),  # "candy" is a brand only of appliances
         ("bridal veil", "wedding veil"),
         ("wireless charger iphone xr", "qi charger iphone xr"),  # a version behind it
         ("bathroom rug fish", "bath mat fish"),  # what is on it, behind it

@@ -15,7 +15,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
-from worker.lexicon.tagged import Tagged, is_near
+from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, keys, named, words
 
@@ -47,6 +47,7 @@ class Reading(NamedTuple):
         exclusions: what is not wanted, in order.
         excluded: the terms in these.
         attributes: colour, size, brand, price …, in order.
+        things: what the tagging model takes for the thing that is asked for.
     """
 
     form: str
@@ -57,6 +58,7 @@ class Reading(NamedTuple):
     exclusions: Sequence[Exclusion]
     excluded: frozenset[int]
     attributes: Sequence[Attribute]
+    things: Sequence[Thing] = ()
 
 
 class Reader:
@@ -122,7 +124,8 @@ class Reader:
             attributes = tagged.attributes(attributes, self._attributes, nothing)
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
-        read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes
+        things = tagged.things() if tagged else ()
+        read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
         return named(Reading, read)
 
     def attributes(self, form: str) -> Sequence[Attribute]:

@@ -9,6 +9,8 @@ Rules, each from a probability that was chosen on held-back real queries:
   finds in them.
 - A word for a material, size, gender or age that the lexicon's rules set aside counts where it is
   tagged so.
+- The term that is tagged as a product is asked for where the words around it do not tell, and its
+  other names are the surer for it (`worker.understanding.asked` and `evidence`).
 - What is on or in a thing ("the princess in black") says nothing of it and is no term beside the
   thing; nor does a colour in a thing's name ("coffee table") count.
 """
@@ -19,6 +21,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import chain, takewhile
 from operator import attrgetter
 from string import ascii_lowercase
+from typing import NamedTuple
 
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
@@ -32,11 +35,26 @@ CONTENT = 0.65
 VALUE = 0.88
 PRODUCT = 0.85  # whose name holds a colour
 BESIDE = 0.5  # a product beside content
+THING = 0.5  # a product, from which it says which term is the thing
 
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
 DESCRIBE = SET_ASIDE | {"color"}
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"
+
+
+class Thing(NamedTuple):
+    """Words that are tagged as the thing that is asked for.
+
+    Attributes:
+        start: offset of the first character, in the normal form.
+        end: one past the last.
+        probability: that the tag is right.
+    """
+
+    start: int
+    end: int
+    probability: float
 
 
 class Tagged:
@@ -72,6 +90,15 @@ class Tagged:
         if not self._of("product", BESIDE):
             return []
         return [self._words(tag) for tag in self._of("content", CONTENT)]
+
+    def things(self) -> list[Thing]:
+        """What is tagged as the thing that is asked for, without marks around it."""
+        spans = [(*self._words(tag), tag.probability) for tag in self._of("product", THING)]
+        return [
+            Thing(self._found[first].start, self._found[last - 1].end, chance)
+            for first, last, chance in spans
+            if last
+        ]
 
     def attributes(
         self, listed: Sequence[Attribute], lists: Attributes, blocked: Sequence[tuple[int, int]]

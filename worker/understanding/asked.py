@@ -17,7 +17,7 @@ from worker.lexicon.heads import naming
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Mention, Reading
-from worker.lexicon.words import stem
+from worker.lexicon.words import meets, stem
 
 # Of evidence.NEAREST terms: how many tell, if they end as the query does, and if they do not.
 FEWEST_ALIKE = 4
@@ -25,6 +25,7 @@ FEWEST, LEAST_SIMILARITY = 6, 0.7
 FEWEST_SOLD = 3  # of them that tell which of the things that a brand sells is asked for
 DOUBTFUL = 2  # of them in the department of a thing of one word, up to which others are heard
 COMPARED = 5  # of them that are compared with the query word by word
+SURE_THING = 0.75  # probability of a product that overrules the heads
 NEAR = 0.75  # cosine of the first of them, from which they are
 
 
@@ -47,7 +48,7 @@ def asked(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: f
         nearest: the terms whose vectors are nearest, best first.
         similarity: cosine of the first of them.
     """
-    heads = lexicon.heads(read)
+    heads = _as_tagged(read, lexicon.heads(read))
     one_near = len(heads) == 1 and similarity >= NEAR
     if one_near and (path := _apart(lexicon, read, heads[0], nearest[:COMPARED])):
         return Asked([], path)
@@ -62,6 +63,19 @@ def asked(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: f
         return Asked(confirmed[-1:], path)
     path = _sold(lexicon, read, nearest) or path
     return Asked([], path or _common(lexicon, read, nearest, similarity))
+
+
+def _as_tagged(read: Reading, heads: list[Mention]) -> list[Mention]:
+    """The heads, or where the tagging model surely takes something else for the thing that is asked
+    for, the last term that is or ends with it: the "sheet masks" of "sheet masks spa hairband"."""
+    things = [thing for thing in read.things if thing.probability >= SURE_THING]
+    if not things or any(meets(head, things) for head in heads):
+        return heads
+    for thing in reversed(things):
+        for mention in reversed(read.mentions):
+            if mention.end == thing.end and mention.start <= thing.start:
+                return [mention]
+    return []
 
 
 def _apart(

@@ -105,18 +105,24 @@ class Expander:
             priors.append(evidence.of_category(several, agree))
             whole = lexicon.is_whole(read, head)
             sure.append(evidence.of_synonym(several, plain, agree, whole))
+        renamed = [lexicon.renamable(head) for head in heads]
 
         def candidates(parts: Sequence[Mention]) -> list[Candidate]:
             return lexicon.candidates(
                 read,
                 near.within,
                 limit=self.max_candidates,
-                mentions=dict(zip(parts, sure, strict=True)),
+                mentions=dict(
+                    zip(
+                        parts,
+                        map(evidence.as_tagged, sure, parts, repeat(read.things)),
+                        strict=True,
+                    )
+                ),
                 admits=Protection(lexicon, read, heads).admits,
                 parents=bool(self.parents_for),
             )
 
-        renamed = [lexicon.renamable(head) for head in heads]
         found = candidates(renamed) if heads or near.within else []
         if heads and not any(candidate.source == "synonym" for candidate in found):
             broader = [lexicon.broader_part(part) or part for part in renamed]

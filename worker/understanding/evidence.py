@@ -2,18 +2,20 @@
 
 A synonym or a category is wrong mostly where a short term means something else in the query: "tank"
 in "fish tank". So it counts whether the term has several words, whether the query says more than
-the term and attributes, and how many of the terms that are nearest to the query are of the same
-department. The weights are fitted on synonyms and categories of random real queries, judged by
-reading.
+the term and attributes, how many of the terms that are nearest to the query are of the same
+department, and whether the tagging model takes it for the thing that is asked for. The weights are
+fitted on synonyms and categories of random real queries, judged by reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import exp
+from operator import attrgetter
 
 from worker.lexicon.attributes import Attribute
 from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.tagged import Thing
 from worker.lexicon.words import meets, word_set
 
 NEAREST = 8  # terms that are asked for their department
@@ -51,6 +53,33 @@ def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> fl
         whole: whether the term does not stand behind one of another department.
     """
     return _SYNONYM[several][plain][agree] if whole else _BEHIND_ANOTHER[agree]
+
+
+# What is added to the log-odds of a term's synonyms where the tagging model tells of a product.
+_AS_TAGGED, _OVERLAPS, _INSIDE, _ELSEWHERE = 0.9, 0.5, -0.7, -1.0
+SURE = 0.95  # prior from which a product elsewhere takes nothing
+
+
+def as_tagged(prior: float, term: Mention, things: Sequence[Thing]) -> float:
+    """The probability `of_synonym`, with what the tagging model says.
+
+    A product that is the term, or its end, confirms it; one that only begins with the term, or
+    stands elsewhere, does not. One that ends as the term does says nothing.
+    """
+    meeting = [thing for thing in things if thing.start < term.end and term.start < thing.end]
+    if meeting:
+        added = _by_product(term, max(meeting, key=attrgetter("probability")))
+    else:
+        added = _ELSEWHERE if things and prior < SURE else 0.0
+    odds = prior / (1 - prior) * exp(added)
+    return odds / (1 + odds)
+
+
+def _by_product(term: Mention, thing: Thing) -> float:
+    if thing.end == term.end:
+        return _AS_TAGGED if thing.start >= term.start else 0.0
+    within = thing.start <= term.start and term.end <= thing.end
+    return _INSIDE if within else _OVERLAPS
 
 
 def of_category(several: bool, agree: int) -> float:

@@ -16,6 +16,7 @@ from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.told import told
 from worker.lexicon.words import stem
 
+_NAMES = frozenset({"brand", "model"})
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 
 
@@ -78,13 +79,23 @@ class Protection:
         found = lexicon.profile(text)
         if self._unwanted and self._is_excluded(words, found, term_id):
             return False
-        old = lexicon.profile(instead_of) if instead_of else self._own
+        old = self._replaced(instead_of) if instead_of else self._own
         strict = source != "synonym"
         plain = found.plain and old.plain and not (strict or (found.uses and old.uses))
         if not plain and not self._keeps(found, old, strict):
             return False
         self._seen.add(words.joined)
         return True
+
+    def _replaced(self, surface: str) -> Profile:
+        """Of a part of the query, without a brand that the query as a whole does not name: "candy"
+        is one by itself."""
+        old = self._lexicon.profile(surface)
+        if old.plain:
+            return old
+        own = self._own.values
+        kept = [value for value in old.values if value in own or value[0] not in _NAMES]
+        return old._replace(values=frozenset(kept), plain=not (kept or old.numbers))
 
     def _keeps(self, found: Profile, old: Profile, strict: bool) -> bool:
         if not old.values <= found.values or not old.numbers <= found.numbers:

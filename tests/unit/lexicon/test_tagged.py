@@ -109,3 +109,9 @@ def test_a_tag_adds_nothing_to_what_the_lists_have(lexicon):
 def test_tags_do_not_bring_back_what_is_excluded(lexicon):
     found = read(lexicon, "sneakers without rubber", rubber=("material", 0.95))
     assert said(found) == [] and [x.term for x in found.exclusions] == ["rubber"]
+
+
+def test_what_is_tagged_as_a_product_is_told_without_the_marks_around_it(lexicon):
+    found = read(lexicon, "red floor mats, 2 door", **{"floor_mats,": ("product", 0.6)})
+    assert [tuple(thing) for thing in found.things] == [(4, 14, 0.6)]
+    assert read(lexicon, "floor mats", **{"floor_mats": ("product", 0.4)}).things == []

@@ -97,7 +97,7 @@ def tags(models, form):
     ids = texts.tokenizer.encode(form).ids[:63] + [102]  # as the stage cuts them, with [SEP]
     values = np.zeros((1, 64, len(LABELS)), np.float32)
     values[0, : len(ids)] = Answering(contracts).tags(np.array([ids]))[0]
-    return tagger.tags(form, SimpleNamespace(values=values, versions=["1"]), 0)
+    return tagger.tags(form, SimpleNamespace(values=values, tags=None, versions=["1"]), 0)
 
 
 def test_tags_are_spans_of_the_normal_form_with_probabilities(models):
@@ -170,7 +170,8 @@ def test_an_answer_without_the_second_head_is_invalid(models):
     asked = {name: np.ones((2, 8), np.int64) for name in contract.inputs}
     main = np.full((2, 5), 0.2, np.float32)
     both = [main, np.full((2, 3), 1 / 3, np.float32)]
-    assert check_answers(contract, asked, both).shape == (2, 8)
+    values, tags = check_answers(contract, asked, both)
+    assert values.shape == (2, 8) and tags is None
     for head in (None, np.full((2, 4), 0.25, np.float32), np.full((2, 3), -1.0, np.float32)):
         with pytest.raises(InvalidAnswer, match="sentiment_probabilities holds no probabilities"):
             check_answers(contract, asked, [main, head])

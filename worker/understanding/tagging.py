@@ -1,4 +1,5 @@
-"""Tags of queries by the optional model `tagging`: spans of the normal form with probabilities.
+"""Tags of queries by the optional model `tagging`, or by an intent model that has tags: spans of
+the normal form with probabilities.
 
 They are not published: `worker.lexicon.tagged` has what they change.
 """
@@ -19,7 +20,10 @@ from worker.understanding.stage import Stage
 
 
 class Tagger:
-    """The stage of the tagging model, and what its answers say.
+    """The stage of the model that gives the tags, and what its answers say.
+
+    Args:
+        contract: of kind tagging; see `ModelContract.tagging`.
 
     Attributes:
         stage: asks the model.
@@ -37,7 +41,8 @@ class Tagger:
         words = words_of(form)
         encoding = self.stage.texts.tokenizer.encode(form)
         pieces = self._read(encoding, words)
-        said = self._decoder.find(self._decoder.words(found.values[row], pieces), words)
+        values = found.values if found.tags is None else found.tags
+        said = self._decoder.find(self._decoder.words(values[row], pieces), words)
         return tuple(
             Tag(*span, round(chance, DIGITS))
             for span, chance in zip(said.spans, said.probabilities, strict=True)

@@ -78,21 +78,26 @@ class DoNothing:
             "encoder": vectors,
             "matching": rng.random((rows, 1), np.float32),
         }
-        if "tagging" in contracts:
-            tags = rng.dirichlet(np.full(contracts["tagging"].dimension, 0.1), rows)
-            self._tables["tagging"] = tags.astype(np.float32)
+        self._tagged = "tagging" if "tagging" in contracts else "intent"  # what gives the tags
+        if tagging := contracts.get("tagging", contracts["intent"].tagging):
+            tags = rng.dirichlet(np.full(tagging.dimension, 0.1), rows)
+            self._tables["tags"] = tags.astype(np.float32)
 
     async def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Answer:
-        values = self.values(model, inputs["input_ids"])
+        values, tags = self.values(model, inputs["input_ids"])
         await asyncio.sleep(0)
-        return Answer(values, "1")
+        return Answer(values, "1", tags)
 
-    def values(self, model: str, ids: np.ndarray) -> np.ndarray:
+    def values(self, model: str, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The answer, and the tags of an intent model that has them."""
         self.calls, self.rows = self.calls + 1, self.rows + len(ids)
-        table = self._tables[model]
+        tags = None
+        if model == self._tagged and "tags" in self._tables:
+            tags = self._tables["tags"][ids % len(self._tables["tags"])]
         if model == "tagging":
-            return table[ids % len(table)]
-        return table[ids.sum(axis=1) % len(table)]
+            return tags, None
+        table = self._tables[model]
+        return table[ids.sum(axis=1) % len(table)], tags
 
 
 def queries(lexicon: Lexicon) -> Iterator[str]:

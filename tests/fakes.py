@@ -14,7 +14,7 @@ from triton_models.serving.repository import parameters
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
 from worker.inference.served import DYNAMIC, Served, compare, describe, missing
-from worker.inference.tensors import check_answer, check_batch
+from worker.inference.tensors import check_answers, check_batch
 
 
 class FakeServer:
@@ -84,8 +84,9 @@ class FakeInference:
             values = models.expected(contract, dict(inputs)).astype(np.float32)
         except IndexError as error:
             raise ModelRejected(model, str(error)) from None
-        served = self._server.served[model]
-        return Answer(check_answer(contract, inputs, values), str(served.version))
+        found = [values, models.expected_tags(dict(inputs))] if contract.tags else [values]
+        values, tags = check_answers(contract, inputs, found)
+        return Answer(values, str(self._server.served[model].version), tags)
 
     def _open(self) -> bool:
         return self._stopped is not None and not self._stopped.is_set()
@@ -111,7 +112,7 @@ class FakeInference:
 def _describe(contract: ModelContract) -> Served:
     return Served(
         {name: describe("INT64", [DYNAMIC, DYNAMIC]) for name in contract.inputs},
-        {name: describe("FP32", [DYNAMIC, size]) for name, size in contract.outputs.items()},
+        {name: describe("FP32", [DYNAMIC, *shape]) for name, shape in contract.shapes.items()},
         contract.max_batch_size,
         parameters(contract),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ class ModelContract:
         max_length: tokens, special ones included.
         max_batch_size: rows of one call.
         threshold: the score from which a pair counts as a match; None where the kind has none.
-        heads: further outputs of the same forward pass.
+        heads: further outputs of the same forward pass, each of shape [batch, labels].
+        tags: one more of an intent model, that of the kind tagging; None where it has none.
         pooling: of an encoder: what becomes of the token vectors; "" for other kinds.
         prompts: of an encoder: what stands before the texts that it is asked.
         product_text: the template by which a product becomes the text that it reads, "" where
@@ -59,6 +60,7 @@ class ModelContract:
     onnx_sha256: str
     threshold: float | None = None
     heads: tuple[Head, ...] = ()
+    tags: Head | None = None
     pooling: str = ""
     prompts: Prompts = Prompts()
     product_text: str = ""
@@ -71,8 +73,26 @@ class ModelContract:
 
     @property
     def outputs(self) -> dict[str, int]:
-        """Every output by name, with the size of its last axis; `output` is the first."""
+        """The outputs that go beside each other, by name, with the size of the last axis: all but
+        `tags`. `output` is the first.
+        """
         return {self.output: self.dimension} | {h.output: len(h.labels) for h in self.heads}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Every output by name, with its shape behind the batch; a length is -1."""
+        length = (-1,) if self.spec.by_token else ()
+        found = {name: (*length, size) for name, size in self.outputs.items()}
+        return found | ({self.tags.output: (-1, len(self.tags.labels))} if self.tags else {})
+
+    @property
+    def tagging(self) -> ModelContract | None:
+        """The model as one of the kind tagging, by its output `tags`; None where it has none."""
+        if self.tags is None:
+            return None
+        labels, own = self.tags.labels, {"heads": (), "tags": None}
+        about = {"kind": "tagging", "output": self.tags.output, "dimension": len(labels)}
+        return replace(self, labels=labels, **about, **own)
 
     @property
     def onnx(self) -> Path:

@@ -88,6 +88,15 @@ def load_contract(settings: Settings, name: str) -> ModelContract:
     return contract
 
 
+def tagging_contract(settings: Settings, contracts: Contracts) -> ModelContract | None:
+    """Of kind tagging, what gives the tags: a model of its own, else the intent model if it has
+    tags and the setting leaves it open; None for neither.
+    """
+    if own := contracts.get(TAGGING):
+        return own
+    return contracts["intent"].tagging if settings.inference.tagging is None else None
+
+
 def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None = None) -> Lexicon:
     """The lexicon, checked against the encoder's contract, if `contracts` has one.
 
@@ -211,9 +220,12 @@ def make_pipeline(
         most = settings.inference.max_calls_in_flight
         return Stage(contract, inference, caller, text, metrics, most)
 
-    tagger = Tagger(stage(TAGGING), contracts[TAGGING]) if TAGGING in contracts else None
+    intent, encoder, matching = map(stage, MODELS)
+    tags = tagging_contract(settings, contracts)
+    asked = stage(TAGGING) if TAGGING in contracts else intent
     show_versions(metrics, contracts, lexicon)
-    return Pipeline(*map(stage, MODELS), snapshot, metrics, tagger)
+    tagger = Tagger(asked, tags) if tags else None
+    return Pipeline(intent, encoder, matching, snapshot, metrics, tagger)
 
 
 def show_versions(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:

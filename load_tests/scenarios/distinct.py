@@ -14,11 +14,11 @@ from load_tests.queries import ZIPF_EXPONENT, asked
 from load_tests.scenarios.common import settle, uncached, window
 from load_tests.subjects import Subject
 from load_tests.triton import closed_loop, serve
+from triton_models.contract import load_all
 
 RECORDED, STARTER_BACKLOG = 1000, 40_000  # queries
 ZIPF_EVENTS, ZIPF_DIFFERENT, ZIPF_FIRST = 20_000, 10_000, 1_200_000
 ZIPF_S = 900.0
-MODELS = ("intent", "encoder", "matching", "tagging")
 
 
 def nothing(bench: Bench) -> Result:
@@ -117,7 +117,8 @@ def _record(bench: Bench) -> closed_loop.Rows:
     triton = bench.triton(serve.RECORDING)
     with bench.worker(backlog.topic) as subject:
         subject.until_out(count, ZIPF_S)
-    return closed_loop.Rows(count, {model: triton.rows(model) for model in MODELS})
+    names = [contract.name for contract in load_all(serve.STARTER_MODELS)]
+    return closed_loop.Rows(count, {name: triton.rows(name) for name in names})
 
 
 def _client(client: closed_loop.Client, rows: closed_loop.Rows) -> str:

@@ -25,7 +25,7 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         self.outputs = [output["name"] for output in config["output"]]
         self.answers = np.load(HERE / "answers.npy")
-        self.by_token = len(config["output"][0]["dims"]) > 1
+        self.by_token = [len(output["dims"]) > 1 for output in config["output"]]
         widths = [int(output["dims"][-1]) for output in config["output"]]
         self.ends = np.cumsum(widths)[:-1]
         self.weights = np.random.default_rng(0).integers(1, 2**31, 1024)
@@ -41,10 +41,12 @@ class TritonPythonModel:
         # Tensors cross by DLPack: under NumPy 2 `as_numpy` gives zeros, without an error.
         ids = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, "input_ids"))
         rows = (ids @ self.weights[: ids.shape[1]]) % len(self.answers)  # padding is 0
-        answers = self.answers[rows]
-        if self.by_token:
-            answers = np.repeat(answers[:, None], ids.shape[1], axis=1)
-        parts = np.split(answers, self.ends, axis=-1)
+        parts = [
+            np.repeat(part[:, None], ids.shape[1], axis=1) if by_token else part
+            for part, by_token in zip(
+                np.split(self.answers[rows], self.ends, axis=-1), self.by_token, strict=True
+            )
+        ]
         return pb_utils.InferenceResponse([*map(self._tensor, self.outputs, parts)])
 
     def _tensor(self, name, values):

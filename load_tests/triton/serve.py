@@ -86,6 +86,8 @@ def _answers(contract: ModelContract) -> np.ndarray:
     if contract.kind == "intent":
         sizes = contract.outputs.values()
         values = [random.dirichlet(np.full(size, 0.3) + 0.01, INTENTS) for size in sizes]
+        if contract.tags:
+            values.append(_tags(len(contract.tags.labels), random))
         return np.hstack(values).astype(np.float32)
     if contract.kind == "encoder":
         index = Index.restore(VECTORS)
@@ -95,10 +97,14 @@ def _answers(contract: ModelContract) -> np.ndarray:
         return vectors[crowded]
     if contract.kind == "matching":
         return (np.arange(SCORES, dtype=np.float32) / SCORES)[:, None]
-    if contract.kind == "tagging":  # of a token; no tag is much likelier than another
-        even = np.full(contract.dimension, 1e4)
-        return random.dirichlet(even, INTENTS).astype(np.float32)
+    if contract.kind == "tagging":
+        return _tags(contract.dimension, random).astype(np.float32)
     raise ValueError(f"no do-nothing model of kind {contract.kind}: add one here")
+
+
+def _tags(labels: int, random: np.random.Generator) -> np.ndarray:
+    """Probabilities of a token; no tag is much likelier than another."""
+    return random.dirichlet(np.full(labels, 1e4), INTENTS)
 
 
 @contextmanager

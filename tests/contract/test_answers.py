@@ -13,7 +13,7 @@ import pytest
 
 import worker.inference
 from tests.contract.subjects import IMPLEMENTATIONS
-from tests.servers.models import batch, expected
+from tests.servers.models import batch, expected, expected_tags
 from worker.errors import InvalidAnswer, ModelRejected, ModelUnavailable
 
 SHAPES = [(1, 8), (5, 16), (64, 32), (64, 64), (3, 5)]
@@ -41,6 +41,11 @@ def test_answers_are_the_models_own(subject, name):
             assert answer.values.dtype == np.float32
             np.testing.assert_allclose(answer.values, expected(contract, inputs), atol=1e-5)
             assert answer.version == "3"
+            if name == "intent":
+                assert answer.tags.dtype == np.float32
+                np.testing.assert_allclose(answer.tags, expected_tags(inputs), atol=1e-5)
+            else:
+                assert answer.tags is None
 
     subject.run(test)
 

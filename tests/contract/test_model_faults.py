@@ -37,7 +37,9 @@ def test_every_fault_of_every_model_is_told(subject):
         assert told["intent.labels"].found == "purchase,browse,inquiry,complaint,other"
         assert told["intent.labels"].expected == "browse,purchase,inquiry,complaint,other"
         assert told["intent.max_length"].found == "64"
-        assert told["intent.outputs"].expected == "probabilities FP32 [-1, 6]"
+        tags = "tag_probabilities FP32 [-1, -1, 5]"
+        assert told["intent.outputs"].expected == f"probabilities FP32 [-1, 6], {tags}"
+        assert told["intent.outputs"].found == f"probabilities FP32 [-1, 5], {tags}"
         assert all("triton_models repository" in fault.remedy for fault in faults)
 
     subject.run(test)

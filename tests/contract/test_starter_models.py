@@ -37,6 +37,8 @@ def test_the_same_answers_both_ways(triton, name):
                 over_the_wire = await remote.infer(name, batch)
                 in_process = await local.infer(name, batch)
                 np.testing.assert_allclose(over_the_wire.values, in_process.values, atol=1e-5)
+                if contract.tags:
+                    np.testing.assert_allclose(over_the_wire.tags, in_process.tags, atol=1e-5)
                 assert over_the_wire.version == in_process.version == str(contract.version)
                 promised(contract, in_process.values)
         finally:

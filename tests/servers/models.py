@@ -25,6 +25,8 @@ WORDS = [
 ]
 LABELS = ["purchase", "browse", "inquiry", "complaint", "other"]
 WIDTH = 16
+TAGS = ["O", "B-color", "I-color", "B-product", "I-product"]  # of the intent model
+TAG_OUTPUT = "tag_probabilities"
 OUTPUTS = {"intent": ("probabilities", 5), "encoder": ("vector", 6), "matching": ("score", 1)}
 
 
@@ -63,11 +65,25 @@ def expected(contract: ModelContract, inputs: dict[str, np.ndarray]) -> np.ndarr
         pooled = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
     logits = pooled @ head
     if contract.kind == "intent":
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return _softmax(logits)
     if contract.kind == "encoder":
         return logits / np.linalg.norm(logits, axis=1, keepdims=True)
     return 1 / (1 + np.exp(-logits))
+
+
+def expected_tags(inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """What the tiny intent model says of the tokens, float32 [batch, length, tags]."""
+    words, _, _ = _weights("intent")
+    return _softmax(words[inputs["input_ids"]] @ _tag_weights())
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _tag_weights() -> np.ndarray:
+    return np.random.default_rng(9).normal(size=(WIDTH, len(TAGS))).astype(np.float32)
 
 
 def _description(kind: str, folder: Path) -> dict:
@@ -85,6 +101,8 @@ def _description(kind: str, folder: Path) -> dict:
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
+    if kind == "intent":
+        fields["tags"] = {"output": TAG_OUTPUT, "labels": TAGS}
     return fields | ({"threshold": 0.5} if kind == "matching" else {})
 
 
@@ -126,12 +144,16 @@ def _graph(kind: str) -> onnx.ModelProto:
         helper.make_node("MatMul", ["pooled", "head"], ["logits"]),
         *_head(kind, output),
     ]
-    shape = ["batch", "length"]
+    shape, outputs = ["batch", "length"], {output: ["batch", dimension]}
+    if kind == "intent":
+        constants["tags"], outputs[TAG_OUTPUT] = _tag_weights(), [*shape, len(TAGS)]
+        nodes.append(helper.make_node("MatMul", ["word", "tags"], ["tag_logits"]))
+        nodes.append(helper.make_node("Softmax", ["tag_logits"], [TAG_OUTPUT], axis=2))
     graph = helper.make_graph(
         nodes,
         kind,
         [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in KINDS[kind].inputs],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", dimension])],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

@@ -1,4 +1,4 @@
-"""The optional tagging model, and the sentiment head."""
+"""Tags, of the optional tagging model or of the intent model, and the sentiment head."""
 
 import asyncio
 import json
@@ -61,6 +61,7 @@ class Answering:
         values = np.full((len(ids), sum(contract.outputs.values())), 0.2, np.float32)
         if model == "intent":
             values[:, 5:] = (0.1, 0.2, 0.7)
+            return Answer(values, "1", self.tags(ids) if contract.tags else None)
         if model == "tagging":
             values = self.tags(ids)
             check_answer(contract, inputs, values)
@@ -98,7 +99,7 @@ def tags(models, form):
     ids = texts.tokenizer.encode(form).ids[:63] + [102]  # as the stage cuts them, with [SEP]
     values = np.zeros((1, 64, len(LABELS)), np.float32)
     values[0, : len(ids)] = Answering(contracts).tags(np.array([ids]))[0]
-    [found] = tagger.tags([form], SimpleNamespace(values=values, versions=["1"]))
+    [found] = tagger.tags([form], SimpleNamespace(values=values, tags=None, versions=["1"]))
     return found
 
 
@@ -155,6 +156,52 @@ def test_it_can_be_left_out(models):
     assert "tagging" not in inference.asked
 
 
+@pytest.fixture
+def joint(models):
+    """The same without the tagging model, and with tags of the intent model."""
+    (models / "tagging").rename(models.parent / f"{models.name}-tagging")
+    change(models / "intent", {"tags": {"output": "tag_probabilities", "labels": LABELS}})
+    return models
+
+
+def test_tags_of_the_intent_model_count_and_no_other_model_is_asked(joint):
+    made, inference = pipeline(joint)
+    (found,) = understood(made, "RED running shoes")
+    assert b'"attributes":[]' in found.body and b"tagging" not in found.body
+    assert b'"label":"negative"' in found.body and found.degraded == ()
+    assert sorted(inference.asked) == sorted(set(inference.asked)) == sorted(stages(made))
+    assert stages(made) == ["intent", "encoder", "matching"]
+
+
+def test_they_are_decoded_as_those_of_a_tagging_model(joint, models):
+    contracts = load_contracts(load_settings(None, {}, [f"inference.models={joint}"]))
+    assert contracts["intent"].tagging.labels == LABELS
+    made, _ = pipeline(joint)
+    queries = ["red shoes", "running shoes in red", "red " * 70]
+    by_intent = [found.body for found in understood(made, *queries)]
+    (models.parent / f"{models.name}-tagging").rename(models / "tagging")
+    made, inference = pipeline(models)
+    found = [e.body.replace(b'"tagging":"tagging:1",', b"") for e in understood(made, *queries)]
+    assert "tagging" in inference.asked and found == by_intent
+
+
+def test_the_setting_does_without_tags_of_either_model(joint):
+    made, _ = pipeline(joint, "inference.tagging=false")
+    (found,) = understood(made, "RED running shoes")
+    assert b'"name":"color"' in found.body
+
+
+def test_required_tags_are_those_of_a_tagging_model(joint):
+    with pytest.raises(ConfigError, match=r"tagging/model\.json: not found"):
+        pipeline(joint, "inference.tagging=true")
+
+
+def test_without_the_intent_model_the_lexicon_stands_alone(joint):
+    made, _ = pipeline(joint, "policies.intent=degrade", away=["intent"])
+    (found,) = understood(made, "RED running shoes")
+    assert found.degraded == ("intent",) and b'"name":"color"' in found.body
+
+
 def stages(made):
     return [stage.name for stage in made.stages]
 
@@ -181,7 +228,20 @@ def test_an_answer_without_the_second_head_is_invalid(models):
     asked = {name: np.ones((2, 8), np.int64) for name in contract.inputs}
     main = np.full((2, 5), 0.2, np.float32)
     both = [main, np.full((2, 3), 1 / 3, np.float32)]
-    assert check_answers(contract, asked, both).shape == (2, 8)
+    values, tags = check_answers(contract, asked, both)
+    assert values.shape == (2, 8) and tags is None
     for head in (None, np.full((2, 4), 0.25, np.float32), np.full((2, 3), -1.0, np.float32)):
         with pytest.raises(InvalidAnswer, match="sentiment_probabilities holds no probabilities"):
             check_answers(contract, asked, [main, head])
+
+
+def test_an_answer_without_the_tags_is_invalid(joint):
+    contract = load_contracts(load_settings(None, {}, [f"inference.models={joint}"]))["intent"]
+    asked = {name: np.ones((2, 8), np.int64) for name in contract.inputs}
+    rest = [np.full((2, 5), 0.2, np.float32), np.full((2, 3), 1 / 3, np.float32)]
+    even = np.full((2, 8, len(LABELS)), 1 / len(LABELS), np.float32)
+    values, tags = check_answers(contract, asked, [*rest, even])
+    assert values.shape == (2, 8) and tags is even
+    for wrong in (None, even[:, :7], even[0], even - 1, even * np.nan):
+        with pytest.raises(InvalidAnswer, match="tag_probabilities holds no probabilities"):
+            check_answers(contract, asked, [*rest, wrong])

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -97,7 +96,7 @@ class SecondHead:
     def _look(self, module: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
         self.seen = given[0]
 
-    def loss(self, rows: list[int]) -> Tensor:
+    def loss(self, rows: list[int], texts: Sequence[str]) -> Tensor:
         t, found = self.temperature, self.head(self.seen).float()
         return t * t * divergence(self.said[rows].to(found.device) / t, found / t).mean()
 
@@ -273,8 +272,6 @@ def begin(
     asked = inputs.asked([e.text for e in material.learned])
     with pruned(student, recipe, asked) as folder:
         network = classifier(folder, teachers.labels, pooling, sentiments=teachers.sentiments)
-        if teachers.sentiments and (folder / networks.HEAD).is_file():
-            network.head.load_state_dict(load_file(folder / networks.HEAD))
         return network.to(course.place()).eval(), networks.tokenizer_of(folder)
 
 

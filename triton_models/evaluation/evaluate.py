@@ -22,7 +22,7 @@ class Asked(ServedModel):
     """A model that is asked as the worker and `predict` ask it: queries in their normal form."""
 
     def __init__(self, contract: ModelContract) -> None:
-        super().__init__(contract.folder)
+        super().__init__(contract.folder, contract=contract)
         self.contract = contract
 
     def run(

@@ -16,7 +16,9 @@ Demand = Callable[[bool, str, str], None]  # whether a field is right, its name,
 
 @dataclass(frozen=True)
 class Head:
-    """A further output of a model, from the same forward pass: probabilities [batch, labels]."""
+    """A further output of a model, from the same forward pass: probabilities [batch, labels], of
+    tags [batch, length, labels].
+    """
 
     name: str
     output: str

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from torch import nn
 
 from triton_models.contract import ModelContract, load, sha256
 from triton_models.kinds import KINDS
+from triton_models.kinds.values import least_share
 from triton_models.serving import check_texts
 from triton_models.serving.check_texts import Check
 from triton_models.serving.precision import Batch, agreement
@@ -98,7 +98,7 @@ def export(
         write_onnx(network, kind, folder / "model.onnx", outputs_of(checkpoint, kind))
         asked = batches(tokenizer, kind, checks)
         expected, found = of_network(network, kind, asked), of_file(ServedModel(folder), asked)
-        differences = {"fp32": float(np.abs(found - expected).max())}
+        differences = {"fp32": largest(expected, found)}
         if not differences["fp32"] <= FP32_TOLERANCE:  # NaN too
             raise RuntimeError(
                 f"the ONNX file differs from the network by {differences['fp32']:.2g}"
@@ -111,7 +111,7 @@ def export(
         if precision == "int8":
             served = ServedModel(folder)  # which reads the texts as its contract says
             found = of_file(served, batches(served.tokenizer, kind, checks))
-            differences["int8"] = float(np.abs(found - expected).max())
+            differences["int8"] = largest(expected, found)
             told = require_agreement(load(folder), expected, found)
         publish(folder, out)
     return Checked(differences, len(checks), of, told)
@@ -125,7 +125,8 @@ def length_in(network: nn.Module) -> int:
 def outputs_of(checkpoint: Path, kind: str) -> list[str]:
     """The names of a checkpoint's outputs, those of further heads after that of its kind."""
     about = KINDS[kind].part("network").contract(checkpoint, {})
-    return [KINDS[kind].output, *(head["output"] for head in about.get("heads", {}).values())]
+    further = [*about.get("heads", {}).values(), *([about["tags"]] if "tags" in about else [])]
+    return [KINDS[kind].output, *(head["output"] for head in further)]
 
 
 def write_onnx(network: nn.Module, kind: str, path: Path, outputs: Sequence[str]) -> None:
@@ -172,55 +173,68 @@ def batches(tokenizer: Tokenizer, kind: str, asked: Sequence[Check]) -> list[Bat
     return found
 
 
-def of_network(network: nn.Module, kind: str, asked: Sequence[Batch]) -> np.ndarray:
-    """The network's answer to the first text of each batch: [texts, dimension], of a kind that
-    answers by token [tokens, dimension].
+def of_network(network: nn.Module, kind: str, asked: Sequence[Batch]) -> list[np.ndarray]:
+    """The network's answer to the first text of each batch: of each output [texts, dimension], of
+    one that has a row for each token [tokens, dimension].
     """
     names, said = networks.inputs_of(network, kind), []
     for batch in asked:
         with torch.no_grad():
             own = network(*(torch.from_numpy(batch[name]) for name in names))
-        own = [one.numpy() for one in (own if isinstance(own, tuple) else (own,))]
-        said.append(_first(np.concatenate(own, axis=-1), batch))
-    return np.concatenate(said)
+        said.append([one.numpy() for one in (own if isinstance(own, tuple) else (own,))])
+    return _joined(said, asked)
 
 
-def of_file(served: ServedModel, asked: Sequence[Batch]) -> np.ndarray:
+def of_file(served: ServedModel, asked: Sequence[Batch]) -> list[np.ndarray]:
     """The same of the ONNX file."""
-    return np.concatenate([_first(served.infer_all(batch), batch) for batch in asked])
+    return _joined([served.each(batch) for batch in asked], asked)
 
 
-def _first(values: np.ndarray, batch: Batch) -> np.ndarray:
-    return real(values[:1], batch["attention_mask"][:1])
+def _joined(said: Sequence[Sequence[np.ndarray]], asked: Sequence[Batch]) -> list[np.ndarray]:
+    """Of each output the answers to the first texts; `said` has the outputs of each batch."""
+    masks = [batch["attention_mask"][:1] for batch in asked]
+    return [
+        np.concatenate([real(one[:1], mask) for one, mask in zip(output, masks, strict=True)])
+        for output in zip(*said, strict=True)
+    ]
 
 
-def require_agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> str:
-    """How often int8 answers say what the network's say, in the words of the kind.
+def largest(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> float:
+    """The largest difference of any output; NaN where an answer is no number."""
+    apart = [np.abs(one - other).max() for one, other in zip(expected, found, strict=True)]
+    return float(np.max(apart))
+
+
+def require_agreement(
+    contract: ModelContract, expected: Sequence[np.ndarray], found: Sequence[np.ndarray]
+) -> str:
+    """How often int8 answers say what the network's say, in the words of the kind; both of each
+    output.
 
     Raises RuntimeError where that is too seldom.
     """
-    kind = contract.spec.part("answers")
-    near = np.abs(found - expected).max(axis=1, keepdims=True) <= CLOSE
-    agreed = agreement_of_all(contract, expected, np.where(near, expected, found))
-    least = kind.least(len(expected))
-    if not agreed >= least:  # NaN too
-        raise RuntimeError(
-            f"the int8 file agrees with the network on {agreed:.1%} only, {least:.0%} are"
-            " needed; export with --precision fp32"
-        )
-    return kind.AGREEMENT.format(agreed)
+    kind, shares = contract.spec.part("answers"), []
+    heads = [*contract.heads, *([contract.tags] if contract.tags else [])]
+    for head, mine, theirs in zip((None, *heads), expected, found, strict=True):
+        near = np.abs(theirs - mine).max(axis=1, keepdims=True) <= CLOSE
+        theirs = np.where(near, mine, theirs)
+        agreed = same_labels(mine, theirs) if head else agreement(contract, mine, theirs)
+        least = least_share(len(mine)) if head else kind.least(len(mine))
+        if not agreed >= least:  # NaN too
+            of = f", in {head.name}," if head else ""
+            raise RuntimeError(
+                f"the int8 file agrees with the network{of} on {agreed:.1%} only, {least:.0%} are"
+                " needed; export with --precision fp32"
+            )
+        shares.append(f"{head.name} {agreed:.1%}" if head else kind.AGREEMENT.format(agreed))
+    return ", ".join(shares)
 
 
-def agreement_of_all(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
-    """The agreement of the first output, or the share of equal labels of a further head where
-    that is lower; NaN where an answer is no number.
-    """
-    main, *ends = np.cumsum(list(contract.outputs.values()))
-    shares = [agreement(contract, expected[:, :main], found[:, :main])]
-    for start, end in pairwise((main, *ends)):
-        one, other = (rows[:, start:end].argmax(axis=1) for rows in (expected, found))
-        shares.append(float((one == other).mean()))
-    return min(shares) if np.isfinite(found).all() else float("nan")
+def same_labels(expected: np.ndarray, found: np.ndarray) -> float:
+    """The share of rows with the same likeliest label; NaN where an answer is no number."""
+    if not np.isfinite(found).all():
+        return float("nan")
+    return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
 
 
 def write_contract(

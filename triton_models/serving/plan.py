@@ -57,9 +57,9 @@ def _answer(engine, cuda: Cuda, contract: ModelContract, batch: Batch) -> np.nda
             context.set_input_shape(name, values.shape)
             context.set_tensor_address(name, place)
         outputs = {}
-        for name, size in contract.outputs.items():
-            shape = (rows, length, size) if contract.spec.by_token else (rows, size)
-            outputs[name] = np.empty(shape, np.float32)
+        for name, shape in contract.shapes.items():
+            sizes = (length if size == -1 else size for size in shape)
+            outputs[name] = np.empty((rows, *sizes), np.float32)
             place = stack.enter_context(cuda.memory(outputs[name].nbytes))
             context.set_tensor_address(name, place)
             if name == contract.output:

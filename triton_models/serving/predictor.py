@@ -36,7 +36,7 @@ class Predictor:
         self.contract = contract
         self.batch = min(batch or BATCH, contract.max_batch_size)
         with usable(contract.folder, "export the model again"):
-            self._served = ServedModel(contract.folder, threads)
+            self._served = ServedModel(contract.folder, threads, contract)
         self.tokenizer = self._served.tokenizer
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(contract.max_length)

@@ -163,7 +163,6 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
         numbers = (f'"{i}"' for i in range(len(contract.length_buckets)))
         profiles = f" profile: [ {', '.join(numbers)} ]"
     labels = ' label_filename: "labels.txt"' if contract.labels else ""
-    length = "-1, " if contract.spec.by_token else ""
     blocks = [
         f'name: "{contract.name}"',
         f'backend: "{served.backend}"',
@@ -173,9 +172,10 @@ def config(contract: ModelContract, platform: str, instances: int) -> str:
             for name in contract.inputs
         ),
         *(
-            f'output [ {{ name: "{name}" data_type: TYPE_FP32 dims: [ {length}{size} ]'
+            f'output [ {{ name: "{name}" data_type: TYPE_FP32'
+            f" dims: [ {', '.join(map(str, shape))} ]"
             f"{labels if name == contract.output else ''} }} ]"
-            for name, size in contract.outputs.items()
+            for name, shape in contract.shapes.items()
         ),
         f"version_policy {{ specific {{ versions: [ {contract.version} ] }} }}",
         f"instance_group [ {{ count: {instances} kind: {served.instances}{profiles} }} ]",

@@ -19,12 +19,14 @@ BATCH = 64  # rows of one call; on a CPU larger ones are no faster
 
 
 def contract_of(folder: Path, kind: str) -> ModelContract:
-    """The contract of a model folder.
+    """The contract of a model folder; of an intent model with tags also as one of kind tagging.
 
     Raises:
         ModelFolderError, UsageError: it is no model folder, or of another kind.
     """
     found = contract.load(folder)
+    if kind == "tagging" and found.tags:
+        return found.tagging
     if found.kind != kind:
         raise UsageError(
             f"{folder}: a model of kind {found.kind}, not {kind}; give --model another folder"
@@ -33,14 +35,23 @@ def contract_of(folder: Path, kind: str) -> ModelContract:
 
 
 class ServedModel:
-    """The model of a folder that holds `model.onnx` and `tokenizer.json`."""
+    """The model of a folder that holds `model.onnx` and `tokenizer.json`.
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    Args:
+        contract: whose outputs are asked for; by default those that have as many axes as the first.
+    """
+
+    def __init__(
+        self, folder: Path, threads: int = 1, contract: ModelContract | None = None
+    ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options)
         self.inputs = [i.name for i in self.session.get_inputs()]
+        every = self.session.get_outputs()
+        alike = [o.name for o in every if len(o.shape) == len(every[0].shape)]
+        self.outputs = list(contract.outputs) if contract else alike
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         if (about := folder / "model.json").is_file():
             self.tokenizer.enable_truncation(json.loads(about.read_text())["max_length"])
@@ -70,12 +81,15 @@ class ServedModel:
 
     def infer(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
         """One batch of encoded text: float32 [batch, dimension], or [batch, length, dimension]."""
-        return self._run(arrays)[0]
+        return self.each(arrays, self.outputs[:1])[0]
 
     def infer_all(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
-        """The same of all outputs, beside each other in the order of the contract."""
-        found = self._run(arrays)
+        """The same of all `outputs`, beside each other in the order of the contract."""
+        found = self.each(arrays, self.outputs)
         return found[0] if len(found) == 1 else np.concatenate(found, axis=-1)
 
-    def _run(self, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
-        return self.session.run(None, {name: arrays[name] for name in self.inputs})
+    def each(
+        self, arrays: dict[str, np.ndarray], outputs: Sequence[str] | None = None
+    ) -> list[np.ndarray]:
+        """One batch's outputs by themselves, by default all that the file has."""
+        return self.session.run(outputs, {name: arrays[name] for name in self.inputs})

@@ -30,6 +30,7 @@ PRODUCT_TEXT = "product_text"  # in the config: the template of the products tha
 LENGTH = "sequence_length"  # in the config: the tokens that a run was trained for
 TOKENS = tuple(f"{name}_token_id" for name in ("pad", "bos", "eos", "cls", "sep", "mask"))
 HEAD = "head.safetensors"  # a head that is not the library's own, beside the BERT
+HEADS = {"head": HEAD, "tags": "tags.safetensors"}  # all of them: the module's name, its file
 ONE_SCORE = ("score",)  # the labels of a classifier that scores pairs
 
 
@@ -114,10 +115,11 @@ def save(network: nn.Module, folder: Path) -> None:
     inner.save_pretrained(folder)
     if hasattr(network, "save_notes"):
         network.save_notes(folder)
-    if hasattr(network, "head"):
-        save_file(network.head.state_dict(), folder / HEAD)
-    else:
-        (folder / HEAD).unlink(missing_ok=True)  # of another run that was here
+    for name, file in HEADS.items():
+        if hasattr(network, name):
+            save_file(getattr(network, name).state_dict(), folder / file)
+        else:
+            (folder / file).unlink(missing_ok=True)  # of another run that was here
 
 
 def cut(bert: nn.Module, layers: Sequence[int], pieces: Sequence[int]) -> None:

@@ -40,11 +40,11 @@ def strip(folder: Path) -> None:
             shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
-def write_dev(out: Path, rows: Iterable[dict]) -> None:
+def write_dev(out: Path, rows: Iterable[dict], name: str = DEV) -> None:
     """Keep the dev side beside the checkpoint, so that what is made of it can be judged on it."""
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
     if lines:
-        (out / DEV).write_text("".join(lines), encoding="utf-8")
+        (out / name).write_text("".join(lines), encoding="utf-8")
 
 
 def write(

@@ -22,7 +22,7 @@ from triton_models.kinds.values import DIGITS
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
-from worker.build import load_contracts, load_lexicon, make_expander
+from worker.build import load_contracts, load_lexicon, make_expander, tagging_contract
 from worker.commands.options import configured
 from worker.config.settings import Settings
 from worker.errors import ConfigError
@@ -65,7 +65,7 @@ class Why:
     Attributes:
         correction: the query put right, which all else is of; None if nothing is misspelt.
         values: attributes and exclusions: text, name, value, and what found them.
-        tags: of the tagging model: text, tag, probability.
+        tags: of the model that gives them: text, tag, probability.
         candidates: of each the term as it is published, the candidate that the matching model
             saw, source, evidence, score and verdict; the best first.
         match: of the best candidate, if there is one.
@@ -109,12 +109,14 @@ def why(settings: Settings, query: str, term: str | None = None) -> Why:
 
 def _why(settings: Settings, form: str, term: str | None) -> Why:
     contracts = load_contracts(settings)
+    if tagging := tagging_contract(settings, contracts):
+        contracts = {**contracts, TAGGING: tagging}
     models = {name: Predictor(c, c.max_batch_size) for name, c in contracts.items()}
     lexicon = load_lexicon(settings, contracts)
     if correction := lexicon.correct(form):
         form = correction.query
     expander = make_expander(settings, contracts, lexicon)
-    tags = _tags(models[TAGGING], form) if TAGGING in models else ()
+    tags = _tags(models[TAGGING], form) if tagging else ()
     retrieved = expander.retrieve([form], models["encoder"].run([form]), [tags])[0]
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []

@@ -155,7 +155,7 @@ class Inference(Part):
     names: Table = Properties()
     """Names of models that are not called by their kind, e.g. `intent = "intent_de"`."""
     tagging: bool | None = None
-    """Ask `tagging`, which finds brands and models that no list has; default: if it is there."""
+    """Use tags: of `tagging` if it is there (`true`: it must be), else of intent if it has them."""
     timeout_ms: int = Field(2000, ge=10, le=120_000)
     """Deadline of one model call, milliseconds."""
     max_calls_in_flight: int = Field(8, ge=1, le=256)

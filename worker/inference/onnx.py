@@ -76,8 +76,8 @@ class OnnxInference:
         if contract is None:
             raise ModelUnavailable(f"{model}: not among the models that this worker was given")
         check_batch(contract, inputs)
-        values = await self._run(contract, inputs)
-        return Answer(check_answers(contract, inputs, values), str(contract.version))
+        values, tags = check_answers(contract, inputs, await self._run(contract, inputs))
+        return Answer(values, str(contract.version), tags)
 
     async def _run(self, contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> list:
         stopped = ModelUnavailable(f"{contract.name}: ONNX Runtime is stopped")
@@ -86,7 +86,7 @@ class OnnxInference:
         run = self._sessions[contract.name].run
         loop = asyncio.get_running_loop()
         try:
-            call = loop.run_in_executor(self._pool, run, list(contract.outputs), dict(inputs))
+            call = loop.run_in_executor(self._pool, run, list(contract.shapes), dict(inputs))
             values = await call
         except InvalidArgument as error:
             raise ModelRejected(contract.name, str(error)) from None

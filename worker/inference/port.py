@@ -19,10 +19,12 @@ class Answer:
     Attributes:
         values: float32, shape [batch, …], as `tensors.check_answers` has them.
         version: the model version that made it, as the server names it.
+        tags: of an intent model with tags: float32, shape [batch, length, labels].
     """
 
     values: np.ndarray
     version: str
+    tags: np.ndarray | None = None
 
 
 class Inference(Protocol):

@@ -11,6 +11,7 @@ from triton_models.kinds.values import TOLERANCE
 from worker.errors import InvalidAnswer, ModelRejected
 
 SAME_ROWS = 8
+DYNAMIC = -1  # a length, in the contract's shapes
 
 
 def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> int:
@@ -48,23 +49,27 @@ def check_answers(
     contract: ModelContract,
     inputs: Mapping[str, np.ndarray],
     values: Sequence[np.ndarray | None],
-) -> np.ndarray:
-    """All outputs of a model beside each other, in the order of its contract: float32, shape
-    [rows, …, the sum of their sizes].
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The outputs of a model, given in the order of its contract's `shapes`.
+
+    Returns:
+        All but the tags beside each other, float32, shape [rows, …, the sum of their sizes]; and
+        the tags, [rows, length, labels], None where the model has none.
 
     Raises:
         InvalidAnswer: as `check_answer`, or those of a further head are no probabilities.
     """
-    parts = [check_answer(contract, inputs, values[0])]
-    rows = len(parts[0])
-    for head, found in zip(contract.heads, values[1:], strict=True):
-        shape = (rows, len(head.labels))
-        fits = found is not None and found.dtype == np.float32 and found.shape == shape
-        if not fits or not np.isfinite(found).all() or found.min() < -TOLERANCE:
-            fault = f"{head.output} holds no probabilities, float32 {list(shape)}"
+    found = [check_answer(contract, inputs, values[0])]
+    rows, length = inputs[contract.inputs[0]].shape
+    for (name, sizes), value in zip(list(contract.shapes.items())[1:], values[1:], strict=True):
+        shape = (rows, *(length if size == DYNAMIC else size for size in sizes))
+        fits = value is not None and value.dtype == np.float32 and value.shape == shape
+        if not fits or not np.isfinite(value).all() or value.min() < -TOLERANCE:
+            fault = f"{name} holds no probabilities, float32 {list(shape)}"
             raise InvalidAnswer(contract.name, fault)
-        parts.append(found)
-    return np.concatenate(parts, axis=-1) if contract.heads else parts[0]
+        found.append(value)
+    tags = found.pop() if contract.tags else None
+    return np.concatenate(found, axis=-1) if len(found) > 1 else found[0], tags
 
 
 def check_answer(

@@ -184,11 +184,12 @@ class TritonInference:
         response = await self._call(contract, inputs)
         try:
             result = InferResult(response)
-            values = [result.as_numpy(name) for name in contract.outputs]
+            found = [result.as_numpy(name) for name in contract.shapes]
         except (ValueError, TypeError) as error:  # fewer bytes than the shape says
             raise InvalidAnswer(model, f"the answer cannot be read: {error}") from None
         version = response.model_version
-        answer = Answer(check_answers(contract, inputs, values), version)
+        values, tags = check_answers(contract, inputs, found)
+        answer = Answer(values, version, tags)
         if (model, version) not in self._compared:
             await self._compare(contract, version)
         return answer
@@ -301,7 +302,7 @@ def _request(
     for name in contract.inputs:
         request.inputs.add(name=name, datatype="INT64", shape=inputs[name].shape)
         request.raw_input_contents.append(inputs[name].tobytes())
-    for name in contract.outputs:
+    for name in contract.shapes:
         request.outputs.add(name=name)
     request.parameters["timeout"].int64_param = int(timeout_s * 1e6)
     return request

@@ -37,13 +37,17 @@ class Rows:
         values: float32, shape [n, dimension], or [n, length, dimension] of a model that answers
             by token; what has no answer is 0.
         versions: the model version behind each row; "" where there is none.
+        tags: of an intent model with tags: float32, shape [n, length, labels], likewise.
         rejected: row → why this input can never be answered.
         done: set when every row is answered, rejected or given up.
     """
 
-    def __init__(self, count: int, dimension: int, length: int | None = None) -> None:
+    def __init__(
+        self, count: int, dimension: int, length: int | None = None, tags: Sequence[int] = ()
+    ) -> None:
         shape = (count, dimension) if length is None else (count, length, dimension)
         self.values = np.zeros(shape, np.float32)
+        self.tags = np.zeros((count, *tags), np.float32) if tags else None
         self.versions = [""] * count
         self.rejected: dict[int, Reject] = {}
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -137,6 +141,8 @@ class TokenBatch:
                 found.values[rows, : values.shape[1]] = values
             else:
                 found.values[rows] = values
+            if answer.tags is not None and found.tags is not None:
+                found.tags[rows, : answer.tags.shape[1]] = answer.tags[start:stop]
             for row in rows:
                 found.versions[row] = answer.version
             found.settled(len(rows))

@@ -1,5 +1,5 @@
 """Understands queries that the cache does not hold: intent ∥ (encode ∥ tag → retrieve → match) →
-enrich.
+enrich. An intent model with tags is what tags.
 
 A complete enrichment is cached, a degraded one is not. No event holds answers of two versions of
 one model.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress, pairwise, product
 from time import monotonic
@@ -39,7 +39,7 @@ class Computation:
 
     Attributes:
         served: the versions whose cached enrichments may go out; another set when they change.
-        stages: of intent, encoder and matching, then of tagging if there is such a model.
+        stages: of intent, encoder and matching, then of tagging if there is a model of its own.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class Computation:
     ) -> None:
         self._intent, self._encoder, self._matching = intent, encoder, matching
         self._tagger = tagger
-        self.stages = (intent, encoder, matching, *([tagger.stage] if tagger else []))
+        self._own = [tagger.stage] if tagger and tagger.stage is not intent else []
+        self.stages = (intent, encoder, matching, *self._own)
         self._versions = [Versions() for _ in self.stages]
         self.served: set[tuple[str, ...]] = set()
         self._tokenize_seconds = metrics.stage_seconds.labels("tokenize")
@@ -103,8 +104,9 @@ class Computation:
         with self._tokenize_seconds.time():
             for texts in {stage.texts for stage in self.stages}:
                 await texts.learn(forms)
+        asking = asyncio.ensure_future(self._ask(self._intent, forms))
         (intents, asked), matched = await asyncio.gather(
-            self._ask(self._intent, forms), self._matched(forms, snapshot)
+            asking, self._matched(forms, snapshot, asking)
         )
         self._note((intents, asked), *matched.asked)
         with self._enrich_seconds.time():
@@ -115,14 +117,16 @@ class Computation:
         began = monotonic()
         return await stage.answers(stage.sequences.singles(forms)), began
 
-    async def _matched(self, forms: list[str], snapshot: Snapshot) -> _Matched:
+    async def _matched(
+        self, forms: list[str], snapshot: Snapshot, intents: Awaitable[tuple[Rows, float]]
+    ) -> _Matched:
         """Candidates from the lexicon, and the matching model's scores of them."""
-        before = [self._encoder, *([self._tagger.stage] if self._tagger else [])]
         (vectors, asked), *tagged = await asyncio.gather(
-            *(self._ask(stage, forms) for stage in before)
+            *(self._ask(stage, forms) for stage in (self._encoder, *self._own))
         )
+        by_intent = [await intents] if self._tagger and not self._own else []
         with self._retrieve_seconds.time():
-            tags = self._tags(forms, *(rows for rows, _ in tagged))
+            tags = self._tags(forms, *(rows for rows, _ in tagged or by_intent))
             found = snapshot.expander.retrieve(forms, vectors.values, tags)
         groups = [snapshot.expander.texts(item) for item in found]
         ends = list(accumulate(map(len, groups), initial=0))
@@ -222,7 +226,7 @@ class _Matched:
 
     Attributes:
         spans: of each query, its rows in `scores`.
-        tagged: the answers of the tagging model; [] without it.
+        tagged: the answers of a tagging model of its own; [] without it.
         asked: the answers of all but the intent model, and when they were asked.
     """
 

@@ -54,7 +54,8 @@ class Stage:
         """What the model says of each row; never raises for a model's sake."""
         contract = self._contract
         length = contract.max_length if contract.spec.by_token else None
-        found = Rows(len(rows), sum(contract.outputs.values()), length)
+        tags = (contract.max_length, len(contract.tags.labels)) if contract.tags else ()
+        found = Rows(len(rows), sum(contract.outputs.values()), length, tags)
         with self._seconds.time():
             self._batcher.add(rows, found)
             try:

@@ -1,4 +1,5 @@
-"""Tags of queries by the optional model `tagging`: spans of the normal form with probabilities.
+"""Tags of queries by the optional model `tagging`, or by an intent model that has tags: spans of
+the normal form with probabilities.
 
 They are not published: `worker.lexicon.tagged` has what they change.
 """
@@ -17,7 +18,10 @@ from worker.understanding.stage import Stage
 
 
 class Tagger:
-    """The stage of the tagging model, and what its answers say.
+    """The stage of the model that gives the tags, and what its answers say.
+
+    Args:
+        contract: of kind tagging; see `ModelContract.tagging`.
 
     Attributes:
         stage: asks the model.
@@ -32,7 +36,8 @@ class Tagger:
         """The tags of each query; none where the model did not answer."""
         words = [words_of(form) for form in forms]
         pieces = [*map(self._pieces, forms, words)]
-        said = self._decoder.find(self._decoder.words(found.values, pieces), words)
+        values = found.values if found.tags is None else found.tags
+        said = self._decoder.find(self._decoder.words(values, pieces), words)
         return [
             _tags(one) if version else () for one, version in zip(said, found.versions, strict=True)
         ]

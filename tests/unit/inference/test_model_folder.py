@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.servers.models import LABELS, build
+from tests.servers.models import LABELS, TAGS, build
 from triton_models.contract import ModelFolderError, load, load_all
 
 WRONG = [
@@ -49,6 +49,21 @@ def test_a_good_folder(models):
     assert intent.length_buckets == (8, 16, 32, 64)
     assert load(models / "matching").threshold == 0.5
     assert [contract.name for contract in load_all(models)] == ["encoder", "intent", "matching"]
+
+
+def test_an_intent_model_with_tags_is_a_tagging_model_too(models):
+    intent = load(models / "intent")
+    assert intent.tagging.spec.by_token and intent.tagging.output == "tag_probabilities"
+    assert intent.tagging.shapes == {"tag_probabilities": (-1, len(TAGS))}
+    assert intent.tagging.onnx == intent.onnx
+    assert load(models / "matching").tagging is None
+    change(models / "intent", tags=None)
+    assert load(models / "intent").tagging is None
+    for wrong in ([], {"output": 3}, {"output": "x"}, {"output": "x", "labels": ["O", "B-a"]}):
+        change(models / "intent", tags=wrong)
+        assert "tags: found" in told(models / "intent")
+    change(models / "intent", tags={"output": "x", "labels": [*TAGS, "O"]})
+    assert "O, B-tag and I-tag of each" in told(models / "intent")
 
 
 def test_buckets_end_with_the_longest_length(models):

@@ -43,7 +43,10 @@ def test_the_configuration_says_all_of_the_contract(models, plans, tmp_path, pla
         ("input_ids", [-1]),
         ("attention_mask", [-1]),
     ]
-    assert [(o.name, list(o.dims)) for o in config.output] == [("probabilities", [5])]
+    assert [(o.name, list(o.dims)) for o in config.output] == [
+        ("probabilities", [5]),
+        ("tag_probabilities", [-1, 5]),
+    ]
     assert config.HasField("dynamic_batching")
     assert config.parameters["labels"].string_value == ",".join(LABELS)
     assert config.parameters["max_length"].string_value == "64"

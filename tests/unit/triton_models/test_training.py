@@ -144,7 +144,7 @@ def test_answers_that_are_no_numbers_are_refused(checkpoint, tmp_path):
     export.export(checkpoint, "intent", tmp_path / "out", "fp32")
     expected = np.full((3, len(LABELS)), 1 / len(LABELS))
     with pytest.raises(RuntimeError, match="nan%"):
-        export.require_agreement(contract.load(tmp_path / "out"), expected, expected * np.nan)
+        export.require_agreement(contract.load(tmp_path / "out"), [expected], [expected * np.nan])
 
 
 def test_the_pair_model_begins_as_a_cosine_and_keeps_what_it_learned(checkpoint, tmp_path):
@@ -217,9 +217,9 @@ def test_int8_that_differs_more_than_a_tie_is_refused():
     model = contract.load(STARTER / "matching")
     expected = np.full((100, 1), model.threshold + 0.03)
     tie = np.full((100, 1), model.threshold + 0.004)
-    export.require_agreement(model, tie, tie - 0.008)
+    export.require_agreement(model, [tie], [tie - 0.008])
     with pytest.raises(RuntimeError, match="agrees with the network on 0.0%"):
-        export.require_agreement(model, expected, expected - 0.06)
+        export.require_agreement(model, [expected], [expected - 0.06])
 
 
 def test_a_folder_that_is_no_checkpoint_is_named(tmp_path):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from triton_models.kinds import tagging
 from triton_models.kinds.kind import IDS, Demand, Head, Kind
 
 
 def own(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
-    """`heads`: further outputs."""
+    """`heads`: further outputs of a query; `tags`: one of its tokens."""
     demand(not fields.get("multi"), "multi", "nothing: a query has one label")
-    return {"heads": tuple(heads(fields.get("heads", {}), demand))}
+    return {
+        "heads": tuple(heads(fields.get("heads", {}), demand)),
+        "tags": tags(fields.get("tags"), demand),
+    }
 
 
 def heads(found: Any, demand: Demand) -> Iterator[Head]:
@@ -24,6 +28,17 @@ def heads(found: Any, demand: Demand) -> Iterator[Head]:
         several = isinstance(labels, list) and len(set(map(str, labels))) == len(labels) > 1
         demand(several and all(isinstance(x, str) and x for x in labels), "heads", expected)
         yield Head(name, about["output"], tuple(labels))
+
+
+def tags(found: Any, demand: Demand) -> Head | None:
+    """The output that the kind tagging has, as `{"output": NAME, "labels": ["O", …]}`."""
+    if found is None:
+        return None
+    demand(isinstance(found, dict) and isinstance(found.get("output"), str), "tags", "an output")
+    labels = found.get("labels")
+    fits = isinstance(labels, list) and all(isinstance(x, str) for x in labels)
+    demand(fits and tagging.is_complete(labels), "tags", f"as labels {tagging.EXPECTED}")
+    return Head("tags", found["output"], tuple(labels))
 
 
 KIND = Kind(

@@ -16,7 +16,7 @@ from triton_models.data.typos import typos_of
 from triton_models.evaluation import figures, folds
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
-from triton_models.kinds.intent.side_task import SideTask
+from triton_models.kinds.intent.tasks import Task
 from triton_models.training import families, temperature
 from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
 
@@ -56,7 +56,7 @@ class Loss:
         examples: Sequence[Example],
         labels: Sequence[str],
         lesson: Lesson,
-        tasks: Sequence[SideTask] = (),
+        tasks: Sequence[Task] = (),
     ) -> None:
         self.network, self.tokenizer, self.lesson = network, tokenizer, lesson
         self.tasks = tasks
@@ -81,7 +81,7 @@ class Loss:
         loss = (each * weights.repeat(len(readings))).mean()
         if self.lesson.consistency:
             loss = loss + self.lesson.consistency * self.divergence(*logits.chunk(2))
-        return loss + sum(task.loss(rows) for task in self.tasks)
+        return loss + sum(task.loss(rows, texts) for task in self.tasks)
 
     def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
         """The loss of each query: [batch]."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from triton_models.data import dataset, named
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
 from triton_models.data.rows import DataSet, Query
 from triton_models.data.split import stratified
+from triton_models.kinds.tagging import data as data_of
+from triton_models.kinds.tagging.data import Tagged, tags_of
+from triton_models.kinds.tagging.words import Span, spans_of, words_of
+from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
 FORM = "queries"
@@ -23,13 +27,14 @@ CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
 @dataclass(frozen=True)
 class Example:
-    """A query and its label; none where only its sentiment is known.
+    """A query and its label; none where only its sentiment or its tags are known.
 
     Attributes:
         source: the file, or the manifest's source.
         category: of the query, "" where it has none.
         sentiment: one of `SENTIMENTS`, "" where it has none; then its label may be missing.
         weight: how much it counts in the loss.
+        tags: of its words in BIO, () where they are not known; then its text is in normal form.
     """
 
     text: str
@@ -38,11 +43,16 @@ class Example:
     category: str = field(default="", compare=False)
     weight: float = field(default=1.0, compare=False)
     sentiment: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> bool:
         """Whether its intent is known."""
-        return bool(self.labels) or not self.sentiment
+        return bool(self.labels) or not (self.sentiment or self.tags)
+
+    @property
+    def spans(self) -> list[Span]:
+        return spans_of(words_of(self.text), self.tags)
 
 
 def read(place: str, columns: Sequence[str] = ()) -> list[Example]:
@@ -93,8 +103,8 @@ def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Exam
     )
 
 
-def of_manifest(data: DataSet) -> tuple[list[Example], list[Example]]:
-    """(to learn from, dev) of what a manifest names.
+def of_manifest(data: DataSet, tags: bool = False) -> tuple[list[Example], list[Example]]:
+    """(to learn from, dev) of what a manifest names; with `tags` its tagged queries too.
 
     Raises UsageError for a query with several labels.
     """
@@ -111,7 +121,33 @@ def of_manifest(data: DataSet) -> tuple[list[Example], list[Example]]:
         return Example(row.query, labels, row.source, row.category, weight, row.sentiment)
 
     learned, dev = (once(map(example, side)) for side in dataset.load_labelled(data))
+    if not tags:
+        return learned, dev
+    sides = zip((learned, dev), dataset.load_tagged(data), strict=True)
+    learned, dev = (with_tags(found, data_of.of_manifest(rows, weights)) for found, rows in sides)
     return learned, dev
+
+
+def with_tags(found: Iterable[Example], rows: Iterable[Tagged]) -> list[Example]:
+    """The examples, those whose normal form was tagged with their tags; behind them, without a
+    label, the tagged queries that are none of them.
+    """
+    known, used, examples = {row.text: row for row in rows}, set(), []
+    for example in found:
+        if row := known.get(normal_form(example.text)):
+            example = replace(example, text=row.text, tags=row.labels)
+            used.add(row.text)
+        examples.append(example)
+    rest = [row for form, row in known.items() if form not in used]
+    return examples + [
+        Example(row.text, (), row.about["source"], weight=row.weight, tags=row.labels)
+        for row in rest
+    ]
+
+
+def tagged(found: Iterable[Example]) -> list[Tagged]:
+    """Those that have tags, as the kind tagging has them."""
+    return [Tagged(e.text, tuple(e.spans), e.tags, weight=e.weight) for e in found if e.tags]
 
 
 def split(found: Sequence[Example]) -> tuple[list[Example], list[Example]]:
@@ -136,10 +172,17 @@ def label_names(found: Iterable[Example]) -> tuple[str, ...]:
     return tuple(sorted({label for example in found for label in example.labels}))
 
 
+def tag_names(found: Iterable[Example]) -> tuple[str, ...]:
+    """Every tag, in alphabetical order."""
+    return tags_of(tagged(found))
+
+
 def digest(found: Iterable[Example]) -> str:
     """The SHA-256 of examples in their order, with all that a run learns from."""
     rows = (
-        json.dumps([e.text, *e.labels, e.category, e.weight, e.sentiment], ensure_ascii=False)
+        json.dumps(
+            [e.text, *e.labels, e.category, e.weight, e.sentiment, *e.tags], ensure_ascii=False
+        )
         for e in found
     )
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

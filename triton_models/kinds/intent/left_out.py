@@ -51,8 +51,9 @@ def row_of(
     outside = [e for e in material.learned + material.dev if e.source == source]
     learned = examples.without(material.learned, outside)  # nor what the others have too
     labels = examples.label_names(learned)
-    judgeable = [e for e in outside if set(e.labels) <= set(labels)]
-    dev = [e for e in material.dev if e.source != source and set(e.labels) <= set(labels)]
+    judgeable = [e for e in outside if e.labels and set(e.labels) <= set(labels)]
+    others = [e for e in material.dev if e.source != source and e.labels]
+    dev = [e for e in others if set(e.labels) <= set(labels)]
     row = {"source": source, "queries": len(outside), "unknown": len(outside) - len(judgeable)}
     if len(labels) < 2 or not judgeable or not dev:
         return row | {"note": "the others have too few labels, or none of its own"}

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 
+from triton_models.kinds.tagging import KIND as TAGGING
 from triton_models.settings import usable
 from triton_models.training import families
 from triton_models.training.families import masked_mean
 from triton_models.training.networks import (
-    HEAD,
+    HEADS,
     ONE_SCORE,
     config_of,
     is_classifier,
@@ -25,10 +27,14 @@ from triton_models.training.networks import (
 
 MULTI = "multi_label_classification"
 SENTIMENTS = "sentiments"  # in the config: the labels of the second head
+TAGS = "tags"  # in the config: the labels of the head that reads each token
 
 
 class ProbabilityModel(nn.Module):
     """Queries to probabilities: float32 [batch, labels]; the temperature is in the last layer.
+
+    Further heads, if the checkpoint's config names their labels: `head` of the sentiment, and
+    `tags` of the words, which reads each token.
 
     With the note `"pooling": "mean"` in the checkpoint's config the head sees the mean of the
     tokens instead of [CLS], which suits a BERT that was trained for that.
@@ -39,31 +45,50 @@ class ProbabilityModel(nn.Module):
         self.classifier = classifier
         if sentiments := getattr(classifier.config, SENTIMENTS, ()):
             self.head = nn.Linear(classifier.config.hidden_size, len(sentiments))
+        if tags := getattr(classifier.config, TAGS, ()):
+            self.tags = nn.Linear(classifier.config.hidden_size, len(tags))
         self.mean = getattr(classifier.config, "pooling", "cls") == "mean"
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return families.last(self.classifier)(self.features(input_ids, attention_mask))
 
     def features(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """What the heads see: [batch, width]."""
+        """What the heads of a query see: [batch, width]."""
         if self.mean:
-            dropout = families.of(self.classifier.config).dropout(self.classifier)
-            return dropout(self.pooled(input_ids, attention_mask))
-        return families.features(self.classifier, input_ids, attention_mask)
+            return self.dropout(self.pooled(input_ids, attention_mask))
+        return self.read(input_ids, attention_mask)[1]
 
     def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """What the head sees with pooling "mean": [batch, width]."""
         states = families.read(self.classifier.base_model, input_ids, attention_mask)[0]
         return masked_mean(states, attention_mask)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """The probabilities, and where there is a second head those of the sentiments."""
-        if not hasattr(self, "head"):
-            logits = self.logits(input_ids, attention_mask)
-            return logits.softmax(dim=-1)
-        features = self.features(input_ids, attention_mask)
-        logits = families.last(self.classifier)(features)
-        return logits.softmax(dim=-1), self.head(features).softmax(dim=-1)
+    def read(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The states of the tokens, [batch, length, width], and what the heads of a query see."""
+        found = families.read(self.classifier.base_model, input_ids, attention_mask)
+        if self.mean:
+            return found[0], self.dropout(masked_mean(found[0], attention_mask))
+        family = families.of(self.classifier.config)
+        return found[0], family.features(self.classifier, found, attention_mask)
+
+    def dropout(self, states: Tensor) -> Tensor:
+        """What stands before each head."""
+        return families.of(self.classifier.config).dropout(self.classifier)(states)
+
+    def tag_logits(self, states: Tensor) -> Tensor:
+        """Those of the tags' labels, by the states of tokens."""
+        return self.tags(self.dropout(states))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The probabilities, and behind them those of each further head."""
+        states, features = self.read(input_ids, attention_mask)
+        said = [families.last(self.classifier)(features)]
+        if hasattr(self, "head"):
+            said.append(self.head(features))
+        if hasattr(self, "tags"):
+            said.append(self.tag_logits(states))
+        found = tuple(logits.softmax(dim=-1) for logits in said)
+        return found if len(found) > 1 else found[0]
 
 
 def classifier(
@@ -72,22 +97,51 @@ def classifier(
     pooling: str = "cls",
     dropout: float | None = None,
     sentiments: Sequence[str] = (),
+    tags: Sequence[str] = (),
 ) -> ProbabilityModel:
-    """A classifier with labels of your own on a checkpoint's BERT; the head is new.
+    """A classifier with labels of your own on a checkpoint's BERT. A head begins as that of the
+    checkpoint if this has as many labels, a further head if it has the same; else it is new.
 
-    `pooling` as in `ProbabilityModel`; `dropout` instead of the checkpoint's;
-    `sentiments` are the labels of a second head, if there is to be one.
+    `pooling` as in `ProbabilityModel`; `dropout` instead of the checkpoint's; `sentiments` and
+    `tags` are the labels of further heads, if there are to be any.
     """
     families.require(folder)
     with usable(folder, "give the folder of a BERT checkpoint"):
         config = config_of(folder, names, dropout, problem_type="single_label_classification")
         config.pooling = pooling  # the library leaves out what its own config does not know
-        config.sentiments = list(sentiments)
-        return ProbabilityModel(
+        wanted = {SENTIMENTS: list(sentiments), TAGS: list(tags)}
+        config.update(wanted)
+        network = ProbabilityModel(
             AutoModelForSequenceClassification.from_pretrained(
                 folder, config=config, attn_implementation="eager", ignore_mismatched_sizes=True
             )
         )
+        before = json.loads((folder / "config.json").read_text())
+        for label, module in ((SENTIMENTS, "head"), (TAGS, "tags")):
+            if before.get(label) == wanted[label] and (folder / HEADS[module]).is_file():
+                restore(network, folder, module)
+        return network
+
+
+def restore(network: ProbabilityModel, folder: Path, name: str) -> None:
+    """Give a further head, if there is to be one, the weights that it has in a checkpoint."""
+    if hasattr(network, name):
+        getattr(network, name).load_state_dict(load_file(folder / HEADS[name]))
+
+
+def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callable:
+    """The same as `read`, a frozen network's `pooled`, each sequence of ids being read once."""
+
+    def pooled(ids: Tensor, mask: Tensor) -> Tensor:
+        lengths = mask.sum(dim=1).tolist()
+        keys = [tuple(row[:n]) for row, n in zip(ids.tolist(), lengths, strict=True)]
+        if new := [i for i, key in enumerate(keys) if key not in known]:
+            with torch.no_grad():
+                found = read(ids[new], mask[new])
+            known.update(zip((keys[i] for i in new), found.clone(), strict=True))
+        return torch.stack([known[key] for key in keys])
+
+    return pooled
 
 
 def load(folder: Path) -> ProbabilityModel:
@@ -95,8 +149,8 @@ def load(folder: Path) -> ProbabilityModel:
     if json.loads((folder / "config.json").read_text()).get("problem_type") == MULTI:
         raise ValueError("it gives a query several labels, and what serves it takes one")
     network = ProbabilityModel(sequence_classifier(folder, labels(folder)))
-    if hasattr(network, "head"):
-        network.head.load_state_dict(load_file(folder / HEAD))
+    for name in HEADS:
+        restore(network, folder, name)
     return network
 
 
@@ -113,4 +167,6 @@ def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
     if sentiments := config.get(SENTIMENTS):
         about = {"output": "sentiment_probabilities", "labels": sentiments}
         found["heads"] = {"sentiment": about}
+    if tags := config.get(TAGS):
+        found["tags"] = {"output": TAGGING.output, "labels": tags}
     return found

@@ -20,6 +20,11 @@ OPTIONS = {
         default=0.0,
         help="of learning the column `category` too, by a head that is dropped in the end",
     ),
+    "--tag-weight": dict(
+        type=amount,
+        default=0.0,
+        help="of learning the tags of a manifest's `tagged` sources too, by a further head",
+    ),
     "--restyled": dict(
         type=share,
         default=0.0,

@@ -12,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.training import families, temperature
 from triton_models.training.inputs import answers, asked
@@ -24,60 +25,61 @@ class SideTask:
 
     Args:
         head: reads what the intent's head reads.
-        names: the labels of its outputs.
-        values: the label of each example to learn from, "" for none.
+        name: the attribute of an example that is its label, "" for none.
+        labels: of the head's outputs.
+        learned: the examples to learn from.
     """
 
     def __init__(
         self,
         network: ProbabilityModel,
+        tokenizer: Tokenizer,
         head: nn.Module,
-        names: Sequence[str],
-        values: Sequence[str],
+        name: str,
+        labels: Sequence[str],
+        learned: Sequence[Example],
         weight: float = 1.0,
     ) -> None:
-        self.network, self.head, self.weight = network, head, weight
-        self.column = {name: i for i, name in enumerate(names)}
-        self.wanted = self.columns(values)
+        self.network, self.tokenizer, self.head, self.weight = network, tokenizer, head, weight
+        self.name, self.column = name, {label: i for i, label in enumerate(labels)}
+        self.wanted = self.columns(learned)
         families.last(network.classifier).register_forward_pre_hook(self._look)
 
     def _look(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
         self.seen = given[0]
 
-    def columns(self, values: Sequence[str]) -> Tensor:
+    def columns(self, found: Sequence[Example]) -> Tensor:
         """The column of each label, `NONE` for none and for one that was not learned."""
-        return torch.tensor([self.column.get(value, NONE) for value in values])
+        return torch.tensor([self.column.get(getattr(one, self.name), NONE) for one in found])
 
-    def loss(self, rows: list[int]) -> Tensor:
-        """The mean over the readings of these examples that have a label, weighted."""
+    def loss(self, rows: list[int], texts: Sequence[str]) -> Tensor:
+        """The mean over the texts, readings of these examples, that have a label, weighted."""
         said = self.head(self.seen).float()
         wanted = self.wanted[rows].to(said.device).repeat(len(said) // len(rows))
         total = nn.functional.cross_entropy(said, wanted, ignore_index=NONE, reduction="sum")
         return self.weight * total / max(1, int((wanted != NONE).sum()))
 
-    def logits(self, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+    def logits(self, texts: Sequence[str]) -> Tensor:
         def call(*given: Tensor) -> Tensor:
             self.network.logits(*given)
             return self.head(self.seen)
 
-        return answers(call, self.network, tokenizer, asked(texts))
+        return answers(call, self.network, self.tokenizer, asked(texts))
 
-    def measure(
-        self, tokenizer: Tokenizer, texts: Sequence[str], values: Sequence[str], fold: bool = False
-    ) -> dict[str, float]:
+    def measure(self, found: Sequence[Example], fold: bool) -> dict[str, float]:
         """How many of the queries that have a label are given it; with `fold` the head is made
-        honest on them first.
+        honest on them.
         """
-        wanted = self.columns(values)
+        wanted = self.columns(found)
         mine = (wanted != NONE).nonzero()[:, 0].tolist()
         if not mine:
             return {"queries": 0}
-        said = self.logits(tokenizer, [texts[i] for i in mine])
+        said = self.logits([found[i].text for i in mine])
         right = said.argmax(dim=1) == wanted[mine]
-        found = {"queries": len(mine), "accuracy": float(right.double().mean())}
+        figures = {"queries": len(mine), "accuracy": float(right.double().mean())}
         if fold:
             cost = nn.functional.cross_entropy
-            found["temperature"] = temperature.fold(
+            figures["temperature"] = temperature.fold(
                 self.head, lambda t: cost(said / t, wanted[mine])
             )
-        return found
+        return figures

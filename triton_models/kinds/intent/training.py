@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +17,14 @@ from triton_models.data.manifest import SENTIMENTS
 from triton_models.data.split import too_rare
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.classify import Lesson
-from triton_models.kinds.intent.examples import CATEGORY, SENTIMENT, Example
-from triton_models.kinds.intent.network import ProbabilityModel, classifier
-from triton_models.kinds.intent.side_task import SideTask
+from triton_models.kinds.intent.examples import CATEGORY, Example
+from triton_models.kinds.intent.network import TAGS, ProbabilityModel, classifier, remembered
+from triton_models.kinds.intent.tasks import Task, tasks_of
+from triton_models.kinds.tagging.data import tags_of
+from triton_models.kinds.tagging.training import refuse_joined
+from triton_models.kinds.tagging.words import labels_of
 from triton_models.settings import UsageError
-from triton_models.training import families, lengths
+from triton_models.training import lengths, notes
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
@@ -38,6 +41,8 @@ from triton_models.training.loop import History, Watch, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
 
+TAGGED = "dev_tags.jsonl"  # the tagged queries of the dev side, beside dev.jsonl
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -51,6 +56,7 @@ class Recipe:
         out_of_scope: the label of what belongs to no other; a threshold is chosen for it.
         category_weight: of learning the queries' categories as well; 0 does not.
         length: tokens read of a text; 0 takes what the data have.
+        tag_weight: of learning tags as well, by a head that is kept; 0 does not.
     """
 
     schedule: Schedule
@@ -63,6 +69,7 @@ class Recipe:
     out_of_scope: str = ""
     category_weight: float = 0.0
     length: int = 0
+    tag_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +90,17 @@ class Material:
         """The labels of a second head; () where no query has one."""
         return SENTIMENTS if any(e.sentiment for e in self.learned) else ()
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of a further head; () where no query has one."""
+        return examples.tag_names(self.learned)
+
     def about(self) -> dict:
-        told = {"sentiments": sum(bool(e.sentiment) for e in self.learned)}
-        return (told if self.sentiments else {}) | {
+        counts = {
+            "sentiments": sum(bool(e.sentiment) for e in self.learned),
+            "tagged": sum(bool(e.tags) for e in self.learned),
+        }
+        return {name: count for name, count in counts.items() if count} | {
             "learned": len(self.learned),
             "dev": len(self.dev),
             "labels": len(self.labels),
@@ -100,6 +115,14 @@ class Material:
             | ({"sentiment": e.sentiment} if e.sentiment else {})
             for e in self.dev
             if e.labels  # text that was only distilled on has none
+        ]
+
+    def tagged_rows(self) -> list[dict]:
+        """The tagged queries of the dev side, as `evaluate tagging --dev` reads them."""
+        return [
+            {"query": e.text, "spans": [span._asdict() for span in e.spans], "source": e.source}
+            for e in self.dev
+            if e.tags
         ]
 
     def told(self) -> str:
@@ -121,7 +144,7 @@ class Trained(NamedTuple):
     network: ProbabilityModel
     tokenizer: Tokenizer
     history: History
-    tasks: dict[str, SideTask]
+    tasks: dict[str, Task]
 
     def logits(self, found: Sequence[Example]) -> Tensor:
         return classify.logits(self.network, self.tokenizer, [e.text for e in found])
@@ -144,13 +167,15 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         out_of_scope=args.out_of_scope or "",
         category_weight=args.category_weight,
         length=args.length,
+        tag_weight=args.tag_weight,
     )
 
 
 def gather(args: argparse.Namespace) -> Material:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
     if args.manifest:
-        learned, dev = examples.of_manifest(dataset.load(args.manifest))
+        data = dataset.load(args.manifest)
+        learned, dev = examples.of_manifest(data, tags=args.tag_weight > 0)
         return material(learned, dev, str(args.manifest))
     columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
     read = (e for place in args.queries for e in examples.read(place, columns))
@@ -168,21 +193,33 @@ def material(learned: list[Example], dev: list[Example], place: str) -> Material
     """Two sides that were given; UsageError for a dev label that is not learned."""
     left = examples.without(learned, dev)
     labels = examples.label_names(left or learned)
-    if strange := set(examples.label_names(dev)) - set(labels):
-        names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
-        raise UsageError(f"{place}: labels without a query to learn from: {names}")
+    for what, of in (("labels", examples.label_names), ("tags", examples.tag_names)):
+        if strange := set(of(dev)) - set(of(left or learned)):
+            names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
+            raise UsageError(f"{place}: {what} without a query to learn from: {names}")
     return Material(left, dev, labels)
 
 
 def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
-    scope, labels = recipe.out_of_scope, material.labels
+    scope, labels, tags = recipe.out_of_scope, material.labels, examples.tagged(material.learned)
     categories = {e.category for e in material.learned} - {""}
     rare = too_rare(label for e in material.learned for label in e.labels)
+    rare_tags = too_rare(tag for one in tags for tag in tags_of([one]))
     outside = {scope in e.labels for e in material.dev}
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
         (rare, f"{rare}; give more, or leave the label out (in a manifest, by `labels`)"),
+        (
+            recipe.tag_weight and not material.tags,
+            "--tag-weight: no tagged query to learn from: give a manifest with a source of format"
+            " tagged",
+        ),
+        (
+            recipe.tag_weight and recipe.lesson.restyled,
+            "--restyled moves words, by whose order the tags go: leave it or --tag-weight out",
+        ),
+        (rare_tags, f"{rare_tags}; give more, or leave the tag out (in a manifest, by `labels`)"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
         (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
         (
@@ -205,6 +242,7 @@ def train(
     network, tokenizer, history, tasks = fit(material, start, recipe, out, watch=watch)
     result = came_of(history) | finish(network, tokenizer, material, recipe, tasks)
     keep(network, tokenizer, out, result)
+    notes.write_dev(out, material.tagged_rows(), TAGGED)
     return result
 
 
@@ -228,12 +266,14 @@ def fit(
         recipe.pooling,
         recipe.dropout,
         material.sentiments,
+        labels_of(material.tags) if material.tags else (),
     )
     tokenizer = bare_tokenizer(start)
     lengths.settle(network, tokenizer, recipe.length, asked([e.text for e in material.learned]))
-    tasks = side_tasks(network, material, recipe)
+    refuse_joined(tokenizer, examples.tagged(material.learned))
+    tasks = tasks_of(network, tokenizer, material, recipe)
     network.to(place())
-    if known is not None:
+    if known is not None and not material.tags:
         network.pooled = remembered(network.pooled, known)
     loss = classify.Loss(
         network, tokenizer, material.learned, material.labels, recipe.lesson, list(tasks.values())
@@ -242,7 +282,10 @@ def fit(
     texts = [e.text for e in material.judged]
 
     def judge() -> dict[str, float]:
-        return classify.measure(classify.logits(network, tokenizer, texts), wanted)
+        found = classify.measure(classify.logits(network, tokenizer, texts), wanted)
+        if TAGS in tasks:
+            found["tags_micro_f1"] = tasks[TAGS].measure(material.dev, fold=False)["micro_f1"]
+        return found
 
     history = learn(
         network,
@@ -260,27 +303,12 @@ def fit(
     return Trained(network, tokenizer, history, tasks)
 
 
-def remembered(read: Callable[[Tensor, Tensor], Tensor], known: dict) -> Callable:
-    """The same as `read`, a frozen network's `pooled`, each sequence of ids being read once."""
-
-    def pooled(ids: Tensor, mask: Tensor) -> Tensor:
-        lengths = mask.sum(dim=1).tolist()
-        keys = [tuple(row[:n]) for row, n in zip(ids.tolist(), lengths, strict=True)]
-        if new := [i for i, key in enumerate(keys) if key not in known]:
-            with torch.no_grad():
-                found = read(ids[new], mask[new])
-            known.update(zip((keys[i] for i in new), found.clone(), strict=True))
-        return torch.stack([known[key] for key in keys])
-
-    return pooled
-
-
 def finish(
     network: ProbabilityModel,
     tokenizer: Tokenizer,
     material: Material,
     recipe: Recipe,
-    tasks: dict[str, SideTask] | None = None,
+    tasks: dict[str, Task] | None = None,
 ) -> dict:
     """Calibrate on dev, and measure, each fold of dev as calibrated on the others; {} without dev.
 
@@ -289,7 +317,7 @@ def finish(
     if not material.judged:
         return {}
     if tasks is None:
-        tasks = side_tasks(network, material, replace(recipe, category_weight=0))
+        tasks = tasks_of(network, tokenizer, material, replace(recipe, category_weight=0))
     wanted = classify.targets(material.judged, material.labels)
     asked = [e.text for e in material.judged]
     said = classify.logits(network, tokenizer, asked)
@@ -304,27 +332,6 @@ def finish(
         column = material.labels.index(recipe.out_of_scope)
         calibrated = said / result["temperature"]
         result["scope"] = classify.out_of_scope(calibrated, wanted, column, asked)
-    texts = [e.text for e in material.dev]
     for name, task in tasks.items():
-        values = [getattr(e, name) for e in material.dev]
-        fold = name == SENTIMENT  # the category's head is not kept
-        result[name] = task.measure(tokenizer, texts, values, fold)
+        result[name] = task.measure(material.dev, fold=name != CATEGORY)  # which is not kept
     return result
-
-
-def side_tasks(
-    network: ProbabilityModel, material: Material, recipe: Recipe
-) -> dict[str, SideTask]:
-    """What is learned beside the intent, by the column that it stands in."""
-    tasks = {}
-    if recipe.category_weight:
-        values = [e.category for e in material.learned]
-        names = sorted(set(values) - {""})
-        width = families.last(network.classifier).in_features
-        network.category = torch.nn.Linear(width, len(names))  # a checkpoint does not keep it
-        weight = recipe.category_weight
-        tasks[CATEGORY] = SideTask(network, network.category, names, values, weight)
-    if hasattr(network, "head"):
-        values = [e.sentiment for e in material.learned]
-        tasks[SENTIMENT] = SideTask(network, network.head, SENTIMENTS, values)
-    return tasks

@@ -19,6 +19,7 @@ import numpy as np
 from triton_models.kinds.tagging import OUTSIDE
 from triton_models.kinds.tagging.words import NOT_READ, Place, Span
 
+TINY = 1e-12  # of a label that the model gives no chance, or that has no answer
 LEAST = 1e-100  # of a label beside the likeliest one of its word
 
 
@@ -77,7 +78,7 @@ class Decoder:
         """
         if not chances.size:
             return [Found([], [], 1.0)] * len(words)
-        scaled = chances[:, :, self._columns].astype(np.float64)
+        scaled = np.maximum(chances[:, :, self._columns], TINY, dtype=np.float64)
         scaled /= scaled.max(axis=2, keepdims=True)
         rows = np.maximum(scaled, LEAST).swapaxes(0, 1)  # [most words, queries, labels]
         path, totals = self._path(rows), self._totals(rows)

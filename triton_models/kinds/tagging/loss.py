@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
@@ -80,18 +80,31 @@ class Loss:
         readings = [clean, typed] if lesson.consistency else [typed]
         every = [one for part in readings for one in part]
         logits, read = word_logits(self.network, self.tokenizer, every)
-        wanted = torch.tensor([self.column[x] for one in every for x in one.labels])
-        weights = torch.tensor([one.weight for one in every for _ in one.labels])
-        each = functional.cross_entropy(
-            logits, wanted.to(logits.device), reduction="none", label_smoothing=lesson.smoothing
-        )
-        each = (each * weights.to(logits.device))[read].mean()
-        if not lesson.consistency:
-            return each
-        a, b = logits.log_softmax(dim=1).chunk(2)
-        both = read.chunk(2)[0] & read.chunk(2)[1]
-        apart = ((a.exp() - b.exp()) * (a - b)).sum(dim=1)[both].mean() / 2
-        return each + lesson.consistency * apart
+        return mean_loss(logits, read, every, self.column, lesson)
+
+
+def mean_loss(
+    logits: Tensor,
+    read: Tensor,
+    readings: Sequence[Reading],
+    column: Mapping[str, int],
+    lesson: Lesson,
+) -> Tensor:
+    """The mean loss of the words of readings, by their logits and which of them were `read`; with
+    consistency the second half of the readings is of the same queries as the first.
+    """
+    wanted = torch.tensor([column[x] for one in readings for x in one.labels])
+    weights = torch.tensor([one.weight for one in readings for _ in one.labels])
+    each = functional.cross_entropy(
+        logits, wanted.to(logits.device), reduction="none", label_smoothing=lesson.smoothing
+    )
+    each = (each * weights.to(logits.device))[read].mean()
+    if not lesson.consistency:
+        return each
+    a, b = logits.log_softmax(dim=1).chunk(2)
+    both = read.chunk(2)[0] & read.chunk(2)[1]
+    apart = ((a.exp() - b.exp()) * (a - b)).sum(dim=1)[both].mean() / 2
+    return each + lesson.consistency * apart
 
 
 def misspelled(one: Reading, rng: random.Random, typos: Typos = ENGLISH) -> Reading:
@@ -113,10 +126,15 @@ def word_logits(
     longest = cut(tokenizer)
     encodings = tokenizer.encode_batch([one.text for one in readings])
     logits = network.logits(*on_device(arrays_of(encodings, longest), device(network), 2)).float()
+    rows, columns = places_of(encodings, readings)
+    return logits[rows, columns], (columns != NOT_READ).to(logits.device)
+
+
+def places_of(encodings: Sequence[Encoding], readings: Sequence[Reading]) -> tuple[Tensor, Tensor]:
+    """The row of each word and the column of its first piece, `NOT_READ` for none: [words] both."""
     pieces = [first_pieces(e, r.words) for e, r in zip(encodings, readings, strict=True)]
     rows = torch.tensor([row for row, mine in enumerate(pieces) for _ in mine])
-    columns = torch.tensor([piece for mine in pieces for piece in mine])
-    return logits[rows, columns], (columns != NOT_READ).to(logits.device)
+    return rows, torch.tensor([piece for mine in pieces for piece in mine])
 
 
 def outside(logits: Tensor) -> Tensor:

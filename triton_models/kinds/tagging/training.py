@@ -209,15 +209,16 @@ def finish(
     if not material.dev:
         return {}
     decoder, logs = Decoder(labels_of(material.tags)), said(network, tokenizer, material.dev)
-    result = {"temperature": calibrate(network, logs, material.dev, decoder)}
+    last = network.classifier.classifier
+    result = {"temperature": calibrate(last, logs, material.dev, decoder)}
     return result | {"dev": measure(said(network, tokenizer, material.dev), material, decoder)}
 
 
 def calibrate(
-    network: torch.nn.Module, logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder
+    last: torch.nn.Linear, logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder
 ) -> float:
     """Fit the temperature so that the probabilities of dev's spans are how often they are right,
-    and fold it into the network's last layer. It changes no span.
+    and fold it into the layer that gave the logits. It changes no span.
     """
 
     def cost(temperature: Tensor) -> Tensor:
@@ -231,7 +232,7 @@ def calibrate(
         chances, right = torch.tensor(pairs or [(0.5, 0.5)]).T
         return functional.binary_cross_entropy(chances.clamp(1e-4, 1 - 1e-4), right)
 
-    return temperature.fold(network.classifier.classifier, cost, TEMPERATURES)
+    return temperature.fold(last, cost, TEMPERATURES)
 
 
 def decode(logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder) -> list[Found]:

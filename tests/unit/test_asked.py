@@ -26,6 +26,7 @@ KNIVES = ["bread knife", "carving knife", "paring knife", "nakiri knife"]
 def test_a_term_of_the_query_names_the_thing(lexicon):
     assert found(lexicon, "carbon bread knife") == (["bread knife"], "")
     assert found(lexicon, "carbon bread knife", *KNIVES) == (["bread knife"], "")
+    assert found(lexicon, "height-adjustable desk chair") == (["desk chair"], "")
 
 
 def test_nearest_terms_that_end_as_the_query_does_tell_its_category(lexicon):
@@ -51,6 +52,12 @@ def test_the_words_of_a_name_may_stand_apart(lexicon):
     heads, near = found(lexicon, "organizer desk", "desk organizer")
     assert heads == [] and near.startswith("Office")
     assert found(lexicon, "organizer desk", "desk organizer", cosine=0.7)[0] == ["desk"]
+
+
+def test_a_thing_for_another_is_named_so_only_if_nothing_else_names_it(lexicon):
+    assert found(lexicon, "blue case for iphone")[0] == ["case"]
+    assert lexicon.heads(lexicon.read("wrap for baby"))[0].surface == "wrap"
+    assert found(lexicon, "blanket wrap for baby") == ([], "")
 
 
 def test_a_brand_that_sells_one_kind_of_thing_tells_its_category(lexicon):

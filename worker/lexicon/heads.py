@@ -141,11 +141,12 @@ def apart(
                 return i, term
             if not (n in told or _tells(keys[n], describes)):
                 break
-        for n in range(last + 1, len(keys)) if keys[last:] and keys[last] == "for" else ():
-            if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
-                return i, term
-            if not (n in told or keys[n] in EMPTY):
-                break
+        else:
+            for n in range(last + 1, len(keys)) if keys[last:] and keys[last] == "for" else ():
+                if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
+                    return i, term
+                if not (n in told or keys[n] in EMPTY):
+                    break
         return None
     return None
 

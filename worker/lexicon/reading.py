@@ -98,7 +98,8 @@ class Reader:
         found = words(text)
         hits = self._terms.find(found)
         hits.sort(key=_longest_first)
-        places = self._taken(hits, ())
+        names = self._with_their_ends(hits)
+        places = self._taken(names, ())
         tagged = Tagged(tags, found) if tags else None
         sure = tagged.brand() if tagged else 0
         brands = self._brands.find(found, lambda *at: self._beside(found, places, *at), sure)
@@ -112,7 +113,7 @@ class Reader:
         if brands or excluded or contents:
             blocked = [(b.first, b.last, self._is_only_brand(b, places)) for b in brands]
             blocked += [(a, b, True) for a, b in (*excluded, *contents)]
-            places = self._taken(hits, blocked)
+            places = self._taken(names, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         nothing = [(x.start, x.end) for x in exclusions]
@@ -134,6 +135,16 @@ class Reader:
         if self._attributes.may_stand(form, found) or self._brands.may_stand(found):
             return self.read(form).attributes
         return ()
+
+    def _with_their_ends(
+        self, hits: Sequence[tuple[int, int, str]]
+    ) -> Sequence[tuple[int, int, str]]:
+        """Without those whose last word begins another term: not the "adjustable desk" of
+        "adjustable desk chair", which is a desk chair."""
+        ends = [(a, b) for a, b, key in hits if b - a > 1 and self._terms.term_of(key) != NO_TERM]
+        if len(ends) < 2:
+            return hits
+        return [hit for hit in hits if not any(hit[0] < a < hit[1] < b for a, b in ends)]
 
     def _taken(
         self, hits: Sequence[tuple[int, int, str]], blocked: Sequence[tuple[int, int, bool]]

@@ -136,7 +136,7 @@ def test_an_int8_file_whose_tags_differ_is_refused(folder):
         require_agreement(model, [right, tags], [right, np.roll(tags, 1, axis=1)])
 
 
-def test_a_head_goes_on_where_the_tags_are_the_same(folder):
+def test_a_head_goes_on_where_its_labels_are_the_same(folder):
     start, names = folder / "run", networks.labels(folder / "run")
     before = networks.load(start, "intent").tags.weight
     same = classifier(start, names, tags=LABELS)
@@ -145,6 +145,10 @@ def test_a_head_goes_on_where_the_tags_are_the_same(folder):
     assert other.tags.weight.shape == before.shape
     assert not torch.allclose(other.tags.weight, before)
     assert not hasattr(classifier(start, names), "tags")
+    intent = networks.load(start, "intent").classifier.classifier.weight
+    torch.testing.assert_close(same.classifier.classifier.weight, intent)
+    turned = classifier(start, names[::-1]).classifier.classifier.weight
+    assert not any(torch.allclose(row, other) for row in turned for other in intent)
 
 
 def test_a_query_with_both_labels_is_one_example(tmp_path):

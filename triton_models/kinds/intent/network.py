@@ -100,7 +100,7 @@ def classifier(
     tags: Sequence[str] = (),
 ) -> ProbabilityModel:
     """A classifier with labels of your own on a checkpoint's BERT. A head begins as that of the
-    checkpoint if this has as many labels, a further head if it has the same; else it is new.
+    checkpoint if this has the same labels; else it is new.
 
     `pooling` as in `ProbabilityModel`; `dropout` instead of the checkpoint's; `sentiments` and
     `tags` are the labels of further heads, if there are to be any.
@@ -116,6 +116,10 @@ def classifier(
                 folder, config=config, attn_implementation="eager", ignore_mismatched_sizes=True
             )
         )
+        if is_classifier(folder) and labels(folder) != tuple(names):
+            last = families.last(network.classifier)  # as many rows may be of other labels
+            nn.init.normal_(last.weight, std=config.initializer_range)
+            nn.init.zeros_(last.bias)
         before = json.loads((folder / "config.json").read_text())
         for label, module in ((SENTIMENTS, "head"), (TAGS, "tags")):
             if before.get(label) == wanted[label] and (folder / HEADS[module]).is_file():

@@ -21,6 +21,7 @@ from worker.lexicon import built
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
 from worker.understanding.cache import Cache, SeenQueries
+from worker.understanding.computation import Computation
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
 from worker.understanding.enrichment import MODELS, TAGGING, Composer
@@ -28,6 +29,7 @@ from worker.understanding.pipeline import Pipeline
 from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.stages import Stages
 from worker.understanding.tagging import Tagger
 from worker.understanding.tokenize import TextTokenizer
 
@@ -152,10 +154,28 @@ def _listed(text: str) -> frozenset[str]:
     return frozenset(text.replace(",", " ").split())
 
 
-def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
+def make_caller(settings: Settings, contract: ModelContract, metrics: Metrics) -> ModelCaller:
     """Circuit breaker, retries and policy of a model's calls."""
     policies = settings.policies
-    return ModelCaller(model, getattr(policies, model), policies.patience_ms / 1000, metrics)
+    policy, patience_s = getattr(policies, contract.kind), policies.patience_ms / 1000
+    return ModelCaller(contract.name, policy, patience_s, metrics)
+
+
+def make_stages(
+    settings: Settings, contracts: Contracts, inference: Inference, metrics: Metrics
+) -> Stages:
+    """The stages that ask these models."""
+    texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in contracts.values()}
+
+    def stage(kind: str) -> Stage:
+        contract = contracts[kind]
+        caller = make_caller(settings, contract, metrics)
+        text = texts[contract.tokenizer_sha256]
+        most = settings.inference.max_calls_in_flight
+        return Stage(contract, inference, caller, text, metrics, most)
+
+    tagger = Tagger(stage(TAGGING), contracts[TAGGING]) if TAGGING in contracts else None
+    return Stages(*map(stage, MODELS), tagger)
 
 
 def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
@@ -172,19 +192,28 @@ def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
     raise ConfigError("the configuration does not fit the models:", [fault])
 
 
-def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Snapshot:
-    """What understands a batch, except the models.
+def make_computation(
+    settings: Settings, stages: Stages, lexicon: Lexicon, metrics: Metrics
+) -> Computation:
+    """What answers queries by these models and this lexicon.
 
     Raises:
         ConfigError: see `fallback_intent`.
     """
+    contracts = stages.contracts
+    composer = Composer(lexicon, contracts, fallback_intent(settings, contracts))
+    return Computation(stages, make_expander(settings, contracts, lexicon), composer, metrics)
+
+
+def make_snapshot(settings: Settings, computation: Computation) -> Snapshot:
+    """What understands a batch."""
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
-        make_expander(settings, contracts, lexicon),
-        Composer(lexicon, contracts, fallback_intent(settings, contracts)),
-        Deadline(policies.max_age_ms, policies.late),
+        computation,
+        {},
         chosen.default_language,
         _listed(chosen.languages or chosen.default_language),
+        Deadline(policies.max_age_ms, policies.late),
         chosen.max_query_chars,
         chosen.max_event_bytes,
         Cache(chosen.cache_bytes // 2),
@@ -202,18 +231,10 @@ def make_pipeline(
         ConfigError: see `fallback_intent`.
     """
     lexicon = load_lexicon(settings, contracts)
-    snapshot = make_snapshot(settings, contracts, lexicon)
-    texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in contracts.values()}
-
-    def stage(name: str) -> Stage:
-        contract, caller = contracts[name], make_caller(settings, name, metrics)
-        text = texts[contract.tokenizer_sha256]
-        most = settings.inference.max_calls_in_flight
-        return Stage(contract, inference, caller, text, metrics, most)
-
-    tagger = Tagger(stage(TAGGING), contracts[TAGGING]) if TAGGING in contracts else None
+    stages = make_stages(settings, contracts, inference, metrics)
+    computation = make_computation(settings, stages, lexicon, metrics)
     show_versions(metrics, contracts, lexicon)
-    return Pipeline(*map(stage, MODELS), snapshot, metrics, tagger)
+    return Pipeline(make_snapshot(settings, computation), metrics)
 
 
 def show_versions(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
@@ -287,15 +308,16 @@ class Understanding:
             LexiconError: see `load_lexicon`.
             ConfigError: see `fallback_intent`.
         """
-        known = self.pipeline.snapshot.expander.lexicon
-        lexicon = load_lexicon(settings, self.contracts, known)
-        return make_snapshot(settings, self.contracts, lexicon)
+        now = self.pipeline.snapshot.default
+        lexicon = load_lexicon(settings, self.contracts, now.expander.lexicon)
+        made = make_computation(settings, now.stages, lexicon, self._metrics)
+        return make_snapshot(settings, made)
 
     def use(self, settings: Settings, snapshot: Snapshot) -> None:
         """Use these settings and this snapshot from the next batch on."""
         self.pipeline.use(snapshot)
         self.pipeline.obey(settings.policies)
-        show_versions(self._metrics, self.contracts, snapshot.expander.lexicon)
+        show_versions(self._metrics, self.contracts, snapshot.default.expander.lexicon)
 
     @asynccontextmanager
     async def ready(self, timeout_s: float) -> AsyncIterator[None]:

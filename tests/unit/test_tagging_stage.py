@@ -156,7 +156,7 @@ def test_it_can_be_left_out(models):
 
 
 def stages(made):
-    return [stage.name for stage in made.stages]
+    return [stage.kind for stage in made.stages]
 
 
 def test_a_model_of_another_kind_in_its_folder_is_refused(models):

@@ -1,0 +1,38 @@
+"""The stages that the queries of one language go through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+from triton_models.contract import ModelContract
+from worker.understanding.stage import Stage
+from worker.understanding.tagging import Tagger
+
+
+class Stages:
+    """One for each kind of model; those of another language may be the same stages.
+
+    Attributes:
+        tagger: None where there is no such model.
+        all: of intent, encoder and matching, then of tagging if there is such a model.
+        contracts: of their models, by kind.
+    """
+
+    def __init__(
+        self, intent: Stage, encoder: Stage, matching: Stage, tagger: Tagger | None = None
+    ) -> None:
+        self.intent, self.encoder, self.matching, self.tagger = intent, encoder, matching, tagger
+        self.all = (intent, encoder, matching, *([tagger.stage] if tagger else []))
+        self.contracts: Mapping[str, ModelContract] = {s.kind: s.contract for s in self.all}
+        self._current: list[frozenset[str]] | None = None
+        self._served: set[tuple[str, ...]] = set()
+
+    @property
+    def served(self) -> set[tuple[str, ...]]:
+        """The versions whose cached enrichments may go out; another set when they change."""
+        current = [stage.versions.current for stage in self.all]
+        if current != self._current:
+            self._current = current
+            self._served = set(product(*(versions | {""} for versions in current)))
+        return self._served

@@ -10,17 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from worker.build import (
-    load_contracts,
-    load_lexicon,
-    make_computation,
-    make_pipeline,
-    make_snapshot,
-)
+from worker.build import make_pipeline, make_snapshot
+from worker.config.languages import DEFAULT
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_LEXICON, Policies
 from worker.errors import ModelUnavailable
 from worker.event import Input
+from worker.folders import load_contracts, load_lexicon
 from worker.inference.port import Answer
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
@@ -59,13 +55,13 @@ class Slow:
 def snapshot(made, number, *assignments):
     """One of the configurations, asking the same models as the pipeline does."""
     chosen = load_settings(None, {}, [*CONFIGURATIONS[number], *assignments])
-    stages = made.snapshot.default.stages
-    return make_snapshot(chosen, make_computation(chosen, stages, LEXICONS[number], Metrics()))
+    stages = {DEFAULT: made.snapshot.default.stages}
+    return make_snapshot(chosen, stages, {DEFAULT: LEXICONS[number]}, Metrics())
 
 
 def pipeline(inference, number=0, *assignments):
     chosen = load_settings(None, {}, assignments)
-    made = make_pipeline(chosen, CONTRACTS, inference, Metrics())
+    made = make_pipeline(chosen, {DEFAULT: CONTRACTS}, inference, Metrics())
     made.use(snapshot(made, number))
     return made
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 import triton_models
-from triton_models.kinds import KINDS
 from worker.config.kafka import Kafka
+from worker.config.languages import DEFAULT, Language, check, of_kinds
 from worker.config.part import HOST_PORT, Part
 from worker.config.secrets import Credential, Properties, Table
 
@@ -70,9 +71,7 @@ class Inference(Part):
     @field_validator("names")
     @classmethod
     def _of_kinds(cls, value: Properties) -> Properties:
-        if odd := [kind for kind in value if kind not in KINDS]:
-            raise ValueError(f"kinds of model: {', '.join(KINDS)}", f"correct {', '.join(odd)}")
-        return value
+        return of_kinds(value)
 
     def name(self, kind: str) -> str:
         """What the model of a kind is called, in its folder and on the server."""
@@ -127,7 +126,7 @@ class Understanding(Part):
     default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
     """Language of the lexicon, and of Latin-script queries that show no other."""
     languages: str = Field("", pattern=r"^([a-z]{2,3}(, ?[a-z]{2,3})*)?$")
-    """Languages that models and lexicon serve ("en,de"); default: `default_language`."""
+    """Languages that share default models and lexicon ("en,fr"); default: `default_language`."""
     max_candidates: int = Field(8, ge=0, le=64)
     """Lexicon terms that the matching model scores for one query."""
     min_similarity: float = Field(0.5, ge=-1, le=1)
@@ -140,6 +139,11 @@ class Understanding(Part):
     """Expansions attached at most, best first."""
     cache_bytes: int = Field(128 * 2**20, ge=0)
     """Memory for enrichments of queries seen before (about 2 KB each); 0 turns the cache off."""
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The languages that the default models and lexicon serve."""
+        return listed(self.languages or self.default_language)
 
 
 class Lexicon(Part):
@@ -191,9 +195,41 @@ class Settings(Part):
     dead_letters: DeadLetters = DeadLetters()
     understanding: Understanding = Understanding()
     lexicon: Lexicon = Lexicon()
+    languages: dict[str, Language] = Field(default_factory=dict)
     server: Server = Server()
     lifecycle: Lifecycle = Lifecycle()
     logging: Logging = Logging()
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_fit(
+        cls, value: Mapping[str, Language], info: ValidationInfo
+    ) -> Mapping[str, Language]:
+        if understanding := info.data.get("understanding"):  # none if that has faults itself
+            check(value, understanding.default_language, understanding.shared)
+        return value
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """`DEFAULT`, and the languages that have models or a lexicon of their own."""
+        return DEFAULT, *self.languages
+
+    def of(self, entry: str) -> Settings:
+        """These, with what an entry has of its own in `inference` and `lexicon`."""
+        if entry == DEFAULT or (own := self.languages.get(entry)) is None:
+            return self
+        lexicon = {"folder": own.lexicon} if own.lexicon else {}
+        return self.model_copy(
+            update={
+                "inference": self.inference.model_copy(update=own.inference),
+                "lexicon": self.lexicon.model_copy(update=lexicon),
+            }
+        )
+
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a list with commas."""
+    return frozenset(text.replace(",", " ").split())
 
 
 # What SIGHUP changes in a running worker: whole parts, or single keys. All else needs a restart.
@@ -205,4 +241,6 @@ RELOADABLE = frozenset(
 
 def reloadable(key: str) -> bool:
     """Whether `part.key` can change in a running worker."""
-    return key in RELOADABLE or key.partition(".")[0] in RELOADABLE
+    part, _, name = key.partition(".")
+    lexicon = part == "languages" and name.endswith(".lexicon")
+    return lexicon or key in RELOADABLE or part in RELOADABLE

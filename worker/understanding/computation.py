@@ -18,6 +18,7 @@ from time import monotonic
 from worker.errors import Reject
 from worker.event import Enrichment, Tag
 from worker.lexicon.correction import Correction
+from worker.lexicon.lexicon import Lexicon
 from worker.logs import fault, shown
 from worker.metrics import Metrics
 from worker.understanding.batching import Rows
@@ -49,13 +50,13 @@ class Computation:
         self._retrieve_seconds = metrics.stage_seconds.labels("retrieve")
         self._enrich_seconds = metrics.stage_seconds.labels("enrich")
 
+    @property
+    def lexicon(self) -> Lexicon:
+        return self.expander.lexicon
+
     def servable(self, entry: Enrichment) -> bool:
         """Whether the versions that made a cached enrichment are those that are served now."""
         return entry.versions in self.stages.served
-
-    def correction(self, form: str, language: str) -> Correction | None:
-        """A normal form put right, if it is surely misspelt; the lists of words are English."""
-        return self.expander.lexicon.correct(form) if language == "en" else None
 
     async def compute(self, keys: list[Key]) -> list[Enrichment | Reject]:
         """What is found for each key; one on which our own code fails is rejected by itself."""
@@ -70,7 +71,7 @@ class Computation:
             return await self.compute(keys[:middle]) + await self.compute(keys[middle:])
 
     async def _compute(self, keys: list[Key]) -> list[Enrichment | Reject]:
-        corrections = [self.correction(form, language) for form, language in keys]
+        corrections = [corrected(self.lexicon, *key) for key in keys]
         forms = [
             fixed.query if fixed else form
             for fixed, (form, _) in zip(corrections, keys, strict=True)
@@ -202,6 +203,11 @@ class _Matched:
     scores: Rows
     tagged: list[Rows]
     asked: tuple[tuple[Rows, float], ...]
+
+
+def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:
+    """A normal form put right, if it is surely misspelt; the lists of words are English."""
+    return lexicon.correct(form) if language == "en" else None
 
 
 def _refusal(row: int, span: range, others: Sequence[Rows], scores: Rows) -> Reject | None:

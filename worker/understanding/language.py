@@ -1,15 +1,16 @@
 """The language of a query: by script, by the words of shoppers, by letters, and by its locale.
 
-Words that the lexicon knows speak for its own language, so that an English query with a foreign
-name or dish in it stays English.
+Words that a lexicon knows speak for its own language, so that an English query with a foreign name
+or dish in it stays English. One such word is enough for a language that has a lexicon of its own.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from triton_models.query_text import SCRIPTS
 
@@ -40,20 +41,26 @@ for _language, _line in _TABLES["words"].items():
 
 LEAST_VOTES = 2.0
 LOCALE_VOTES = 1.5
+Knows = Callable[[str], bool]
 
 
 def language(
-    form: str, locale: str | None, default: str, known: Callable[[str], bool] = lambda word: False
+    form: str,
+    locale: str | None,
+    default: str,
+    known: Knows = lambda word: False,
+    others: Mapping[str, Knows] = MappingProxyType({}),
 ) -> str:
     """ISO 639 code: what the text's script and words say, else the locale's, else `default`.
 
     Args:
         known: whether a word is one of the lexicon's, which is in the language `default`.
+        others: the same of the lexicons of other languages, by language.
     """
     said = _of_locale(locale)
     if not form.isascii() and (script := _by_script(form)):
         return said if said and script == "ru" and said in ("uk", "bg", "sr") else script
-    votes = _votes(form, default, known)
+    votes, own = _votes(form, {default: known, **others})
     if not votes:
         return said or default
     if not said and votes.keys() == {default}:
@@ -61,29 +68,31 @@ def language(
     if said:
         votes[said] = votes.get(said, 0) + LOCALE_VOTES
     best = max(votes, key=lambda code: (votes[code], code == said, code == default))
-    if best == default or votes[best] >= LEAST_VOTES:
+    if best == default or best in own or votes[best] >= LEAST_VOTES:
         return best
     return said or default
 
 
-def _votes(form: str, default: str, known: Callable[[str], bool]) -> dict[str, float]:
-    """How far the words and letters speak for each language; nothing if none but known words."""
+def _votes(form: str, lexicons: Mapping[str, Knows]) -> tuple[dict[str, float], dict[str, float]]:
+    """How far the words and letters speak for each language, and the words of lexicons alone."""
     votes: dict[str, float] = {}
+    own: dict[str, float] = {}
     words = _WORD.findall(form)
     if not _LOANED_FIRST.isdisjoint(words):
         words = _WORD.findall(_LOANED.sub(" ", form))
-    own = 0.0
     for word in words:
-        told = _VOTES.get(word, ())
-        if known(word) or (default == "en" and word in _ENGLISH):
-            own += 1.0
-        elif not told and not word.isascii():
+        told, unknown = _VOTES.get(word, ()), True
+        for code, knows in lexicons.items():
+            if knows(word) or (code == "en" and word in _ENGLISH):
+                own[code] = own.get(code, 0.0) + 1.0
+                unknown = False
+        if unknown and not told and not word.isascii():
             told = _by_letters(word)
         for code, vote in told:
             votes[code] = votes.get(code, 0.0) + vote
-    if own:
-        votes[default] = votes.get(default, 0.0) + own
-    return votes
+    for code, vote in own.items():
+        votes[code] = votes.get(code, 0.0) + vote
+    return votes, own
 
 
 def _by_letters(word: str) -> list[tuple[str, float]]:

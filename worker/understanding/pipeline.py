@@ -54,7 +54,7 @@ class Pipeline:
 
     def __init__(self, snapshot: Snapshot, metrics: Metrics) -> None:
         self.snapshot = snapshot
-        self._stages = [computation.stages for computation in snapshot.all]
+        self._stages = [computation.stages for computation in snapshot.computations.values()]
         self.stages = tuple(dict.fromkeys(stage for of in self._stages for stage in of.all))
         self._served = self._served_now()
         self._lookups = {

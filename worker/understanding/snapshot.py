@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from worker.config.languages import DEFAULT
 from worker.errors import Reject
 from worker.event import Enrichment
 from worker.understanding.cache import Cache, Key, SeenQueries
 from worker.understanding.computation import Computation
 from worker.understanding.deadline import Deadline
-from worker.understanding.language import language
+from worker.understanding.language import Knows, language
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class Snapshot:
     old one is served or kept.
 
     Attributes:
-        default: answers the queries of `languages`.
-        own: by language, what answers those that have models or a lexicon of their own.
+        computations: what answers queries: that under `DEFAULT` those of `languages`, others those
+            of the language that they are named by.
         deadline: which events come too late.
         max_query_chars: longer queries, or normal forms, are rejected.
         max_event_bytes: larger records are rejected unread.
@@ -33,8 +34,7 @@ class Snapshot:
         pending: queries that are computed now.
     """
 
-    default: Computation
-    own: Mapping[str, Computation]
+    computations: Mapping[str, Computation]
     default_language: str
     languages: frozenset[str]
     deadline: Deadline
@@ -47,19 +47,30 @@ class Snapshot:
     @cached_property
     def by_language(self) -> Mapping[str, Computation]:
         """What answers the queries of each language; no other is served."""
-        return dict.fromkeys(self.languages, self.default) | self.own
+        own = {entry: made for entry, made in self.computations.items() if entry != DEFAULT}
+        return dict.fromkeys(self.languages, self.default) | own
 
     @property
-    def all(self) -> tuple[Computation, ...]:
-        return self.default, *self.own.values()
+    def default(self) -> Computation:
+        return self.computations[DEFAULT]
 
     def language(self, form: str, locale: str | None) -> str:
         """The language of a normal form: ISO 639."""
-        return language(form, locale, self.default_language, self.default.expander.lexicon.knows)
+        return language(form, locale, self.default_language, *self._knows)
+
+    @cached_property
+    def _knows(self) -> tuple[Knows, Mapping[str, Knows]]:
+        """Which words the default lexicon knows, and which those of other languages."""
+        knows = {entry: made.lexicon.knows for entry, made in self.computations.items()}
+        return knows.pop(DEFAULT), knows
 
     @property
-    def lexicon_version(self) -> str:
-        return self.default.expander.lexicon.version
+    def lexicon_versions(self) -> Mapping[str, str]:
+        """Each lexicon's, by the setting that names it."""
+        return {
+            f"languages.{entry}.lexicon" if entry else "lexicon": made.lexicon.version
+            for entry, made in self.computations.items()
+        }
 
     def after(self, old: Snapshot) -> Snapshot:
         """This one in the place of `old`: what that one made is kept if this would make the same.
@@ -74,5 +85,5 @@ class Snapshot:
     @property
     def _makes(self) -> tuple[Any, ...]:
         """What decides how an event of each language is."""
-        asked = [(computation.stages, computation.expander) for computation in self.all]
-        return self.default_language, self.languages, tuple(self.own), asked
+        made_by = {entry: (made.stages, made.expander) for entry, made in self.computations.items()}
+        return self.default_language, self.languages, made_by

@@ -19,7 +19,6 @@ import orjson
 from confluent_kafka import Producer
 
 from worker.app import App
-from worker.build import load_contracts
 from worker.commands.demo import traffic
 from worker.commands.demo.observer import Observer
 from worker.commands.demo.view import View
@@ -28,6 +27,7 @@ from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
 from worker.embedded.kafka import EmbeddedKafka
 from worker.embedded.triton import EmbeddedTriton, available
+from worker.folders import load_all_contracts
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Demo:
         Returns:
             None if `stop` was set before the stream began.
         """
-        load_contracts(self._settings)  # reports a broken folder before anything starts
+        load_all_contracts(self._settings)  # reports a broken folder before anything starts
         with EmbeddedKafka.running() as kafka:
             async with self._models(stop) as inference:
                 if inference is None:

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from tests import program
+from tests import languages, program
 from tests.understanding import Counting, inputs
 from triton_models.contract import sha256
 from worker import folders
@@ -133,3 +133,32 @@ def test_a_model_is_found_by_its_name_and_asked_by_it(tmp_path):
 def test_names_are_of_kinds_of_model():
     with pytest.raises(ConfigError, match=r"inference\.names.*kinds of model: encoder, intent"):
         load_settings(None, {}, ["inference.names.intend=intent_de"])
+
+
+def test_each_language_is_checked(impatient, tmp_path):
+    """With its own models and lexicon; models of one name must be the same."""
+    models = languages.models(tmp_path / "models", german=("intent",))
+    other = languages.models(tmp_path / "fr", german=())
+    languages.change(other / "encoder", version=77)
+    found = findings(
+        *languages.flags(models, tmp_path, german=("intent", "encoder")),
+        *(f"languages.fr.models={other}", "inference.tagging=false"),
+    )
+    faults = {part: item for part, item in found.items() if item.state == "fault"}
+    assert faults.keys() == {
+        *("languages.de: model folder encoder", "models of one name"),
+        *(f"Triton at {NOWHERE}", f"Kafka at {NOWHERE}"),
+    }
+    assert (
+        "encoder_de/model.json: not found" in faults["languages.de: model folder encoder"].message
+    )
+    assert faults["models of one name"].remedy.startswith("export it with --name encoder_fr")
+    assert found["languages.de: lexicon"].remedy == "correct the encoder's model folder first"
+    assert found["model folders"].state == found["languages.fr: model folders"].state == "ok"
+    assert found["languages.fr: lexicon"].state == "ok"
+
+
+def test_a_missing_lexicon_of_a_language_is_named_by_its_setting(impatient, tmp_path):
+    models = languages.models(tmp_path / "models", german=())
+    found = findings(*languages.flags(models, tmp_path, german=()))["languages.de: lexicon"]
+    assert found.state == "fault" and "(languages.de.lexicon)" in found.remedy

@@ -16,7 +16,7 @@ DEFECTS = (
         "queries that were seen survive an exchange of models",
         PIPELINE,
         "            self.snapshot.seen.clear()\n",
-        "",
+        "            pass\n",
         "test_pipeline.py",
     ),
     defect(
@@ -50,8 +50,8 @@ DEFECTS = (
     defect(
         "the cache keeps what an older model answered",
         STAGES,
-        "if current != self._current:\n",
-        "if self._current is None:\n",
+        "if changed := current != self._current:\n",
+        "if changed := self._current is None:\n",
         "test_pipeline.py",
     ),
     defect(

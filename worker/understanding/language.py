@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -60,7 +60,7 @@ def language(
     said = _of_locale(locale)
     if not form.isascii() and (script := _by_script(form)):
         return said if said and script == "ru" and said in ("uk", "bg", "sr") else script
-    votes, own = _votes(form, {default: known, **others})
+    votes = _votes(form, default, known, others)
     if not votes:
         return said or default
     if not said and votes.keys() == {default}:
@@ -68,31 +68,39 @@ def language(
     if said:
         votes[said] = votes.get(said, 0) + LOCALE_VOTES
     best = max(votes, key=lambda code: (votes[code], code == said, code == default))
-    if best == default or best in own or votes[best] >= LEAST_VOTES:
+    if best == default or votes[best] >= LEAST_VOTES:
+        return best
+    if best in others and _known(_WORD.findall(form), best, others[best]):
         return best
     return said or default
 
 
-def _votes(form: str, lexicons: Mapping[str, Knows]) -> tuple[dict[str, float], dict[str, float]]:
-    """How far the words and letters speak for each language, and the words of lexicons alone."""
+def _votes(form: str, default: str, known: Knows, others: Mapping[str, Knows]) -> dict[str, float]:
+    """How far the words and letters speak for each language; nothing if none but known words."""
     votes: dict[str, float] = {}
-    own: dict[str, float] = {}
     words = _WORD.findall(form)
     if not _LOANED_FIRST.isdisjoint(words):
         words = _WORD.findall(_LOANED.sub(" ", form))
+    own = 0.0
     for word in words:
-        told, unknown = _VOTES.get(word, ()), True
-        for code, knows in lexicons.items():
-            if knows(word) or (code == "en" and word in _ENGLISH):
-                own[code] = own.get(code, 0.0) + 1.0
-                unknown = False
-        if unknown and not told and not word.isascii():
+        told = _VOTES.get(word, ())
+        if known(word) or (default == "en" and word in _ENGLISH):
+            own += 1.0
+        elif not told and not word.isascii():
             told = _by_letters(word)
         for code, vote in told:
             votes[code] = votes.get(code, 0.0) + vote
-    for code, vote in own.items():
-        votes[code] = votes.get(code, 0.0) + vote
-    return votes, own
+    if own:
+        votes[default] = votes.get(default, 0.0) + own
+    for code, knows in others.items():
+        if count := _known(words, code, knows):
+            votes[code] = votes.get(code, 0.0) + count
+    return votes
+
+
+def _known(words: Sequence[str], code: str, knows: Knows) -> int:
+    """How many words the lexicon of a language knows."""
+    return sum(knows(word) or (code == "en" and word in _ENGLISH) for word in words)
 
 
 def _by_letters(word: str) -> list[tuple[str, float]]:

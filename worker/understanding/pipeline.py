@@ -56,7 +56,6 @@ class Pipeline:
         self.snapshot = snapshot
         self._stages = [computation.stages for computation in snapshot.computations.values()]
         self.stages = tuple(dict.fromkeys(stage for of in self._stages for stage in of.all))
-        self._served = self._served_now()
         self._lookups = {
             result: metrics.cache.labels(result) for result in ("hit", "miss", "joined")
         }
@@ -74,6 +73,7 @@ class Pipeline:
     async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""
         snapshot = self.snapshot
+        self._forget_other_versions()
         with self._decode_seconds.time():
             begun_ms = _now_ms()
             decoded = [self._decode(item, begun_ms, snapshot) for item in inputs]
@@ -122,12 +122,9 @@ class Pipeline:
 
     def _forget_other_versions(self) -> None:
         """What versions made that are not served any more is not answered in the fast lane."""
-        if self._served != (served := self._served_now()):
-            self._served = served
+        changed = [stages.refresh() for stages in self._stages]
+        if any(changed):
             self.snapshot.seen.clear()
-
-    def _served_now(self) -> list[set[tuple[str, ...]]]:
-        return [stages.served for stages in self._stages]
 
     def _decode(
         self, item: Input, now_ms: int, snapshot: Snapshot

@@ -17,6 +17,7 @@ class Stages:
         tagger: None where there is no such model.
         all: of intent, encoder and matching, then of tagging if there is such a model.
         contracts: of their models, by kind.
+        served: the versions whose cached enrichments may go out, as of the last `refresh`.
     """
 
     def __init__(
@@ -26,13 +27,12 @@ class Stages:
         self.all = (intent, encoder, matching, *([tagger.stage] if tagger else []))
         self.contracts: Mapping[str, ModelContract] = {s.kind: s.contract for s in self.all}
         self._current: list[frozenset[str]] | None = None
-        self._served: set[tuple[str, ...]] = set()
+        self.served: set[tuple[str, ...]] = set()
 
-    @property
-    def served(self) -> set[tuple[str, ...]]:
-        """The versions whose cached enrichments may go out; another set when they change."""
+    def refresh(self) -> bool:
+        """Take note of the versions that are served now; whether they have changed."""
         current = [stage.versions.current for stage in self.all]
-        if current != self._current:
+        if changed := current != self._current:
             self._current = current
-            self._served = set(product(*(versions | {""} for versions in current)))
-        return self._served
+            self.served = set(product(*(versions | {""} for versions in current)))
+        return changed

@@ -1,6 +1,7 @@
 """One worker serves two languages from one Triton, each by its own models and lexicon."""
 
 import json
+import shutil
 
 import pytest
 
@@ -92,8 +93,11 @@ def test_a_model_of_one_language_hangs_and_the_other_language_goes_on(embedded_b
     assert (events[FRENCH]["language"], events[FRENCH]["intent"]) == ("fr", None)
 
 
-def test_a_lexicon_of_one_language_is_exchanged_by_sighup(embedded_broker, folder):
-    with working(embedded_broker, folder / "worker.toml") as worker:
+def test_a_lexicon_of_one_language_is_exchanged_by_sighup(embedded_broker, folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "own", symlinks=True)
+    text = (folder / "worker.toml").read_text().replace(str(folder), str(own))
+    (own / "worker.toml").write_text(text)
+    with working(embedded_broker, own / "worker.toml") as worker:
 
         def understood(query, count):
             produce(embedded_broker.bootstrap_servers, worker.topics.input, [record(query, 0)])
@@ -103,8 +107,8 @@ def test_a_lexicon_of_one_language_is_exchanged_by_sighup(embedded_broker, folde
             return json.loads(found[-1].value())
 
         before, english = understood(GERMAN, 1), understood(ENGLISH, 2)
-        (folder / "source" / "terms.txt").write_text("[Sport > Schuhe]\nlaufschuhe\n")
-        build(folder)
+        (own / "source" / "terms.txt").write_text("[Sport > Schuhe]\nlaufschuhe\n")
+        build(own)
         old = before["provenance"]["lexicon"]
         log = worker.hang_up(f"reloaded: languages.de.lexicon: version {old} -> version ")
         assert "reloaded: lexicon" not in log
@@ -112,11 +116,9 @@ def test_a_lexicon_of_one_language_is_exchanged_by_sighup(embedded_broker, folde
         assert after["provenance"]["lexicon"] != old and not after["provenance"]["cached"]
         assert after["categories"][0]["path"] == "Sport > Schuhe"
         assert understood(ENGLISH, 4)["provenance"]["lexicon"] == english["provenance"]["lexicon"]
-        (folder / "lexicon" / "terms.bin").write_bytes(b"broken")
+        (own / "lexicon" / "terms.bin").unlink()
         worker.hang_up("the configuration is not reloaded, the old one stays")
         assert understood(GERMAN, 5)["provenance"]["cached"]
-    (folder / "source" / "terms.txt").write_text(languages.TERMS)
-    build(folder)
 
 
 def test_enrich_and_explain_take_the_models_of_the_language(folder):

@@ -8,6 +8,7 @@ import pytest
 from tests import languages
 from tests.stream import schema
 from tests.understanding import Counting, events, totals
+from worker.app import App
 from worker.build import Understanding, make_pipeline
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_LEXICON
@@ -280,3 +281,12 @@ def test_a_fallback_intent_is_a_label_of_every_intent_model(tmp_path, folders):
     assert pipeline(settings((models, folders[1]), "policies.fallback_intent=other"))
     with pytest.raises(ConfigError, match=r"one of kauf.*name a label of the model intent_de"):
         pipeline(settings((models, folders[1]), "policies.fallback_intent=browse"))
+
+
+def test_the_intents_are_those_of_all_models(tmp_path, folders):
+    models = languages.models(tmp_path / "models")
+    names = ["kauf", "browse", "frage", "klage", "other"]
+    languages.change(models / "intent_de", labels=names)
+    assert App(settings((models, folders[1]))).intents == (
+        *("purchase", "browse", "inquiry", "complaint", "other", "kauf", "frage", "klage"),
+    )

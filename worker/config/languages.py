@@ -55,7 +55,7 @@ class Language(Part):
         return {key: value for key, value in own.items() if value is not None}
 
 
-def check(languages: Mapping[str, Language], default: str, shared: Collection[str]) -> None:
+def check_entries(languages: Mapping[str, Language], default: str, shared: Collection[str]) -> None:
     """Refuse entries that would answer nothing, or something else than is meant.
 
     Args:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 import triton_models
 from worker.config.kafka import Kafka
-from worker.config.languages import DEFAULT, Language, check, of_kinds
+from worker.config.languages import DEFAULT, Language, check_entries, of_kinds
 from worker.config.part import HOST_PORT, Part
 from worker.config.secrets import Credential, Properties, Table
 
@@ -124,7 +124,7 @@ class Understanding(Part):
     max_query_chars: int = Field(1000, ge=1, le=100_000)
     """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
     default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
-    """Language of the lexicon, and of Latin-script queries that show no other."""
+    """Language of `lexicon.folder`, and of Latin-script queries that show no other."""
     languages: str = Field("", pattern=r"^([a-z]{2,3}(, ?[a-z]{2,3})*)?$")
     """Languages that share default models and lexicon ("en,fr"); default: `default_language`."""
     max_candidates: int = Field(8, ge=0, le=64)
@@ -206,7 +206,7 @@ class Settings(Part):
         cls, value: Mapping[str, Language], info: ValidationInfo
     ) -> Mapping[str, Language]:
         if understanding := info.data.get("understanding"):  # none if that has faults itself
-            check(value, understanding.default_language, understanding.shared)
+            check_entries(value, understanding.default_language, understanding.shared)
         return value
 
     @property

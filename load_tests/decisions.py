@@ -18,9 +18,10 @@ import click
 import numpy as np
 
 from triton_models.query_text import normal_form
-from worker.build import load_contracts, make_expander
+from worker.build import make_expander
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_MODELS
+from worker.folders import load_contracts
 from worker.lexicon.build import load_encoder
 from worker.lexicon.lexicon import Lexicon
 from worker.understanding.decide import Expander

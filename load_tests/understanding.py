@@ -25,9 +25,10 @@ import numpy as np
 import orjson
 
 from triton_models.contract import ModelContract
-from worker.build import load_contracts, make_pipeline
+from worker.build import make_pipeline
 from worker.config.load import load_settings
 from worker.event import Input
+from worker.folders import by_name, load_all_contracts
 from worker.inference.port import Answer
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
@@ -150,12 +151,12 @@ def _counted(function: Callable, spent: dict[str, float], part: str) -> Callable
 def run(count: int, concurrent: int, profile: int, by_part: bool) -> dict[str, float]:
     """CPU microseconds a query, by part; `total` is that of the process without the stand-in."""
     settings = load_settings(None, {}, ())
-    contracts = load_contracts(settings)
+    contracts = load_all_contracts(settings)
     spent: dict[str, float] = {}
     if by_part:
         timed(spent)
     lexicon = Lexicon.load(settings.lexicon.folder)
-    inference = DoNothing(contracts, lexicon)
+    inference = DoNothing(by_name(contracts), lexicon)
     pipeline = make_pipeline(settings, contracts, inference, Metrics())
     values = [orjson.dumps({"query": q}) for q in islice(queries(lexicon), count + WARM_UP)]
     profiler = cProfile.Profile()

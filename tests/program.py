@@ -39,7 +39,7 @@ def assignments(settings: Settings) -> list[str]:
     """The `--set` flags that differ from the defaults."""
     flags = []
     for part, value in settings:
-        for key in value.model_fields_set:
+        for key in getattr(value, "model_fields_set", ()):  # `languages` is no part but a table
             item = getattr(value, key)
             if not isinstance(item, dict):
                 flags += ["--set", f"{part}.{key}={item}"]

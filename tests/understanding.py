@@ -9,10 +9,11 @@ from collections import Counter
 import numpy as np
 import orjson
 
-from worker.build import load_contracts, make_pipeline
+from worker.build import make_pipeline
 from worker.config.load import load_settings
 from worker.errors import ModelUnavailable
 from worker.event import Input
+from worker.folders import by_name, load_all_contracts
 from worker.inference.port import Answer
 from worker.metrics import Metrics
 
@@ -80,8 +81,8 @@ class Counting:
 def build_pipeline(*assignments, away=()):
     """A pipeline of these settings, its `Counting`, and its metrics; by default without tags."""
     settings = load_settings(None, {}, ["inference.tagging=false", *assignments])
-    contracts = load_contracts(settings)
-    inference, metrics = Counting(contracts, away), Metrics()
+    contracts = load_all_contracts(settings)
+    inference, metrics = Counting(by_name(contracts), away), Metrics()
     return make_pipeline(settings, contracts, inference, metrics), inference, metrics
 
 

@@ -61,8 +61,9 @@ class App:
 
     @property
     def intents(self) -> tuple[str, ...]:
-        """The labels of the intent model, in its order."""
-        return tuple(self._understanding.contracts["intent"].labels)
+        """The labels of the intent models, in their order."""
+        asked = [c for c in self._understanding.contracts.values() if c.kind == "intent"]
+        return tuple(dict.fromkeys(label for contract in asked for label in contract.labels))
 
     @property
     def models_away(self) -> bool:

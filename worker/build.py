@@ -1,4 +1,4 @@
-"""Builds models, lexicon, model client and pipeline from the settings; no Kafka."""
+"""Builds model client, stages, computations and pipeline from the settings; no Kafka."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from contextlib import asynccontextmanager
 from functools import partial
 from time import monotonic
 
-from triton_models.contract import ModelContract, ModelFolderError, load
+from triton_models.contract import ModelContract
 from worker import __version__
-from worker.config.settings import Settings
-from worker.errors import ConfigError, ContractError, Fault, LexiconError, Retry, StartupError
+from worker.config.settings import Settings, listed
+from worker.errors import ConfigError, ContractError, Fault, Retry, StartupError
+from worker.folders import (
+    Contracts,
+    by_name,
+    load_all_contracts,
+    load_lexicons,
+    tagging_contract,
+)
 from worker.inference.access import Access
 from worker.inference.port import Inference
 from worker.inference.triton import TritonInference
-from worker.lexicon import built
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
 from worker.understanding.cache import Cache, SeenQueries
+from worker.understanding.computation import Computation
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
-from worker.understanding.enrichment import MODELS, TAGGING, Composer
+from worker.understanding.enrichment import MODELS, Composer
 from worker.understanding.pipeline import Pipeline
 from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
 from worker.understanding.stage import Stage
+from worker.understanding.stages import Stages
 from worker.understanding.tagging import Tagger
 from worker.understanding.tokenize import TextTokenizer
 
@@ -35,89 +43,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_PROBE_S, PROBE_S = 0.05, 1.0
 REMIND_S = 10.0
-
-Contracts = Mapping[str, ModelContract]
-
-
-def model_names(settings: Settings) -> tuple[str, ...]:
-    """The models to ask: `MODELS`, and `TAGGING` where it is wanted."""
-    return (*MODELS, TAGGING) if settings.inference.tags else MODELS
-
-
-def load_contracts(settings: Settings) -> Contracts:
-    """The model folders' contracts by kind.
-
-    Raises:
-        ConfigError: folders are missing or broken; also names the lexicon's faults, so that all
-            are in one message.
-    """
-    contracts: dict[str, ModelContract] = {}
-    faults: list[str] = []
-    for name in model_names(settings):
-        try:
-            contracts[name] = load_contract(settings, name)
-        except ModelFolderError as error:
-            faults.append(f"inference.models: {error}")
-    if faults:
-        try:
-            load_lexicon(settings, contracts)
-        except LexiconError as error:
-            faults.append(str(error))
-        raise ConfigError("\n".join(faults))
-    return contracts
-
-
-def load_contract(settings: Settings, name: str) -> ModelContract:
-    """The contract of one of `model_names`.
-
-    Raises:
-        ModelFolderError: its folder is missing or broken, or it is of another kind or name.
-    """
-    called = settings.inference.name(name)
-    contract = load(settings.inference.models / called)
-    if contract.kind != name:
-        raise ModelFolderError(
-            f"{contract.folder}: a model of kind {contract.kind}, not {name};"
-            " export one of that kind into this folder"
-        )
-    if contract.name != called:
-        raise ModelFolderError(
-            f"{contract.folder}: its model.json calls it {contract.name}, not {called};"
-            f" export it with --name {called}, or set inference.names"
-        )
-    return contract
-
-
-def tagging_contract(settings: Settings, contracts: Contracts) -> ModelContract | None:
-    """Of kind tagging, what gives the tags: a model of its own, else the intent model if it has
-    tags and the setting leaves it open; None for neither.
-    """
-    if own := contracts.get(TAGGING):
-        return own
-    return contracts["intent"].tagging if settings.inference.tagging is None else None
-
-
-def load_lexicon(settings: Settings, contracts: Contracts, known: Lexicon | None = None) -> Lexicon:
-    """The lexicon, checked against the encoder's contract, if `contracts` has one.
-
-    Args:
-        known: a lexicon already loaded; returned if the folder still holds its version.
-
-    Raises:
-        LexiconError: it is missing or broken, or its vectors are another encoder's.
-    """
-    if known and built.version(settings.lexicon.folder) == known.version:
-        return known
-    lexicon = Lexicon.load(settings.lexicon.folder)
-    encoder = contracts.get("encoder")
-    made_by = lexicon.encoder_sha256, lexicon.document_prompt
-    if encoder and made_by != (encoder.onnx_sha256, encoder.prompts.document):
-        raise LexiconError(
-            f"{settings.lexicon.folder}: built with another encoder than "
-            f"{encoder.folder}; build it again: {built.BUILD} --out FOLDER "
-            f"--set inference.models={settings.inference.models}"
-        )
-    return lexicon
 
 
 def make_inference(settings: Settings, contracts: Contracts) -> Inference:
@@ -152,19 +77,38 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
         chosen.match_threshold,
         chosen.max_expansions,
         0.5 if neutral is None else min(max(neutral, 0.01), 0.99),
-        _listed(chosen.parents_for),
+        listed(chosen.parents_for),
     )
 
 
-def _listed(text: str) -> frozenset[str]:
-    """The words of a list with commas."""
-    return frozenset(text.replace(",", " ").split())
-
-
-def make_caller(settings: Settings, model: str, metrics: Metrics) -> ModelCaller:
+def make_caller(settings: Settings, contract: ModelContract, metrics: Metrics) -> ModelCaller:
     """Circuit breaker, retries and policy of a model's calls."""
     policies = settings.policies
-    return ModelCaller(model, getattr(policies, model), policies.patience_ms / 1000, metrics)
+    policy, patience_s = getattr(policies, contract.kind), policies.patience_ms / 1000
+    return ModelCaller(contract.name, policy, patience_s, metrics)
+
+
+def make_stages(
+    settings: Settings, contracts: Mapping[str, Contracts], inference: Inference, metrics: Metrics
+) -> dict[str, Stages]:
+    """The stages of each entry; a model that several share is asked by one stage."""
+    models = by_name(contracts)
+    texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in models.values()}
+
+    def stage(contract: ModelContract) -> Stage:
+        caller = make_caller(settings, contract, metrics)
+        text = texts[contract.tokenizer_sha256]
+        most = settings.inference.max_calls_in_flight
+        return Stage(contract, inference, caller, text, metrics, most)
+
+    made = {name: stage(contract) for name, contract in models.items()}
+
+    def stages(entry: str, own: Contracts) -> Stages:
+        tagging = tagging_contract(settings.of(entry), own)
+        tagger = Tagger(made[tagging.name], tagging) if tagging else None
+        return Stages(*(made[own[kind].name] for kind in MODELS), tagger)
+
+    return {entry: stages(entry, own) for entry, own in contracts.items()}
 
 
 def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
@@ -173,27 +117,48 @@ def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
     Raises:
         ConfigError: it is no label of the intent model.
     """
-    label, labels = settings.policies.fallback_intent, contracts["intent"].labels
-    if label is None or label in labels:
+    label, intent = settings.policies.fallback_intent, contracts["intent"]
+    if label is None or label in intent.labels:
         return label
-    remedy = "name a label of the intent model, or leave it out"
-    fault = Fault("policies.fallback_intent", repr(label), f"one of {', '.join(labels)}", remedy)
+    expected = f"one of {', '.join(intent.labels)}"
+    remedy = f"name a label of the model {intent.name}, or leave it out"
+    fault = Fault("policies.fallback_intent", repr(label), expected, remedy)
     raise ConfigError("the configuration does not fit the models:", [fault])
 
 
-def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Snapshot:
-    """What understands a batch, except the models.
+def make_computation(
+    settings: Settings, stages: Stages, lexicon: Lexicon, metrics: Metrics
+) -> Computation:
+    """What answers queries by these models and this lexicon.
+
+    Raises:
+        ConfigError: see `fallback_intent`.
+    """
+    contracts = stages.contracts
+    composer = Composer(lexicon, contracts, fallback_intent(settings, contracts))
+    return Computation(stages, make_expander(settings, contracts, lexicon), composer, metrics)
+
+
+def make_snapshot(
+    settings: Settings,
+    stages: Mapping[str, Stages],
+    lexicons: Mapping[str, Lexicon],
+    metrics: Metrics,
+) -> Snapshot:
+    """What understands a batch, made of the stages and lexicon of each entry.
 
     Raises:
         ConfigError: see `fallback_intent`.
     """
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
-        make_expander(settings, contracts, lexicon),
-        Composer(lexicon, contracts, fallback_intent(settings, contracts)),
-        Deadline(policies.max_age_ms, policies.late),
+        {
+            entry: make_computation(settings, own, lexicons[entry], metrics)
+            for entry, own in stages.items()
+        },
         chosen.default_language,
-        _listed(chosen.languages or chosen.default_language),
+        chosen.shared,
+        Deadline(policies.max_age_ms, policies.late),
         chosen.max_query_chars,
         chosen.max_event_bytes,
         Cache(chosen.cache_bytes // 2),
@@ -202,37 +167,33 @@ def make_snapshot(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
 
 
 def make_pipeline(
-    settings: Settings, contracts: Contracts, inference: Inference, metrics: Metrics
+    settings: Settings, contracts: Mapping[str, Contracts], inference: Inference, metrics: Metrics
 ) -> Pipeline:
     """The pipeline, ready to use once `inference` is.
 
+    Args:
+        contracts: by entry, as `load_all_contracts` returns them.
+
     Raises:
-        LexiconError: see `load_lexicon`.
+        LexiconError: see `load_lexicons`.
         ConfigError: see `fallback_intent`.
     """
-    lexicon = load_lexicon(settings, contracts)
-    snapshot = make_snapshot(settings, contracts, lexicon)
-    texts = {c.tokenizer_sha256: TextTokenizer(c.tokenizer) for c in contracts.values()}
-
-    def stage(name: str) -> Stage:
-        contract, caller = contracts[name], make_caller(settings, name, metrics)
-        text = texts[contract.tokenizer_sha256]
-        most = settings.inference.max_calls_in_flight
-        return Stage(contract, inference, caller, text, metrics, most)
-
-    intent, encoder, matching = map(stage, MODELS)
-    tags = tagging_contract(settings, contracts)
-    asked = stage(TAGGING) if TAGGING in contracts else intent
-    show_versions(metrics, contracts, lexicon)
-    tagger = Tagger(asked, tags) if tags else None
-    return Pipeline(intent, encoder, matching, snapshot, metrics, tagger)
+    lexicons = load_lexicons(settings, contracts)
+    stages = make_stages(settings, contracts, inference, metrics)
+    snapshot = make_snapshot(settings, stages, lexicons, metrics)
+    show_versions(metrics, snapshot)
+    return Pipeline(snapshot, metrics)
 
 
-def show_versions(metrics: Metrics, contracts: Contracts, lexicon: Lexicon) -> None:
-    """Set the versions in the build info metric."""
-    versions = {kind: f"{c.name}:{c.version}" for kind, c in contracts.items()}
-    versions |= {"version": __version__, "python": platform.python_version()}
-    metrics.build.info(versions | {"lexicon": lexicon.version})
+def show_versions(metrics: Metrics, snapshot: Snapshot) -> None:
+    """Set the versions in the build info metric; those of a language end with its code."""
+    versions = {"version": __version__, "python": platform.python_version()}
+    for entry, computation in snapshot.computations.items():
+        suffix = f"_{entry}" if entry else ""
+        for kind, contract in computation.stages.contracts.items():
+            versions[kind + suffix] = f"{contract.name}:{contract.version}"
+        versions["lexicon" + suffix] = computation.lexicon.version
+    metrics.build.info(versions)
 
 
 async def wait_for(what: str, missing: Callable[[], Awaitable[str | None]], deadline: float):
@@ -278,36 +239,42 @@ async def check_models(inference: Inference, contracts: Contracts) -> str | None
 class Understanding:
     """Models and pipeline, without Kafka. Construction only reads files.
 
+    Attributes:
+        contracts: of the models of all entries, by name.
+
     Raises:
-        Stop: the models or the lexicon cannot be used.
+        Stop: the models or the lexicons cannot be used.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self._metrics = metrics or Metrics()
-        self.contracts = load_contracts(settings)
+        self._contracts = load_all_contracts(settings)
+        self.contracts = by_name(self._contracts)
         self.inference = make_inference(settings, self.contracts)
-        self.pipeline = make_pipeline(settings, self.contracts, self.inference, self._metrics)
+        self.pipeline = make_pipeline(settings, self._contracts, self.inference, self._metrics)
 
     @property
-    def lexicon_version(self) -> str:
-        return self.pipeline.snapshot.lexicon_version
+    def lexicon_versions(self) -> Mapping[str, str]:
+        return self.pipeline.snapshot.lexicon_versions
 
     def prepared(self, settings: Settings) -> Snapshot:
-        """A snapshot for `use`, with the lexicon that is now in its folder; may take seconds.
+        """A snapshot for `use`, with the lexicons that are now in their folders; may take seconds.
 
         Raises:
-            LexiconError: see `load_lexicon`.
+            LexiconError: see `load_lexicons`.
             ConfigError: see `fallback_intent`.
         """
-        known = self.pipeline.snapshot.expander.lexicon
-        lexicon = load_lexicon(settings, self.contracts, known)
-        return make_snapshot(settings, self.contracts, lexicon)
+        now = self.pipeline.snapshot.computations
+        known = {entry: computation.lexicon for entry, computation in now.items()}
+        stages = {entry: computation.stages for entry, computation in now.items()}
+        lexicons = load_lexicons(settings, self._contracts, known)
+        return make_snapshot(settings, stages, lexicons, self._metrics)
 
     def use(self, settings: Settings, snapshot: Snapshot) -> None:
         """Use these settings and this snapshot from the next batch on."""
         self.pipeline.use(snapshot)
         self.pipeline.obey(settings.policies)
-        show_versions(self._metrics, self.contracts, snapshot.expander.lexicon)
+        show_versions(self._metrics, snapshot)
 
     @asynccontextmanager
     async def ready(self, timeout_s: float) -> AsyncIterator[None]:

@@ -81,7 +81,8 @@ def _answers(contract: ModelContract) -> np.ndarray:
     Intents are probabilities that sum to one; the encoder's vectors are those of lexicon terms
     that have as many neighbours as a query may have candidates. They have little to do with the
     query, and a neighbour must name what it names, so most candidates are other names of its terms.
-    Scores are distinct, from 0 to below 1. No kind answers the same to all, which the worker takes for a broken model.
+    Scores are distinct, from 0 to below 1. No kind answers the same to all, which the worker takes
+    for a broken model.
     """
     random = np.random.default_rng(1)
     if contract.kind == "intent":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.defects.defect import defect
 
-PIPELINE, SNAPSHOT, CACHE, COMPUTATION, FAST_LANE = (
+PIPELINE, SNAPSHOT, CACHE, STAGES, FAST_LANE = (
     f"worker/understanding/{name}.py"
-    for name in ("pipeline", "snapshot", "cache", "computation", "fast_lane")
+    for name in ("pipeline", "snapshot", "cache", "stages", "fast_lane")
 )
 QUERY_TEXT = "triton_models/query_text.py"
 
@@ -16,7 +16,7 @@ DEFECTS = (
         "queries that were seen survive an exchange of models",
         PIPELINE,
         "            self.snapshot.seen.clear()\n",
-        "",
+        "            pass\n",
         "test_pipeline.py",
     ),
     defect(
@@ -36,22 +36,22 @@ DEFECTS = (
     defect(
         "a degraded answer is given in the fast lane",
         PIPELINE,
-        "if found.whole and self._computation.servable(found):",
+        "if found.whole and computation.servable(found):",
         "if True:",
         "test_pipeline.py",
     ),
     defect(
         "a degraded answer is cached",
-        COMPUTATION,
+        PIPELINE,
         "isinstance(result, Enrichment) and result.whole",
         "isinstance(result, Enrichment)",
         "test_pipeline.py",
     ),
     defect(
         "the cache keeps what an older model answered",
-        COMPUTATION,
-        "if changed:\n",
-        "if not self.served:\n",
+        STAGES,
+        "if changed := current != self._current:\n",
+        "if changed := self._current is None:\n",
         "test_pipeline.py",
     ),
     defect(

@@ -8,10 +8,11 @@ import socket
 
 import pytest
 
-from tests import program
+from tests import languages, program
 from tests.understanding import Counting, inputs
 from triton_models.contract import sha256
-from worker import build as parts
+from worker import folders
+from worker.build import make_pipeline
 from worker.commands import check
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_MODELS
@@ -74,7 +75,7 @@ def test_a_model_of_several_labels_is_refused(impatient, tmp_path):
     finding = findings(flag, "inference.backend=onnx")["model folder intent"]
     assert finding.state == "fault" and "a query has one label" in finding.message
     with pytest.raises(ConfigError, match="multi: found True, expected nothing"):
-        parts.load_contracts(load_settings(None, {}, [flag]))
+        folders.load_contracts(load_settings(None, {}, [flag]))
 
 
 def test_a_fallback_intent_that_the_model_does_not_know(impatient):
@@ -116,13 +117,13 @@ def test_a_model_is_found_by_its_name_and_asked_by_it(tmp_path):
     file = models / "intent_de" / "model.json"
     flags = [f"inference.models={models}", "inference.names.intent=intent_de"]
     with pytest.raises(ConfigError, match="calls it intent, not intent_de; export it with --name"):
-        parts.load_contracts(load_settings(None, {}, flags))
+        folders.load_contracts(load_settings(None, {}, flags))
     file.write_text(json.dumps(json.loads(file.read_text()) | {"name": "intent_de"}))
     settings = load_settings(None, {}, flags)
-    contracts = parts.load_contracts(settings)
-    assert contracts["intent"].name == "intent_de" and contracts["encoder"].name == "encoder"
-    inference = Counting({contract.name: contract for contract in contracts.values()})
-    pipeline = parts.make_pipeline(settings, contracts, inference, Metrics())
+    contracts = folders.load_all_contracts(settings)
+    assert [contracts[""][kind].name for kind in ("intent", "encoder")] == ["intent_de", "encoder"]
+    inference = Counting(folders.by_name(contracts))
+    pipeline = make_pipeline(settings, contracts, inference, Metrics())
     pipeline.obey(settings.policies)
     (output,) = asyncio.run(pipeline.process(inputs("red shoes")))
     assert inference.rows["intent_de"] == 1
@@ -132,3 +133,32 @@ def test_a_model_is_found_by_its_name_and_asked_by_it(tmp_path):
 def test_names_are_of_kinds_of_model():
     with pytest.raises(ConfigError, match=r"inference\.names.*kinds of model: encoder, intent"):
         load_settings(None, {}, ["inference.names.intend=intent_de"])
+
+
+def test_each_language_is_checked(impatient, tmp_path):
+    """With its own models and lexicon; models of one name must be the same."""
+    models = languages.models(tmp_path / "models", german=("intent",))
+    other = languages.models(tmp_path / "fr", german=())
+    languages.change(other / "encoder", version=77)
+    found = findings(
+        *languages.flags(models, tmp_path, german=("intent", "encoder")),
+        *(f"languages.fr.models={other}", "inference.tagging=false"),
+    )
+    faults = {part: item for part, item in found.items() if item.state == "fault"}
+    assert faults.keys() == {
+        *("languages.de: model folder encoder", "models of one name"),
+        *(f"Triton at {NOWHERE}", f"Kafka at {NOWHERE}"),
+    }
+    assert (
+        "encoder_de/model.json: not found" in faults["languages.de: model folder encoder"].message
+    )
+    assert faults["models of one name"].remedy.startswith("export it with --name encoder_fr")
+    assert found["languages.de: lexicon"].remedy == "correct the encoder's model folder first"
+    assert found["model folders"].state == found["languages.fr: model folders"].state == "ok"
+    assert found["languages.fr: lexicon"].state == "ok"
+
+
+def test_a_missing_lexicon_of_a_language_is_named_by_its_setting(impatient, tmp_path):
+    models = languages.models(tmp_path / "models", german=())
+    found = findings(*languages.flags(models, tmp_path, german=()))["languages.de: lexicon"]
+    assert found.state == "fault" and "(languages.de.lexicon)" in found.remedy

@@ -32,11 +32,13 @@ ALLOWED = {
     "server": BASE,
     "understanding": BASE | {"inference", "lexicon"},
     "stream": BASE | {"understanding"},
-    "build": BASE | {"inference", "lexicon", "understanding"},
+    "folders": BASE | {"lexicon", "understanding"},
+    "build": BASE | {"folders", "inference", "lexicon", "understanding"},
     "app": BASE | {"build", "stream", "server"},
     "embedded": BASE | {"inference"},
     "commands": BASE
-    | {"app", "build", "embedded", "server", "inference", "lexicon", "stream", "understanding"},
+    | {"app", "build", "embedded", "folders", "inference", "lexicon", "server", "stream"}
+    | {"understanding"},
     "__main__": {"commands"},
     "__init__": set(),
 }

@@ -54,6 +54,30 @@ def test_language(form, locale, code):
     assert language(form, locale, "en", KNOWN.__contains__) == code
 
 
+SCHUHE = {"joggingschuh", "turnschuhe", "rot", "set"}
+
+
+@pytest.mark.parametrize(
+    ("form", "locale", "code"),
+    [
+        ("joggingschuh", None, "de"),  # one word is enough
+        ("joggingschuh red", None, "en"),  # one for each: the default
+        ("joggingschuh red", "de", "de"),
+        ("set", None, "en"),  # both know it
+        ("set", "de-AT", "de"),
+        ("set", "pt-BR", "pt"),
+        ("red shoes", "de-DE", "en"),
+        ("häagen dazs", None, "en"),  # a letter alone is not
+    ],
+)
+def test_words_of_another_lexicon_speak_for_its_language(form, locale, code):
+    lexicons = KNOWN.__contains__, {"de": SCHUHE.__contains__}
+    assert language(form, locale, "en", *lexicons) == code
+    swapped = SCHUHE.__contains__, {"en": KNOWN.__contains__}
+    if locale:  # without one, the default decides what is open
+        assert language(form, locale, "de", *swapped) == code
+
+
 def enriched(*queries, assignments=()):
     pipeline, inference, _ = build_pipeline(*assignments)
     values = [Input(json.dumps(query).encode(), "id", 5) for query in queries]

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from tests import languages
 from worker.commands.cli import cli
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.lexicon import build
@@ -106,6 +107,23 @@ def test_search_refuses_an_encoder_that_reads_another_prompt(built, tmp_path):
     models = f"inference.models={tmp_path / 'models'}"
     result = run("search", "kettles", "--lexicon", built[0] / "new", "--set", models)
     assert "built with another encoder or prompt" in str(result.exception)
+
+
+def test_a_language_has_its_own_models_and_lexicon(tmp_path):
+    models = languages.models(tmp_path / "models", german=("encoder",))
+    prompts = {"query": "", "document": "Wort: "}
+    languages.change(models / "encoder_de", prompts=prompts)
+    (tmp_path / "terms.txt").write_text("Laufschuhe\n")
+    flags = languages.flags(models, tmp_path / "de", german=("encoder",))
+    given = [part for flag in flags for part in ("--set", flag)] + ["--language", "de"]
+    result = run("build", "--terms", tmp_path / "terms.txt", "--out", tmp_path / "de", *given)
+    assert result.exit_code == 0, result.output
+    manifest = orjson.loads((tmp_path / "de" / "lexicon.json").read_bytes())
+    assert manifest["document_prompt"] == "Wort: "
+    assert run("show", "laufschuhe", *given).stdout.startswith("laufschuhe ")
+    assert run("search", "laufschuhe", *given).exit_code == 0
+    unknown = run("show", "laufschuhe", "--language", "fr")
+    assert "there is no [languages.fr]; add it to the configuration" in str(unknown.exception)
 
 
 @pytest.mark.parametrize(

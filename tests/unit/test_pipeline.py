@@ -134,14 +134,15 @@ def test_a_fallback_that_the_intent_model_does_not_know_is_refused_at_the_start(
 
 def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(monkeypatch):
     pipeline, *_ = build_pipeline()
-    select = type(pipeline.snapshot.composer).enrichment
+    composer = type(pipeline.snapshot.default.composer)
+    select = composer.enrichment
 
     def faulty(self, key, *rest):
         if key[0] == "cursed":
             raise ZeroDivisionError("a bug")
         return select(self, key, *rest)
 
-    monkeypatch.setattr(type(pipeline.snapshot.composer), "enrichment", faulty)
+    monkeypatch.setattr(composer, "enrichment", faulty)
     results = asyncio.run(pipeline.process(inputs("red", "blue", "cursed", "green", "hat")))
     shown = [r.reason if isinstance(r, Reject) else "ok" for r in results]
     assert shown == ["ok", "ok", "internal_error", "ok", "ok"]

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from worker.build import load_contracts, load_lexicon, make_pipeline, make_snapshot
+from worker.build import make_pipeline, make_snapshot
+from worker.config.languages import DEFAULT
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_LEXICON, Policies
 from worker.errors import ModelUnavailable
 from worker.event import Input
+from worker.folders import load_contracts, load_lexicon
 from worker.inference.port import Answer
 from worker.lexicon.lexicon import Lexicon
 from worker.metrics import Metrics
@@ -50,15 +52,17 @@ class Slow:
         return Answer(np.full(shape, 0.9, np.float32), "1")
 
 
-def snapshot(number):
-    chosen = load_settings(None, {}, CONFIGURATIONS[number])
-    return make_snapshot(chosen, CONTRACTS, LEXICONS[number])
+def snapshot(made, number, *assignments):
+    """One of the configurations, asking the same models as the pipeline does."""
+    chosen = load_settings(None, {}, [*CONFIGURATIONS[number], *assignments])
+    stages = {DEFAULT: made.snapshot.default.stages}
+    return make_snapshot(chosen, stages, {DEFAULT: LEXICONS[number]}, Metrics())
 
 
 def pipeline(inference, number=0, *assignments):
     chosen = load_settings(None, {}, assignments)
-    made = make_pipeline(chosen, CONTRACTS, inference, Metrics())
-    made.use(snapshot(number))
+    made = make_pipeline(chosen, {DEFAULT: CONTRACTS}, inference, Metrics())
+    made.use(snapshot(made, number))
     return made
 
 
@@ -105,7 +109,7 @@ def test_each_batch_is_made_of_the_snapshot_that_it_began_with(expected, steps):
         for step, value in steps:
             if step == "use":
                 current = value
-                made.use(snapshot(value))
+                made.use(snapshot(made, value))
             elif step == "answer":
                 for _ in range(value):
                     inference.turns.release()
@@ -127,7 +131,7 @@ def test_what_the_old_snapshot_had_in_flight_is_neither_joined_nor_kept():
         made = pipeline(inference)
         first = asyncio.create_task(made.process(inputs(QUERIES)))
         await asyncio.sleep(0.01)
-        made.use(snapshot(1))
+        made.use(snapshot(made, 1))
         second = asyncio.create_task(made.process(inputs(QUERIES)))
         await asyncio.sleep(0.01)
         for _ in range(100):
@@ -146,7 +150,7 @@ def test_what_the_old_snapshot_made_is_not_answered_in_the_fast_lane():
         made = pipeline(inference)
         under_way = asyncio.create_task(made.process(inputs(QUERIES)))
         await asyncio.sleep(0.01)
-        made.use(snapshot(1))
+        made.use(snapshot(made, 1))
         for _ in range(100):
             inference.turns.release()
         await under_way
@@ -194,10 +198,7 @@ def test_the_caches_size_alone_keeps_its_entries():
         made = pipeline(inference)
         await made.process(inputs(QUERIES))
         for size in ("100000", "0"):
-            chosen = load_settings(
-                None, {}, [*CONFIGURATIONS[0], f"understanding.cache_bytes={size}"]
-            )
-            made.use(make_snapshot(chosen, CONTRACTS, LEXICONS[0]))
+            made.use(snapshot(made, 0, f"understanding.cache_bytes={size}"))
             yield [
                 json.loads(r.value)["provenance"]["cached"]
                 for r in await made.process(inputs(QUERIES))

@@ -13,9 +13,10 @@ from tests.stream import schema
 from tests.understanding import events, inputs
 from triton_models.kinds.tagging.words import first_pieces, labels_of, words_of
 from triton_models.settings import STARTER
-from worker.build import load_contracts, make_pipeline
+from worker.build import make_pipeline
 from worker.config.load import load_settings
 from worker.errors import ConfigError, InvalidAnswer, ModelUnavailable
+from worker.folders import by_name, load_all_contracts, load_contracts
 from worker.inference.port import Answer
 from worker.inference.tensors import check_answer, check_answers
 from worker.metrics import Metrics
@@ -78,8 +79,8 @@ class Answering:
 def pipeline(models, *assignments, away=()):
     given = [f"inference.models={models}", "policies.patience_ms=0", *assignments]
     settings = load_settings(None, {}, given)
-    contracts = load_contracts(settings)
-    inference = Answering(contracts, away)
+    contracts = load_all_contracts(settings)
+    inference = Answering(by_name(contracts), away)
     return make_pipeline(settings, contracts, inference, Metrics()), inference
 
 
@@ -203,7 +204,7 @@ def test_without_the_intent_model_the_lexicon_stands_alone(joint):
 
 
 def stages(made):
-    return [stage.name for stage in made.stages]
+    return [stage.kind for stage in made.stages]
 
 
 def test_a_model_of_another_kind_in_its_folder_is_refused(models):

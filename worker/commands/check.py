@@ -18,19 +18,19 @@ from rich.table import Table
 from rich.text import Text
 
 from triton_models.contract import ModelContract, ModelFolderError
-from worker.build import (
-    Contracts,
-    check_models,
-    fallback_intent,
-    load_contract,
-    load_lexicon,
-    make_inference,
-    model_names,
-)
+from worker.build import check_models, fallback_intent, make_inference
 from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
 from worker.commands.options import configured
 from worker.config.settings import Kafka, Settings
 from worker.errors import ConfigError, Fault, Stop
+from worker.folders import (
+    Contracts,
+    by_name,
+    load_contract,
+    load_lexicon,
+    model_names,
+    namesakes,
+)
 from worker.redact import redacted
 from worker.stream.clients import check_properties, common_properties
 from worker.stream.kafka_errors import diagnose_connection, more_specific
@@ -112,20 +112,31 @@ def show(findings: list[Finding]) -> None:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
+    found: dict[str, Contracts] = {}
+    for entry in settings.entries:
+        yield from _entry(settings, entry, found)
+    for fault in namesakes(found):
+        yield Finding.fault("models of one name", fault)
+    if models := by_name(found):
+        yield from _served(settings, models)
+
+
+def _entry(settings: Settings, entry: str, found: dict[str, Contracts]) -> Iterator[Finding]:
+    """Check an entry's models and lexicon; its contracts are put into `found`."""
     contracts: dict[str, ModelContract] = {}
-    for name in model_names(settings):
+    chosen, whose = settings.of(entry), f"languages.{entry}: " if entry else ""
+    for name in model_names(chosen):
         try:
-            contracts[name] = load_contract(settings, name)
+            contracts[name] = load_contract(chosen, name)
         except ModelFolderError as error:
-            yield Finding.fault(f"model folder {name}", str(error))
-    if len(contracts) == len(model_names(settings)):
-        message = f"{', '.join(contracts)} in {settings.inference.models}"
-        yield Finding("model folders", "ok", message)
-    yield _lexicon(settings, contracts)
+            yield Finding.fault(f"{whose}model folder {name}", str(error))
+    found[entry] = contracts
+    if len(contracts) == len(model_names(chosen)):
+        message = f"{', '.join(by_name({entry: contracts}))} in {chosen.inference.models}"
+        yield Finding(f"{whose}model folders", "ok", message)
+    yield _lexicon(settings, entry, contracts)
     if "intent" in contracts:
         yield from _fallback(settings, contracts)
-    if contracts:
-        yield from _served(settings, contracts)
 
 
 def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
@@ -136,15 +147,16 @@ def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
         yield from map(Finding.of, error.faults)
 
 
-def _lexicon(settings: Settings, contracts: Contracts) -> Finding:
+def _lexicon(settings: Settings, entry: str, contracts: Contracts) -> Finding:
+    part = f"languages.{entry}: lexicon" if entry else "lexicon"
     if "encoder" not in contracts:
         message = "not checked: it depends on the encoder"
-        return Finding("lexicon", "warning", message, "correct the encoder's model folder first")
+        return Finding(part, "warning", message, "correct the encoder's model folder first")
     try:
-        lexicon = load_lexicon(settings, contracts)
+        lexicon = load_lexicon(settings, contracts, entry=entry)
     except Stop as error:
-        return Finding.fault("lexicon", str(error))
-    return Finding("lexicon", "ok", f"{len(lexicon)} terms, version {lexicon.version}")
+        return Finding.fault(part, str(error))
+    return Finding(part, "ok", f"{len(lexicon)} terms, version {lexicon.version}")
 
 
 def _served(settings: Settings, contracts: Contracts) -> Iterator[Finding]:

@@ -22,35 +22,48 @@ from triton_models.kinds.values import DIGITS
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
-from worker.build import load_contracts, load_lexicon, make_expander, tagging_contract
+from worker.build import make_expander
 from worker.commands.options import configured
+from worker.config.languages import DEFAULT
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.event import Tag
+from worker.folders import load_all_contracts, load_lexicons, tagging_contract
 from worker.lexicon.inspect import evidence, sentence
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.reading import Reading
 from worker.lexicon.words import meets
+from worker.understanding.computation import corrected
 from worker.understanding.decide import Retrieved
 from worker.understanding.enrichment import TAGGING
+from worker.understanding.language import language
+
+UNSERVED = (
+    "which is not served: events have neither intent nor expansions. By the default models it is:"
+)
 
 
 @click.command(short_help="Show why a query is understood as it is.")
 @click.argument("query")
 @click.option("--term", help="Explain the match with this term.  [default: best candidate]")
+@click.option(
+    "--locale", help="The event's locale, such as de-DE, which helps to tell its language."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @configured
-def explain(query: str, term: str | None, as_json: bool, settings: Settings) -> None:
+def explain(
+    query: str, term: str | None, locale: str | None, as_json: bool, settings: Settings
+) -> None:
     """Explain a query: its intent by word, what finds its attributes, each candidate's evidence and
     score, the match by word.
 
-    The models of inference.models run in this process; no server is used.
+    The models of the query's language run in this process; no server is used.
 
     \b
     Example:
       query-worker explain "red running shoes" --term sneakers
     """
-    explanation = why(settings, query, term)
+    explanation = why(settings, query, term, locale)
     if as_json:
         click.echo(orjson.dumps(explanation.as_dict()))
         return
@@ -63,6 +76,8 @@ class Why:
     """The explanation of a query.
 
     Attributes:
+        language: ISO 639.
+        served: whether models and a lexicon serve it; if not, the default ones explain the query.
         correction: the query put right, which all else is of; None if nothing is misspelt.
         values: attributes and exclusions: text, name, value, and what found them.
         tags: of the model that gives them: text, tag, probability.
@@ -71,6 +86,8 @@ class Why:
         match: of the best candidate, if there is one.
     """
 
+    language: str
+    served: bool
     correction: str | None
     intent: Explanation
     values: list[dict[str, Any]]
@@ -80,6 +97,8 @@ class Why:
 
     def as_dict(self) -> dict[str, Any]:
         return {
+            "language": self.language,
+            "served": self.served,
             "correction": self.correction,
             "intent": self.intent.as_dict(),
             "values": self.values,
@@ -89,11 +108,12 @@ class Why:
         }
 
 
-def why(settings: Settings, query: str, term: str | None = None) -> Why:
-    """Explain a query with the models of `inference.models`, run in this process.
+def why(settings: Settings, query: str, term: str | None = None, locale: str | None = None) -> Why:
+    """Explain a query with the models of its language, run in this process.
 
     Args:
         term: the term to explain the match with; default: the best candidate.
+        locale: the event's.
 
     Raises:
         Stop: the query, the models or the lexicon cannot be used.
@@ -102,26 +122,32 @@ def why(settings: Settings, query: str, term: str | None = None) -> Why:
     if not form or len(form) > most:
         raise ConfigError(f"the query has {len(form)} visible characters; give 1 to {most}")
     try:
-        return _why(settings, form, term)
+        return _why(settings, form, term, locale)
     except UsageError as error:
         raise ConfigError(str(error)) from None
 
 
-def _why(settings: Settings, form: str, term: str | None) -> Why:
-    contracts = load_contracts(settings)
-    if tagging := tagging_contract(settings, contracts):
-        contracts = {**contracts, TAGGING: tagging}
-    models = {name: Predictor(c, c.max_batch_size) for name, c in contracts.items()}
-    lexicon = load_lexicon(settings, contracts)
-    if correction := lexicon.correct(form):
+def _why(settings: Settings, form: str, term: str | None, locale: str | None) -> Why:
+    contracts = load_all_contracts(settings)
+    lexicons = load_lexicons(settings, contracts)
+    knows = {entry: lexicon.knows for entry, lexicon in lexicons.items()}
+    default = settings.understanding.default_language
+    code = language(form, locale, default, knows.pop(DEFAULT), knows)
+    entry = code if code in settings.languages else DEFAULT
+    own = dict(contracts[entry])
+    if tagging := tagging_contract(settings.of(entry), own):
+        own[TAGGING] = tagging
+    models = {kind: Predictor(c, c.max_batch_size) for kind, c in own.items()}
+    lexicon = lexicons[entry]
+    if correction := corrected(lexicon, form, code):
         form = correction.query
-    expander = make_expander(settings, contracts, lexicon)
-    tags = _tags(models[TAGGING], form) if tagging else ()
+    expander = make_expander(settings, own, lexicon)
+    tags = _tags(models[TAGGING], form) if TAGGING in models else ()
     retrieved = expander.retrieve([form], models["encoder"].run([form]), [tags])[0]
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
-    judged, known = [], evidence(settings.lexicon.folder, len(lexicon))
+    judged, known = [], evidence(settings.of(entry).lexicon.folder, len(lexicon))
     sure = expander.sure(retrieved, scores)
     for candidate, score in zip(retrieved.candidates, sure, strict=True):
         score = round(score, DIGITS)
@@ -141,6 +167,8 @@ def _why(settings: Settings, form: str, term: str | None) -> Why:
     judged.sort(key=lambda item: -item["score"])
     best = term or (judged[0]["candidate"] if judged else None)
     return Why(
+        code,
+        entry == code or code in settings.understanding.shared,
         correction.query if correction else None,
         explanations.explain(models["intent"], form),
         _values(lexicon, retrieved.read, tags),
@@ -205,6 +233,8 @@ def shown(explanation: Why) -> RenderableType:
     else:
         candidates = Text("none: no term of the lexicon is in the query or similar to it")
     parts: list[RenderableType] = []
+    if not explanation.served:
+        parts.append(Text(f"Language: {explanation.language}, {UNSERVED}\n"))
     if explanation.correction:
         parts.append(Text(f"Read as: {explanation.correction}\n"))
     parts += [Text("Intent", "bold underline"), view.shown(explanation.intent)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 import orjson
 
 from worker.commands.options import configured, piped
+from worker.config.languages import DEFAULT
 from worker.config.settings import STARTER_LEXICON, Settings
 from worker.errors import ConfigError, LexiconError
 
@@ -19,6 +21,21 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result
 LEXICON = click.option(
     "--lexicon", "folder", type=FILE, help="Folder of a built lexicon.  [default: lexicon.folder]"
 )
+
+
+def of_language(command: Callable) -> Callable:
+    """Add the option --language; the command gets the `settings` of that language."""
+
+    @wraps(command)
+    def chosen(language: str | None, settings: Settings, **named: Any) -> None:
+        if language and language not in settings.languages:
+            remedy = f"add it to the configuration, or leave out --language {language}"
+            raise ConfigError(f"there is no [languages.{language}]; {remedy}")
+        command(settings=settings.of(language or DEFAULT), **named)
+
+    return click.option(
+        "--language", metavar="CODE", help="Use lexicon and models of [languages.CODE]."
+    )(chosen)
 
 
 @click.group(short_help="Build a lexicon from your data, and look inside it.")
@@ -57,6 +74,7 @@ def _files(name: str, text: str) -> Any:
 )
 @AS_JSON
 @configured
+@of_language
 def build(settings: Settings, as_json: bool, **options: Any) -> None:
     """Build a lexicon from any mix of files, plain or gzipped.
 
@@ -99,8 +117,9 @@ def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
     given = inputs.catalogues, inputs.taxonomies, inputs.synonyms, inputs.queries
     if not any((*given, inputs.terms, inputs.folders)):
         raise ConfigError("nothing to build from; give --catalogue, --taxonomy, --terms or others")
-    models = settings.inference.models
-    return make.make(inputs, models, options["out"], bar, options["min_weight"])
+    chosen = settings.inference
+    out, least = options["out"], options["min_weight"]
+    return make.make(inputs, chosen.models, out, bar, least, chosen.names)
 
 
 @lexicon.command(short_help="Show what the lexicon knows of a term.")
@@ -108,6 +127,7 @@ def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
 @LEXICON
 @AS_JSON
 @configured
+@of_language
 @piped
 def show(term: str, folder: Path | None, as_json: bool, settings: Settings) -> None:
     """Show a term: its names and broader term with what each rests on, its category, what is near.
@@ -154,6 +174,7 @@ def _counts(told: Any) -> str:
 @LEXICON
 @AS_JSON
 @configured
+@of_language
 @piped
 def search(text: str, folder: Path | None, as_json: bool, settings: Settings) -> None:
     """Search for the terms that share words with TEXT, and for those whose vectors are nearest.

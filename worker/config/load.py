@@ -13,10 +13,11 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from worker.config.languages import Language
 from worker.config.secrets import is_secret
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS, Settings, reloadable
 from worker.errors import ConfigError, Fault
@@ -120,16 +121,17 @@ def _is_misspelt(name: str, value: str) -> bool:
 def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault]) -> None:
     """Set one value; `kafka.client.security.protocol` reaches into the property tables."""
     part, name = key
-    table, _, inner = name.partition(".")
-    if "__" in table:  # environment: QUERY_WORKER_KAFKA__CLIENT__SECURITY_PROTOCOL
-        table, _, inner = table.partition("__")
-        inner = inner.replace("_", ".")
+    depth = 2 if part == "languages" else 1  # of the tables in it: languages.de.names.intent
+    path = name.split(".", depth)
+    if "__" in path[0]:  # environment: QUERY_WORKER_KAFKA__CLIENT__SECURITY_PROTOCOL
+        path = name.split("__", depth)
+        path[-1] = path[-1].replace("_", ".")
     section = tree.setdefault(part, {})
-    if isinstance(section, dict) and inner:
-        section = section.setdefault(table, {})
-        table = inner
+    for table in path[:-1]:
+        if isinstance(section, dict):
+            section = section.setdefault(table, {})
     if isinstance(section, dict):
-        section[table] = value
+        section[path[-1]] = value
     else:
         faults.append(Fault(source, HIDDEN, "a table", f"write [{part}] in the file"))
 
@@ -172,6 +174,8 @@ def _written(value: Any) -> str:
     """As TOML has it, which has no word for None."""
     if value is None:
         return "no value"
+    if isinstance(value, Path):
+        return repr(str(value))
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
@@ -183,14 +187,17 @@ def _secret(key: str) -> bool:
 
 def _field(location: tuple) -> Any:
     part, key = location[:2]
-    return Settings.model_fields[part].annotation.model_fields[key]
+    return model_of(part).model_fields[key]
 
 
 def _known(location: tuple) -> list[str]:
-    model: type[BaseModel] = Settings
-    for name in location:
-        model = model.model_fields[name].annotation
-    return list(model.model_fields)
+    return list((model_of(location[0]) if location else Settings).model_fields)
+
+
+def model_of(part: str) -> type[BaseModel]:
+    """What describes a part, or each entry of a part that is a table of them."""
+    found = Settings.model_fields[part].annotation
+    return get_args(found)[-1] if get_args(found) else found
 
 
 def changes(old: Settings, new: Settings) -> list[Change]:
@@ -212,25 +219,33 @@ def fingerprint(settings: Settings) -> str:
 def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
     """Each `part.key` with its value; librdkafka's properties as `kafka.client.NAME`."""
     for part, fields in settings:
-        for key, value in fields:
-            if isinstance(value, Mapping):
-                yield from ((f"{part}.{key}.{name}", value[name]) for name in sorted(value))
-            else:
-                yield f"{part}.{key}", value
+        if part == "languages":  # one that comes or goes is a change itself
+            yield from ((f"{part}.{code}", "an entry") for code in fields)
+        yield from _flat(part, fields)
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping | BaseModel):
+        items = sorted(value.items()) if isinstance(value, Mapping) else value
+        for name, item in items:
+            yield from _flat(f"{key}.{name}", item)
+    else:
+        yield key, value
 
 
 def reference() -> str:
     """The configuration reference: a Markdown table for each part, made from the models."""
     lines = ["Keys with ↻ can change in a running worker: send it SIGHUP.", ""]
-    for part, field in Settings.model_fields.items():
-        lines += [f"**`[{part}]`**", "", "| key | default | meaning |", "|---|---|---|"]
-        for key, item in field.annotation.model_fields.items():
+    for part in Settings.model_fields:
+        table = f"{part}.CODE" if model_of(part) is Language else part
+        lines += [f"**`[{table}]`**", "", "| key | default | meaning |", "|---|---|---|"]
+        for key, item in model_of(part).model_fields.items():
             default = item.get_default(call_default_factory=True)
             written = "none" if default is None else f"`{_written(default)}`".replace("'", '"')
             shown = {STARTER_MODELS: "starter models", STARTER_LEXICON: "starter lexicon"}.get(
                 default if isinstance(default, Path) else None, written
             )
-            mark = " ↻" if reloadable(f"{part}.{key}") else ""
+            mark = " ↻" if reloadable(f"{table}.{key}") else ""
             meaning = item.description.replace("|", "/") + mark
             lines.append(f"| `{key}` | {shown} | {meaning} |")
         lines.append("")

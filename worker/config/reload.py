@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from worker import logs
@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 class Target(Protocol):
     """What a reload is applied to."""
 
-    lexicon_version: str
+    lexicon_versions: Mapping[str, str]  # by the setting that names the lexicon
 
     def prepared(self, settings: Settings) -> Any:
-        """A snapshot for `use`, which has a `lexicon_version` too; may take seconds.
+        """A snapshot for `use`, which has `lexicon_versions` too; may take seconds.
 
         Raises:
             Stop: these settings cannot be used.
@@ -100,9 +100,10 @@ class Reloads:
             raise (ConfigError(f"configuration: {error}", faults) if faults else error) from None
         if faults:
             raise ConfigError("configuration: it needs a restart", faults)
-        before, after = self._target.lexicon_version, snapshot.lexicon_version
-        if before != after:
-            changed.append(Change("lexicon", f"version {before}", f"version {after}"))
+        before = self._target.lexicon_versions
+        for key, after in snapshot.lexicon_versions.items():
+            if after != before[key]:
+                changed.append(Change(key, f"version {before[key]}", f"version {after}"))
         return settings, snapshot, changed
 
     def _apply(self, settings: Settings, snapshot: Any, changed: list[Change]) -> None:

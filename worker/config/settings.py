@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 import triton_models
-from triton_models.kinds import KINDS
+from worker.config.kafka import Kafka
+from worker.config.languages import DEFAULT, Language, check_entries, of_kinds
+from worker.config.part import HOST_PORT, Part
 from worker.config.secrets import Credential, Properties, Table
 
 STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
@@ -17,121 +19,12 @@ STARTER_LEXICON = Path(__file__).parents[1] / "lexicon" / "starter"
 
 Policy = Literal["block", "degrade", "dead_letter"]
 Late = Literal["process", "pass", "skip"]
-Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
-HOST_PORT = rf"([^\s,/:\[\]]+|\[[0-9A-Fa-f:.]+\]):{PORT}"  # an IPv6 address stands in brackets
-
-# Properties that the worker sets itself, with what to do instead.
-OWNED = {
-    "bootstrap.servers": "set kafka.bootstrap_servers",
-    "group.id": "set kafka.group_id",
-    "partition.assignment.strategy": "leave it out (cooperative-sticky), or set group.protocol",
-    "enable.auto.commit": "leave it out: the worker commits what is confirmed",
-    "enable.auto.offset.store": "leave it out: the worker commits what is confirmed",
-    "enable.idempotence": "leave it out: the producer is always idempotent",
-    "transactional.id": "leave it out: set kafka.delivery, and the worker names its own",
-    "metadata.broker.list": "set kafka.bootstrap_servers",
-    "batch.size": "leave it out: the worker fits it to the topics' max.message.bytes",
-    "enable.partition.eof": "leave it out: the worker would handle each end as an error",
-    "statistics.interval.ms": "leave it out: the worker reads them each second",
-}
-# Not a librdkafka property: the access token for SASL OAUTHBEARER.
-TOKEN = "sasl.oauthbearer.token"
-# Properties of the Python client that are objects; values in a configuration are text.
-OBJECTS = [
-    "logger",
-    "on_commit",
-    "on_delivery",
-    "default.topic.config",
-    "delivery.report.only.error",
-]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def _pair(part: str, certificate: Path | None, key: Path | None) -> None:
     if (certificate is None) != (key is None):
         expected = "tls_certificate and tls_key together"
         raise ValueError(expected, f"set {part}.tls_certificate and {part}.tls_key, or neither")
-
-
-class Kafka(Part):
-    bootstrap_servers: str = Field("localhost:9092", pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
-    """Brokers to start from, `host:port,host:port`."""
-    input_topic: Topic = "queries"
-    """Topic of raw queries."""
-    output_topic: Topic = "queries.enriched"
-    """Topic of enriched events."""
-    dead_letter_topic: Topic = "queries.dead-letters"
-    """Topic of rejected records, byte for byte."""
-    group_id: str = Field("query-worker", min_length=1)
-    """Consumer group; workers of one group share the partitions."""
-    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
-    """`exactly-once`: outputs, dead letters and offsets in one transaction a commit interval."""
-    commit_interval_ms: int = Field(1000, ge=10, le=60_000)
-    """How often confirmed offsets are committed, milliseconds."""
-    expired_records: Literal["continue", "stop"] = "continue"
-    """When retention deleted records before they were consumed: `continue` after, or `stop`."""
-    client: Table = Properties()
-    """librdkafka properties of every client, e.g. `"security.protocol" = "SASL_SSL"`."""
-    consumer: Table = Properties()
-    """librdkafka properties of the consumer alone."""
-    producer: Table = Properties()
-    """librdkafka properties of the producer alone."""
-
-    @field_validator("client", "consumer", "producer", mode="before")
-    @classmethod
-    def _dotted(cls, value: Any) -> Any:
-        return dict(_flatten(value)) if isinstance(value, Mapping) else value
-
-    @field_validator("client", "consumer", "producer")
-    @classmethod
-    def _not_owned(cls, value: Properties) -> Properties:
-        owned = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
-        owned += [
-            f"{name} (leave it out: it cannot be written as text)"
-            for name in value
-            if name in OBJECTS or name.endswith("_cb")
-        ]
-        if owned:
-            raise ValueError("properties that the worker does not set itself", "; ".join(owned))
-        return value
-
-    @model_validator(mode="after")
-    def _token_fits_mechanism(self) -> Self:
-        mechanism = self.client.get("sasl.mechanism") or self.client.get("sasl.mechanisms")
-        sources = TOKEN, "sasl.oauthbearer.method", "enable.sasl.oauthbearer.unsecure.jwt"
-        if mechanism == "OAUTHBEARER" and not any(name in self.client for name in sources):
-            remedy = f'set {TOKEN} to a token or file:PATH, or sasl.oauthbearer.method = "oidc"'
-            raise ValueError("an access token for OAUTHBEARER in kafka.client", remedy)
-        if TOKEN in self.client and mechanism != "OAUTHBEARER":
-            expected = f"sasl.mechanism = OAUTHBEARER together with {TOKEN} in kafka.client"
-            raise ValueError(expected, "set it, or leave the token out")
-        return self
-
-    @model_validator(mode="after")
-    def _stable_offsets(self) -> Self:
-        # Else librdkafka returns an older commit while the last owner's transaction, which holds a
-        # later one, is open: its records would be published twice.
-        level = (self.client | self.consumer).get("isolation.level")
-        if self.delivery == "exactly-once" and level == "read_uncommitted":
-            raise ValueError(
-                'isolation.level "read_committed" with delivery "exactly-once"',
-                "leave isolation.level out, or set kafka.delivery to at-least-once",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _distinct_topics(self) -> Self:
-        topics = [self.input_topic, self.output_topic, self.dead_letter_topic]
-        if len(set(topics)) < len(topics):
-            raise ValueError(
-                "three different topics",
-                "set input_topic, output_topic and dead_letter_topic to different names",
-            )
-        return self
 
 
 class Batching(Part):
@@ -178,9 +71,7 @@ class Inference(Part):
     @field_validator("names")
     @classmethod
     def _of_kinds(cls, value: Properties) -> Properties:
-        if odd := [kind for kind in value if kind not in KINDS]:
-            raise ValueError(f"kinds of model: {', '.join(KINDS)}", f"correct {', '.join(odd)}")
-        return value
+        return of_kinds(value)
 
     def name(self, kind: str) -> str:
         """What the model of a kind is called, in its folder and on the server."""
@@ -233,9 +124,9 @@ class Understanding(Part):
     max_query_chars: int = Field(1000, ge=1, le=100_000)
     """Longer queries, or normal forms, are dead-lettered (models read the first tokens only)."""
     default_language: str = Field("en", pattern=r"^[a-z]{2,3}$")
-    """Language of the lexicon, and of Latin-script queries that show no other."""
+    """Language of `lexicon.folder`, and of Latin-script queries that show no other."""
     languages: str = Field("", pattern=r"^([a-z]{2,3}(, ?[a-z]{2,3})*)?$")
-    """Languages that models and lexicon serve ("en,de"); default: `default_language`."""
+    """Languages that share default models and lexicon ("en,fr"); default: `default_language`."""
     max_candidates: int = Field(8, ge=0, le=64)
     """Lexicon terms that the matching model scores for one query."""
     min_similarity: float = Field(0.5, ge=-1, le=1)
@@ -248,6 +139,11 @@ class Understanding(Part):
     """Expansions attached at most, best first."""
     cache_bytes: int = Field(128 * 2**20, ge=0)
     """Memory for enrichments of queries seen before (about 2 KB each); 0 turns the cache off."""
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The languages that the default models and lexicon serve."""
+        return listed(self.languages or self.default_language)
 
 
 class Lexicon(Part):
@@ -299,9 +195,41 @@ class Settings(Part):
     dead_letters: DeadLetters = DeadLetters()
     understanding: Understanding = Understanding()
     lexicon: Lexicon = Lexicon()
+    languages: dict[str, Language] = Field(default_factory=dict)
     server: Server = Server()
     lifecycle: Lifecycle = Lifecycle()
     logging: Logging = Logging()
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_fit(
+        cls, value: Mapping[str, Language], info: ValidationInfo
+    ) -> Mapping[str, Language]:
+        if understanding := info.data.get("understanding"):  # none if that has faults itself
+            check_entries(value, understanding.default_language, understanding.shared)
+        return value
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """`DEFAULT`, and the languages that have models or a lexicon of their own."""
+        return DEFAULT, *self.languages
+
+    def of(self, entry: str) -> Settings:
+        """These, with what an entry has of its own in `inference` and `lexicon`."""
+        if entry == DEFAULT or (own := self.languages.get(entry)) is None:
+            return self
+        lexicon = {"folder": own.lexicon} if own.lexicon else {}
+        return self.model_copy(
+            update={
+                "inference": self.inference.model_copy(update=own.inference),
+                "lexicon": self.lexicon.model_copy(update=lexicon),
+            }
+        )
+
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a list with commas."""
+    return frozenset(text.replace(",", " ").split())
 
 
 # What SIGHUP changes in a running worker: whole parts, or single keys. All else needs a restart.
@@ -313,15 +241,6 @@ RELOADABLE = frozenset(
 
 def reloadable(key: str) -> bool:
     """Whether `part.key` can change in a running worker."""
-    return key in RELOADABLE or key.partition(".")[0] in RELOADABLE
-
-
-def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    """Unquoted dotted keys in TOML are nested tables: join them again, values as strings."""
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _flatten(item, f"{prefix}{key}.")
-        elif isinstance(item, bool):
-            yield prefix + key, str(item).lower()
-        else:
-            yield prefix + key, str(item)
+    part, _, name = key.partition(".")
+    lexicon = part == "languages" and name.endswith(".lexicon")
+    return lexicon or key in RELOADABLE or part in RELOADABLE

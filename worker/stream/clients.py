@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
+from worker.config.kafka import TOKEN, Kafka
 from worker.config.secrets import plain
-from worker.config.settings import TOKEN, Kafka
 from worker.errors import ConfigError, Fault
 from worker.stream.credentials import access_token
 

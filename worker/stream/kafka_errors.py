@@ -6,8 +6,8 @@ import re
 
 from confluent_kafka import KafkaError
 
+from worker.config.kafka import TOKEN, Kafka
 from worker.config.secrets import Secret, plain
-from worker.config.settings import TOKEN, Kafka
 from worker.stream.credentials import expired
 from worker.tls_diagnosis import Diagnosis, diagnose, speaks_tls
 

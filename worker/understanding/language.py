@@ -1,15 +1,16 @@
 """The language of a query: by script, by the words of shoppers, by letters, and by its locale.
 
-Words that the lexicon knows speak for its own language, so that an English query with a foreign
-name or dish in it stays English.
+Words that a lexicon knows speak for its own language, so that an English query with a foreign name
+or dish in it stays English. One such word is enough for a language that has a lexicon of its own.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from triton_models.query_text import SCRIPTS
 
@@ -40,20 +41,26 @@ for _language, _line in _TABLES["words"].items():
 
 LEAST_VOTES = 2.0
 LOCALE_VOTES = 1.5
+Knows = Callable[[str], bool]
 
 
 def language(
-    form: str, locale: str | None, default: str, known: Callable[[str], bool] = lambda word: False
+    form: str,
+    locale: str | None,
+    default: str,
+    known: Knows = lambda word: False,
+    others: Mapping[str, Knows] = MappingProxyType({}),
 ) -> str:
     """ISO 639 code: what the text's script and words say, else the locale's, else `default`.
 
     Args:
         known: whether a word is one of the lexicon's, which is in the language `default`.
+        others: the same of the lexicons of other languages, by language.
     """
     said = _of_locale(locale)
     if not form.isascii() and (script := _by_script(form)):
         return said if said and script == "ru" and said in ("uk", "bg", "sr") else script
-    votes = _votes(form, default, known)
+    votes = _votes(form, default, known, others)
     if not votes:
         return said or default
     if not said and votes.keys() == {default}:
@@ -63,10 +70,12 @@ def language(
     best = max(votes, key=lambda code: (votes[code], code == said, code == default))
     if best == default or votes[best] >= LEAST_VOTES:
         return best
+    if best in others and _known(_WORD.findall(form), best, others[best]):
+        return best
     return said or default
 
 
-def _votes(form: str, default: str, known: Callable[[str], bool]) -> dict[str, float]:
+def _votes(form: str, default: str, known: Knows, others: Mapping[str, Knows]) -> dict[str, float]:
     """How far the words and letters speak for each language; nothing if none but known words."""
     votes: dict[str, float] = {}
     words = _WORD.findall(form)
@@ -83,7 +92,15 @@ def _votes(form: str, default: str, known: Callable[[str], bool]) -> dict[str, f
             votes[code] = votes.get(code, 0.0) + vote
     if own:
         votes[default] = votes.get(default, 0.0) + own
+    for code, knows in others.items():
+        if count := _known(words, code, knows):
+            votes[code] = votes.get(code, 0.0) + count
     return votes
+
+
+def _known(words: Sequence[str], code: str, knows: Knows) -> int:
+    """How many words the lexicon of a language knows."""
+    return sum(knows(word) or (code == "en" and word in _ENGLISH) for word in words)
 
 
 def _by_letters(word: str) -> list[tuple[str, float]]:

@@ -1,27 +1,26 @@
 """The way of an event: decode → normalize → cache → computation (see there) → splice.
 
-Equal queries in flight are computed once. A batch keeps to the snapshot that it began with. An
-event that comes too late is skipped, or gets what needs no model (and what the cache holds).
+Equal queries in flight are computed once. A complete enrichment is cached, a degraded one is not. A
+batch keeps to the snapshot that it began with. An event that comes too late is skipped, or gets
+what needs no model (and what the cache holds).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triton_models.query_text import normal_form
 from worker.config.settings import Policies
-from worker.errors import Reject
+from worker.errors import ModelUnavailable, Reject
 from worker.event import Enrichment, Event, Input, decode, empty_query, query_too_long
 from worker.metrics import Metrics
 from worker.understanding.cache import Key
 from worker.understanding.computation import Computation
 from worker.understanding.fast_lane import FastLane
 from worker.understanding.snapshot import Snapshot
-from worker.understanding.stage import Stage
-from worker.understanding.tagging import Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,7 @@ class Skipped:
 
 
 Result = Output | Reject | Skipped
+Future = asyncio.Future[Enrichment | Reject]
 
 
 class Pipeline:
@@ -49,20 +49,13 @@ class Pipeline:
 
     Attributes:
         snapshot: what the next batch is understood with; `use` replaces it.
+        stages: of all models, each once.
     """
 
-    def __init__(
-        self,
-        intent: Stage,
-        encoder: Stage,
-        matching: Stage,
-        snapshot: Snapshot,
-        metrics: Metrics,
-        tagger: Tagger | None = None,
-    ) -> None:
-        self._computation = Computation(intent, encoder, matching, metrics, tagger)
+    def __init__(self, snapshot: Snapshot, metrics: Metrics) -> None:
         self.snapshot = snapshot
-        self._served = self._computation.served
+        self._stages = [computation.stages for computation in snapshot.computations.values()]
+        self.stages = tuple(dict.fromkeys(stage for of in self._stages for stage in of.all))
         self._lookups = {
             result: metrics.cache.labels(result) for result in ("hit", "miss", "joined")
         }
@@ -73,11 +66,6 @@ class Pipeline:
         self._decode_seconds = metrics.stage_seconds.labels("decode")
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
-        """Those of `MODELS`, then the tagging model's if there is one."""
-        return self._computation.stages
-
-    @property
     def away(self) -> list[str]:
         """The models that do not answer now, as far as is known."""
         return [stage.name for stage in self.stages if stage.caller.away]
@@ -85,6 +73,7 @@ class Pipeline:
     async def process(self, inputs: Sequence[Input]) -> list[Result]:
         """One output, or the reason why there is none, for each input, in order."""
         snapshot = self.snapshot
+        self._forget_other_versions()
         with self._decode_seconds.time():
             begun_ms = _now_ms()
             decoded = [self._decode(item, begun_ms, snapshot) for item in inputs]
@@ -95,10 +84,10 @@ class Pipeline:
         results: list[Result] = []
         for item in decoded:
             if isinstance(item, tuple):
-                _, event, ready = item
+                (_, language), event, ready = item
                 found, cached = (ready, False) if ready else next(understood)
                 if isinstance(found, Enrichment):
-                    self._remember(event, found, snapshot)
+                    self._remember(event, language, found, snapshot)
                     found = Output(found.splice(event, cached, now_ms), found)
                 item = found
             results.append(item)
@@ -123,17 +112,18 @@ class Pipeline:
     def obey(self, policies: Policies) -> None:
         """Change what the stages do when their model is away; also those that wait for one."""
         for stage in self.stages:
-            stage.caller.follow(getattr(policies, stage.name), policies.patience_ms / 1000)
+            stage.caller.follow(getattr(policies, stage.kind), policies.patience_ms / 1000)
 
-    def _remember(self, event: Event, found: Enrichment, snapshot: Snapshot) -> None:
+    def _remember(self, event: Event, language: str, found: Enrichment, snapshot: Snapshot) -> None:
         """Let the fast lane answer the query from now on, if the enrichment may be kept."""
-        if found.whole and self._computation.servable(found):
+        computation = snapshot.by_language.get(language, snapshot.default)
+        if found.whole and computation.servable(found):
             snapshot.seen.put((event.query, event.locale or None), found)
 
     def _forget_other_versions(self) -> None:
         """What versions made that are not served any more is not answered in the fast lane."""
-        if self._served is not self._computation.served:
-            self._served = self._computation.served
+        changed = [stages.refresh() for stages in self._stages]
+        if any(changed):
             self.snapshot.seen.clear()
 
     def _decode(
@@ -151,22 +141,21 @@ class Pipeline:
         if len(form) > most:  # one character may become eighteen
             return query_too_long(len(form), most)
         key = form, snapshot.language(form, event.locale)
-        if key[1] not in snapshot.languages:
-            return key, event, snapshot.composer.unserved(*key)
+        computation = snapshot.by_language.get(key[1])
+        if computation is None:
+            return key, event, snapshot.default.composer.unserved(*key)
         if not snapshot.deadline.is_late(item.created_ms, now_ms):
             return key, event, None
         if snapshot.deadline.late == "skip":
             self._late["skipped"].inc()
             return Skipped()
-        if snapshot.deadline.late == "process" or self._servable(key, snapshot):
+        entry = snapshot.cache.get(key)
+        cached = entry is not None and computation.servable(entry)
+        if snapshot.deadline.late == "process" or cached:
             self._late["processed"].inc()
             return key, event, None
         self._late["passed"].inc()
-        return key, event, snapshot.composer.without_models(*key)
-
-    def _servable(self, key: Key, snapshot: Snapshot) -> bool:
-        entry = snapshot.cache.get(key)
-        return entry is not None and self._computation.servable(entry)
+        return key, event, computation.composer.without_models(*key)
 
     async def _understand(
         self, keys: list[Key], snapshot: Snapshot
@@ -174,25 +163,57 @@ class Pipeline:
         """The enrichment of each key, and whether it came from the cache."""
         cache, pending = snapshot.cache, snapshot.pending
         hits: dict[Key, Enrichment] = {}
-        waits: dict[Key, asyncio.Future[Enrichment | Reject]] = {}
-        own: list[Key] = []
+        waits: dict[Key, Future] = {}
+        own: dict[Key, Future] = {}
         for key in keys:
             entry = hits.get(key) or cache.get(key)
-            if entry and self._computation.servable(entry):
+            if entry and snapshot.by_language[key[1]].servable(entry):
                 hits[key] = entry
                 self._lookups["hit"].inc()
             elif key in pending:
                 waits[key] = pending[key]
                 self._lookups["joined"].inc()
             else:
-                waits[key] = pending[key] = asyncio.get_running_loop().create_future()
-                own.append(key)
+                own[key] = asyncio.get_running_loop().create_future()
+                waits[key] = pending[key] = own[key]
                 self._lookups["miss"].inc()
-        await self._computation.fill(own, snapshot)
+        await self._compute(own, snapshot)
         self._entries.set(len(self.snapshot.cache))
         if waits:  # unlike `gather`, this leaves shared futures alone when we are cancelled
             await asyncio.wait(waits.values())
         return [(hits[key], True) if key in hits else (waits[key].result(), False) for key in keys]
+
+    async def _compute(self, own: Mapping[Key, Future], snapshot: Snapshot) -> None:
+        """Let each key be computed by what answers its language, and resolve its future, whatever
+        happens."""
+        groups: dict[Computation, list[Key]] = {}
+        for key in own:
+            groups.setdefault(snapshot.by_language[key[1]], []).append(key)
+        try:
+            await asyncio.gather(
+                *(self._fill(group, keys, own, snapshot) for group, keys in groups.items())
+            )
+        except BaseException:  # cancelled: those who joined the query were not
+            for key, future in own.items():
+                if not future.done():
+                    del snapshot.pending[key]
+                    future.set_exception(ModelUnavailable("stopped"))
+                    future.exception()  # nobody need have joined
+            raise
+
+    async def _fill(
+        self,
+        computation: Computation,
+        keys: list[Key],
+        futures: Mapping[Key, Future],
+        snapshot: Snapshot,
+    ) -> None:
+        """Compute the keys of one computation; it holds up no other's."""
+        for key, result in zip(keys, await computation.compute(keys), strict=True):
+            if isinstance(result, Enrichment) and result.whole:
+                snapshot.cache.put(key, result)
+            del snapshot.pending[key]
+            futures[key].set_result(result)
 
 
 def _now_ms() -> int:

@@ -14,6 +14,7 @@ from worker.understanding.batching import Batcher, Rows, TokenBatch
 from worker.understanding.limits import Limits
 from worker.understanding.retry import ModelCaller, OwnFault
 from worker.understanding.tokenize import Row, Sequences, TextTokenizer
+from worker.understanding.versions import Versions
 
 
 class Stage:
@@ -23,6 +24,8 @@ class Stage:
         max_calls: upper bound of the calls under way.
 
     Attributes:
+        name: the model's, on the server; models of a kind differ in it.
+        versions: those of the model that are served now.
         texts: the tokenizer, which other models may share.
         sequences: makes the rows that `answers` takes.
     """
@@ -36,10 +39,10 @@ class Stage:
         metrics: Metrics,
         max_calls: int,
     ) -> None:
-        self.name = contract.kind
+        self.kind, self.name, self.contract = contract.kind, contract.name, contract
+        self.versions = Versions()
         self.caller = caller
         self.texts, self.sequences = texts, Sequences(contract, texts)
-        self._contract = contract
         self._inference = inference
         self._limits = Limits(max_calls, contract.max_batch_size, contract.max_length)
         self._batcher = Batcher(contract, self._limits, self._serve)
@@ -48,11 +51,11 @@ class Stage:
         self._call_seconds = metrics.model_seconds.labels(self.name)
         self._call_rows = metrics.model_rows.labels(self.name)
         self._call_fill = metrics.model_fill.labels(self.name)
-        self._seconds = metrics.stage_seconds.labels(self.name)
+        self._seconds = metrics.stage_seconds.labels(self.kind)
 
     async def answers(self, rows: Sequence[Row]) -> Rows:
         """What the model says of each row; never raises for a model's sake."""
-        contract = self._contract
+        contract = self.contract
         length = contract.max_length if contract.spec.by_token else None
         tags = (contract.max_length, len(contract.tags.labels)) if contract.tags else ()
         found = Rows(len(rows), sum(contract.outputs.values()), length, tags)
@@ -74,13 +77,13 @@ class Stage:
         try:
             answer = await self.caller.call(partial(self._call, batch), divisible=several)
         except Retry as error:
-            away = Reject(self.name, "model_unavailable", str(error))
+            away = Reject(self.kind, "model_unavailable", str(error))
             batch.given_up(away if self.caller.policy == "dead_letter" else None)
         except ModelRejected as error:
             if several:
                 await self._split(batch)
             else:
-                batch.given_up(error)
+                batch.given_up(Reject(self.kind, error.reason, str(error)))
         except OwnFault:
             if await self._split(batch):  # no row of it is at fault
                 self._limits.too_large(batch.tokens // 2, _now())
@@ -101,8 +104,8 @@ class Stage:
         began = _now()
         under_way = self._batcher.began(batch)
         try:
-            inputs = batch.inputs(self._contract.inputs)
-            answer = await self._inference.infer(self._contract.name, inputs)
+            inputs = batch.inputs(self.contract.inputs)
+            answer = await self._inference.infer(self.name, inputs)
         except (Retry, ModelRejected) as error:
             self._calls.labels(self.name, type(error).__name__).inc()
             if isinstance(error, ModelTimeout):

@@ -31,3 +31,5 @@ def test_the_lines_in_comments_are_settings_too(tmp_path):
     assert settings.server.tls_key and settings.server.token.read() == "what-it-holds"
     assert str(settings.lexicon.folder) == "/lexicon"
     assert str(settings.inference.models) == "/models"
+    assert settings.of("de").inference.name("intent") == "intent_de"
+    assert str(settings.of("de").lexicon.folder) == "/lexicon-de"

@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
@@ -19,7 +20,6 @@ import orjson
 from confluent_kafka import Producer
 
 from worker.app import App
-from worker.build import load_contracts
 from worker.commands.demo import traffic
 from worker.commands.demo.observer import Observer
 from worker.commands.demo.view import View
@@ -28,6 +28,7 @@ from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
 from worker.embedded.kafka import EmbeddedKafka
 from worker.embedded.triton import EmbeddedTriton, available
+from worker.folders import Contracts, by_name, load_all_contracts
 
 logger = logging.getLogger(__name__)
 
@@ -126,9 +127,9 @@ class Demo:
         Returns:
             None if `stop` was set before the stream began.
         """
-        load_contracts(self._settings)  # reports a broken folder before anything starts
+        contracts = load_all_contracts(self._settings)  # broken folders are reported at once
         with EmbeddedKafka.running() as kafka:
-            async with self._models(stop) as inference:
+            async with self._models(by_name(contracts), stop) as inference:
                 if inference is None:
                     return None
                 settings = self._embedded(kafka.bootstrap_servers, inference)
@@ -142,7 +143,9 @@ class Demo:
             self._view.restore_terminal()
 
     @contextlib.asynccontextmanager
-    async def _models(self, stop: asyncio.Event) -> AsyncIterator[dict[str, str] | None]:
+    async def _models(
+        self, contracts: Contracts, stop: asyncio.Event
+    ) -> AsyncIterator[dict[str, str] | None]:
         """The inference settings: of the real Triton if it can run here, else ONNX Runtime.
 
         None when `stop` was set while it started.
@@ -157,10 +160,13 @@ class Demo:
         if self._live:
             print("starting Triton …", file=sys.stderr)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        server = EmbeddedTriton(given.models, instances=max(1, cores // 2))
-        if not await _unless(stop, server.start(TRITON_START_S)):
-            yield None
-            return
+        with tempfile.TemporaryDirectory(prefix="query-worker-models-") as folder:
+            for name, contract in contracts.items():  # they may lie in several folders
+                (Path(folder) / name).symlink_to(contract.folder.resolve())
+            server = EmbeddedTriton(Path(folder), instances=max(1, cores // 2))
+            if not await _unless(stop, server.start(TRITON_START_S)):
+                yield None
+                return
         try:
             yield {"backend": "triton", "url": server.grpc_url}
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def make(
     out: Path,
     progress: Progress,
     least: float = LEAST_WEIGHT,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Make a lexicon.
 
@@ -88,6 +90,7 @@ def make(
         models: holds the model folders `encoder` and `matching`.
         out: is made; a lexicon that is there is replaced, and what its cache holds is used.
         least: weight from which a name is one that the worker uses.
+        names: of model folders that are not called by their kind.
 
     Returns:
         The report, as it was written.
@@ -98,8 +101,10 @@ def make(
     """
     out = out.resolve()
     demand_room(out)
-    encoder = build.load_model(models / "encoder", "encoder", option=MODELS)
-    matching = build.load_model(models / "matching", "matching", option=MODELS)
+    encoder, matching = (
+        build.load_model(models / names.get(kind, kind), kind, option=MODELS)
+        for kind in ("encoder", "matching")
+    )
     rows = _cache(catalogue.kind(inputs.columns), out, ROWS)
     made = _made(inputs, rows, progress)
     width = encoder.contract.dimension

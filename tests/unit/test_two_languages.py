@@ -12,7 +12,7 @@ from worker.app import App
 from worker.build import Understanding, make_pipeline
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_LEXICON
-from worker.errors import ConfigError, LexiconError, Reject
+from worker.errors import ConfigError, LexiconError, ModelRejected, Reject
 from worker.event import Input
 from worker.folders import by_name, load_all_contracts
 from worker.metrics import Metrics
@@ -173,6 +173,21 @@ def test_a_stages_policy_is_that_of_all_its_models(folders, policy):
         assert (german.stage, german.reason) == ("intent", "model_unavailable")
     else:
         assert json.loads(german.value)["degraded"] == ["intent"]
+
+
+def test_a_query_that_a_model_refuses_is_a_dead_letter_of_its_stage(folders, monkeypatch):
+    made, inference, _ = pipeline(settings(folders))
+    answer = inference.infer
+
+    async def refusing(model, inputs):
+        if model == "intent_de":
+            raise ModelRejected(model, "intent_de: cannot be read")
+        return await answer(model, inputs)
+
+    monkeypatch.setattr(inference, "infer", refusing)
+    german, english = asyncio.run(made.process(inputs(GERMAN, ENGLISH)))
+    assert (german.stage, german.reason) == ("intent", "model_rejected")
+    assert "intent_de" in str(german) and english.enrichment.whole
 
 
 def test_a_batch_that_is_cancelled_lets_those_who_joined_it_know(folders):

@@ -4,11 +4,14 @@ import asyncio
 import json
 import math
 import random
+import shutil
 from collections import Counter
 
 import numpy as np
 import orjson
 
+from triton_models.kinds.tagging.words import labels_of
+from triton_models.settings import STARTER
 from worker.build import make_pipeline
 from worker.config.load import load_settings
 from worker.errors import ModelUnavailable
@@ -16,6 +19,7 @@ from worker.event import Input
 from worker.folders import by_name, load_all_contracts
 from worker.inference.port import Answer
 from worker.metrics import Metrics
+from worker.understanding.enrichment import MODELS
 
 # The members of an enrichment of which nothing was understood.
 NOTHING = {
@@ -84,6 +88,19 @@ def build_pipeline(*assignments, away=()):
     contracts = load_all_contracts(settings)
     inference, metrics = Counting(by_name(contracts), away), Metrics()
     return make_pipeline(settings, contracts, inference, metrics), inference, metrics
+
+
+def with_tagging(models):
+    """Assignments of a pipeline with the starter models and, in a folder, a tagging model too."""
+    for kind in MODELS:
+        (models / kind).symlink_to(STARTER / kind)
+    folder = shutil.copytree(STARTER / "encoder", models / "tagging")
+    labels = labels_of(["brand", "content", "product"])
+    about = json.loads((folder / "model.json").read_text())
+    about |= {"name": "tagging", "kind": "tagging", "output": "tag_probabilities"}
+    about |= {"labels": labels, "dimension": len(labels)}
+    (folder / "model.json").write_text(json.dumps(about))
+    return f"inference.models={models}", "inference.tagging=true"
 
 
 def inputs(*queries):

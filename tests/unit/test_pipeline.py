@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.stream import schema
-from tests.understanding import build_pipeline, events, inputs, totals
+from tests.understanding import build_pipeline, events, inputs, totals, with_tagging
 from triton_models import contract
 from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError, ModelUnavailable, Reject
@@ -18,7 +18,6 @@ from worker.understanding import evidence
 from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS, Expander
 from worker.understanding.enrichment import MODELS, TAGGING
 
-TAGGED = "inference.tagging=true"
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [
     (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
@@ -46,6 +45,11 @@ BY_VERSION = {
 
 def lookups(metrics):
     return totals(metrics.cache, "result")
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory):
+    return with_tagging(tmp_path_factory.mktemp("models"))
 
 
 def test_equal_queries_are_computed_once_and_then_cached():
@@ -77,9 +81,9 @@ def test_rejected_inputs_keep_their_places():
 
 
 @pytest.mark.parametrize("stage", [*MODELS, TAGGING])
-def test_a_degraded_event_says_so_and_is_not_cached(stage):
+def test_a_degraded_event_says_so_and_is_not_cached(stage, tagged):
     pipeline, inference, _ = build_pipeline(
-        TAGGED, *(f"policies.{stage}=degrade", "policies.patience_ms=0"), away=[stage]
+        *tagged, *(f"policies.{stage}=degrade", "policies.patience_ms=0"), away=[stage]
     )
 
     async def work():
@@ -196,8 +200,8 @@ def test_a_query_is_answered_in_the_fast_lane_once_it_was_understood():
 
 
 @pytest.mark.parametrize("model", [*MODELS, TAGGING])
-def test_the_fast_lane_forgets_what_an_exchanged_model_answered(model):
-    pipeline, inference, _ = build_pipeline(TAGGED)
+def test_the_fast_lane_forgets_what_an_exchanged_model_answered(model, tagged):
+    pipeline, inference, _ = build_pipeline(*tagged)
 
     async def work():
         await pipeline.process(inputs("red running shoes", "blue sofa"))
@@ -210,9 +214,9 @@ def test_the_fast_lane_forgets_what_an_exchanged_model_answered(model):
 
 
 @pytest.mark.parametrize("stage", [*MODELS, TAGGING])
-def test_a_degraded_event_is_not_answered_in_the_fast_lane(stage):
+def test_a_degraded_event_is_not_answered_in_the_fast_lane(stage, tagged):
     chosen = f"policies.{stage}=degrade", "policies.patience_ms=0"
-    pipeline, _, _ = build_pipeline(TAGGED, *chosen, away=[stage])
+    pipeline, _, _ = build_pipeline(*tagged, *chosen, away=[stage])
 
     async def work():
         return await pipeline.process(inputs("red running shoes"))
@@ -243,8 +247,8 @@ def test_nothing_is_cached_when_the_cache_is_off():
 
 
 @pytest.mark.parametrize("model", [*MODELS, TAGGING])
-def test_the_cache_is_emptied_when_a_model_answers_with_another_version(model):
-    pipeline, inference, _ = build_pipeline(TAGGED)
+def test_the_cache_is_emptied_when_a_model_answers_with_another_version(model, tagged):
+    pipeline, inference, _ = build_pipeline(*tagged)
 
     async def work():
         await pipeline.process(inputs("red running shoes", "blue sofa"))
@@ -258,9 +262,9 @@ def test_the_cache_is_emptied_when_a_model_answers_with_another_version(model):
 
 
 @pytest.mark.parametrize("model", [*MODELS, TAGGING])
-def test_what_two_versions_answered_at_once_is_not_cached(model):
+def test_what_two_versions_answered_at_once_is_not_cached(model, tagged):
     """Which of the two came last, nobody knows; version 1 must not be served from then on."""
-    pipeline, inference, _ = build_pipeline(TAGGED)
+    pipeline, inference, _ = build_pipeline(*tagged)
     inference.exchange_after[model] = 1
     queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(400)]
 
@@ -285,9 +289,9 @@ def test_no_event_holds_scores_of_two_versions():
 
 
 @pytest.mark.parametrize("model", [*MODELS, TAGGING])
-def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(model):
+def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(model, tagged):
     """Two versions take turns at random; each event is by one of them, and stays in the cache."""
-    pipeline, inference, metrics = build_pipeline(TAGGED)
+    pipeline, inference, metrics = build_pipeline(*tagged)
     inference.canaries.add(model)
     queries = [f"red running shoes {'very ' * (n % 3 * 5)}{n}" for n in range(40)]
 

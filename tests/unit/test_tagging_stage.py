@@ -36,7 +36,7 @@ def models(tmp_path):
     shutil.copytree(STARTER / "encoder", tmp_path / "tagging")
     about = {"name": "tagging", "kind": "tagging", "output": "tag_probabilities"}
     change(tmp_path / "tagging", about | {"labels": LABELS, "dimension": len(LABELS)})
-    change(tmp_path / "intent", {"heads": {"sentiment": SENTIMENT}})
+    change(tmp_path / "intent", {"heads": {"sentiment": SENTIMENT}, "tags": None})
     return tmp_path
 
 

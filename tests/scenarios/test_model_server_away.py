@@ -19,7 +19,7 @@ def test_events_flow_through_the_real_triton(broker, triton):
         event = json.loads(message.value())
         valid.validate(event)
         assert event["status"] == "complete"
-        assert event["provenance"]["intent"] == "intent:3"
+        assert event["provenance"]["intent"] == "intent:4"
 
 
 def test_block_waits_for_a_killed_server_and_loses_nothing(embedded_broker, triton_of_its_own):

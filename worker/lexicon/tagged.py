@@ -28,11 +28,11 @@ from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.words import Word, meets
 
-BRAND = 0.78
-NEW_BRAND = 0.4  # before a term
-MODEL = 0.7
+BRAND = 0.6
+NEW_BRAND = 0.3  # before a term
+MODEL = 0.5
 CONTENT = 0.65
-VALUE = 0.88
+VALUE = 0.7
 PRODUCT = 0.85  # whose name holds a colour
 BESIDE = 0.5  # a product beside content
 THING = 0.5  # a product, from which it says which term is the thing

@@ -21,7 +21,7 @@ FOUND = {
     "off-white curtains": [("color", "white", "off-white")],
     "grey hoodie": [("color", "gray", "grey")],
     "olive green jacket": [("color", "green", "olive green")],
-    "rose gold watch": [("color", "gold", "rose gold")],
+    "rose gold watch": [("color", "rose gold", "rose gold")],
     "multi-coloured lights": [("color", "multicolor", "multi-coloured")],
     "black and white dress": [("color", "black", "black"), ("color", "white", "white")],
     # a colour that is part of another thing

@@ -14,6 +14,7 @@ from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.kinds.tagging import marked
 from triton_models.kinds.tagging.answers import decoder_of
+from triton_models.kinds.tagging.decode import TINY
 from triton_models.kinds.tagging.data import example, read_all
 from triton_models.kinds.tagging.words import first_pieces, tagged, words_of
 from triton_models.query_text import normal_form
@@ -36,7 +37,8 @@ def answers(network: Any, rows: Sequence[Line]) -> list[np.ndarray]:
     found = []
     for form, answer in zip(forms, network.run(forms), strict=True):
         pieces = first_pieces(network.tokenizer.encode(form), words_of(form))
-        found.append(decoder.words(answer, pieces))
+        [chances] = decoder.words(answer[None], [pieces])
+        found.append(np.log(np.maximum(chances, TINY)))
     return found
 
 
@@ -55,7 +57,7 @@ def suspects(
     order = confident.flagged_words(given, [np.exp(said[i]) for i in asked])
     for i in (asked[i] for i in order):
         text, spans = marked.read(rows[i].given)
-        found = decoder_of(tuple(labels)).find(said[i], words_of(text))
+        [found] = decoder_of(tuple(labels)).find(np.exp(said[i])[None], [words_of(text)])
         if set(found.spans) != set(spans):
             yield i, marked.mark(text, found.spans), found.whole
 
@@ -67,7 +69,7 @@ def suggestions(
     decoder, found = decoder_of(contract.labels), []
     for row, logs in zip(rows, said, strict=True):
         form = normal_form(row.text)
-        mine = decoder.find(logs, words_of(form))
+        [mine] = decoder.find(np.exp(logs)[None], [words_of(form)])
         found.append((marked.mark(form, mine.spans), mine.whole))
     return found
 

@@ -27,9 +27,9 @@ def test_it_explains_what_enrich_publishes():
 
 
 def test_it_reads_well_and_takes_another_term():
-    done = program.run("explain", "Red  SHOES", "--term", "garden hose")
+    done = program.run("explain", "Red  COUCH", "--term", "garden hose")
     assert done.returncode == 0, done.stderr
-    for text in ("red shoes", "Candidates", "another name of", "kept", "garden hose", "no match"):
+    for text in ("red couch", "Candidates", "another name of", "kept", "garden hose", "no match"):
         assert text in done.stdout
 
 

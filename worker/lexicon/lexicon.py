@@ -23,7 +23,7 @@ from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.terms import NO_TERM, Terms
-from worker.lexicon.told import NOTHING, Told, told
+from worker.lexicon.told import NOTHING, told
 from worker.lexicon.words import Kept, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
@@ -165,14 +165,12 @@ class Lexicon:
         """What must stay of a text when another takes its place."""
         if (known := self._profiles.get(text)) is None:
             found = keys(text)
-            known = profile(text, found, self._told_by(text, " ".join(found)))
-            self._profiles.put(text, known)
+            if self._terms.text_of(" ".join(found)) == text:  # a name, read when it was written
+                said = self._told.get(text, NOTHING)
+            else:
+                said = told(text, self._reader.attributes(text))
+            known = self._profiles.put(text, profile(text, found, said))
         return known
-
-    def _told_by(self, text: str, key: str) -> Told:
-        if self._terms.text_of(key) == text:  # a term's name, which was read when it was written
-            return self._told.get(text, NOTHING)
-        return told(text, self._reader.attributes(text))
 
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""

@@ -14,8 +14,8 @@ from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.kinds.tagging import marked
 from triton_models.kinds.tagging.answers import decoder_of
-from triton_models.kinds.tagging.decode import TINY
 from triton_models.kinds.tagging.data import example, read_all
+from triton_models.kinds.tagging.decode import TINY
 from triton_models.kinds.tagging.words import first_pieces, tagged, words_of
 from triton_models.query_text import normal_form
 

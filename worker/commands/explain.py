@@ -37,6 +37,7 @@ from worker.understanding.computation import corrected
 from worker.understanding.decide import Retrieved
 from worker.understanding.enrichment import TAGGING
 from worker.understanding.language import language
+from worker.understanding.tagging import tags_of
 
 UNSERVED = (
     "which is not served: events have neither intent nor expansions. By the default models it is:"
@@ -142,7 +143,8 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
     if correction := corrected(lexicon, form, code):
         form = correction.query
     expander = make_expander(settings, own, lexicon)
-    tags = _tags(models[TAGGING], form) if TAGGING in models else ()
+    tagger = models.get(TAGGING)
+    tags = tags_of(decoded(tagger, form, tagger.run([form])[0])) if tagger else ()
     retrieved = expander.retrieve([form], models["encoder"].run([form]), [tags])[0]
     texts = expander.texts(retrieved)
     scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
@@ -176,12 +178,6 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         judged,
         None if best is None else explanations.explain(models["matching"], form, best),
     )
-
-
-def _tags(model: Predictor, form: str) -> list[Tag]:
-    found = decoded(model, form, model.run([form])[0])
-    chances = (round(chance, DIGITS) for chance in found.probabilities)  # as the worker has them
-    return [Tag(*span, chance) for span, chance in zip(found.spans, chances, strict=True)]
 
 
 def _tag(form: str, tag: Tag) -> dict[str, Any]:

@@ -39,7 +39,8 @@ class Tagger:
         values = found.values if found.tags is None else found.tags
         said = self._decoder.find(self._decoder.words(values, pieces), words)
         return [
-            _tags(one) if version else () for one, version in zip(said, found.versions, strict=True)
+            tags_of(one) if version else ()
+            for one, version in zip(said, found.versions, strict=True)
         ]
 
     def _pieces(self, form: str, words: Sequence[Place]) -> list[int]:
@@ -55,6 +56,7 @@ class Tagger:
         return [p if p < self._max_length - special else NOT_READ for p in pieces]
 
 
-def _tags(found: Found) -> tuple[Tag, ...]:
+def tags_of(found: Found) -> tuple[Tag, ...]:
+    """The tags that a model's answer says, their probabilities rounded."""
     chances = zip(found.spans, found.probabilities, strict=True)
     return tuple(Tag(*span, round(chance, DIGITS)) for span, chance in chances)

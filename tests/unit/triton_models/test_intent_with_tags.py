@@ -59,13 +59,9 @@ def folder(tmp_path_factory):
     rows += [(f"where is my {c} {t}", "inquiry") for c, t, n in pairs if n == 0]
     tagged = [([c, t, str(n)], [*TAGS, "O"]) for c, t, n in pairs]
     manifest = write(folder, rows, tagged)
-    given = ["--manifest", manifest, "--start", toy.write(folder / "toy"), "--out", folder / "run"]
-    given += ["--dropout", 0, "--epochs", 30, "--rate", 0.003, "--threads", 1, "--batch", 16]
-    given += ["--misspelled", 0.2, "--consistency", 0.5, "--tag-weight", 1, "--head-rate", 0.01]
-    assert main(["finetune", "intent", *map(str, given)]) == 0
-    out = str(folder / "models" / "intent")
-    assert main(["export", str(folder / "run"), "--kind", "intent", "--out", out]) == 0
-    return folder
+    learning = ["--epochs", 30, "--batch", 16, "--misspelled", 0.2, "--consistency", 0.5]
+    tags = ["--tag-weight", 1, "--head-rate", 0.01]
+    return toy.trained(folder, "--manifest", manifest, *learning, *tags)
 
 
 def test_both_are_learned_from_queries_that_lack_either(folder):

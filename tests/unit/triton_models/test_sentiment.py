@@ -43,13 +43,7 @@ def folder(tmp_path_factory):
     """A run and its model folder, trained from `mine.csv`, whose columns may be empty."""
     folder = tmp_path_factory.mktemp("sentiment")
     (folder / "mine.csv").write_text("query,intent,sentiment\n" + "\n".join(rows()) + "\n")
-    start = toy.write(folder / "toy")
-    given = ["--queries", folder / "mine.csv", "--start", start, "--out", folder / "run"]
-    given += ["--dropout", 0, "--epochs", 20, "--rate", 0.003, "--threads", 1, "--batch", 8]
-    assert main(["finetune", "intent", *map(str, given)]) == 0
-    out = str(folder / "models" / "intent")
-    assert main(["export", str(folder / "run"), "--kind", "intent", "--out", out]) == 0
-    return folder
+    return toy.trained(folder, "--queries", folder / "mine.csv", "--epochs", 20, "--batch", 8)
 
 
 def test_both_are_learned_from_queries_that_lack_either(folder):

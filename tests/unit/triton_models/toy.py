@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
+from triton_models.__main__ import main
 from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
@@ -63,3 +64,14 @@ def answers(network: ProbabilityModel, folder: Path) -> torch.Tensor:
 def loss(network, folder: Path, lesson: classify.Lesson | None = None) -> classify.Loss:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     return classify.Loss(network, tokenizer, EXAMPLES, LABELS, lesson or classify.Lesson())
+
+
+def trained(folder: Path, *given: object) -> Path:
+    """The folder, with an intent model that is trained from a toy as `given`: `run`, and the model
+    folder `models/intent`."""
+    start, run = write(folder / "toy"), folder / "run"
+    options = ["--start", start, "--out", run, "--dropout", 0, "--rate", 0.003, "--threads", 1]
+    assert main(["finetune", "intent", *map(str, [*given, *options])]) == 0
+    out = str(folder / "models" / "intent")
+    assert main(["export", str(run), "--kind", "intent", "--out", out]) == 0
+    return folder

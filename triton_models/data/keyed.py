@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from triton_models.data import brand_queries
 from triton_models.data.lexicon_terms import read_names
 from triton_models.data.sources import read_csv, read_json, read_lines
 from triton_models.settings import UsageError
@@ -31,8 +32,9 @@ def key(text: str) -> str:
 
 
 def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
-    """Write `intents.jsonl`, `tags.jsonl`, `terms.jsonl` and `titles.jsonl`, as `finetune` reads
-    them; returns the lines of each, and under `unknown` the rows and terms whose text is not there.
+    """Write `intents.jsonl`, `tags.jsonl`, `brands.jsonl`, `terms.jsonl` and `titles.jsonl`, as
+    `finetune` reads them; returns the lines of each, and under `unknown` the rows and terms whose
+    text is not there.
 
     Raises UsageError where a set is missing.
     """
@@ -64,7 +66,11 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
         "intents": [
             {"query": q} | {name: row[name] for name in names} for q, row in real + written
         ],
-        "tags": [{"tokens": q.split(), "tags": _tags(q, row["spans"])} for q, row in real],
+        "tags": [
+            {"tokens": q.split(), "tags": _tags(q, row["spans"])}
+            for q, row in real + [(q, row) for q, row in written if row["spans"]]
+        ],
+        "brands": brand_queries.compose(),
         "terms": judged,
         "titles": [
             {"query": q, "term": row["title"], "grade": float(row["grade"] == "exact")}

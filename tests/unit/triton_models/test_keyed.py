@@ -42,7 +42,12 @@ def labels(tmp_path):
     head = ("query", "intent", "also", "sentiment")
     spans = "color:0-1 product:1-2"
     table("queries.tsv", (*head, "spans"), (red, "browse", "", "neutral", spans))
-    table("written.tsv", (*head, "kind"), ('"love" it', "other", "", "positive", "praise"))
+    table(
+        "written.tsv",
+        (*head, "kind", "spans"),
+        ('"love" it', "other", "", "positive", "praise", ""),
+        ("acme rocket", "purchase", "", "neutral", "brands_and_lines", "brand:0-1 model:1-2"),
+    )
     table(
         "terms.tsv",
         ("query", "right", "drifting", "wrong"),
@@ -60,14 +65,19 @@ def lines(path):
 def test_labels_are_joined_with_the_texts_that_they_are_of(data, labels, tmp_path):
     out = tmp_path / "out"
     counts = keyed.join(data, out, labels)
-    assert counts == {"intents": 2, "tags": 1, "terms": 3, "titles": 1, "unknown": 1}
+    assert counts.pop("brands") > 5_000
+    assert counts == {"intents": 3, "tags": 2, "terms": 3, "titles": 1, "unknown": 1}
     assert lines(out / "intents.jsonl") == [
         {"query": "red mugs", "intent": "browse", "sentiment": "neutral"},
         {"query": '"love" it', "intent": "other", "sentiment": "positive"},
+        {"query": "acme rocket", "intent": "purchase", "sentiment": "neutral"},
     ]
     assert lines(out / "tags.jsonl") == [
-        {"tokens": ["red", "mugs"], "tags": ["B-color", "B-product"]}
+        {"tokens": ["red", "mugs"], "tags": ["B-color", "B-product"]},
+        {"tokens": ["acme", "rocket"], "tags": ["B-brand", "B-model"]},
     ]
+    for row in lines(out / "brands.jsonl"):
+        assert len(row["tokens"]) == len(row["tags"]) and "B-brand" in row["tags"]
     assert [(row["term"], row["grade"]) for row in lines(out / "terms.jsonl")] == [
         ("red cups", 1.0),
         ("travel cups", 0.0),

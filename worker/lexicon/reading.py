@@ -15,6 +15,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
+from worker.lexicon.head_words import EMPTY
 from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, keys, named, words
@@ -263,3 +264,12 @@ def _blank(match: re.Match[str]) -> str:
 def _longest_first(hit: tuple[int, int, str]) -> tuple[int, int]:
     """Of two of one length the later: the "laptop bag" of "gaming laptop bag" is asked for."""
     return hit[0] - hit[1], -hit[0]
+
+
+def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
+    """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
+    spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
+    return all(
+        word.key in EMPTY or any(start <= word.start < end for start, end in spans)
+        for word in read.words
+    )

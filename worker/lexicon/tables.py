@@ -19,6 +19,7 @@ attributes.toml
 [before]        name = words: nothing that stands before these is a value of that name
 [worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
+[[whose]]       values: of a gender or an age; shelves: category = the one of things for them
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
 """
@@ -69,6 +70,11 @@ class _Rule(_Table):
         return self
 
 
+class _Whose(_Table):
+    values: list[Annotated[str, AfterValidator(_lower)]]
+    shelves: dict[str, str]
+
+
 class _Attributes(_Table):
     color: Values = {}
     material: Values = {}
@@ -87,6 +93,7 @@ class _Attributes(_Table):
     before: dict[Literal["color", "material", "gender", "age", "size"], list[str]] = {}
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
+    whose: list[_Whose] = []
     models: Values = {}
 
 
@@ -131,6 +138,7 @@ def read_tables(
         "before": {name: _forms(words, spelling) for name, words in read.before.items()},
         "worded": read.worded.get("departments", []),
         "uncolored": read.uncolored.get("departments", []),
+        "whose": [(item.values, item.shelves) for item in read.whose],
         "models": read.models,
         "beside": [
             {
@@ -178,10 +186,14 @@ def _unknown_departments(
     read: _Attributes, departments: Set[str] | None
 ) -> Iterator[tuple[str, str, str]]:
     """Departments that no file has: what was found, what is expected, and the remedy."""
-    for rule in read.beside if departments is not None else []:
-        for name in rule.departments or rule.others:
-            if name not in departments:
-                yield f"[[beside]] {name!r}", "a department of the source files", "correct the name"
+    if departments is None:
+        return
+    named = [("beside", name) for rule in read.beside for name in rule.departments or rule.others]
+    for item in read.whose:
+        named += [("whose", path) for pair in item.shelves.items() for path in pair]
+    for table, name in named:
+        if name.split(" > ")[0] not in departments:
+            yield f"[[{table}]] {name!r}", "a department of the source files", "correct the name"
 
 
 def _twice(read: _Attributes) -> Iterator[tuple[str, str, str]]:

@@ -163,12 +163,11 @@ def run(args: argparse.Namespace) -> str:
         with pruned(student, recipe, texts_of) as folder:
             result = teach.train(kind, material, folders, student, folder, args.out, recipe)
     show("dev", result["figures"])
-    notes.write_dev(args.out, material.dev_rows())
+    notes.write_dev(args.out, material.dev_files())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
     command, start = STEPS["distil"].command(args), str(args.student or folders[0])
     settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
     seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
-    notes.draw(args.out, result)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 

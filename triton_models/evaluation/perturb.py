@@ -12,6 +12,7 @@ from functools import partial
 
 from triton_models.data.held_back import drawn
 from triton_models.data.typos import ENGLISH, Typos, confused, neighbours, sound_alikes
+from triton_models.query_text import is_ideograph
 
 Change = Callable[[str, random.Random], str]
 
@@ -106,6 +107,11 @@ SPACES: dict[str, Change] = {
 }
 
 
+def _of_letters(slip: Change) -> Change:
+    """A slip that leaves words of Chinese characters: those have no letters to lose or swap."""
+    return lambda word, rng: word if any(map(is_ideograph, word)) else slip(word, rng)
+
+
 def of_language(own: Typos) -> dict[str, Change]:
     """What goes with a language, by name. Of Chinese these are characters of its confusion sets and
     spaces: it has no keyboard of letters, no cases, and words that no space tells.
@@ -114,14 +120,15 @@ def of_language(own: Typos) -> dict[str, Change]:
         one = partial(confused, typos=own)
         sets = {"one typo": _slips(one), "two typos": _slips(one, one)}
         return (sets if own.confusions else {}) | SPACES
-    by_finger, by_sound = partial(keyboard_slip, own=own), partial(sound_alike, own=own)
-    any_one = partial(typo, own=own)
-    return {
-        "keyboard slip": _slips(by_finger),
-        "dropped letter": _slips(dropped_letter),
-        "doubled letter": _slips(doubled_letter),
-        "swapped letters": _slips(swapped_letters),
-        "sound-alike": _slips(by_sound),
+    any_one = _of_letters(partial(typo, own=own))
+    slips = {
+        "keyboard slip": partial(keyboard_slip, own=own),
+        "dropped letter": dropped_letter,
+        "doubled letter": doubled_letter,
+        "swapped letters": swapped_letters,
+        "sound-alike": partial(sound_alike, own=own),
+    }
+    return {name: _slips(_of_letters(slip)) for name, slip in slips.items()} | {
         "one typo": _slips(any_one),
         "two typos": _slips(any_one, any_one),
         "upper case": lambda text, rng: text.upper(),

@@ -175,6 +175,12 @@ def test_what_does_not_apply_to_chinese_is_not_measured(chinese):
     changed = perturbed(texts, "one typo", own["one typo"])
     assert all(a != b and len(a) == len(b) for a, b in zip(texts, changed, strict=True))
     assert set(perturbations(None, typos_of("zh"))) == {"no spaces", "extra spaces"}
+    for name, change in perturbations().items():  # of letters
+        if name not in ("no spaces", "extra spaces", "word order"):
+            assert perturbed(["红色运动鞋", "红色 运动鞋"], name, change) == [
+                "红色运动鞋",
+                "红色 运动鞋",
+            ]
 
 
 def test_robustness_is_measured_with_the_keyboard_of_the_language():

@@ -78,17 +78,22 @@ def misspelled(text: str, slips: Sequence[Change], rng: random.Random) -> str:
     nothing to leaves it to the next.
     """
     words = text.split(" ")
-    letters = [i for i, word in enumerate(words) if word.strip(MARKS).isalpha() and len(word) > 1]
+    letters = [i for i, word in enumerate(words) if word.strip(MARKS).isalpha() and _long(word)]
     rng.shuffle(letters)
     letters.sort(key=lambda i: len(words[i]) < SHORTEST)
     for slip in slips:
         for i in letters:
-            changed = slip(words[i], rng) if len(words[i]) > 1 else words[i]
+            changed = slip(words[i], rng) if _long(words[i]) else words[i]
             if changed != words[i]:
                 words[i] = changed
                 letters = [*(j for j in letters if j != i), i]
                 break
     return " ".join(words)
+
+
+def _long(word: str) -> bool:
+    """Whether a word has more than one letter, or is a Chinese character."""
+    return len(word) > 1 or is_ideograph(word)
 
 
 def _slips(*slips: Change) -> Change:
@@ -105,6 +110,8 @@ SPACES: dict[str, Change] = {
     "no spaces": lambda text, rng: "".join(text.split()),
     "extra spaces": lambda text, rng: " " + "  ".join(text.split()) + " ",
 }
+
+MOVING = ("no spaces", "word order")  # that join or move words; the others keep their places
 
 
 def _of_letters(slip: Change) -> Change:

@@ -111,7 +111,10 @@ ENGLISH = Phrases(
         {}.
     """),
     ("hi, {}", "hello {}", "hey there {}", "quick one: {}", "please, {}"),
-    ASKING | _set("if whether"),
+    ASKING
+    | _set("""
+        if whether had might must shall hasnt havent hadnt wasnt werent couldnt wouldnt shouldnt
+    """),
 )
 GERMAN = Phrases(
     _set("""

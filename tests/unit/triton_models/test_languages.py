@@ -129,6 +129,7 @@ def test_a_question_of_any_language_stays_whole_behind_a_greeting_too(language, 
     [
         ("en", "tell me where my order is", "tell me where my order is"),
         ("en", "hello, it is waterproof", "it is waterproof"),
+        ("en", "my card hasn't arrived", "my card hasn't arrived"),
         ("de", "hallo, sagen sie mir wann es kommt", "sagen sie mir wann es kommt"),
         ("es", "hola, se puede devolver esto", "se puede devolver esto"),
         ("fr", "bonjour, on peut retourner ceci", "on peut retourner ceci"),

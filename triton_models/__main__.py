@@ -137,7 +137,7 @@ def export(args: argparse.Namespace) -> None:
 
 OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
 OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
-OF_REPORTS = ("language", "confusions", "target_precision")
+OF_TYPOS = ("language", "confusions")
 
 
 def expansion(args: argparse.Namespace) -> None:
@@ -148,7 +148,7 @@ def expansion(args: argparse.Namespace) -> None:
     refuse(
         *(
             (getattr(args, name), f"{flag(name)} goes with a kind of model")
-            for name in OF_MODELS + OF_REPORTS
+            for name in (*OF_MODELS, *OF_TYPOS, "target_precision")
         ),
         (not (args.products and args.judgements), "expansion: give --products and --judgements"),
         (args.lexicon and args.enriched, "--lexicon and --enriched exclude each other"),
@@ -168,14 +168,19 @@ def evaluate(args: argparse.Namespace) -> None:
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
     from triton_models.evaluation.coverage import TARGETS
+    from triton_models.serving.served import contract_of
 
     own = KINDS[args.kind].evaluates
     refuse(
         *((getattr(args, name), f"{flag(name)} goes with expansion") for name in OF_EXPANSION),
         *(
-            (getattr(args, name) and not args.report, f"{flag(name)} goes with --report")
-            for name in OF_REPORTS
+            (
+                getattr(args, name) and not args.report and flag(name) not in own,
+                f"{flag(name)} goes with --report, or with intent",
+            )
+            for name in OF_TYPOS
         ),
+        (args.target_precision and not args.report, "--target-precision goes with --report"),
         (
             args.data and not args.report and "--data" not in own,
             "--data goes with --report, or with the encoder",
@@ -186,11 +191,13 @@ def evaluate(args: argparse.Namespace) -> None:
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
     devs = args.dev or (() if alone else judge.dev_of(args.kind))
+    language = args.language or contract_of(folder, args.kind).language
+    typos = typos_of(language, tuple(map(str, args.confusions or ())))
+    more = {"own": typos} if "--language" in own else {}
     summary = KINDS[args.kind].part("summary").summary
-    report = summary(folder, devs, args.data, args.out_of_scope)
+    report = summary(folder, devs, args.data, args.out_of_scope, **more)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        typos = typos_of(args.language or "en", tuple(map(str, args.confusions or ())))
         wished = [args.target_precision] if args.target_precision else TARGETS
         found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos, wished)
         page = reports.write(found, place)

@@ -79,9 +79,9 @@ def evaluate(add: Callable) -> None:
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     told = "--report: precision that a threshold is given for (default: 0.9, 0.95 and 0.99)"
     add("--target-precision", type=precision, metavar="0-1", help=told)
-    told = "--report: of the queries, for typos (default: en)"
+    told = "of the queries, for typos (default: the model's, or en)"
     add("--language", choices=LANGUAGES, help=told)
-    add("--confusions", type=Path, nargs="+", help="--report: sets of Chinese, as for finetune")
+    add("--confusions", type=Path, nargs="+", help="sets of Chinese typos, as for finetune")
     add("--data", type=Path, help="public sets: products to rank, known typos")
     add("--products", type=Path, help="expansion: catalogue to search, JSON lines or .jsonl.gz")
     add("--judgements", type=Path, help="expansion: CSV file, columns query, docid, rating")

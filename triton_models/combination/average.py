@@ -23,6 +23,7 @@ from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.settings import UsageError
 from triton_models.training import networks, notes
+from triton_models.training.run_card import language_of
 from triton_models.training.vocabulary import bare_tokenizer
 
 TRAINING = "training.json"  # where a matching model's threshold is kept
@@ -45,7 +46,8 @@ def run(args: argparse.Namespace) -> str:
     named = ", ".join(map(str, runs))
     command, options = STEPS["average"].command(args), STEPS["average"].options(args)
     data = {"files": args.queries or []}
-    notes.write(args.out, kind, command, named, data, result, begun, options=options)
+    spoken = language_of(runs[0])
+    notes.write(args.out, kind, command, named, data, result, begun, options=options, **spoken)
     return f"{args.out}: the mean of {len(runs)} runs"
 
 

@@ -22,7 +22,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.combination import members, stack, teach
+from triton_models.combination import language, members, stack, teach
 from triton_models.combination.members import Member
 from triton_models.combination.options import STEPS
 from triton_models.combination.prune import prune
@@ -55,6 +55,8 @@ class Recipe:
     pieces: int | None
     weights: tuple[float, ...] | None
     teachers: tuple[str, ...]
+    language: str = "en"  # of the typos; see `data.typos`
+    confusions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,12 @@ class Loss(classify.Loss):
         recipe: Recipe,
         feelings: Tensor | None = None,
     ) -> None:
-        lesson = Lesson(smoothing=0.0, misspelled=recipe.misspelled)
+        lesson = Lesson(
+            smoothing=0.0,
+            misspelled=recipe.misspelled,
+            language=recipe.language,
+            confusions=recipe.confusions,
+        )
         tasks = [] if feelings is None else [SecondHead(network, feelings, recipe.temperature)]
         super().__init__(network, tokenizer, found, labels, lesson, tasks)
         self.recipe = recipe
@@ -147,6 +154,7 @@ def run(args: argparse.Namespace) -> str:
     folders, weights = args.teachers, None
     if len(folders) == 1 and folders[0].is_file():
         folders, weights = stack.read(folders[0])
+    args = language.settled(args, folders)
     kind, student = teach.same_kind(folders), named(args.student or folders[0])
     require_checkpoint(student)
     if kind == "intent":
@@ -163,12 +171,11 @@ def run(args: argparse.Namespace) -> str:
         with pruned(student, recipe, texts_of) as folder:
             result = teach.train(kind, material, folders, student, folder, args.out, recipe)
     show("dev", result["figures"])
-    notes.write_dev(args.out, material.dev_rows())
+    notes.write_dev(args.out, material.dev_files())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
     command, start = STEPS["distil"].command(args), str(args.student or folders[0])
     settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
     seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
-    notes.draw(args.out, result)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 
@@ -194,6 +201,7 @@ def recipe_of(
         args.pieces,
         weights and tuple(weights),
         tuple(map(str, teachers)),
+        *course.language_of(args),
     )
 
 

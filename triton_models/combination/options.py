@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triton_models.settings import UsageError
+from triton_models.settings import LANGUAGES, UsageError
+from triton_models.training.finetune_options import SHARED
 from triton_models.training.option_table import Table, command, schedule
 from triton_models.training.option_types import above_zero, amount, numbers, share
 
@@ -90,6 +91,10 @@ STEPS = {
                 type=share, default=0.3, help="intent: of a known label, beside the teachers' word"
             ),
             "--misspelled": dict(type=share, default=0.1, help="share that it reads with a typo"),
+            "--language": dict(
+                choices=LANGUAGES, help="of the texts, for typos (default: the teachers')"
+            ),
+            "--confusions": SHARED["--confusions"],
             **schedule(epochs=10, batch=32, rate=2e-4),
         },
     ),

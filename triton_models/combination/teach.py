@@ -46,9 +46,9 @@ class Texts:
     def told(self) -> str:
         return f"{len(self.learned)} texts to learn from, {len(self.dev)} of dev"
 
-    def dev_rows(self) -> list[dict]:
+    def dev_files(self) -> dict[str, list[dict]]:
         """None: `evaluate` needs labels."""
-        return []
+        return {}
 
 
 def gather(args: argparse.Namespace, kind: str) -> Texts:

@@ -32,10 +32,11 @@ from triton_models.serving.check_texts import Check
 from triton_models.serving.precision import Batch, agreement
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
-from triton_models.settings import MAX_BATCH_SIZE
+from triton_models.settings import LANGUAGES, MAX_BATCH_SIZE
 from triton_models.text import encode, real
 from triton_models.training import lengths, networks
 from triton_models.training.checkpoints import require_checkpoint
+from triton_models.training.run_card import language_of
 from triton_models.training.vocabulary import bare_tokenizer
 
 OPSET = 20
@@ -256,6 +257,8 @@ def write_contract(
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
+    if (language := language_of(checkpoint)["language"]) != LANGUAGES[0]:
+        contract["language"] = language
     if (plain := folder / "float32.onnx").is_file():
         contract["float32_sha256"] = sha256(plain)
     contract["version"] = version_of(contract, out / "model.json")

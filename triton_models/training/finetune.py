@@ -52,7 +52,6 @@ def run(args: argparse.Namespace) -> str:
     if args.leave_one_source_out:
         return without_each_source(job)
     result, seconds = trained(job)
-    notes.draw(args.out, result)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
 
 
@@ -83,7 +82,7 @@ def trained(job: Job, watch: Watch | None = None) -> tuple[dict, int]:
     out, begun = job.args.out, time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     result = job.course.train(job.material, job.start, out, job.recipe, watch)
-    notes.write_dev(out, job.material.dev_rows())
+    notes.write_dev(out, job.material.dev_files())
     return result, record(job, result, begun)
 
 

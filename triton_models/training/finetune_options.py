@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from triton_models.data.typos import CHINESE
+from triton_models.data.typos import CHINESE, WITHOUT_SETS
 from triton_models.kinds import KINDS
 from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training import option_table
@@ -232,7 +232,7 @@ def check(args: argparse.Namespace) -> None:
         ),
         (
             args.language == CHINESE and args.misspelled and not args.confusions,
-            "--misspelled: Chinese is misspelled by confusion sets alone: give --confusions",
+            WITHOUT_SETS,
         ),
         (
             args.size and args.how not in SIZED,

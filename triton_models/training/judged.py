@@ -15,6 +15,7 @@ from triton_models.data import dataset
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
 from triton_models.query_text import normal_form
+from triton_models.settings import DEV
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ class Pairs:
             "weights": {source: weight for source, weight in self.weights.items() if weight != 1},
         } | ({"product_text": self.product_text} if self.product_text else {})
 
-    def dev_rows(self) -> list[dict]:
-        """The dev side as `evaluate --dev` reads it."""
-        return [
+    def dev_files(self) -> dict[str, list[dict]]:
+        rows = [
             {"query": p.query, "term": p.term, "match": p.match, "grade": p.grade}
             | {"source": p.source}
             for p in self.dev
         ]
+        return {DEV: rows}
 
     def units(self) -> list[tuple[str, tuple[str, ...]]]:
         """The pairs of a query are drawn together; a query with a match is another label."""

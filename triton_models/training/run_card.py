@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from triton_models.contract import load
 from triton_models.evaluation.report_text import table
 from triton_models.kinds import KINDS
-from triton_models.settings import DEV, UsageError
+from triton_models.settings import DEV, LANGUAGES, UsageError
 
 NOTES = "run.json"
 HEADS = ("before training", "checkpoint, float32", "as exported")
@@ -24,6 +25,22 @@ def require_kind(checkpoint: Path, kind: str) -> None:
     if trained != kind and (trained != "pretrain" or KINDS[kind].labels or KINDS[kind].pair):
         remedy = "finetune it first" if trained == "pretrain" else f"give --kind {trained}"
         raise UsageError(f"{checkpoint}: a run of {trained}, not of {kind}; {remedy}")
+
+
+def language_of(checkpoint: Path) -> dict[str, Any]:
+    """The `language` of a run's queries, English where its record says none, and the files of its
+    `confusions`.
+    """
+    try:
+        run = json.loads((checkpoint / NOTES).read_text(encoding="utf-8"))
+        found = run.get("options", {}) | run
+    except (OSError, ValueError, AttributeError, TypeError):
+        found = {}  # a checkpoint of another origin
+    language = found.get("language")
+    return {
+        "language": language if language in LANGUAGES else LANGUAGES[0],
+        "confusions": found.get("confusions") or [],
+    }
 
 
 def write(checkpoint: Path, folder: Path) -> bool:

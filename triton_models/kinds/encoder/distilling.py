@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from triton_models.data import texts
+from triton_models.data.typos import typos_of
 from triton_models.kinds.encoder.contrast import vectors
 from triton_models.kinds.encoder.network import VectorModel
 from triton_models.training import networks
@@ -81,9 +82,10 @@ class Loss:
     ) -> None:
         self.network, self.tokenizer, self.recipe = network, tokenizer, recipe
         self.texts, self.wanted = [text for (text,) in found], wanted
+        self.typos = typos_of(recipe.language, recipe.confusions)
 
     def __call__(self, rows: list[int]) -> Tensor:
-        typed = asked(misspelled([self.texts[i] for i in rows], self.recipe.misspelled))
+        typed = asked(misspelled([self.texts[i] for i in rows], self.recipe.misspelled, self.typos))
         read = self.network.sentence.prompts.queries(typed)
         found = self.network(*tensors(self.tokenizer, read, device(self.network))).float()
         wanted = self.wanted[rows].to(found.device)

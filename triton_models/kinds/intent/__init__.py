@@ -49,5 +49,5 @@ KIND = Kind(
     labels=True,
     explained=True,
     dev="dev_intent.jsonl",
-    evaluates=("--out-of-scope",),
+    evaluates=("--out-of-scope", "--language", "--confusions"),
 )

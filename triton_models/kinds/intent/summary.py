@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.data.typos import ENGLISH, Typos
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.dev import labelled_queries, of_all
 from triton_models.evaluation.evaluate import Report, served
-from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
+from triton_models.evaluation.perturb import of_language, perturbed
 from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel
 from triton_models.settings import UsageError
@@ -20,9 +21,14 @@ TYPOS = ("one typo", "two typos")  # perturbations that the short report tells o
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path,
+    devs: Sequence[Path],
+    data: Path | None = None,
+    outside: str | None = None,
+    own: Typos = ENGLISH,
 ) -> Report:
-    """Figures of an intent model on labelled queries, by label and style.
+    """Figures of an intent model on labelled queries, by label and style, and under the typos of
+    its language.
 
     Rows of the label `outside`, which the model need not know, are left out if it does not.
     """
@@ -34,7 +40,8 @@ def summary(
     if found := sentiment_figures(model, rows, answers):
         report["sentiment"] = found
     errors = report.pop("errors")
-    return report | {"typos": typo_drops(rows, network, model.labels)} | {"errors": errors}
+    drops = typo_drops(rows, network, model.labels, own)
+    return report | {"typos": drops} | {"errors": errors}
 
 
 def measured(folder: Path, dev: Path) -> dict[str, float]:
@@ -69,9 +76,12 @@ def sentiment_figures(
 
 
 def typo_drops(
-    rows: Sequence[dict], network: ServedModel, labels: Sequence[str]
+    rows: Sequence[dict], network: ServedModel, labels: Sequence[str], own: Typos
 ) -> dict[str, dict[str, float]]:
-    """Macro-F1 when every query is misspelled, and how much lower that is, by number of slips."""
+    """Macro-F1 when every query is misspelled, and how much lower that is, by number of slips; {}
+    for Chinese without confusion sets.
+    """
+    changes = of_language(own)
     texts, wanted = [r["query"] for r in rows], [r["intent"] for r in rows]
 
     def judged(queries: list[str]) -> float:
@@ -79,8 +89,8 @@ def typo_drops(
         return figures.macro_f1(wanted, found, labels)
 
     clean, found = judged(texts), {}
-    for name in TYPOS:
-        f1 = judged(perturbed(texts, name, PERTURBATIONS[name]))
+    for name in filter(changes.get, TYPOS):
+        f1 = judged(perturbed(texts, name, changes[name]))
         found[name] = {"macro_f1": f1, "drop": clean - f1}
     return found
 

@@ -23,8 +23,8 @@ from triton_models.kinds.intent.tasks import Task, tasks_of
 from triton_models.kinds.tagging.data import tags_of
 from triton_models.kinds.tagging.training import refuse_joined
 from triton_models.kinds.tagging.words import labels_of
-from triton_models.settings import UsageError
-from triton_models.training import lengths, notes
+from triton_models.settings import DEV, UsageError
+from triton_models.training import lengths
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
@@ -116,6 +116,9 @@ class Material:
             for e in self.dev
             if e.labels  # text that was only distilled on has none
         ]
+
+    def dev_files(self) -> dict[str, list[dict]]:
+        return {DEV: self.dev_rows(), TAGGED: self.tagged_rows()}
 
     def tagged_rows(self) -> list[dict]:
         """The tagged queries of the dev side, as `evaluate tagging --dev` reads them."""
@@ -242,7 +245,6 @@ def train(
     network, tokenizer, history, tasks = fit(material, start, recipe, out, watch=watch)
     result = came_of(history) | finish(network, tokenizer, material, recipe, tasks)
     keep(network, tokenizer, out, result)
-    notes.write_dev(out, material.tagged_rows(), TAGGED)
     return result
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from triton_models.data import named, records
+from triton_models.data.typos import typos_of
 from triton_models.kinds.matching.network import ScoreModel
 from triton_models.kinds.matching.training import NOTES, UNCHOSEN
 from triton_models.settings import UsageError
@@ -83,10 +84,11 @@ class Loss:
     ) -> None:
         self.network, self.tokenizer, self.pairs = network, tokenizer, pairs
         self.wanted, self.recipe = wanted, recipe
+        self.typos = typos_of(recipe.language, recipe.confusions)
 
     def __call__(self, rows: list[int]) -> Tensor:
         queries, terms = zip(*(self.pairs[i] for i in rows), strict=True)
-        read = asked(misspelled(queries, self.recipe.misspelled))
+        read = asked(misspelled(queries, self.recipe.misspelled, self.typos))
         logits = self.network.logits(*tensors(self.tokenizer, read, device(self.network), terms))
         wanted = self.wanted[rows].to(logits.device)
         return divergence(logits[:, 0].float(), wanted, self.recipe.temperature)

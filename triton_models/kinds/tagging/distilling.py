@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from triton_models.data import texts
+from triton_models.data.typos import typos_of
 from triton_models.kinds.tagging.data import Tagged
 from triton_models.kinds.tagging.loss import Reading, misspelled, reading, said, word_logits
 from triton_models.kinds.tagging.network import TagModel, classifier
@@ -81,6 +82,7 @@ class Loss:
         self.network, self.tokenizer, self.recipe = network, tokenizer, recipe
         self.readings = [reading(Tagged(text, (), ())) for (text,) in asked]
         self.wanted = wanted
+        self.typos = typos_of(recipe.language, recipe.confusions)
 
     def __call__(self, rows: list[int]) -> Tensor:
         rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
@@ -90,7 +92,8 @@ class Loss:
         return divergence(logits, wanted, self.recipe.temperature)[read].mean()
 
     def typed(self, one: Reading, rng: random.Random) -> Reading:
-        return misspelled(one, rng) if rng.random() < self.recipe.misspelled else one
+        typed = rng.random() < self.recipe.misspelled
+        return misspelled(one, rng, self.typos) if typed else one
 
 
 def notes(teachers: Sequence[Path]) -> dict:

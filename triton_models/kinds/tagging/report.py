@@ -25,6 +25,7 @@ from triton_models.kinds.tagging import KIND, entities
 from triton_models.kinds.tagging.data import Tagged, read_all
 from triton_models.kinds.tagging.decode import Found
 from triton_models.kinds.tagging.entities import BOUNDS, NOTHING
+from triton_models.kinds.tagging.robustness import withstood
 from triton_models.kinds.tagging.summary import answers, tags_of_both
 
 SLICES = "An interval of no width means few rows, not certainty."
@@ -38,10 +39,7 @@ def report(
     outside: str | None = None,
     targets: Sequence[float] = TARGETS,
 ) -> Report:
-    """Everything about a tagging model on tagged queries.
-
-    A changed query has other characters and other words, so there is no robustness here.
-    """
+    """Everything about a tagging model on tagged queries."""
     model, network = served(folder, KIND.name)
     rows = read_all(devs)
     found = answers(network, [one.text for one in rows])
@@ -65,6 +63,7 @@ def report(
             np.array([one.whole for one in found]), right, [one.text for one in rows], targets
         ),
         "slices": slices(parts, figures),
+        "robustness": withstood(rows, network, tags, changes),
         "errors": typical_errors(rows, found),
         "latency_ms": latency(folder),
     }

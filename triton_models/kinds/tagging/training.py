@@ -20,7 +20,7 @@ from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
 from triton_models.kinds.tagging.words import NOT_READ, first_pieces, labels_of, words_of
-from triton_models.settings import UsageError
+from triton_models.settings import DEV, UsageError
 from triton_models.training import lengths, temperature
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
@@ -78,12 +78,12 @@ class Material:
             "dev_sha256": digest(self.dev),
         }
 
-    def dev_rows(self) -> list[dict]:
-        """The dev side as `evaluate --dev` reads it."""
-        return [
+    def dev_files(self) -> dict[str, list[dict]]:
+        rows = [
             {"query": one.text, "spans": [span._asdict() for span in one.spans]} | one.about
             for one in self.dev
         ]
+        return {DEV: rows}
 
     def units(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(one.text, tags_of([one])) for one in self.learned]

@@ -258,7 +258,7 @@ def test_typed_graphs_are_held_to_float32_by_token(model, tmp_path):
     onnx.save(dequantize(onnx.load(found.onnx)), plain)
     asked = questions(written(tmp_path / "asked.txt", "red box", "blue lamp 10 inch"), pair=False)
     others = precision.batches(found, asked)[1]
-    expected = precision.each(str(plain), others)
+    expected = precision.each(found, str(plain), others)
     same = precision.parity(found, expected, onnx.load(plain), "fp16", others)
     assert str(same).startswith("equal labels of tokens 100.0%") and "tokens" in str(same)
-    assert same.texts == sum(int(batch["attention_mask"].sum()) for batch in others)
+    assert same.rows == sum(int(batch["attention_mask"].sum()) for batch in others)

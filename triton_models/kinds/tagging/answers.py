@@ -10,7 +10,7 @@ import numpy as np
 from triton_models.contract import ModelContract
 from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.words import first_pieces, words_of
-from triton_models.kinds.values import DIGITS, least_share, no_chances
+from triton_models.kinds.values import DIGITS, least_share, no_chances, same_labels
 
 AGREEMENT = "equal labels of tokens {:.1%}"
 least = least_share
@@ -23,7 +23,7 @@ def fault(contract: ModelContract, values: np.ndarray) -> str:
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
     """The share of tokens with the same likeliest label; both are [tokens, labels]."""
-    return float((expected.argmax(axis=-1) == found.argmax(axis=-1)).mean())
+    return same_labels(expected, found)
 
 
 def decoded(model: Any, form: str, answer: np.ndarray) -> Found:

@@ -26,15 +26,21 @@ def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) 
     return same_labels(expected, found)
 
 
-def decoded(model: Any, form: str, answer: np.ndarray) -> Found:
-    """The spans of a query in normal form, from its answer [length, labels].
+def word_chances(model: Any, form: str, answer: np.ndarray) -> np.ndarray:
+    """Probabilities of the words of a query in normal form, [words, labels], from its answer
+    [length, labels].
 
     `model` has a `contract`, and the `tokenizer` that made the answer's tokens, which cuts.
     """
-    words = words_of(form)
-    decoder = decoder_of(model.contract.labels)
-    pieces = first_pieces(model.tokenizer.encode(form), words)
-    [found] = decoder.find(decoder.words(answer[None], [pieces]), [words])
+    pieces = first_pieces(model.tokenizer.encode(form), words_of(form))
+    [chances] = decoder_of(model.contract.labels).words(answer[None], [pieces])
+    return chances
+
+
+def decoded(model: Any, form: str, answer: np.ndarray) -> Found:
+    """The spans of the same."""
+    chances = word_chances(model, form, answer)
+    [found] = decoder_of(model.contract.labels).find(chances[None], [words_of(form)])
     return found
 
 

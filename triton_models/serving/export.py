@@ -10,11 +10,11 @@ import json
 import logging
 import shutil
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -243,10 +243,10 @@ def write_contract(
 
 
 def version_of(contract: dict[str, Any], before: Path) -> int:
-    """The minute of the export in UTC, as 202611282136: versions rise, and two models of a name
-    differ in theirs. The same model again keeps its version; another is above what it replaces.
+    """The moment of the export: versions rise, and two models of a name differ in theirs. The same
+    model again keeps its version; another is above what it replaces.
     """
-    now = minute()
+    now = moment()
     try:
         old = json.loads(before.read_text(encoding="utf-8"))
         if old | {"version": 0} == contract | {"version": 0}:
@@ -256,8 +256,11 @@ def version_of(contract: dict[str, Any], before: Path) -> int:
         return now
 
 
-def minute() -> int:
-    return int(time.strftime("%Y%m%d%H%M", time.gmtime()))
+def moment() -> int:
+    """The hundredth of a second in UTC, as 2026112821360742: of two exports one after the other it
+    differs. Triton's versions have 64 bits; up to 2**53 a reader of JSON in floats is exact too.
+    """
+    return int(f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:16])
 
 
 def publish(folder: Path, out: Path) -> None:

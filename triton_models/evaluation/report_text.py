@@ -77,13 +77,17 @@ def confusion(report: Report) -> str:
 
 
 def calibration(report: Report) -> str:
-    c = report["calibration"]
+    return "## Calibration\n\n" + calibrated(report["calibration"], "rows")
+
+
+def calibrated(found: Report, counted: str) -> str:
+    """The error of probabilities as they are and cross-fitted, and the bins of the first."""
+    before, after, temperature = (found[name] for name in ("before", "after", "temperature"))
     return (
-        "## Calibration\n\n"
-        f"Expected calibration error (15 bins): **{c['before']['ece']:.3f}** as it is, "
-        f"{c['after']['ece']:.3f} with a temperature that was fitted on other rows (five folds). "
-        f"All rows together ask for {c['temperature']:.2f}: {advice(c['temperature'])}.\n\n"
-        + bins(c["before"]["bins"], "rows")
+        f"Expected calibration error (15 bins): **{before['ece']:.3f}** as it is, "
+        f"{after['ece']:.3f} with a temperature that was fitted on other rows (five folds). "
+        f"All rows together ask for {temperature:.2f}: {advice(temperature)}.\n\n"
+        + bins(before["bins"], counted)
     )
 
 
@@ -96,11 +100,7 @@ def advice(temperature: float) -> str:
 def probabilities(report: Report) -> str:
     if not report["probabilities"]:
         return "## Probabilities of spans\n\nThe model finds no span."
-    return (
-        "## Probabilities of spans\n\nExpected calibration error (15 bins): "
-        f"**{report['probabilities']['ece']:.3f}**.\n\n"
-        + bins(report["probabilities"]["bins"], "spans")
-    )
+    return "## Probabilities of spans\n\n" + calibrated(report["probabilities"], "spans")
 
 
 def bins(found: list[Report], counted: str) -> str:

@@ -17,11 +17,15 @@ from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data import dataset
-from triton_models.kinds.intent import examples
+from triton_models.data.manifest import SENTIMENTS
+from triton_models.kinds.intent import classify, examples, side_task
+from triton_models.kinds.intent.examples import Example
+from triton_models.kinds.intent.side_task import SideTask
 from triton_models.serving import repository
 from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
 from triton_models.training import networks
+from triton_models.training.vocabulary import bare_tokenizer
 
 MOODS = {"love": "positive", "hate": "negative", "see": "neutral"}
 
@@ -50,8 +54,27 @@ def test_both_are_learned_from_queries_that_lack_either(folder):
     notes = json.loads((folder / "run" / "run.json").read_text())
     assert notes["data"]["sentiments"] > 30
     assert notes["result"]["dev"]["accuracy"] > 0.8
-    assert notes["result"]["sentiment"]["accuracy"] > 0.8
+    found = notes["result"]["sentiment"]
+    assert found["accuracy"] > 0.8
+    assert 0 <= found["calibration_error"] < 1 > found["calibration_error_before"]
     assert networks.kind_of(folder / "run") == "intent"
+
+
+def test_its_calibration_is_of_folds_that_the_temperature_was_not_fitted_on(folder):
+    start = folder / "toy"
+    network, tokenizer = toy.classifier(start, sentiments=SENTIMENTS), bare_tokenizer(start)
+    dev = [Example(f"query {i}", (), sentiment=SENTIMENTS[i % 3]) for i in range(30)]
+    task = SideTask(network, tokenizer, network.head, "sentiment", SENTIMENTS, dev)
+    with torch.no_grad():
+        network.head.weight *= 20  # far too sure
+    texts, wanted = [e.text for e in dev], task.columns(dev)
+    said = task.logits(texts)
+    honest = classify.cross_fitted(said, wanted, texts)
+    found = task.measure(dev, fold=True)
+    assert found["calibration_error_before"] == side_task.error(said, wanted)
+    assert found["calibration_error"] == side_task.error(honest, wanted)
+    fitted = side_task.error(task.logits(texts), wanted)  # at the temperature that all ask for
+    assert found["calibration_error"] != fitted and found["temperature"] > 1
 
 
 def test_the_contract_describes_the_second_output_and_triton_serves_it(folder):

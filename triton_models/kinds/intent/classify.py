@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from triton_models.data.typos import typos_of
 from triton_models.evaluation import figures, folds
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
-from triton_models.kinds.intent.tasks import Task
 from triton_models.training import families, temperature
 from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
+
+if TYPE_CHECKING:
+    from triton_models.kinds.intent.tasks import Task
 
 GIVEN_UP = 0.003  # of in-scope accuracy, for finding what is out of scope
 
@@ -121,11 +124,12 @@ def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
     """Fit the temperature on held-out logits and fold it into the network's last layer."""
-    return temperature.fold(families.last(network.classifier), cost_of(said, wanted))
+    best = temperature.best(cost_of(said, wanted))
+    return temperature.fold(families.last(network.classifier), best)
 
 
 def cost_of(said: Tensor, wanted: Tensor) -> Callable[[Tensor], Tensor]:
-    """How unlikely what is wanted is at a temperature."""
+    """How unlikely what is wanted, targets or columns, is at a temperature."""
     return lambda t: functional.cross_entropy(said / t, wanted)
 
 

@@ -66,7 +66,7 @@ class TagTask:
 
     def measure(self, found: Sequence[Example], fold: bool) -> dict[str, float]:
         """Figures of the spans of those that have tags; with `fold` the head's probabilities are
-        fitted to how often its spans are right first.
+        fitted to how often its spans are right, and what came of that goes with the figures.
         """
         dev = tagged(found)
         if not dev:
@@ -75,7 +75,7 @@ class TagTask:
         logs = said(tagger, self.tokenizer, dev)
         figures = training.measure(logs, training.Material([], dev, self.tags), decoder)
         if fold:
-            figures["temperature"] = training.calibrate(self.network.tags, logs, dev, decoder)
+            figures |= training.calibrate(self.network.tags, logs, dev, decoder)
         return {"queries": len(dev)} | figures
 
 

@@ -41,7 +41,8 @@ def test_each_sign_that_a_term_means_itself_makes_its_category_surer(lexicon):
     assert of_category(lexicon, "pillow blue") > of_category(lexicon, "blue pillow")
     path = lexicon.category(lexicon.read("pillow").mentions[0].term_id)
     department = path.split(" > ")[0]
-    assert of_category(lexicon, "pillow blue", path=department) < of_category(lexicon, "pillow blue")
+    general = of_category(lexicon, "pillow blue", path=department)
+    assert general < of_category(lexicon, "pillow blue")
 
 
 def test_a_category_is_surer_if_the_brand_sells_it_and_less_sure_if_it_sells_other_things(lexicon):

@@ -33,6 +33,6 @@ def test_a_thing_stands_where_things_for_them_do(lexicon, query, path, shelf):
 def test_a_category_that_the_lexicon_lacks_is_not_published(lexicon):
     table = [(["men"], {"Clothing > Tops": "Men's Clothing > Shirts"})]
     attributes = lexicon.read("shirt for men").attributes
-    assert Shelves(table, ["Clothing > Tops"]).of("Clothing > Tops", attributes) == "Clothing > Tops"
-    known = ["Clothing > Tops", "Men's Clothing > Shirts"]
-    assert Shelves(table, known).of("Clothing > Tops", attributes) == "Men's Clothing > Shirts"
+    tops, mens = "Clothing > Tops", "Men's Clothing > Shirts"
+    assert Shelves(table, [tops]).of(tops, attributes) == tops
+    assert Shelves(table, [tops, mens]).of(tops, attributes) == mens

@@ -9,7 +9,7 @@ from typing import Any
 
 from triton_models.settings import UsageError
 from triton_models.training.option_table import Table, command, schedule
-from triton_models.training.option_types import above_zero, amount, numbers, share
+from triton_models.training.option_types import COLUMNS, above_zero, amount, numbers, share
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", metavar="FILE", help=f"dev, to compare: {LABELLED}"),
+            "--columns": COLUMNS,
             "--out": dict(type=Path, required=True, help="checkpoint to write"),
         },
     ),
@@ -53,6 +54,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
+            "--columns": COLUMNS,
             "--out": dict(type=Path, required=True, help="file that distil takes as --teachers"),
         },
     ),
@@ -74,6 +76,7 @@ STEPS = {
             "--layers": LAYERS,
             "--pieces": PIECES,
             "--queries": dict(nargs="+", default=[], metavar="FILE", help=f"intent: {LABELLED}"),
+            "--columns": COLUMNS,
             "--text": dict(
                 nargs="+",
                 type=Path,
@@ -113,6 +116,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
+            "--columns": COLUMNS,
             "--text": dict(
                 nargs="+",
                 type=Path,
@@ -133,6 +137,10 @@ def check(args: argparse.Namespace) -> None:
     faults = (
         (step in ("average", "stack") and few < 2, "give two runs or more"),
         (step == "distil" and not args.queries + args.text, "give --queries or --text, or both"),
+        (
+            getattr(args, "columns", ()) and not args.queries,
+            "--columns goes with --queries",
+        ),
         (step == "distil" and not args.temperature, "--temperature is a number above 0"),
         (pruned and not args.layers and not args.pieces, "give --layers or --pieces, or both"),
         (pruned and args.pieces and not args.text, "--pieces needs --text: what it is used for"),

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from triton_models.data.named import Given
 from triton_models.evaluation import by_label, statistics
 from triton_models.evaluation.cells import NAMES, ranged
 from triton_models.evaluation.compare_text import (
@@ -31,7 +32,7 @@ from triton_models.kinds import KINDS
 SHOWN = 10  # rows that only one side has right, in the terminal
 
 
-def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
+def compare(kind: str, one: Path, other: Path, devs: Sequence[Given]) -> Report:
     """Figures of both, their differences, a paired test, and the rows that one has more right."""
     rows, (a, b) = KINDS[kind].part("compare").sides(one, other, devs)
     differences = {f"{n}-": statistics.difference(b.measures[n], a.measures[n]) for n in a.measures}

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -39,6 +40,10 @@ TYPES: dict[Any, Any] = {
     option_types.share: Annotated[float, Field(ge=0, le=1)],
     option_types.amount: NonNegativeFloat,
     option_types.above_nothing: PositiveFloat,
+    option_types.names: Annotated[
+        tuple[str, ...],
+        BeforeValidator(lambda x: option_types.names(x) if isinstance(x, str) else x),
+    ],
     option_types.sizes: tuple[PositiveInt, ...],
     option_types.numbers: tuple[NonNegativeInt, ...],
     option_types.shares: tuple[Annotated[float, Field(gt=0, le=1)], ...],

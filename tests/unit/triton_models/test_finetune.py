@@ -222,7 +222,7 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--no-dev", "--patience", 2), "--patience"),
         ((*begin, "--no-dev", "--out-of-scope", "red"), "chosen on dev, which needs"),
         ((*begin, "--dev", only_red, "--out-of-scope", "red"), "and others"),
-        ((*begin, "--columns", "query"), "name two"),
+        ((*begin, "--columns", "query"), "name 2 columns, as --columns query,intent"),
         ((*begin, "--out", tmp_path / "full"), "full"),
         ((*begin, "--start", tmp_path / "none"), "none"),
         (("--queries", single, *begin[2:]), "at least two"),

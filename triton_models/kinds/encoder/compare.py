@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import answers, ranking, statistics
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.evaluate import Asked
@@ -27,7 +28,7 @@ def read(lines: Sequence[dict]) -> np.ndarray:
     return np.array([line["vector"] for line in lines], dtype=float)
 
 
-def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+def sides(one: Path, other: Path, devs: Sequence[Given]) -> tuple[list[dict], list[Side]]:
     """The judged queries and both sides' rankings of all their relevant texts."""
     rows = of_all(judged_queries, devs)
     rows = [row | {"wanted": row["relevant"][0]} for row in rows]

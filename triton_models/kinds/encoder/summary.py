@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.data import sources
+from triton_models.data.named import Given
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.evaluate import Asked, Report, served
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of an encoder on your judged queries, on a public catalogue of products, or both."""
     network = served(folder, "encoder")[1]

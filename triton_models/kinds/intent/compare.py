@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import answers, by_label, statistics
 from triton_models.evaluation.coverage import aurc
 from triton_models.evaluation.dev import labelled_queries, of_all
@@ -27,7 +28,7 @@ def read(lines: Sequence[dict]) -> np.ndarray:
     return np.array([list(line["scores"].values()) for line in lines], dtype=float)
 
 
-def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+def sides(one: Path, other: Path, devs: Sequence[Given]) -> tuple[list[dict], list[Side]]:
     """The rows and both sides; a label that one side lacks has probability 0 there."""
     both = [answers.of(path, "intent") for path in (one, other)]
     labels = list(dict.fromkeys(label for side in both for label in side.labels))

@@ -55,15 +55,16 @@ class Example:
         return spans_of(words_of(self.text), self.tags)
 
 
-def read(place: str, columns: Sequence[str] = ()) -> list[Example]:
-    """The examples of a file, given as PATH or PATH:part+part.
+def read(place: named.Given) -> list[Example]:
+    """The examples of a file.
 
     Raises UsageError that names the file and the first line that is wrong.
     """
     path, _ = named.split(place)
+    names = named.names_of(FORM, named.columns_of(place))
     found = [
-        _example(f"{path}:{number}", row, columns, source=place)
-        for number, row in named.rows(place, FORM, columns)
+        _example(f"{path}:{number}", row, names, source=str(place))
+        for number, row in named.rows(place, FORM)
     ]
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
@@ -75,11 +76,12 @@ def once(found: Iterable[Example]) -> list[Example]:
     return list(dict.fromkeys(found))
 
 
-def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Example:
-    texts, names = (named.names_of(FORM, columns)[name] for name in ("query", "intent"))
+def _example(place: str, row: dict, names: named.Names, source: str) -> Example:
     text, label = row.get("query"), row.get("intent")
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{place}: no {' or '.join(texts)}; fix the line, or give --columns")
+        raise UsageError(
+            f"{place}: no {' or '.join(names['query'])}; fix the line, or give --columns"
+        )
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
@@ -89,7 +91,9 @@ def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Exam
     labels = label if isinstance(label, list) else [label]
     labels = [one.strip() if isinstance(one, str) else one for one in labels]
     if not all(isinstance(one, str) and one for one in labels):
-        raise UsageError(f"{place}: no {' or '.join(names)}; fix the line, or give --columns")
+        raise UsageError(
+            f"{place}: no {' or '.join(names['intent'])}; fix the line, or give --columns"
+        )
     if len(labels) != 1 and not (sentiment and not labels):
         raise UsageError(f"{place}: {len(labels)} labels; a query has one: correct the line")
     category = row.get(CATEGORY)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.data.named import Given
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.dev import labelled_queries, of_all
 from triton_models.evaluation.evaluate import Report, served
@@ -20,7 +21,7 @@ TYPOS = ("one typo", "two typos")  # perturbations that the short report tells o
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of an intent model on labelled queries, by label and style.
 
@@ -85,7 +86,7 @@ def typo_drops(
     return found
 
 
-def scoped(devs: Sequence[Path], labels: Sequence[str], outside: str | None) -> list[dict]:
+def scoped(devs: Sequence[Given], labels: Sequence[str], outside: str | None) -> list[dict]:
     """Labelled queries of a model's labels and the label `outside`, if there is one.
 
     Raises:

@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.data import dataset
+from triton_models.data import dataset, named
 from triton_models.data.manifest import SENTIMENTS
 from triton_models.data.split import too_rare
 from triton_models.kinds.intent import classify, examples
@@ -177,12 +177,11 @@ def gather(args: argparse.Namespace) -> Material:
         data = dataset.load(args.manifest)
         learned, dev = examples.of_manifest(data, tags=args.tag_weight > 0)
         return material(learned, dev, str(args.manifest))
-    columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
-    read = (e for place in args.queries for e in examples.read(place, columns))
-    found = examples.once(read)
+    read = map(examples.read, named.places(args.queries, args.columns))
+    found = examples.once(e for every in read for e in every)
     if args.dev:
-        dev = examples.read(args.dev, columns)
-        return material(found, dev, args.dev)
+        [place] = named.places([args.dev], args.columns)
+        return material(found, examples.read(place), args.dev)
     if args.no_dev:
         return Material(found, [], examples.label_names(found))
     learned, dev = examples.split(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import figures, folds, statistics
 from triton_models.evaluation.dev import judged_pairs, of_all
 from triton_models.evaluation.evaluate import Report, served
@@ -24,7 +25,7 @@ def cross_fitted(scores: np.ndarray, matches: np.ndarray, queries: Sequence[str]
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of a matching model on judged pairs, at the threshold of its contract."""
     model, network = served(folder, "matching")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import answers
 from triton_models.evaluation.coverage import aurc
 from triton_models.evaluation.evaluate import Asked
@@ -35,7 +36,7 @@ def read(lines: Sequence[dict]) -> list[Said]:
     ]
 
 
-def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+def sides(one: Path, other: Path, devs: Sequence[Given]) -> tuple[list[dict], list[Side]]:
     """The rows and both sides; a query is right when all its spans are."""
     found = read_all(devs)
     rows = [{"query": row.text, "wanted": shown(row.text, row.spans)} for row in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from triton_models.data.named import Given
 from triton_models.evaluation.evaluate import Asked, Report, served
 from triton_models.kinds.tagging import KIND, entities
 from triton_models.kinds.tagging.answers import decoded
@@ -13,7 +14,7 @@ from triton_models.kinds.tagging.decode import Found
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of spans, all and by tag."""
     model, network = served(folder, KIND.name)

@@ -37,7 +37,8 @@ NOTHING = {"style": "", "source": "", "language": "", "sentiment": "", "count": 
 
 def labelled_queries(path: Given, labels: Sequence[str]) -> list[dict]:
     """Rows with `query`, `intent` (one of `labels`), and what may be left out: `style`, `source`,
-    `language` (then ""), and `count`, how often the query is asked (then None).
+    `language`, `sentiment` (then ""), and `count`, how often the query is asked (then None). The
+    intent may be left out where there is a sentiment; it is "" then.
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
@@ -47,6 +48,14 @@ def labelled_queries(path: Given, labels: Sequence[str]) -> list[dict]:
         "intent": (lambda value: value in labels, f"one of {', '.join(labels)}"),
     }
     return _read(path, "queries", fields)
+
+
+def with_intent(rows: Sequence[dict]) -> list[dict]:
+    """Those of labelled queries whose intent is known; UsageError where none is."""
+    found = [row for row in rows if row["intent"]]
+    if not found:
+        raise UsageError("no dev query has an intent, only a sentiment; give other --dev files")
+    return found
 
 
 def judged_pairs(path: Given) -> list[dict]:
@@ -140,6 +149,8 @@ def _read(path: Given, form: str, fields: Fields, more: dict[str, Any] | None = 
 
 def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any], first: bool) -> dict:
     row = defaults | row
+    if "intent" in fields and row["sentiment"] and not row.get("intent"):
+        row, fields = row | {"intent": ""}, fields | {"intent": TEXT}
     row |= {name: _number(row[name]) for name in ("count", "grade") if name in row}
     for name, (right, expected) in fields.items():
         if name not in row or not right(row[name]):

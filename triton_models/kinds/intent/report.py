@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,9 @@ from triton_models.evaluation.report_parts import (
     slices,
 )
 from triton_models.evaluation.robustness import robustness
+from triton_models.kinds.intent import outputs
+from triton_models.kinds.intent.examples import SENTIMENT
+from triton_models.kinds.intent.outputs import Answers
 from triton_models.kinds.intent.summary import scoped
 from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel
@@ -33,33 +35,6 @@ OUT_OF_SCOPE = "other"
 SLICES = "Intervals of accuracy are Wilson's; macro-F1 is of the labels in the slice."
 EXAMPLES = re.compile(r"(\d[\d,]*) ([^,]*[^, ])")
 RARE = 0.5  # of the mean count of a label, below which it is rare
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Labelled queries and what a model says of them.
-
-    Attributes:
-        probabilities: [rows, labels].
-        wanted: index of the right label of each row.
-    """
-
-    rows: list[dict]
-    labels: tuple[str, ...]
-    probabilities: np.ndarray
-    wanted: np.ndarray
-
-    @property
-    def found(self) -> np.ndarray:
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def confidence(self) -> np.ndarray:
-        return self.probabilities.max(axis=1).astype(float)
-
-    @property
-    def right(self) -> np.ndarray:
-        return self.found == self.wanted
 
 
 def report(
@@ -76,15 +51,16 @@ def report(
     """
     model, network = served(folder, "intent")
     rows = scoped(devs, model.labels, outside)
-    probabilities = network.run([row["query"] for row in rows])
-    mine = [i for i, row in enumerate(rows) if row["intent"] in model.labels]
-    inside = [rows[i] for i in mine]
-    wanted = np.array([model.labels.index(row["intent"]) for row in inside])
-    answers = Answers(inside, model.labels, probabilities[mine], wanted)
-    scope = out_of_scope(rows, probabilities, model.labels, outside or OUT_OF_SCOPE)
+    said = network.run([row["query"] for row in rows], heads=True)
+    answers, moods = (of(model, rows, said) for of in (outputs.intents, outputs.sentiments))
+    known = [i for i, row in enumerate(rows) if row["intent"]]
+    probabilities = said[known, : len(model.labels)]
+    labelled = [rows[i] for i in known]
+    scope = out_of_scope(labelled, probabilities, model.labels, outside or OUT_OF_SCOPE)
     return (
         head(model, devs, len(rows))
         | judged(answers, trained_on(folder, model.labels))
+        | ({SENTIMENT: of_sentiment(moods)} if moods else {})
         | {"coverage": answered(answers, targets)}
         | {"robustness": withstood(answers, network, changes)}
         | ({"out_of_scope": scope} if scope else {})
@@ -111,6 +87,16 @@ def judged(answers: Answers, seen: np.ndarray | None = None) -> Report:
         },
         "calibration": calibration(answers),
         "slices": slices(parts, lambda mine: slice_figures(answers, mine)),
+    }
+
+
+def of_sentiment(answers: Answers) -> Report:
+    """Figures of the second head, on the rows that have a sentiment."""
+    counts = by_label.counts(answers.wanted, answers.found, len(answers.labels))
+    return {
+        "rows": len(answers.rows),
+        "figures": statistics.intervals(measures(answers), len(answers.rows)),
+        "labels": by_label.table(answers.labels, counts),
     }
 
 

@@ -111,10 +111,10 @@ class Material:
     def dev_rows(self) -> list[dict]:
         """The dev side as `evaluate --dev` reads it."""
         return [
-            {"query": e.text, "intent": e.labels[0], "source": e.source}
+            {"query": e.text, "intent": "".join(e.labels), "source": e.source}
             | ({"sentiment": e.sentiment} if e.sentiment else {})
             for e in self.dev
-            if e.labels  # text that was only distilled on has none
+            if e.labels or e.sentiment  # text that was only distilled on has neither
         ]
 
     def tagged_rows(self) -> list[dict]:

@@ -42,6 +42,8 @@ class ModelContract:
         prompts: of an encoder: what stands before the texts that it is asked.
         product_text: the template by which a product becomes the text that it reads, "" where
             titles are read as they are; see `product_text`.
+        label_counts: how many examples it learned from of each of the labels, in their order; ()
+            where that is not known.
         float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
             which `compile` starts; None where there is none.
     """
@@ -64,6 +66,7 @@ class ModelContract:
     pooling: str = ""
     prompts: Prompts = Prompts()
     product_text: str = ""
+    label_counts: tuple[int, ...] = ()
     float32_sha256: str | None = None
 
     @property
@@ -90,7 +93,7 @@ class ModelContract:
         """The model as one of the kind tagging, by its output `tags`; None where it has none."""
         if self.tags is None:
             return None
-        labels, own = self.tags.labels, {"heads": (), "tags": None}
+        labels, own = self.tags.labels, {"heads": (), "tags": None, "label_counts": ()}
         about = {"kind": "tagging", "output": self.tags.output, "dimension": len(labels)}
         return replace(self, labels=labels, **about, **own)
 

@@ -29,10 +29,10 @@ def summary(
     return {"queries": len(rows)} | ranking.means(found) | products
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
+def measured(folder: Path, dev: Path, run: Report) -> Report:
     """The figures of the card, on the dev side of the run, among its own documents."""
     found = summary(folder, [dev])
-    return {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}
+    return {"dev": {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}}
 
 
 def product_search(network: Asked, data: Path) -> Report:

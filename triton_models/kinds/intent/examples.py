@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ from triton_models.settings import UsageError
 
 FORM = "queries"
 SENTIMENT = "sentiment"
+TAGGED = "dev_tags.jsonl"  # the tagged queries of the dev side, beside dev.jsonl
 CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
 
@@ -179,6 +181,18 @@ def label_names(found: Iterable[Example]) -> tuple[str, ...]:
 def tag_names(found: Iterable[Example]) -> tuple[str, ...]:
     """Every tag, in alphabetical order."""
     return tags_of(tagged(found))
+
+
+def counts(found: Sequence[Example]) -> dict[str, dict[str, int]]:
+    """How many examples each label and sentiment has, and spans each tag; those that are there."""
+    labels = Counter(label for e in found for label in e.labels)
+    moods = Counter(e.sentiment for e in found if e.sentiment)
+    counted = {
+        "label_counts": dict(sorted(labels.items())),
+        "sentiment_counts": dict(sorted(moods.items())),
+        "tag_counts": data_of.tag_counts(tagged(found)),
+    }
+    return {name: counts for name, counts in counted.items() if counts}
 
 
 def digest(found: Iterable[Example]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,7 +32,6 @@ from triton_models.serving.served import ServedModel
 THRESHOLDS = np.round(np.arange(0, 1.0, 0.01), 2)
 OUT_OF_SCOPE = "other"
 SLICES = "Intervals of accuracy are Wilson's; macro-F1 is of the labels in the slice."
-EXAMPLES = re.compile(r"(\d[\d,]*) ([^,]*[^, ])")
 RARE = 0.5  # of the mean count of a label, below which it is rare
 
 
@@ -59,7 +57,7 @@ def report(
     scope = out_of_scope(labelled, probabilities, model.labels, outside or OUT_OF_SCOPE)
     return (
         head(model, devs, len(rows))
-        | judged(answers, trained_on(folder, model.labels))
+        | judged(answers, np.array(model.label_counts) if model.label_counts else None)
         | ({SENTIMENT: of_sentiment(moods)} if moods else {})
         | {"coverage": answered(answers, targets)}
         | {"robustness": withstood(answers, network, changes)}
@@ -128,19 +126,6 @@ def rare_rows(wanted: np.ndarray, seen: np.ndarray | None = None) -> dict[str, n
     counts = np.bincount(wanted) if seen is None else seen
     rare = counts[wanted] < RARE * counts[counts > 0].mean()
     return {"rare": np.flatnonzero(rare), "others": np.flatnonzero(~rare)} if rare.any() else {}
-
-
-def trained_on(folder: Path, labels: Sequence[str]) -> np.ndarray | None:
-    """How many examples of each label the model's card says that it saw; None where it does not."""
-    card = folder / "CARD.md"
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
-    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
-    seen = dict.fromkeys(labels, 0)
-    for cells in rows:  # | set and licence | 860 browse, 2,974 complaint |
-        for count, label in EXAMPLES.findall(cells[2]) if len(cells) == 4 else ():
-            if label in seen:
-                seen[label] += int(count.replace(",", ""))
-    return np.array(list(seen.values())) if any(seen.values()) else None
 
 
 def calibration(answers: Answers) -> Report:

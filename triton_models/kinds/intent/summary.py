@@ -11,13 +11,15 @@ from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.dev import labelled_queries, of_all
 from triton_models.evaluation.evaluate import Report, served
 from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
-from triton_models.kinds.intent import outputs
-from triton_models.kinds.intent.examples import SENTIMENT
+from triton_models.kinds.intent import outputs, scope
+from triton_models.kinds.intent.examples import SENTIMENT, TAGGED
 from triton_models.kinds.intent.outputs import Answers
+from triton_models.kinds.tagging import summary as tags
 from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel
 from triton_models.settings import UsageError
 
+OF_CARD = ("accuracy", "macro_f1", "calibration_error")
 OF_SENTIMENT = ("queries", "accuracy", "macro_f1", "labels")  # what is told of the second head
 TYPOS = ("one typo", "two typos")  # perturbations that the short report tells of
 
@@ -40,17 +42,38 @@ def summary(
     return report | {"typos": typo_drops(mine.rows, network, model.labels)} | {"errors": errors}
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
-    """The figures of the card, on the dev side of the run: the calibration error is of each fold
-    at the temperature that the others ask for, since the model's own was fitted on all of them.
+def measured(folder: Path, dev: Path, run: Report) -> Report:
+    """The figures of the card, on the dev side of the run, named as its record names those of the
+    checkpoint: `dev`, `scope`, `sentiment`, `tags`; and `labels`, by label.
+
+    What is fitted is judged on other folds, since the model's own temperatures, and the threshold
+    of what is out of scope, were fitted on all of them.
     """
     model, network = served(folder, "intent")
     rows = labelled_queries(dev, model.labels)
-    mine = outputs.intents(model, rows, network.run([row["query"] for row in rows], heads=True))
-    groups = [normal_form(row["query"]) for row in mine.rows]
-    honest = statistics.cross_fitted(mine.probabilities, mine.wanted, groups)
-    report = figures_of(replace(mine, probabilities=honest))
-    return {name: report[name] for name in ("accuracy", "macro_f1", "calibration_error")}
+    said = network.run([row["query"] for row in rows], heads=True)
+    mine, moods = outputs.intents(model, rows, said), outputs.sentiments(model, rows, said)
+    found: Report = {}
+    if mine.rows:
+        report = figures_of(honest(mine))
+        found = {"dev": {name: report[name] for name in OF_CARD}, "labels": report["labels"]}
+        if outside := run.get("recipe", {}).get("out_of_scope"):
+            texts, column = [row["query"] for row in mine.rows], model.labels.index(outside)
+            found["scope"] = scope.judged(mine.probabilities, mine.wanted, column, texts)
+    if moods:
+        report = figures_of(honest(moods))
+        found[SENTIMENT] = {name: report[name] for name in (*OF_CARD, "labels")}
+    if model.tags and (tagged := dev.with_name(TAGGED)).is_file():
+        of_tags = tags.measured(folder, tagged, run)
+        found["tags"] = of_tags["dev"] | of_tags["tags"]
+    return found
+
+
+def honest(answers: Answers) -> Answers:
+    """The same, each fold at the temperature that the others ask for."""
+    groups = [normal_form(row["query"]) for row in answers.rows]
+    fitted = statistics.cross_fitted(answers.probabilities, answers.wanted, groups)
+    return replace(answers, probabilities=fitted)
 
 
 def typo_drops(

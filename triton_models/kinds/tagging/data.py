@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -105,6 +106,11 @@ def _of(text: str, spans: Sequence[Span], about: dict[str, Any], weight: float =
 
 def tags_of(found: Iterable[Tagged]) -> tuple[str, ...]:
     return tuple(sorted({span.tag for one in found for span in one.spans}))
+
+
+def tag_counts(found: Iterable[Tagged]) -> dict[str, int]:
+    """How many spans each tag has."""
+    return dict(sorted(Counter(span.tag for one in found for span in one.spans).items()))
 
 
 def digest(found: Sequence[Tagged]) -> str:

@@ -31,10 +31,11 @@ def summary(
     }
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
+def measured(folder: Path, dev: Path, run: Report) -> Report:
     """The figures of the card, on the dev side of the run."""
     found = summary(folder, [dev])
-    return {name: value for name, value in found.items() if isinstance(value, float)}
+    figures = {name: value for name, value in found.items() if isinstance(value, float)}
+    return {"dev": figures, "tags": {"labels": found["tags"]}}
 
 
 def answers(network: Asked, texts: Sequence[str]) -> list[Found]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triton_models.data import named
 from triton_models.settings import UsageError
 from triton_models.training.option_table import Table, command, schedule
-from triton_models.training.option_types import COLUMNS, above_zero, amount, numbers, share
+from triton_models.training.option_types import above_zero, amount, numbers, share
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", metavar="FILE", help=f"dev, to compare: {LABELLED}"),
-            "--columns": COLUMNS,
+            "--columns": named.OPTION,
             "--out": dict(type=Path, required=True, help="checkpoint to write"),
         },
     ),
@@ -54,7 +55,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
-            "--columns": COLUMNS,
+            "--columns": named.OPTION,
             "--out": dict(type=Path, required=True, help="file that distil takes as --teachers"),
         },
     ),
@@ -76,7 +77,7 @@ STEPS = {
             "--layers": LAYERS,
             "--pieces": PIECES,
             "--queries": dict(nargs="+", default=[], metavar="FILE", help=f"intent: {LABELLED}"),
-            "--columns": COLUMNS,
+            "--columns": named.OPTION,
             "--text": dict(
                 nargs="+",
                 type=Path,
@@ -116,7 +117,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
-            "--columns": COLUMNS,
+            "--columns": named.OPTION,
             "--text": dict(
                 nargs="+",
                 type=Path,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triton_models.data import records
 from triton_models.data.manifest import COLUMNS
@@ -33,6 +34,19 @@ class Place:
 
 
 Given = Place | Path | str
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Names of columns, as text,topic."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+OPTION: dict[str, Any] = dict(  # `--columns`, in the words of argparse
+    type=column_names,
+    default=(),
+    metavar="NAME,NAME",
+    help="names of the texts and labels in the files, as text,topic; of pairs three",
+)
 
 
 def places(paths: Sequence[Path | str], columns: Sequence[str] = ()) -> list[Given]:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from triton_models import kinds
+from triton_models.data import named
 from triton_models.settings import STARTER, UsageError
-from triton_models.training.option_types import COLUMNS, above_zero
+from triton_models.training.option_types import above_zero
 
 # Those whose answers are probabilities of labels.
 KINDS = tuple(name for name, kind in kinds.KINDS.items() if kind.labels or kind.pair)
@@ -23,7 +24,7 @@ def suspects(add: Callable) -> None:
     add("--model", type=Path, metavar="FOLDER", help="a model folder, with --dev")
     told = f"--model: rows that the model never saw: {LABELLED}"
     add("--dev", type=Path, nargs="+", metavar="FILE", help=told)
-    add("--columns", **COLUMNS)
+    add("--columns", **named.OPTION)
     add("--count", type=above_zero, metavar="N", help="write the first N alone")
     written(add)
 
@@ -34,7 +35,7 @@ def select(add: Callable) -> None:
     add("--model", type=Path, required=True, metavar="FOLDER", help="the model folder that doubts")
     told = f"what is labelled already, and is not to come again: {LABELLED}, or a manifest"
     add("--labelled", type=Path, nargs="+", required=True, metavar="FILE", help=told)
-    add("--columns", **COLUMNS)
+    add("--columns", **named.OPTION)
     add("--count", type=above_zero, default=100, metavar="N", help="texts (default: 100)")
     add("--by", choices=("margin", "entropy"), default="margin", help="doubt (default: margin)")
     told = "model folder whose vectors tell texts apart (default: the starter's)"
@@ -54,7 +55,7 @@ def merge(add: Callable) -> None:
     add("--into", type=Path, nargs="+", required=True, metavar="FILE", help=told)
     told = "file to write, or of several a folder; may be what --into is"
     add("--out", type=Path, required=True, metavar="PATH", help=told)
-    add("--columns", **COLUMNS)
+    add("--columns", **named.OPTION)
     add("--new", nargs="+", default=[], metavar="LABEL", help="labels that no file has yet")
 
 

@@ -17,7 +17,6 @@ from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training import option_table
 from triton_models.training.option_table import default_of, name_of
 from triton_models.training.option_types import (
-    COLUMNS,
     above_nothing,
     above_zero,
     amount,
@@ -54,7 +53,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             metavar="FILE",
             help="judged pairs: query, document and grade from 0 to 1, as CSV, TSV or JSON lines",
         ),
-        "--columns": COLUMNS,
+        "--columns": named.OPTION,
         "--dev": dict(metavar="FILE", help="the dev set (default: 15 %% of the queries, by hash)"),
         "--no-dev": dict(action="store_true", help="learn from everything, and judge nothing"),
         "--length": dict(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 
 def whole(text: str) -> int:
@@ -58,20 +57,6 @@ def shares(text: str) -> tuple[float, ...]:
     if not found[0]:
         raise argparse.ArgumentTypeError("0 is not above 0")
     return found
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Names of columns, as text,topic."""
-    return tuple(name.strip() for name in text.split(","))
-
-
-# `--columns` of every command that reads labelled queries or pairs: see `data.named`.
-COLUMNS: dict[str, Any] = dict(
-    type=names,
-    default=(),
-    metavar="NAME,NAME",
-    help="names of the texts and labels in the files, as text,topic; of pairs three",
-)
 
 
 def sizes(text: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from triton_models import contract, options
 from triton_models.combination import options as combine_options
+from triton_models.data import named
 from triton_models.kinds import KINDS
 from triton_models.labelling import options as label_options
 from triton_models.search import options as search_options
@@ -71,7 +72,7 @@ def training(module: str):
 def data(args: argparse.Namespace) -> None:
     from triton_models.data import command
 
-    command.run(args.manifest, args.report, args.json)
+    command.run(args.manifest, args.report, args.json, args.columns)
 
 
 def configured(args: argparse.Namespace, table: option_table.Table, name: str):
@@ -136,7 +137,7 @@ def export(args: argparse.Namespace) -> None:
 
 
 OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
-OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
+OF_MODELS = ("model", "dev", "columns", "report", "out_of_scope", "data")
 OF_TYPOS = ("language", "confusions")
 
 
@@ -158,6 +159,12 @@ def expansion(args: argparse.Namespace) -> None:
         print(json.dumps(found), flush=True)
     else:
         measure.show(found, Console())
+
+
+def own_devs(args: argparse.Namespace) -> list[named.Given]:
+    """The files of `--dev`, with the names of `--columns`; [] without."""
+    refuse((args.columns and not args.dev, "--columns goes with --dev"))
+    return named.places(args.dev or (), args.columns)
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -190,7 +197,7 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
-    devs = args.dev or (() if alone else judge.dev_of(args.kind))
+    devs = own_devs(args) or (() if alone else judge.dev_of(args.kind))
     language = args.language or contract_of(folder, args.kind).language
     typos = typos_of(language, tuple(map(str, args.confusions or ())))
     more = {"own": typos} if "--language" in own else {}
@@ -212,7 +219,8 @@ def compare(args: argparse.Namespace) -> None:
     from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
-    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.dev_of(args.kind))
+    devs = own_devs(args) or judge.dev_of(args.kind)
+    report = comparison.compare(args.kind, args.a, args.b, devs)
     if args.json:
         print(json.dumps(reports.plain(report)), flush=True)
     else:

@@ -43,6 +43,8 @@ class ModelContract:
         product_text: the template by which a product becomes the text that it reads, "" where
             titles are read as they are; see `product_text`.
         language: of its queries, one of settings.LANGUAGES; English where model.json says none.
+        label_counts: how many examples it learned from of each of the labels, in their order; ()
+            where that is not known.
         float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
             which `compile` starts; None where there is none.
     """
@@ -66,6 +68,7 @@ class ModelContract:
     prompts: Prompts = Prompts()
     product_text: str = ""
     language: str = LANGUAGES[0]
+    label_counts: tuple[int, ...] = ()
     float32_sha256: str | None = None
 
     @property
@@ -92,7 +95,7 @@ class ModelContract:
         """The model as one of the kind tagging, by its output `tags`; None where it has none."""
         if self.tags is None:
             return None
-        labels, own = self.tags.labels, {"heads": (), "tags": None}
+        labels, own = self.tags.labels, {"heads": (), "tags": None, "label_counts": ()}
         about = {"kind": "tagging", "output": self.tags.output, "dimension": len(labels)}
         return replace(self, labels=labels, **about, **own)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from triton_models.contract import FIELDS
+from triton_models.data import named
 from triton_models.kinds import KINDS
 from triton_models.settings import LANGUAGES, STARTER
 
@@ -56,6 +57,7 @@ FILES = "CSV, TSV, JSON lines, or FILE.json:list+list"
 
 def data(add: Callable) -> None:
     add("manifest", type=Path, metavar="FILE", help="TOML file that names the sources, or one file")
+    add("--columns", **named.OPTION)
     add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
     add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
 
@@ -75,6 +77,7 @@ def evaluate(add: Callable) -> None:
     add("kind", choices=[*KINDS, "expansion"])
     add("--model", type=Path, help="model folder (default: the starter's)")
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
+    add("--columns", **named.OPTION)
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     told = "--report: precision that a threshold is given for (default: 0.9, 0.95 and 0.99)"
@@ -96,6 +99,7 @@ def compare(add: Callable) -> None:
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
+    add("--columns", **named.OPTION)
     add("--report", type=Path, help="folder to write a report into")
     add("--json", action="store_true", help="print JSON")
 

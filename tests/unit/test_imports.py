@@ -67,7 +67,7 @@ ROOMS = {
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
     "search": LEAVES | {"data", "evaluation", "training", "combination"},
     "labelling": LEAVES | {"data", "serving", "training", "evaluation"},
-    "options": LEAVES,
+    "options": LEAVES | {"data"},
     "__main__": LEAVES
     | {"options", "labelling", "search"}
     | {"data", "training", "evaluation", "serving", "explanation", "combination"},

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> str:
     if args.queries and kind != INTENT.name:
         raise UsageError(f"--queries is for classifiers, and {runs[0]} is of kind {kind}")
     network = average(runs, kind)
-    result = judged(network, runs, args.queries) if args.queries else {}
+    result = judged(network, runs, args.queries, args.columns) if args.queries else {}
     args.out.mkdir(parents=True, exist_ok=True)
     networks.save(network, args.out)
     bare_tokenizer(runs[0]).save(str(args.out / "tokenizer.json"))
@@ -83,11 +83,13 @@ def require_alike(first: Path, other: Path, kind: str) -> None:
         raise UsageError(f"{other}: its vocabulary is not that of {first}{differ}")
 
 
-def judged(network: ProbabilityModel, runs: Sequence[Path], places: list[str]) -> dict:
+def judged(
+    network: ProbabilityModel, runs: Sequence[Path], files: list[str], columns: Sequence[str]
+) -> dict:
     """Each run and the mean on dev, and the mean calibrated there; shown as a table."""
     found = members.classifiers(runs)
     labels = found[0].labels
-    dev = members.labelled(places, labels)
+    dev = members.labelled(files, labels, columns)
     texts, wanted = [e.text for e in dev], classify.targets(dev, labels)
     rows = {
         name: members.figures(member.says(texts, labels), wanted)

@@ -208,11 +208,11 @@ def recipe_of(
 def gather(args: argparse.Namespace, teachers: Teachers) -> Material:
     """Labelled queries, and others without labels; 15 % are dev by hash, unless it is given."""
     labels = teachers.labels
-    found = members.labelled(args.queries, labels) if args.queries else []
+    found = members.labelled(args.queries, labels, args.columns) if args.queries else []
     plain = [Example(text, ()) for text in texts.read(args.text)]
     found += examples.without(plain, found)
     if args.dev:
-        learned, dev = found, members.labelled(args.dev, labels)
+        learned, dev = found, members.labelled(args.dev, labels, args.columns)
     else:
         learned, dev = examples.split(found)
     material = Material(examples.without(learned, dev), dev, labels)

@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from triton_models.data import named
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import SENTIMENTS, ProbabilityModel
@@ -98,13 +99,15 @@ def pooled(said: Sequence[Tensor], weights: Sequence[float] | None) -> Tensor:
     return stacked.exp().mean(dim=0).clamp(TINY, 1 - TINY).log()
 
 
-def labelled(places: Sequence[str], labels: Sequence[str]) -> list[Example]:
+def labelled(
+    files: Sequence[str], labels: Sequence[str], columns: Sequence[str] = ()
+) -> list[Example]:
     """Labelled queries of files, each once; UsageError for a label that the models do not know."""
-    read = (e for place in places for e in examples.read(place, ()))
+    read = (e for place in named.places(files, columns) for e in examples.read(place))
     found = [e for e in examples.once(read) if e.labelled]
     if strange := set(examples.label_names(found)) - set(labels):
         raise UsageError(
-            f"{', '.join(places)}: labels that the models do not know: {listed(strange)}"
+            f"{', '.join(files)}: labels that the models do not know: {listed(strange)}"
         )
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triton_models.data import named
 from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training.finetune_options import SHARED
 from triton_models.training.option_table import Table, command, schedule
@@ -45,6 +46,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", metavar="FILE", help=f"dev, to compare: {LABELLED}"),
+            "--columns": named.OPTION,
             "--out": dict(type=Path, required=True, help="checkpoint to write"),
         },
     ),
@@ -54,6 +56,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
+            "--columns": named.OPTION,
             "--out": dict(type=Path, required=True, help="file that distil takes as --teachers"),
         },
     ),
@@ -75,6 +78,7 @@ STEPS = {
             "--layers": LAYERS,
             "--pieces": PIECES,
             "--queries": dict(nargs="+", default=[], metavar="FILE", help=f"intent: {LABELLED}"),
+            "--columns": named.OPTION,
             "--text": dict(
                 nargs="+",
                 type=Path,
@@ -118,6 +122,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
+            "--columns": named.OPTION,
             "--text": dict(
                 nargs="+",
                 type=Path,
@@ -138,6 +143,10 @@ def check(args: argparse.Namespace) -> None:
     faults = (
         (step in ("average", "stack") and few < 2, "give two runs or more"),
         (step == "distil" and not args.queries + args.text, "give --queries or --text, or both"),
+        (
+            getattr(args, "columns", ()) and not args.queries,
+            "--columns goes with --queries",
+        ),
         (step == "distil" and not args.temperature, "--temperature is a number above 0"),
         (pruned and not args.layers and not args.pieces, "give --layers or --pieces, or both"),
         (pruned and args.pieces and not args.text, "--pieces needs --text: what it is used for"),

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> str:
         raise UsageError(f"{args.out}: exists; give --out another file, or delete it")
     found = members.classifiers(args.runs)
     labels = found[0].labels
-    dev = members.labelled(args.queries, labels)
+    dev = members.labelled(args.queries, labels, args.columns)
     if len(dev) < 2 * FOLDS:
         raise UsageError(f"{len(dev)} queries are too few to weigh models by; give {2 * FOLDS}")
     texts, wanted = [e.text for e in dev], classify.targets(dev, labels)

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> str:
         raise UsageError(f"{args.report}: exists and is no table; choose another folder")
     found = members.classifiers(args.runs)
     labels = found[0].labels
-    dev = members.labelled(args.queries, labels)
+    dev = members.labelled(args.queries, labels, args.columns)
     asked, wanted = inputs.asked([e.text for e in dev]), classify.targets(dev, labels)
     seen = (inputs.asked(texts.read(args.text)) if args.text else asked)[:CALIBRATED]
     with tempfile.TemporaryDirectory() as scratch:

@@ -54,7 +54,10 @@ class Texts:
 def gather(args: argparse.Namespace, kind: str) -> Texts:
     """The texts or pairs of --text, each once; 15 % are dev by the hash of the first text."""
     course.refuse(
-        (args.queries or args.dev, f"--queries and --dev go with intent; {kind} takes --text"),
+        (
+            args.queries or args.dev or args.columns,
+            f"--queries, --columns and --dev go with intent; {kind} takes --text",
+        ),
         (not args.text, f"give --text: what the teachers of {kind} are asked"),
     )
     found = list(dict.fromkeys(KINDS[kind].part("distilling").read(args.text)))

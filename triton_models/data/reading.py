@@ -137,7 +137,8 @@ class Reading:
             absent = theirs not in record and not self._jsonl
             if (not theirs and needed) or (theirs and absent):
                 told = f"no column {given or ours!r}, there are: {', '.join(map(str, record))}"
-                self._blame(line, f"{told[:200]}; name it with columns = {{ {ours} = … }}")
+                by = f"columns = {{ {ours} = … }}" if self.source.line else "--columns"
+                self._blame(line, f"{told[:200]}; name it with {by}")
                 missing = True
             elif theirs:
                 self.columns[ours] = theirs

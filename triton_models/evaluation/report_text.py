@@ -42,9 +42,13 @@ def resampling(report: Report) -> str:
     )
 
 
-def headline(report: Report) -> str:
+def figures(report: Report) -> str:
     lines = [(NAMES.get(n, n), ranged(v)) for n, v in report["figures"].items()]
-    text = "## Figures\n\n" + table(("figure", "value and 95 % interval"), lines)
+    return table(("figure", "value and 95 % interval"), lines)
+
+
+def headline(report: Report) -> str:
+    text = f"## Figures\n\n{figures(report)}"
     if "threshold" in report:
         text += (
             f"\n\n{report['matches']:,} of the pairs are matches; F1 and accuracy are at the "
@@ -59,17 +63,28 @@ def headline(report: Report) -> str:
 
 
 def labels(report: Report) -> str:
+    order = ", the worst first" if len(report["labels"]) > LONG else ""
+    return f"## By label{order}\n\n{labels_table(report)}"
+
+
+def labels_table(report: Report) -> str:
     rows = list(report["labels"].items())
-    order = ""
     if len(rows) > LONG:
         rows.sort(key=lambda item: item[1]["f1"])
-        order = ", the worst first"
     lines = [
         (f"`{name}`", *(ranged(row[c]) for c in ("precision", "recall", "f1")), row["count"])
         for name, row in rows
     ]
     heads = ("label", "precision", "recall", "F1", "rows")
-    return f"## By label{order}\n\n" + table(heads, lines)
+    return table(heads, lines)
+
+
+def sentiment(report: Report) -> str:
+    found = report["sentiment"]
+    return (
+        f"## Sentiment\n\n{found['rows']:,} of the rows have one.\n\n{figures(found)}\n\n"
+        f"{labels_table(found)}"
+    )
 
 
 def confusion(report: Report) -> str:
@@ -226,6 +241,7 @@ SECTIONS: dict[str, Callable[[Report], str]] = {
     "labels": labels,
     "confusion": confusion,
     "calibration": calibration,
+    "sentiment": sentiment,
     "probabilities": probabilities,
     "coverage": coverage,
     "slices": slices,

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from triton_models.data import named
 from triton_models.data.typos import CHINESE, WITHOUT_SETS
 from triton_models.kinds import KINDS
 from triton_models.settings import LANGUAGES, UsageError
@@ -52,6 +53,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             metavar="FILE",
             help="judged pairs: query, document and grade from 0 to 1, as CSV, TSV or JSON lines",
         ),
+        "--columns": named.OPTION,
         "--dev": dict(metavar="FILE", help="the dev set (default: 15 %% of the queries, by hash)"),
         "--no-dev": dict(action="store_true", help="learn from everything, and judge nothing"),
         "--length": dict(
@@ -215,10 +217,6 @@ def check(args: argparse.Namespace) -> None:
         (args.dev and args.no_dev, "give --dev or --no-dev, not both"),
         (args.manifest and (args.dev or args.no_dev), "a manifest says what is dev: its `split`"),
         (args.manifest and args.columns, "a manifest names its own columns: leave --columns out"),
-        (
-            args.columns and args.columns.count(",") != 1,
-            f"--columns {args.columns}: name two, as --columns text,label",
-        ),
         (out and (args.dev or args.no_dev), "--leave-one-source-out has its own dev sets"),
         (out and args.seeds > 1, "--leave-one-source-out takes one seed: leave --seeds out"),
         (args.seeds > 1 and args.no_dev, "--seeds are compared on dev: leave --no-dev out"),
@@ -253,6 +251,7 @@ def check(args: argparse.Namespace) -> None:
     )
     if told := "; ".join(text for wrong, text in faults if wrong):
         raise UsageError(told)
+    named.given_of(files.removeprefix("--"), args.columns)
 
 
 def settled(args: argparse.Namespace) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from triton_models.data import dataset
+from triton_models.data import dataset, named
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
 from triton_models.query_text import normal_form
@@ -93,7 +93,7 @@ class Pairs:
 
 def gather(args: argparse.Namespace) -> Pairs:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
-    data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev))
+    data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev, args.columns))
     sides = dataset.load_pairs(data)
     manifest = data.manifest
     return Pairs(
@@ -101,11 +101,14 @@ def gather(args: argparse.Namespace) -> Pairs:
     )
 
 
-def of_files(places: Sequence[str], dev: str | None, no_dev: bool) -> Manifest:
+def of_files(
+    places: Sequence[str], dev: str | None, no_dev: bool, columns: Sequence[str] = ()
+) -> Manifest:
     """The manifest that names these files; what is in the dev file too is not learned from."""
+    names = named.given_of("pairs", columns)
     split = "train" if dev or no_dev else "by_key"
     given = [(place, split) for place in places] + ([(dev, "dev")] if dev else [])
-    sources = tuple(Source(place, Path(place), "pairs", "", side) for place, side in given)
+    sources = tuple(Source(place, Path(place), "pairs", "", side, names) for place, side in given)
     return Manifest(Path(places[0]), sources, leaks="drop")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data.manifest import COLUMNS
+from triton_models.data.named import Given
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.kinds.tagging import marked
@@ -23,7 +23,7 @@ FORM = "tagged"
 LABEL = ""  # no column alone
 
 
-def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
+def rows_of(devs: Sequence[Given], contract: ModelContract) -> list[Line]:
     """The tagged queries of files."""
     return [
         Line(one.text, given=marked.mark(one.text, one.spans), source=one.about.get("source", ""))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import by_label, statistics
 from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.evaluate import served
@@ -36,7 +37,7 @@ KINDS_SHOWN, EXAMPLES = 20, 3
 
 def report(
     folder: Path,
-    devs: Sequence[Path],
+    devs: Sequence[Given],
     changes: Mapping[str, Change],
     outside: str | None = None,
     targets: Sequence[float] = TARGETS,

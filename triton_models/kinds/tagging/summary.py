@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation.evaluate import Asked, Report, served
 from triton_models.kinds.tagging import KIND, calibration, entities
 from triton_models.kinds.tagging.answers import decoded, decoder_of, word_chances
@@ -15,7 +16,7 @@ from triton_models.kinds.tagging.decode import Found
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of spans, all and by tag."""
     model, network = served(folder, KIND.name)
@@ -32,7 +33,7 @@ def summary(
     }
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
+def measured(folder: Path, dev: Path, run: Report) -> Report:
     """The figures of the card, on the dev side of the run: the calibration error of spans is of
     each fold at the temperature that the others ask for, since the model's own was fitted on all.
     """
@@ -41,9 +42,10 @@ def measured(folder: Path, dev: Path) -> dict[str, float]:
     chances = word_answers(network, [one.text for one in rows])
     found = [one.spans for one in calibration.decode(chances, rows, decoder)]
     tags = tags_of_both(model.labels, rows)
-    figures = entities.figures(*entities.judged([one.spans for one in rows], found, tags))
-    spans = calibration.at_temperatures(chances, rows, decoder)
-    return figures | {"calibration_error": calibration.error(calibration.cross_fitted(spans, rows))}
+    table, right = entities.judged([one.spans for one in rows], found, tags)
+    spans = calibration.cross_fitted(calibration.at_temperatures(chances, rows, decoder), rows)
+    figures = entities.figures(table, right) | {"calibration_error": calibration.error(spans)}
+    return {"dev": figures, "tags": {"labels": entities.by_tag(table, tags)}}
 
 
 def answers(network: Asked, texts: Sequence[str]) -> list[Found]:

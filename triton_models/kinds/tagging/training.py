@@ -15,7 +15,7 @@ from torch import Tensor
 from triton_models.data import dataset
 from triton_models.data.split import stratified, too_rare
 from triton_models.kinds.tagging import calibration, entities
-from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tags_of
+from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tag_counts, tags_of
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
@@ -73,6 +73,7 @@ class Material:
             "dev": len(self.dev),
             "tags": len(self.tags),
             "spans": sum(len(one.spans) for one in self.learned),
+            "tag_counts": tag_counts(self.learned),
             "learned_sha256": digest(self.learned),
             "dev_sha256": digest(self.dev),
         }

@@ -10,13 +10,13 @@ import pytest
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, inputs, totals, with_tagging
 from triton_models import contract
+from worker.config.models import MODELS, TAGGING
 from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
 from worker.lexicon.lexicon import NEIGHBOUR_PRIOR
 from worker.understanding import evidence
 from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS, Expander
-from worker.understanding.enrichment import MODELS, TAGGING
 
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [

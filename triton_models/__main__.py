@@ -241,7 +241,7 @@ def disagree(args: argparse.Namespace) -> None:
 
     refuse((len(args.models) < 2, "--models: name two models or more"))
     for row in ranked(args.models, args.file, args.most):
-        told = "\t".join([f"{row['disagreement']:.4f}", *row["intents"], row["query"]])
+        told = "\t".join([f"{row['disagreement']:.4f}", *row["labels"], row["query"]])
         print(json.dumps(row) if args.json else told)
 
 

@@ -99,6 +99,10 @@ class ModelContract:
         about = {"kind": "tagging", "output": self.tags.output, "dimension": len(labels)}
         return replace(self, labels=labels, **about, **own)
 
+    def of_kind(self, kind: str) -> ModelContract | None:
+        """The model as one of a kind: itself, or its tags; None where it is neither."""
+        return next((one for one in (self, self.tagging) if one and one.kind == kind), None)
+
     @property
     def onnx(self) -> Path:
         return self.folder / "model.onnx"

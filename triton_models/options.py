@@ -8,7 +8,7 @@ from pathlib import Path
 
 from triton_models.contract import FIELDS
 from triton_models.data import named
-from triton_models.kinds import KINDS
+from triton_models.kinds import KINDS, having
 from triton_models.settings import LANGUAGES, STARTER
 
 EXAMPLES = {
@@ -74,7 +74,7 @@ def export(add: Callable) -> None:
 
 
 def evaluate(add: Callable) -> None:
-    add("kind", choices=[*KINDS, "expansion"])
+    add("kind", choices=[*having("summary"), "expansion"])
     add("--model", type=Path, help="model folder (default: the starter's)")
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
     add("--columns", **named.OPTION)
@@ -95,7 +95,7 @@ def evaluate(add: Callable) -> None:
 
 
 def compare(add: Callable) -> None:
-    add("kind", choices=KINDS)
+    add("kind", choices=having("compare"))
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
@@ -114,7 +114,7 @@ def predict(add: Callable) -> None:
 
 def disagree(add: Callable) -> None:
     add("file", type=Path, metavar="FILE", help="queries, one a line, or JSON lines")
-    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
+    add("--models", type=Path, nargs="+", required=True, help="two models of labels or more")
     add("--most", type=positive, default=100, help="queries to show (default: 100)")
     add("--json", action="store_true", help="print JSON lines")
 

@@ -84,7 +84,8 @@ STEPS = {
                 type=Path,
                 default=[],
                 metavar="FILE",
-                help=f"without labels: {TEXTS}; matching: pairs, a tab between the two",
+                help=f"without labels: {TEXTS}; matching and encoder: query and document, with a"
+                " tab between the two or as columns",
             ),
             "--dev": dict(
                 nargs="+", metavar="FILE", help="intent: dev set (default: 15 %% of all)"

@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from triton_models import kinds
 from triton_models.data import named
+from triton_models.kinds import having
 from triton_models.settings import STARTER, UsageError
 from triton_models.training.option_types import above_zero
 
-# Those whose answers are probabilities of labels.
-KINDS = tuple(name for name, kind in kinds.KINDS.items() if kind.labels or kind.pair)
+KINDS = having("labels")
+ENCODER = "encoder"  # the kind whose vectors tell texts apart
 LABELLED = "CSV, TSV, JSON lines"
 
 
@@ -39,7 +39,7 @@ def select(add: Callable) -> None:
     add("--count", type=above_zero, default=100, metavar="N", help="texts (default: 100)")
     add("--by", choices=("margin", "entropy"), default="margin", help="doubt (default: margin)")
     told = "model folder whose vectors tell texts apart (default: the starter's)"
-    add("--encoder", type=Path, default=STARTER / "encoder", metavar="FOLDER", help=told)
+    add("--encoder", type=Path, default=STARTER / ENCODER, metavar="FOLDER", help=told)
     written(add)
 
 

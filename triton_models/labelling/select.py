@@ -18,6 +18,7 @@ from triton_models.data import command, named, near, reading, sheet
 from triton_models.data.sheet import Line
 from triton_models.evaluation.evaluate import served
 from triton_models.kinds import KINDS
+from triton_models.labelling.options import ENCODER
 from triton_models.query_text import normal_form
 from triton_models.serving.predict import questions
 from triton_models.settings import UsageError
@@ -108,7 +109,7 @@ def known_texts(kind: str, files: Sequence[Path], columns: Sequence[str] = ()) -
 
 def vectors(rows: Sequence[Line], encoder: Path) -> np.ndarray:
     """An encoder's vectors, [rows, width]; of pairs that of the term stands behind the query's."""
-    _, network = served(encoder, "encoder")
+    _, network = served(encoder, ENCODER)
     found = network.run([row.text for row in rows])
     if not rows[0].term:
         return found

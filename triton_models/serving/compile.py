@@ -38,7 +38,8 @@ from triton_models.settings import DEV_SETS, UsageError
 
 WORKSPACE = 1 << 30  # bytes of GPU memory that TensorRT may use while it builds
 SHORT_HASH = 12  # hex digits of the ONNX hash in a plan's name
-QUERIES = DEV_SETS / KINDS["intent"].dev  # for kinds without a dev set of ours
+# For kinds without a dev set of ours: the queries of one that has.
+QUERIES = DEV_SETS / next(kind.dev for kind in KINDS.values() if kind.dev and not kind.pair)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ import torch
 
 from triton_models.data import manifest_file
 from triton_models.kinds import KINDS
-from triton_models.kinds.intent import left_out
 from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import named, require_checkpoint
@@ -105,7 +104,7 @@ def record(job: Job, result: dict, begun: float, **more: Any) -> int:
 
 def without_each_source(job: Job) -> str:
     """Each source left out in turn; leaves a table and no checkpoint."""
-    begun = time.monotonic()
+    begun, left_out = time.monotonic(), KINDS[job.args.kind].part("left_out")
     rows = left_out.train(job.material, job.start, job.recipe)
     job.args.out.mkdir(parents=True, exist_ok=True)
     record(job, {"left_out": rows}, begun)

@@ -12,7 +12,7 @@ from typing import Any
 
 from triton_models.data import named
 from triton_models.data.typos import CHINESE, WITHOUT_SETS
-from triton_models.kinds import KINDS
+from triton_models.kinds import KINDS, having
 from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training import option_table
 from triton_models.training.option_table import default_of, name_of
@@ -37,7 +37,7 @@ UNITS = {whole: "N", above_zero: "N", share: "0-1", amount: "X", above_nothing: 
 SIZED = ("lora", "adalora", "adapters", "prefix")
 
 
-OWN = {name: kind.part("options") for name, kind in KINDS.items()}
+OWN = {name: KINDS[name].part("options") for name in having("options")}
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "data": {
         "--manifest": dict(
@@ -168,7 +168,7 @@ def declare(parser: argparse.ArgumentParser, out: dict[str, Any] | None = None) 
     """Declare the options on a parser, in groups; what is not given is not in what it returns
     (`finetune_config.configured` fills it in). `out` is what another command says of its --out.
     """
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=OWN)
     groups = GROUPS | {f"of {kind} alone": one.OPTIONS for kind, one in OWN.items() if one.OPTIONS}
     for title, table in groups.items():
         add = parser.add_argument_group(title).add_argument
@@ -191,7 +191,7 @@ def help_of(flag: str, about: dict[str, Any]) -> str:
         told += f" (default: {', '.join(f'{kind} {value}' for kind, value in by_kind.items())})"
     elif default and "default" not in told:
         told += f" (default: {default})"
-    return told if len(ONLY[flag]) == len(KINDS) else f"{', '.join(ONLY[flag])}: {told}"
+    return told if len(ONLY[flag]) == len(OWN) else f"{', '.join(ONLY[flag])}: {told}"
 
 
 def value(args: argparse.Namespace, flag: str) -> Any:

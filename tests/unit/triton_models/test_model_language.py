@@ -20,9 +20,12 @@ from tests.unit.triton_models import toy
 from tests.unit.triton_models.combining import combine
 from triton_models import contract
 from triton_models.__main__ import main
+from triton_models.data.manifest import SENTIMENTS
 from triton_models.data.typos import typos_of
 from triton_models.kinds import KINDS
+from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.tagging import loss as tag_loss
+from triton_models.kinds.tagging.words import labels_of
 from triton_models.settings import STARTER
 from triton_models.training import inputs, networks
 from triton_models.training.run_card import language_of
@@ -107,15 +110,27 @@ def test_what_a_student_cannot_be_misspelled_with_is_refused(german, tmp_path, c
     assert "several languages (de, en): give --language" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["encoder", "matching", "tagging"])
+READ = {  # what a student of each kind is asked; documents stand as they are
+    "encoder": [*((text, "") for text, _ in CHINESE), ("", "红鞋")],
+    "intent": [Example(text, ()) for text, _ in CHINESE],
+    "matching": [(text, "鞋") for text, _ in CHINESE],
+    "tagging": [(text,) for text, _ in CHINESE],
+}
+
+
+@pytest.mark.parametrize("kind", READ)
 def test_students_of_every_kind_read_the_typos_of_the_language(kind, sets, tmp_path, drawn):
     start, part = toy.write(tmp_path / "toy", layers=1), KINDS[kind].part("distilling")
-    network = part.student(start, [start])
+    if kind == "intent":  # of all three heads
+        given = {"sentiments": SENTIMENTS, "tags": labels_of(["color"])}
+        networks.save(toy.classifier(start, **given), start)
+    network, asked = part.student(start, [start]), READ[kind]
     tokenizer = networks.tokenizer_of(start)
-    asked = [(text, "鞋")[: 1 + KINDS[kind].pair] for text, _ in CHINESE]
     recipe = SimpleNamespace(misspelled=1.0, temperature=1.0, language="zh", confusions=(sets,))
-    loss = part.Loss(network, tokenizer, asked, part.says(network, tokenizer, asked), recipe)
-    assert torch.isfinite(loss([0, 1, 2, 3]))
+    recipe.label_weight = 0.0
+    wanted = part.pooled([part.says(network, tokenizer, asked)])
+    loss = part.Loss(network, tokenizer, asked, wanted, recipe)
+    assert torch.isfinite(loss(list(range(len(asked)))))
     assert drawn == [typos_of("zh", (sets,))] * 4
 
 

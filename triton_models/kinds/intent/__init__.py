@@ -58,7 +58,7 @@ def tags(found: Any, demand: Demand) -> Head | None:
 
 
 KIND = Kind(
-    "intent",
+    __name__,
     inputs=IDS,
     output="probabilities",
     own=own,

@@ -108,6 +108,8 @@ class Reader:
             brands = tagged.new_brand(self._is_new, terms)
         fixed = self._fixed.find(found)
         exclusions = self._exclusions.find(text, found, lambda: self._names(fixed, places, brands))
+        if tagged:
+            exclusions = tagged.exclusions(exclusions, fixed, text)
         contents = tagged.contents() if tagged else ()
         excluded = _words_in(found, exclusions)
         if brands or excluded or contents:

@@ -166,7 +166,7 @@ FOUND = {
     "carrots,1.4 oz": [("quantity", "1.4 oz", "1.4 oz")],
     "3 port usb hub": [("quantity", "3 port", "3 port")],
     "batteries aa": [("size", "aa", "aa")],
-    "big and tall shirt": [("size", "big and tall", "big and tall")],
+    "big and tall shorts": [("size", "big and tall", "big and tall")],
     "pack of six socks": [("quantity", "6 pack", "pack of six")],
     "6-pack socks": [("quantity", "6 pack", "6-pack")],
     "2 x 500ml shampoo": [("quantity", "2x500 ml", "2 x 500ml")],

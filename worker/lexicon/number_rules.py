@@ -112,6 +112,16 @@ COLORS = [
         worded=True,
     ),
 ]
+_NO_SHAPES = "well|odd|oddly|custom|different|various|properly|perfectly|body|pre|the|and"
+SHAPES = [
+    make_rule(
+        rf"\b(?!(?:{_NO_SHAPES})\b)([a-z]+)[ -]shaped\b",
+        "shape",
+        r"\1",
+        " shaped|-shaped",
+        worded=True,
+    ),
+]
 AGES = [
     make_rule(
         rf"{START}(?P<a>\d+){TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{END}",

@@ -19,6 +19,7 @@ from worker.lexicon.number_rules import (
     FRACTION,
     NUMBER_WORDS,
     PARTS,
+    SHAPES,
     SIZES,
     START,
     TO,
@@ -30,7 +31,7 @@ from worker.lexicon.number_rules import (
 
 _DIGIT = re.compile(r"\d")
 # Words of which one stands in every text without a digit that has a number with a meaning.
-WORDED = frozenset({"size", "colored", "coloured", *NUMBER_WORDS, *PARTS})
+WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
@@ -53,6 +54,7 @@ _NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
 _NOT_BEFORE = {
     **{"in": _NOT_INCHES, "light": _NO_LIGHTS},
     "w": r"(?!-\d\d(?!\w))",  # of oil: "5w-30"
+    "cc": r"(?!-)",  # of a code in hexadecimal digits
     "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
 }
 _LENGTHS = frozenset({"inch", "ft", "mm", "cm"})
@@ -90,7 +92,13 @@ class Numbers:
     ) -> None:
         self._units, self._counts = {**units, **counts}, counts
         self._beginnings = frozenset(unit[:2] for unit in self._units)
-        self._rules = [*SIZES, *AGES, *COLORS, *self._amounts(_any(self._units), _any(counts))]
+        self._rules = [
+            *SIZES,
+            *AGES,
+            *COLORS,
+            *SHAPES,
+            *self._amounts(_any(self._units), _any(counts)),
+        ]
         self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:

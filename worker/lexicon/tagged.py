@@ -117,7 +117,7 @@ class Tagged:
         """
         sure = self._excluded(EXCLUDED).difference(*(range(name[0], name[1]) for name in names))
         titles = self._of("content", CONTENT)
-        listed = [x for x in listed if not _within(x, titles)]
+        listed = [x for x in listed if not any(self._is_in_title(x, title) for title in titles)]
         if not (sure or listed):
             return []
         perhaps = self._excluded(PERHAPS)
@@ -133,6 +133,13 @@ class Tagged:
         new = {a: self._exclusion(a, b, form) for a, b in runs if taken.isdisjoint(range(a, b))}
         # The "free" of "bay leaf free bpa" belongs to what is tagged behind it.
         return sorted([*new.values(), *(x for x, behind in kept if behind not in new)], key=_place)
+
+    def _is_in_title(self, found: Exclusion, title: Tag) -> bool:
+        """Whether a title says more than what it negates, as the "no logo" of a shirt does not."""
+        if not title.start <= found.start < title.end:
+            return False
+        first, last = self._words(title)
+        return sum(not meets(word, [_place(found)]) for word in self._found[first:last]) > 1
 
     def _exclusion(self, first: int, last: int, form: str) -> Exclusion:
         start, end = self._found[first].start, self._found[last - 1].end

@@ -70,6 +70,15 @@ FOUND = {
     "olive green books": [],
     "dear girls": [],
     "leggings girls": [("gender", "girls", "girls")],
+    "ice tea green": [],
+    "candy pink clogs": [("color", "pink", "pink")],
+    "detangler brush for natural black hair": [],
+    "black tanning lotion": [],
+    "tempered glass protection": [],
+    "t shirt alpaca design": [],
+    "vinyl blorf band": [],
+    "faucet satin nickel finish": [("color", "nickel", "satin nickel finish")],
+    "copper lamp": [("color", "copper", "copper")],
     # colours that no table has
     "granite colored jeans": [("color", "granite", "granite colored")],
     "coffee colored jeans": [("color", "brown", "coffee colored")],
@@ -141,6 +150,44 @@ FOUND = {
     "three seater sofa": [("size", "3 seater", "three seater")],
     "two-person tent": [("size", "2 person", "two-person")],
     # quantities
+    # patterns and shapes
+    "tartan boxer shorts": [("pattern", "plaid", "tartan")],
+    "long sleeve striped": [("pattern", "striped", "striped")],
+    "leopard heels": [("pattern", "leopard", "leopard")],
+    "floral dress": [("pattern", "floral", "floral")],
+    "tie-dyed duvet cover": [("pattern", "tie dye", "tie-dyed")],
+    "plain pants": [("pattern", "plain", "plain")],
+    "chevron rug": [("pattern", "chevron", "chevron")],
+    "oval rug": [("shape", "oval", "oval")],
+    "oval shaped rug": [("shape", "oval", "oval shaped")],
+    "star-shaped cookie cutter": [("shape", "star", "star-shaped")],
+    "u-shaped pillow": [("shape", "u", "u-shaped")],
+    "tablecloth round": [("shape", "round", "round")],
+    "heart necklace": [("shape", "heart", "heart")],
+    "princess cut ring": [("shape", "princess", "princess cut")],
+    "press on nails almond": [("shape", "almond", "almond")],
+    # what is called like one
+    "floral scent candle": [],
+    "floral foam": [],
+    "leopard gecko": [],
+    "plain yogurt": [],
+    "checked luggage": [],
+    "chevron oil": [],
+    "round neck t shirt": [],
+    "round trip luggage": [],
+    "square toe boots": [],
+    "combination square": [],
+    "square foot gardening": [],
+    "heart rate watch": [],
+    "year round duvet": [],
+    "almond milk": [],
+    "odd shaped pan": [],
+    # within the name of a term
+    "glass kettle": [("material", "glass", "glass")],
+    "mini fridge": [("size", "mini", "mini")],
+    "fold down desk": [],
+    "paper shredder": [],
+    "small animal cage": [],
     # sides
     "70 by 55 inch rug": [("size", "70x55 inch", "70 by 55 inch")],
     "12  by 8 foot backdrop": [("size", "12x8 ft", "12  by 8 foot")],
@@ -165,8 +212,9 @@ FOUND = {
     "fire 8 tablet": [],
     "carrots,1.4 oz": [("quantity", "1.4 oz", "1.4 oz")],
     "3 port usb hub": [("quantity", "3 port", "3 port")],
-    "batteries aa": [("size", "aa", "aa")],
-    "big and tall shorts": [("size", "big and tall", "big and tall")],
+    "4372-58cc-4372": [],
+    "50cc engine": [("quantity", "50 cc", "50cc")],
+    "big and tall ripped shorts": [("size", "big and tall", "big and tall")],
     "pack of six socks": [("quantity", "6 pack", "pack of six")],
     "6-pack socks": [("quantity", "6 pack", "6-pack")],
     "2 x 500ml shampoo": [("quantity", "2x500 ml", "2 x 500ml")],
@@ -216,7 +264,10 @@ def test_json(lexicon):
     ]
 
 
-NAMES = {"color", "size", "material", "gender", "age", "quantity", "price", "brand", "model"}
+NAMES = {
+    *("color", "size", "material", "pattern", "shape", "gender", "age"),
+    *("quantity", "price", "brand", "model"),
+}
 PIECES = """red wine light navy blue size m xl 5 x 8 in inch pack of six 2 1/2 kg , - " 's women's
 for her old year 3-6 months + king leather jacket t-shirt é 足 ½ ’ & 1,000 uk eu 24/7 w32 l34"""
 WORDS = st.sampled_from(PIECES.split())

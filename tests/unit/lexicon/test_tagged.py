@@ -126,6 +126,7 @@ def test_nothing_is_excluded_in_a_title(lexicon):
     assert without(lexicon.read("a town without rain")) == ["rain"]
     assert without(read(lexicon, "a town without rain", **title)) == []
     assert without(read(lexicon, "a town without rain", rain=("excluded", 0.9))) == ["rain"]
+    assert without(read(lexicon, "no logo shirt", no_logo=("content", 0.9))) == ["logo"]
 
 
 @pytest.mark.parametrize(

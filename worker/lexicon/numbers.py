@@ -36,8 +36,8 @@ _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
 _BOUND = re.compile(
-    r"(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to|at most"
-    r"|max(?:imum)?(?: of)?|not over|nothing over|within)"
+    r"(?<![a-z])(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to"
+    r"|at most|max(?:imum)?(?: of)?|not over|nothing over|within)"
     r"|(?P<least>no less than|not less than|more than|larger than|bigger than|at least|over|above"
     r"|from|min(?:imum)?(?: of)?)|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
 )
@@ -163,17 +163,17 @@ class Numbers:
         between = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"
         side = rf"(?:\s?(?:{sized}))?{between}"
         lengths = _any(u for u, (_, unit) in self._units.items() if unit in _LENGTHS)
-        long = rf"(?:\s?(?:{lengths}))?{_SIDE}"
+        long = rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|{_SIDE}\s)"
         words = "|".join(NUMBER_WORDS)
         measure = "|".join(re.escape(u) for u in self._units if u not in self._counts)
         written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
         return [
             make_rule(
-                rf"{number}{long}{between}(?P<b>{_NUMBER})(?:{long}{between}(?P<c>{_NUMBER}))?"
+                rf"{number}{long}(?P<b>{_NUMBER})(?:{long}(?P<c>{_NUMBER}))?"
                 rf"(?:\s?(?P<unit>{lengths}))?{_SIDE}{END}",
                 "",
                 self._sides,
-                "x|*|by",
+                "x|*|by|0w|0 w|0l|0 l|0h|0 h|0d|0 d|0t|0 t",
             ),
             make_rule(
                 rf"{number}{side}(?P<b>{_NUMBER})(?:{side}(?P<c>{_NUMBER}))?"

@@ -76,7 +76,6 @@ FOUND = {
     "black tanning lotion": [],
     "tempered glass protection": [],
     "t shirt alpaca design": [],
-    "vinyl blorf band": [],
     "faucet satin nickel finish": [("color", "nickel", "satin nickel finish")],
     "copper lamp": [("color", "copper", "copper")],
     # colours that no table has
@@ -198,6 +197,9 @@ FOUND = {
     "jeans 38w x 29l": [("size", "w38 l29", "38w x 29l")],
     "curtains 55 w x 72 l": [("size", "55x72", "55 w x 72 l")],
     'cabinet 28"l x 14.6"w x 29"h': [("size", "28x14.6x29 inch", '28"l x 14.6"w x 29"h')],
+    "table 30w 48l": [("size", "30x48", "30w 48l")],
+    "thunder 125cc atv": [("quantity", "125 cc", "125cc")],
+    "3xl button down": [("size", "xxx-large", "3xl")],
     "3 x 1 box": [("size", "3x1", "3 x 1")],
     "one by one": [],
     # how thick, how old, on which screen; what is none of it

@@ -44,7 +44,7 @@ PERHAPS = 0.3  # excluded: tells where a longer span ends
 THING = 0.5  # a product, from which it says which term is the thing
 
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
-DESCRIBE = SET_ASIDE | {"color"}
+DESCRIBE = SET_ASIDE | {"color", "pattern", "shape"}
 _NEGATIONS = frozenset({"free", "less", "no", "non", "not", "without", "zero", "and", "or"})
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"

@@ -65,7 +65,7 @@ MEANT = {
     "hussain rug": None,
     "westlin coffee table": None,
     "bill staines": None,
-    "prebioti": None,
+    "prebioti": "prebiotic",
     "archeology book": None,
     # but a thing at the end
     "velvet loungar": "velvet lounger",

@@ -88,9 +88,9 @@ def test_what_is_on_a_thing_is_no_term_beside_it(lexicon):
 
 
 def test_a_color_in_a_things_name_is_none(lexicon):
-    query = "sand filter pumps"
-    assert said(lexicon.read(query)) == [("color", "beige")]
-    assert said(read(lexicon, query, sand_filter_pumps=("product", 0.9))) == []
+    query = "rust eraser blocks"
+    assert said(lexicon.read(query)) == [("color", "rust")]
+    assert said(read(lexicon, query, rust_eraser_blocks=("product", 0.9))) == []
 
 
 def test_a_value_that_the_rules_set_aside_counts_where_it_is_tagged(lexicon):

@@ -186,16 +186,18 @@ def _tag(form: str, tag: Tag) -> dict[str, Any]:
 
 def _values(lexicon: Lexicon, read: Reading, tags: Sequence[Tag]) -> list[dict[str, Any]]:
     """Attributes and exclusions of a query, each with what found it."""
-    alone = {(a.name, a.start, a.end) for a in lexicon.read(read.form).attributes}
+    untagged = lexicon.read(read.form)
+    alone = {(a.name, a.start, a.end) for a in untagged.attributes}
+    alone |= {("excluded", x.start, x.end) for x in untagged.exclusions}
+    said = [(a.name, a.value, a.start, a.end) for a in read.attributes]
+    said += [("excluded", x.term, x.start, x.end) for x in read.exclusions]
     values = []
-    for found in read.attributes:
+    for name, value, start, end in said:
         by = "lexicon"
-        if (found.name, found.start, found.end) not in alone:
-            span = found.start, found.end
-            own = next((t for t in tags if t.name == found.name and meets(t, [span])), None)
+        if (name, start, end) not in alone:
+            own = next((t for t in tags if t.name == name and meets(t, [(start, end)])), None)
             by = f"{TAGGING}, {own.probability:.2f}" if own else TAGGING
-        values.append((read.form[found.start : found.end], found.name, found.value, by))
-    values += [(read.form[x.start : x.end], "excluded", x.term, "lexicon") for x in read.exclusions]
+        values.append((read.form[start:end], name, value, by))
     return [dict(zip(("text", "name", "value", "by"), row, strict=True)) for row in values]
 
 

@@ -6,7 +6,7 @@ plural_only     words whose singular is another thing
 spellings       lists of words that are one in different spellings
 
 attributes.toml
-[color]         value = words for it; so too [material] [gender] [age] [size]
+[color]         value = words for it; so too [material] [gender] [age] [size] [pattern] [shape]
 [unit.size]     unit = ways to write it behind a number; so too [unit.quantity]
 [count.size]    the same of what is counted; so too [count.quantity]
 [modifiers]     words: belong to a colour that follows
@@ -45,7 +45,7 @@ def _lower(text: str) -> str:
 
 Values = dict[str, list[Annotated[str, AfterValidator(_lower)]]]
 Units = dict[Literal["size", "quantity"], Values]
-VALUES = ("color", "material", "gender", "age", "size")
+VALUES = ("color", "material", "gender", "age", "size", "pattern", "shape")
 
 
 class _Table(BaseModel):
@@ -81,6 +81,8 @@ class _Attributes(_Table):
     gender: Values = {}
     age: Values = {}
     size: Values = {}
+    pattern: Values = {}
+    shape: Values = {}
     unit: Units = {}
     count: Units = {}
     modifiers: Values = {}
@@ -90,7 +92,9 @@ class _Attributes(_Table):
     treated: Values = {}
     surfaces: Values = {}
     things: Values = {}
-    before: dict[Literal["color", "material", "gender", "age", "size"], list[str]] = {}
+    before: dict[
+        Literal["color", "material", "gender", "age", "size", "pattern", "shape"], list[str]
+    ] = {}
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     whose: list[_Whose] = []

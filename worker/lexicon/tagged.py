@@ -33,7 +33,7 @@ from worker.lexicon.exclusions import Exclusion
 from worker.lexicon.words import Word, meets
 
 BRAND = 0.6
-NEW_BRAND = 0.3  # before a term
+NEW_BRAND = 0.45  # before a term
 MODEL = 0.5
 CONTENT = 0.65
 VALUE = 0.7

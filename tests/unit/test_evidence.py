@@ -28,21 +28,23 @@ def test_each_sign_that_a_term_means_itself_makes_its_synonyms_surer():
     assert found == sorted(found) and 0.7 < found[0] < 0.9 < found[-1] < 1
 
 
-def of_category(lexicon, query, alike=4, path=None, sold=(), tags=()):
+def of_category(lexicon, query, alike=4, path=None, sold=(), tags=(), plain=False):
     read = lexicon.read(query, tags)
     term = read.mentions[-1]
-    return evidence.of_category(read, term, path or lexicon.category(term.term_id), alike, sold)
+    path = path or lexicon.category(term.term_id)
+    return evidence.of_category(read, term, plain, path, alike, sold)
 
 
 def test_each_sign_that_a_term_means_itself_makes_its_category_surer(lexicon):
     found = [of_category(lexicon, "pillow blue", alike) for alike in EVERY]
     assert found == sorted(found) and found[0] < 0.6 < 0.9 < found[-1]
     assert of_category(lexicon, "running shoes 5") > of_category(lexicon, "sneakers 5")
-    assert of_category(lexicon, "pillow blue") > of_category(lexicon, "blue pillow")
+    alone, first, last = (of_category(lexicon, q) for q in ("pillow", "pillow blue", "blue pillow"))
+    assert alone > first > last
     path = lexicon.category(lexicon.read("pillow").mentions[0].term_id)
     department = path.split(" > ")[0]
-    general = of_category(lexicon, "pillow blue", path=department)
-    assert general < of_category(lexicon, "pillow blue")
+    assert of_category(lexicon, "pillow blue", path=department) < first
+    assert of_category(lexicon, "pillow blue", path=department, plain=True) > first
 
 
 def test_a_category_is_surer_if_the_brand_sells_it_and_less_sure_if_it_sells_other_things(lexicon):

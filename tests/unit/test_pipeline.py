@@ -30,7 +30,7 @@ EVIDENCE = [
         )
         for pair in (
             (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"] + REPLACED_WEIGHT),
-            (evidence.of_category(RED_SHOES, SHOES, "Shoes > Running", agree, ()), MENTION_WEIGHT),
+            (evidence.of_category(RED_SHOES, SHOES, plain, "Shoes > Running", agree, ()), MENTION_WEIGHT),
         )
     ),
 ]

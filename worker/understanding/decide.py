@@ -97,6 +97,7 @@ class Expander:
         shelves = near.categories[: evidence.NEAREST]
         heads, other = asked(lexicon, read, nearest, near.similarity)
         plain = bool(heads) and says_only(read, heads)
+        named = evidence.names_only(read, heads)
         sold = lexicon.sold(read) if heads else ()
         priors, sure = [], []
         for head in heads:
@@ -108,7 +109,7 @@ class Expander:
             alike = shelves.count(lexicon.shelf_number(path))
             if (own := lexicon.shelf(path, read.attributes)) != path:
                 alike += shelves.count(lexicon.shelf_number(own))
-            priors.append(evidence.of_category(read, head, path, alike, sold))
+            priors.append(evidence.of_category(read, head, named, path, alike, sold))
             whole = lexicon.is_whole(read, head)
             sure.append(evidence.of_synonym(several, plain, agree, whole))
         renamed = [lexicon.renamable(head) for head in heads]
@@ -134,7 +135,6 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        named = evidence.names_only(read, heads)
         return Retrieved(read, heads, renamed, priors, found, other, named)
 
     def texts(self, found: Retrieved) -> list[str]:

@@ -96,10 +96,13 @@ def as_tagged(prior: float, term: Mention, things: Sequence[Thing]) -> float:
 
 
 # The log-odds that the category of a term in the query is the query's, and what is added: for each
-# of the nearest terms of that category; for a term of several words; for a whole department; for a
-# term that the query ends with, which more often means something else, as the "stickers" of "do not
-# park stickers"; where the query's brand sells things of that category, or none of its department.
-_CATEGORY, _ALIKE, _SEVERAL, _GENERAL, _LAST = -0.2, 0.44, 0.4, -0.7, -0.4
+# of the nearest terms of that category; for a term of several words; for one that is all that the
+# query says, or stands at its end, where it more often means something else, as the "stickers" of
+# "do not park stickers"; for a whole department, where the query says no more than the term and
+# attributes, and where it does; where the query's brand sells things of that category, or none of
+# its department.
+_CATEGORY, _ALIKE, _SEVERAL, _ALONE, _LAST = -0.3, 0.46, 0.3, 0.7, -0.3
+_GENERAL, _GENERAL_FOR_MORE = 0.7, -0.9
 _SOLD, _NOT_SOLD = 0.5, -0.7
 _CATEGORY_TAGGED = {
     _Tagged.UNKNOWN: 0.0,
@@ -112,19 +115,25 @@ _CATEGORY_TAGGED = {
 
 
 def of_category(
-    read: Reading, term: Mention, path: str, alike: int, sold: Collection[str]
+    read: Reading, term: Mention, plain: bool, path: str, alike: int, sold: Collection[str]
 ) -> float:
     """Probability that the category of a term in the query is the query's.
 
     Args:
+        plain: whether the query names a thing and its properties, see `names_only`.
         path: the category.
         alike: how many of the nearest terms are of that category, 0 to NEAREST.
         sold: categories of what the query's brand sells, empty where that is not known.
     """
     odds = _CATEGORY + _ALIKE * alike + _CATEGORY_TAGGED[_as_tagged(term, read.things)]
-    department, general, _ = path.partition(" > ")
-    odds += _SEVERAL * (" " in term.surface) + _LAST * (term.end == len(read.form))
-    odds += _GENERAL * (not general)
+    odds += _SEVERAL * (" " in term.surface)
+    if term.surface == read.form:
+        odds += _ALONE
+    elif term.end == len(read.form):
+        odds += _LAST
+    department, inside, _ = path.partition(" > ")
+    if not inside:
+        odds += _GENERAL if plain else _GENERAL_FOR_MORE
     if path in sold:
         odds += _SOLD
     elif sold and not any(other.partition(" > ")[0] == department for other in sold):

@@ -20,6 +20,7 @@ from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS
 
 RED_SHOES = Lexicon.load(STARTER_LEXICON).read("red running shoes 1")
 [SHOES] = RED_SHOES.mentions
+RUNNING = "Shoes > Running"
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [
     (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
@@ -30,7 +31,10 @@ EVIDENCE = [
         )
         for pair in (
             (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"] + REPLACED_WEIGHT),
-            (evidence.of_category(RED_SHOES, SHOES, plain, "Shoes > Running", agree, ()), MENTION_WEIGHT),
+            (
+                evidence.of_category(RED_SHOES, SHOES, plain, "Shoes > Running", agree, ()),
+                MENTION_WEIGHT,
+            ),
         )
     ),
 ]

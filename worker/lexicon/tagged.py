@@ -21,7 +21,7 @@ Rules, each from a probability that was chosen on held-back real queries:
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from itertools import chain, takewhile
+from itertools import chain, pairwise, takewhile
 from operator import attrgetter
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -164,7 +164,9 @@ class Tagged:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
             if sure and not meets(tag, [*blocked, *map(_place, kept)]):
                 first, last = self._words(tag)
-                kept += lists.worded(self._found[first:last], tag.name)
+                treated = [lists.is_for(a.key, b.key) for a, b in pairwise(self._found)][:last]
+                if not any(treated[first:]):  # "leather conditioner" is of no leather
+                    kept += lists.worded(self._found[first:last], tag.name)
         return sorted(kept, key=_place)
 
     def _of(self, name: str, least: float) -> list[Tag]:

@@ -22,7 +22,7 @@ from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
-CATEGORY_THRESHOLD = 0.78  # probability from which a category is published
+CATEGORY_THRESHOLD = 0.65  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
 # categories of random real queries, judged by reading. For a synonym the score of what it stands
 # for says more than its own: whether the word means in this query what the lexicon takes it for.

@@ -102,7 +102,7 @@ def as_tagged(prior: float, term: Mention, things: Sequence[Thing]) -> float:
 # attributes, and where it does; where the query's brand sells things of that category, or none of
 # its department.
 _CATEGORY, _ALIKE, _SEVERAL, _ALONE, _LAST = -0.3, 0.46, 0.3, 0.7, -0.3
-_GENERAL, _GENERAL_FOR_MORE = 0.7, -0.9
+_GENERAL, _GENERAL_FOR_MORE = 0.7, -0.1
 _SOLD, _NOT_SOLD = 0.5, -0.7
 _CATEGORY_TAGGED = {
     _Tagged.UNKNOWN: 0.0,

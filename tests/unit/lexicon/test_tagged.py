@@ -93,6 +93,10 @@ def test_a_color_in_a_things_name_is_none(lexicon):
     assert said(read(lexicon, query, rust_eraser_blocks=("product", 0.9))) == []
 
 
+def test_what_a_thing_is_for_is_not_what_it_is_of_even_where_it_is_tagged(lexicon):
+    assert said(read(lexicon, "leather conditioner", leather=("material", 0.9))) == []
+
+
 def test_a_value_that_the_rules_set_aside_counts_where_it_is_tagged(lexicon):
     query = "mens sneaker 4 rubber"
     assert said(lexicon.read(query)) == [("gender", "men")]

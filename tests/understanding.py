@@ -14,12 +14,12 @@ from triton_models.kinds.tagging.words import labels_of
 from triton_models.settings import STARTER
 from worker.build import make_pipeline
 from worker.config.load import load_settings
+from worker.config.models import MODELS
 from worker.errors import ModelUnavailable
 from worker.event import Input
 from worker.folders import by_name, load_all_contracts
 from worker.inference.port import Answer
 from worker.metrics import Metrics
-from worker.understanding.enrichment import MODELS
 
 # The members of an enrichment of which nothing was understood.
 NOTHING = {

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from triton_models import contract, options
 from triton_models.combination import options as combine_options
+from triton_models.data import named
 from triton_models.kinds import KINDS
 from triton_models.labelling import options as label_options
 from triton_models.search import options as search_options
@@ -71,7 +72,7 @@ def training(module: str):
 def data(args: argparse.Namespace) -> None:
     from triton_models.data import command
 
-    command.run(args.manifest, args.report, args.json)
+    command.run(args.manifest, args.report, args.json, args.columns)
 
 
 def configured(args: argparse.Namespace, table: option_table.Table, name: str):
@@ -136,8 +137,8 @@ def export(args: argparse.Namespace) -> None:
 
 
 OF_EXPANSION = ("products", "judgements", "lexicon", "enriched", "text")
-OF_MODELS = ("model", "dev", "report", "out_of_scope", "data")
-OF_REPORTS = ("language", "confusions", "target_precision")
+OF_MODELS = ("model", "dev", "columns", "report", "out_of_scope", "data")
+OF_TYPOS = ("language", "confusions")
 
 
 def expansion(args: argparse.Namespace) -> None:
@@ -148,7 +149,7 @@ def expansion(args: argparse.Namespace) -> None:
     refuse(
         *(
             (getattr(args, name), f"{flag(name)} goes with a kind of model")
-            for name in OF_MODELS + OF_REPORTS
+            for name in (*OF_MODELS, *OF_TYPOS, "target_precision")
         ),
         (not (args.products and args.judgements), "expansion: give --products and --judgements"),
         (args.lexicon and args.enriched, "--lexicon and --enriched exclude each other"),
@@ -160,6 +161,12 @@ def expansion(args: argparse.Namespace) -> None:
         measure.show(found, Console())
 
 
+def own_devs(args: argparse.Namespace) -> list[named.Given]:
+    """The files of `--dev`, with the names of `--columns`; [] without."""
+    refuse((args.columns and not args.dev, "--columns goes with --dev"))
+    return named.places(args.dev or (), args.columns)
+
+
 def evaluate(args: argparse.Namespace) -> None:
     if args.kind == "expansion":
         expansion(args)
@@ -168,14 +175,19 @@ def evaluate(args: argparse.Namespace) -> None:
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
     from triton_models.evaluation.coverage import TARGETS
+    from triton_models.serving.served import contract_of
 
     own = KINDS[args.kind].evaluates
     refuse(
         *((getattr(args, name), f"{flag(name)} goes with expansion") for name in OF_EXPANSION),
         *(
-            (getattr(args, name) and not args.report, f"{flag(name)} goes with --report")
-            for name in OF_REPORTS
+            (
+                getattr(args, name) and not args.report and flag(name) not in own,
+                f"{flag(name)} goes with --report, or with intent",
+            )
+            for name in OF_TYPOS
         ),
+        (args.target_precision and not args.report, "--target-precision goes with --report"),
         (
             args.data and not args.report and "--data" not in own,
             "--data goes with --report, or with the encoder",
@@ -185,12 +197,14 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
-    devs = args.dev or (() if alone else judge.dev_of(args.kind))
+    devs = own_devs(args) or (() if alone else judge.dev_of(args.kind))
+    language = args.language or contract_of(folder, args.kind).language
+    typos = typos_of(language, tuple(map(str, args.confusions or ())))
+    more = {"own": typos} if "--language" in own else {}
     summary = KINDS[args.kind].part("summary").summary
-    report = summary(folder, devs, args.data, args.out_of_scope)
+    report = summary(folder, devs, args.data, args.out_of_scope, **more)
     print(json.dumps(report) if args.json else judge.render(report), flush=True)
     if place:
-        typos = typos_of(args.language or "en", tuple(map(str, args.confusions or ())))
         wished = [args.target_precision] if args.target_precision else TARGETS
         found = reports.full(args.kind, folder, devs, args.out_of_scope, args.data, typos, wished)
         page = reports.write(found, place)
@@ -205,7 +219,8 @@ def compare(args: argparse.Namespace) -> None:
     from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
-    report = comparison.compare(args.kind, args.a, args.b, args.dev or judge.dev_of(args.kind))
+    devs = own_devs(args) or judge.dev_of(args.kind)
+    report = comparison.compare(args.kind, args.a, args.b, devs)
     if args.json:
         print(json.dumps(reports.plain(report)), flush=True)
     else:
@@ -226,7 +241,7 @@ def disagree(args: argparse.Namespace) -> None:
 
     refuse((len(args.models) < 2, "--models: name two models or more"))
     for row in ranked(args.models, args.file, args.most):
-        told = "\t".join([f"{row['disagreement']:.4f}", *row["intents"], row["query"]])
+        told = "\t".join([f"{row['disagreement']:.4f}", *row["labels"], row["query"]])
         print(json.dumps(row) if args.json else told)
 
 

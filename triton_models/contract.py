@@ -16,7 +16,7 @@ from typing import Any
 from triton_models import product_text
 from triton_models.kinds import KINDS
 from triton_models.kinds.kind import Head, Kind, Prompts
-from triton_models.settings import SHORTEST_BUCKET, buckets
+from triton_models.settings import LANGUAGES, SHORTEST_BUCKET, buckets
 
 
 class ModelFolderError(ValueError):
@@ -42,6 +42,9 @@ class ModelContract:
         prompts: of an encoder: what stands before the texts that it is asked.
         product_text: the template by which a product becomes the text that it reads, "" where
             titles are read as they are; see `product_text`.
+        language: of its queries, one of settings.LANGUAGES; English where model.json says none.
+        label_counts: how many examples it learned from of each of the labels, in their order; ()
+            where that is not known.
         float32_sha256: of `float32.onnx`, the same network before its weights were rounded, from
             which `compile` starts; None where there is none.
     """
@@ -64,6 +67,8 @@ class ModelContract:
     pooling: str = ""
     prompts: Prompts = Prompts()
     product_text: str = ""
+    language: str = LANGUAGES[0]
+    label_counts: tuple[int, ...] = ()
     float32_sha256: str | None = None
 
     @property
@@ -90,9 +95,13 @@ class ModelContract:
         """The model as one of the kind tagging, by its output `tags`; None where it has none."""
         if self.tags is None:
             return None
-        labels, own = self.tags.labels, {"heads": (), "tags": None}
+        labels, own = self.tags.labels, {"heads": (), "tags": None, "label_counts": ()}
         about = {"kind": "tagging", "output": self.tags.output, "dimension": len(labels)}
         return replace(self, labels=labels, **about, **own)
+
+    def of_kind(self, kind: str) -> ModelContract | None:
+        """The model as one of a kind: itself, or its tags; None where it is neither."""
+        return next((one for one in (self, self.tagging) if one and one.kind == kind), None)
 
     @property
     def onnx(self) -> Path:
@@ -221,6 +230,8 @@ def _checked(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     demand(plain is None or _text(plain), "float32_sha256", "the hexadecimal hash, or none")
     template = fields.get("product_text", "")
     demand(template == "" or not product_text.fault(template), "product_text", "a template")
+    language = fields.get("language", LANGUAGES[0])
+    demand(language in LANGUAGES, "language", "one of " + ", ".join(LANGUAGES))
     values = {key: tuple(v) if isinstance(v := fields[key], list) else v for key in FIELDS}
-    values |= {"float32_sha256": plain, "product_text": template}
+    values |= {"float32_sha256": plain, "product_text": template, "language": language}
     return values | spec.own(fields, demand)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from triton_models.contract import FIELDS
-from triton_models.kinds import KINDS
+from triton_models.data import named
+from triton_models.kinds import KINDS, having
 from triton_models.settings import LANGUAGES, STARTER
 
 EXAMPLES = {
@@ -56,6 +57,7 @@ FILES = "CSV, TSV, JSON lines, or FILE.json:list+list"
 
 def data(add: Callable) -> None:
     add("manifest", type=Path, metavar="FILE", help="TOML file that names the sources, or one file")
+    add("--columns", **named.OPTION)
     add("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
     add("--json", type=Path, metavar="FILE", help="write its figures as JSON")
 
@@ -72,16 +74,17 @@ def export(add: Callable) -> None:
 
 
 def evaluate(add: Callable) -> None:
-    add("kind", choices=[*KINDS, "expansion"])
+    add("kind", choices=[*having("summary"), "expansion"])
     add("--model", type=Path, help="model folder (default: the starter's)")
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
+    add("--columns", **named.OPTION)
     add("--report", type=Path, help="folder to write a full report into, with pictures")
     add("--out-of-scope", metavar="LABEL", help="--report: the label of it (default: other)")
     told = "--report: precision that a threshold is given for (default: 0.9, 0.95 and 0.99)"
     add("--target-precision", type=precision, metavar="0-1", help=told)
-    told = "--report: of the queries, for typos (default: en)"
+    told = "of the queries, for typos (default: the model's, or en)"
     add("--language", choices=LANGUAGES, help=told)
-    add("--confusions", type=Path, nargs="+", help="--report: sets of Chinese, as for finetune")
+    add("--confusions", type=Path, nargs="+", help="sets of Chinese typos, as for finetune")
     add("--data", type=Path, help="public sets: products to rank, known typos")
     add("--products", type=Path, help="expansion: catalogue to search, JSON lines or .jsonl.gz")
     add("--judgements", type=Path, help="expansion: CSV file, columns query, docid, rating")
@@ -92,10 +95,11 @@ def evaluate(add: Callable) -> None:
 
 
 def compare(add: Callable) -> None:
-    add("kind", choices=KINDS)
+    add("kind", choices=having("compare"))
     add("a", type=Path, metavar="A", help="model folder, or a file that `predict` wrote")
     add("b", type=Path, metavar="B", help="the other")
     add("--dev", type=Path, nargs="+", help=f"your own queries or pairs: {FILES}")
+    add("--columns", **named.OPTION)
     add("--report", type=Path, help="folder to write a report into")
     add("--json", action="store_true", help="print JSON")
 
@@ -110,7 +114,7 @@ def predict(add: Callable) -> None:
 
 def disagree(add: Callable) -> None:
     add("file", type=Path, metavar="FILE", help="queries, one a line, or JSON lines")
-    add("--models", type=Path, nargs="+", required=True, help="two intent models or more")
+    add("--models", type=Path, nargs="+", required=True, help="two models of labels or more")
     add("--most", type=positive, default=100, help="queries to show (default: 100)")
     add("--json", action="store_true", help="print JSON lines")
 

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import generate_latest
 
 from worker.build import PROBE_S, Understanding, check_models, wait_for
+from worker.config.models import INTENT
 from worker.config.reload import Reloads
 from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, StartupError, Stop
@@ -62,7 +63,7 @@ class App:
     @property
     def intents(self) -> tuple[str, ...]:
         """The labels of the intent models, in their order."""
-        asked = [c for c in self._understanding.contracts.values() if c.kind == "intent"]
+        asked = [c for c in self._understanding.contracts.values() if c.kind == INTENT]
         return tuple(dict.fromkeys(label for contract in asked for label in contract.labels))
 
     @property

@@ -12,6 +12,7 @@ from time import monotonic
 
 from triton_models.contract import ModelContract
 from worker import __version__
+from worker.config.models import INTENT, MATCHING, MODELS
 from worker.config.settings import Settings, listed
 from worker.errors import ConfigError, ContractError, Fault, Retry, StartupError
 from worker.folders import (
@@ -30,7 +31,7 @@ from worker.understanding.cache import Cache, SeenQueries
 from worker.understanding.computation import Computation
 from worker.understanding.deadline import Deadline
 from worker.understanding.decide import Expander
-from worker.understanding.enrichment import MODELS, Composer
+from worker.understanding.enrichment import Composer
 from worker.understanding.pipeline import Pipeline
 from worker.understanding.retry import ModelCaller
 from worker.understanding.snapshot import Snapshot
@@ -69,7 +70,7 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
 
 def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Expander:
     """Retrieval and selection of expansions."""
-    chosen, neutral = settings.understanding, contracts["matching"].threshold
+    chosen, neutral = settings.understanding, contracts[MATCHING].threshold
     return Expander(
         lexicon,
         chosen.max_candidates,
@@ -117,7 +118,7 @@ def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
     Raises:
         ConfigError: it is no label of the intent model.
     """
-    label, intent = settings.policies.fallback_intent, contracts["intent"]
+    label, intent = settings.policies.fallback_intent, contracts[INTENT]
     if label is None or label in intent.labels:
         return label
     expected = f"one of {', '.join(intent.labels)}"

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 from triton_models.contract import ModelContract, ModelFolderError, load
 from worker.config.languages import DEFAULT
+from worker.config.models import ENCODER, INTENT, MODELS, TAGGING
 from worker.config.settings import Settings
 from worker.errors import ConfigError, LexiconError
 from worker.lexicon import built
 from worker.lexicon.lexicon import Lexicon
-from worker.understanding.enrichment import MODELS, TAGGING
 
 Contracts = Mapping[str, ModelContract]
 
@@ -80,7 +80,7 @@ def tagging_contract(settings: Settings, contracts: Contracts) -> ModelContract 
     """
     if own := contracts.get(TAGGING):
         return own
-    return contracts["intent"].tagging if settings.inference.tagging is None else None
+    return contracts[INTENT].tagging if settings.inference.tagging is None else None
 
 
 def load_all_contracts(settings: Settings) -> dict[str, Contracts]:
@@ -144,7 +144,7 @@ def load_lexicon(
         own = entry and chosen.lexicon != settings.lexicon
         key = f"languages.{entry}.lexicon" if own else "lexicon.folder"
         raise LexiconError(str(error).replace("lexicon.folder", key)) from None
-    encoder = contracts.get("encoder")
+    encoder = contracts.get(ENCODER)
     made_by = lexicon.encoder_sha256, lexicon.document_prompt
     if encoder and made_by != (encoder.onnx_sha256, encoder.prompts.document):
         models = f"--set inference.models={chosen.inference.models}"

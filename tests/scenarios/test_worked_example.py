@@ -14,12 +14,14 @@ from tests.stream import schema
 
 try:
     import onnxscript  # noqa: F401
+    import torch
     from safetensors.torch import load_file
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
 from tests.unit.triton_models import toy
 from triton_models.__main__ import main
+from triton_models.kinds import KINDS
 from triton_models.training.loop import Run
 from worker.lexicon import build
 
@@ -50,12 +52,14 @@ def run(command: str, start: Path) -> str:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """The folder in which the example was run, and what its last command printed."""
-    folder = tmp_path_factory.mktemp("shop")
+    folder, threads = tmp_path_factory.mktemp("shop"), torch.get_num_threads()
     start = toy.write(folder / "toy", layers=6)
+    torch.set_num_threads(1)  # on so small a BERT two would mostly wait for each other
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         printed = [run(command, start) for command in COMMANDS]
-    return folder, printed[-1]
+    yield folder, printed[-1]
+    torch.set_num_threads(threads)
 
 
 def notes(folder: Path, name: str) -> dict:
@@ -65,7 +69,10 @@ def notes(folder: Path, name: str) -> dict:
 def test_it_is_all_of_the_kit():
     used = {shlex.split(command)[3] for command in COMMANDS if "-m triton_models" in command}
     steps = {"data", "pretrain", "finetune", "combine", "export", "evaluate", "compare"}
-    assert used == steps | {"disagree", "explain", "repository"}
+    assert used == steps | {"predict", "disagree", "explain", "repository"}
+    for name in ("finetune", "export", "predict", "evaluate"):
+        mine = [c for c in COMMANDS if f"triton_models {name} " in c]
+        assert all(any(kind in command for command in mine) for kind in KINDS), name
 
 
 def test_what_is_learned_is_learned(shop):
@@ -82,6 +89,23 @@ def test_the_reports_are_there(shop):
     for page in ("data.md", "table/table.md", "report/report.md"):
         assert "|" in (folder / page).read_text()
     assert (folder / "repository" / "matching" / "config.pbtxt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [("intents", "label"), ("vectors", "vector"), ("scores", "score"), ("spans", "spans")],
+)
+def test_every_line_is_answered(shop, file, key):
+    rows = [json.loads(line) for line in (shop[0] / f"{file}.jsonl").read_text().splitlines()]
+    assert len(rows) == (40 if file == "scores" else 8)
+    assert all(key in row for row in rows)
+
+
+def test_the_small_model_has_learned_the_tags_too(shop):
+    folder, _ = shop
+    small = notes(folder, "small")["result"]
+    assert small["dev"]["tags_agreement"] > small["start"]["tags_agreement"]
+    assert json.loads((folder / "models" / "intent" / "model.json").read_text())["tags"]
 
 
 def test_the_worker_understands_queries_with_these_models(shop):

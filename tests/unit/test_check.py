@@ -131,7 +131,7 @@ def test_a_model_is_found_by_its_name_and_asked_by_it(tmp_path):
 
 
 def test_names_are_of_kinds_of_model():
-    with pytest.raises(ConfigError, match=r"inference\.names.*kinds of model: encoder, intent"):
+    with pytest.raises(ConfigError, match=r"inference\.names.*kinds of model: intent, encoder"):
         load_settings(None, {}, ["inference.names.intend=intent_de"])
 
 

@@ -3,12 +3,18 @@
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
+from worker.event import Tag
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Mention
 from worker.lexicon.tagged import Thing
 from worker.understanding import evidence
 
 EVERY = range(evidence.NEAREST + 1)
+
+
+@pytest.fixture(scope="module")
+def lexicon():
+    return Lexicon.load(STARTER_LEXICON)
 
 
 def test_each_sign_that_a_term_means_itself_makes_its_synonyms_surer():
@@ -22,10 +28,39 @@ def test_each_sign_that_a_term_means_itself_makes_its_synonyms_surer():
     assert found == sorted(found) and 0.7 < found[0] < 0.9 < found[-1] < 1
 
 
-def test_a_category_is_surer_the_more_of_the_nearest_terms_share_its_department():
-    found = [evidence.of_category(False, agree) for agree in EVERY]
-    assert found == sorted(found) and found[0] < 0.75 < found[2]
-    assert all(evidence.of_category(True, agree) > found[agree] for agree in EVERY)
+def of_category(lexicon, query, alike=4, path=None, sold=(), tags=(), plain=False):
+    read = lexicon.read(query, tags)
+    term = read.mentions[-1]
+    path = path or lexicon.category(term.term_id)
+    return evidence.of_category(read, term, plain, path, alike, sold)
+
+
+def test_each_sign_that_a_term_means_itself_makes_its_category_surer(lexicon):
+    found = [of_category(lexicon, "pillow blue", alike) for alike in EVERY]
+    assert found == sorted(found) and found[0] < 0.6 < 0.9 < found[-1]
+    assert of_category(lexicon, "running shoes 5") > of_category(lexicon, "sneakers 5")
+    alone, first, last = (of_category(lexicon, q) for q in ("pillow", "pillow blue", "blue pillow"))
+    assert alone > first > last
+    path = lexicon.category(lexicon.read("pillow").mentions[0].term_id)
+    department = path.split(" > ")[0]
+    assert of_category(lexicon, "pillow blue", path=department) < first
+    assert of_category(lexicon, "pillow blue", path=department, plain=True) > first
+
+
+def test_a_category_is_surer_if_the_brand_sells_it_and_less_sure_if_it_sells_other_things(lexicon):
+    query, path = "rawlings glove", "Sports > Baseball & Cricket"
+    unknown = of_category(lexicon, query, path=path)
+    assert of_category(lexicon, query, path=path, sold={path}) > unknown
+    assert of_category(lexicon, query, path=path, sold={"Sports > Golf"}) == unknown
+    assert of_category(lexicon, query, path=path, sold={"Shoes"}) < unknown
+
+
+def test_a_category_is_surer_if_the_term_is_tagged_as_the_thing(lexicon):
+    form = "pillow blue stand"
+    tagged = [of_category(lexicon, form, tags=tags) for tags in (
+        [Tag(0, 6, "product", 0.9)], [], [Tag(12, 17, "product", 0.9)],
+    )]  # fmt: skip
+    assert tagged == sorted(tagged, reverse=True) and len(set(tagged)) == 3
 
 
 @pytest.mark.parametrize(

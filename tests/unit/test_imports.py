@@ -1,6 +1,7 @@
 """Imports go one way; only build.py, app.py and the commands name concrete parts."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ ROOMS = {
     "combination": LEAVES | {"data", "serving", "training", "evaluation"},
     "search": LEAVES | {"data", "evaluation", "training", "combination"},
     "labelling": LEAVES | {"data", "serving", "training", "evaluation"},
-    "options": LEAVES,
+    "options": LEAVES | {"data"},
     "__main__": LEAVES
     | {"options", "labelling", "search"}
     | {"data", "training", "evaluation", "serving", "explanation", "combination"},
@@ -101,6 +102,20 @@ def test_imports_go_one_way(root, allowed):
 def test_what_a_kind_says_of_itself_needs_nothing_else(kind):
     for file in (MODELS / "kinds" / "__init__.py", MODELS / "kinds" / kind / "__init__.py"):
         assert imports(file, "triton_models") <= {"kinds"}, file
+
+
+def test_commands_find_the_parts_of_a_kind_by_the_registry():
+    """But for what is of words and of sentences, whatever the kind of model."""
+    known = {
+        "data/reading.py": {"tagging.words"},
+        "training/masking.py": {"encoder", "encoder.sentence"},
+    }
+    for file in MODELS.rglob("*.py"):
+        place = file.relative_to(MODELS)
+        if place.parts[0] != "kinds":
+            kinds = "|".join(KINDS)
+            names = re.findall(rf"triton_models\.kinds\.((?:{kinds})\b[.\w]*)", file.read_text())
+            assert set(names) <= known.get(place.as_posix(), set()), place
 
 
 @pytest.mark.parametrize("kind", KINDS)

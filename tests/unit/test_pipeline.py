@@ -10,14 +10,17 @@ import pytest
 from tests.stream import schema
 from tests.understanding import build_pipeline, events, inputs, totals, with_tagging
 from triton_models import contract
-from worker.config.settings import STARTER_MODELS
+from worker.config.models import MODELS, TAGGING
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
-from worker.lexicon.lexicon import NEIGHBOUR_PRIOR
+from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, Lexicon
 from worker.understanding import evidence
 from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS, Expander
-from worker.understanding.enrichment import MODELS, TAGGING
 
+RED_SHOES = Lexicon.load(STARTER_LEXICON).read("red running shoes 1")
+[SHOES] = RED_SHOES.mentions
+RUNNING = "Shoes > Running"
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [
     (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
@@ -28,7 +31,10 @@ EVIDENCE = [
         )
         for pair in (
             (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"] + REPLACED_WEIGHT),
-            (evidence.of_category(several, agree), MENTION_WEIGHT),
+            (
+                evidence.of_category(RED_SHOES, SHOES, plain, "Shoes > Running", agree, ()),
+                MENTION_WEIGHT,
+            ),
         )
     ),
 ]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
+from worker.event import Tag
 from worker.lexicon.lexicon import Lexicon
 from worker.understanding.decide import Expander
 from worker.understanding.protect import Protection
@@ -122,6 +123,9 @@ def admitted(lexicon, query, text, source):
         ("snacks without nuts", "peanut butter", "embedding"),
         ("dress not black", "little black dress", "synonym"),
         ("wool free jumper", "wool sweater", "synonym"),
+        ("plaid shirt", "striped shirt", "synonym"),
+        ("oval rug", "round rug", "synonym"),
+        ("rug", "round rug", "synonym"),
     ],
 )
 def test_what_is_never_an_expansion(lexicon, query, text, source):
@@ -160,3 +164,12 @@ def test_a_score_at_the_models_threshold_says_nothing(lexicon):
     strict = Expander(lexicon, 32, 0.5, 0.9, 32, 0.2)
     assert strict.probability(0.7, (0.2, 1)) == strict.probability(0.7, (0.2, 0.5)) == 0.7
     assert 0.7 < strict.probability(0.7, (0.5, 0.5)) < strict.probability(0.7, (0.5, 1))
+
+
+def test_another_name_may_say_what_a_thing_lacks(lexicon):
+    query = "fluoride free toothpaste"
+    read = lexicon.read(query, [Tag(0, 8, "excluded", 0.9)])
+    assert [x.term for x in read.exclusions] == ["fluoride"]
+    protection = Protection(lexicon, read, lexicon.heads(read))
+    assert protection.admits("non fluoride toothpaste", "synonym", 0, query)
+    assert not protection.admits("fluoride toothpaste", "synonym", 0, query)

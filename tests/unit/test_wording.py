@@ -3,6 +3,7 @@
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
+from worker.event import Tag
 from worker.lexicon.lexicon import Lexicon
 from worker.understanding.wording import in_place
 
@@ -56,3 +57,12 @@ def test_parts_of_a_name_may_stand_apart(lexicon):
         [head] = lexicon.heads(read)
         assert (lexicon.name(head.term_id), head.surface) == ("iphone case", "case")
     assert reworded(lexicon, "iphone 16 plus case", "iphone cover") == "iphone 16 plus cover"
+
+
+def test_what_is_labelled_has_no_other_wording_but_one_that_says_it_too(lexicon):
+    read = lexicon.read("zero sugar mocktail", [Tag(5, 10, "excluded", 0.9)])
+    assert in_place(read, lexicon.heads(read)[-1], "soft drink") == ""
+    read = lexicon.read("mint fluoride free toothpaste", [Tag(5, 13, "excluded", 0.9)])
+    [head] = lexicon.heads(read)
+    assert head.surface == "fluoride free toothpaste"
+    assert in_place(read, head, "non fluoride toothpaste") == "mint non fluoride toothpaste"

@@ -11,18 +11,18 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from torch import nn
 
 from triton_models.combination import members
 from triton_models.combination.options import STEPS
 from triton_models.combination.view import short, show
+from triton_models.data import named
 from triton_models.kinds import KINDS
-from triton_models.kinds.intent import KIND as INTENT
-from triton_models.kinds.intent import classify
-from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.settings import UsageError
 from triton_models.training import networks, notes
+from triton_models.training.run_card import language_of
 from triton_models.training.vocabulary import bare_tokenizer
 
 TRAINING = "training.json"  # where a matching model's threshold is kept
@@ -33,19 +33,18 @@ def run(args: argparse.Namespace) -> str:
     networks.quiet()
     notes.require_own(args.out)
     begun, runs = time.monotonic(), args.runs
-    kind = members.kind_of(runs[0])
-    if args.queries and kind != INTENT.name:
-        raise UsageError(f"--queries is for classifiers, and {runs[0]} is of kind {kind}")
+    kind, part = members.same_kind(runs), members.combining(runs) if args.queries else None
     network = average(runs, kind)
-    result = judged(network, runs, args.queries) if args.queries else {}
+    places = named.places(args.queries or (), args.columns)
+    result = judged(part, network, runs, places) if part else {}
     args.out.mkdir(parents=True, exist_ok=True)
     networks.save(network, args.out)
     bare_tokenizer(runs[0]).save(str(args.out / "tokenizer.json"))
     keep_threshold(runs, args.out)
-    named = ", ".join(map(str, runs))
     command, options = STEPS["average"].command(args), STEPS["average"].options(args)
     data = {"files": args.queries or []}
-    notes.write(args.out, kind, command, named, data, result, begun, options=options)
+    start, spoken = ", ".join(map(str, runs)), language_of(runs[0])
+    notes.write(args.out, kind, command, start, data, result, begun, options=options, **spoken)
     return f"{args.out}: the mean of {len(runs)} runs"
 
 
@@ -81,21 +80,20 @@ def require_alike(first: Path, other: Path, kind: str) -> None:
         raise UsageError(f"{other}: its vocabulary is not that of {first}{differ}")
 
 
-def judged(network: ProbabilityModel, runs: Sequence[Path], places: list[str]) -> dict:
+def judged(
+    part: ModuleType, network: nn.Module, runs: Sequence[Path], places: Sequence[named.Given]
+) -> dict:
     """Each run and the mean on dev, and the mean calibrated there; shown as a table."""
-    found = members.classifiers(runs)
+    found = part.members(runs)
     labels = found[0].labels
-    dev = members.labelled(places, labels)
-    texts, wanted = [e.text for e in dev], classify.targets(dev, labels)
+    dev = part.dev_of(places, labels)
     rows = {
-        name: members.figures(member.says(texts, labels), wanted)
+        name: part.figures(member.says(dev.texts, labels), dev.wanted)
         for name, member in zip(short(runs), found, strict=True)
     }
-    said = classify.logits(network, found[0].tokenizer, texts)
-    honest = classify.cross_fitted(said, wanted, texts)
-    temperature = classify.calibrate(network, said, wanted)
-    rows["mean of the weights"] = mean = members.figures(honest, wanted)
-    show(f"{len(dev)} queries of dev", rows)
+    temperature, mean = part.calibrated(network, found[0].tokenizer, dev)
+    rows["mean of the weights"] = mean
+    show(f"{len(dev.texts)} queries of dev", rows)
     return {"temperature": temperature, "dev": mean, "runs": rows}
 
 

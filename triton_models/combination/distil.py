@@ -1,10 +1,10 @@
 """`combine distil`: a small model that says what a large one, or several together, say.
 
-Here are classifiers; `teach` has the other kinds.
-
-As in Hinton et al. (2015): the student learns the teachers' probabilities, softened by a
-temperature, and the labels where they are known. Queries without labels are as good as others. The
-student may be a teacher with some of its layers and pieces left out.
+As in Hinton et al. (2015): the teachers answer every text once, their answers are pooled, and the
+student learns these, softened by a temperature, and labels where the kind has them and they are
+known. Texts without labels are as good as others. What an answer is, and how far two are apart,
+says the kind's `distilling`. The student may be a teacher with some of its layers and pieces left
+out.
 """
 
 from __future__ import annotations
@@ -17,23 +17,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from tokenizers import Tokenizer
-from torch import Tensor
 
-from triton_models.combination import members, stack, teach
-from triton_models.combination.members import Member
+from triton_models.combination import language, members, stack
 from triton_models.combination.options import STEPS
 from triton_models.combination.prune import prune
 from triton_models.combination.view import show
-from triton_models.data import texts
-from triton_models.kinds.intent import classify, examples
-from triton_models.kinds.intent.classify import Lesson
-from triton_models.kinds.intent.examples import Example
-from triton_models.kinds.intent.network import ProbabilityModel, classifier
-from triton_models.kinds.intent.training import Material
-from triton_models.training import course, families, inputs, networks, notes
+from triton_models.kinds import KINDS
+from triton_models.training import course, networks, notes
 from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.loop import learn
@@ -55,87 +48,8 @@ class Recipe:
     pieces: int | None
     weights: tuple[float, ...] | None
     teachers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Teachers:
-    """Classifiers, and how much each counts; None takes the mean of their probabilities."""
-
-    members: list[Member]
-    weights: Sequence[float] | None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return self.members[0].labels
-
-    def say(self, found: Sequence[Example]) -> Tensor:
-        """What they say together, as logits [queries, labels]."""
-        asked = [example.text for example in found]
-        said = [member.says(asked, self.labels) for member in self.members]
-        return members.pooled(said, self.weights)
-
-    @property
-    def sentiments(self) -> tuple[str, ...]:
-        """The labels of the second head, () where no teacher has one."""
-        return next((one.sentiments for one in self.members if one.sentiments), ())
-
-    def feel(self, found: Sequence[Example]) -> Tensor:
-        """What those with a second head say of the sentiment, as logits [queries, sentiments]."""
-        asked = [example.text for example in found]
-        with_head = [member for member in self.members if member.sentiments]
-        return members.pooled([member.feels(asked) for member in with_head], None)
-
-
-class SecondHead:
-    """How far the student's second head is from the teachers', added to the loss of a batch."""
-
-    def __init__(self, network: ProbabilityModel, said: Tensor, temperature: float) -> None:
-        self.head, self.said, self.temperature = network.head, said, temperature
-        families.last(network.classifier).register_forward_pre_hook(self._look)
-
-    def _look(self, module: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
-        self.seen = given[0]
-
-    def loss(self, rows: list[int], texts: Sequence[str]) -> Tensor:
-        t, found = self.temperature, self.head(self.seen).float()
-        return t * t * divergence(self.said[rows].to(found.device) / t, found / t).mean()
-
-
-class Loss(classify.Loss):
-    """How far the student is from its teachers, and, where they are known, from the labels.
-
-    The Kullback-Leibler divergence at the temperature, times its square so that its gradient
-    does not hang on it, shared with the cross-entropy of the label.
-    """
-
-    def __init__(
-        self,
-        network: ProbabilityModel,
-        tokenizer: Tokenizer,
-        found: Sequence[Example],
-        labels: Sequence[str],
-        said: Tensor,
-        recipe: Recipe,
-        feelings: Tensor | None = None,
-    ) -> None:
-        lesson = Lesson(smoothing=0.0, misspelled=recipe.misspelled)
-        tasks = [] if feelings is None else [SecondHead(network, feelings, recipe.temperature)]
-        super().__init__(network, tokenizer, found, labels, lesson, tasks)
-        self.recipe = recipe
-        self.targets = torch.cat((self.targets, said), dim=1)
-
-    def costs(self, logits: Tensor, wanted: Tensor) -> Tensor:
-        hard, said = wanted.chunk(2, dim=1)
-        t = self.recipe.temperature
-        distance = t * t * divergence(said / t, logits / t)
-        share = self.recipe.label_weight * (hard.sum(dim=1) > 0)
-        return (1 - share) * distance + share * super().costs(logits, hard)
-
-
-def divergence(said: Tensor, found: Tensor) -> Tensor:
-    """The Kullback-Leibler divergence of logits from what is said: [queries]."""
-    said, found = said.log_softmax(dim=1), found.log_softmax(dim=1)
-    return (said.exp() * (said - found)).sum(dim=1)
+    language: str = "en"  # of the typos; see `data.typos`
+    confusions: tuple[str, ...] = ()
 
 
 def run(args: argparse.Namespace) -> str:
@@ -147,28 +61,22 @@ def run(args: argparse.Namespace) -> str:
     folders, weights = args.teachers, None
     if len(folders) == 1 and folders[0].is_file():
         folders, weights = stack.read(folders[0])
-    kind, student = teach.same_kind(folders), named(args.student or folders[0])
+        members.combining(folders)  # of other kinds there are no weights
+    args = language.settled(args, folders)
+    kind, student = members.same_kind(folders), named(args.student or folders[0])
     require_checkpoint(student)
-    if kind == "intent":
-        teachers = Teachers(members.classifiers(folders), weights)
-        recipe, material = recipe_of(args, folders, weights), gather(args, teachers)
-    else:
-        recipe, material = recipe_of(args, folders), teach.gather(args, kind)
+    recipe = recipe_of(args, folders, weights)
+    material = KINDS[kind].part("distilling").gather(args, folders)
     print(material.told(), flush=True)
     begun = time.monotonic()
-    if kind == "intent":
-        result = train(material, teachers, student, args.out, recipe)
-    else:
-        texts_of = [text for one in material.learned for text in one]
-        with pruned(student, recipe, texts_of) as folder:
-            result = teach.train(kind, material, folders, student, folder, args.out, recipe)
+    with pruned(student, recipe, [text for one in material.texts() for text in one]) as folder:
+        result = train(kind, material, folders, student, folder, args.out, recipe)
     show("dev", result["figures"])
-    notes.write_dev(args.out, material.dev_rows())
+    notes.write_dev(args.out, material.dev_files())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
     command, start = STEPS["distil"].command(args), str(args.student or folders[0])
     settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
     seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
-    notes.draw(args.out, result)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 
@@ -194,85 +102,68 @@ def recipe_of(
         args.pieces,
         weights and tuple(weights),
         tuple(map(str, teachers)),
+        *course.language_of(args),
     )
 
 
-def gather(args: argparse.Namespace, teachers: Teachers) -> Material:
-    """Labelled queries, and others without labels; 15 % are dev by hash, unless it is given."""
-    labels = teachers.labels
-    found = members.labelled(args.queries, labels) if args.queries else []
-    plain = [Example(text, ()) for text in texts.read(args.text)]
-    found += examples.without(plain, found)
-    if args.dev:
-        learned, dev = found, members.labelled(args.dev, labels)
-    else:
-        learned, dev = examples.split(found)
-    material = Material(examples.without(learned, dev), dev, labels)
-    course.refuse(
-        (not material.learned, "nothing left to learn from: give more queries, not those of --dev"),
-        (not dev, "too few queries: none of them falls to dev; give more, or --dev"),
-    )
-    return material
+def train(
+    kind: str,
+    material: Any,
+    folders: Sequence[Path],
+    student: Path,
+    begun: Path,
+    out: Path,
+    recipe: Recipe,
+) -> dict:
+    """Train and write the checkpoint `out`; returns what came of it.
 
-
-def train(material: Material, teachers: Teachers, student: Path, out: Path, recipe: Recipe) -> dict:
-    """Train and write the checkpoint `out`; returns what came of it."""
-    network, tokenizer = begin(material, teachers, student, recipe)
-    said, of_dev = teachers.say(material.learned), teachers.say(material.dev)
-    feelings = teachers.feel(material.learned) if teachers.sentiments else None
-    loss = Loss(network, tokenizer, material.learned, material.labels, said, recipe, feelings)
-    asked = [example.text for example in material.dev]
+    Args:
+        material: what the kind's `gather` found.
+        folders: of the teachers.
+        student: the checkpoint that was given, and `begun` what it begins with: the same, or a
+            pruned one.
+    """
+    part, dev = KINDS[kind].part("distilling"), material.dev
+    torch.manual_seed(recipe.schedule.seed)
+    wanted, of_dev = taught(kind, material, folders, recipe)
+    network = part.student(begun, folders).to(course.place()).eval()
+    tokenizer = networks.tokenizer_of(begun)
 
     def judge() -> dict[str, float]:
-        answers = classify.logits(network, tokenizer, asked)
-        return {"negative_divergence": -float(divergence(of_dev, answers).mean())}
+        return {"negative_divergence": -part.distance(part.says(network, tokenizer, dev), of_dev)}
 
-    start = measured(classify.logits(network, tokenizer, asked), of_dev, material)
+    before = part.figures(part.says(network, tokenizer, dev), of_dev, dev)
     out.mkdir(parents=True, exist_ok=True)
     history = learn(
         network,
-        [len(example.text) for example in material.learned],
-        loss,
+        [sum(map(len, one)) for one in material.texts()],
+        part.Loss(network, tokenizer, material.learned, wanted, recipe),
         recipe.schedule,
         adaptation=Adaptation(layer_decay=LAYER_DECAY, head_rate=HEAD_RATE),
         judge=judge,
         folder=out,
-        key=course.fingerprint(material, recipe, student, [m.folder for m in teachers.members]),
+        key=course.fingerprint(material, recipe, student, folders),
     )
-    answers = classify.logits(network, tokenizer, asked)
-    result = course.came_of(history)
-    known = [i for i, example in enumerate(material.dev) if example.labels]
-    if known:
-        wanted = classify.targets([material.dev[i] for i in known], material.labels)
-        said = answers[known]
-        result["temperature"] = classify.calibrate(network, said, wanted)
-        texts = [asked[i] for i in known]
-        answers[known] = classify.cross_fitted(said, wanted, texts)
-    dev = measured(answers, of_dev, material)
-    if teachers.sentiments:
-        found = members.felt(network, tokenizer, asked).argmax(dim=1)
-        same = found == teachers.feel(material.dev).argmax(dim=1)
-        dev["sentiment_agreement"] = float(same.float().mean())
-    rows = {
-        "teachers": measured(of_dev, of_dev, material),
-        "student, before": start,
-        "student": dev,
-    }
-    networks.save(network.cpu(), out)
-    tokenizer.save(str(out / "tokenizer.json"))
-    return result | {"start": start, "dev": dev, "figures": rows}
+    found, settled = part.finish(network, part.says(network, tokenizer, dev), dev, folders, out)
+    after = part.figures(found, of_dev, dev)
+    teachers = part.figures(of_dev, of_dev, dev)
+    figures = {"teachers": teachers, "student, before": before, "student": after}
+    result = course.came_of(history) | settled
+    result |= {"start": before, "dev": after, "figures": figures}
+    course.keep(network, tokenizer, out, result)
+    return result
 
 
-def begin(
-    material: Material, teachers: Teachers, student: Path, recipe: Recipe
-) -> tuple[ProbabilityModel, Tokenizer]:
-    """The untrained student; of a teacher it keeps the heads."""
-    torch.manual_seed(recipe.schedule.seed)
-    pooling = members.config(student).get("pooling", "cls")
-    asked = inputs.asked([e.text for e in material.learned])
-    with pruned(student, recipe, asked) as folder:
-        network = classifier(folder, teachers.labels, pooling, sentiments=teachers.sentiments)
-        return network.to(course.place()).eval(), networks.tokenizer_of(folder)
+def taught(kind: str, material: Any, folders: Sequence[Path], recipe: Recipe) -> tuple[Any, Any]:
+    """What the teachers say together of the texts to learn from, and of those of dev."""
+    part = KINDS[kind].part("distilling")
+    said: list[list[Any]] = [[], []]
+    for folder in folders:
+        network = networks.load(folder, kind).to(course.place()).eval()
+        tokenizer = networks.tokenizer_of(folder)
+        for side, mine in zip((material.learned, material.dev), said, strict=True):
+            mine.append(part.says(network, tokenizer, side))
+    return part.pooled(said[0], recipe.weights), part.pooled(said[1], recipe.weights)
 
 
 @contextmanager
@@ -282,14 +173,3 @@ def pruned(student: Path, recipe: Recipe, texts: Sequence[str]) -> Iterator[Path
         if recipe.layers or recipe.pieces:
             prune(student, Path(scratch), recipe.layers, recipe.pieces, texts)
         yield Path(scratch) if recipe.layers or recipe.pieces else student
-
-
-def measured(answers: Tensor, said: Tensor, material: Material) -> dict[str, float]:
-    """How often the teachers are agreed with, and the figures of the labelled queries."""
-    same = answers.argmax(dim=1) == said.argmax(dim=1)
-    found = {"agreement": float(same.float().mean())}
-    known = [i for i, example in enumerate(material.dev) if example.labels]
-    if known:
-        wanted = classify.targets([material.dev[i] for i in known], material.labels)
-        found |= members.figures(answers[known], wanted)
-    return found

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triton_models.settings import UsageError
+from triton_models.data import named
+from triton_models.settings import LANGUAGES, UsageError
+from triton_models.training.finetune_options import SHARED
 from triton_models.training.option_table import Table, command, schedule
 from triton_models.training.option_types import above_zero, amount, numbers, share
 
@@ -44,6 +46,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", metavar="FILE", help=f"dev, to compare: {LABELLED}"),
+            "--columns": named.OPTION,
             "--out": dict(type=Path, required=True, help="checkpoint to write"),
         },
     ),
@@ -53,6 +56,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
+            "--columns": named.OPTION,
             "--out": dict(type=Path, required=True, help="file that distil takes as --teachers"),
         },
     ),
@@ -74,12 +78,14 @@ STEPS = {
             "--layers": LAYERS,
             "--pieces": PIECES,
             "--queries": dict(nargs="+", default=[], metavar="FILE", help=f"intent: {LABELLED}"),
+            "--columns": named.OPTION,
             "--text": dict(
                 nargs="+",
                 type=Path,
                 default=[],
                 metavar="FILE",
-                help=f"without labels: {TEXTS}; matching: pairs, a tab between the two",
+                help=f"without labels: {TEXTS}; matching and encoder: query and document, with a"
+                " tab between the two or as columns",
             ),
             "--dev": dict(
                 nargs="+", metavar="FILE", help="intent: dev set (default: 15 %% of all)"
@@ -90,6 +96,10 @@ STEPS = {
                 type=share, default=0.3, help="intent: of a known label, beside the teachers' word"
             ),
             "--misspelled": dict(type=share, default=0.1, help="share that it reads with a typo"),
+            "--language": dict(
+                choices=LANGUAGES, help="of the texts, for typos (default: the teachers')"
+            ),
+            "--confusions": SHARED["--confusions"],
             **schedule(epochs=10, batch=32, rate=2e-4),
         },
     ),
@@ -113,6 +123,7 @@ STEPS = {
         {
             "runs": RUNS,
             "--queries": dict(nargs="+", required=True, metavar="FILE", help=f"dev: {LABELLED}"),
+            "--columns": named.OPTION,
             "--text": dict(
                 nargs="+",
                 type=Path,
@@ -133,6 +144,10 @@ def check(args: argparse.Namespace) -> None:
     faults = (
         (step in ("average", "stack") and few < 2, "give two runs or more"),
         (step == "distil" and not args.queries + args.text, "give --queries or --text, or both"),
+        (
+            getattr(args, "columns", ()) and not args.queries,
+            "--columns goes with --queries",
+        ),
         (step == "distil" and not args.temperature, "--temperature is a number above 0"),
         (pruned and not args.layers and not args.pieces, "give --layers or --pieces, or both"),
         (pruned and args.pieces and not args.text, "--pieces needs --text: what it is used for"),

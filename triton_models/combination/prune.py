@@ -18,6 +18,7 @@ from triton_models.settings import UsageError
 from triton_models.training import inputs, networks, notes, vocabulary
 from triton_models.training.adapters import backbone
 from triton_models.training.checkpoints import named
+from triton_models.training.run_card import language_of
 
 
 def run(args: argparse.Namespace) -> str:
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> str:
     result = {"weights_before": before, "weights": after}
     data = {"files": list(map(str, args.text)), "texts_sha256": texts.digest(found)}
     command, options = STEPS["prune"].command(args), STEPS["prune"].options(args)
-    notes.write(args.out, kind, command, str(args.run), data, result, begun, options=options)
+    more = {"options": options, **language_of(folder)}
+    notes.write(args.out, kind, command, str(args.run), data, result, begun, **more)
     share = after / before
     return f"{args.out}: {after / 1e6:.1f} million weights, {share:.0%} of {before / 1e6:.1f}"
 

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from triton_models.combination import members
-from triton_models.combination.members import Member
 from triton_models.combination.view import short, show
+from triton_models.data import named
 from triton_models.evaluation import folds
 from triton_models.evaluation.folds import FOLDS
-from triton_models.kinds.intent import classify, examples
 from triton_models.settings import UsageError
 from triton_models.training import networks
+from triton_models.training.ensemble import pooled
 from triton_models.training.inputs import asked
 
 DRAWN = 0.01  # how strongly weights are drawn to equal ones
@@ -38,39 +38,30 @@ def run(args: argparse.Namespace) -> str:
         raise UsageError(f"{args.out}: is a folder; give --out a file, as stack.json")
     if args.out.exists():
         raise UsageError(f"{args.out}: exists; give --out another file, or delete it")
-    found = members.classifiers(args.runs)
+    part = members.combining(args.runs)
+    found = part.members(args.runs)
     labels = found[0].labels
-    dev = members.labelled(args.queries, labels)
-    if len(dev) < 2 * FOLDS:
-        raise UsageError(f"{len(dev)} queries are too few to weigh models by; give {2 * FOLDS}")
-    texts, wanted = [e.text for e in dev], classify.targets(dev, labels)
-    said = torch.stack([member.says(texts, labels) for member in found])
-    rows = compared(found, said, wanted, texts)
-    show(f"{len(dev)} queries of dev", rows)
+    dev = part.dev_of(named.places(args.queries, args.columns), labels)
+    if (count := len(dev.texts)) < 2 * FOLDS:
+        raise UsageError(f"{count} queries are too few to weigh models by; give {2 * FOLDS}")
+    said = torch.stack([member.says(dev.texts, labels) for member in found])
+    answers = dict(zip(short(args.runs), said, strict=True))
+    answers |= {MEAN: pooled(said), STACK: cross_fitted(said, dev.wanted, dev.texts)}
+    rows = {name: part.figures(mine, dev.wanted) for name, mine in answers.items()}
+    show(f"{count} queries of dev", rows)
     better = rows[STACK]["log_loss"] < rows[MEAN]["log_loss"]
-    weights = fitted(said, wanted) if better else None
+    weights = fitted(said, dev.wanted) if better else None
     stack = {
-        "teachers": [str(member.folder) for member in found],
+        "teachers": list(map(str, args.runs)),
         "weights": weights,
         "labels": labels,
-        "dev_sha256": examples.digest(dev),
+        "dev_sha256": dev.sha256,
         "figures": rows,
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(stack, indent=2) + "\n")
     told = ", ".join(f"{weight:.2f}" for weight in weights) if weights else "the plain mean"
     return f"{args.out}: weights {told}"
-
-
-def compared(
-    found: Sequence[Member], said: Tensor, wanted: Tensor, texts: Sequence[str]
-) -> dict[str, dict]:
-    """The figures of each model alone, of their mean and of their stack."""
-    names = short([member.folder for member in found])
-    answers = dict(zip(names, said, strict=True))
-    answers[MEAN] = members.pooled(said, None)
-    answers[STACK] = cross_fitted(said, wanted, texts)
-    return {name: members.figures(mine, wanted) for name, mine in answers.items()}
 
 
 def fitted(said: Tensor, wanted: Tensor) -> list[float]:
@@ -100,7 +91,7 @@ def cross_fitted(said: Tensor, wanted: Tensor, texts: Sequence[str]) -> Tensor:
     found = torch.empty_like(said[0])
     for mine, rest in folds.parts(asked(texts)):
         weights = fitted(said[:, rest], wanted[rest])
-        found[mine] = members.pooled(said[:, mine], weights)
+        found[mine] = pooled(said[:, mine], weights)
     return found
 
 

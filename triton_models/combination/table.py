@@ -14,23 +14,24 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rich.progress import track
+from tokenizers import Tokenizer
 
 from triton_models.combination import members
-from triton_models.combination.members import Member
 from triton_models.combination.precisions import PRECISIONS, Batch
 from triton_models.combination.view import markdown, short, show
-from triton_models.data import texts
-from triton_models.kinds.intent import classify
-from triton_models.kinds.kind import IDS
+from triton_models.data import named, texts
+from triton_models.kinds import KINDS
 from triton_models.serving import export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import UsageError, foreign
 from triton_models.text import encode
 from triton_models.training import inputs, networks
+from triton_models.training.ensemble import TINY
 
 REPORT = "table.json"
 ROUNDS = 40
@@ -62,19 +63,20 @@ def run(args: argparse.Namespace) -> str:
     networks.quiet()
     if args.report and foreign(args.report, REPORT):
         raise UsageError(f"{args.report}: exists and is no table; choose another folder")
-    found = members.classifiers(args.runs)
-    labels = found[0].labels
-    dev = members.labelled(args.queries, labels)
-    asked, wanted = inputs.asked([e.text for e in dev]), classify.targets(dev, labels)
+    kind, part = members.same_kind(args.runs), members.combining(args.runs)
+    found = part.members(args.runs)
+    dev = part.dev_of(named.places(args.queries, args.columns), found[0].labels)
+    asked = inputs.asked(dev.texts)
     seen = (inputs.asked(texts.read(args.text)) if args.text else asked)[:CALIBRATED]
     with tempfile.TemporaryDirectory() as scratch:
-        made = artefacts(found, Path(scratch), asked, seen)
-        rows = measured(made, asked, wanted)
+        made = artefacts(kind, found, Path(scratch), asked, seen)
+        quality = [part.figures(logits(one.probabilities), dev.wanted) for one in made]
+        rows = measured(made, asked, quality)
     show(TITLE, rows)
     if not args.report:
-        return f"{len(dev)} queries of dev"
-    counts = {"rounds": ROUNDS, "moved": min(MOVED, len(dev))}
-    note = NOTE.format(**counts, queries=len(dev), calibrated=len(seen))
+        return f"{len(asked)} queries of dev"
+    counts = {"rounds": ROUNDS, "moved": min(MOVED, len(asked))}
+    note = NOTE.format(**counts, queries=len(asked), calibrated=len(seen))
     args.report.mkdir(parents=True, exist_ok=True)
     (args.report / REPORT).write_text(json.dumps(rows, indent=1) + "\n")
     (args.report / "table.md").write_text(markdown(TITLE, rows) + "\n" + note)
@@ -82,17 +84,19 @@ def run(args: argparse.Namespace) -> str:
 
 
 def artefacts(
-    found: Sequence[Member], scratch: Path, asked: Sequence[str], seen: Sequence[str]
+    kind: str, found: Sequence[Any], scratch: Path, asked: Sequence[str], seen: Sequence[str]
 ) -> list[Artefact]:
-    """Every checkpoint in every precision, written below `scratch`."""
+    """Every checkpoint in every precision, written below `scratch`; `found` are the members of
+    the kind's `combining`.
+    """
     made = []
     names = short([member.folder for member in found])
     for number, member in enumerate(track(found, "writing", transient=True)):
         plain = scratch / f"{number}.onnx"
         with export.quietly():
-            outputs = export.outputs_of(member.folder, "intent")
-            export.write_onnx(member.network.cpu(), "intent", plain, outputs)
-        batches = _batches(member, seen)
+            outputs = export.outputs_of(member.folder, kind)
+            export.write_onnx(member.network.cpu(), kind, plain, outputs)
+        batches = _batches(kind, member.tokenizer, seen)
         columns = [member.labels.index(label) for label in found[0].labels]
         for precision, change in PRECISIONS.items():
             folder = scratch / f"{number} {precision}"
@@ -108,15 +112,14 @@ def artefacts(
 
 
 def measured(
-    made: Sequence[Artefact], asked: Sequence[str], wanted: torch.Tensor
+    made: Sequence[Artefact], asked: Sequence[str], figures: Sequence[dict[str, float]]
 ) -> dict[str, dict[str, float]]:
-    """The table's rows."""
+    """The table's rows; `figures` are of each on dev."""
     speeds = latencies(made, asked)
     rows, own, several = {}, made[0], len(made) > len(PRECISIONS)
-    for artefact, (one, many) in zip(made, speeds, strict=True):
+    for artefact, (one, many), quality in zip(made, speeds, figures, strict=True):
         if artefact.name.endswith("float32"):
             own = artefact
-        quality = classify.measure(logits(artefact.probabilities), wanted)
         rows[artefact.name] = {
             "MB": (artefact.folder / "model.onnx").stat().st_size / 1e6,
             "ms x 1": one,
@@ -163,12 +166,12 @@ def agreement(one: Artefact, other: Artefact) -> float:
 
 def logits(probabilities: np.ndarray) -> torch.Tensor:
     chances = torch.from_numpy(probabilities).float()
-    return chances.clamp(min=members.TINY).log()
+    return chances.clamp(min=TINY).log()
 
 
-def _batches(member: Member, seen: Sequence[str]) -> list[Batch]:
+def _batches(kind: str, tokenizer: Tokenizer, seen: Sequence[str]) -> list[Batch]:
     """Texts as static int8 looks at them: short ones together, in buckets as they are served."""
     order = sorted(seen, key=len)
     parts = (order[start : start + 16] for start in range(0, len(order), 16))
-    encoded = (encode(member.tokenizer, part) for part in parts)
-    return [{name: arrays[name] for name in IDS} for arrays in encoded]
+    encoded = (encode(tokenizer, part) for part in parts)
+    return [{name: arrays[name] for name in KINDS[kind].inputs} for arrays in encoded]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from triton_models.data import manifest_file, named, reading, records, report, view
 from triton_models.data.manifest import Manifest, Source
 from triton_models.settings import UsageError
 
+QUERIES, PAIRS = "queries", "pairs"
 TOLD_BY = (  # columns that tell a format, the most telling first
     ("clicks", ("query", "clicks")),
     ("pairs", ("query", "term", "grade")),
@@ -19,14 +21,19 @@ TOLD_BY = (  # columns that tell a format, the most telling first
 )
 
 
-def run(manifest: Path, markdown: Path | None = None, as_json: Path | None = None) -> None:
+def run(
+    manifest: Path,
+    markdown: Path | None = None,
+    as_json: Path | None = None,
+    columns: Sequence[str] = (),
+) -> None:
     """Print the report of a manifest, or of one file of data, and write it where asked.
 
     Raises:
         UsageError: the manifest or its files have faults, or, after the report, a key is on both
             sides of the split and the manifest does not say that it may be dropped.
     """
-    data = reading.read(manifest_of(manifest))
+    data = reading.read(manifest_of(manifest, columns))
     found = report.report(data)
     if markdown:
         _write(markdown, view.markdown(found), "--report")
@@ -36,22 +43,33 @@ def run(manifest: Path, markdown: Path | None = None, as_json: Path | None = Non
     data.apart()
 
 
-def manifest_of(place: Path) -> Manifest:
-    """What a manifest says, or the manifest of one file of data, whose columns tell its format.
+def manifest_of(place: Path, columns: Sequence[str] = ()) -> Manifest:
+    """What a manifest says, or the manifest of one file of data, whose columns tell its format, or
+    the number of those that are given: of pairs three.
 
     Raises UsageError for a file that cannot be read, or of no format that we know.
     """
     if place.suffix == ".toml":
+        if columns:
+            raise UsageError("a manifest names its own columns: leave --columns out")
         return manifest_file.read(place)
+    form = PAIRS if len(columns) == len(named.needed_of(PAIRS)) else QUERIES
+    names = named.given_of(form, columns)
+    form = form if columns else _form_of(place)
+    source = Source(place.name, place, form, "not given", "by_key", names)
+    return Manifest(place, (source,), leaks="drop")
+
+
+def _form_of(place: Path) -> str:
+    """The format of a file, by its columns."""
     _, first = next(records.read(place, "", records.refusing(place)), (0, {}))
     known = (form for form, needed in TOLD_BY if _has(first, form, needed))
     if (form := next(known, None)) is None:
         raise UsageError(
             f"{place}: its columns are of no format that we know: {', '.join(first) or 'none'};"
-            " name a manifest, which maps them"
+            " give --columns for queries or pairs, or a manifest, which maps them"
         )
-    source = Source(place.name, place, form, licence="not given", split="by_key")
-    return Manifest(place, (source,), leaks="drop")
+    return form
 
 
 def _has(record: dict, form: str, needed: tuple[str, ...]) -> bool:

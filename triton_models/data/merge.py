@@ -106,6 +106,8 @@ def merge(
     decisions = sheet.read(labelled)
     part = KINDS[kind].part("labels")
     manifest = into[0] if [path.suffix for path in into] == [".toml"] else None
+    if manifest and columns:
+        raise UsageError("a manifest names its own columns: leave --columns out")
     if manifest:
         targets = of_manifest(manifest, part)
     else:

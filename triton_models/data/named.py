@@ -1,43 +1,88 @@
 """Files of labelled queries and judged pairs, read alike by every command.
 
 CSV, TSV, JSON lines, or one JSON file, given as PATH, or as PATH.json:list+list for a file that
-holds several lists. Columns have their usual names (`manifest.COLUMNS`) or those of `--columns`.
+holds several lists. Columns have their usual names (`manifest.COLUMNS`) or those of `--columns`,
+which is an option of every command that reads such files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triton_models.data import records
 from triton_models.data.manifest import COLUMNS
 from triton_models.data.records import Layout, Record
+from triton_models.settings import UsageError
 
 
-def rows(place: Path | str, form: str, given: Sequence[str] = ()) -> Iterator[tuple[int, Record]]:
+@dataclass(frozen=True)
+class Place:
+    """A file, as PATH or PATH.json:list+list, whose needed columns have other names than usual.
+
+    Attributes:
+        columns: these names, in the order of the format.
+    """
+
+    path: Path | str
+    columns: Sequence[str]
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Given = Place | Path | str
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Names of columns, as text,topic."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+OPTION: dict[str, Any] = dict(  # `--columns`, in the words of argparse
+    type=column_names,
+    default=(),
+    metavar="NAME,NAME",
+    help="names of the texts and labels in the files, as text,topic; of pairs three",
+)
+
+
+def places(paths: Sequence[Path | str], columns: Sequence[str] = ()) -> list[Given]:
+    """Files with what `--columns` says of them."""
+    return [Place(path, columns) for path in paths] if columns else list(paths)
+
+
+def columns_of(place: Given) -> Sequence[str]:
+    return place.columns if isinstance(place, Place) else ()
+
+
+def rows(place: Given, form: str) -> Iterator[tuple[int, Record]]:
     """(line, record) of a file, each record with our names beside those of the file.
 
     Args:
         form: the format of the manifest, "queries" or "pairs".
-        given: names of the needed columns of the format, in their order.
 
-    Raises UsageError for the first line that is no record.
+    Raises UsageError for the first line that is no record, and for another number of columns than
+    the format needs.
     """
     path, lists = split(place)
-    needed, names = needed_of(form), names_of(form, given)
+    given, needed = columns_of(place), needed_of(form)
+    names = names_of(form, given)
     layout = Layout(given or needed, () if given else names[needed[0]], lists)
     for line, row in records.read(path, "", records.refusing(path), layout):
         yield line, ours(row, names)
 
 
-def every(place: Path | str, form: str) -> Iterator[Record]:
+def every(place: Given, form: str) -> Iterator[Record]:
     """The records of a file of any format, with our names beside those of the file."""
     if form != "tagged":
         yield from (row for _, row in rows(place, form))
         return
-    path = Path(place)
+    path, names = Path(str(place)), names_of(form, columns_of(place))
     for _, row in records.read(path, "", records.refusing(path)):
-        yield ours(row, names_of(form))
+        yield ours(row, names)
 
 
 Names = Mapping[str, Sequence[str]]  # what each of our columns may be called
@@ -55,10 +100,10 @@ def theirs(columns: Iterable[str], names: Names) -> dict[str, str]:
     return {mine: other for mine, other in found.items() if other is not None}
 
 
-def split(place: Path | str) -> tuple[Path, Sequence[str]]:
+def split(place: Given) -> tuple[Path, Sequence[str]]:
     """The path and the lists of PATH.json:list+list."""
     name, _, lists = str(place).partition(".json:")
-    return (Path(f"{name}.json"), lists.split("+")) if lists else (Path(place), ())
+    return (Path(f"{name}.json"), lists.split("+")) if lists else (Path(str(place)), ())
 
 
 def needed_of(form: str) -> list[str]:
@@ -67,6 +112,20 @@ def needed_of(form: str) -> list[str]:
 
 
 def names_of(form: str, given: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
-    """What each of our columns may be called."""
+    """What each of our columns may be called; UsageError as `given_of` has it."""
     usual = {name.rstrip("?"): names for name, names in COLUMNS[form].items()}
-    return usual | {ours: (theirs,) for ours, theirs in zip(needed_of(form), given, strict=False)}
+    return usual | {ours: (theirs,) for ours, theirs in given_of(form, given).items()}
+
+
+def given_of(form: str, given: Sequence[str]) -> dict[str, str]:
+    """Their names of the needed columns of a format, by ours; {} where none are given.
+
+    Raises UsageError for another number of them than the format needs.
+    """
+    needed = needed_of(form)
+    if given and not needed:
+        raise UsageError(f"--columns: {form} queries have their own fields; leave it out")
+    if given and (len(given) != len(needed) or not all(given)):
+        told = f"name {len(needed)} columns, as --columns {','.join(needed)}"
+        raise UsageError(f"--columns {','.join(given)}: {told}")
+    return dict(zip(needed, given, strict=False))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+
+from triton_models.data.describe import ASKING
 
 
 @dataclass(frozen=True)
@@ -11,10 +16,11 @@ class Phrases:
 
     Attributes:
         small: words that make a sentence and say nothing else; none where words have no spaces.
-        openings: of sentences; what follows them is the matter.
+        openings: greetings, and beginnings of sentences; what follows them is the matter.
         frames: around a phrase that is no question.
         greetings: before a question.
-        asking: words that a question begins with; of Chinese, that stand anywhere in one.
+        asking: words that a question begins with, two of them written as one, and auxiliary verbs;
+            of Chinese, what stands anywhere in a question.
         spaced: whether spaces stand between words, and letters have two cases.
     """
 
@@ -22,18 +28,51 @@ class Phrases:
     openings: tuple[str, ...]
     frames: tuple[str, ...]
     greetings: tuple[str, ...]
-    asking: frozenset[str] = frozenset()
+    asking: frozenset[str]
     spaced: bool = True
 
+    def bared(self, text: str) -> Iterator[str]:
+        """The text, then what is left of it after each opening that it begins with."""
+        rest = text.strip().lstrip("¿¡")
+        while rest:
+            yield rest
+            found = self._opening.match(rest)
+            rest = rest[found.end() :] if found else ""
+
     def asks(self, text: str) -> bool:
-        """Whether a text is a question."""
-        low = text.casefold().strip()
-        if low.endswith(("?", "？")):
+        """Whether a text is a question, also one behind greetings or openings."""
+        low = text.casefold()
+        if "?" in low or "？" in low:
             return True
         if not self.spaced:
             return any(word in low for word in self.asking)
-        words = low.lstrip("¿").split()
-        return len(words) > 1 and words[0] in self.asking
+        return any(self._begins(_words(rest)) for rest in self.bared(low))
+
+    def may_ask(self, text: str) -> bool:
+        """Whether an asking or auxiliary word is left behind the openings: without it, or with
+        words in another order, the text may say something else.
+        """
+        *_, rest = "", *self.bared(text.casefold())
+        words = _words(rest)
+        pairs = map("".join, zip(words, words[1:], strict=False))
+        return not self.asking.isdisjoint((*words, *pairs))
+
+    def _begins(self, words: list[str]) -> bool:
+        """Whether words begin as a question does; a single one never asks."""
+        return len(words) > 1 and (words[0] in self.asking or "".join(words[:2]) in self.asking)
+
+    @cached_property
+    def _opening(self) -> re.Pattern[str]:
+        longest_first = sorted(self.openings, key=len, reverse=True)
+        end = r"(?![\w'’-])" if self.spaced else ""
+        rest = r"[\s,.;:!，。！：]*[¿¡]?"
+        return re.compile(rf"(?:{'|'.join(map(re.escape, longest_first))}){end}{rest}", re.I)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text in lower case, letters and digits alone, as `asking` has them."""
+    words = ("".join(filter(str.isalnum, word)) for word in text.split())
+    return [word for word in words if word]
 
 
 def _set(words: str) -> frozenset[str]:
@@ -54,7 +93,9 @@ ENGLISH = Phrases(
     (
         *("i would like to know", "i'd like to know", "can you tell me", "could you tell me"),
         *("can you please", "could you please", "i would like to", "i'd like to", "i want to"),
-        *("i need to", "can you", "could you", "please", "hi", "hello"),
+        *("i need to", "can you", "could you", "please", "hi", "hello", "hey", "hi there"),
+        *("hello there", "hey there", "good morning", "good afternoon", "good evening", "thanks"),
+        *("excuse me", "sorry", "ok", "so", "quick one", "quick question", "i have a question"),
     ),
     _list("""
         hi, {}
@@ -70,6 +111,10 @@ ENGLISH = Phrases(
         {}.
     """),
     ("hi, {}", "hello {}", "hey there {}", "quick one: {}", "please, {}"),
+    ASKING
+    | _set("""
+        if whether had might must shall hasnt havent hadnt wasnt werent couldnt wouldnt shouldnt
+    """),
 )
 GERMAN = Phrases(
     _set("""
@@ -80,13 +125,16 @@ GERMAN = Phrases(
     (
         *("ich möchte gerne wissen", "ich möchte wissen", "können sie mir sagen", "kannst du mir"),
         *("ich möchte gerne", "ich möchte", "ich will", "ich brauche", "ich suche", "bitte"),
-        *("guten tag", "hallo"),
+        *("guten tag", "guten morgen", "guten abend", "hallo", "hi", "hey", "moin", "servus"),
+        *("grüß gott", "entschuldigung", "kurze frage", "ich habe eine frage", "also", "danke"),
     ),
     ("hallo, {}", "{} bitte", "{} danke", "guten tag, {}", "bitte {}", "also {}", "{}!", "{}."),
     ("hallo, {}", "guten tag, {}", "kurze frage: {}", "bitte: {}"),
     _set("""
-        wer was wann wo wohin woher warum wieso weshalb wie welche welcher welches wieviel ist sind
-        kann könnt könnte können kannst hat haben habt gibt darf muss soll wird werden
+        wer wen wem was wann wo wohin woher warum wieso weshalb wie welche welcher welches welchen
+        wieviel ob ist sind bin bist war waren wäre kann kannst können könnt könnte könnten hat habe
+        haben habt hast hatte hätte gibt gibts darf dürfen muss müssen soll sollte wird werden würde
+        würden möchte
     """),
 )
 SPANISH = Phrases(
@@ -97,13 +145,18 @@ SPANISH = Phrases(
     """),
     (
         *("me gustaría saber", "quisiera saber", "quiero saber", "puede decirme", "me puede decir"),
-        *("me gustaría", "quisiera", "quiero", "necesito", "busco", "por favor", "hola"),
+        *("me gustaría", "quisiera", "quiero", "necesito", "busco", "por favor", "hola", "buenas"),
+        *("buenos días", "buenas tardes", "buenas noches", "disculpe", "disculpa", "perdón"),
+        *("oiga", "pues", "una pregunta", "una duda", "tengo una pregunta", "tengo una duda"),
+        "gracias",
     ),
     ("hola, {}", "{} por favor", "{} gracias", "buenas, {}", "pues {}", "{}!", "{}."),
     ("hola, {}", "buenas tardes, {}", "una pregunta: {}"),
     _set("""
-        qué que quién quien cuándo cuando dónde donde por cómo como cuál cual cuáles cuánto cuanto
-        cuántos es son está están hay puedo puede pueden tiene tienen
+        qué que quién quien cuándo cuando dónde donde adónde porqué porque cómo como cuál cual
+        cuáles cuánto cuanto cuánta cuántos cuántas si es son era está están estoy soy hay puedo
+        puede puedes pueden podría podrían podéis tiene tienes tienen tenéis he ha has han había
+        quisiera
     """),
 )
 FRENCH = Phrases(
@@ -115,13 +168,15 @@ FRENCH = Phrases(
     (
         *("je voudrais savoir", "j'aimerais savoir", "pouvez-vous me dire", "je souhaite savoir"),
         *("je voudrais", "j'aimerais", "je veux", "je cherche", "j'ai besoin de", "bonjour"),
-        *("salut", "s'il vous plaît"),
+        *("salut", "bonsoir", "coucou", "s'il vous plaît", "svp", "excusez-moi", "pardon", "alors"),
+        *("petite question", "une question", "j'ai une question", "merci"),
     ),
     ("bonjour, {}", "{} s'il vous plaît", "{} merci", "salut, {}", "alors {}", "{} !", "{}."),
     ("bonjour, {}", "petite question : {}", "salut, {}"),
     _set("""
-        qui que quoi quand où ou pourquoi comment quel quelle quels quelles combien est est-ce
-        peut-on puis-je pouvez-vous avez-vous y
+        qui que quoi quand où ou pourquoi comment quel quelle quels quelles combien si est estce
+        suis sont était peut peux peuton pouvez pouvezvous puisje pourraisje pourriezvous avez
+        avezvous avons ai ont ya atil yatil serait
     """),
 )
 CHINESE = Phrases(

@@ -1,7 +1,8 @@
 """Reads the sources of a manifest: every row mapped to our labels, and on its side of the split.
 
 `read` tells every fault by file and line. The side of a row of a by_key source hangs on the key's
-normal form alone, by the rule of `split.is_dev`, so equal keys of any source go the same way.
+normal form alone, by the rule of `split.is_dev`, so equal keys of any source go the same way; those
+that a rare label needs go to training (`rare`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from triton_models import product_text
 from triton_models.data import describe, records
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
+from triton_models.data.rare import stratified
 from triton_models.data.rows import Click, DataSet, Judged, Product, Query, TaggedQuery
 from triton_models.data.split import is_dev
 from triton_models.kinds.tagging.words import Span, in_normal_form
@@ -47,7 +49,7 @@ def read(manifest: Manifest) -> DataSet:
         if reading.left_out:
             data.left_out[source.name] = reading.left_out
     faults.tell(manifest.path)
-    return data
+    return stratified(data)
 
 
 def on_dev_side(source: Source, key: str) -> bool:
@@ -135,7 +137,8 @@ class Reading:
             absent = theirs not in record and not self._jsonl
             if (not theirs and needed) or (theirs and absent):
                 told = f"no column {given or ours!r}, there are: {', '.join(map(str, record))}"
-                self._blame(line, f"{told[:200]}; name it with columns = {{ {ours} = … }}")
+                by = f"columns = {{ {ours} = … }}" if self.source.line else "--columns"
+                self._blame(line, f"{told[:200]}; name it with {by}")
                 missing = True
             elif theirs:
                 self.columns[ours] = theirs

@@ -1,7 +1,9 @@
 """The same query in another style: keywords, a fragment, a question or sentence, another case.
 
 Rules that keep the meaning, so that a label stays right: words that only make a sentence go, or
-come; negations, question words and everything that names a thing stay. Chinese, which writes
+come; negations, question words and everything that names a thing stay. A question keeps all its
+words in their order: "is it waterproof?" asks about a product, "waterproof" looks for some. So does
+a text that has an asking or auxiliary word somewhere, since it may ask. Chinese, which writes
 neither spaces nor cases, is put into other phrases alone.
 """
 
@@ -10,25 +12,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from triton_models.data import describe
 from triton_models.data.phrases import ENGLISH, PHRASES, Phrases
-from triton_models.query_text import normal_form
 
 ENDS = ".!?。！？"
 
 
 def restyle(text: str, rng: random.Random, language: str = "en") -> str:
-    """The text in a style drawn at random; as it was where nothing would be left of it.
-
-    A question stays one: "is it waterproof?" asks about a product, "waterproof" looks for some.
-    """
+    """The text in a style drawn at random; as it was where nothing would be left of it."""
     phrases = PHRASES[language]
-    asks = phrases.asks(text) or (
-        language == "en" and describe.style(normal_form(text)) == "question"
-    )
-    styles = OF_QUESTIONS if asks else STYLES
+    asks = phrases.asks(text)
     if not phrases.spaced:
         styles = (polite,) if asks else (fragment, sentence)
+    elif asks:
+        styles = OF_QUESTIONS
+    else:
+        styles = STYLES if not phrases.may_ask(text) else WHOLE
     return rng.choice(styles)(text, rng, phrases) or text
 
 
@@ -39,12 +37,9 @@ def keywords(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
 
 
 def fragment(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
-    """Without its opening and without the sign at its end."""
-    bare = text.strip().rstrip(ENDS)
-    for opening in phrases.openings:
-        if bare.casefold().startswith(opening + (" " if phrases.spaced else "")):
-            bare = bare[len(opening) :].lstrip(" ,，")
-    return bare
+    """Without its openings and without the sign at its end."""
+    *_, rest = "", *phrases.bared(text.strip().rstrip(ENDS))
+    return rest
 
 
 def sentence(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
@@ -81,5 +76,6 @@ def spacing(text: str, rng: random.Random, phrases: Phrases = ENGLISH) -> str:
 
 
 Style = Callable[[str, random.Random, Phrases], str]
-STYLES: tuple[Style, ...] = (*(keywords, keywords, fragment, sentence), *(case, order, spacing))
+WHOLE: tuple[Style, ...] = (fragment, sentence, case, spacing)  # all words, in their order
+STYLES: tuple[Style, ...] = (*WHOLE, keywords, keywords, order)
 OF_QUESTIONS: tuple[Style, ...] = (polite, case, spacing)

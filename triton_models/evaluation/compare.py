@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from triton_models.data.named import Given
 from triton_models.evaluation import by_label, statistics
 from triton_models.evaluation.cells import NAMES, ranged
 from triton_models.evaluation.compare_text import (
@@ -25,26 +26,29 @@ from triton_models.evaluation.compare_text import (
 )
 from triton_models.evaluation.evaluate import Report
 from triton_models.evaluation.report_parts import described
-from triton_models.evaluation.sides import Side
+from triton_models.evaluation.sides import Side, Sides
 from triton_models.kinds import KINDS
 
 SHOWN = 10  # rows that only one side has right, in the terminal
 
 
-def compare(kind: str, one: Path, other: Path, devs: Sequence[Path]) -> Report:
+def compare(kind: str, one: Path, other: Path, devs: Sequence[Given]) -> Report:
     """Figures of both, their differences, a paired test, and the rows that one has more right."""
-    rows, (a, b) = KINDS[kind].part("compare").sides(one, other, devs)
+    found = KINDS[kind].part("compare").sides(one, other, devs)
+    about = {"kind": "compare", "of": kind, "a": found.a.name, "b": found.b.name}
+    about |= {"dev": [described(path) for path in devs]} | paired(found)
+    return about | ({"sentiment": paired(found.sentiment)} if found.sentiment else {})
+
+
+def paired(sides: Sides) -> Report:
+    """The figures of both on the same rows, and what differs."""
+    rows, a, b, _ = sides
     differences = {f"{n}-": statistics.difference(b.measures[n], a.measures[n]) for n in a.measures}
     both = {f"a {n}": s for n, s in a.measures.items()} | {
         f"b {n}": s for n, s in b.measures.items()
     }
     found = statistics.intervals(both | differences, len(rows))
     return {
-        "kind": "compare",
-        "of": kind,
-        "a": a.name,
-        "b": b.name,
-        "dev": [described(path) for path in devs],
         "rows": len(rows),
         "figures": {
             n: {"a": found[f"a {n}"], "b": found[f"b {n}"], "difference": found[f"{n}-"]}
@@ -103,6 +107,14 @@ def shown(row: dict) -> str:
 
 def show(report: Report, console: Console) -> None:
     """The comparison in a terminal."""
+    show_paired(report, console)
+    if found := report.get("sentiment"):
+        console.print("\nsentiment:", highlight=False)
+        show_paired(report | found, console)
+
+
+def show_paired(report: Report, console: Console) -> None:
+    """The figures of one set of rows."""
     a, b = report["a"], report["b"]
     table = Table(title=f"{report['rows']:,} rows", title_justify="left", box=None, padding=(0, 2))
     for name in ("figure", a, b, "B less A (95 %)"):

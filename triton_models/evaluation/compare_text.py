@@ -9,22 +9,34 @@ from triton_models.kinds import KINDS
 
 def compared(report: Report) -> list:
     """Title and sections of a comparison."""
-    better = "is right" if "mcnemar" in report else "ranks better"
     title = (
         f"# {report['a']} (A) and {report['b']} (B), {report['of']}\n\n"
         f"{report['rows']:,} rows of {files(report)}. Differences are B less A, with paired "
         "95 % bootstrap intervals."
     )
+    told = [title, *sections(report)]
+    if found := report.get("sentiment"):
+        rows = f"## Sentiment\n\n{found['rows']:,} of the rows have one."
+        parts = [text for _, text in sections(report | found, "###")]
+        told.append(("sentiment", "\n\n".join([rows, *parts])))
+    return told
+
+
+def sections(report: Report, level: str = "##") -> list[tuple[str, str]]:
+    """(name, text) of what is told of one set of rows."""
+    better = "is right" if "mcnemar" in report else "ranks better"
     lines = [
         (NAMES.get(n, n), ranged(r["a"]), ranged(r["b"]), ranged(r["difference"], sign=True))
         for n, r in report["figures"].items()
     ]
-    figures = "## Figures\n\n" + table(("figure", "A", "B", "difference"), lines)
-    test = f"## Row by row\n\n{' '.join([counted(report), verdict(report), *agreement(report)])}"
+    figures = f"{level} Figures\n\n" + table(("figure", "A", "B", "difference"), lines)
+    test = (
+        f"{level} Row by row\n\n{' '.join([counted(report), verdict(report), *agreement(report)])}"
+    )
     wins = [
         (
             side,
-            f"## Only {side[-1].upper()} {better}\n\n"
+            f"{level} Only {side[-1].upper()} {better}\n\n"
             + table(
                 ("query", "wanted", "A", "B"),
                 [(r["query"], r["wanted"], r["a"], r["b"]) for r in report[side]],
@@ -33,8 +45,8 @@ def compared(report: Report) -> list:
         for side in ("only_a", "only_b")
         if report[side]
     ]
-    labels = [("labels", by_label(report))] if report["labels"] else []
-    return [title, ("figures", figures), ("test", test), *labels, *wins]
+    labels = [("labels", f"{level} By label\n\n{by_label(report)}")] if report["labels"] else []
+    return [("figures", figures), ("test", test), *labels, *wins]
 
 
 LABEL_HEADS = ("label", "rows", "F1 of A", "of B", "difference", "precision", "recall", "p (Holm)")
@@ -45,8 +57,7 @@ def by_label(report: Report) -> str:
     sure = [row["label"] for row in report["labels"] if row["p_holm"] < ALPHA]
     told = f"differ in F1 beyond chance: {', '.join(map(cell, sure))}" if sure else "no label does"
     return (
-        "## By label\n\n"
-        + table(LABEL_HEADS, map(label_cells, report["labels"]))
+        table(LABEL_HEADS, map(label_cells, report["labels"]))
         + "\n\nB less A; p of a paired randomisation test of F1, corrected by Holm's method for"
         f" {len(report['labels'])} labels. At p < {ALPHA:g} {told}."
     )

@@ -12,6 +12,7 @@ from typing import Any
 from triton_models.data import named
 from triton_models.data.graded import BELONGS
 from triton_models.data.manifest import SENTIMENTS
+from triton_models.data.named import Given
 from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
@@ -34,9 +35,10 @@ OPTIONAL: Fields = {
 NOTHING = {"style": "", "source": "", "language": "", "sentiment": "", "count": None}
 
 
-def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
+def labelled_queries(path: Given, labels: Sequence[str]) -> list[dict]:
     """Rows with `query`, `intent` (one of `labels`), and what may be left out: `style`, `source`,
-    `language` (then ""), and `count`, how often the query is asked (then None).
+    `language`, `sentiment` (then ""), and `count`, how often the query is asked (then None). The
+    intent may be left out where there is a sentiment; it is "" then.
 
     Raises:
         UsageError: names the file, and the first line that is wrong.
@@ -48,7 +50,15 @@ def labelled_queries(path: Path, labels: Sequence[str]) -> list[dict]:
     return _read(path, "queries", fields)
 
 
-def judged_pairs(path: Path) -> list[dict]:
+def with_intent(rows: Sequence[dict]) -> list[dict]:
+    """Those of labelled queries whose intent is known; UsageError where none is."""
+    found = [row for row in rows if row["intent"]]
+    if not found:
+        raise UsageError("no dev query has an intent, only a sentiment; give other --dev files")
+    return found
+
+
+def judged_pairs(path: Given) -> list[dict]:
     """Rows with `query`, `term`, `grade` from 0 to 1 (a file may call it `match`, 1 or 0), `match`
     (1 from a grade of 0.5, else 0), and what may be left out, as above.
 
@@ -61,7 +71,7 @@ def judged_pairs(path: Path) -> list[dict]:
     return [row | {"match": int(row["grade"] >= BELONGS)} for row in rows]
 
 
-def judged_queries(path: Path) -> list[dict]:
+def judged_queries(path: Given) -> list[dict]:
     """Rows with `query`, `relevant` (its right texts), `grades`, a number above 0 for each of them
     (1 each), `others`, texts that do not belong to it, and what may be left out, as above.
 
@@ -88,7 +98,7 @@ def judged_queries(path: Path) -> list[dict]:
     return [row | {"others": []} for row in rows]
 
 
-def _of_pairs(path: Path, pairs: Sequence[dict]) -> list[dict]:
+def _of_pairs(path: Given, pairs: Sequence[dict]) -> list[dict]:
     """Judged pairs by query."""
     found: dict[str, dict] = {}
     for pair in pairs:
@@ -105,10 +115,10 @@ def _of_pairs(path: Path, pairs: Sequence[dict]) -> list[dict]:
     return [{n: v for n, v in row.items() if n not in ("term", "grade", "match")} for row in rows]
 
 
-def of_all(read: Callable[[Path], list[dict]], paths: Sequence[Path]) -> list[dict]:
+def of_all(read: Callable[[Given], list[dict]], paths: Sequence[Given]) -> list[dict]:
     """The rows of several files; where there are several, a row without a source gets its file's
     name for one."""
-    parts = [(path.stem if len(paths) > 1 else "", read(path)) for path in paths]
+    parts = [(Path(str(path)).stem if len(paths) > 1 else "", read(path)) for path in paths]
     return [row | {"source": row["source"] or name} for name, rows in parts for row in rows]
 
 
@@ -124,11 +134,11 @@ def _text(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def _read(path: Path, form: str, fields: Fields, more: dict[str, Any] | None = None) -> list[dict]:
+def _read(path: Given, form: str, fields: Fields, more: dict[str, Any] | None = None) -> list[dict]:
     """The rows of a file with these fields and the optional ones; `more` are further defaults."""
     defaults = NOTHING | (more or {})
     found = [
-        _row(f"{path}:{line}", row, fields | OPTIONAL, defaults)
+        _row(f"{path}:{line}", row, fields | OPTIONAL, defaults, line == 1)
         for line, row in named.rows(path, form)
     ]
     if not found:
@@ -137,13 +147,17 @@ def _read(path: Path, form: str, fields: Fields, more: dict[str, Any] | None = N
     return found
 
 
-def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any]) -> dict:
+def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any], first: bool) -> dict:
     row = defaults | row
+    if "intent" in fields and row["sentiment"] and not row.get("intent"):
+        row, fields = row | {"intent": ""}, fields | {"intent": TEXT}
     row |= {name: _number(row[name]) for name in ("count", "grade") if name in row}
     for name, (right, expected) in fields.items():
         if name not in row or not right(row[name]):
             found = repr(row[name])[:80] if name in row else "nothing"
-            raise UsageError(f"{place}: {name}: found {found}, expected {expected}; fix the line")
+            heading = first or name not in row  # the first line may be one that we do not know
+            remedy = "fix the line, or give --columns" if heading else "fix the line"
+            raise UsageError(f"{place}: {name}: found {found}, expected {expected}; {remedy}")
     return {name: row[name] for name in fields}
 
 

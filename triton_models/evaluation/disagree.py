@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models import contract
 from triton_models.kinds.values import DIGITS
 from triton_models.serving.predict import questions
 from triton_models.serving.predictor import load
@@ -20,13 +21,21 @@ from triton_models.settings import UsageError
 def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
     """At most `most` queries, the hardest first: query, disagreement, each model's label.
 
+    The models give a query probabilities of labels.
+
     The file is read as `predict` reads it, queries of one normal form once.
 
     Raises:
         ModelFolderError, UsageError: a model cannot be used, their labels differ, or the file
             cannot be read.
     """
-    predictors = [load(folder, "intent") for folder in models]
+    first = contract.load(models[0])
+    if not first.labels or first.spec.by_token:
+        raise UsageError(
+            f"{models[0]}: a model of kind {first.kind}, which gives a query no probabilities of"
+            " labels; name models that do, such as intent"
+        )
+    predictors = [load(folder, first.kind) for folder in models]
     labels = sorted(predictors[0].contract.labels)
     if any(sorted(p.contract.labels) != labels for p in predictors):
         raise UsageError("the models have different labels: name models of one set of labels")
@@ -40,7 +49,7 @@ def ranked(models: Sequence[Path], file: Path, most: int) -> list[dict]:
         {
             "query": queries[i],
             "disagreement": round(float(scores[i]), DIGITS),
-            "intents": [labels[j] for j in chances[:, i].argmax(axis=1)],
+            "labels": [labels[j] for j in chances[:, i].argmax(axis=1)],
         }
         for i in np.argsort(-scores, kind="stable")[:most]
     ]

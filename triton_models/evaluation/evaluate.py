@@ -19,7 +19,9 @@ Report = dict
 
 
 class Asked(ServedModel):
-    """A model that is asked as the worker and `predict` ask it: queries in their normal form."""
+    """A model that is asked as the worker and `predict` ask it: queries in their normal form,
+    documents as they are written, as they are learned and as a lexicon has them.
+    """
 
     def __init__(self, contract: ModelContract) -> None:
         super().__init__(contract.folder, contract=contract)
@@ -32,8 +34,8 @@ class Asked(ServedModel):
         heads: bool = False,
         documents: bool = False,
     ) -> np.ndarray | list:
-        prompts, forms = self.contract.prompts, map(normal_form, texts)
-        asked = prompts.documents(forms) if documents else prompts.queries(forms)
+        prompts = self.contract.prompts
+        asked = prompts.documents(texts) if documents else prompts.queries(map(normal_form, texts))
         return super().run(asked, terms, heads)
 
 

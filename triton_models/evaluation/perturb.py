@@ -12,6 +12,7 @@ from functools import partial
 
 from triton_models.data.held_back import drawn
 from triton_models.data.typos import ENGLISH, Typos, confused, neighbours, sound_alikes
+from triton_models.query_text import is_ideograph
 
 Change = Callable[[str, random.Random], str]
 
@@ -77,17 +78,22 @@ def misspelled(text: str, slips: Sequence[Change], rng: random.Random) -> str:
     nothing to leaves it to the next.
     """
     words = text.split(" ")
-    letters = [i for i, word in enumerate(words) if word.strip(MARKS).isalpha() and len(word) > 1]
+    letters = [i for i, word in enumerate(words) if word.strip(MARKS).isalpha() and _long(word)]
     rng.shuffle(letters)
     letters.sort(key=lambda i: len(words[i]) < SHORTEST)
     for slip in slips:
         for i in letters:
-            changed = slip(words[i], rng) if len(words[i]) > 1 else words[i]
+            changed = slip(words[i], rng) if _long(words[i]) else words[i]
             if changed != words[i]:
                 words[i] = changed
                 letters = [*(j for j in letters if j != i), i]
                 break
     return " ".join(words)
+
+
+def _long(word: str) -> bool:
+    """Whether a word has more than one letter, or is a Chinese character."""
+    return len(word) > 1 or is_ideograph(word)
 
 
 def _slips(*slips: Change) -> Change:
@@ -105,6 +111,13 @@ SPACES: dict[str, Change] = {
     "extra spaces": lambda text, rng: " " + "  ".join(text.split()) + " ",
 }
 
+MOVING = ("no spaces", "word order")  # that join or move words; the others keep their places
+
+
+def _of_letters(slip: Change) -> Change:
+    """A slip that leaves words of Chinese characters: those have no letters to lose or swap."""
+    return lambda word, rng: word if any(map(is_ideograph, word)) else slip(word, rng)
+
 
 def of_language(own: Typos) -> dict[str, Change]:
     """What goes with a language, by name. Of Chinese these are characters of its confusion sets and
@@ -114,14 +127,15 @@ def of_language(own: Typos) -> dict[str, Change]:
         one = partial(confused, typos=own)
         sets = {"one typo": _slips(one), "two typos": _slips(one, one)}
         return (sets if own.confusions else {}) | SPACES
-    by_finger, by_sound = partial(keyboard_slip, own=own), partial(sound_alike, own=own)
-    any_one = partial(typo, own=own)
-    return {
-        "keyboard slip": _slips(by_finger),
-        "dropped letter": _slips(dropped_letter),
-        "doubled letter": _slips(doubled_letter),
-        "swapped letters": _slips(swapped_letters),
-        "sound-alike": _slips(by_sound),
+    any_one = _of_letters(partial(typo, own=own))
+    slips = {
+        "keyboard slip": partial(keyboard_slip, own=own),
+        "dropped letter": dropped_letter,
+        "doubled letter": doubled_letter,
+        "swapped letters": swapped_letters,
+        "sound-alike": partial(sound_alike, own=own),
+    }
+    return {name: _slips(_of_letters(slip)) for name, slip in slips.items()} | {
         "one typo": _slips(any_one),
         "two typos": _slips(any_one, any_one),
         "upper case": lambda text, rng: text.upper(),

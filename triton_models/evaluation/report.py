@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data import sources
+from triton_models.data.named import Given
 from triton_models.data.typos import ENGLISH, Typos
 from triton_models.evaluation.coverage import TARGETS
 from triton_models.evaluation.evaluate import Report
@@ -42,7 +43,7 @@ def checked(folder: Path) -> Path:
 def full(
     kind: str,
     folder: Path,
-    devs: Sequence[Path],
+    devs: Sequence[Given],
     outside: str | None = None,
     data: Path | None = None,
     own: Typos = ENGLISH,

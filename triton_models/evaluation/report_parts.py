@@ -20,7 +20,7 @@ SHAPES = tuple((batch, tokens) for batch in (1, 8, 32) for tokens in (8, 16, 32)
 LENGTHS = {"1 word": 1, "2 words": 2, "3 or 4 words": 4, "5 to 8 words": 8, "9 and more": 10**9}
 
 
-def head(model: ModelContract, devs: Sequence[Path], rows: int) -> Report:
+def head(model: ModelContract, devs: Sequence[named.Given], rows: int) -> Report:
     """What was judged, on what, and how: enough to do it again."""
     return {
         "kind": model.kind,
@@ -37,10 +37,10 @@ def head(model: ModelContract, devs: Sequence[Path], rows: int) -> Report:
     }
 
 
-def described(dev: Path) -> Report:
+def described(dev: named.Given) -> Report:
     """A dev file by name and content."""
     path, _ = named.split(dev)
-    return {"file": dev.name, "sha256": contract.sha256(path)}
+    return {"file": Path(str(dev)).name, "sha256": contract.sha256(path)}
 
 
 def groups(rows: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:

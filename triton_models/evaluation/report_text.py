@@ -42,9 +42,13 @@ def resampling(report: Report) -> str:
     )
 
 
-def headline(report: Report) -> str:
+def figures(report: Report) -> str:
     lines = [(NAMES.get(n, n), ranged(v)) for n, v in report["figures"].items()]
-    text = "## Figures\n\n" + table(("figure", "value and 95 % interval"), lines)
+    return table(("figure", "value and 95 % interval"), lines)
+
+
+def headline(report: Report) -> str:
+    text = f"## Figures\n\n{figures(report)}"
     if "threshold" in report:
         text += (
             f"\n\n{report['matches']:,} of the pairs are matches; F1 and accuracy are at the "
@@ -59,17 +63,28 @@ def headline(report: Report) -> str:
 
 
 def labels(report: Report) -> str:
+    order = ", the worst first" if len(report["labels"]) > LONG else ""
+    return f"## By label{order}\n\n{labels_table(report)}"
+
+
+def labels_table(report: Report) -> str:
     rows = list(report["labels"].items())
-    order = ""
     if len(rows) > LONG:
         rows.sort(key=lambda item: item[1]["f1"])
-        order = ", the worst first"
     lines = [
         (f"`{name}`", *(ranged(row[c]) for c in ("precision", "recall", "f1")), row["count"])
         for name, row in rows
     ]
     heads = ("label", "precision", "recall", "F1", "rows")
-    return f"## By label{order}\n\n" + table(heads, lines)
+    return table(heads, lines)
+
+
+def sentiment(report: Report) -> str:
+    found = report["sentiment"]
+    return (
+        f"## Sentiment\n\n{found['rows']:,} of the rows have one.\n\n{figures(found)}\n\n"
+        f"{labels_table(found)}"
+    )
 
 
 def confusion(report: Report) -> str:
@@ -77,13 +92,17 @@ def confusion(report: Report) -> str:
 
 
 def calibration(report: Report) -> str:
-    c = report["calibration"]
+    return "## Calibration\n\n" + calibrated(report["calibration"], "rows")
+
+
+def calibrated(found: Report, counted: str) -> str:
+    """The error of probabilities as they are and cross-fitted, and the bins of the first."""
+    before, after, temperature = (found[name] for name in ("before", "after", "temperature"))
     return (
-        "## Calibration\n\n"
-        f"Expected calibration error (15 bins): **{c['before']['ece']:.3f}** as it is, "
-        f"{c['after']['ece']:.3f} with a temperature that was fitted on other rows (five folds). "
-        f"All rows together ask for {c['temperature']:.2f}: {advice(c['temperature'])}.\n\n"
-        + bins(c["before"]["bins"], "rows")
+        f"Expected calibration error (15 bins): **{before['ece']:.3f}** as it is, "
+        f"{after['ece']:.3f} with a temperature that was fitted on other rows (five folds). "
+        f"All rows together ask for {temperature:.2f}: {advice(temperature)}.\n\n"
+        + bins(before["bins"], counted)
     )
 
 
@@ -96,11 +115,7 @@ def advice(temperature: float) -> str:
 def probabilities(report: Report) -> str:
     if not report["probabilities"]:
         return "## Probabilities of spans\n\nThe model finds no span."
-    return (
-        "## Probabilities of spans\n\nExpected calibration error (15 bins): "
-        f"**{report['probabilities']['ece']:.3f}**.\n\n"
-        + bins(report["probabilities"]["bins"], "spans")
-    )
+    return "## Probabilities of spans\n\n" + calibrated(report["probabilities"], "spans")
 
 
 def bins(found: list[Report], counted: str) -> str:
@@ -226,6 +241,7 @@ SECTIONS: dict[str, Callable[[Report], str]] = {
     "labels": labels,
     "confusion": confusion,
     "calibration": calibration,
+    "sentiment": sentiment,
     "probabilities": probabilities,
     "coverage": coverage,
     "slices": slices,

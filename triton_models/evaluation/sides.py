@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,19 @@ class Side:
     counts: np.ndarray | None = None
     found: np.ndarray | None = None
     numbers: np.ndarray | None = None
+
+
+class Sides(NamedTuple):
+    """Both on the same rows, each of which has what is `wanted`, in words.
+
+    Attributes:
+        sentiment: the same of the second head, where both have it and rows have a sentiment.
+    """
+
+    rows: list[dict]
+    a: Side
+    b: Side
+    sentiment: Sides | None = None
 
 
 def names(one: Path, other: Path) -> tuple[str, str]:

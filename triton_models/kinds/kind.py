@@ -1,12 +1,15 @@
-"""What every kind of model says of itself. The standard library only."""
+"""What every kind of model says of itself. Nothing here needs more than the standard library."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+from triton_models.settings import UsageError
 
 IDS = ("input_ids", "attention_mask")
 PAIRS = (*IDS, "token_type_ids")
@@ -50,6 +53,7 @@ class Kind:
     """A kind of model: what its folder promises, and where its parts are.
 
     Attributes:
+        package: the folder's dotted name, whose last part is the name of the kind.
         inputs: names of the int64 inputs, each [batch, length]; see `taken`.
         output: name of the float32 output: [batch, dimension], or [batch, length, dimension].
         by_token: whether the output has a row for each token.
@@ -63,7 +67,7 @@ class Kind:
             must be.
     """
 
-    name: str
+    package: str
     inputs: tuple[str, ...]
     output: str
     own: Callable[[dict[str, Any], Demand], dict[str, Any]]
@@ -76,20 +80,40 @@ class Kind:
     evaluates: tuple[str, ...] = ()
 
     @property
+    def name(self) -> str:
+        return self.package.rpartition(".")[2]
+
+    @property
     def taken(self) -> tuple[tuple[str, ...], ...]:
         """The inputs that a model of it may have: one whose family tells the texts of a pair by
         separators alone has no token types.
         """
         return (self.inputs, IDS) if self.pair else (self.inputs,)
 
-    def part(self, name: str) -> ModuleType:
-        """A module of its folder, imported when it is asked for.
+    def has(self, name: str) -> bool:
+        """Whether its folder has a part."""
+        return importlib.util.find_spec(f"{self.package}.{name}") is not None
 
-        options: the options of `finetune` that are its own, and what `search` chooses from.
+    def part(self, name: str) -> ModuleType:
+        """A module of its folder, imported when it is asked for. Needed are `answers`, `summary`
+        and `network`; a command whose part is missing refuses the kind.
+
         answers: what an answer says: `fault`, `agreement` and the `least` of it that is served,
             `prediction`. Needs NumPy.
         summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.
         labels: labels as a sheet has them, and which the model doubts.
-        network, training, out_of_fold, distilling: need torch.
+        options: the options of `finetune` that are its own, and what `search` chooses from.
+        network, training, left_out, out_of_fold, distilling, combining: need torch.
+
+        Raises UsageError for a part that its folder lacks.
         """
-        return importlib.import_module(f"triton_models.kinds.{self.name}.{name}")
+        module = f"{self.package}.{name}"
+        try:
+            return importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            raise UsageError(
+                f"models of kind {self.name} cannot do this: there is no {module}; choose another"
+                " command, or write that module"
+            ) from None

@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from triton_models import kinds
+from triton_models.data import named
+from triton_models.kinds import having
 from triton_models.settings import STARTER, UsageError
 from triton_models.training.option_types import above_zero
 
-# Those whose answers are probabilities of labels.
-KINDS = tuple(name for name, kind in kinds.KINDS.items() if kind.labels or kind.pair)
+KINDS = having("labels")
+ENCODER = "encoder"  # the kind whose vectors tell texts apart
 LABELLED = "CSV, TSV, JSON lines"
 
 
@@ -23,6 +24,7 @@ def suspects(add: Callable) -> None:
     add("--model", type=Path, metavar="FOLDER", help="a model folder, with --dev")
     told = f"--model: rows that the model never saw: {LABELLED}"
     add("--dev", type=Path, nargs="+", metavar="FILE", help=told)
+    add("--columns", **named.OPTION)
     add("--count", type=above_zero, metavar="N", help="write the first N alone")
     written(add)
 
@@ -33,10 +35,11 @@ def select(add: Callable) -> None:
     add("--model", type=Path, required=True, metavar="FOLDER", help="the model folder that doubts")
     told = f"what is labelled already, and is not to come again: {LABELLED}, or a manifest"
     add("--labelled", type=Path, nargs="+", required=True, metavar="FILE", help=told)
+    add("--columns", **named.OPTION)
     add("--count", type=above_zero, default=100, metavar="N", help="texts (default: 100)")
     add("--by", choices=("margin", "entropy"), default="margin", help="doubt (default: margin)")
     told = "model folder whose vectors tell texts apart (default: the starter's)"
-    add("--encoder", type=Path, default=STARTER / "encoder", metavar="FOLDER", help=told)
+    add("--encoder", type=Path, default=STARTER / ENCODER, metavar="FOLDER", help=told)
     written(add)
 
 
@@ -52,14 +55,8 @@ def merge(add: Callable) -> None:
     add("--into", type=Path, nargs="+", required=True, metavar="FILE", help=told)
     told = "file to write, or of several a folder; may be what --into is"
     add("--out", type=Path, required=True, metavar="PATH", help=told)
-    told = "the names of their texts and labels, as text,topic; of pairs three"
-    add("--columns", type=names, default=(), metavar="NAME,NAME", help=told)
+    add("--columns", **named.OPTION)
     add("--new", nargs="+", default=[], metavar="LABEL", help="labels that no file has yet")
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Names of columns, as text,topic."""
-    return tuple(name.strip() for name in text.split(","))
 
 
 def check(args: argparse.Namespace) -> None:
@@ -67,6 +64,7 @@ def check(args: argparse.Namespace) -> None:
     faults = (
         (bool(args.run) == bool(args.model), "give --run, or --model and --dev"),
         (args.run and args.dev, "--dev goes with --model"),
+        (args.columns and not args.dev, "--columns goes with --dev"),
         (args.model and not args.dev, "--model needs --dev: rows that the model never saw"),
         (args.folds < 2, "--folds: give 2 or more"),
     )

@@ -18,6 +18,7 @@ from triton_models.data import command, named, near, reading, sheet
 from triton_models.data.sheet import Line
 from triton_models.evaluation.evaluate import served
 from triton_models.kinds import KINDS
+from triton_models.labelling.options import ENCODER
 from triton_models.query_text import normal_form
 from triton_models.serving.predict import questions
 from triton_models.settings import UsageError
@@ -86,23 +87,29 @@ def fresh(rows: Sequence[Line], labelled: Sequence[str]) -> list[Line]:
     return [row for row, mine, other in kept if other < 0 and mine not in known]
 
 
-def known_texts(kind: str, places: Sequence[Path]) -> list[str]:
-    """What is labelled already, in normal form: of files, or of a manifest's sources."""
+def known_texts(kind: str, files: Sequence[Path], columns: Sequence[str] = ()) -> list[str]:
+    """What is labelled already, in normal form: of files, or of a manifest's sources.
+
+    Raises UsageError for a file with a row without a text.
+    """
     part, found = KINDS[kind].part("labels"), []
-    for place in places:
-        if place.suffix == ".toml":
-            data = reading.read(command.manifest_of(place))
+    for file, place in zip(files, named.places(files, columns), strict=True):
+        if file.suffix == ".toml":
+            data = reading.read(command.manifest_of(file, columns))
             rows = {"pairs": data.pairs, "tagged": data.tagged, "queries": data.queries}[part.FORM]
             found += [form(Line(row.query, getattr(row, "term", ""))) for row in rows]
         else:
             rows = named.every(place, part.FORM)
-            found += [form(Line(part.text_of(row), str(row.get("term") or ""))) for row in rows]
+            own = [form(Line(part.text_of(row), str(row.get("term") or ""))) for row in rows]
+            if not all(own):
+                raise UsageError(f"{file}: a row without a text; fix it, or give --columns")
+            found += own
     return found
 
 
 def vectors(rows: Sequence[Line], encoder: Path) -> np.ndarray:
     """An encoder's vectors, [rows, width]; of pairs that of the term stands behind the query's."""
-    _, network = served(encoder, "encoder")
+    _, network = served(encoder, ENCODER)
     found = network.run([row.text for row in rows])
     if not rows[0].term:
         return found
@@ -131,7 +138,7 @@ def picks(found: np.ndarray, doubt: np.ndarray, forms: Sequence[str], count: int
 def run(args: Any) -> str:
     """The command; returns the line to print."""
     sheet.check_new(args.out)
-    known = known_texts(args.kind, args.labelled)
+    known = known_texts(args.kind, args.labelled, args.columns)
     given = args.file, args.model, args.encoder, known, args.count, args.by
     written = sheet.write(args.out, chosen(args.kind, *given), args.propose)
     return f"{args.out}: {written} texts to label"

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from triton_models.data import sheet
+from triton_models.data import named, sheet
+from triton_models.data.named import Given
 from triton_models.data.sheet import Line
 from triton_models.evaluation.evaluate import served
 from triton_models.kinds import KINDS
@@ -28,7 +29,7 @@ def of_run(kind: str, run: Path, folds: int, training: Any) -> tuple[int, list[L
     return len(rows), list(found(kind, rows, said, labels))
 
 
-def of_model(kind: str, folder: Path, devs: Sequence[Path]) -> tuple[int, list[Line]]:
+def of_model(kind: str, folder: Path, devs: Sequence[Given]) -> tuple[int, list[Line]]:
     """The same of rows that a model folder is asked about."""
     contract, network = served(folder, kind)
     part = KINDS[kind].part("labels")
@@ -61,6 +62,6 @@ def run(args: Any, training: Any) -> str:
     if args.run:
         count, lines = of_run(args.kind, args.run, args.folds, training)
     else:
-        count, lines = of_model(args.kind, args.model, args.dev)
+        count, lines = of_model(args.kind, args.model, named.places(args.dev, args.columns))
     written = sheet.write(args.out, lines[: args.count], args.propose)
     return f"{args.out}: {written} of {len(lines)} suspect labels, in {count:,} rows"

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> str:
         shutil.copytree(
             source, args.out, dirs_exist_ok=True, ignore=lambda _, names: {NOTES} & set(names)
         )
-    notes.write_dev(args.out, job.material.dev_rows())
+    notes.write_dev(args.out, job.material.dev_files())
     finetune.record(job, (mean if pays else results[best]) | {"seeds": found}, begun)
     return f"{args.out}: {told(found)}"
 

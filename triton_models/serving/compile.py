@@ -20,18 +20,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
 from triton_models.contract import ModelContract, check_hash
 from triton_models.kinds import KINDS
 from triton_models.serving.plan import answers
-from triton_models.serving.precision import Batch, Parity, batches, each, held, parity, typed
+from triton_models.serving.precision import (
+    Answers,
+    Batch,
+    Parity,
+    batches,
+    each,
+    held,
+    parity,
+    typed,
+)
 from triton_models.serving.predict import questions
 from triton_models.settings import DEV_SETS, UsageError
 
 WORKSPACE = 1 << 30  # bytes of GPU memory that TensorRT may use while it builds
 SHORT_HASH = 12  # hex digits of the ONNX hash in a plan's name
-QUERIES = DEV_SETS / KINDS["intent"].dev  # for kinds without a dev set of ours
+# For kinds without a dev set of ours: the queries of one that has.
+QUERIES = DEV_SETS / next(kind.dev for kind in KINDS.values() if kind.dev and not kind.pair)
 
 
 @dataclass(frozen=True)
@@ -122,12 +130,12 @@ def made(
         typed, others, expected, _ = strong(contract, precision, Path(scratch), texts)
         plan = build(tensorrt, typed, contract)
         found = answers(tensorrt, plan, contract, others)
-    return plan, held(contract, f"{precision} plan's", np.concatenate(expected), found)
+    return plan, held(contract, f"{precision} plan's", expected, found)
 
 
 def strong(
     contract: ModelContract, precision: str, scratch: Path, texts: Path | None = None
-) -> tuple[bytes, list[Batch], list[np.ndarray], Parity]:
+) -> tuple[bytes, list[Batch], list[Answers], Parity]:
     """The model as strongly typed ONNX, the texts that it was asked, what float32 says of each
     batch of them, and how near the two are.
 
@@ -141,30 +149,31 @@ def strong(
     work.mkdir()
     float32(contract, plain)
     model = typed(plain, precision, measured, work)
-    expected = each(str(plain), others)
+    expected = each(contract, str(plain), others)
     found = parity(contract, expected, model, precision, others)
     return model.SerializeToString(), others, expected, found
 
 
 def float32(contract: ModelContract, place: Path) -> None:
     """Write the network in float32: as it was trained where `export` left it, else with the
-    weights of model.onnx, which may be rounded.
+    weights of model.onnx, which may be rounded, as those of the starter models are.
 
     Raises ModelFolderError when the file is not the one that belongs to the model.
     """
     import onnx
 
-    from triton_models.serving.dequantize import dequantize, is_quantized
+    from triton_models.serving.dequantize import dequantize, rounding
 
     if contract.float32_sha256 and contract.float32.is_file():
         check_hash(contract.float32, contract.float32_sha256)
         shutil.copyfile(contract.float32, place)
         return
     model = onnx.load(contract.onnx)
-    if is_quantized(model):
+    if rounded := rounding(model):
         print(
-            f"{contract.name}: no float32.onnx beside model.onnx, whose weights are rounded to 7"
-            " bits; export the model again for a plan from float32",
+            f"{contract.name}: no float32.onnx beside model.onnx (starter models have none): the"
+            f" plan starts from rounded weights, {rounded}; export your own model again for one"
+            " from float32",
             file=sys.stderr,
         )
     onnx.save(dequantize(model), place)

@@ -17,9 +17,11 @@ from triton_models.serving.quantize import DOMAIN
 OTHERS = ("DynamicQuantizeLinear", "DequantizeLinear", "MatMulInteger")  # of other quantizers
 
 
-def is_quantized(model: onnx.ModelProto) -> bool:
-    """Whether the graph was quantized by `export`."""
-    return any(node.domain == DOMAIN for node in model.graph.node)
+def rounding(model: onnx.ModelProto) -> str:
+    """To how many bits `export` rounded the weights of a graph, in words; "" for one in float32."""
+    called = {node.op_type for node in model.graph.node if node.domain == DOMAIN}
+    bits = {"product": "7 bits", "entry": "tables 8", "packed_entry": "the table of words 4"}
+    return ", ".join(told for name, told in bits.items() if name in called)
 
 
 def dequantize(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -10,11 +10,11 @@ import json
 import logging
 import shutil
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,21 @@ from torch import nn
 
 from triton_models.contract import ModelContract, load, sha256
 from triton_models.kinds import KINDS
-from triton_models.kinds.values import least_share
 from triton_models.serving import check_texts
+from triton_models.serving.agreement import agreements, largest
 from triton_models.serving.check_texts import Check
-from triton_models.serving.precision import Batch, agreement
+from triton_models.serving.precision import Batch
 from triton_models.serving.quantize import quantize
 from triton_models.serving.served import ServedModel
-from triton_models.settings import MAX_BATCH_SIZE
+from triton_models.settings import LANGUAGES, MAX_BATCH_SIZE
 from triton_models.text import encode, real
 from triton_models.training import lengths, networks
 from triton_models.training.checkpoints import require_checkpoint
+from triton_models.training.run_card import language_of
 from triton_models.training.vocabulary import bare_tokenizer
 
 OPSET = 20
 FP32_TOLERANCE = 1e-4  # largest difference between the network and its ONNX file
-CLOSE = 0.01  # int8 answers nearer than this are the same, so that a tie may fall either way
 
 
 @dataclass(frozen=True)
@@ -199,42 +199,23 @@ def _joined(said: Sequence[Sequence[np.ndarray]], asked: Sequence[Batch]) -> lis
     ]
 
 
-def largest(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> float:
-    """The largest difference of any output; NaN where an answer is no number."""
-    apart = [np.abs(one - other).max() for one, other in zip(expected, found, strict=True)]
-    return float(np.max(apart))
-
-
 def require_agreement(
     contract: ModelContract, expected: Sequence[np.ndarray], found: Sequence[np.ndarray]
 ) -> str:
-    """How often int8 answers say what the network's say, in the words of the kind; both of each
+    """How far int8 answers say what the network's say, in the words of the kind; both of each
     output.
 
-    Raises RuntimeError where that is too seldom.
+    Raises RuntimeError where that is too little.
     """
-    kind, shares = contract.spec.part("answers"), []
-    heads = [*contract.heads, *([contract.tags] if contract.tags else [])]
-    for head, mine, theirs in zip((None, *heads), expected, found, strict=True):
-        near = np.abs(theirs - mine).max(axis=1, keepdims=True) <= CLOSE
-        theirs = np.where(near, mine, theirs)
-        agreed = same_labels(mine, theirs) if head else agreement(contract, mine, theirs)
-        least = least_share(len(mine)) if head else kind.least(len(mine))
-        if not agreed >= least:  # NaN too
-            of = f", in {head.name}," if head else ""
+    told = agreements(contract, expected, found)
+    for one in told:
+        if not one.enough:
+            of = f", in {one.head}," if one.head else ""
             raise RuntimeError(
-                f"the int8 file agrees with the network{of} on {agreed:.1%} only, {least:.0%} are"
-                " needed; export with --precision fp32"
+                f"the int8 file agrees with the network{of} on {one.value:.1%} only,"
+                f" {one.least:.0%} are needed; export with --precision fp32"
             )
-        shares.append(f"{head.name} {agreed:.1%}" if head else kind.AGREEMENT.format(agreed))
-    return ", ".join(shares)
-
-
-def same_labels(expected: np.ndarray, found: np.ndarray) -> float:
-    """The share of rows with the same likeliest label; NaN where an answer is no number."""
-    if not np.isfinite(found).all():
-        return float("nan")
-    return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+    return ", ".join(map(str, told))
 
 
 def write_contract(
@@ -256,6 +237,8 @@ def write_contract(
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "onnx_sha256": sha256(folder / "model.onnx"),
     }
+    if (language := language_of(checkpoint)["language"]) != LANGUAGES[0]:
+        contract["language"] = language
     if (plain := folder / "float32.onnx").is_file():
         contract["float32_sha256"] = sha256(plain)
     contract["version"] = version_of(contract, out / "model.json")
@@ -263,10 +246,10 @@ def write_contract(
 
 
 def version_of(contract: dict[str, Any], before: Path) -> int:
-    """The minute of the export in UTC, as 202611282136: versions rise, and two models of a name
-    differ in theirs. The same model again keeps its version; another is above what it replaces.
+    """The moment of the export: versions rise, and two models of a name differ in theirs. The same
+    model again keeps its version; another is above what it replaces.
     """
-    now = minute()
+    now = moment()
     try:
         old = json.loads(before.read_text(encoding="utf-8"))
         if old | {"version": 0} == contract | {"version": 0}:
@@ -276,8 +259,11 @@ def version_of(contract: dict[str, Any], before: Path) -> int:
         return now
 
 
-def minute() -> int:
-    return int(time.strftime("%Y%m%d%H%M", time.gmtime()))
+def moment() -> int:
+    """The hundredth of a second in UTC, as 2026112821360742: of two exports one after the other it
+    differs. Triton's versions have 64 bits; up to 2**53 a reader of JSON in floats is exact too.
+    """
+    return int(f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:16])
 
 
 def publish(folder: Path, out: Path) -> None:

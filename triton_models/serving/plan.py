@@ -15,7 +15,7 @@ from types import ModuleType
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.serving.precision import Batch
+from triton_models.serving.precision import Answers, Batch
 from triton_models.settings import UsageError
 from triton_models.text import real
 
@@ -25,9 +25,8 @@ TO_DEVICE, TO_HOST = 1, 2  # of cudaMemcpyKind
 
 def answers(
     tensorrt: ModuleType, plan: bytes, contract: ModelContract, asked: Sequence[Batch]
-) -> np.ndarray:
-    """The plan's first output for batches that are padded to length buckets: float32
-    [texts, dimension], of a kind that answers by token [tokens, dimension].
+) -> list[Answers]:
+    """What the plan answers to each batch, which is padded to a length bucket.
 
     Raises:
         RuntimeError: TensorRT cannot load or run the plan, or CUDA reports an error.
@@ -39,11 +38,10 @@ def answers(
     )
     if engine is None:
         raise RuntimeError(f"{contract.name}: TensorRT cannot load the plan that it built")
-    found = [_answer(engine, cuda, contract, batch) for batch in asked]
-    return np.concatenate(found)
+    return [_answer(engine, cuda, contract, batch) for batch in asked]
 
 
-def _answer(engine, cuda: Cuda, contract: ModelContract, batch: Batch) -> np.ndarray:
+def _answer(engine, cuda: Cuda, contract: ModelContract, batch: Batch) -> Answers:
     """One batch, by the optimization profile of its length bucket."""
     rows, length = batch["input_ids"].shape
     context = engine.create_execution_context()
@@ -56,20 +54,19 @@ def _answer(engine, cuda: Cuda, contract: ModelContract, batch: Batch) -> np.nda
             cuda.copy(place, values.ctypes.data, values.nbytes, TO_DEVICE)
             context.set_input_shape(name, values.shape)
             context.set_tensor_address(name, place)
-        outputs = {}
+        outputs = []
         for name, shape in contract.shapes.items():
             sizes = (length if size == -1 else size for size in shape)
-            outputs[name] = np.empty((rows, *sizes), np.float32)
-            place = stack.enter_context(cuda.memory(outputs[name].nbytes))
+            values = np.empty((rows, *sizes), np.float32)
+            place = stack.enter_context(cuda.memory(values.nbytes))
             context.set_tensor_address(name, place)
-            if name == contract.output:
-                first = place
+            outputs.append((values, place))
         if not context.execute_async_v3(stream):
             raise RuntimeError(f"{contract.name}: TensorRT cannot run the plan that it built")
         cuda.wait(stream)
-        answer = outputs[contract.output]
-        cuda.copy(answer.ctypes.data, first, answer.nbytes, TO_HOST)
-    return real(answer, batch["attention_mask"])
+        for values, place in outputs:
+            cuda.copy(values.ctypes.data, place, values.nbytes, TO_HOST)
+    return [real(values, batch["attention_mask"]) for values, _ in outputs]
 
 
 class Cuda:

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.contract import ModelContract
+from triton_models.serving.agreement import Agreement, agreements, largest
 from triton_models.serving.predict import Asked
 from triton_models.text import encode, real
 
@@ -35,6 +36,9 @@ ROWS = 32  # texts of a batch
 EMULATED = 2  # batches of a check in BF16, which ONNX Runtime does not know on a CPU
 
 Batch = dict[str, np.ndarray]
+# Of each output, in the order of `ModelContract.shapes`: float32 [texts, dimension], of one that
+# answers by token [tokens, dimension].
+Answers = list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,20 @@ class Parity:
     """How near the typed graph's answers are to those in float32.
 
     Attributes:
-        wording: of the agreement, as a format.
-        agreement: as the kind's `answers` has it.
+        agreements: of each output, in the order of `ModelContract.shapes`.
+        rows: of the first output, by `unit`.
+        largest: the largest difference of any output.
     """
 
-    wording: str
-    texts: int
+    agreements: tuple[Agreement, ...]
+    rows: int
     unit: str
     largest: float
-    agreement: float
 
     def __str__(self) -> str:
+        told = ", ".join(map(str, self.agreements))
         return (
-            f"{self.wording.format(self.agreement)}, largest difference {self.largest:.2g}"
-            f" from float32 on {self.texts} {self.unit}"
+            f"{told}, largest difference {self.largest:.2g} from float32 on {self.rows} {self.unit}"
         )
 
 
@@ -169,7 +173,7 @@ def _reader(measured: Sequence[Batch]):
 
 def parity(
     contract: ModelContract,
-    expected: Sequence[np.ndarray],
+    expected: Sequence[Answers],
     model,
     precision: str,
     asked: Sequence[Batch],
@@ -186,26 +190,28 @@ def parity(
     if emulated:
         step = max(1, len(asked) // EMULATED)
         asked, expected = (some[::step][:EMULATED] for some in (asked, expected))
-    return held(contract, precision, np.concatenate(expected), run(model, asked, emulated))
+    return held(contract, precision, expected, each(contract, model, asked, emulated))
 
 
 def held(
-    contract: ModelContract, precision: str, expected: np.ndarray, found: np.ndarray
+    contract: ModelContract,
+    precision: str,
+    expected: Sequence[Answers],
+    found: Sequence[Answers],
 ) -> Parity:
-    """How near answers are to those in float32, both as `run` gives them.
+    """How near answers are to those in float32, both of the same batches, as `each` gives them.
 
     Raises:
-        RuntimeError: they are too far apart to be served.
+        RuntimeError: those of an output are too far apart to be served.
     """
-    answers = contract.spec.part("answers")
+    mine, theirs = joined(expected), joined(found)
     told = Parity(
-        answers.AGREEMENT,
-        len(expected),
+        tuple(agreements(contract, mine, theirs)),
+        len(mine[0]),
         "tokens" if contract.spec.by_token else "texts",
-        float(np.abs(found - expected).max()),
-        agreement(contract, expected, found),
+        largest(mine, theirs),
     )
-    if not told.agreement >= answers.least(len(expected)):  # NaN too
+    if not all(one.enough for one in told.agreements):
         raise RuntimeError(
             f"{contract.name}: {precision} answers are too far from float32 ({told});"
             " choose another --precision"
@@ -213,21 +219,15 @@ def held(
     return told
 
 
-def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
-    """As in `Parity`, of answers [texts, dimension]; NaN where an answer is no number."""
-    if not np.isfinite(found).all():
-        return float("nan")
-    return contract.spec.part("answers").agreement(contract, expected, found)
+def joined(batches: Sequence[Answers]) -> Answers:
+    """The answers to all batches, of each output by itself."""
+    return [np.concatenate(output) for output in zip(*batches, strict=True)]
 
 
-def run(model, asked: Iterable[Batch], emulated: bool = False) -> np.ndarray:
-    """The first output of a file or a graph in ONNX Runtime: float32 [texts, dimension], of a kind
-    that answers by token [tokens, dimension]."""
-    return np.concatenate(each(model, asked, emulated))
-
-
-def each(model, asked: Iterable[Batch], emulated: bool = False) -> list[np.ndarray]:
-    """The same, batch by batch."""
+def each(
+    contract: ModelContract, model, asked: Iterable[Batch], emulated: bool = False
+) -> list[Answers]:
+    """What a file or a graph answers to each batch in ONNX Runtime."""
     if emulated:
         from onnx.reference import ReferenceEvaluator
 
@@ -236,8 +236,14 @@ def each(model, asked: Iterable[Batch], emulated: bool = False) -> list[np.ndarr
         from onnxruntime import InferenceSession
 
         session = InferenceSession(model if isinstance(model, str) else model.SerializeToString())
-    found = (real(session.run(None, batch)[0], batch["attention_mask"]) for batch in asked)
-    return [one.astype(np.float32) for one in found]
+    outputs = list(contract.shapes)
+    return [
+        [
+            real(one, batch["attention_mask"]).astype(np.float32)
+            for one in session.run(outputs, batch)
+        ]
+        for batch in asked
+    ]
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 A table (`.csv`, `.tsv`) has a heading with the fields below, or one column, of queries, or for
 matching two, of queries and terms. Of any other file, a line that starts with { is a JSON object
 with `query` (and `term` or `title` for matching; for an encoder with `document` instead, where it
-reads documents by a prompt of their own); any other line is the query itself, for matching
-`query<TAB>term`. Where the model has a template of products, the fields of an object with a `title`
-are composed by it to the term or document. Queries are read in the worker's normal form, terms as
-they are. What cannot be answered comes out in its place with its error.
+reads documents by a prompt of their own, or tells upper case from lower); any other line is the
+query itself, for matching `query<TAB>term`. Where the model has a template of products, the fields
+of an object with a `title` are composed by it to the term or document. Queries are read in the
+worker's normal form, terms and documents as they are written. What cannot be answered comes out in
+its place with its error.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A line that can be answered: the query as given, its normal form, and matching's term; or a
-    document for the encoder, in the query's place.
+    document for the encoder, in the query's place, whose form is as it is written.
     """
 
     query: str
@@ -175,7 +176,7 @@ def _asked(
         return "no `query` in it: write text, or JSON or a table with `query`"
     if pair and not (isinstance(term, str) and normal_form(term)):
         return "no `term` in it: write query<TAB>term, or JSON with `query` and `term` or `title`"
-    return Asked(query, form, term, document)
+    return Asked(query, query if document else form, term, document)
 
 
 def _told(predictor: Predictor, item: Asked, answer: Any) -> dict[str, Any]:

@@ -25,13 +25,11 @@ def contract_of(folder: Path, kind: str) -> ModelContract:
         ModelFolderError, UsageError: it is no model folder, or of another kind.
     """
     found = contract.load(folder)
-    if kind == "tagging" and found.tags:
-        return found.tagging
-    if found.kind != kind:
-        raise UsageError(
-            f"{folder}: a model of kind {found.kind}, not {kind}; give --model another folder"
-        )
-    return found
+    if one := found.of_kind(kind):
+        return one
+    raise UsageError(
+        f"{folder}: a model of kind {found.kind}, not {kind}; give --model another folder"
+    )
 
 
 class ServedModel:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -25,6 +26,7 @@ from pydantic import (
     create_model,
 )
 
+from triton_models.data import named
 from triton_models.settings import UsageError
 from triton_models.training import option_types
 from triton_models.training.option_table import Table, default_of, name_of
@@ -39,6 +41,10 @@ TYPES: dict[Any, Any] = {
     option_types.share: Annotated[float, Field(ge=0, le=1)],
     option_types.amount: NonNegativeFloat,
     option_types.above_nothing: PositiveFloat,
+    named.column_names: Annotated[
+        tuple[str, ...],
+        BeforeValidator(lambda x: named.column_names(x) if isinstance(x, str) else x),
+    ],
     option_types.sizes: tuple[PositiveInt, ...],
     option_types.numbers: tuple[NonNegativeInt, ...],
     option_types.shares: tuple[Annotated[float, Field(gt=0, le=1)], ...],

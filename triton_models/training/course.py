@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,8 +31,8 @@ class Material(Protocol):
     def told(self) -> str:
         """The counts in a line."""
 
-    def dev_rows(self) -> Sequence[dict]:
-        """The dev side as `evaluate --dev` reads it."""
+    def dev_files(self) -> Mapping[str, Sequence[dict]]:
+        """The dev side as `evaluate --dev` reads it, by the names of the files."""
 
     def units(self) -> Sequence[tuple[str, tuple[str, ...]]]:
         """Of each example to learn from, what it is drawn together with, and its labels."""

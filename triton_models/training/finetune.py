@@ -18,7 +18,6 @@ import torch
 
 from triton_models.data import manifest_file
 from triton_models.kinds import KINDS
-from triton_models.kinds.intent import left_out
 from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import named, require_checkpoint
@@ -52,7 +51,6 @@ def run(args: argparse.Namespace) -> str:
     if args.leave_one_source_out:
         return without_each_source(job)
     result, seconds = trained(job)
-    notes.draw(args.out, result)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
 
 
@@ -83,7 +81,7 @@ def trained(job: Job, watch: Watch | None = None) -> tuple[dict, int]:
     out, begun = job.args.out, time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     result = job.course.train(job.material, job.start, out, job.recipe, watch)
-    notes.write_dev(out, job.material.dev_rows())
+    notes.write_dev(out, job.material.dev_files())
     return result, record(job, result, begun)
 
 
@@ -106,7 +104,7 @@ def record(job: Job, result: dict, begun: float, **more: Any) -> int:
 
 def without_each_source(job: Job) -> str:
     """Each source left out in turn; leaves a table and no checkpoint."""
-    begun = time.monotonic()
+    begun, left_out = time.monotonic(), KINDS[job.args.kind].part("left_out")
     rows = left_out.train(job.material, job.start, job.recipe)
     job.args.out.mkdir(parents=True, exist_ok=True)
     record(job, {"left_out": rows}, begun)

@@ -10,8 +10,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from triton_models.data.typos import CHINESE
-from triton_models.kinds import KINDS
+from triton_models.data import named
+from triton_models.data.typos import CHINESE, WITHOUT_SETS
+from triton_models.kinds import KINDS, having
 from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training import option_table
 from triton_models.training.option_table import default_of, name_of
@@ -36,7 +37,7 @@ UNITS = {whole: "N", above_zero: "N", share: "0-1", amount: "X", above_nothing: 
 SIZED = ("lora", "adalora", "adapters", "prefix")
 
 
-OWN = {name: kind.part("options") for name, kind in KINDS.items()}
+OWN = {name: KINDS[name].part("options") for name in having("options")}
 GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "data": {
         "--manifest": dict(
@@ -52,6 +53,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
             metavar="FILE",
             help="judged pairs: query, document and grade from 0 to 1, as CSV, TSV or JSON lines",
         ),
+        "--columns": named.OPTION,
         "--dev": dict(metavar="FILE", help="the dev set (default: 15 %% of the queries, by hash)"),
         "--no-dev": dict(action="store_true", help="learn from everything, and judge nothing"),
         "--length": dict(
@@ -166,7 +168,7 @@ def declare(parser: argparse.ArgumentParser, out: dict[str, Any] | None = None) 
     """Declare the options on a parser, in groups; what is not given is not in what it returns
     (`finetune_config.configured` fills it in). `out` is what another command says of its --out.
     """
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=OWN)
     groups = GROUPS | {f"of {kind} alone": one.OPTIONS for kind, one in OWN.items() if one.OPTIONS}
     for title, table in groups.items():
         add = parser.add_argument_group(title).add_argument
@@ -189,7 +191,7 @@ def help_of(flag: str, about: dict[str, Any]) -> str:
         told += f" (default: {', '.join(f'{kind} {value}' for kind, value in by_kind.items())})"
     elif default and "default" not in told:
         told += f" (default: {default})"
-    return told if len(ONLY[flag]) == len(KINDS) else f"{', '.join(ONLY[flag])}: {told}"
+    return told if len(ONLY[flag]) == len(OWN) else f"{', '.join(ONLY[flag])}: {told}"
 
 
 def value(args: argparse.Namespace, flag: str) -> Any:
@@ -215,10 +217,6 @@ def check(args: argparse.Namespace) -> None:
         (args.dev and args.no_dev, "give --dev or --no-dev, not both"),
         (args.manifest and (args.dev or args.no_dev), "a manifest says what is dev: its `split`"),
         (args.manifest and args.columns, "a manifest names its own columns: leave --columns out"),
-        (
-            args.columns and args.columns.count(",") != 1,
-            f"--columns {args.columns}: name two, as --columns text,label",
-        ),
         (out and (args.dev or args.no_dev), "--leave-one-source-out has its own dev sets"),
         (out and args.seeds > 1, "--leave-one-source-out takes one seed: leave --seeds out"),
         (args.seeds > 1 and args.no_dev, "--seeds are compared on dev: leave --no-dev out"),
@@ -232,7 +230,7 @@ def check(args: argparse.Namespace) -> None:
         ),
         (
             args.language == CHINESE and args.misspelled and not args.confusions,
-            "--misspelled: Chinese is misspelled by confusion sets alone: give --confusions",
+            WITHOUT_SETS,
         ),
         (
             args.size and args.how not in SIZED,
@@ -253,6 +251,7 @@ def check(args: argparse.Namespace) -> None:
     )
     if told := "; ".join(text for wrong, text in faults if wrong):
         raise UsageError(told)
+    named.given_of(files.removeprefix("--"), args.columns)
 
 
 def settled(args: argparse.Namespace) -> argparse.Namespace:

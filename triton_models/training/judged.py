@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from triton_models.data import dataset
+from triton_models.data import dataset, named
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
 from triton_models.query_text import normal_form
+from triton_models.settings import DEV
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ class Pairs:
             "weights": {source: weight for source, weight in self.weights.items() if weight != 1},
         } | ({"product_text": self.product_text} if self.product_text else {})
 
-    def dev_rows(self) -> list[dict]:
-        """The dev side as `evaluate --dev` reads it."""
-        return [
+    def dev_files(self) -> dict[str, list[dict]]:
+        rows = [
             {"query": p.query, "term": p.term, "match": p.match, "grade": p.grade}
             | {"source": p.source}
             for p in self.dev
         ]
+        return {DEV: rows}
 
     def units(self) -> list[tuple[str, tuple[str, ...]]]:
         """The pairs of a query are drawn together; a query with a match is another label."""
@@ -92,7 +93,7 @@ class Pairs:
 
 def gather(args: argparse.Namespace) -> Pairs:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
-    data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev))
+    data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev, args.columns))
     sides = dataset.load_pairs(data)
     manifest = data.manifest
     return Pairs(
@@ -100,11 +101,14 @@ def gather(args: argparse.Namespace) -> Pairs:
     )
 
 
-def of_files(places: Sequence[str], dev: str | None, no_dev: bool) -> Manifest:
+def of_files(
+    places: Sequence[str], dev: str | None, no_dev: bool, columns: Sequence[str] = ()
+) -> Manifest:
     """The manifest that names these files; what is in the dev file too is not learned from."""
+    names = named.given_of("pairs", columns)
     split = "train" if dev or no_dev else "by_key"
     given = [(place, split) for place in places] + ([(dev, "dev")] if dev else [])
-    sources = tuple(Source(place, Path(place), "pairs", "", side) for place, side in given)
+    sources = tuple(Source(place, Path(place), "pairs", "", side, names) for place, side in given)
     return Manifest(Path(places[0]), sources, leaks="drop")
 
 

@@ -52,9 +52,12 @@ def load(folder: Path, kind: str) -> nn.Module:
 
 
 def kind_of(folder: Path) -> str:
-    """The kind of model that a checkpoint was trained for."""
+    """The kind of model that a checkpoint was trained for; ours are asked after those of others, of
+    whose heads they know nothing.
+    """
     with usable(folder, "give the folder of a BERT checkpoint"):
-        return next(n for n, kind in KINDS.items() if kind.part("network").trained(folder))
+        kinds = reversed(KINDS.items())
+        return next(name for name, kind in kinds if kind.part("network").trained(folder))
 
 
 def config_of(
@@ -82,10 +85,14 @@ def sequence_classifier(folder: Path, names: Sequence[str]) -> nn.Module:
     )
 
 
+def config(folder: Path) -> dict[str, Any]:
+    """A checkpoint's config.json."""
+    return json.loads((folder / "config.json").read_text())
+
+
 def architecture(folder: Path) -> str:
     """The class that a checkpoint was saved from, "" where its config does not say."""
-    config = json.loads((folder / "config.json").read_text())
-    return " ".join(config.get("architectures") or ())
+    return " ".join(config(folder).get("architectures") or ())
 
 
 def is_classifier(folder: Path) -> bool:
@@ -95,11 +102,9 @@ def is_classifier(folder: Path) -> bool:
 
 def labels(folder: Path) -> tuple[str, ...]:
     """The labels of a trained classifier, in the order of its outputs, else our five."""
-    config = json.loads((folder / "config.json").read_text())
     if "Classification" in architecture(folder):
-        return tuple(
-            name for _, name in sorted(config["id2label"].items(), key=lambda x: int(x[0]))
-        )
+        names = config(folder)["id2label"].items()
+        return tuple(name for _, name in sorted(names, key=lambda x: int(x[0])))
     return LABELS
 
 
@@ -159,7 +164,7 @@ def length_of(config: PretrainedConfig) -> int:
 
 def product_text(folder: Path) -> dict[str, str]:
     """What model.json says of products; {} where titles are read as they are."""
-    template = json.loads((folder / "config.json").read_text()).get(PRODUCT_TEXT)
+    template = config(folder).get(PRODUCT_TEXT)
     return {PRODUCT_TEXT: template} if template else {}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 import transformers
 
-from triton_models.settings import DEV, UsageError, foreign
+from triton_models.settings import UsageError, foreign
 from triton_models.training.loop import RESUME
 from triton_models.training.run_card import NOTES
 
@@ -34,25 +34,30 @@ def draw(out: Path, result: dict) -> None:
 
 
 def strip(folder: Path) -> None:
-    """Of a run leave its notes alone."""
+    """Of a run leave its notes and its picture alone."""
     for file in folder.iterdir():
-        if file.name != NOTES:
+        if file.name not in (NOTES, PICTURE):
             shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
-def write_dev(out: Path, rows: Iterable[dict], name: str = DEV) -> None:
-    """Keep the dev side beside the checkpoint, so that what is made of it can be judged on it."""
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    if lines:
-        (out / name).write_text("".join(lines), encoding="utf-8")
+def write_dev(out: Path, files: Mapping[str, Sequence[dict]]) -> None:
+    """Keep the dev side beside the checkpoint, so that what is made of it can be judged on it:
+    rows by the name of their file.
+    """
+    for name, rows in files.items():
+        if rows:
+            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            (out / name).write_text("".join(lines), encoding="utf-8")
 
 
 def write(
     out: Path, kind: str, command: str, start: str, data: dict, result: dict, begun: float, **more
 ) -> int:
-    """Write the notes of a run that began at `begun` (time.monotonic) and is done; returns its
-    seconds.
+    """Write the notes of a run that began at `begun` (time.monotonic) and is done, and the picture
+    of its training where `result` is of one; returns its seconds.
     """
+    if "trace" in result:
+        draw(out, result)
     seconds = round(time.monotonic() - begun)
     notes = {
         "command": command,

@@ -75,7 +75,6 @@ def run(args: argparse.Namespace) -> str:
     seconds = notes.write(
         args.out, "pretrain", command, args.checkpoint, data, result, begun, **settled
     )
-    notes.draw(args.out, result)
     before, after = result["start"]["perplexity"], result["dev"]["perplexity"]
     new = " (its head was new)" if result["new_head"] else ""
     return f"{args.out}: pretrained in {seconds} s; perplexity {before:.1f}{new}, now {after:.1f}"

@@ -10,15 +10,14 @@ from torch import Tensor, nn
 TEMPERATURES = torch.arange(0.2, 5.0, 0.02)
 
 
-def best(cost: Callable[[Tensor], Tensor], choice: Tensor = TEMPERATURES) -> float:
+def best(cost: Callable[[Tensor], Tensor]) -> float:
     """The temperature of the least cost."""
-    costs = torch.stack([cost(t) for t in choice])
-    return round(float(choice[int(costs.argmin())]), 2)
+    costs = torch.stack([cost(t) for t in TEMPERATURES])
+    return round(float(TEMPERATURES[int(costs.argmin())]), 2)
 
 
-def fold(last: nn.Module, cost: Callable[[Tensor], Tensor], choice: Tensor = TEMPERATURES) -> float:
-    """Divide a network's last layer by the temperature of the least cost; returns it."""
-    temperature = best(cost, choice)
+def fold(last: nn.Module, temperature: float) -> float:
+    """Divide a network's last layer by a temperature; returns it."""
     with torch.no_grad():
         for weight in last.parameters():
             weight /= temperature

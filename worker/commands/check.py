@@ -21,6 +21,7 @@ from triton_models.contract import ModelContract, ModelFolderError
 from worker.build import check_models, fallback_intent, make_inference
 from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
 from worker.commands.options import configured
+from worker.config.models import ENCODER, INTENT
 from worker.config.settings import Kafka, Settings
 from worker.errors import ConfigError, Fault, Stop
 from worker.folders import (
@@ -135,7 +136,7 @@ def _entry(settings: Settings, entry: str, found: dict[str, Contracts]) -> Itera
         message = f"{', '.join(by_name({entry: contracts}))} in {chosen.inference.models}"
         yield Finding(f"{whose}model folders", "ok", message)
     yield _lexicon(settings, entry, contracts)
-    if "intent" in contracts:
+    if INTENT in contracts:
         yield from _fallback(settings, contracts)
 
 
@@ -149,7 +150,7 @@ def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
 
 def _lexicon(settings: Settings, entry: str, contracts: Contracts) -> Finding:
     part = f"languages.{entry}: lexicon" if entry else "lexicon"
-    if "encoder" not in contracts:
+    if ENCODER not in contracts:
         message = "not checked: it depends on the encoder"
         return Finding(part, "warning", message, "correct the encoder's model folder first")
     try:

@@ -25,6 +25,7 @@ from triton_models.settings import UsageError
 from worker.build import make_expander
 from worker.commands.options import configured
 from worker.config.languages import DEFAULT
+from worker.config.models import ENCODER, INTENT, MATCHING, TAGGING
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 from worker.event import Tag
@@ -35,7 +36,6 @@ from worker.lexicon.reading import Reading
 from worker.lexicon.words import meets
 from worker.understanding.computation import corrected
 from worker.understanding.decide import Retrieved
-from worker.understanding.enrichment import TAGGING
 from worker.understanding.language import language
 from worker.understanding.tagging import tags_of
 
@@ -145,9 +145,9 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
     expander = make_expander(settings, own, lexicon)
     tagger = models.get(TAGGING)
     tags = tags_of(decoded(tagger, form, tagger.run([form])[0])) if tagger else ()
-    retrieved = expander.retrieve([form], models["encoder"].run([form]), [tags])[0]
+    retrieved = expander.retrieve([form], models[ENCODER].run([form]), [tags])[0]
     texts = expander.texts(retrieved)
-    scores = models["matching"].run([form] * len(texts), texts)[:, 0] if texts else []
+    scores = models[MATCHING].run([form] * len(texts), texts)[:, 0] if texts else []
     kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
     judged, known = [], evidence(settings.of(entry).lexicon.folder, len(lexicon))
     sure = expander.sure(retrieved, scores)
@@ -172,11 +172,11 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         code,
         entry == code or code in settings.understanding.shared,
         correction.query if correction else None,
-        explanations.explain(models["intent"], form),
+        explanations.explain(models[INTENT], form),
         _values(lexicon, retrieved.read, tags),
         [_tag(form, tag) for tag in tags],
         judged,
-        None if best is None else explanations.explain(models["matching"], form, best),
+        None if best is None else explanations.explain(models[MATCHING], form, best),
     )
 
 
@@ -186,16 +186,18 @@ def _tag(form: str, tag: Tag) -> dict[str, Any]:
 
 def _values(lexicon: Lexicon, read: Reading, tags: Sequence[Tag]) -> list[dict[str, Any]]:
     """Attributes and exclusions of a query, each with what found it."""
-    alone = {(a.name, a.start, a.end) for a in lexicon.read(read.form).attributes}
+    untagged = lexicon.read(read.form)
+    alone = {(a.name, a.start, a.end) for a in untagged.attributes}
+    alone |= {("excluded", x.start, x.end) for x in untagged.exclusions}
+    said = [(a.name, a.value, a.start, a.end) for a in read.attributes]
+    said += [("excluded", x.term, x.start, x.end) for x in read.exclusions]
     values = []
-    for found in read.attributes:
+    for name, value, start, end in said:
         by = "lexicon"
-        if (found.name, found.start, found.end) not in alone:
-            span = found.start, found.end
-            own = next((t for t in tags if t.name == found.name and meets(t, [span])), None)
-            by = f"tagging, {own.probability:.2f}" if own else "tagging"
-        values.append((read.form[found.start : found.end], found.name, found.value, by))
-    values += [(read.form[x.start : x.end], "excluded", x.term, "lexicon") for x in read.exclusions]
+        if (name, start, end) not in alone:
+            own = next((t for t in tags if t.name == name and meets(t, [(start, end)])), None)
+            by = f"{TAGGING}, {own.probability:.2f}" if own else TAGGING
+        values.append((read.form[start:end], name, value, by))
     return [dict(zip(("text", "name", "value", "by"), row, strict=True)) for row in values]
 
 

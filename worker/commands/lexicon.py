@@ -13,6 +13,7 @@ import orjson
 
 from worker.commands.options import configured, piped
 from worker.config.languages import DEFAULT
+from worker.config.models import ENCODER
 from worker.config.settings import STARTER_LEXICON, Settings
 from worker.errors import ConfigError, LexiconError
 
@@ -202,7 +203,7 @@ def _search(text: str, folder: Path | None, settings: Settings) -> dict[str, Any
         raise ConfigError(f"{text!r}: no word to search for; give one, as in `search kettle`")
     inspector = _inspector(folder, settings)
     models = settings.inference.models
-    encoder = load_encoder(models / settings.inference.name("encoder"), make.MODELS)
+    encoder = load_encoder(models / settings.inference.name(ENCODER), make.MODELS)
     prompts = encoder.contract.prompts
     if (encoder.contract.onnx_sha256, prompts.document) != inspector.made_by:
         remedy = "set inference.models to the models it was built with, or build it again"

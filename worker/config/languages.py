@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import field_validator
 
-from triton_models.kinds import KINDS
+from worker.config.models import EVERY
 from worker.config.part import Part
 from worker.config.secrets import Properties, Table
 
@@ -26,8 +26,8 @@ ISO_639_1 = frozenset(_CODES.split())
 
 def of_kinds(names: Properties) -> Properties:
     """Names of models, which are by kind."""
-    if odd := [kind for kind in names if kind not in KINDS]:
-        raise ValueError(f"kinds of model: {', '.join(KINDS)}", f"correct {', '.join(odd)}")
+    if odd := [kind for kind in names if kind not in EVERY]:
+        raise ValueError(f"kinds of model: {', '.join(EVERY)}", f"correct {', '.join(odd)}")
     return names
 
 

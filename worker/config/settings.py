@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 import triton_models
 from worker.config.kafka import Kafka
 from worker.config.languages import DEFAULT, Language, check_entries, of_kinds
+from worker.config.models import TAGGING
 from worker.config.part import HOST_PORT, Part
 from worker.config.secrets import Credential, Properties, Table
 
@@ -80,7 +81,7 @@ class Inference(Part):
     @property
     def tags(self) -> bool:
         """Whether the tagging model is asked: a folder without a model in it is a fault."""
-        there = "tagging" in self.names or (self.models / "tagging").is_dir()
+        there = TAGGING in self.names or (self.models / TAGGING).is_dir()
         return there if self.tagging is None else self.tagging
 
     @model_validator(mode="after")

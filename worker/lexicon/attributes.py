@@ -1,4 +1,4 @@
-"""Colour, size, material, gender, age, quantity, price, model: by table and pattern."""
+"""Colour, size, material, pattern, shape, gender, age, price …: by table and pattern."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from worker.lexicon import prices
 from worker.lexicon.belonging import Belonging
-from worker.lexicon.beside import next_to_terms
+from worker.lexicon.beside import WITHIN, next_to_terms
 from worker.lexicon.brands import Brand
 from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import WORDED, Numbers
@@ -19,6 +19,7 @@ from worker.lexicon.words import Phrases, Word, meets, words_of
 
 _DIGIT = re.compile(r"\d")
 _SIGNS = re.compile(r"[\d'’]")  # without these, and without a trigger, nothing is found
+_WORDED = frozenset({"color", "shape"})  # of which any word may be a value: "egg shaped"
 _LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
 _WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
 
@@ -32,7 +33,7 @@ class Attribute:
     """What a query says of the thing that it asks for.
 
     Attributes:
-        name: color, size, material, gender, age, quantity, price, brand or model.
+        name: color, size, material, pattern, shape, gender, age, quantity, price, brand or model.
         value: canonical, so "red" for "crimson", "55 inch" for "55in".
         start: offset of its first character in the normal form.
         end: one past its last.
@@ -154,6 +155,7 @@ class Attributes:
         spans: Callable[[], Sequence[Span]],
         brands: Sequence[Brand] = (),
         blocked: Sequence[tuple[int, int]] = (),
+        inside: bool = True,
     ) -> list[Attribute]:
         """The attributes in a normal form, in order, without overlap.
 
@@ -162,6 +164,7 @@ class Attributes:
             spans: gives the terms in it; called only if there may be attributes.
             brands: in it; their words are nothing else.
             blocked: start and end of what says nothing of the thing that is wanted.
+            inside: as `next_to_terms` takes it.
         """
         named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
         if named and blocked:
@@ -199,7 +202,7 @@ class Attributes:
         ]
         if any(hit.name == "color" for hit in hits):
             hits = _shades(self._widened(hits, found, terms))
-        hits = next_to_terms(hits, terms, form)
+        hits = next_to_terms(hits, terms, form, inside)
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
 
@@ -213,8 +216,10 @@ class Attributes:
         for price in prices.find(form) if digits else ():
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
         for number in self._numbers.find(form):
-            if number.name == "color" and self._values.get(number.value, ("",))[0] == "color":
-                continue  # the table says which: "coffee colored"
+            if number.name in _WORDED and self._values.get(number.value, ("",))[0] == number.name:
+                if number.name == "color":
+                    continue  # the table says which: "coffee colored"
+                number = number._replace(value=self._values[number.value][1])
             yield _Hit(*number[:4], None, number[4:] if number.unit else None)
 
     def _words_in(self, found: Sequence[Word]) -> Iterator[_Hit]:
@@ -307,6 +312,8 @@ def _hidden(hit: _Hit, terms: Sequence[Span], form: str) -> bool:
     for term in terms:
         inside = term.start <= hit.start and hit.end <= term.end
         if inside and hit.end - hit.start < term.end - term.start:
+            if hit.name in WITHIN:
+                return hit.end == term.end  # "combination square"
             return hit.name not in PARTS_THAT_DESCRIBE or hit.end > term.head
     return False
 

@@ -14,7 +14,9 @@ from worker.lexicon.words import Word, meets
 
 # What links a thing to the material that follows it.
 _OF = re.compile(r"(?:^|\s)(?:in|of|from|all|real|faux|pure) $")
-_FOR = re.compile(r"^ for (?:(?:my|the|an?|your|old|new) )?$")
+_FOR = re.compile(
+    r"^ for (?:(?:my|the|an?|your|old|new|natural|naturally|thick|thin|fine|long|short|curly) )?$"
+)
 _TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
@@ -51,7 +53,7 @@ class Belonging:
         after = next((n for n, word in enumerate(found) if word.start >= hit.end), len(found))
         next_key = found[after].key if after < len(found) else ""
         touches = bool(next_key) and found[after].start - hit.end < 2
-        if touches and next_key in self._before.get(hit.name, ()):
+        if touches and hit.extent is None and next_key in self._before.get(hit.name, ()):
             return True
         if hit.name == "gender":
             return not terms and _TITLE.fullmatch(form) is not None
@@ -69,7 +71,11 @@ class Belonging:
         )
 
     def _names_kind(self, hit: Any, terms: Sequence[Any]) -> bool:
-        return any(t.start - hit.end == 1 and t.department in self._uncolored for t in terms)
+        """Whether it stands before what has kinds, or behind it: "brown rice", "ice tea green"."""
+        kinds = [t for t in terms if t.department in self._uncolored]
+        if any(t.start - hit.end == 1 for t in kinds):
+            return True
+        return len(kinds) == len(terms) and any(hit.start - t.end == 1 for t in kinds)
 
     def _is_surface(self, found: Sequence[Word], after: int, terms: Sequence[Any]) -> bool:
         """Whether the thing behind is what another thing is for: "wood floor protector"."""

@@ -9,10 +9,18 @@ from typing import Any
 LINKS = {"", "and", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
 
 
-def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str) -> list[Any]:
+_AT_EDGES = frozenset({"size", "color", "material", "pattern", "shape"})
+WITHIN = frozenset({"pattern", "shape"})  # anywhere in a term, and no thing by themselves
+_OPENING = frozenset({"size", "material", "age"})  # also as the first word of a term
+
+
+def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str, inside: bool) -> list[Any]:
     """Without those that would have to stand next to a term and do not.
 
     Another attribute that surely is one may stand between: "chocolate leather sofa".
+
+    Args:
+        inside: whether those count that a term's own name holds, as in "glass kettle".
     """
     sure = [(hit.start, hit.end) for hit in hits if hit.rule is None]
     if len(sure) == len(hits):
@@ -23,10 +31,10 @@ def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str) -> list[
             return True
         only, departments = hit.rule
         fit = [t for t in terms if (t.department in departments) == only]
-        if fit and hit.name in ("size", "color", "material") and _at_edge(hit, fit, form):
+        if fit and hit.name in _AT_EDGES and _at_edge(hit, fit, form):
             return True
         places = sure + [(term.start, term.end) for term in fit]
-        return bool(fit) and any(_touch(hit, *place, form) for place in places)
+        return bool(fit) and any(_touch(hit, *place, form, inside) for place in places)
 
     return [hit for hit in hits if counts(hit)]
 
@@ -45,10 +53,14 @@ def _at_edge(hit: Any, terms: Sequence[Any], form: str) -> bool:
     return closes and any(term.end < hit.start for term in terms)
 
 
-def _touch(hit: Any, start: int, end: int, form: str) -> bool:
-    """Whether a hit is what stands at `start` to `end`, or follows or precedes it."""
+def _touch(hit: Any, start: int, end: int, form: str, inside: bool) -> bool:
+    """Whether a hit follows or precedes what stands at `start` to `end`, or describes it within:
+    "floral dress", "glass kettle", but not "fold down desk"."""
     if hit.start < end and start < hit.end:
-        return (hit.start, hit.end) == (start, end)
+        if hit.end == end:
+            return hit.start == start and hit.name not in WITHIN
+        opens = hit.start == start and hit.name in _OPENING and hit.end - start > 1
+        return hit.name in WITHIN or (opens and inside)
     if end <= hit.start:
         return form[end : hit.start].strip(" -,") in LINKS
     return form[hit.end : start] in (" ", "-")

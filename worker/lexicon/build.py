@@ -16,6 +16,7 @@ import numpy as np
 from triton_models import contract
 from triton_models.serving.predictor import Predictor
 from triton_models.settings import UsageError
+from worker.config.models import ENCODER
 from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
@@ -39,7 +40,7 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
             cannot be written.
     """
     read = source.read(folder)
-    encoder = load_encoder(models / "encoder")
+    encoder = load_encoder(models / ENCODER)
     content = Content(terms(read), read.attributes, read.brands, index_of(vectors(read, encoder)))
     return write(content, encoder.contract, out)
 
@@ -50,7 +51,7 @@ def load_encoder(folder: Path, option: str = "--models") -> Predictor:
     Raises:
         LexiconError: the folder does not hold a usable encoder.
     """
-    return load_model(folder, "encoder", 0, option)
+    return load_model(folder, ENCODER, 0, option)
 
 
 def load_model(folder: Path, kind: str, threads: int = 1, option: str = "--models") -> Predictor:

@@ -27,7 +27,7 @@ from worker.lexicon.words import WORDS_KEPT, Kept, Word, stem
 
 SURE, LIKELY = 0.98, 0.95
 _ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
-# Right words that are often written for others which sound the same.
+# Right words that are often written for others, mostly for such as sound the same.
 _PAIRS = """
     liter litter, litre litter, poll pole, pole poll, draws drawers, stationary stationery,
     brake break, break brake, petal pedal, chord cord, muscle mussel, plain plane, pane pain,
@@ -37,7 +37,8 @@ _PAIRS = """
     peak, bolder boulder, board bored, cereal serial, rapping wrapping, steal steel, quilt
     kilt, sheer shear, sheers shears, hoes hose, hose hoes, cloths clothes, bathing batting,
     duel dual, vile vial, vane vein, vain vane, wail whale, sandles sandals, cushon cushion,
-    curtin curtain, loosers losers, scrapping scraping
+    curtin curtain, loosers losers, scrapping scraping, trucks trunks, thrown throw,
+    hallow hollow, donning dining, statute statue, payer player
 """
 _ALIKE = dict(pair.split() for pair in _PAIRS.split(","))
 
@@ -246,12 +247,14 @@ class Corrector:
         )
 
     def _makes_a_term(self, word: str, i: int, keys: Sequence[str]) -> bool:
-        """Whether it makes a term with the word before or behind it."""
-        before = f"{keys[i - 1]} {word}" if i else ""
-        behind = f"{word} {keys[i + 1]}" if i + 1 < len(keys) else ""
-        if before in self._terms or behind in self._terms:
-            return True
-        return i > 1 and f"{keys[i - 2]} {before}" in self._terms
+        """Whether it makes a term with one or two words before or behind it."""
+        around = [*keys[max(i - 2, 0) : i], word, *keys[i + 1 : i + 3]]
+        at = min(i, 2)
+        spans = ((at - 1, at + 1), (at, at + 2), (at - 2, at + 1), (at - 1, at + 2), (at, at + 3))
+        return any(
+            first >= 0 and last <= len(around) and " ".join(around[first:last]) in self._terms
+            for first, last in spans
+        )
 
 
 def _one(word: str, near: Collection[str]) -> str | None:

@@ -12,16 +12,16 @@ import numpy as np
 
 from worker.event import Tag
 from worker.lexicon import built
-from worker.lexicon.attributes import Attributes
+from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built, quantized
 from worker.lexicon.correction import Correction, Corrector
-from worker.lexicon.head_words import EMPTY
 from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
+from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.told import NOTHING, told
 from worker.lexicon.words import Kept, keys, named, words, words_of
@@ -68,6 +68,8 @@ class Lexicon:
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         self._departments = np.array([numbers[name] for name in names])[terms.categories]
         self._department_of: list[int] = self._departments.tolist()
+        self._number_of = {path: number for number, path in enumerate(terms.paths)}
+        self._shelves = Shelves(parts.attributes.get("whose", ()), terms.paths)
         self._index = parts.index
         self._index.expansion_search = parts.manifest["effort"]
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
@@ -102,6 +104,15 @@ class Lexicon:
     def category(self, term_id: int) -> str:
         """The term's path, such as "Shoes > Running"."""
         return self._terms.category(term_id)
+
+    def shelf_number(self, path: str) -> int:
+        """The number of a category, as `Neighbours` has it."""
+        return self._number_of[path]
+
+    def shelf(self, path: str, attributes: Iterable[Attribute]) -> str:
+        """The category for whom a query's attributes name: "Men's Clothing > Shirts" for "Shirts";
+        the category itself where there is none."""
+        return self._shelves.of(path, attributes)
 
     def department(self, term_id: int) -> int:
         """A number for the first level of the term's path, whoever it is for: women's clothing is
@@ -151,9 +162,8 @@ class Lexicon:
             vectors, k: as `nearest` takes them, one vector a query.
             min_similarity: cosine from which a neighbour might expand a query.
         """
-        signatures, departments = self._terms.signatures, self._departments
-        found = self.nearest(vectors, k)
-        return neighbours(reads, *found, signatures, departments, min_similarity)
+        of_terms = self._terms.signatures, self._departments, self._terms.categories
+        return neighbours(reads, *self.nearest(vectors, k), *of_terms, min_similarity)
 
     def stemmed(self, text: str) -> Stemmed:
         """The words of a text, whatever their number."""
@@ -324,15 +334,6 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
-
-
-def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
-    """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
-    spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
-    return all(
-        word.key in EMPTY or any(start <= word.start < end for start, end in spans)
-        for word in read.words
-    )
 
 
 def _whosever(department: str) -> str:

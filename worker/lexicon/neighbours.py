@@ -19,12 +19,14 @@ class Neighbours(NamedTuple):
         ids: nearest first.
         similarity: cosine of the nearest; -inf where there is none.
         departments: of each, as `Lexicon.department` gives them.
+        categories: of each, a number for its category.
         within: those that are similar enough and may name nothing that the query does not.
     """
 
     ids: list[int]
     similarity: float
     departments: list[int]
+    categories: list[int]
     within: list[int]
 
 
@@ -34,23 +36,24 @@ def neighbours(
     cosines: np.ndarray,
     signatures: np.ndarray,
     departments: np.ndarray,
+    categories: np.ndarray,
     min_similarity: float,
 ) -> list[Neighbours]:
     """Those of each query.
 
     Args:
         ids, cosines: as `Lexicon.nearest` gives them, shape [queries, k].
-        signatures, departments: int, one a term.
+        signatures, departments, categories: int, one a term.
         min_similarity: cosine from which a neighbour might expand a query.
     """
     said = np.array([signature(read.words) for read in reads], np.int32)
     within = (signatures[ids] & ~said[:, None]) == 0
     within &= cosines >= min_similarity
     best = cosines.max(axis=1, initial=-np.inf)
-    rows = (a.tolist() for a in (ids, best, departments[ids], within))
+    rows = (a.tolist() for a in (ids, best, departments[ids], categories[ids], within))
     found = [
-        named(Neighbours, (near, cosine, of, list(compress(near, fits))))
-        for near, cosine, of, fits in zip(*rows, strict=True)
+        named(Neighbours, (near, cosine, of, paths, list(compress(near, fits))))
+        for near, cosine, of, paths, fits in zip(*rows, strict=True)
     ]
     return found if (ids >= 0).all() else [_found(near) for near in found]
 
@@ -58,4 +61,7 @@ def neighbours(
 def _found(near: Neighbours) -> Neighbours:
     """Without the ids of no term."""
     ids = [term_id for term_id in near.ids if term_id >= 0]
-    return near._replace(ids=ids, departments=near.departments[: len(ids)])
+    count = len(ids)
+    return near._replace(
+        ids=ids, departments=near.departments[:count], categories=near.categories[:count]
+    )

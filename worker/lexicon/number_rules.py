@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 NUMBER_WORDS = {
@@ -17,7 +18,8 @@ NUMBER_WORDS = {
 PARTS = {"half": "0.5", "quarter": "0.25"}
 FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
 TO = r"\s?(?:-|–|to)\s?"
-START, END = r"(?<![\w.,/])", r"(?![\w/])"
+START, END = r"(?<![\w./])(?<!\d,)", r"(?![\w/])"
+_RUN_ON = re.compile(r"([1-9]\d?)([1-9]/(?:[248]|16))")  # the "81/2" of "81/2 x 11"
 _LETTERS = {
     **{"xxs": "xx-small", "xs": "x-small", "s": "small", "m": "medium", "l": "large"},
     **{"xl": "x-large", "xxl": "xx-large", "xxxl": "xxx-large"},
@@ -53,9 +55,11 @@ def make_rule(
 
 
 def plain(number: str) -> str:
-    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2 as 7.5; 1/2 stays."""
+    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2 and 71/2 as 7.5; 1/2 stays."""
     if number.isdigit():
         return number
+    if (run_on := _RUN_ON.fullmatch(number)) and Fraction(number) > 1:
+        number = " ".join(run_on.groups())
     if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
         return number.replace(",", "")
     if re.fullmatch(rf"\d+[ -]{FRACTION}", number):
@@ -67,7 +71,7 @@ def plain(number: str) -> str:
 def value_of(number: str) -> float:
     """The number that a text is, also a fraction or a word."""
     whole, _, part = re.sub(r"[ -]", " ", number).rpartition(" ")
-    if "/" not in part:
+    if "/" not in part or (not whole and "/" not in (number := plain(number))):
         return float(plain(number))
     above, below = map(float, part.split("/"))
     return round((float(whole) if whole else 0) + (above / below if below else 0), 4)
@@ -108,6 +112,16 @@ COLORS = [
         worded=True,
     ),
 ]
+_NO_SHAPES = "well|odd|oddly|custom|different|various|properly|perfectly|body|pre|the|and"
+SHAPES = [
+    make_rule(
+        rf"\b(?!(?:{_NO_SHAPES})\b)([a-z]+)[ -]shaped\b",
+        "shape",
+        r"\1",
+        " shaped|-shaped",
+        worded=True,
+    ),
+]
 AGES = [
     make_rule(
         rf"{START}(?P<a>\d+){TO}(?P<b>\d+)[\s-]?{_MONTHS_YEARS}(?:[\s-]olds?)?{END}",
@@ -136,6 +150,9 @@ AGES = [
         "age 0|ages 0|aged 0",
     ),
 ]
+_SCREENS = (
+    r"(?:(?:smart|led|lcd|oled|qled|4k|uhd|hd|roku|gaming|curved) )*(?:tvs?|monitors?|laptops?)"
+)
 SIZES = [
     make_rule(
         rf"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{{1,2}} {FRACTION}"
@@ -151,24 +168,35 @@ SIZES = [
         "uk|us|eu",
     ),
     make_rule(
-        rf"\bsize (?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large"
+        rf"\bsize (?P<a>\d{{1,2}})(?:{TO}(?P<b>\d{{1,2}}))? (?P<unit>months?|mos?){END}",
+        "size",
+        _age,
+        "size 0",
+    ),
+    make_rule(
+        rf"\bsize(?: |(?=\d))(?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large"
         rf"|\d{{1,2}} {FRACTION}|"
         r"\d{1,2}(?:\.5)?(?:-\d{1,2})?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
         "size",
         _letter,
-        "size ",
+        "size",
         worded=True,
     ),
-    make_rule(r"(?<![\w.,/-])(\d{1,2}(?:\.5)?) size\b", "size", r"\1", "0 size|5 size"),
     make_rule(
-        rf"{START}((?:\d{{1,2}}[ -])?(?:1/2|[13]/4|[1357]/8|(?:[13579]|1[135])/16))"
+        r"(?<![\w.,/-])(?<!x )(?<!by )(\d{1,2}(?:\.5)?) size\b", "size", r"\1", "0 size|5 size"
+    ),
+    make_rule(
+        rf"{START}((?:\d{{1,2}}[ -])?(?:1/2|[13]/4|[1357]/8|(?:[13579]|1[135])/16"
+        r"|\d?[13579]/(?:32|64)))"
         r"(?!\d|[\w/.]|[ -](?:zip|sleeve|price|off|scale|size|cut|inch|length|ml|mg|x|to)\w*\b)",
         "size",
         _inches,
         "0/0",
     ),
     make_rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00|w 00"),
-    make_rule(r"\b(\d\d)w[ /x]?(\d\d)l\b", "size", r"w\1 l\2", "00w"),
+    make_rule(r"\b(\d\d) ?w(?: ?[/x] ?| )?(2[6-9]|3\d|40) ?l\b", "size", r"w\1 l\2", "00w|00 w"),
+    make_rule(r"(?<![\w.])(\d\d) ?g(?= (?:wires?|needles?)\b)", "size", r"\1 gauge", "00g|00 g"),
+    make_rule(rf"{START}(\d\d(?:\.\d)?)(?= {_SCREENS}\b)", "size", r"\1 inch", "00 |0.0 "),
     make_rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
     make_rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),
     make_rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00|leg 00"),

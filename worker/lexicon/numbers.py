@@ -19,6 +19,7 @@ from worker.lexicon.number_rules import (
     FRACTION,
     NUMBER_WORDS,
     PARTS,
+    SHAPES,
     SIZES,
     START,
     TO,
@@ -30,13 +31,13 @@ from worker.lexicon.number_rules import (
 
 _DIGIT = re.compile(r"\d")
 # Words of which one stands in every text without a digit that has a number with a meaning.
-WORDED = frozenset({"size", "colored", "coloured", *NUMBER_WORDS, *PARTS})
+WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
 _BOUND = re.compile(
-    r"(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to|at most"
-    r"|max(?:imum)?(?: of)?|not over|nothing over|within)"
+    r"(?<![a-z])(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to"
+    r"|at most|max(?:imum)?(?: of)?|not over|nothing over|within)"
     r"|(?P<least>no less than|not less than|more than|larger than|bigger than|at least|over|above"
     r"|from|min(?:imum)?(?: of)?)|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
 )
@@ -46,11 +47,19 @@ _BOUND_AFTER = re.compile(
     r"|\+)"
 )
 # Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
-_THINGS = ("case", "box", "set")
+_THINGS = ("case", "box", "set", "tablet")
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = r"(?! (?:\d|one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
 _NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
-_NOT_BEFORE = {"in": _NOT_INCHES, "light": _NO_LIGHTS}
+_NOT_BEFORE = {
+    **{"in": _NOT_INCHES, "light": _NO_LIGHTS},
+    "w": r"(?!-\d\d(?!\w))",  # of oil: "5w-30"
+    "cc": r"(?!-)",  # of a code in hexadecimal digits
+    "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
+}
+_LENGTHS = frozenset({"inch", "ft", "mm", "cm"})
+# What a side of a thing may be called behind its number: "38w x 29l", "28\"l x 14\"w".
+_SIDE = r"\s?(?:[wlhd]|wide|long|high|tall|deep|width|length|height)"
 
 
 class Found(NamedTuple):
@@ -83,7 +92,13 @@ class Numbers:
     ) -> None:
         self._units, self._counts = {**units, **counts}, counts
         self._beginnings = frozenset(unit[:2] for unit in self._units)
-        self._rules = [*SIZES, *AGES, *COLORS, *self._amounts(_any(self._units), _any(counts))]
+        self._rules = [
+            *SIZES,
+            *AGES,
+            *COLORS,
+            *SHAPES,
+            *self._amounts(_any(self._units), _any(counts)),
+        ]
         self._worded = [rule for rule in self._rules if rule.worded]
 
     def find(self, form: str) -> Iterator[Found]:
@@ -144,17 +159,28 @@ class Numbers:
 
     def _amounts(self, unit: str, count: str) -> list[Rule]:
         number = rf"{START}(?P<a>{_NUMBER})"
-        side = rf"\s?(?:{unit})?\s?[x×*]\s?"
+        sized = _any(self._units.keys() - _THINGS)
+        between = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"
+        side = rf"(?:\s?(?:{sized}))?{between}"
+        lengths = _any(u for u, (_, unit) in self._units.items() if unit in _LENGTHS)
+        long = rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|{_SIDE}\s)"
         words = "|".join(NUMBER_WORDS)
         measure = "|".join(re.escape(u) for u in self._units if u not in self._counts)
         written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
         return [
             make_rule(
-                rf"{number}{side}(?P<b>{_NUMBER})(?:{side}(?P<c>{_NUMBER}))?"
-                rf"(?:\s?(?P<unit>{unit}))?{END}",
+                rf"{number}{long}(?P<b>{_NUMBER})(?:{long}(?P<c>{_NUMBER}))?"
+                rf"(?:\s?(?P<unit>{lengths}))?{_SIDE}{END}",
                 "",
                 self._sides,
-                "x|*",
+                "x|*|by|0w|0 w|0l|0 l|0h|0 h|0d|0 d|0t|0 t",
+            ),
+            make_rule(
+                rf"{number}{side}(?P<b>{_NUMBER})(?:{side}(?P<c>{_NUMBER}))?"
+                rf"(?:[\s-]?(?P<unit>{sized}))?{END}",
+                "",
+                self._sides,
+                "x|*|by",
             ),
             make_rule(
                 rf"{number}(?:{TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){END}", "", self._amount
@@ -192,7 +218,7 @@ class Numbers:
         return f"{sides} {self._units[match['unit']][1]}" if match["unit"] else sides
 
 
-def _any(units: Mapping[str, object]) -> str:
+def _any(units: Iterable[str]) -> str:
     longest_first = sorted(units, key=len, reverse=True)
     return "|".join(re.escape(unit) + _NOT_BEFORE.get(unit, "") for unit in longest_first)
 

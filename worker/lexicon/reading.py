@@ -15,6 +15,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
+from worker.lexicon.head_words import EMPTY
 from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, keys, named, words
@@ -88,11 +89,12 @@ class Reader:
         self._exclusions = Exclusions(self._known, frozenset(less))
         self._heads: dict[str, int] = {}  # of the keys that were asked for
 
-    def read(self, form: str, tags: Sequence[Tag] = ()) -> Reading:
+    def read(self, form: str, tags: Sequence[Tag] = (), inside: bool = True) -> Reading:
         """The words of a normal form, and what they mean.
 
         Args:
             tags: of the tagging model, of this form.
+            inside: whether words that count beside a term do so in its own name: "glass kettle".
         """
         text = _ADDRESS.sub(_blank, form) if "@" in form or "www" in form or "//" in form else form
         found = words(text)
@@ -108,6 +110,8 @@ class Reader:
             brands = tagged.new_brand(self._is_new, terms)
         fixed = self._fixed.find(found)
         exclusions = self._exclusions.find(text, found, lambda: self._names(fixed, places, brands))
+        if tagged:
+            exclusions = tagged.exclusions(exclusions, fixed, text)
         contents = tagged.contents() if tagged else ()
         excluded = _words_in(found, exclusions)
         if brands or excluded or contents:
@@ -119,7 +123,7 @@ class Reader:
         nothing = [(x.start, x.end) for x in exclusions]
         nothing += [(found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1]
         attributes = self._attributes.find(
-            text, found, lambda: self._spans(found, places, mentions), brands, nothing
+            text, found, lambda: self._spans(found, places, mentions), brands, nothing, inside
         )
         if tagged:
             attributes = tagged.attributes(attributes, self._attributes, nothing)
@@ -130,10 +134,11 @@ class Reader:
         return named(Reading, read)
 
     def attributes(self, form: str) -> Sequence[Attribute]:
-        """The attributes of a normal form; cheaper than `read` if it has none."""
+        """The attributes of a normal form, without those inside the names of its terms; cheaper
+        than `read` if it has none."""
         found = keys(form)
         if self._attributes.may_stand(form, found) or self._brands.may_stand(found):
-            return self.read(form).attributes
+            return self.read(form, inside=False).attributes
         return ()
 
     def _with_their_ends(
@@ -263,3 +268,12 @@ def _blank(match: re.Match[str]) -> str:
 def _longest_first(hit: tuple[int, int, str]) -> tuple[int, int]:
     """Of two of one length the later: the "laptop bag" of "gaming laptop bag" is asked for."""
     return hit[0] - hit[1], -hit[0]
+
+
+def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
+    """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
+    spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
+    return all(
+        word.key in EMPTY or any(start <= word.start < end for start, end in spans)
+        for word in read.words
+    )

@@ -6,7 +6,7 @@ plural_only     words whose singular is another thing
 spellings       lists of words that are one in different spellings
 
 attributes.toml
-[color]         value = words for it; so too [material] [gender] [age] [size]
+[color]         value = words for it; so too [material] [gender] [age] [size] [pattern] [shape]
 [unit.size]     unit = ways to write it behind a number; so too [unit.quantity]
 [count.size]    the same of what is counted; so too [count.quantity]
 [modifiers]     words: belong to a colour that follows
@@ -19,6 +19,7 @@ attributes.toml
 [before]        name = words: nothing that stands before these is a value of that name
 [worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
+[[whose]]       values: of a gender or an age; shelves: category = the one of things for them
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
 """
@@ -44,7 +45,7 @@ def _lower(text: str) -> str:
 
 Values = dict[str, list[Annotated[str, AfterValidator(_lower)]]]
 Units = dict[Literal["size", "quantity"], Values]
-VALUES = ("color", "material", "gender", "age", "size")
+VALUES = ("color", "material", "gender", "age", "size", "pattern", "shape")
 
 
 class _Table(BaseModel):
@@ -69,12 +70,19 @@ class _Rule(_Table):
         return self
 
 
+class _Whose(_Table):
+    values: list[Annotated[str, AfterValidator(_lower)]]
+    shelves: dict[str, str]
+
+
 class _Attributes(_Table):
     color: Values = {}
     material: Values = {}
     gender: Values = {}
     age: Values = {}
     size: Values = {}
+    pattern: Values = {}
+    shape: Values = {}
     unit: Units = {}
     count: Units = {}
     modifiers: Values = {}
@@ -84,9 +92,12 @@ class _Attributes(_Table):
     treated: Values = {}
     surfaces: Values = {}
     things: Values = {}
-    before: dict[Literal["color", "material", "gender", "age", "size"], list[str]] = {}
+    before: dict[
+        Literal["color", "material", "gender", "age", "size", "pattern", "shape"], list[str]
+    ] = {}
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
+    whose: list[_Whose] = []
     models: Values = {}
 
 
@@ -131,6 +142,7 @@ def read_tables(
         "before": {name: _forms(words, spelling) for name, words in read.before.items()},
         "worded": read.worded.get("departments", []),
         "uncolored": read.uncolored.get("departments", []),
+        "whose": [(item.values, item.shelves) for item in read.whose],
         "models": read.models,
         "beside": [
             {
@@ -178,10 +190,14 @@ def _unknown_departments(
     read: _Attributes, departments: Set[str] | None
 ) -> Iterator[tuple[str, str, str]]:
     """Departments that no file has: what was found, what is expected, and the remedy."""
-    for rule in read.beside if departments is not None else []:
-        for name in rule.departments or rule.others:
-            if name not in departments:
-                yield f"[[beside]] {name!r}", "a department of the source files", "correct the name"
+    if departments is None:
+        return
+    named = [("beside", name) for rule in read.beside for name in rule.departments or rule.others]
+    for item in read.whose:
+        named += [("whose", path) for pair in item.shelves.items() for path in pair]
+    for table, name in named:
+        if name.split(" > ")[0] not in departments:
+            yield f"[[{table}]] {name!r}", "a department of the source files", "correct the name"
 
 
 def _twice(read: _Attributes) -> Iterator[tuple[str, str, str]]:

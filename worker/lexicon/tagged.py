@@ -11,6 +11,9 @@ Rules, each from a probability that was chosen on held-back real queries:
   tagged so.
 - The term that is tagged as a product is asked for where the words around it do not tell, and its
   other names are the surer for it (`worker.understanding.asked` and `evidence`).
+- What is not wanted is what is tagged so, also where it is part of a term's name ("fluoride free
+  toothpaste"): a longer span of the lists ends with it. In a title ("songs without words") nothing
+  is excluded.
 - What is on or in a thing ("the princess in black") says nothing of it and is no term beside the
   thing; nor does a colour in a thing's name ("coffee table") count.
 """
@@ -18,7 +21,7 @@ Rules, each from a probability that was chosen on held-back real queries:
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from itertools import chain, takewhile
+from itertools import chain, pairwise, takewhile
 from operator import attrgetter
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -26,19 +29,23 @@ from typing import NamedTuple
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
+from worker.lexicon.exclusions import Exclusion
 from worker.lexicon.words import Word, meets
 
 BRAND = 0.6
-NEW_BRAND = 0.3  # before a term
+NEW_BRAND = 0.45  # before a term
 MODEL = 0.5
 CONTENT = 0.65
 VALUE = 0.7
 PRODUCT = 0.85  # whose name holds a colour
 BESIDE = 0.5  # a product beside content
+EXCLUDED = 0.55
+PERHAPS = 0.3  # excluded: tells where a longer span ends
 THING = 0.5  # a product, from which it says which term is the thing
 
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
-DESCRIBE = SET_ASIDE | {"color"}
+DESCRIBE = SET_ASIDE | {"color", "pattern", "shape"}
+_NEGATIONS = frozenset({"free", "less", "no", "non", "not", "without", "zero", "and", "or"})
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"
 
@@ -100,6 +107,49 @@ class Tagged:
             if last
         ]
 
+    def exclusions(
+        self, listed: Sequence[Exclusion], names: Iterable[tuple], form: str
+    ) -> list[Exclusion]:
+        """Those of the lists, without what the tags contradict and with what they add; in order.
+
+        Args:
+            names: first and one past the last word of phrases in which nothing is excluded.
+        """
+        sure = self._excluded(EXCLUDED).difference(*(range(name[0], name[1]) for name in names))
+        titles = self._of("content", CONTENT)
+        listed = [x for x in listed if not any(self._is_in_title(x, title) for title in titles)]
+        if not (sure or listed):
+            return []
+        perhaps = self._excluded(PERHAPS)
+        kept, taken = [], set()
+        for x in listed:
+            inside = [n for n, word in enumerate(self._found) if meets(word, [_place(x)])]
+            own = [*takewhile(perhaps.__contains__, inside)]
+            if own and own != inside:  # "without cable outdoor"
+                x = self._exclusion(own[0], own[-1] + 1, form)
+            kept.append((x, -1 if own else inside[-1] + 2))
+            taken.update(inside)
+        runs = _runs(sure | taken, self._found, form)
+        new = {a: self._exclusion(a, b, form) for a, b in runs if taken.isdisjoint(range(a, b))}
+        # The "free" of "bay leaf free bpa" belongs to what is tagged behind it.
+        return sorted([*new.values(), *(x for x, behind in kept if behind not in new)], key=_place)
+
+    def _is_in_title(self, found: Exclusion, title: Tag) -> bool:
+        """Whether a title says more than what it negates, as the "no logo" of a shirt does not."""
+        if not title.start <= found.start < title.end:
+            return False
+        first, last = self._words(title)
+        return sum(not meets(word, [_place(found)]) for word in self._found[first:last]) > 1
+
+    def _exclusion(self, first: int, last: int, form: str) -> Exclusion:
+        start, end = self._found[first].start, self._found[last - 1].end
+        return Exclusion(form[start:end], start, end)
+
+    def _excluded(self, least: float) -> frozenset[int]:
+        """Words that are tagged as not wanted, without what negates them."""
+        spans = [range(*self._words(tag)) for tag in self._of("excluded", least)]
+        return frozenset(n for n in chain(*spans) if self._found[n].key not in _NEGATIONS)
+
     def attributes(
         self, listed: Sequence[Attribute], lists: Attributes, blocked: Sequence[tuple[int, int]]
     ) -> list[Attribute]:
@@ -114,7 +164,9 @@ class Tagged:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
             if sure and not meets(tag, [*blocked, *map(_place, kept)]):
                 first, last = self._words(tag)
-                kept += lists.worded(self._found[first:last], tag.name)
+                treated = [lists.is_for(a.key, b.key) for a, b in pairwise(self._found)][:last]
+                if not any(treated[first:]):  # "leather conditioner" is of no leather
+                    kept += lists.worded(self._found[first:last], tag.name)
         return sorted(kept, key=_place)
 
     def _of(self, name: str, least: float) -> list[Tag]:
@@ -129,7 +181,7 @@ class Tagged:
         spans = self._of("content", CONTENT)
         if found.name == "color":
             spans += self._of("product", PRODUCT)
-        return any(span.start <= found.start and found.end <= span.end for span in spans)
+        return _within(found, spans)
 
     def _models(
         self, kept: Sequence[Attribute], blocked: Sequence[tuple[int, int]]
@@ -144,6 +196,21 @@ class Tagged:
             if first and self._found[first - 1].end in ends and len(value) > 1:
                 models.append(Attribute("model", value, own[0].start, own[-1].end))
         return models
+
+
+def _within(found: Exclusion | Attribute, spans: Iterable[Tag]) -> bool:
+    return any(span.start <= found.start and found.end <= span.end for span in spans)
+
+
+def _runs(chosen: Iterable[int], found: Sequence[Word], form: str) -> list[tuple[int, int]]:
+    """First and one past the last of words that stand together, with nothing else between."""
+    runs: list[tuple[int, int]] = []
+    for n in sorted(chosen):
+        if runs and runs[-1][1] == n and form[found[n - 1].end : found[n].start] in (" ", "-"):
+            runs[-1] = runs[-1][0], n + 1
+        else:
+            runs.append((n, n + 1))
+    return runs
 
 
 def is_near(word: str, vocabulary: Container[str]) -> bool:

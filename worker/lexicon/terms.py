@@ -126,6 +126,7 @@ class Terms:
         last_words: those that a key ends with, so that they may name a thing.
         signatures: of each term, that of the words of its published name, in the singular.
         categories: of each term, the number of its category.
+        paths: of each category, the whole.
         departments: of each category, the first level.
 
     Raises:
@@ -146,8 +147,8 @@ class Terms:
         self.text_of = _writer(self._trie, arrays["text_of"], self.text)
         self._known_names = Kept(_KEPT)
         self._longest: int = arrays["longest"][0]
-        self._paths = [self.text(number) for number in arrays["paths"]]
-        self.departments = [path.partition(" > ")[0] for path in self._paths]
+        self.paths = [self.text(number) for number in arrays["paths"]]
+        self.departments = [path.partition(" > ")[0] for path in self.paths]
         self.words = frozenset(self.text(arrays["words"][0]).split())
         self.last_words = frozenset(self.text(arrays["last_words"][0]).split())
         self.text.cache_clear()
@@ -196,7 +197,7 @@ class Terms:
 
     def category(self, term_id: int) -> str:
         """Its path, such as "Shoes > Running"."""
-        return self._paths[self._category[term_id]]
+        return self.paths[self._category[term_id]]
 
     def department(self, term_id: int) -> str:
         """The first level of its category."""

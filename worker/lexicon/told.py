@@ -14,7 +14,8 @@ from worker.lexicon.attributes import Attribute
 from worker.lexicon.reading import Reader
 
 PROTECTED = frozenset(
-    {"brand", "model", "color", "material", "size", "gender", "age", "quantity", "price"}
+    {"brand", "model", "color", "material", "pattern", "shape", "size", "gender", "age"}
+    | {"quantity", "price"}
 )
 
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
-from worker.lexicon.lexicon import Candidate, Lexicon, says_only
+from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
-from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.reading import Mention, Reading, says_only
 from worker.understanding import evidence
 from worker.understanding.asked import asked
 from worker.understanding.protect import Protection
@@ -22,13 +22,13 @@ from worker.understanding.wording import in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
-CATEGORY_THRESHOLD = 0.8  # probability from which a category is published
+CATEGORY_THRESHOLD = 0.65  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
 # categories of random real queries, judged by reading. For a synonym the score of what it stands
 # for says more than its own: whether the word means in this query what the lexicon takes it for.
 WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
 REPLACED_WEIGHT = 0.3
-MENTION_WEIGHT = 0.15
+MENTION_WEIGHT = 0.1
 
 
 class Retrieved(NamedTuple):
@@ -94,15 +94,22 @@ class Expander:
     def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
+        shelves = near.categories[: evidence.NEAREST]
         heads, other = asked(lexicon, read, nearest, near.similarity)
         plain = bool(heads) and says_only(read, heads)
+        named = evidence.names_only(read, heads)
+        sold = lexicon.sold(read) if heads else ()
         priors, sure = [], []
         for head in heads:
             several = " " in head.surface or head not in read.mentions
             agree = evidence.UNKNOWN
             if nearest:
                 agree = departments.count(lexicon.department(head.term_id))
-            priors.append(evidence.of_category(several, agree))
+            path = lexicon.category(head.term_id)
+            alike = shelves.count(lexicon.shelf_number(path))
+            if (own := lexicon.shelf(path, read.attributes)) != path:
+                alike += shelves.count(lexicon.shelf_number(own))
+            priors.append(evidence.of_category(read, head, named, path, alike, sold))
             whole = lexicon.is_whole(read, head)
             sure.append(evidence.of_synonym(several, plain, agree, whole))
         renamed = [lexicon.renamable(head) for head in heads]
@@ -128,7 +135,6 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        named = evidence.names_only(read, heads)
         return Retrieved(read, heads, renamed, priors, found, other, named)
 
     def texts(self, found: Retrieved) -> list[str]:
@@ -221,8 +227,9 @@ class Expander:
             best[found.near] = evidence.NEAR_PRIOR
         terms = terms or [(score, c.term_id) for score, c in kept]
         for score, term_id in terms:
-            path = self.lexicon.category(term_id)
-            if not evidence.is_for(path, found.read.attributes):
+            said = found.read.attributes
+            path = self.lexicon.shelf(self.lexicon.category(term_id), said)
+            if not evidence.is_for(path, said):
                 continue
             if score > best.get(path, -1.0):
                 best[path] = score

@@ -11,6 +11,7 @@ import orjson
 from triton_models.contract import ModelContract
 from triton_models.kinds.values import rounded
 from worker import __version__
+from worker.config.models import INTENT, MODELS, TAGGING
 from worker.event import SCHEMA_VERSION, Enrichment
 from worker.lexicon.attributes import once
 from worker.lexicon.correction import Correction
@@ -18,8 +19,6 @@ from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Reading
 from worker.understanding.cache import Key
 
-MODELS = ("intent", "encoder", "matching")
-TAGGING = "tagging"  # the model that may be left out
 SENTIMENT = "sentiment"  # a further head of the intent model
 SHOPPING = frozenset({"purchase", "browse"})  # intents of a query that only names a thing
 ENDS_KEPT = 256  # combinations of versions and missing stages
@@ -40,7 +39,7 @@ class Composer:
         self, lexicon: Lexicon, contracts: Mapping[str, ModelContract], fallback: str | None
     ) -> None:
         self.stages = (*MODELS, TAGGING) if TAGGING in contracts else MODELS
-        intent = contracts["intent"]
+        intent = contracts[INTENT]
         self._lexicon, self._names = lexicon, {kind: c.name for kind, c in contracts.items()}
         self._labels = list(intent.labels)
         self._heads, start = {}, len(self._labels)  # labels and columns of further heads

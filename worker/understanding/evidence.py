@@ -9,7 +9,8 @@ fitted on synonyms and categories of random real queries, judged by reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from enum import Enum, auto
 from math import exp
 from operator import attrgetter
 
@@ -35,12 +36,8 @@ _SYNONYM = [
 ]  # fmt: skip
 # Where it stands behind a term of another department: the "pillow" of "dog pillow".
 _BEHIND_ANOTHER = [_probability(0.75 + 0.2 * n) for n in range(NEAREST + 1)]
-_CATEGORY = [
-    [_probability(1.0 + 0.9 * several + 0.38 * n) for n in range(NEAREST + 1)]
-    for several in (False, True)
-]
 # Of a category where no term in the query tells.
-NEAR_PRIOR = 0.85
+NEAR_PRIOR = 0.8
 
 
 def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> float:
@@ -55,36 +52,93 @@ def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> fl
     return _SYNONYM[several][plain][agree] if whole else _BEHIND_ANOTHER[agree]
 
 
-# What is added to the log-odds of a term's synonyms where the tagging model tells of a product.
-_AS_TAGGED, _OVERLAPS, _INSIDE, _ELSEWHERE = 0.9, 0.5, -0.7, -1.0
-SURE = 0.95  # prior from which a product elsewhere takes nothing
+class _Tagged(Enum):
+    """How a term stands to the thing that the tagging model tells."""
+
+    UNKNOWN = auto()  # it tells none
+    ELSEWHERE = auto()
+    IS = auto()  # the thing is the term, or its end
+    ENDS = auto()  # the thing ends as the term does, and is longer
+    INSIDE = auto()  # the thing goes on behind the term
+    OVERLAPS = auto()
+
+
+def _as_tagged(term: Mention, things: Sequence[Thing]) -> _Tagged:
+    meeting = [thing for thing in things if thing.start < term.end and term.start < thing.end]
+    if not meeting:
+        return _Tagged.ELSEWHERE if things else _Tagged.UNKNOWN
+    thing = max(meeting, key=attrgetter("probability"))
+    if thing.end == term.end:
+        return _Tagged.IS if thing.start >= term.start else _Tagged.ENDS
+    within = thing.start <= term.start and term.end <= thing.end
+    return _Tagged.INSIDE if within else _Tagged.OVERLAPS
+
+
+# What is added to the log-odds of a term's synonyms where the tagging model tells of a thing.
+_SYNONYM_TAGGED = {
+    _Tagged.UNKNOWN: 0.0,
+    _Tagged.ELSEWHERE: -1.0,
+    _Tagged.IS: 0.9,
+    _Tagged.ENDS: 0.0,
+    _Tagged.INSIDE: -0.7,
+    _Tagged.OVERLAPS: 0.5,
+}
+SURE = 0.95  # prior from which a thing elsewhere takes nothing
 
 
 def as_tagged(prior: float, term: Mention, things: Sequence[Thing]) -> float:
-    """The probability `of_synonym`, with what the tagging model says.
-
-    A product that is the term, or its end, confirms it; one that only begins with the term, or
-    stands elsewhere, does not. One that ends as the term does says nothing.
-    """
-    meeting = [thing for thing in things if thing.start < term.end and term.start < thing.end]
-    if meeting:
-        added = _by_product(term, max(meeting, key=attrgetter("probability")))
-    else:
-        added = _ELSEWHERE if things and prior < SURE else 0.0
-    odds = prior / (1 - prior) * exp(added)
+    """The probability `of_synonym`, with what the tagging model says."""
+    tagged = _as_tagged(term, things)
+    if tagged is _Tagged.ELSEWHERE and prior >= SURE:
+        return prior
+    odds = prior / (1 - prior) * exp(_SYNONYM_TAGGED[tagged])
     return odds / (1 + odds)
 
 
-def _by_product(term: Mention, thing: Thing) -> float:
-    if thing.end == term.end:
-        return _AS_TAGGED if thing.start >= term.start else 0.0
-    within = thing.start <= term.start and term.end <= thing.end
-    return _INSIDE if within else _OVERLAPS
+# The log-odds that the category of a term in the query is the query's, and what is added: for each
+# of the nearest terms of that category; for a term of several words; for one that is all that the
+# query says, or stands at its end, where it more often means something else, as the "stickers" of
+# "do not park stickers"; for a whole department, where the query says no more than the term and
+# attributes, and where it does; where the query's brand sells things of that category, or none of
+# its department.
+_CATEGORY, _ALIKE, _SEVERAL, _ALONE, _LAST = -0.3, 0.46, 0.3, 0.7, -0.3
+_GENERAL, _GENERAL_FOR_MORE = 0.7, -0.1
+_SOLD, _NOT_SOLD = 0.5, -0.7
+_CATEGORY_TAGGED = {
+    _Tagged.UNKNOWN: 0.0,
+    _Tagged.ELSEWHERE: -0.45,
+    _Tagged.IS: 1.0,
+    _Tagged.ENDS: -0.1,
+    _Tagged.INSIDE: 0.55,
+    _Tagged.OVERLAPS: 0.4,
+}
 
 
-def of_category(several: bool, agree: int) -> float:
-    """Probability that the category of a term in the query is the query's; see `of_synonym`."""
-    return _CATEGORY[several][agree]
+def of_category(
+    read: Reading, term: Mention, plain: bool, path: str, alike: int, sold: Collection[str]
+) -> float:
+    """Probability that the category of a term in the query is the query's.
+
+    Args:
+        plain: whether the query names a thing and its properties, see `names_only`.
+        path: the category.
+        alike: how many of the nearest terms are of that category, 0 to NEAREST.
+        sold: categories of what the query's brand sells, empty where that is not known.
+    """
+    odds = _CATEGORY + _ALIKE * alike + _CATEGORY_TAGGED[_as_tagged(term, read.things)]
+    odds += _SEVERAL * (" " in term.surface)
+    if term.surface == read.form:
+        odds += _ALONE
+    elif term.end == len(read.form):
+        odds += _LAST
+    department, inside, _ = path.partition(" > ")
+    if not inside:
+        odds += _GENERAL if plain else _GENERAL_FOR_MORE
+    if path in sold:
+        odds += _SOLD
+    elif sold and not any(other.partition(" > ")[0] == department for other in sold):
+        odds += _NOT_SOLD
+    return _probability(odds)
 
 
 # What may stand beside a thing and its properties in a query that only names them.

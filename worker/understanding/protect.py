@@ -1,8 +1,8 @@
 """What an expansion must not lose or change of a query.
 
-Brand, model, colour, size, gender, age and numbers that the query names stay as they are, and an
-expansion names no other. Nothing that is excluded, nor a kind of it, comes in. A neighbour has the
-query's own head and no word that the query has not.
+Brand, model, colour, pattern, shape, size, gender, age and numbers that the query names stay as
+they are, and an expansion names no other. Nothing that is excluded, nor a kind of it, comes in. A
+neighbour has the query's own head and no word that the query has not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from worker.lexicon.told import told
 from worker.lexicon.words import stem
 
 _NAMES = frozenset({"brand", "model"})
+_NEGATING = frozenset({"free", "no", "non", "without"})
+_FIRM = frozenset({"brand", "material", "pattern", "shape"})  # not added where there is none
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 
 
@@ -77,7 +79,10 @@ class Protection:
         if words.joined in self._seen or words.joined == replaced.joined:
             return False
         found = lexicon.profile(text)
-        if self._unwanted and self._is_excluded(words, found, term_id):
+        unwanted = self._unwanted
+        if instead_of and not _NEGATING.isdisjoint(words.stems):  # "nut free", "without nuts"
+            unwanted = unwanted - replaced.stems
+        if self._unwanted and self._is_excluded(words, found, term_id, unwanted):
             return False
         old = self._replaced(instead_of) if instead_of else self._own
         strict = source != "synonym"
@@ -108,19 +113,21 @@ class Protection:
             names = {name for name, _ in self._own.values}
             if strict or any(name in names for name, _ in added):
                 return False
-            firm = {"material"} if found.is_brand else {"brand", "material"}
+            firm = _FIRM - _NAMES if found.is_brand else _FIRM
             if any(name in firm for name, _ in added):
                 return False
         if not strict:
             return True
         return old.uses <= found.uses and (not found.uses or found.uses <= self._own.uses)
 
-    def _is_excluded(self, words: Stemmed, found: Profile, term_id: int) -> bool:
+    def _is_excluded(
+        self, words: Stemmed, found: Profile, term_id: int, unwanted: Collection[str]
+    ) -> bool:
         if self._excluded and not self._excluded.isdisjoint(self._lexicon.upwards(term_id)):
             return True
         if not found.values.isdisjoint(self._unwanted_values):
             return True
-        return any(_holds(word, self._unwanted) for word in words.stems)
+        return any(_holds(word, unwanted) for word in words.stems)
 
 
 def _unwanted(read: Reading) -> set[str]:

@@ -18,7 +18,7 @@ from worker.lexicon.words import Word, meets, stem, word_set
 # Words that negate what follows them, and those that may stand between.
 _NEGATING = word_set("""
     without w o minus except excluding excl sans for other than anything but apart aside from free
-    of not no non nor and or with any a an the in by
+    of not no non nor zero and or with any a an the in by
 """)
 # What shops print before "free".
 _LABELS = word_set("""
@@ -45,7 +45,8 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     """
     first = next(n for n, word in enumerate(read.words) if word.start >= mention.start)
     last = next(n for n, word in enumerate(read.words) if word.end >= mention.end)
-    if any(_is_label(read, exclusion.end) for exclusion in read.exclusions):
+    others = [x for x in read.exclusions if not meets(mention, [(x.start, x.end)])]
+    if any(_is_label(read, exclusion.end) for exclusion in others):
         return ""
     gone = _gone(read)
     before = [word for word in read.words[:first] if word.start not in gone]
@@ -102,8 +103,10 @@ def _gone(read: Reading) -> set[int]:
 
 
 def _is_label(read: Reading, end: int) -> bool:
-    """Whether what is excluded, up to `end`, is said as shops print it: "gluten free"."""
+    """Whether what is excluded, up to `end`, is said as shops print it: "gluten free", "zero
+    sugar"."""
     return any(
-        one.end == end and one.key in _LABELS and after.key == "free"
+        (one.end == end and one.key in _LABELS and after.key == "free")
+        or (after.end == end and after.key in _LABELS and one.key == "zero")
         for one, after in pairwise(read.words)
     )

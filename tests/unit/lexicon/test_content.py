@@ -26,11 +26,11 @@ def test_every_department_is_worth_its_name(starter):
     assert {name for name, size in sizes.items() if size < 25} == set()
 
 
-def test_many_terms_have_synonyms_and_most_a_broader_term(starter):
+def test_most_terms_have_synonyms_and_most_a_broader_term(starter):
     count = len(starter.terms)
-    assert count > 12_000
-    assert sum(bool(term.synonyms) for term in starter.terms) > 0.7 * count
-    assert sum(parent is not None for parent in starter.parents) > 0.8 * count
+    assert count > 20_000
+    assert sum(bool(term.synonyms) for term in starter.terms) > 0.5 * count
+    assert sum(parent is not None for parent in starter.parents) > 0.5 * count
 
 
 def test_no_term_twice(starter):

@@ -43,6 +43,11 @@ MEANT = {
     "break pads": "brake pads",
     "leave blower": "leaf blower",
     "stationary bike": None,
+    "swim trucks": "swim trunks",
+    "toy trucks": None,
+    "steal toe boots": "steel toe boots",  # a term of three words
+    "surgar free syrup": "sugar free syrup",
+    "heist movie steal": None,
     # a word that is put right tells of its neighbour
     "wirless hedphones": "wireless headphones",
     # what is not heard, and swaps of short words
@@ -60,7 +65,7 @@ MEANT = {
     "hussain rug": None,
     "westlin coffee table": None,
     "bill staines": None,
-    "prebioti": None,
+    "prebioti": "prebiotic",
     "archeology book": None,
     # but a thing at the end
     "velvet loungar": "velvet lounger",

@@ -88,9 +88,13 @@ def test_what_is_on_a_thing_is_no_term_beside_it(lexicon):
 
 
 def test_a_color_in_a_things_name_is_none(lexicon):
-    query = "sand filter pumps"
-    assert said(lexicon.read(query)) == [("color", "beige")]
-    assert said(read(lexicon, query, sand_filter_pumps=("product", 0.9))) == []
+    query = "rust eraser blocks"
+    assert said(lexicon.read(query)) == [("color", "rust")]
+    assert said(read(lexicon, query, rust_eraser_blocks=("product", 0.9))) == []
+
+
+def test_what_a_thing_is_for_is_not_what_it_is_of_even_where_it_is_tagged(lexicon):
+    assert said(read(lexicon, "leather conditioner", leather=("material", 0.9))) == []
 
 
 def test_a_value_that_the_rules_set_aside_counts_where_it_is_tagged(lexicon):
@@ -115,3 +119,43 @@ def test_what_is_tagged_as_a_product_is_told_without_the_marks_around_it(lexicon
     found = read(lexicon, "red floor mats, 2 door", **{"floor_mats,": ("product", 0.6)})
     assert [tuple(thing) for thing in found.things] == [(4, 14, 0.6)]
     assert read(lexicon, "floor mats", **{"floor_mats": ("product", 0.4)}).things == []
+
+
+def without(read):
+    return [x.term for x in read.exclusions]
+
+
+def test_nothing_is_excluded_in_a_title(lexicon):
+    title = {"a_town_without_rain": ("content", 0.9)}
+    assert without(lexicon.read("a town without rain")) == ["rain"]
+    assert without(read(lexicon, "a town without rain", **title)) == []
+    assert without(read(lexicon, "a town without rain", rain=("excluded", 0.9))) == ["rain"]
+    assert without(read(lexicon, "no logo shirt", no_logo=("content", 0.9))) == ["logo"]
+
+
+@pytest.mark.parametrize(
+    "query, tagged, excluded",
+    [
+        ("fluoride free toothpaste", ["fluoride"], ["fluoride"]),  # a term
+        ("zero sugar lemonade", ["sugar"], ["sugar"]),
+        ("egg, sesame, nut free crackers", ["egg,", "sesame,", "nut"], ["egg", "sesame", "nut"]),
+        ("oat bar free bpa and soy", ["bpa", "soy"], ["bpa", "soy"]),
+        ("non stick pan", ["stick"], []),  # the name of a property
+        ("bcaa without artificial sweeteners", ["artificial"], ["sweeteners"]),
+    ],
+)
+def test_what_is_tagged_so_is_excluded(lexicon, query, tagged, excluded):
+    tags = {text: ("excluded", 0.6) for text in tagged}
+    assert without(read(lexicon, query, **tags)) == excluded
+
+
+def test_what_is_excluded_ends_with_its_tag(lexicon):
+    query = "antenna without cable outdoor"
+    assert without(lexicon.read(query)) == ["cable outdoor"]
+    assert without(read(lexicon, query, cable=("excluded", 0.5))) == ["cable"]
+    assert without(read(lexicon, query, cable=("excluded", 0.2))) == ["cable outdoor"]
+
+
+def test_a_term_that_says_what_it_lacks_is_still_what_is_asked_for(lexicon):
+    found = read(lexicon, "fluoride free toothpaste", fluoride=("excluded", 0.9))
+    assert [m.surface for m in found.mentions] == ["fluoride free toothpaste"]

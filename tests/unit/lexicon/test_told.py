@@ -18,9 +18,15 @@ def test_what_names_say_is_what_reading_them_tells(parts):
     chosen = [*sorted(parts.told)[::20], *names[::100]]
     assert len(chosen) > 400
     for name in chosen:
-        said = told.told(name, lexicon.read(name).attributes)
+        said = told.told(name, lexicon._reader.attributes(name))
         assert parts.told.get(name, told.NOTHING) == said
         assert lexicon.profile(name).values == said.values
+
+
+def test_what_only_the_name_of_a_term_says_is_not_protected(parts):
+    lexicon = Lexicon(parts)
+    assert [a.value for a in lexicon.read("mini fridge").attributes] == ["mini"]
+    assert lexicon.profile("mini fridge").values == frozenset()  # it is a "compact fridge" too
 
 
 def test_a_text_that_is_no_name_is_read(parts):

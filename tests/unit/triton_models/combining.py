@@ -5,7 +5,7 @@ from __future__ import annotations
 from safetensors.torch import load_file
 
 from triton_models.__main__ import main
-from triton_models.combination import members
+from triton_models.kinds.intent import combining
 
 TEXTS = [
     (f"{start} {thing}", label)
@@ -26,5 +26,5 @@ def weights(folder):
 
 
 def says(folder, labels=None):
-    (member,) = members.classifiers([folder])
+    (member,) = combining.members([folder])
     return member.says([text for text, _ in TEXTS], labels or member.labels)

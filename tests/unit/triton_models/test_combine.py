@@ -22,6 +22,7 @@ from triton_models.__main__ import main
 from triton_models.combination import members, stack
 from triton_models.combination.options import STEPS
 from triton_models.combination.precisions import PRECISIONS
+from triton_models.kinds.intent import combining
 from triton_models.kinds.intent.network import classifier
 from triton_models.training import networks
 from triton_models.training.vocabulary import bare_tokenizer
@@ -144,7 +145,7 @@ def test_the_table_has_every_row(runs, queries, log, tmp_path, capsys):
 def test_figures_of_the_table_are_those_of_the_dev_set(runs, queries, tmp_path):
     assert combine("table", runs[0], "--queries", queries, "--report", tmp_path / "report") == 0
     rows = json.loads((tmp_path / "report" / "table.json").read_text())
-    (member,) = members.classifiers([runs[0]])
+    (member,) = combining.members([runs[0]])
     found = says(runs[0]).argmax(1)
     right = np.mean([member.labels[i] == label for i, (_, label) in zip(found, TEXTS, strict=True)])
     assert rows["float32"]["accuracy"] == pytest.approx(right)
@@ -166,14 +167,17 @@ def test_wrong_usage_is_told_in_one_line(runs, queries, log, tmp_path, capsys):
     capsys.readouterr()
     for given, told in (
         (("average", run, *out), "two runs or more"),
-        (("average", run, toys, *out), "of kind encoder"),
+        (("average", run, toys, *out), "a run of encoder"),
         (("average", run, other, *out), "its labels are not those"),
         (("average", run, shallow, *out), "another shape"),
         (("average", run, tmp_path / "none", *out), "no checkpoint"),
         (("average", run, run, "--out", tmp_path / "full"), "holds something else"),
-        (("average", toys, toys, "--queries", queries, *out), "--queries is for classifiers"),
+        (
+            ("average", toys, toys, "--queries", queries, *out),
+            "a run of encoder, no classifier; give runs of intent",
+        ),
         (("stack", run, run, "--queries", strange, *out), "do not know: green"),
-        (("stack", run, toys, "--queries", queries, *out), "no classifier"),
+        (("stack", run, toys, "--queries", queries, *out), "a run of encoder"),
         (("stack", run, other, "--queries", queries, *out), "its labels"),
         (("distil", "--teachers", run, *out), "--queries or --text"),
         (("distil", "--teachers", run, "--text", log, "--temperature", 0, *out), "above 0"),

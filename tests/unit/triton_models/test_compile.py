@@ -84,11 +84,12 @@ def test_strong_types_are_asked_for_where_there_is_a_choice():
 
 
 class Engine:
-    """What stands for TensorRT's: answers as an ONNX file does, the labels moved by `shift`."""
+    """What stands for TensorRT's: answers as an ONNX file does, those of the output `wrong` with
+    the labels in the wrong order."""
 
-    def __init__(self, file, shift=0):
+    def __init__(self, file, wrong=""):
         self.session = onnxruntime.InferenceSession(str(file))
-        self.shift, self.asked = shift, {}
+        self.wrong, self.asked = wrong, {}
         self.create_execution_context = lambda: self
 
     def set_optimization_profile_async(self, index, stream):
@@ -108,8 +109,10 @@ class Engine:
                 assert shape[1] == (8, 16, 32, 64)[self.profile]
                 values = (ctypes.c_int64 * (shape[0] * shape[1])).from_address(place)
                 inputs[name] = np.ctypeslib.as_array(values).reshape(shape)
-        found = np.roll(self.session.run(["probabilities"], inputs)[0], self.shift, axis=1)
-        ctypes.memmove(self.asked["probabilities"][1], found.ctypes.data, found.nbytes)
+        for output in self.session.get_outputs():
+            [found] = self.session.run([output.name], inputs)
+            found = np.roll(found, int(output.name == self.wrong), axis=-1)
+            ctypes.memmove(self.asked[output.name][1], found.ctypes.data, found.nbytes)
         return True
 
 
@@ -142,11 +145,11 @@ class Cudart:
 
 @pytest.fixture
 def tensorrt(monkeypatch, model):
-    """A TensorRT that builds a plan of any graph, and runs it as `shift` says."""
+    """A TensorRT that builds a plan of any graph, whose output `wrong` is."""
     fake, runtime = ModuleType("tensorrt"), Cudart()
-    fake.__version__, fake.shift = "10.15.1", 0
+    fake.__version__, fake.wrong = "10.15.1", ""
     fake.Logger = type("Logger", (), {"WARNING": 1, "__init__": lambda self, level: None})
-    engine = lambda self, content: Engine(model.onnx, fake.shift)  # noqa: E731
+    engine = lambda self, content: Engine(model.onnx, fake.wrong)  # noqa: E731
     fake.Runtime = lambda logger: type("R", (), {"deserialize_cuda_engine": engine})()
     monkeypatch.setattr(trt, "build", lambda *_: b"a plan")
     monkeypatch.setattr(trt, "typed", lambda plain, *_: onnx.load(plain))
@@ -172,18 +175,32 @@ def test_a_plan_counts_when_it_answers_as_float32_on_the_gpu(
     monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
     plan, found = trt.compile_model(model, tmp_path / "plans", "fp16", texts)
     assert sum(name.endswith("fp32.onnx") for name in opened) == 1  # asked once for both checks
-    assert plan.read_bytes() == b"a plan" and found.agreement == 1.0 and found.texts == 30
-    tensorrt.shift = 1  # the labels in the wrong order
-    with pytest.raises(RuntimeError, match="fp16 plan's answers are too far from float32"):
-        trt.compile_model(model, tmp_path / "wrong", "fp16", texts)
-    assert not list((tmp_path / "wrong").rglob("*.plan"))
+    assert plan.read_bytes() == b"a plan" and found.rows == 30
+    assert str(found).startswith("equal labels 100.0%, sentiment 100.0%, tags 100.0%, largest")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("probabilities", r"equal labels \d?\d\.\d%, sentiment 100.0%, tags 100.0%"),
+        ("sentiment_probabilities", r"equal labels 100.0%, sentiment \d?\d\.\d%, tags 100.0%"),
+        ("tag_probabilities", r"equal labels 100.0%, sentiment 100.0%, tags \d?\d\.\d%"),
+    ],
+)
+def test_a_plan_of_which_any_output_is_wrong_does_not_count(tensorrt, model, tmp_path, wrong, told):
+    (tmp_path / "asked.txt").write_text("red shoes\nwhere is my order\nbroken zip\nbuy it\n" * 3)
+    tensorrt.wrong = wrong
+    with pytest.raises(RuntimeError, match=f"fp16 plan's answers are too far from .*{told}"):
+        trt.compile_model(model, tmp_path / "plans", "fp16", tmp_path / "asked.txt")
+    assert not list((tmp_path / "plans").rglob("*.plan"))
 
 
 def test_a_plan_starts_from_the_weights_that_were_trained(model, tmp_path, capsys):
     folder = tmp_path / "intent"
     shutil.copytree(model.folder, folder)
     trt.float32(contract.load(folder), tmp_path / "rounded.onnx")
-    assert "rounded to 7 bits; export the model again" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "rounded weights, 7 bits, tables 8, the table of words 4; export your own" in told
     (folder / "float32.onnx").write_bytes(b"as trained")
     about = json.loads((folder / "model.json").read_text())
     about["float32_sha256"] = contract.sha256(folder / "float32.onnx")

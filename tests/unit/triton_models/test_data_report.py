@@ -172,5 +172,5 @@ def test_a_file_of_no_known_format_is_told_in_one_line(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("question,topic\nred,look\n")
     assert main(["data", str(tmp_path / "a.csv")]) == 2
     error = capsys.readouterr().err
-    assert "no format that we know: question, topic; name a manifest" in error
+    assert "no format that we know: question, topic; give --columns" in error
     assert error.count("\n") == 1

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from tests.unit.triton_models.starters import STARTERS
-from triton_models.serving.dequantize import dequantize, is_quantized
+from triton_models.serving.dequantize import dequantize, rounding
 from triton_models.serving.served import ServedModel
 from triton_models.settings import DEV_SETS, STARTER
 from triton_models.text import encode
@@ -30,7 +30,7 @@ def plain(kind) -> onnx.ModelProto:
 
 
 def test_no_quantized_node_is_left_and_the_graph_is_sound(kind, plain):
-    assert is_quantized(onnx.load(STARTER / kind / "model.onnx"))
+    assert rounding(onnx.load(STARTER / kind / "model.onnx"))
     onnx.checker.check_model(plain, full_check=True)
     kinds = {node.op_type for node in plain.graph.node}
     assert not {name for name in kinds if "Quantize" in name or "Integer" in name}

@@ -15,9 +15,10 @@ from safetensors.torch import save_file
 
 from tests.unit.triton_models import toy
 from tests.unit.triton_models.combining import TEXTS, combine, says, weights
-from triton_models.combination import distil, members
-from triton_models.kinds.intent import classify
+from triton_models.combination import distil
+from triton_models.kinds.intent import distilling
 from triton_models.training import networks
+from triton_models.training.ensemble import pooled
 from triton_models.training.loop import RESUME
 from triton_models.training.vocabulary import bare_tokenizer
 
@@ -38,7 +39,7 @@ def test_a_student_agrees_more_with_its_teachers_than_before(runs, queries, log,
     config = json.loads((out / "config.json").read_text())
     assert config["num_hidden_layers"] == 1
     assert config["vocab_size"] <= 3000
-    teachers = members.pooled([says(folder) for folder in runs], None)
+    teachers = pooled([says(folder) for folder in runs])
     assert (says(out).argmax(1) == teachers.argmax(1)).float().mean() > 0.8
 
 
@@ -46,9 +47,10 @@ def test_unlabelled_queries_are_learned_from_the_teachers_alone(runs):
     network = networks.load(runs[0], "intent").eval()
     recipe = distil.Recipe(None, 2.0, 0.5, 0.0, None, None, None, ())
     found = [toy.Example("buy a desk", ("buy",)), toy.Example("buy a desk", ())]
-    tokenizer, labels = bare_tokenizer(runs[0]), ("ask", "buy", "look")
-    said = classify.logits(network, tokenizer, [e.text for e in found])
-    loss = distil.Loss(network, tokenizer, found, labels, said, recipe)
+    tokenizer = bare_tokenizer(runs[0])
+    wanted = distilling.says(network, tokenizer, found)
+    said = wanted.intents
+    loss = distilling.Loss(network, tokenizer, found, wanted, recipe)
     costs = loss.costs(said, loss.targets)
     expected = -said[0].log_softmax(0)[1] / 2  # its label; of its teacher it is no way off
     torch.testing.assert_close(costs, torch.tensor([expected.item(), 0.0]), atol=1e-6, rtol=1e-4)
@@ -58,15 +60,15 @@ def test_a_distillation_that_was_cut_off_goes_on(runs, queries, tmp_path, monkey
     given = ("--teachers", *runs, "--queries", queries, "--layers", "0,2", "--threads", 1)
     given = (*given, "--epochs", 3)
     assert combine("distil", *given, "--out", tmp_path / "whole") == 0
-    divergence, asked = distil.divergence, []
+    divergence, asked = distilling.divergence, []
 
-    def stopped(said, found):
+    def stopped(*given):
         asked.append(1)
         if len(asked) == 5:  # in the third epoch; each asks once to learn and once to judge
             raise KeyboardInterrupt
-        return divergence(said, found)
+        return divergence(*given)
 
-    monkeypatch.setattr(distil, "divergence", stopped)
+    monkeypatch.setattr(distilling, "divergence", stopped)
     assert combine("distil", *given, "--out", tmp_path / "cut") == 1
     assert (tmp_path / "cut" / RESUME).exists()
     monkeypatch.undo()

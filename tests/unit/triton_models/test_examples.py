@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from triton_models.data import dataset
+from triton_models.data.named import Place
 from triton_models.data.split import FEWEST, is_dev, too_rare
 from triton_models.kinds.intent import examples
 from triton_models.kinds.intent.examples import Example
@@ -33,7 +34,7 @@ def test_formats(tmp_path, name, text):
 
 def test_named_columns_and_lists(tmp_path):
     (tmp_path / "a.csv").write_text("q,c\nred shoes,look\n")
-    assert examples.read(str(tmp_path / "a.csv"), ["q", "c"]) == WANTED[:1]
+    assert examples.read(Place(tmp_path / "a.csv", ("q", "c"))) == WANTED[:1]
     parts = {"train": [["red shoes", "look"]], "oos": [["buy, now", "buy"]], "note": "x"}
     (tmp_path / "b.json").write_text(json.dumps(parts))
     assert examples.read(f"{tmp_path}/b.json:train+oos") == WANTED

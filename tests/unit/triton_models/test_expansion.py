@@ -143,7 +143,7 @@ def test_fields_without_text_are_refused(files, capsys):
         ("expansion --products p --judgements j --language de", "--language goes with a kind"),
         ("expansion --products p --judgements j --confusions c", "--confusions goes with a kind"),
         ("expansion --out-of-scope x", "--out-of-scope goes with a kind of model"),
-        ("intent --confusions c", "--confusions goes with --report"),
+        ("matching --confusions c", "--confusions goes with --report, or with intent"),
         ("intent --target-precision 0.9", "--target-precision goes with --report"),
     ],
 )

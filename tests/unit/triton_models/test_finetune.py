@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
 from tests.unit.triton_models import toy
 from triton_models import contract
 from triton_models.__main__ import main
-from triton_models.kinds.intent import classify
+from triton_models.kinds.intent import classify, scope
 from triton_models.kinds.intent import training as intent
 from triton_models.serving.served import ServedModel
 from triton_models.training import networks
@@ -222,7 +222,7 @@ def test_wrong_usage_is_told_in_one_line(start, tmp_path, capsys):
         ((*begin, "--no-dev", "--patience", 2), "--patience"),
         ((*begin, "--no-dev", "--out-of-scope", "red"), "chosen on dev, which needs"),
         ((*begin, "--dev", only_red, "--out-of-scope", "red"), "and others"),
-        ((*begin, "--columns", "query"), "name two"),
+        ((*begin, "--columns", "query"), "name 2 columns, as --columns query,intent"),
         ((*begin, "--out", tmp_path / "full"), "full"),
         ((*begin, "--start", tmp_path / "none"), "none"),
         (("--queries", single, *begin[2:]), "at least two"),
@@ -301,7 +301,8 @@ def test_what_is_unlike_every_label_is_out_of_scope():
     wanted = torch.eye(3)[[0] * 50 + [1] * 50 + [2] * 40]
     said = 6 * wanted.clone()
     said[100:130] = torch.tensor([0.4, 0.3, 0.0])  # out of scope and not called so, but unsure
-    report = classify.out_of_scope(said, wanted, 2, [f"query {i}" for i in range(140)])
+    chances, right = said.softmax(dim=1).numpy(), wanted.argmax(dim=1).numpy()
+    report = scope.judged(chances, right, 2, [f"query {i}" for i in range(140)])
     assert report["out_of_scope_recall"] == 1.0
     assert report["in_scope_accuracy"] == 1.0
     assert 0.4 < report["threshold"] < 1.0

@@ -148,6 +148,6 @@ def test_the_card_takes_in_what_was_written_by_hand(tmp_path):
     }  # fmt: skip
     assert "By hand" not in run_card.card(run, {})
     (tmp_path / "notes.md").write_text("## By hand\n\nEnglish only.\n")
-    card = run_card.card(run, {"accuracy": 0.89})
+    card = run_card.card(run, {"dev": {"accuracy": 0.89}})
     assert card.index("English only.") < card.index("## Limits")
     assert "| accuracy | 0.9000 | 0.8900 |" in card and "| as exported |" in card

@@ -163,7 +163,7 @@ def test_from_a_manifest_to_a_model_folder(start, tmp_path, capsys):
         and "| figure of dev | before training | checkpoint, float32 | as exported" in card
     )
     assert len(dev.read_text().splitlines()) == notes["data"]["dev"]
-    served = summary.measured(model, dev)  # of the int8 model
+    served = summary.measured(model, dev, notes)["dev"]  # of the int8 model
     assert re.search(rf"\| auc roc \| .* \| {served['auc_roc']:.4f} \|", card)
     assert "texts of dev.jsonl" in capsys.readouterr().out
     pair = tmp_path / "pair.jsonl"

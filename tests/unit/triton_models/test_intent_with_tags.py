@@ -68,7 +68,9 @@ def test_both_are_learned_from_queries_that_lack_either(folder):
     notes = json.loads((folder / "run" / "run.json").read_text())
     assert 25 < notes["data"]["tagged"] < notes["data"]["learned"]
     assert notes["result"]["dev"]["accuracy"] > 0.8
-    assert notes["result"]["tags"]["micro_f1"] > 0.8
+    found = notes["result"]["tags"]
+    assert found["micro_f1"] > 0.8
+    assert 0 <= found["calibration_error"] < 1 > found["calibration_error_before"]
     assert notes["result"]["judged"][-1]["tags_micro_f1"] > 0.8  # told after each epoch
     assert networks.kind_of(folder / "run") == "intent"
 

@@ -102,12 +102,56 @@ def test_styles_keep_what_is_named_and_are_of_the_language(language, text, names
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [("de", "wann kommt mein paket"), ("zh", "红色的鞋有没有货")]
+    ("language", "text"),
+    [
+        ("de", "wann kommt mein paket"),
+        ("zh", "红色的鞋有没有货"),
+        ("en", "hi can i return this without a receipt"),
+        ("en", "hey how do i change my address"),
+        ("en", "good morning, i'd like to know if you ship to canada"),
+        ("en", "i ordered last week. where is it? thanks"),
+        ("de", "hallo kann ich das zurückgeben"),
+        ("de", "guten tag, ich möchte wissen, ob sie nach wien liefern"),
+        ("es", "hola puedo devolver esto"),
+        ("es", "buenas tardes, ¿por qué no llega mi pedido"),
+        ("fr", "bonjour puis-je retourner ceci"),
+        ("fr", "salut, peut on payer en plusieurs fois"),
+    ],
 )
-def test_a_question_of_any_language_stays_whole(language, text):
-    for seed in range(40):
+def test_a_question_of_any_language_stays_whole_behind_a_greeting_too(language, text):
+    for seed in range(60):
         told = restyle(text, random.Random(seed), language).casefold().replace(" ", "")
         assert text.replace(" ", "") in told
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "matter"),
+    [
+        ("en", "tell me where my order is", "tell me where my order is"),
+        ("en", "hello, it is waterproof", "it is waterproof"),
+        ("en", "my card hasn't arrived", "my card hasn't arrived"),
+        ("de", "hallo, sagen sie mir wann es kommt", "sagen sie mir wann es kommt"),
+        ("es", "hola, se puede devolver esto", "se puede devolver esto"),
+        ("fr", "bonjour, on peut retourner ceci", "on peut retourner ceci"),
+    ],
+)
+def test_a_text_with_an_asking_or_auxiliary_word_keeps_its_words_in_order(language, text, matter):
+    for seed in range(60):
+        told = restyle(text, random.Random(seed), language).casefold().replace(" ", "")
+        assert matter.replace(" ", "") in told
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "kept"),
+    [
+        ("en", "hi, please cancel my order", "cancel my order"),
+        ("de", "hallo, ich suche rote schuhe", "rote schuhe"),
+        ("es", "por favor quiero zapatos rojos", "zapatos rojos"),
+        ("fr", "bonjour, je cherche une robe noire", "une robe noire"),
+    ],
+)
+def test_greetings_and_openings_go_from_what_is_no_question(language, text, kept):
+    assert kept in {restyle(text, random.Random(seed), language) for seed in range(60)}
 
 
 def test_chinese_is_put_into_phrases_and_not_into_cases():
@@ -132,6 +176,12 @@ def test_what_does_not_apply_to_chinese_is_not_measured(chinese):
     changed = perturbed(texts, "one typo", own["one typo"])
     assert all(a != b and len(a) == len(b) for a, b in zip(texts, changed, strict=True))
     assert set(perturbations(None, typos_of("zh"))) == {"no spaces", "extra spaces"}
+    for name, change in perturbations().items():  # of letters
+        if name not in ("no spaces", "extra spaces", "word order"):
+            assert perturbed(["红色运动鞋", "红色 运动鞋"], name, change) == [
+                "红色运动鞋",
+                "红色 运动鞋",
+            ]
 
 
 def test_robustness_is_measured_with_the_keyboard_of_the_language():

@@ -108,7 +108,8 @@ def test_a_curve_is_trained_told_and_not_trained_again(tmp_path, capsys):
     assert sizes == sorted(sizes) and sizes[-1] == 27 and len(found["rows"][0]["values"]) == 2
     assert (out / "learning-curve.svg").stat().st_size > 1000
     runs = sorted((out / "runs").iterdir())
-    assert len(runs) == 6 and all([f.name for f in run.iterdir()] == ["run.json"] for run in runs)
+    assert len(runs) == 6
+    assert all({f.name for f in run.iterdir()} == {"run.json", "training.svg"} for run in runs)
     data = [json.loads((run / "run.json").read_text())["data"] for run in runs]
     assert len({one["dev_sha256"] for one in data}) == 1
     assert len({one["learned_sha256"] for one in data}) == 5  # all of them with either seed

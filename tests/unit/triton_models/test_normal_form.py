@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from tests.skips import skip_or_fail
 
 try:
+    import onnxscript  # noqa: F401
     import torch
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
@@ -14,12 +16,15 @@ except ModuleNotFoundError as missing:
 from tokenizers import Tokenizer
 
 from tests.unit.triton_models import toy
+from triton_models.__main__ import main
 from triton_models.data.graded import graded
-from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined
+from triton_models.evaluation.evaluate import served
+from triton_models.kinds.encoder.contrast import Contrast, Lesson, Mined, vectors
 from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.matching import training as matching
 from triton_models.query_text import normal_form
+from triton_models.serving.export import export
 from triton_models.settings import STARTER
 from triton_models.training import networks
 from triton_models.training.adapt import Adaptation
@@ -77,6 +82,21 @@ def test_pairs_are_read_so_but_for_their_documents(cased, kind):
     torch.manual_seed(3)
     lower = losses_of(kind, cased, FORMS, list(map(str.lower, documents)))
     assert abs((given - lower).item()) > 1e-6
+
+
+def test_an_exported_encoder_is_judged_on_documents_as_it_learned_them(cased, tmp_path, capsys):
+    out, documents = tmp_path / "encoder", ["Parcels and Letters", "Nike Air"]
+    export(cased, "encoder", out, "fp32")
+    network, tokenizer = networks.load(cased, "encoder").eval(), bare_tokenizer(cased)
+    expected = vectors(network, tokenizer, [*documents, FORMS[0]]).numpy()
+    asked = served(out, "encoder")[1]
+    judged = [*asked.run(documents, documents=True), *asked.run(QUERIES[:1])]
+    np.testing.assert_allclose(judged, expected, atol=1e-4)
+    rows = [*({"document": text} for text in documents), {"query": QUERIES[0]}]
+    (tmp_path / "asked.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert main(["predict", "encoder", str(tmp_path / "asked.jsonl"), "--model", str(out)]) == 0
+    told = [json.loads(line)["vector"] for line in capsys.readouterr().out.splitlines()]
+    np.testing.assert_allclose(told, expected, atol=1e-4)
 
 
 def test_a_lower_case_tokenizer_reads_the_same_as_ever():

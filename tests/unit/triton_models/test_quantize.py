@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from tokenizers import Tokenizer
 
-from triton_models.serving.dequantize import dequantize, is_quantized
+from triton_models.serving.dequantize import dequantize, rounding
 from triton_models.serving.quantize import quantize
 from triton_models.settings import DEV_SETS, STARTER
 from triton_models.text import encode
@@ -65,7 +65,7 @@ def test_an_answer_hangs_on_nothing_but_its_query(small, texts):
 def test_it_is_a_sound_graph_that_gives_its_weights_back(plain, small):
     model = onnx.load(small)
     onnx.checker.check_model(model)
-    assert is_quantized(model)
+    assert rounding(model)
     back = dequantize(model)
     onnx.checker.check_model(back, full_check=True)
     assert not back.functions

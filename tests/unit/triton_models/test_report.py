@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.skips import skip_or_fail
+from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.evaluation import (
     cells,
@@ -66,20 +67,12 @@ def test_the_head_is_what_half_of_the_traffic_asks():
     assert "popularity" not in report_parts.groups([{"query": "a"}, {"query": "b"}])
 
 
-def test_rare_labels_are_those_that_the_card_says_were_rare(tmp_path):
-    assert intent_report.trained_on(tmp_path, LABELS) is None
-    (tmp_path / "CARD.md").write_text(
-        "| set and licence | examples |\n|---|---|\n"
-        "| ours, all of it | 1,900 buy, 100 look |\n| theirs | 50 look, 900 other, 7 nothing |\n"
-        "| label | precision | recall | F1 | queries |\n| look | 0.97 | 0.96 | 0.97 | 168 look |\n"
-    )
-    seen = intent_report.trained_on(tmp_path, LABELS)
-    assert seen.tolist() == [1900, 150, 900]
-    found = intent_report.judged(answers("bbllloo", "bblloob"), seen)["slices"]
-    assert found["labels rare in training"]["rare"]["rows"] == 3
-    assert "labels rare here" not in found
-    starter = intent_report.trained_on(STARTER / "intent", ("purchase", "browse"))
-    assert starter.min() > 1000
+def test_rare_labels_are_those_that_were_rare_in_training():
+    found = intent_report.judged(answers("bbllloo", "bblloob"), np.array([1900, 150, 900]))
+    assert found["slices"]["labels rare in training"]["rare"]["rows"] == 3
+    assert "labels rare here" not in found["slices"]
+    starter = contract.load(STARTER / "intent")
+    assert len(starter.label_counts) == 5 and min(starter.label_counts) > 1000
 
 
 def test_short_reports_tell_of_one_and_of_two_typos(tmp_path, capsys):

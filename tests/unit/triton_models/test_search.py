@@ -164,7 +164,8 @@ def test_the_best_settings_given_back_have_the_same_figure(shared, tmp_path):
     kept = [folder for folder in (out / "trials").iterdir() if list(folder.glob("*.safetensors"))]
     number = next(t.number for t in trials_of(out) if t.value == best)
     assert [folder.name for folder in kept] == [str(number)]
-    assert all((out / "trials" / str(i) / "run.json").is_file() for i in range(3))
+    for name in ("run.json", "training.svg"):
+        assert all((out / "trials" / str(i) / name).is_file() for i in range(3))
 
 
 @pytest.mark.parametrize("kind", KINDS)

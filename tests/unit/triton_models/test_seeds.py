@@ -45,6 +45,7 @@ def test_seeds_are_runs_of_their_own_and_what_is_kept_is_one_too(kind, start, tm
     found, metric = run["result"]["seeds"], run["recipe"]["metric"]
     each = {seed: record(out / "seeds" / seed)["result"]["dev"] for seed in ("5", "6")}
     assert found["runs"] == each and run["options"]["seeds"] == 2
+    assert all((out / "seeds" / seed / "training.svg").is_file() for seed in each)
     values = [dev[metric] for dev in each.values()]
     assert found["spread"][metric]["mean"] == pytest.approx(sum(values) / 2)
     pays = found["average"][metric] > sum(values) / 2
@@ -75,6 +76,7 @@ def test_the_mean_of_the_weights_is_kept_where_it_is_better_than_the_runs(
     assert finetune("intent", "--seeds", 2, "--start", start, "--out", out) == 0
     kept, folders = load_file(out / "model.safetensors"), sorted((out / "seeds").iterdir())
     found = record(out)["result"]["seeds"]["kept"]
+    assert (out / "training.svg").is_file() != pays  # a mean was not trained
     name = "bert.embeddings.word_embeddings.weight"
     if pays:
         expected = average.average(folders, "intent").state_dict()[f"classifier.{name}"]
@@ -84,6 +86,23 @@ def test_the_mean_of_the_weights_is_kept_where_it_is_better_than_the_runs(
     torch.testing.assert_close(kept[name], expected)
     others = [load_file(folder / "model.safetensors")[name] for folder in folders]
     assert sum(torch.equal(kept[name], other) for other in others) == (0 if pays else 1)
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_the_tagged_queries_of_dev_are_kept_whatever_is(pays, start, tmp_path, monkeypatch):
+    course = KINDS["intent"].part("training")
+    finish, judged = course.finish, []
+
+    def changed(*given):
+        judged.append(finish(*given))
+        judged[-1]["dev"]["accuracy"] = 0.5 if len(judged) < 3 else float(pays)
+        return judged[-1]
+
+    monkeypatch.setattr(course, "finish", changed)
+    out, tags = tmp_path / "run", ("--tag-weight", 1, "--seeds", 2)
+    assert finetune("intent", *tags, "--start", start, "--out", out) == 0
+    files = [folder / "dev_tags.jsonl" for folder in (out, out / "seeds" / "17")]
+    assert files[0].read_bytes() == files[1].read_bytes() != b""
 
 
 def test_seeds_that_are_done_are_not_trained_again_and_other_settings_are_refused(

@@ -7,7 +7,9 @@ try:
 except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
-from triton_models.combination import distil, members, stack
+from triton_models.combination import stack
+from triton_models.kinds.intent.combining import figures
+from triton_models.training.ensemble import divergence, pooled
 
 
 def words(count):
@@ -22,8 +24,8 @@ def test_a_stacker_finds_who_knows_and_is_judged_by_queries_it_has_not_seen():
     said = torch.stack((knows, guesses))
     good, bad = stack.fitted(said, wanted)
     assert good > 0.5 > 5 * abs(bad)
-    mean = members.figures(members.pooled(said, None), wanted)
-    judged = members.figures(stack.cross_fitted(said, wanted, words(300)), wanted)
+    mean = figures(pooled(said, None), wanted)
+    judged = figures(stack.cross_fitted(said, wanted, words(300)), wanted)
     assert judged["log_loss"] < mean["log_loss"] - 0.1
     assert judged["accuracy"] > mean["accuracy"] + 0.05
 
@@ -39,12 +41,12 @@ def test_cross_fitting_never_judges_a_query_by_weights_it_gave(monkeypatch):
 
 def test_the_mean_is_of_probabilities_and_weights_are_of_logits():
     said = torch.tensor([[[0.9, 0.1]], [[0.3, 0.7]]]).log()
-    torch.testing.assert_close(members.pooled(said, None).exp(), torch.tensor([[0.6, 0.4]]))
-    torch.testing.assert_close(members.pooled(said, [1.0, 0.0]), said[0])
+    torch.testing.assert_close(pooled(said, None).exp(), torch.tensor([[0.6, 0.4]]))
+    torch.testing.assert_close(pooled(said, [1.0, 0.0]), said[0])
 
 
 def test_the_divergence_is_that_of_kullback_and_leibler():
     said, found = torch.randn(5, 4), torch.randn(5, 4)
     p, q = said.softmax(1), found.softmax(1)
     expected = (p * (p / q).log()).sum(1)
-    torch.testing.assert_close(distil.divergence(said, found), expected)
+    torch.testing.assert_close(divergence(found, said), expected)

@@ -10,8 +10,9 @@ import pytest
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.data import dataset
-from triton_models.kinds.tagging import entities
-from triton_models.kinds.tagging.data import of_manifest, read
+from triton_models.evaluation import folds
+from triton_models.kinds.tagging import calibration, entities
+from triton_models.kinds.tagging.data import Tagged, of_manifest, read
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.words import NOT_READ, Span, labels_of, spans_of, tagged, words_of
 from triton_models.query_text import normal_form
@@ -153,6 +154,28 @@ def test_figures_are_those_of_seqeval():
     assert confusion.tolist() == [[1, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 0], [0, 0, 0, 0]]
 
 
+def test_calibration_is_of_folds_that_the_temperature_was_not_fitted_on():
+    rng, decoder = np.random.default_rng(1), Decoder(LABELS)
+    texts = [f"thing {i}" for i in range(60)]
+    words = list(map(words_of, texts))
+    chances = [rng.dirichlet(np.full(len(LABELS), 0.05), size=len(of)) for of in words]
+    spans = [tuple(one.spans) for one in decoder.find(decoder.together(chances), words)]
+    right = [mine if i % 3 else () for i, mine in enumerate(spans)]  # a third is wrong
+    dev = [Tagged(text, mine, ()) for text, mine in zip(texts, right, strict=True)]
+    found = calibration.at_temperatures(chances, dev, decoder)
+    honest = calibration.cross_fitted(found, dev)
+    assert sorted(zip(honest.rows, honest.right, strict=True)) == sorted(
+        zip(found[1.0].rows, found[1.0].right, strict=True)
+    )
+    assert calibration.error(honest) < calibration.error(found[1.0])
+    mine, _ = next(folds.parts(texts))
+    others = {t: s._replace(right=s.right ^ np.isin(s.rows, mine)) for t, s in found.items()}
+    again = calibration.cross_fitted(others, dev)  # the labels of one fold are turned
+    own = np.isin(honest.rows, mine)
+    assert own.any() and (honest.sure[own] == again.sure[np.isin(again.rows, mine)]).all()
+    assert calibration.best({t: s._replace(rows=s.rows[:0]) for t, s in found.items()}, mine) == 1
+
+
 COLORS, SIZES = ("red", "blue", "green", "black"), ("small", "large", "10 inch", "12 inch")
 
 
@@ -182,7 +205,11 @@ def model(tmp_path_factory):
 
 def test_a_model_is_trained_exported_and_described(model):
     notes = json.loads((model / "run" / "run.json").read_text())
-    assert notes["result"]["dev"]["micro_f1"] > 0.9
+    result = notes["result"]
+    assert result["dev"]["micro_f1"] > 0.9
+    assert 0 <= result["dev"]["calibration_error"] < 1 > result["calibration_error_before"]
+    card = (model / "model" / "CARD.md").read_text()
+    assert "calibration error" in card
     assert notes["recipe"]["lesson"]["consistency"] == 0.5
     found = contract.load(model / "model")
     assert (found.kind, found.labels, found.dimension) == ("tagging", LABELS, 5)
@@ -220,7 +247,8 @@ def test_a_model_is_judged_in_a_report_and_against_another(model, tmp_path, caps
     found = json.loads(capsys.readouterr().out)
     assert found["micro_f1"] > 0.9 and found["tags"]["size"]["count"] == 48
     page = (tmp_path / "report" / "report.md").read_text()
-    assert "## Probabilities of spans" in page and "(other bounds)" not in found["tags"]
+    assert "fitted on other rows" in page.split("## Probabilities of spans")[1].split("## ")[0]
+    assert "(other bounds)" not in found["tags"]
     assert "](confusion.svg)" in page and "| shoes |" in page
 
     rows = map(json.loads, (model / "mine.jsonl").read_text().splitlines())
@@ -258,7 +286,7 @@ def test_typed_graphs_are_held_to_float32_by_token(model, tmp_path):
     onnx.save(dequantize(onnx.load(found.onnx)), plain)
     asked = questions(written(tmp_path / "asked.txt", "red box", "blue lamp 10 inch"), pair=False)
     others = precision.batches(found, asked)[1]
-    expected = precision.each(str(plain), others)
+    expected = precision.each(found, str(plain), others)
     same = precision.parity(found, expected, onnx.load(plain), "fp16", others)
     assert str(same).startswith("equal labels of tokens 100.0%") and "tokens" in str(same)
-    assert same.texts == sum(int(batch["attention_mask"].sum()) for batch in others)
+    assert same.rows == sum(int(batch["attention_mask"].sum()) for batch in others)

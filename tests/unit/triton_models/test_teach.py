@@ -1,6 +1,8 @@
 """`combine distil` of every kind: on unlabelled text a student moves to its teachers' answers."""
 
 import json
+import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,10 +18,16 @@ except ModuleNotFoundError as missing:
 
 from tests.unit.triton_models import toy
 from tests.unit.triton_models.combining import combine
+from triton_models import contract
 from triton_models.__main__ import main
-from triton_models.combination import teach
 from triton_models.kinds import KINDS
+from triton_models.kinds.encoder import contrast
+from triton_models.kinds.encoder.network import VectorModel
+from triton_models.kinds.encoder.sentence import Sentence
+from triton_models.kinds.kind import Prompts
+from triton_models.settings import UsageError
 from triton_models.training import networks
+from triton_models.training.inputs import tensors
 from triton_models.training.loop import RESUME
 
 COLORS = ("red", "blue", "green", "black", "white", "pink", "grey")
@@ -103,6 +111,110 @@ def test_an_encoder_moves_to_its_teachers(place, tmp_path):
     assert networks.kind_of(tmp_path / "small") == "encoder"
 
 
+def test_documents_are_read_as_in_training_and_queries_as_they_are_asked(place, tmp_path):
+    part = KINDS["encoder"].part("distilling")
+    (tmp_path / "shop.csv").write_text("query,document\nRED  sofa,Sofa  by Lumio\n")
+    rows = [{"title": "Arc Lamp", "description": "Bright"}, {"query": "a lamp"}]
+    (tmp_path / "shop.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "log.txt").write_text("Desk\nchair\tA Chair\n")
+    files = [tmp_path / name for name in ("shop.csv", "shop.jsonl", "log.txt")]
+    found = list(part.read(files))
+    queries = [query for query, _ in found if query]
+    assert queries == ["RED sofa", "a lamp", "Desk", "chair"]
+    documents = [document for _, document in found if document]
+    assert documents == ["Sofa by Lumio", "Arc Lamp", "Bright", "A Chair"]
+    told = Sentence(prompts=Prompts("query: ", "passage: "))
+    network = VectorModel(networks.load(place / "toy", "encoder").bert, told)
+    read = part.as_read(network, found[:2])
+    assert read == ["query: red sofa", "passage: Sofa by Lumio"]
+    tokenizer = networks.tokenizer_of(place / "toy")
+    torch.testing.assert_close(
+        part.says(network, tokenizer, found[:2]), contrast.vectors(network, tokenizer, read)
+    )
+    recipe = SimpleNamespace(misspelled=0, language="en", confusions=())
+    loss = part.Loss(network, tokenizer, found[:2], torch.eye(2), recipe)
+    seen = []
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    loss([1, 0])
+    ids = [tokenizer.encode(text).ids for text in reversed(read)]
+    assert [row[row > 0].tolist() for row in seen[0]] == ids
+
+
+def test_a_file_without_text_is_named(tmp_path):
+    (tmp_path / "odd.csv").write_text("name\nsofa\n")
+    with pytest.raises(UsageError, match="odd.csv: no text in it"):
+        list(KINDS["encoder"].part("distilling").read([tmp_path / "odd.csv"]))
+
+
+def tagging_teachers(place):
+    """Two runs of intent with the tags of colours and things, of other seeds."""
+    rows = [
+        f"{start} {thing},{i}"
+        for start, i in (("buy", "purchase"), ("see", "browse"))
+        for thing in THINGS
+    ]
+    (place / "both.csv").write_text("query,intent\n" + "\n".join(rows))
+    sources = (("both", "both.csv", "queries"), ("tags", "tagged.jsonl", "tagged"))
+    tables = [
+        f'[[source]]\nname = "{name}"\npath = "{path}"\nformat = "{form}"\nlicence = "own"\n'
+        'split = "train"\n'
+        for name, path, form in sources
+    ]
+    (place / "both.toml").write_text("".join(tables))
+    found = [place / f"both-{seed}" for seed in (1, 2)]
+    for seed, out in enumerate(found, 1):
+        given = ("--manifest", place / "both.toml", "--start", place / "toy", "--dropout", 0)
+        more = ("--tag-weight", 1, "--head-rate", "0.01", "--seed", seed, "--out", out)
+        argv = ["finetune", "intent", *given, *more, *SCHEDULE]
+        assert main([*map(str, argv)]) == 0
+    return found
+
+
+def test_tags_move_to_those_of_all_teachers(place, tmp_path, capsys):
+    runs = tagging_teachers(place)
+    (place / "things.txt").write_text(
+        "\n".join(
+            f"{start} {color} {t}" for start in ("buy", "see") for color in COLORS for t in THINGS
+        )
+    )
+    notes = distilled(place, runs, "things.txt", tmp_path / "small", "--misspelled", 0.2)
+    start, dev = notes["result"]["start"], notes["result"]["dev"]
+    assert start["tags_agreement"] < 0.5 and dev["tags_agreement"] > 0.8
+    assert dev["agreement"] > 0.75
+    assert exports("intent", tmp_path / "small", tmp_path / "model")
+    assert contract.load(tmp_path / "model").tags.labels[0] == "O"
+    network = networks.load(runs[0], "intent")
+    del network.tags
+    network.classifier.config.tags = []
+    networks.save(network, tmp_path / "plain")
+    shutil.copy(runs[0] / "tokenizer.json", tmp_path / "plain")
+    capsys.readouterr()
+    student = (
+        KINDS["intent"].part("distilling").student(place / "fresh", [runs[1], tmp_path / "plain"])
+    )
+    assert not hasattr(student, "tags")
+    assert "tags are not learned: not all teachers have the same" in capsys.readouterr().out
+
+
+def test_a_reading_with_other_words_does_not_count_in_the_tags(place):
+    part = KINDS["intent"].part("distilling")
+    network = toy.classifier(place / "toy", tags=("O", "B-x", "I-x"))
+    tokenizer = networks.tokenizer_of(place / "toy")
+    clean, typed = ["garden chairs", "buy it now"], ["a b c", "buyit now"]
+    wanted = part.says(network, tokenizer, [toy.Example(text, ()) for text in clean])
+    changed = replace(wanted, tags=[one.roll(1, dims=1) for one in wanted.tags])
+
+    def loss(tags, texts):
+        task = part.Tags(network, tokenizer, tags, 2.0)
+        network.logits(*tensors(tokenizer, texts, torch.device("cpu")))
+        return task.loss([0, 1], texts).item()
+
+    assert loss(wanted.tags, clean) == pytest.approx(0, abs=1e-5)
+    assert loss(changed.tags, clean) > 0 == loss(changed.tags, typed)
+    assert part.distance(wanted, wanted) == pytest.approx(0, abs=1e-5)
+    assert part.distance(wanted, changed) > 0.01
+
+
 def test_a_second_head_moves_to_its_teachers(place, tmp_path):
     moods = {"love": "positive", "hate": "negative", "see": "neutral"}
     rows = [
@@ -150,7 +262,7 @@ def test_a_student_that_says_the_same_is_no_way_off(kind):
         "tagging": [torch.randn(2, 4).log_softmax(dim=1) for _ in range(3)],
         "encoder": torch.nn.functional.normalize(torch.randn(6, 8), dim=1),
     }[kind]
-    assert part.agreement(made, made) == 1.0
+    assert part.figures(made, made, []) == {"agreement": 1.0}
     assert part.distance(made, made) == pytest.approx(0, abs=1e-6)
 
 
@@ -185,7 +297,7 @@ def stopped_after(calls, real, stop):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--queries", "a.csv"), "--queries and --dev go with intent; tagging takes --text"),
+        (("--queries", "a.csv"), "--queries, --columns and --dev go with intent; give --text"),
         (("--text", "one.txt"), "1 texts are too few to part"),
     ],
 )
@@ -203,12 +315,12 @@ def test_what_does_not_go_together_is_refused(place, tmp_path, more, told, capsy
 
 def test_a_pair_without_a_tab_is_named_by_its_line(tmp_path):
     (tmp_path / "p.txt").write_text("sofa\tcouch\nsofa\n")
-    args = SimpleNamespace(queries=[], dev=None, text=[tmp_path / "p.txt"])
-    with pytest.raises(Exception, match=r"p.txt:2: no query and term"):
-        teach.gather(args, "matching")
+    part = KINDS["matching"].part("distilling")
+    args = SimpleNamespace(text=[tmp_path / "p.txt"], queries=[], dev=None, columns=())
+    with pytest.raises(UsageError, match=r"p.txt:2: no query and term"):
+        part.gather(args, [])
     (tmp_path / "p.csv").write_text("query,title\n" + "".join(f"q{i},t\n" for i in range(40)))
-    found = teach.gather(
-        SimpleNamespace(queries=[], dev=None, text=[tmp_path / "p.csv"]), "matching"
-    )
+    args.text = [tmp_path / "p.csv"]
+    found = part.gather(args, [])
     assert len(found.learned) + len(found.dev) == 40 and found.dev
     assert np.array_equal(sorted({t for _, t in found.learned}), ["t"])

@@ -1,6 +1,8 @@
 """The training code at toy size: a loss that falls, an ONNX file that answers as its network."""
 
+import itertools
 import json
+from datetime import datetime, timedelta
 
 import numpy as np
 import onnx
@@ -179,23 +181,41 @@ def test_exporting_again_keeps_the_card(checkpoint, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["encoder"]
 
 
+def exported(onnx, at):
+    """The version of a model that is exported to a folder."""
+    contract = {"name": "intent", "version": 1, "onnx_sha256": onnx}
+    contract["version"] = export.version_of(contract, at)
+    at.write_text(json.dumps(contract))
+    return contract["version"]
+
+
 def test_versions_rise_with_the_content(tmp_path, monkeypatch):
     file, found = tmp_path / "model.json", []
-    monkeypatch.setattr(export, "minute", lambda: 202601010000)
-
-    def exported(onnx, at):
-        contract = {"name": "intent", "version": 1, "onnx_sha256": onnx}
-        contract["version"] = export.version_of(contract, at)
-        at.write_text(json.dumps(contract))
-        return contract["version"]
-
+    monkeypatch.setattr(export, "moment", lambda: 2026010100000000)
     found = [exported(onnx, file) for onnx in ("a", "a", "b")]
-    assert found == [202601010000, 202601010000, 202601010001]  # the same; another in that minute
-    monkeypatch.setattr(export, "minute", lambda: 202511111111)  # the clock went back
-    assert exported("c", file) == 202601010002
-    assert exported("c", tmp_path / "other.json") == 202511111111
+    assert found == [2026010100000000, 2026010100000000, 2026010100000001]  # the same; another
+    monkeypatch.setattr(export, "moment", lambda: 2025111111111111)  # the clock went back
+    assert exported("c", file) == 2026010100000002
+    assert exported("c", tmp_path / "other.json") == 2025111111111111
     file.write_text("no contract")
-    assert exported("c", file) == 202511111111
+    assert exported("c", file) == 2025111111111111
+
+
+def test_versions_of_two_folders_differ_within_a_second(tmp_path, monkeypatch):
+    class Clock(datetime):
+        """Each look is 10 ms later, from 23:59:59.985."""
+
+        looks = itertools.count()
+
+        @classmethod
+        def now(cls, zone):
+            begin = datetime(2026, 12, 31, 23, 59, 59, 985_000, zone)
+            return begin + timedelta(milliseconds=10) * next(cls.looks)
+
+    monkeypatch.setattr(export, "datetime", Clock)
+    found = [exported(onnx, tmp_path / f"{onnx}.json") for onnx in "abc"]
+    assert found == [2026123123595998, 2026123123595999, 2027010100000000]
+    assert found[0] > 202611282136 and found[-1] < 2**53  # above those of minutes; exact in JSON
 
 
 def test_it_is_checked_on_texts_of_its_own(tmp_path):

@@ -21,7 +21,7 @@ def own(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
 
 
 KIND = Kind(
-    "encoder",
+    __name__,
     inputs=IDS,
     output="vector",
     own=own,

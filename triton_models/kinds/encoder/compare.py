@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import answers, ranking, statistics
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.evaluate import Asked
-from triton_models.evaluation.sides import Side, names
+from triton_models.evaluation.sides import Side, Sides, names
 
 PREDICTED = ("vector",)  # what a line of `predict` has, besides the query or the document
 
@@ -27,7 +28,7 @@ def read(lines: Sequence[dict]) -> np.ndarray:
     return np.array([line["vector"] for line in lines], dtype=float)
 
 
-def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+def sides(one: Path, other: Path, devs: Sequence[Given]) -> Sides:
     """The judged queries and both sides' rankings of all their relevant texts."""
     rows = of_all(judged_queries, devs)
     rows = [row | {"wanted": row["relevant"][0]} for row in rows]
@@ -43,4 +44,4 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
             for rank, first in zip(found.rank, found.first, strict=True)
         ]
         sides.append(Side(name, measures, found.figures["ndcg@10"], told))
-    return rows, sides
+    return Sides(rows, *sides)

@@ -1,11 +1,12 @@
 """What an encoder learns from teachers: how similar each two texts are, by their mean cosine.
 
-The teachers' vectors may be of any widths: side by side, and scaled, they are one unit vector whose
-cosines are the mean of theirs.
+Queries and documents are read as in training, each with its prompt. The teachers' vectors may be of
+any widths: side by side, and scaled, they are one unit vector whose cosines are the mean of theirs.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,40 +16,68 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from triton_models.data import texts
+from triton_models.data import records
+from triton_models.data.typos import ENGLISH, Typos, typos_of
 from triton_models.kinds.encoder.contrast import vectors
 from triton_models.kinds.encoder.network import VectorModel
-from triton_models.training import networks
+from triton_models.training import networks, unlabelled
 from triton_models.training.inputs import asked, device, misspelled, tensors
+from triton_models.training.unlabelled import Asked, Texts
 
 SHARPNESS = 0.05  # what cosines are divided by, as in the encoder's own loss
 AT_ONCE = 512  # texts that are compared with each other to judge
 
 
-def read(places: Sequence[Path]) -> Iterator[tuple[str, ...]]:
-    """Texts of files."""
-    return ((text,) for text in texts.read(places))
+def gather(args: argparse.Namespace, teachers: Sequence[Path]) -> Texts:
+    """The queries and documents of --text."""
+    return unlabelled.gather(args, read)
+
+
+def read(places: Sequence[Path]) -> Iterator[Asked]:
+    """(query, "") and ("", document) of files: of plain text each line is a query, or a query and a
+    document with a tab between the two; of others by the columns of judged pairs, and `description`
+    is a document too.
+
+    Raises UsageError that names a file, and the line that is wrong.
+    """
+    for place in places:
+        empty = True
+        for _, row, (query, term) in unlabelled.pairs(place):
+            for text, document in ((query, False), (term, True), (row.get("description"), True)):
+                if isinstance(text, str) and (text := " ".join(text.split())):
+                    empty = False
+                    yield ("", text) if document else (text, "")
+        if empty:
+            records.refusing(place)(0, "no text in it; give columns query and document, or lines")
 
 
 def student(folder: Path, teachers: Sequence[Path]) -> VectorModel:
     return networks.load(folder, "encoder")
 
 
-def says(network: VectorModel, tokenizer: Tokenizer, found: Sequence[tuple[str, ...]]) -> Tensor:
-    """Unit vectors, [texts, width]; each text is read as a query."""
-    forms = asked([text for (text,) in found])
-    return vectors(network, tokenizer, network.sentence.prompts.queries(forms))
+def says(network: VectorModel, tokenizer: Tokenizer, found: Sequence[Asked]) -> Tensor:
+    """Unit vectors, [texts, width]."""
+    return vectors(network, tokenizer, as_read(network, found))
 
 
-def pooled(said: Sequence[Tensor]) -> Tensor:
+def as_read(
+    network: VectorModel, found: Sequence[Asked], share: float = 0.0, typos: Typos = ENGLISH
+) -> list[str]:
+    """Texts with their prompts, the queries in their normal form, a share of them with a typo."""
+    prompts, queries = network.sentence.prompts, [query for query, _ in found if query]
+    typed = iter(prompts.queries(asked(misspelled(queries, share, typos))))
+    return [next(typed) if query else prompts.document + document for query, document in found]
+
+
+def pooled(said: Sequence[Tensor], weights: None = None) -> Tensor:
     """Unit vectors whose cosines are the mean of the teachers', [texts, widths]."""
     return torch.cat(list(said), dim=1) / len(said) ** 0.5
 
 
-def agreement(found: Tensor, wanted: Tensor) -> float:
+def figures(found: Tensor, wanted: Tensor, of: Sequence[Asked]) -> dict[str, float]:
     """The share of texts with the same nearest neighbour among the others, of dev's first."""
     near, right = (others(x[:AT_ONCE]).argmax(dim=1) for x in (found, wanted))
-    return float((near == right).float().mean())
+    return {"agreement": float((near == right).float().mean())}
 
 
 def distance(found: Tensor, wanted: Tensor) -> float:
@@ -75,21 +104,24 @@ class Loss:
         self,
         network: VectorModel,
         tokenizer: Tokenizer,
-        found: Sequence[tuple[str, ...]],
+        found: Sequence[Asked],
         wanted: Tensor,
         recipe: Any,
     ) -> None:
         self.network, self.tokenizer, self.recipe = network, tokenizer, recipe
-        self.texts, self.wanted = [text for (text,) in found], wanted
+        self.texts, self.wanted = found, wanted
+        self.typos = typos_of(recipe.language, recipe.confusions)
 
     def __call__(self, rows: list[int]) -> Tensor:
-        typed = asked(misspelled([self.texts[i] for i in rows], self.recipe.misspelled))
-        read = self.network.sentence.prompts.queries(typed)
+        texts = [self.texts[i] for i in rows]
+        read = as_read(self.network, texts, self.recipe.misspelled, self.typos)
         found = self.network(*tensors(self.tokenizer, read, device(self.network))).float()
         wanted = self.wanted[rows].to(found.device)
         apart = functional.mse_loss(found @ found.T, wanted @ wanted.T)
         return divergence(found, wanted) + apart if len(rows) > 1 else apart
 
 
-def notes(teachers: Sequence[Path]) -> dict:
-    return {}
+def finish(
+    network: VectorModel, found: Tensor, of: Sequence[Asked], teachers: Sequence[Path], out: Path
+) -> tuple[Tensor, dict]:
+    return found, {}

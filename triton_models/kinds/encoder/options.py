@@ -2,7 +2,7 @@
 
 from triton_models.training.option_types import above_nothing, above_zero, amount, sizes, whole
 
-SHARES = ("--pairs",)  # of the options that not all kinds have
+SHARES = ("--pairs", "--columns")  # of the options that not all kinds have
 DEFAULTS = {"--epochs": 5, "--batch": 64}
 METRICS = ("ndcg@10", "mrr", "recall@1", "recall@5")  # of dev, by which the best epoch is chosen
 OPTIONS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import ranking, statistics
 from triton_models.evaluation.cells import table
 from triton_models.evaluation.coverage import TARGETS, coverage
@@ -25,7 +26,7 @@ RANKS = {"1": 1, "2": 2, "3": 3, "4 or 5": 5, "6 to 10": 10, "11 to 100": 100, "
 
 def report(
     folder: Path,
-    devs: Sequence[Path],
+    devs: Sequence[Given],
     changes: Mapping[str, Change],
     outside: str | None = None,
     targets: Sequence[float] = TARGETS,

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from triton_models.data import sources
+from triton_models.data.named import Given
 from triton_models.evaluation import figures, ranking
 from triton_models.evaluation.dev import judged_queries, of_all
 from triton_models.evaluation.evaluate import Asked, Report, served
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of an encoder on your judged queries, on a public catalogue of products, or both."""
     network = served(folder, "encoder")[1]
@@ -28,10 +29,10 @@ def summary(
     return {"queries": len(rows)} | ranking.means(found) | products
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
+def measured(folder: Path, dev: Path, run: Report) -> Report:
     """The figures of the card, on the dev side of the run, among its own documents."""
     found = summary(folder, [dev])
-    return {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}
+    return {"dev": {name: found[name] for name in ("ndcg@10", "mrr", "recall@1", "recall@5")}}
 
 
 def product_search(network: Asked, data: Path) -> Report:

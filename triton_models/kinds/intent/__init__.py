@@ -10,12 +10,28 @@ from triton_models.kinds.kind import IDS, Demand, Head, Kind
 
 
 def own(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
-    """`heads`: further outputs of a query; `tags`: one of its tokens."""
+    """`heads`: further outputs of a query; `tags`: one of its tokens; `label_counts`: how many
+    examples of each label it learned from.
+    """
     demand(not fields.get("multi"), "multi", "nothing: a query has one label")
     return {
         "heads": tuple(heads(fields.get("heads", {}), demand)),
         "tags": tags(fields.get("tags"), demand),
+        "label_counts": counts(fields.get("label_counts"), fields["labels"], demand),
     }
+
+
+def counts(found: Any, labels: list[str], demand: Demand) -> tuple[int, ...]:
+    """The examples of each label, as `{LABEL: COUNT, …}`; () where they are not known."""
+    if found is None:
+        return ()
+    fits = isinstance(found, dict) and set(found) == set(labels)
+    demand(
+        fits and all(type(count) is int and count >= 0 for count in found.values()),
+        "label_counts",
+        "a whole number for each label",
+    )
+    return tuple(found[label] for label in labels)
 
 
 def heads(found: Any, demand: Demand) -> Iterator[Head]:
@@ -42,12 +58,12 @@ def tags(found: Any, demand: Demand) -> Head | None:
 
 
 KIND = Kind(
-    "intent",
+    __name__,
     inputs=IDS,
     output="probabilities",
     own=own,
     labels=True,
     explained=True,
     dev="dev_intent.jsonl",
-    evaluates=("--out-of-scope",),
+    evaluates=("--out-of-scope", "--language", "--confusions"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.kinds.values import least_share, no_chances, rounded
+from triton_models.kinds.values import least_share, no_chances, rounded, same_labels
 
 AGREEMENT = "equal labels {:.1%}"
 least = least_share
@@ -20,7 +20,7 @@ def fault(contract: ModelContract, values: np.ndarray) -> str:
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
     """The share of equal labels."""
-    return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+    return same_labels(expected, found)
 
 
 def prediction(predictor: Any, form: str, answer: np.ndarray) -> dict[str, Any]:

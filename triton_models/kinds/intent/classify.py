@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,11 +17,11 @@ from triton_models.data.typos import typos_of
 from triton_models.evaluation import figures, folds
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
-from triton_models.kinds.intent.tasks import Task
 from triton_models.training import families, temperature
 from triton_models.training.inputs import answers, asked, device, misspelled, restyled, tensors
 
-GIVEN_UP = 0.003  # of in-scope accuracy, for finding what is out of scope
+if TYPE_CHECKING:
+    from triton_models.kinds.intent.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,12 @@ def logits(network: ProbabilityModel, tokenizer: Tokenizer, texts: Sequence[str]
 
 def calibrate(network: ProbabilityModel, said: Tensor, wanted: Tensor) -> float:
     """Fit the temperature on held-out logits and fold it into the network's last layer."""
-    return temperature.fold(families.last(network.classifier), cost_of(said, wanted))
+    best = temperature.best(cost_of(said, wanted))
+    return temperature.fold(families.last(network.classifier), best)
 
 
 def cost_of(said: Tensor, wanted: Tensor) -> Callable[[Tensor], Tensor]:
-    """How unlikely what is wanted is at a temperature."""
+    """How unlikely what is wanted, targets or columns, is at a temperature."""
     return lambda t: functional.cross_entropy(said / t, wanted)
 
 
@@ -150,47 +152,3 @@ def measure(said: Tensor, wanted: Tensor) -> dict[str, float]:
         "macro_f1": float((2 * hits / np.maximum(both, 1))[with_any].mean()),
         "calibration_error": figures.calibration_error(chances, right.argmax(1)),
     }
-
-
-def out_of_scope(
-    said: Tensor, wanted: Tensor, column: int, texts: Sequence[str]
-) -> dict[str, float]:
-    """Telling what is out of scope: by its own label, or when no other label is likely enough.
-
-    The threshold is fitted on all rows; the figures of each fold are at that of the other folds.
-    """
-    right = wanted.numpy().argmax(axis=1)
-    found = np.empty_like(right)
-    for mine, rest in folds.parts(asked(texts)):
-        threshold = scope_threshold(said[rest], right[rest], column)
-        named, others = best_labels(said[mine], column)
-        found[mine] = np.where(others < threshold, column, named)
-    outside = right == column
-    return {
-        "threshold": scope_threshold(said, right, column),
-        "in_scope_accuracy": float((found == right)[~outside].mean()),
-        "out_of_scope_recall": float((found == column)[outside].mean()),
-    }
-
-
-def best_labels(said: Tensor, column: int) -> tuple[np.ndarray, np.ndarray]:
-    """The label of each row, and the probability of the best other than `column`: both [rows]."""
-    chances = said.softmax(dim=1).numpy()
-    return chances.argmax(axis=1), np.delete(chances, column, axis=1).max(axis=1)
-
-
-def scope_threshold(said: Tensor, right: np.ndarray, column: int) -> float:
-    """The threshold that finds most of what is out of scope, while the accuracy in scope stays
-    within `GIVEN_UP` of the best; `right` holds the wanted column of each row.
-    """
-    outside, table = right == column, []
-    named, others = best_labels(said, column)
-    for threshold in np.round(np.arange(0.0, 1.0, 0.01), 2):
-        found = np.where(others < threshold, column, named)
-        accuracy = (found == right)[~outside].mean() if not outside.all() else 1.0
-        recall = (found == column)[outside].mean() if outside.any() else 1.0
-        table.append((float(accuracy), float(recall), float(threshold)))
-    least = max(accuracy for accuracy, _, _ in table) - GIVEN_UP
-    recall, accuracy = max((r, a) for a, r, _ in table if a >= least)
-    fitting = [t for a, r, t in table if (r, a) == (recall, accuracy)]
-    return fitting[len(fitting) // 2]  # the middle, as the nearest to other data

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ from triton_models.settings import UsageError
 
 FORM = "queries"
 SENTIMENT = "sentiment"
+TAGGED = "dev_tags.jsonl"  # the tagged queries of the dev side, beside dev.jsonl
 CATEGORY = "category"  # beside a label: what --category-weight learns as well
 
 
@@ -55,15 +57,16 @@ class Example:
         return spans_of(words_of(self.text), self.tags)
 
 
-def read(place: str, columns: Sequence[str] = ()) -> list[Example]:
-    """The examples of a file, given as PATH or PATH:part+part.
+def read(place: named.Given) -> list[Example]:
+    """The examples of a file.
 
     Raises UsageError that names the file and the first line that is wrong.
     """
     path, _ = named.split(place)
+    names = named.names_of(FORM, named.columns_of(place))
     found = [
-        _example(f"{path}:{number}", row, columns, source=place)
-        for number, row in named.rows(place, FORM, columns)
+        _example(f"{path}:{number}", row, names, source=str(place))
+        for number, row in named.rows(place, FORM)
     ]
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
@@ -75,11 +78,12 @@ def once(found: Iterable[Example]) -> list[Example]:
     return list(dict.fromkeys(found))
 
 
-def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Example:
-    texts, names = (named.names_of(FORM, columns)[name] for name in ("query", "intent"))
+def _example(place: str, row: dict, names: named.Names, source: str) -> Example:
     text, label = row.get("query"), row.get("intent")
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{place}: no {' or '.join(texts)}; fix the line, or give --columns")
+        raise UsageError(
+            f"{place}: no {' or '.join(names['query'])}; fix the line, or give --columns"
+        )
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
@@ -89,7 +93,9 @@ def _example(place: str, row: dict, columns: Sequence[str], source: str) -> Exam
     labels = label if isinstance(label, list) else [label]
     labels = [one.strip() if isinstance(one, str) else one for one in labels]
     if not all(isinstance(one, str) and one for one in labels):
-        raise UsageError(f"{place}: no {' or '.join(names)}; fix the line, or give --columns")
+        raise UsageError(
+            f"{place}: no {' or '.join(names['intent'])}; fix the line, or give --columns"
+        )
     if len(labels) != 1 and not (sentiment and not labels):
         raise UsageError(f"{place}: {len(labels)} labels; a query has one: correct the line")
     category = row.get(CATEGORY)
@@ -175,6 +181,18 @@ def label_names(found: Iterable[Example]) -> tuple[str, ...]:
 def tag_names(found: Iterable[Example]) -> tuple[str, ...]:
     """Every tag, in alphabetical order."""
     return tags_of(tagged(found))
+
+
+def counts(found: Sequence[Example]) -> dict[str, dict[str, int]]:
+    """How many examples each label and sentiment has, and spans each tag; those that are there."""
+    labels = Counter(label for e in found for label in e.labels)
+    moods = Counter(e.sentiment for e in found if e.sentiment)
+    counted = {
+        "label_counts": dict(sorted(labels.items())),
+        "sentiment_counts": dict(sorted(moods.items())),
+        "tag_counts": data_of.tag_counts(tagged(found)),
+    }
+    return {name: counts for name, counts in counted.items() if counts}
 
 
 def digest(found: Iterable[Example]) -> str:

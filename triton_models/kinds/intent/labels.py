@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data.manifest import SEPARATOR
+from triton_models.data.named import Given
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
-from triton_models.evaluation.dev import labelled_queries, of_all
+from triton_models.evaluation.dev import labelled_queries, of_all, with_intent
 
 FORM = "queries"
 LABEL = "intent"  # our column that holds it
 
 
-def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
-    """The labelled queries of files, whose labels the model must know."""
-    rows = of_all(lambda path: labelled_queries(path, contract.labels), devs)
+def rows_of(devs: Sequence[Given], contract: ModelContract) -> list[Line]:
+    """The labelled queries of files, whose labels the model must know; those with a sentiment alone
+    are passed over."""
+    rows = with_intent(of_all(lambda path: labelled_queries(path, contract.labels), devs))
     return [Line(row["query"], given=row["intent"], source=row["source"]) for row in rows]
 
 

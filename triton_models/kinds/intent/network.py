@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification
 
 from triton_models.kinds.tagging import KIND as TAGGING
 from triton_models.settings import usable
-from triton_models.training import families
+from triton_models.training import families, run_card
 from triton_models.training.families import masked_mean
 from triton_models.training.networks import (
     HEADS,
@@ -173,4 +173,7 @@ def contract(folder: Path, notes: dict[str, Any]) -> dict[str, Any]:
         found["heads"] = {"sentiment": about}
     if tags := config.get(TAGS):
         found["tags"] = {"output": TAGGING.output, "labels": tags}
+    counts = run_card.read(folder).get("data", {}).get("label_counts", {})
+    if set(counts) == set(names):
+        found["label_counts"] = {name: counts[name] for name in names}
     return found

@@ -4,11 +4,10 @@ from triton_models.kinds.head_search import HEAD
 from triton_models.training.option_types import amount, share
 
 # Of the options that not all kinds have:
-SHARES = ("--queries", "--head-rate", "--smoothing", "--balance", "--consistency")
+SHARES = ("--queries", "--columns", "--head-rate", "--smoothing", "--balance", "--consistency")
 DEFAULTS = {"--epochs": 15, "--batch": 32}
 METRICS = ("accuracy", "macro_f1")  # of dev, by which the best epoch is chosen
 OPTIONS = {
-    "--columns": dict(metavar="TEXT,LABEL", help="if not query,intent or text,category"),
     "--leave-one-source-out": dict(
         action="store_true",
         help="train on all sources but one, judge on that one, for each; leaves a table"

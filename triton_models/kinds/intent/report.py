@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import by_label, figures, statistics
 from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.evaluate import served
@@ -23,6 +22,9 @@ from triton_models.evaluation.report_parts import (
     slices,
 )
 from triton_models.evaluation.robustness import robustness
+from triton_models.kinds.intent import outputs
+from triton_models.kinds.intent.examples import SENTIMENT
+from triton_models.kinds.intent.outputs import Answers
 from triton_models.kinds.intent.summary import scoped
 from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel
@@ -30,40 +32,12 @@ from triton_models.serving.served import ServedModel
 THRESHOLDS = np.round(np.arange(0, 1.0, 0.01), 2)
 OUT_OF_SCOPE = "other"
 SLICES = "Intervals of accuracy are Wilson's; macro-F1 is of the labels in the slice."
-EXAMPLES = re.compile(r"(\d[\d,]*) ([^,]*[^, ])")
 RARE = 0.5  # of the mean count of a label, below which it is rare
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Labelled queries and what a model says of them.
-
-    Attributes:
-        probabilities: [rows, labels].
-        wanted: index of the right label of each row.
-    """
-
-    rows: list[dict]
-    labels: tuple[str, ...]
-    probabilities: np.ndarray
-    wanted: np.ndarray
-
-    @property
-    def found(self) -> np.ndarray:
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def confidence(self) -> np.ndarray:
-        return self.probabilities.max(axis=1).astype(float)
-
-    @property
-    def right(self) -> np.ndarray:
-        return self.found == self.wanted
 
 
 def report(
     folder: Path,
-    devs: Sequence[Path],
+    devs: Sequence[Given],
     changes: Mapping[str, Change],
     outside: str | None = None,
     targets: Sequence[float] = TARGETS,
@@ -75,15 +49,16 @@ def report(
     """
     model, network = served(folder, "intent")
     rows = scoped(devs, model.labels, outside)
-    probabilities = network.run([row["query"] for row in rows])
-    mine = [i for i, row in enumerate(rows) if row["intent"] in model.labels]
-    inside = [rows[i] for i in mine]
-    wanted = np.array([model.labels.index(row["intent"]) for row in inside])
-    answers = Answers(inside, model.labels, probabilities[mine], wanted)
-    scope = out_of_scope(rows, probabilities, model.labels, outside or OUT_OF_SCOPE)
+    said = network.run([row["query"] for row in rows], heads=True)
+    answers, moods = (of(model, rows, said) for of in (outputs.intents, outputs.sentiments))
+    known = [i for i, row in enumerate(rows) if row["intent"]]
+    probabilities = said[known, : len(model.labels)]
+    labelled = [rows[i] for i in known]
+    scope = out_of_scope(labelled, probabilities, model.labels, outside or OUT_OF_SCOPE)
     return (
         head(model, devs, len(rows))
-        | judged(answers, trained_on(folder, model.labels))
+        | judged(answers, np.array(model.label_counts) if model.label_counts else None)
+        | ({SENTIMENT: of_sentiment(moods)} if moods else {})
         | {"coverage": answered(answers, targets)}
         | {"robustness": withstood(answers, network, changes)}
         | ({"out_of_scope": scope} if scope else {})
@@ -110,6 +85,16 @@ def judged(answers: Answers, seen: np.ndarray | None = None) -> Report:
         },
         "calibration": calibration(answers),
         "slices": slices(parts, lambda mine: slice_figures(answers, mine)),
+    }
+
+
+def of_sentiment(answers: Answers) -> Report:
+    """Figures of the second head, on the rows that have a sentiment."""
+    counts = by_label.counts(answers.wanted, answers.found, len(answers.labels))
+    return {
+        "rows": len(answers.rows),
+        "figures": statistics.intervals(measures(answers), len(answers.rows)),
+        "labels": by_label.table(answers.labels, counts),
     }
 
 
@@ -141,19 +126,6 @@ def rare_rows(wanted: np.ndarray, seen: np.ndarray | None = None) -> dict[str, n
     counts = np.bincount(wanted) if seen is None else seen
     rare = counts[wanted] < RARE * counts[counts > 0].mean()
     return {"rare": np.flatnonzero(rare), "others": np.flatnonzero(~rare)} if rare.any() else {}
-
-
-def trained_on(folder: Path, labels: Sequence[str]) -> np.ndarray | None:
-    """How many examples of each label the model's card says that it saw; None where it does not."""
-    card = folder / "CARD.md"
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
-    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
-    seen = dict.fromkeys(labels, 0)
-    for cells in rows:  # | set and licence | 860 browse, 2,974 complaint |
-        for count, label in EXAMPLES.findall(cells[2]) if len(cells) == 4 else ():
-            if label in seen:
-                seen[label] += int(count.replace(",", ""))
-    return np.array(list(seen.values())) if any(seen.values()) else None
 
 
 def calibration(answers: Answers) -> Report:

@@ -12,6 +12,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from triton_models.evaluation import figures
+from triton_models.kinds.intent import classify
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
 from triton_models.training import families, temperature
@@ -68,18 +70,27 @@ class SideTask:
 
     def measure(self, found: Sequence[Example], fold: bool) -> dict[str, float]:
         """How many of the queries that have a label are given it; with `fold` the head is made
-        honest on them.
+        honest on them, and the calibration error is of each fold as the others ask for.
         """
         wanted = self.columns(found)
         mine = (wanted != NONE).nonzero()[:, 0].tolist()
         if not mine:
             return {"queries": 0}
-        said = self.logits([found[i].text for i in mine])
-        right = said.argmax(dim=1) == wanted[mine]
-        figures = {"queries": len(mine), "accuracy": float(right.double().mean())}
+        texts, wanted = [found[i].text for i in mine], wanted[mine]
+        said = self.logits(texts)
+        right = said.argmax(dim=1) == wanted
+        measured = {"queries": len(mine), "accuracy": float(right.double().mean())}
         if fold:
-            cost = nn.functional.cross_entropy
-            figures["temperature"] = temperature.fold(
-                self.head, lambda t: cost(said / t, wanted[mine])
-            )
-        return figures
+            honest = classify.cross_fitted(said, wanted, texts)
+            measured |= {
+                "calibration_error": error(honest, wanted),
+                "calibration_error_before": error(said, wanted),
+            }
+            best = temperature.best(classify.cost_of(said, wanted))
+            measured["temperature"] = temperature.fold(self.head, best)
+        return measured
+
+
+def error(said: Tensor, wanted: Tensor) -> float:
+    """The expected calibration error of logits, by the wanted columns."""
+    return figures.calibration_error(said.softmax(dim=1).numpy(), wanted.numpy())

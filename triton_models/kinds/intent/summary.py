@@ -3,75 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from triton_models.contract import ModelContract
+from triton_models.data.named import Given
+from triton_models.data.typos import ENGLISH, Typos
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.dev import labelled_queries, of_all
 from triton_models.evaluation.evaluate import Report, served
-from triton_models.evaluation.perturb import PERTURBATIONS, perturbed
+from triton_models.evaluation.perturb import of_language, perturbed
+from triton_models.kinds.intent import outputs, scope
+from triton_models.kinds.intent.examples import SENTIMENT, TAGGED
+from triton_models.kinds.intent.outputs import Answers
+from triton_models.kinds.tagging import summary as tags
 from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel
 from triton_models.settings import UsageError
 
+OF_CARD = ("accuracy", "macro_f1", "calibration_error")
+OF_SENTIMENT = ("queries", "accuracy", "macro_f1", "labels")  # what is told of the second head
 TYPOS = ("one typo", "two typos")  # perturbations that the short report tells of
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path,
+    devs: Sequence[Given],
+    data: Path | None = None,
+    outside: str | None = None,
+    own: Typos = ENGLISH,
 ) -> Report:
-    """Figures of an intent model on labelled queries, by label and style.
+    """Figures of an intent model on labelled queries, by label and style, of its sentiments, and
+    under the typos of its language.
 
     Rows of the label `outside`, which the model need not know, are left out if it does not.
     """
     model, network = served(folder, "intent")
     rows = scoped(devs, model.labels, outside)
-    rows = [row for row in rows if row["intent"] in model.labels]
-    answers = network.run([r["query"] for r in rows], heads=True)
-    report = figures_of(rows, answers[:, : len(model.labels)], model.labels)
-    if found := sentiment_figures(model, rows, answers):
-        report["sentiment"] = found
+    said = network.run([row["query"] for row in rows], heads=True)
+    mine = outputs.intents(model, rows, said)
+    report = figures_of(mine)
+    if moods := outputs.sentiments(model, rows, said):
+        report[SENTIMENT] = {name: figures_of(moods)[name] for name in OF_SENTIMENT}
     errors = report.pop("errors")
-    return report | {"typos": typo_drops(rows, network, model.labels)} | {"errors": errors}
+    drops = typo_drops(mine.rows, network, model.labels, own)
+    return report | {"typos": drops} | {"errors": errors}
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
-    """The figures of the card, on the dev side of the run: the calibration error is of each fold
-    at the temperature that the others ask for, since the model's own was fitted on all of them.
+def measured(folder: Path, dev: Path, run: Report) -> Report:
+    """The figures of the card, on the dev side of the run, named as its record names those of the
+    checkpoint: `dev`, `scope`, `sentiment`, `tags`; and `labels`, by label.
+
+    What is fitted is judged on other folds, since the model's own temperatures, and the threshold
+    of what is out of scope, were fitted on all of them.
     """
     model, network = served(folder, "intent")
     rows = labelled_queries(dev, model.labels)
-    answers = network.run([row["query"] for row in rows])
-    wanted = np.array([model.labels.index(row["intent"]) for row in rows])
-    groups = [normal_form(row["query"]) for row in rows]
-    report = figures_of(rows, statistics.cross_fitted(answers, wanted, groups), model.labels)
-    return {name: report[name] for name in ("accuracy", "macro_f1", "calibration_error")}
+    said = network.run([row["query"] for row in rows], heads=True)
+    mine, moods = outputs.intents(model, rows, said), outputs.sentiments(model, rows, said)
+    found: Report = {}
+    if mine.rows:
+        report = figures_of(honest(mine))
+        found = {"dev": {name: report[name] for name in OF_CARD}, "labels": report["labels"]}
+        if outside := run.get("recipe", {}).get("out_of_scope"):
+            texts, column = [row["query"] for row in mine.rows], model.labels.index(outside)
+            found["scope"] = scope.judged(mine.probabilities, mine.wanted, column, texts)
+    if moods:
+        report = figures_of(honest(moods))
+        found[SENTIMENT] = {name: report[name] for name in (*OF_CARD, "labels")}
+    if model.tags and (tagged := dev.with_name(TAGGED)).is_file():
+        of_tags = tags.measured(folder, tagged, run)
+        found["tags"] = of_tags["dev"] | of_tags["tags"]
+    return found
 
 
-def sentiment_figures(
-    model: ModelContract, rows: Sequence[dict], answers: np.ndarray
-) -> dict[str, float]:
-    """Figures of the second head on the rows that have a sentiment; {} without either."""
-    heads = [head for head in model.heads if head.name == "sentiment"]
-    mine = [i for i, row in enumerate(rows) if row["sentiment"]]
-    if not heads or not mine:
-        return {}
-    labels = heads[0].labels  # the only further head
-    best = answers[mine, len(model.labels) :].argmax(axis=1)
-    found, wanted = [labels[i] for i in best], [rows[i]["sentiment"] for i in mine]
-    return {
-        "queries": len(mine),
-        "accuracy": float(np.mean([a == b for a, b in zip(found, wanted, strict=True)])),
-        "macro_f1": figures.macro_f1(wanted, found, labels),
-    }
+def honest(answers: Answers) -> Answers:
+    """The same, each fold at the temperature that the others ask for."""
+    groups = [normal_form(row["query"]) for row in answers.rows]
+    fitted = statistics.cross_fitted(answers.probabilities, answers.wanted, groups)
+    return replace(answers, probabilities=fitted)
 
 
 def typo_drops(
-    rows: Sequence[dict], network: ServedModel, labels: Sequence[str]
+    rows: Sequence[dict], network: ServedModel, labels: Sequence[str], own: Typos
 ) -> dict[str, dict[str, float]]:
-    """Macro-F1 when every query is misspelled, and how much lower that is, by number of slips."""
+    """Macro-F1 when every query is misspelled, and how much lower that is, by number of slips; {}
+    for Chinese without confusion sets.
+    """
+    changes = of_language(own)
     texts, wanted = [r["query"] for r in rows], [r["intent"] for r in rows]
 
     def judged(queries: list[str]) -> float:
@@ -79,14 +97,15 @@ def typo_drops(
         return figures.macro_f1(wanted, found, labels)
 
     clean, found = judged(texts), {}
-    for name in TYPOS:
-        f1 = judged(perturbed(texts, name, PERTURBATIONS[name]))
+    for name in filter(changes.get, TYPOS):
+        f1 = judged(perturbed(texts, name, changes[name]))
         found[name] = {"macro_f1": f1, "drop": clean - f1}
     return found
 
 
-def scoped(devs: Sequence[Path], labels: Sequence[str], outside: str | None) -> list[dict]:
-    """Labelled queries of a model's labels and the label `outside`, if there is one.
+def scoped(devs: Sequence[Given], labels: Sequence[str], outside: str | None) -> list[dict]:
+    """Labelled queries of a model's labels and the label `outside`, if there is one, or with a
+    sentiment alone.
 
     Raises:
         UsageError: a row is wrong, or none has a label of the model, or none is outside.
@@ -101,11 +120,10 @@ def scoped(devs: Sequence[Path], labels: Sequence[str], outside: str | None) -> 
     return rows
 
 
-def figures_of(rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence[str]) -> Report:
-    """Figures of probabilities [queries, labels]."""
-    wanted = [r["intent"] for r in rows]
-    found = [labels[i] for i in probabilities.argmax(axis=1)]
-    right = np.array([w == f for w, f in zip(wanted, found, strict=True)])
+def figures_of(answers: Answers) -> Report:
+    """Figures of probabilities, of intents or of sentiments."""
+    rows, labels = answers.rows, answers.labels
+    wanted, found = ([labels[i] for i in column] for column in (answers.wanted, answers.found))
     styles = {}
     for style in dict.fromkeys(r["style"] for r in rows if r["style"]):
         mine = [i for i, r in enumerate(rows) if r["style"] == style]
@@ -113,20 +131,18 @@ def figures_of(rows: Sequence[dict], probabilities: np.ndarray, labels: Sequence
             "macro_f1": figures.macro_f1(
                 [wanted[i] for i in mine], [found[i] for i in mine], labels
             ),
-            "accuracy": float(right[mine].mean()),
+            "accuracy": float(answers.right[mine].mean()),
         }
     return {
         "queries": len(rows),
         "macro_f1": figures.macro_f1(wanted, found, labels),
-        "accuracy": float(right.mean()),
-        "calibration_error": figures.calibration_error(
-            probabilities, np.array([labels.index(w) for w in wanted])
-        ),
+        "accuracy": float(answers.right.mean()),
+        "calibration_error": figures.calibration_error(answers.probabilities, answers.wanted),
         "labels": figures.label_table(wanted, found, labels),
         "styles": styles,
         "errors": [
-            f"{r['query']} ({r['intent']}): {f} {p:.2f}"
-            for r, f, p in zip(rows, found, probabilities.max(axis=1), strict=True)
-            if f != r["intent"]
+            f"{r['query']} ({w}): {f} {p:.2f}"
+            for r, w, f, p in zip(rows, wanted, found, answers.confidence, strict=True)
+            if f != w
         ],
     }

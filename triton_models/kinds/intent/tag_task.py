@@ -6,7 +6,7 @@ what the kind tagging has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from tokenizers import Tokenizer
@@ -20,7 +20,28 @@ from triton_models.kinds.tagging.loss import Lesson, Reading, mean_loss, places_
 from triton_models.kinds.tagging.words import NOT_READ, labels_of, words_of
 
 
-class TagTask:
+class WordHead:
+    """The head of the tags, by the states of the tokens that the network was last given."""
+
+    def __init__(self, network: ProbabilityModel, tokenizer: Tokenizer) -> None:
+        self.network, self.tokenizer = network, tokenizer
+        network.classifier.base_model.register_forward_hook(self._look)
+
+    def _look(self, module: nn.Module, given: tuple, output: tuple[Tensor, ...]) -> None:
+        self.states = output[0]
+
+    def logits(self, readings: Mapping[int, Reading]) -> tuple[Tensor, Tensor]:
+        """Logits of the words of readings, by their rows in the batch: [words, labels]; and which
+        of the words were read.
+        """
+        texts = [one.text for one in readings.values()]
+        words, columns = places_of(self.tokenizer.encode_batch(texts), list(readings.values()))
+        states = self.states[torch.tensor(list(readings))[words], columns]
+        read = (columns != NOT_READ).to(states.device)
+        return self.network.tag_logits(states).float(), read
+
+
+class TagTask(WordHead):
     """The loss of the tags, by the states of the tokens that the network was last given.
 
     Args:
@@ -38,35 +59,29 @@ class TagTask:
         lesson: Lesson,
         weight: float = 1.0,
     ) -> None:
-        self.network, self.tokenizer, self.lesson, self.weight = network, tokenizer, lesson, weight
+        super().__init__(network, tokenizer)
+        self.lesson, self.weight = lesson, weight
         self.found, self.tags = found, tuple(tags)
         self.labels = labels_of(tags)
         self.column = {label: i for i, label in enumerate(self.labels)}
-        network.classifier.base_model.register_forward_hook(self._look)
-
-    def _look(self, module: nn.Module, given: tuple, output: tuple[Tensor, ...]) -> None:
-        self.states = output[0]
 
     def loss(self, rows: list[int], texts: Sequence[str]) -> Tensor:
         """The mean over the words of the texts, readings of these examples, weighted."""
         examples = [self.found[i] for i in rows] * (len(texts) // len(rows))
-        mine = [i for i, one in enumerate(examples) if one.tags]
-        if not mine:
+        readings = {
+            i: Reading(texts[i], tuple(words_of(texts[i])), one.tags, one.weight)
+            for i, one in enumerate(examples)
+            if one.tags
+        }
+        if not readings:
             return self.states.new_zeros(())
-        readings = [
-            Reading(texts[i], tuple(words_of(texts[i])), examples[i].tags, examples[i].weight)
-            for i in mine
-        ]
-        encodings = self.tokenizer.encode_batch([texts[i] for i in mine])
-        words, columns = places_of(encodings, readings)
-        states = self.states[torch.tensor(mine)[words], columns]
-        read = (columns != NOT_READ).to(states.device)
-        logits = self.network.tag_logits(states).float()
-        return self.weight * mean_loss(logits, read, readings, self.column, self.lesson)
+        logits, read = self.logits(readings)
+        every = list(readings.values())
+        return self.weight * mean_loss(logits, read, every, self.column, self.lesson)
 
     def measure(self, found: Sequence[Example], fold: bool) -> dict[str, float]:
         """Figures of the spans of those that have tags; with `fold` the head's probabilities are
-        fitted to how often its spans are right first.
+        fitted to how often its spans are right, and what came of that goes with the figures.
         """
         dev = tagged(found)
         if not dev:
@@ -75,7 +90,7 @@ class TagTask:
         logs = said(tagger, self.tokenizer, dev)
         figures = training.measure(logs, training.Material([], dev, self.tags), decoder)
         if fold:
-            figures["temperature"] = training.calibrate(self.network.tags, logs, dev, decoder)
+            figures |= training.calibrate(self.network.tags, logs, dev, decoder)
         return {"queries": len(dev)} | figures
 
 

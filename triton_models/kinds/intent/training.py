@@ -12,10 +12,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.data import dataset
+from triton_models.data import dataset, named
 from triton_models.data.manifest import SENTIMENTS
 from triton_models.data.split import too_rare
-from triton_models.kinds.intent import classify, examples
+from triton_models.kinds.intent import classify, examples, scope
 from triton_models.kinds.intent.classify import Lesson
 from triton_models.kinds.intent.examples import CATEGORY, Example
 from triton_models.kinds.intent.network import TAGS, ProbabilityModel, classifier, remembered
@@ -23,8 +23,8 @@ from triton_models.kinds.intent.tasks import Task, tasks_of
 from triton_models.kinds.tagging.data import tags_of
 from triton_models.kinds.tagging.training import refuse_joined
 from triton_models.kinds.tagging.words import labels_of
-from triton_models.settings import UsageError
-from triton_models.training import lengths, notes
+from triton_models.settings import DEV, UsageError
+from triton_models.training import lengths
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
     adaptation_of,
@@ -40,8 +40,6 @@ from triton_models.training.inputs import asked
 from triton_models.training.loop import History, Watch, learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
-
-TAGGED = "dev_tags.jsonl"  # the tagged queries of the dev side, beside dev.jsonl
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,7 @@ class Material:
             "learned": len(self.learned),
             "dev": len(self.dev),
             "labels": len(self.labels),
+            **examples.counts(self.learned),
             "learned_sha256": examples.digest(self.learned),
             "dev_sha256": examples.digest(self.dev),
         }
@@ -111,11 +110,14 @@ class Material:
     def dev_rows(self) -> list[dict]:
         """The dev side as `evaluate --dev` reads it."""
         return [
-            {"query": e.text, "intent": e.labels[0], "source": e.source}
+            {"query": e.text, "intent": "".join(e.labels), "source": e.source}
             | ({"sentiment": e.sentiment} if e.sentiment else {})
             for e in self.dev
-            if e.labels  # text that was only distilled on has none
+            if e.labels or e.sentiment  # text that was only distilled on has neither
         ]
+
+    def dev_files(self) -> dict[str, list[dict]]:
+        return {DEV: self.dev_rows(), examples.TAGGED: self.tagged_rows()}
 
     def tagged_rows(self) -> list[dict]:
         """The tagged queries of the dev side, as `evaluate tagging --dev` reads them."""
@@ -177,12 +179,11 @@ def gather(args: argparse.Namespace) -> Material:
         data = dataset.load(args.manifest)
         learned, dev = examples.of_manifest(data, tags=args.tag_weight > 0)
         return material(learned, dev, str(args.manifest))
-    columns = [name.strip() for name in args.columns.split(",")] if args.columns else ()
-    read = (e for place in args.queries for e in examples.read(place, columns))
-    found = examples.once(read)
+    read = map(examples.read, named.places(args.queries, args.columns))
+    found = examples.once(e for every in read for e in every)
     if args.dev:
-        dev = examples.read(args.dev, columns)
-        return material(found, dev, args.dev)
+        [place] = named.places([args.dev], args.columns)
+        return material(found, examples.read(place), args.dev)
     if args.no_dev:
         return Material(found, [], examples.label_names(found))
     learned, dev = examples.split(found)
@@ -202,11 +203,11 @@ def material(learned: list[Example], dev: list[Example], place: str) -> Material
 
 def check(recipe: Recipe, material: Material) -> None:
     """Raises UsageError for settings and data that do not go together."""
-    scope, labels, tags = recipe.out_of_scope, material.labels, examples.tagged(material.learned)
+    outlier, labels, tags = recipe.out_of_scope, material.labels, examples.tagged(material.learned)
     categories = {e.category for e in material.learned} - {""}
     rare = too_rare(label for e in material.learned for label in e.labels)
     rare_tags = too_rare(tag for one in tags for tag in tags_of([one]))
-    outside = {scope in e.labels for e in material.dev}
+    outside = {outlier in e.labels for e in material.dev}
     refuse(
         (len(labels) < 2, f"{len(labels)} label in the queries: give at least two"),
         (rare, f"{rare}; give more, or leave the label out (in a manifest, by `labels`)"),
@@ -221,11 +222,14 @@ def check(recipe: Recipe, material: Material) -> None:
         ),
         (rare_tags, f"{rare_tags}; give more, or leave the tag out (in a manifest, by `labels`)"),
         (not material.learned, "nothing left to learn from: all queries are in --dev as well"),
-        (scope and scope not in labels, f"--out-of-scope: no query has the label {scope!r}"),
         (
-            scope and len(outside) < 2,
-            f"--out-of-scope: the threshold is chosen on dev, which needs queries of {scope!r} and"
-            " others: give --dev, or leave it out",
+            outlier and outlier not in labels,
+            f"--out-of-scope: no query has the label {outlier!r}",
+        ),
+        (
+            outlier and len(outside) < 2,
+            f"--out-of-scope: the threshold is chosen on dev, which needs queries of {outlier!r}"
+            " and others: give --dev, or leave it out",
         ),
         (
             recipe.category_weight and len(categories) < 2,
@@ -242,7 +246,6 @@ def train(
     network, tokenizer, history, tasks = fit(material, start, recipe, out, watch=watch)
     result = came_of(history) | finish(network, tokenizer, material, recipe, tasks)
     keep(network, tokenizer, out, result)
-    notes.write_dev(out, material.tagged_rows(), TAGGED)
     return result
 
 
@@ -330,8 +333,8 @@ def finish(
     result["calibration_error_before"] = before["calibration_error"]
     if recipe.out_of_scope:
         column = material.labels.index(recipe.out_of_scope)
-        calibrated = said / result["temperature"]
-        result["scope"] = classify.out_of_scope(calibrated, wanted, column, asked)
+        chances = (said / result["temperature"]).softmax(dim=1).numpy()
+        result["scope"] = scope.judged(chances, wanted.numpy().argmax(axis=1), column, asked)
     for name, task in tasks.items():
         result[name] = task.measure(material.dev, fold=name != CATEGORY)  # which is not kept
     return result

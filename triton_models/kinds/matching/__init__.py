@@ -17,7 +17,7 @@ def own(fields: dict[str, Any], demand: Demand) -> dict[str, Any]:
 
 
 KIND = Kind(
-    "matching",
+    __name__,
     inputs=PAIRS,
     output="score",
     own=own,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.kinds.values import least_share, rounded, within
+from triton_models.kinds.values import close, least_share, rounded, within
 
 AGREEMENT = "equal decisions {:.1%}"
 least = least_share
@@ -20,7 +20,8 @@ def fault(contract: ModelContract, values: np.ndarray) -> str:
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
     """The share of pairs on the same side of the threshold."""
-    return float(((expected >= contract.threshold) == (found >= contract.threshold)).mean())
+    same = (expected >= contract.threshold) == (found >= contract.threshold)
+    return float((same[:, 0] | close(expected, found)).mean())
 
 
 def prediction(predictor: Any, form: str, answer: np.ndarray) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import answers, by_label, statistics
 from triton_models.evaluation.dev import judged_pairs, of_all
-from triton_models.evaluation.sides import Side, names
+from triton_models.evaluation.sides import Side, Sides, names
 from triton_models.serving.served import ServedModel
 
 PREDICTED = ("query", "term", "score", "match")  # what a line of `predict` has
@@ -28,7 +29,7 @@ def read(lines: Sequence[dict]) -> np.ndarray:
     return np.array([[line["score"], bool(line["match"])] for line in lines], dtype=float)
 
 
-def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+def sides(one: Path, other: Path, devs: Sequence[Given]) -> Sides:
     """The rows and both sides, each at its own threshold."""
     both = [answers.of(path, "matching") for path in (one, other)]
     rows = of_all(judged_pairs, devs)
@@ -48,4 +49,4 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
         labels = [MATCH[False], MATCH[True]]
         counts = by_label.counts(matches.astype(int), found.astype(int), 2)
         sides.append(Side(name, measures, found == matches, told, labels, counts, found, scores))
-    return rows, sides
+    return Sides(rows, *sides)

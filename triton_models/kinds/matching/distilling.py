@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,25 +13,29 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from triton_models.data import named, records
+from triton_models.data import records
+from triton_models.data.typos import typos_of
 from triton_models.kinds.matching.network import ScoreModel
 from triton_models.kinds.matching.training import NOTES, UNCHOSEN
 from triton_models.settings import UsageError
-from triton_models.training import networks
+from triton_models.training import networks, unlabelled
 from triton_models.training.inputs import answers, asked, device, misspelled, tensors
+from triton_models.training.unlabelled import Texts
 
 TINY = 1e-6
 Pair = tuple[str, ...]
+
+
+def gather(args: argparse.Namespace, teachers: Sequence[Path]) -> Texts:
+    """The pairs of --text."""
+    return unlabelled.gather(args, read)
 
 
 def read(places: Sequence[Path]) -> Iterator[Pair]:
     """Pairs of files: lines of query<TAB>term (.txt), or the columns of both."""
     for place in places:
         blame = records.refusing(place)
-        for line, row in records.read(place, "", blame):
-            row = named.ours(row, named.names_of("pairs"))
-            parts = str(row.get("query") or "").split("\t") if "term" not in row else []
-            query, term = parts if len(parts) == 2 else (row.get("query"), row.get("term"))
+        for line, _, (query, term) in unlabelled.pairs(place):
             if not (isinstance(query, str) and isinstance(term, str) and query and term):
                 blame(line, "no query and term; write both, in a .txt with a tab between them")
             yield " ".join(query.split()), " ".join(term.split())
@@ -46,14 +51,14 @@ def says(network: ScoreModel, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> Te
     return answers(network.logits, network, tokenizer, asked(queries), terms)[:, 0]
 
 
-def pooled(said: Sequence[Tensor]) -> Tensor:
+def pooled(said: Sequence[Tensor], weights: None = None) -> Tensor:
     """The logit of the mean probability, [pairs]."""
     return torch.stack(list(said)).sigmoid().mean(dim=0).clamp(TINY, 1 - TINY).logit()
 
 
-def agreement(found: Tensor, wanted: Tensor) -> float:
+def figures(found: Tensor, wanted: Tensor, of: Sequence[Pair]) -> dict[str, float]:
     """The share of pairs on the same side of 0.5."""
-    return float(((found > 0) == (wanted > 0)).float().mean())
+    return {"agreement": float(((found > 0) == (wanted > 0)).float().mean())}
 
 
 def distance(found: Tensor, wanted: Tensor, temperature: float = 1.0) -> float:
@@ -83,17 +88,20 @@ class Loss:
     ) -> None:
         self.network, self.tokenizer, self.pairs = network, tokenizer, pairs
         self.wanted, self.recipe = wanted, recipe
+        self.typos = typos_of(recipe.language, recipe.confusions)
 
     def __call__(self, rows: list[int]) -> Tensor:
         queries, terms = zip(*(self.pairs[i] for i in rows), strict=True)
-        read = asked(misspelled(queries, self.recipe.misspelled))
+        read = asked(misspelled(queries, self.recipe.misspelled, self.typos))
         logits = self.network.logits(*tensors(self.tokenizer, read, device(self.network), terms))
         wanted = self.wanted[rows].to(logits.device)
         return divergence(logits[:, 0].float(), wanted, self.recipe.temperature)
 
 
-def notes(teachers: Sequence[Path]) -> dict:
-    """The threshold: the mean of the teachers'."""
+def finish(
+    network: ScoreModel, said: Tensor, of: Sequence[Pair], teachers: Sequence[Path], out: Path
+) -> tuple[Tensor, dict]:
+    """Keep the threshold, the mean of the teachers', beside the checkpoint `out`."""
     found = []
     for folder in teachers:
         try:
@@ -102,4 +110,6 @@ def notes(teachers: Sequence[Path]) -> dict:
             found.append(UNCHOSEN)
     if not all(isinstance(one, float | int) for one in found):
         raise UsageError(f"{teachers[0] / NOTES}: its threshold is no number; train it again")
-    return {"kind": "matching", "threshold": sum(found) / len(found)}
+    notes = {"kind": "matching", "threshold": sum(found) / len(found)}
+    (out / NOTES).write_text(json.dumps(notes) + "\n")
+    return said, notes

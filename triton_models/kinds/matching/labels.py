@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data.graded import BELONGS
+from triton_models.data.named import Given
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.evaluation.dev import judged_pairs, of_all
@@ -19,7 +19,7 @@ FORM = "pairs"
 LABEL = "grade"  # our column that holds it
 
 
-def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
+def rows_of(devs: Sequence[Given], contract: ModelContract) -> list[Line]:
     """The judged pairs of files."""
     rows = of_all(judged_pairs, devs)
     return [Line(r["query"], r["term"], f"{r['grade']:g}", source=r["source"]) for r in rows]

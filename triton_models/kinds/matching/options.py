@@ -3,7 +3,7 @@
 from triton_models.kinds.head_search import HEAD
 
 # Of the options that not all kinds have:
-SHARES = ("--pairs", "--head-rate", "--smoothing", "--balance")
+SHARES = ("--pairs", "--columns", "--head-rate", "--smoothing", "--balance")
 DEFAULTS = {"--epochs": 5, "--batch": 32}
 METRICS = ("auc_roc", "average_precision", "ndcg@10")  # of dev, by which the best epoch is chosen
 OPTIONS: dict[str, dict] = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import statistics
 from triton_models.evaluation.cells import number, table
 from triton_models.evaluation.coverage import TARGETS, coverage
@@ -24,7 +25,7 @@ THRESHOLDS = np.round(np.arange(0.05, 1.0, 0.05), 2)
 
 def report(
     folder: Path,
-    devs: Sequence[Path],
+    devs: Sequence[Given],
     changes: Mapping[str, Change],
     outside: str | None = None,
     targets: Sequence[float] = TARGETS,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import figures, folds, statistics
 from triton_models.evaluation.dev import judged_pairs, of_all
 from triton_models.evaluation.evaluate import Report, served
@@ -24,7 +25,7 @@ def cross_fitted(scores: np.ndarray, matches: np.ndarray, queries: Sequence[str]
 
 
 def summary(
-    folder: Path, devs: Sequence[Path], data: Path | None = None, outside: str | None = None
+    folder: Path, devs: Sequence[Given], data: Path | None = None, outside: str | None = None
 ) -> Report:
     """Figures of a matching model on judged pairs, at the threshold of its contract."""
     model, network = served(folder, "matching")
@@ -46,7 +47,7 @@ def summary(
     }
 
 
-def measured(folder: Path, dev: Path) -> dict[str, float]:
+def measured(folder: Path, dev: Path, run: Report) -> Report:
     """The figures of the card, on the dev side of the run: F is of each fold of the queries at the
     threshold of the others, since the model's own was fitted on all of them.
     """
@@ -56,9 +57,10 @@ def measured(folder: Path, dev: Path) -> dict[str, float]:
     scores = network.run(queries, [row["term"] for row in rows])[:, 0]
     matches = np.array([row["match"] for row in rows])
     found = cross_fitted(scores, matches, queries)
-    return {
+    judged = {
         "auc_roc": statistics.value(statistics.auc(scores, matches), len(rows)),
         "average_precision": figures.average_precision(scores, matches),
         "f0.5": figures.f_measure(found, matches, figures.BETA),
         "f1": figures.f_measure(found, matches),
     }
+    return {"dev": judged}

@@ -27,7 +27,7 @@ def is_complete(labels: Collection[str]) -> bool:
 
 
 KIND = Kind(
-    "tagging",
+    __name__,
     inputs=IDS,
     output="tag_probabilities",
     own=own,

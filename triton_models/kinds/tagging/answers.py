@@ -10,7 +10,7 @@ import numpy as np
 from triton_models.contract import ModelContract
 from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.words import first_pieces, words_of
-from triton_models.kinds.values import DIGITS, least_share, no_chances
+from triton_models.kinds.values import DIGITS, least_share, no_chances, same_labels
 
 AGREEMENT = "equal labels of tokens {:.1%}"
 least = least_share
@@ -23,18 +23,24 @@ def fault(contract: ModelContract, values: np.ndarray) -> str:
 
 def agreement(contract: ModelContract, expected: np.ndarray, found: np.ndarray) -> float:
     """The share of tokens with the same likeliest label; both are [tokens, labels]."""
-    return float((expected.argmax(axis=-1) == found.argmax(axis=-1)).mean())
+    return same_labels(expected, found)
 
 
-def decoded(model: Any, form: str, answer: np.ndarray) -> Found:
-    """The spans of a query in normal form, from its answer [length, labels].
+def word_chances(model: Any, form: str, answer: np.ndarray) -> np.ndarray:
+    """Probabilities of the words of a query in normal form, [words, labels], from its answer
+    [length, labels].
 
     `model` has a `contract`, and the `tokenizer` that made the answer's tokens, which cuts.
     """
-    words = words_of(form)
-    decoder = decoder_of(model.contract.labels)
-    pieces = first_pieces(model.tokenizer.encode(form), words)
-    [found] = decoder.find(decoder.words(answer[None], [pieces]), [words])
+    pieces = first_pieces(model.tokenizer.encode(form), words_of(form))
+    [chances] = decoder_of(model.contract.labels).words(answer[None], [pieces])
+    return chances
+
+
+def decoded(model: Any, form: str, answer: np.ndarray) -> Found:
+    """The spans of the same."""
+    chances = word_chances(model, form, answer)
+    [found] = decoder_of(model.contract.labels).find(chances[None], [words_of(form)])
     return found
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import answers
 from triton_models.evaluation.coverage import aurc
 from triton_models.evaluation.evaluate import Asked
-from triton_models.evaluation.sides import Side, names
+from triton_models.evaluation.sides import Side, Sides, names
 from triton_models.kinds.tagging import KIND, entities, summary
 from triton_models.kinds.tagging.data import Tagged, read_all
 from triton_models.kinds.tagging.words import Span
@@ -35,7 +36,7 @@ def read(lines: Sequence[dict]) -> list[Said]:
     ]
 
 
-def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], list[Side]]:
+def sides(one: Path, other: Path, devs: Sequence[Given]) -> Sides:
     """The rows and both sides; a query is right when all its spans are."""
     found = read_all(devs)
     rows = [{"query": row.text, "wanted": shown(row.text, row.spans)} for row in found]
@@ -43,7 +44,7 @@ def sides(one: Path, other: Path, devs: Sequence[Path]) -> tuple[list[dict], lis
     spans = [*(row.spans for row in found), *(mine for side in said for mine, _ in side)]
     tags = sorted({span.tag for mine in spans for span in mine})
     both = zip(names(one, other), said, strict=True)
-    return rows, [side(name, mine, found, tags) for name, mine in both]
+    return Sides(rows, *(side(name, mine, found, tags) for name, mine in both))
 
 
 def side(name: str, answered: Sequence[Said], wanted: Sequence[Tagged], tags: list[str]) -> Side:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from triton_models.data import records
+from triton_models.data import named, records
 from triton_models.data.manifest import COLUMNS
 from triton_models.data.rows import TaggedQuery
 from triton_models.kinds.tagging.words import Span, in_normal_form, tagged, words_of
@@ -42,12 +43,13 @@ class Tagged:
     weight: float = 1.0
 
 
-def read(place: Path | str) -> list[Tagged]:
+def read(place: named.Given) -> list[Tagged]:
     """The queries of a file, each once.
 
-    Raises UsageError that names the file and the first line that is wrong.
+    Raises UsageError that names the file and the first line that is wrong, and for `--columns`.
     """
-    path = Path(place)
+    path = Path(str(place))
+    named.given_of("tagged", named.columns_of(place))
     blame = records.refusing(path)
     found: dict[str, Tagged] = {}
     for line, row in records.read(path, "", blame):
@@ -61,7 +63,7 @@ def read(place: Path | str) -> list[Tagged]:
     return list(found.values())
 
 
-def read_all(places: Sequence[Path]) -> list[Tagged]:
+def read_all(places: Sequence[named.Given]) -> list[Tagged]:
     """The queries of several files; where there are several, a row without a source gets its
     file's name for one.
 
@@ -69,7 +71,7 @@ def read_all(places: Sequence[Path]) -> list[Tagged]:
     """
     found = []
     for place in places:
-        name = {"source": Path(place).stem} if len(places) > 1 else {}
+        name = {"source": Path(str(place)).stem} if len(places) > 1 else {}
         found += [replace(one, about=name | one.about) for one in read(place)]
     return found
 
@@ -104,6 +106,11 @@ def _of(text: str, spans: Sequence[Span], about: dict[str, Any], weight: float =
 
 def tags_of(found: Iterable[Tagged]) -> tuple[str, ...]:
     return tuple(sorted({span.tag for one in found for span in one.spans}))
+
+
+def tag_counts(found: Iterable[Tagged]) -> dict[str, int]:
+    """How many spans each tag has."""
+    return dict(sorted(Counter(span.tag for one in found for span in one.spans).items()))
 
 
 def digest(found: Sequence[Tagged]) -> str:

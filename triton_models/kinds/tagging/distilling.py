@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,14 +13,20 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from triton_models.data import texts
+from triton_models.data.typos import typos_of
 from triton_models.kinds.tagging.data import Tagged
 from triton_models.kinds.tagging.loss import Reading, misspelled, reading, said, word_logits
 from triton_models.kinds.tagging.network import TagModel, classifier
 from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
-from triton_models.training import networks
+from triton_models.training import networks, unlabelled
+from triton_models.training.ensemble import TINY, divergence
+from triton_models.training.unlabelled import Texts
 
-TINY = 1e-9
+
+def gather(args: argparse.Namespace, teachers: Sequence[Path]) -> Texts:
+    """The texts of --text."""
+    return unlabelled.gather(args, read)
 
 
 def read(places: Sequence[Path]) -> Iterator[tuple[str, ...]]:
@@ -44,10 +51,14 @@ def says(network: TagModel, tokenizer: Tokenizer, asked: Sequence[tuple[str, ...
     return said(network, tokenizer, [Tagged(text, (), ()) for (text,) in asked])
 
 
-def pooled(given: Sequence[list[Tensor]]) -> list[Tensor]:
+def pooled(given: Sequence[list[Tensor]], weights: None = None) -> list[Tensor]:
     """The logarithms of the mean probabilities."""
     each = zip(*given, strict=True)
     return [torch.stack(mine).exp().mean(dim=0).clamp(min=TINY).log() for mine in each]
+
+
+def figures(found: list[Tensor], wanted: list[Tensor], of: Sequence[Any]) -> dict[str, float]:
+    return {"agreement": agreement(found, wanted)}
 
 
 def agreement(found: list[Tensor], wanted: list[Tensor]) -> float:
@@ -59,12 +70,6 @@ def agreement(found: list[Tensor], wanted: list[Tensor]) -> float:
 def distance(found: list[Tensor], wanted: list[Tensor]) -> float:
     """How far the probabilities are apart: the mean Kullback-Leibler divergence of a word."""
     return float(divergence(torch.cat(found), torch.cat(wanted)).mean())
-
-
-def divergence(found: Tensor, wanted: Tensor, temperature: float = 1.0) -> Tensor:
-    """The same of each word, softened by a temperature, times its square: [words]."""
-    found, wanted = ((x / temperature).log_softmax(dim=1) for x in (found, wanted))
-    return temperature**2 * (wanted.exp() * (wanted - found)).sum(dim=1)
 
 
 class Loss:
@@ -81,6 +86,7 @@ class Loss:
         self.network, self.tokenizer, self.recipe = network, tokenizer, recipe
         self.readings = [reading(Tagged(text, (), ())) for (text,) in asked]
         self.wanted = wanted
+        self.typos = typos_of(recipe.language, recipe.confusions)
 
     def __call__(self, rows: list[int]) -> Tensor:
         rng = random.Random(int(torch.randint(2**31, ())))  # so that torch's state says it all
@@ -90,8 +96,11 @@ class Loss:
         return divergence(logits, wanted, self.recipe.temperature)[read].mean()
 
     def typed(self, one: Reading, rng: random.Random) -> Reading:
-        return misspelled(one, rng) if rng.random() < self.recipe.misspelled else one
+        typed = rng.random() < self.recipe.misspelled
+        return misspelled(one, rng, self.typos) if typed else one
 
 
-def notes(teachers: Sequence[Path]) -> dict:
-    return {}
+def finish(
+    network: TagModel, found: list[Tensor], of: Sequence[Any], teachers: Sequence[Path], out: Path
+) -> tuple[list[Tensor], dict]:
+    return found, {}

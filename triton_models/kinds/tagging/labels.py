@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from triton_models.contract import ModelContract
 from triton_models.data.manifest import COLUMNS
+from triton_models.data.named import Given
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts
 from triton_models.kinds.tagging import marked
-from triton_models.kinds.tagging.answers import decoder_of
+from triton_models.kinds.tagging.answers import decoder_of, word_chances
 from triton_models.kinds.tagging.data import example, read_all
 from triton_models.kinds.tagging.decode import TINY
-from triton_models.kinds.tagging.words import first_pieces, tagged, words_of
+from triton_models.kinds.tagging.words import tagged, words_of
 from triton_models.query_text import normal_form
 
 FORM = "tagged"
 LABEL = ""  # no column alone
 
 
-def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
+def rows_of(devs: Sequence[Given], contract: ModelContract) -> list[Line]:
     """The tagged queries of files."""
     return [
         Line(one.text, given=marked.mark(one.text, one.spans), source=one.about.get("source", ""))
@@ -33,13 +33,9 @@ def rows_of(devs: Sequence[Path], contract: ModelContract) -> list[Line]:
 
 def answers(network: Any, rows: Sequence[Line]) -> list[np.ndarray]:
     """Log-probabilities of the labels of each query's words, [words, labels]."""
-    forms, decoder = [normal_form(r.text) for r in rows], decoder_of(network.contract.labels)
-    found = []
-    for form, answer in zip(forms, network.run(forms), strict=True):
-        pieces = first_pieces(network.tokenizer.encode(form), words_of(form))
-        [chances] = decoder.words(answer[None], [pieces])
-        found.append(np.log(np.maximum(chances, TINY)))
-    return found
+    forms = [normal_form(r.text) for r in rows]
+    each = zip(forms, network.run(forms), strict=True)
+    return [np.log(np.maximum(word_chances(network, f, a), TINY)) for f, a in each]
 
 
 def suspects(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triton_models.data.named import Given
 from triton_models.evaluation import by_label, statistics
 from triton_models.evaluation.coverage import TARGETS, coverage
 from triton_models.evaluation.evaluate import served
@@ -21,11 +22,14 @@ from triton_models.evaluation.report_parts import (
     latency,
     slices,
 )
-from triton_models.kinds.tagging import KIND, entities
+from triton_models.kinds.tagging import KIND, calibration, entities
+from triton_models.kinds.tagging.answers import decoder_of
+from triton_models.kinds.tagging.calibration import Judged
 from triton_models.kinds.tagging.data import Tagged, read_all
 from triton_models.kinds.tagging.decode import Found
 from triton_models.kinds.tagging.entities import BOUNDS, NOTHING
-from triton_models.kinds.tagging.summary import answers, tags_of_both
+from triton_models.kinds.tagging.robustness import withstood
+from triton_models.kinds.tagging.summary import tags_of_both, word_answers
 
 SLICES = "An interval of no width means few rows, not certainty."
 KINDS_SHOWN, EXAMPLES = 20, 3
@@ -33,18 +37,16 @@ KINDS_SHOWN, EXAMPLES = 20, 3
 
 def report(
     folder: Path,
-    devs: Sequence[Path],
+    devs: Sequence[Given],
     changes: Mapping[str, Change],
     outside: str | None = None,
     targets: Sequence[float] = TARGETS,
 ) -> Report:
-    """Everything about a tagging model on tagged queries.
-
-    A changed query has other characters and other words, so there is no robustness here.
-    """
+    """Everything about a tagging model on tagged queries."""
     model, network = served(folder, KIND.name)
     rows = read_all(devs)
-    found = answers(network, [one.text for one in rows])
+    chances, decoder = word_answers(network, [one.text for one in rows]), decoder_of(model.labels)
+    found = calibration.decode(chances, rows, decoder)
     tags = tags_of_both(model.labels, rows)
     wanted, said = [one.spans for one in rows], [one.spans for one in found]
     table, right = entities.judged(wanted, said, tags)
@@ -60,31 +62,32 @@ def report(
             "labels": [*tags, BOUNDS, NOTHING],
             "counts": entities.confusion(wanted, said, tags).tolist(),
         },
-        "probabilities": probabilities(rows, found),
+        "probabilities": probabilities(calibration.at_temperatures(chances, rows, decoder), rows),
         "coverage": coverage(
             np.array([one.whole for one in found]), right, [one.text for one in rows], targets
         ),
         "slices": slices(parts, figures),
+        "robustness": withstood(rows, network, tags, changes),
         "errors": typical_errors(rows, found),
         "latency_ms": latency(folder),
     }
 
 
-def probabilities(rows: Sequence[Tagged], found: Sequence[Found]) -> Report:
-    """How often spans are right, by the probability that the model gives them."""
-    pairs = [
-        (chance, span in one.spans)
-        for one, mine in zip(rows, found, strict=True)
-        for span, chance in zip(mine.spans, mine.probabilities, strict=True)
-    ]
-    sure = np.array([chance for chance, _ in pairs])
-    right = np.array([good for _, good in pairs], dtype=bool)
-    if not len(sure):
+def probabilities(found: Mapping[float, Judged], rows: Sequence[Tagged]) -> Report:
+    """How often spans are right, by the probability that the model gives them: as it is, and at
+    temperatures fitted on the other folds of the same queries. {} where no span was found.
+
+    `found` are the spans at each temperature.
+    """
+    parts = {"before": found[1.0], "after": calibration.cross_fitted(found, rows)}
+    if not len(found[1.0].sure):
         return {}
-    error = statistics.CalibrationError(sure, right)
-    return {
-        "ece": statistics.value(error, len(sure)),
-        "bins": statistics.reliability(sure, right),
+    return {"temperature": calibration.best(found)} | {
+        name: {
+            "ece": calibration.error(spans),
+            "bins": statistics.reliability(spans.sure, spans.right),
+        }
+        for name, spans in parts.items()
     }
 
 

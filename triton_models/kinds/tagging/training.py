@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn import functional
 
 from triton_models.data import dataset
 from triton_models.data.split import stratified, too_rare
-from triton_models.kinds.tagging import entities
-from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tags_of
-from triton_models.kinds.tagging.decode import Decoder, Found
+from triton_models.kinds.tagging import calibration, entities
+from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tag_counts, tags_of
+from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
 from triton_models.kinds.tagging.words import NOT_READ, first_pieces, labels_of, words_of
-from triton_models.settings import UsageError
+from triton_models.settings import DEV, UsageError
 from triton_models.training import lengths, temperature
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
@@ -39,7 +39,6 @@ from triton_models.training.vocabulary import bare_tokenizer
 
 LOOKED_AT = 2000  # queries
 MOST_JOINED = 0.1  # share of the words
-TEMPERATURES = torch.arange(0.7, 3.05, 0.1)
 
 
 @dataclass(frozen=True)
@@ -74,16 +73,17 @@ class Material:
             "dev": len(self.dev),
             "tags": len(self.tags),
             "spans": sum(len(one.spans) for one in self.learned),
+            "tag_counts": tag_counts(self.learned),
             "learned_sha256": digest(self.learned),
             "dev_sha256": digest(self.dev),
         }
 
-    def dev_rows(self) -> list[dict]:
-        """The dev side as `evaluate --dev` reads it."""
-        return [
+    def dev_files(self) -> dict[str, list[dict]]:
+        rows = [
             {"query": one.text, "spans": [span._asdict() for span in one.spans]} | one.about
             for one in self.dev
         ]
+        return {DEV: rows}
 
     def units(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(one.text, tags_of([one])) for one in self.learned]
@@ -205,44 +205,39 @@ def train(
 def finish(
     network: torch.nn.Module, tokenizer: Tokenizer, material: Material, recipe: Recipe
 ) -> dict:
-    """Calibrate on dev, and measure; {} without dev."""
+    """Calibrate on dev, and measure, each fold as calibrated on the others; {} without dev."""
     if not material.dev:
         return {}
     decoder, logs = Decoder(labels_of(material.tags)), said(network, tokenizer, material.dev)
-    last = network.classifier.classifier
-    result = {"temperature": calibrate(last, logs, material.dev, decoder)}
-    return result | {"dev": measure(said(network, tokenizer, material.dev), material, decoder)}
+    found = calibrate(network.classifier.classifier, logs, material.dev, decoder)
+    dev = measure(logs, material, decoder) | {"calibration_error": found.pop("calibration_error")}
+    return found | {"dev": dev}
 
 
 def calibrate(
     last: torch.nn.Linear, logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder
-) -> float:
+) -> dict[str, float]:
     """Fit the temperature so that the probabilities of dev's spans are how often they are right,
     and fold it into the layer that gave the logits. It changes no span.
+
+    Returns the temperature and the spans' calibration errors: before, and of each fold of dev at
+    the temperature that the other folds ask for.
     """
-
-    def cost(temperature: Tensor) -> Tensor:
-        scaled = [(mine / temperature).log_softmax(dim=1) for mine in logs]
-        found = decode(scaled, dev, decoder)
-        pairs = [
-            (chance, float(span in one.spans))
-            for one, mine in zip(dev, found, strict=True)
-            for span, chance in zip(mine.spans, mine.probabilities, strict=True)
-        ]
-        chances, right = torch.tensor(pairs or [(0.5, 0.5)]).T
-        return functional.binary_cross_entropy(chances.clamp(1e-4, 1 - 1e-4), right)
-
-    return temperature.fold(last, cost, TEMPERATURES)
+    found = calibration.at_temperatures(chances(logs), dev, decoder)
+    return {
+        "temperature": temperature.fold(last, calibration.best(found)),
+        "calibration_error": calibration.error(calibration.cross_fitted(found, dev)),
+        "calibration_error_before": calibration.error(found[1.0]),
+    }
 
 
-def decode(logs: Sequence[Tensor], dev: Sequence[Tagged], decoder: Decoder) -> list[Found]:
-    """The spans of each query of dev, from log-probabilities of its words."""
-    chances = decoder.together([mine.exp().numpy() for mine in logs])
-    return decoder.find(chances, [words_of(one.text) for one in dev])
+def chances(logs: Sequence[Tensor]) -> list[np.ndarray]:
+    """Probabilities of words, from their logarithms."""
+    return [mine.exp().numpy() for mine in logs]
 
 
 def measure(logs: Sequence[Tensor], material: Material, decoder: Decoder) -> dict[str, float]:
     """Figures of the spans of dev."""
     wanted = [one.spans for one in material.dev]
-    found = [one.spans for one in decode(logs, material.dev, decoder)]
+    found = [one.spans for one in calibration.decode(chances(logs), material.dev, decoder)]
     return entities.figures(*entities.judged(wanted, found, material.tags))

@@ -12,6 +12,7 @@ import numpy as np
 from usearch.index import Index
 
 from triton_models.serving.predictor import Predictor
+from worker.config.models import ENCODER, MATCHING
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
 from worker.lexicon import build, source
@@ -103,7 +104,7 @@ def make(
     demand_room(out)
     encoder, matching = (
         build.load_model(models / names.get(kind, kind), kind, option=MODELS)
-        for kind in ("encoder", "matching")
+        for kind in (ENCODER, MATCHING)
     )
     rows = _cache(catalogue.kind(inputs.columns), out, ROWS)
     made = _made(inputs, rows, progress)
@@ -246,7 +247,7 @@ def _confirm(
     drafts = made.drafts.all
     near = _nearest(index, len(drafts))
     asked = neighbours.pairs(drafts, near, facts.described(made.tables))
-    with progress("matching", 2 * len(asked)) as done:
+    with progress(MATCHING, 2 * len(asked)) as done:
         neighbours.confirm(
             drafts, asked, lambda one, other: matching.run([one], [other])[0, :1], cache, done
         )

@@ -52,6 +52,8 @@ def test_the_words_of_a_name_may_stand_apart(lexicon):
     heads, near = found(lexicon, "organizer desk", "desk organizer")
     assert heads == [] and near.startswith("Office")
     assert found(lexicon, "organizer desk", "desk organizer", cosine=0.7)[0] == ["desk"]
+    assert found(lexicon, "light balloons", "balloon lights")[0] == []
+    assert found(lexicon, "light blue balloons", "balloon lights")[0] == ["balloons"]
 
 
 def test_a_thing_for_another_is_named_so_only_if_nothing_else_names_it(lexicon):

@@ -32,6 +32,8 @@ def models(folder: Path, german: tuple[str, ...] = KINDS) -> Path:
 def change(folder: Path, source: Path | None = None, **fields: object) -> None:
     """Write `model.json` with other fields than the one of `source`, or than there were."""
     told = json.loads(((source or folder) / "model.json").read_text())
+    if "labels" in fields:
+        del told["label_counts"]  # of the labels that there were
     (folder / "model.json").write_text(json.dumps(told | fields))
 
 

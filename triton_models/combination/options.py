@@ -145,8 +145,8 @@ def check(args: argparse.Namespace) -> None:
         (step in ("average", "stack") and few < 2, "give two runs or more"),
         (step == "distil" and not args.queries + args.text, "give --queries or --text, or both"),
         (
-            getattr(args, "columns", ()) and not args.queries,
-            "--columns goes with --queries",
+            getattr(args, "columns", ()) and not (args.queries or getattr(args, "dev", None)),
+            "--columns goes with --queries" + (" or --dev" if step == "distil" else ""),
         ),
         (step == "distil" and not args.temperature, "--temperature is a number above 0"),
         (pruned and not args.layers and not args.pieces, "give --layers or --pieces, or both"),

@@ -19,11 +19,13 @@ def stratified(data: DataSet) -> DataSet:
     """
     by_key = {source.name for source in data.manifest.sources if source.split == "by_key"}
     fixed = {row.key for row in data.rows if row.dev and row.source not in by_key}
+    held, forms = _leaks(data)
     found = (
-        Held(row.key, example, label, row.dev)
+        Held(row.key, example, label, row.dev or row.key in held)
         for row in sorted(data.rows, key=lambda row: row.key)
-        if not (row.dev and row.key in fixed)
+        if not (row.key in fixed and (row.dev or row.key in held))
         for example, label in learned_of(row)
+        if row.dev or row.key in held or row.form not in forms
     )
     if not (back := given_back(found)):
         return data
@@ -39,6 +41,14 @@ def stratified(data: DataSet) -> DataSet:
         products=moved(data.products),
         clicks=moved(data.clicks),
     )
+
+
+def _leaks(data: DataSet) -> tuple[set, set]:
+    """The keys and the queries of dev whose training rows will be left out; see `DataSet.apart`."""
+    if data.manifest.leaks != "drop":
+        return set(), set()
+    dev = [row for row in data.rows if row.dev]
+    return {row.key for row in dev}, {row.form for row in data.asked if row.dev}
 
 
 def learned_of(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -22,7 +22,7 @@ def _packages() -> Iterator[str]:
     yield from (
         f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__) if found.ispkg
     )
-    yield from (point.value for point in entry_points(group=GROUP))
+    yield from (point.module for point in entry_points(group=GROUP))
 
 
 def _found() -> dict[str, Kind]:

@@ -36,6 +36,8 @@ READING = (  # every command that reads labelled queries or pairs
     "combine table {a} --queries {mine} --columns {two}",
     "combine distil --teachers {a} --queries {more} --dev {mine} --columns {two} --epochs 1"
     " --threads 1 --out {out}",
+    "combine distil --teachers {a} --text {log} --dev {mine} --columns {two} --epochs 1"
+    " --threads 1 --out {out}",
     "data {mine} --columns {two}",
     "data {pairs} --columns {three}",
     "evaluate intent --dev {ours} --columns {two} --json",

@@ -53,6 +53,16 @@ def test_by_key_gives_rare_labels_back_to_training_whatever_the_order_of_rows(wr
     assert sides(again) == (learned, dev)
 
 
+def test_rows_that_leak_and_are_left_out_do_not_count_as_learned_from(write):
+    common = [f"{text},usual" for text in queries(20, False)]
+    rare = [f"{text},odd" for text in queries(2, True)]
+    both = "query,intent\n" + "\n".join(common + rare)
+    sources = source("a", "a.csv", split="train"), source("b", "b.csv")
+    path = write('leaks = "drop"', *sources, a_csv=both, b_csv=both)
+    learned, _ = sides(path)
+    assert sorted(label for _, label in learned if label == "odd") == ["odd"] * FEWEST
+
+
 def test_a_key_is_given_back_with_all_its_rows_of_every_source(write):
     held, learned = queries(4, True), queries(4, False)
     tags = [{"tokens": text.split(), "tags": ["O", "B-number"]} for text in held[:2]]

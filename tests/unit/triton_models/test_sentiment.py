@@ -22,7 +22,7 @@ from triton_models.data import dataset
 from triton_models.data.manifest import SENTIMENTS
 from triton_models.evaluation import compare, report, report_parts, report_text
 from triton_models.evaluation.dev import labelled_queries, with_intent
-from triton_models.kinds.intent import classify, examples, side_task
+from triton_models.kinds.intent import classify, combining, examples, side_task
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.labels import rows_of
 from triton_models.kinds.intent.side_task import SideTask
@@ -155,6 +155,9 @@ def test_a_row_without_intent_needs_a_sentiment(tmp_path):
     assert with_intent(rows) == rows[:1]
     with pytest.raises(UsageError, match="no dev query has an intent, only a sentiment"):
         with_intent(rows[1:])
+    dev.write_text("query,intent,sentiment\nlove it,,positive\n")
+    with pytest.raises(UsageError, match="dev.csv: no query in it has an intent"):
+        combining.labelled([dev], ["browse"])
 
 
 def test_a_report_and_a_comparison_have_a_section_of_it(folder, plain, tmp_path, monkeypatch):

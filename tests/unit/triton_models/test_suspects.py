@@ -110,7 +110,7 @@ def test_wrong_tags_are_found(start, tmp_path):
 
 def test_a_model_judges_rows_that_it_never_saw(tmp_path):
     data = tmp_path / "dev.csv"
-    texts = [("where is my refund", "complaint"), ("red running shoes", "browse")] * 10
+    texts = [("parcel is late", "complaint"), ("red running shoes", "browse")] * 10
     lines = [f"{text} {i},{label}" for i, (text, label) in enumerate(texts)]
     lines.append("my parcel never came and nobody answers,browse")
     data.write_text("query,intent\n" + "\n".join(lines))

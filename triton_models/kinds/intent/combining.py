@@ -82,12 +82,16 @@ def dev_of(places: Sequence[Given], labels: Sequence[str]) -> Dev:
 
 
 def labelled(places: Sequence[Given], labels: Sequence[str]) -> list[Example]:
-    """Labelled queries of files, each once; UsageError for a label that the models do not know."""
+    """Labelled queries of files, each once; UsageError for a label that the models do not know,
+    or where no query has one.
+    """
     read = (e for place in places for e in examples.read(place))
     found = [e for e in examples.once(read) if e.labelled]
+    files = ", ".join(map(str, places))
+    if not found:
+        raise UsageError(f"{files}: no query in it has an intent; give some that have one")
     if strange := set(examples.label_names(found)) - set(labels):
         listed = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
-        files = ", ".join(map(str, places))
         raise UsageError(f"{files}: labels that the models do not know: {listed}")
     return found
 

@@ -213,6 +213,8 @@ class Tags(WordHead):
         if not any(reading.words for reading in mine.values()):
             return self.states.new_zeros(())
         logits, read = self.logits(mine)
+        if not read.any():
+            return self.states.new_zeros(())
         wanted = torch.cat([self.wanted[rows[i]] for i in mine]).to(logits.device)
         return divergence(logits, wanted, self.temperature)[read].mean()
 

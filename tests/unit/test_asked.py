@@ -1,16 +1,7 @@
 """What a query asks for where its own words do not tell surely."""
 
-import pytest
-
-from worker.config.settings import STARTER_LEXICON
 from worker.event import Tag
-from worker.lexicon.lexicon import Lexicon
 from worker.understanding.asked import asked
-
-
-@pytest.fixture(scope="module")
-def lexicon():
-    return Lexicon.load(STARTER_LEXICON)
 
 
 def found(lexicon, query, *nearest, cosine=0.8):

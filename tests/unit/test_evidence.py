@@ -2,19 +2,12 @@
 
 import pytest
 
-from worker.config.settings import STARTER_LEXICON
 from worker.event import Tag
-from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Mention
 from worker.lexicon.tagged import Thing
 from worker.understanding import evidence
 
 EVERY = range(evidence.NEAREST + 1)
-
-
-@pytest.fixture(scope="module")
-def lexicon():
-    return Lexicon.load(STARTER_LEXICON)
 
 
 def test_each_sign_that_a_term_means_itself_makes_its_synonyms_surer():
@@ -75,8 +68,8 @@ def test_a_category_is_surer_if_the_term_is_tagged_as_the_thing(lexicon):
         ("Clothing > Tops", "mens shirt", True),
     ],
 )
-def test_a_department_of_one_gender_holds_nothing_for_others(path, query, held):
-    read = Lexicon.load(STARTER_LEXICON).read(query)
+def test_a_department_of_one_gender_holds_nothing_for_others(lexicon, path, query, held):
+    read = lexicon.read(query)
     assert evidence.is_for(path, read.attributes) is held
 
 
@@ -94,8 +87,7 @@ def test_a_department_of_one_gender_holds_nothing_for_others(path, query, held):
         ("sofa: jane@example.com", False),
     ],
 )
-def test_a_query_that_names_a_thing_with_its_properties_says_no_more(query, named):
-    lexicon = Lexicon.load(STARTER_LEXICON)
+def test_a_query_that_names_a_thing_with_its_properties_says_no_more(lexicon, query, named):
     read = lexicon.read(query)
     assert evidence.names_only(read, lexicon.heads(read)) is named
 

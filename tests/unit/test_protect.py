@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from worker.config.settings import STARTER_LEXICON
 from worker.event import Tag
-from worker.lexicon.lexicon import Lexicon
 from worker.understanding.decide import Expander
 from worker.understanding.protect import Protection
-
-
-@pytest.fixture(scope="module")
-def lexicon():
-    return Lexicon.load(STARTER_LEXICON)
 
 
 @pytest.fixture(scope="module")

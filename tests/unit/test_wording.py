@@ -2,15 +2,8 @@
 
 import pytest
 
-from worker.config.settings import STARTER_LEXICON
 from worker.event import Tag
-from worker.lexicon.lexicon import Lexicon
 from worker.understanding.wording import in_place
-
-
-@pytest.fixture(scope="module")
-def lexicon():
-    return Lexicon.load(STARTER_LEXICON)
 
 
 def reworded(lexicon, query, text):

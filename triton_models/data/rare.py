@@ -19,7 +19,8 @@ def stratified(data: DataSet) -> DataSet:
     """
     by_key = {source.name for source in data.manifest.sources if source.split == "by_key"}
     fixed = {row.key for row in data.rows if row.dev and row.source not in by_key}
-    held, forms = _leaks(data)
+    # The training rows of what is on the dev side will be left out: see `DataSet.apart`.
+    held, forms = data.dev_side() if data.manifest.leaks == "drop" else (set(), set())
     found = (
         Held(row.key, example, label, row.dev or row.key in held)
         for row in sorted(data.rows, key=lambda row: row.key)
@@ -33,22 +34,7 @@ def stratified(data: DataSet) -> DataSet:
     def moved(rows: list) -> list:
         return [replace(row, dev=False) if row.key in back else row for row in rows]
 
-    return replace(
-        data,
-        queries=moved(data.queries),
-        tagged=moved(data.tagged),
-        pairs=moved(data.pairs),
-        products=moved(data.products),
-        clicks=moved(data.clicks),
-    )
-
-
-def _leaks(data: DataSet) -> tuple[set, set]:
-    """The keys and the queries of dev whose training rows will be left out; see `DataSet.apart`."""
-    if data.manifest.leaks != "drop":
-        return set(), set()
-    dev = [row for row in data.rows if row.dev]
-    return {row.key for row in dev}, {row.form for row in data.asked if row.dev}
+    return data.with_rows(moved)
 
 
 def learned_of(row: Row) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from triton_models.data.manifest import Manifest
@@ -145,9 +146,24 @@ class DataSet:
             )
         return self
 
-    def _dropped(self) -> DataSet:
+    def dev_side(self) -> tuple[set[tuple[str, str]], set[str]]:
+        """The keys of the dev side and the normal forms of its queries."""
         keys = {row.key for row in self.rows if row.dev}
-        forms = {row.form for row in self.asked if row.dev}
+        return keys, {row.form for row in self.asked if row.dev}
+
+    def with_rows(self, change: Callable[[list], list]) -> DataSet:
+        """The same with each of its lists of rows changed."""
+        return replace(
+            self,
+            queries=change(self.queries),
+            tagged=change(self.tagged),
+            pairs=change(self.pairs),
+            products=change(self.products),
+            clicks=change(self.clicks),
+        )
+
+    def _dropped(self) -> DataSet:
+        keys, forms = self.dev_side()
 
         def keep(rows: list) -> list:
             return [
@@ -156,11 +172,4 @@ class DataSet:
                 if r.dev or (r.key not in keys and (isinstance(r, Product) or r.form not in forms))
             ]
 
-        return replace(
-            self,
-            queries=keep(self.queries),
-            tagged=keep(self.tagged),
-            pairs=keep(self.pairs),
-            products=keep(self.products),
-            clicks=keep(self.clicks),
-        )
+        return self.with_rows(keep)

@@ -164,8 +164,9 @@ class Tagged:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
             if sure and not meets(tag, [*blocked, *map(_place, kept)]):
                 first, last = self._words(tag)
-                treated = [lists.is_for(a.key, b.key) for a, b in pairwise(self._found)][:last]
-                if not any(treated[first:]):  # "leather conditioner" is of no leather
+                followed = pairwise(self._found[first : last + 1])
+                # "leather conditioner" is of no leather
+                if not any(lists.is_for(word.key, behind.key) for word, behind in followed):
                     kept += lists.worded(self._found[first:last], tag.name)
         return sorted(kept, key=_place)
 
@@ -181,7 +182,7 @@ class Tagged:
         spans = self._of("content", CONTENT)
         if found.name == "color":
             spans += self._of("product", PRODUCT)
-        return _within(found, spans)
+        return any(span.start <= found.start and found.end <= span.end for span in spans)
 
     def _models(
         self, kept: Sequence[Attribute], blocked: Sequence[tuple[int, int]]
@@ -196,10 +197,6 @@ class Tagged:
             if first and self._found[first - 1].end in ends and len(value) > 1:
                 models.append(Attribute("model", value, own[0].start, own[-1].end))
         return models
-
-
-def _within(found: Exclusion | Attribute, spans: Iterable[Tag]) -> bool:
-    return any(span.start <= found.start and found.end <= span.end for span in spans)
 
 
 def _runs(chosen: Iterable[int], found: Sequence[Word], form: str) -> list[tuple[int, int]]:

@@ -90,9 +90,11 @@ def _apart(
     if any(word.key in JOINED for word in read.words):
         return ""
     others = [i for i in nearest if lexicon.department(i) != department]
+    if not others:
+        return ""
     # The "light" of "light blue" is of no name.
     colors = [(a.start, a.end) for a in read.attributes if a.name == "color"]
-    said = {stem(word.key) for word in read.words if not meets(word, colors)} if others else set()
+    said = {stem(word.key) for word in read.words if not meets(word, colors)}
     for term_id in others:
         words = lexicon.stems_of(term_id).stems - EMPTY - SPLITS
         if own.head in words and words <= said and len(words) > len(own.stems):

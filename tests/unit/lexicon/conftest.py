@@ -1,15 +1,9 @@
-"""The starter lexicon as it ships, loaded once."""
+"""The sources of the starter lexicon, read once."""
 
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
 from worker.lexicon import source
-from worker.lexicon.lexicon import Lexicon
-
-
-@pytest.fixture(scope="session")
-def lexicon() -> Lexicon:
-    return Lexicon.load(STARTER_LEXICON)
 
 
 @pytest.fixture(scope="session")

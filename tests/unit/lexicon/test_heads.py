@@ -2,14 +2,7 @@
 
 import pytest
 
-from worker.config.settings import STARTER_LEXICON
 from worker.lexicon.heads import naming
-from worker.lexicon.lexicon import Lexicon
-
-
-@pytest.fixture(scope="module")
-def lexicon():
-    return Lexicon.load(STARTER_LEXICON)
 
 
 @pytest.mark.parametrize(

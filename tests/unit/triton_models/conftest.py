@@ -1,6 +1,7 @@
 """Training in tests runs on one thread: the same numbers everywhere, and cores for the others."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,20 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a manifest of these sources and its files, and gives its path."""
+
+    def written(*parts: str, **files: str) -> Path:
+        for name, text in files.items():
+            (tmp_path / name.replace("_", ".")).write_text(text)
+        path = tmp_path / "manifest.toml"
+        path.write_text("\n".join(parts))
+        return path
+
+    return written
 
 
 @pytest.fixture(scope="module")

@@ -28,20 +28,6 @@ def source(**keys: str) -> str:
     return "[[source]]\n" + "".join(f"{k} = {v}\n" for k, v in (usual | keys).items() if v)
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Writes a manifest of these sources and its files, and gives its path."""
-
-    def written(*parts: str, **files: str) -> Path:
-        for name, text in files.items():
-            (tmp_path / name.replace("_", ".")).write_text(text)
-        path = tmp_path / "manifest.toml"
-        path.write_text("\n".join(parts))
-        return path
-
-    return written
-
-
 def fault(path: Path) -> str:
     with pytest.raises(UsageError) as told:
         load(path)

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from tests.skips import skip_or_fail
 from triton_models.__main__ import main
 from triton_models.data.dataset import load_labelled, load_pairs, load_tagged
@@ -14,20 +12,6 @@ def source(name="mine", file="mine.csv", form="queries", split="by_key"):
     """A [[source]] of a manifest."""
     keys = {"name": name, "path": file, "format": form, "licence": "own", "split": split}
     return "[[source]]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items())
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes a manifest of these sources and its files, and gives its path."""
-
-    def written(*parts, **files):
-        for name, text in files.items():
-            (tmp_path / name.replace("_", ".")).write_text(text)
-        path = tmp_path / "manifest.toml"
-        path.write_text("\n".join(parts))
-        return path
-
-    return written
 
 
 def queries(count, dev):

@@ -22,14 +22,15 @@ class Sick:
 
     Attributes:
         calls: of each model while away.
-        at_once: the most calls of one model under way at once since the circuit opened.
+        at_once: the most calls of each model under way at once since `opened`.
     """
 
     name = "a sick server"
 
     def __init__(self, contracts):
         self.contracts, self.away = contracts, False
-        self.calls, self.under_way, self.at_once = Counter(), Counter(), Counter()
+        self.calls, self.at_once = Counter(), Counter()
+        self.under_way = []  # (model, its call)
 
     async def start(self):
         """Nothing to open."""
@@ -46,12 +47,13 @@ class Sick:
     async def infer(self, model, inputs):
         away = self.away
         self.calls[model] += away
-        self.under_way[model] += 1
-        self.at_once[model] = max(self.at_once[model], self.under_way[model])
+        self.under_way.append(call := (model, object()))
+        at_once = sum(name == model for name, _ in self.under_way)
+        self.at_once[model] = max(self.at_once[model], at_once)
         try:
             await asyncio.sleep(0.02 if away else 0)
         finally:
-            self.under_way[model] -= 1
+            self.under_way.remove(call)
         if away:
             raise ModelUnavailable(f"{model}: sick")
         shape = len(inputs["input_ids"]), sum(self.contracts[model].outputs.values())
@@ -82,7 +84,8 @@ def start(broker, topics, policy):
 def opened(app, server):
     """Wait for the circuits of the two models that are asked first; count from then on."""
     wait_until(lambda: app._understanding.pipeline.away == ["intent", "encoder"], "open circuits")
-    wait_until(lambda: max(server.under_way.values()) <= 1, "calls from before came back")
+    before = set(server.under_way)  # one of them and a probe would be two at once
+    wait_until(lambda: before.isdisjoint(server.under_way), "calls from before came back")
     server.at_once.clear()
 
 

@@ -138,7 +138,7 @@ class Understanding(Part):
     """Intents whose queries are also expanded by broader terms ("browse,inquiry")."""
     max_expansions: int = Field(8, ge=0, le=64)
     """Expansions attached at most, best first."""
-    cache_bytes: int = Field(128 * 2**20, ge=0)
+    cache_bytes: int = Field(64 * 2**20, ge=0)
     """Memory for enrichments of queries seen before (about 2 KB each); 0 turns the cache off."""
 
     @property

@@ -105,6 +105,7 @@ def _load(contract: ModelContract) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the pool is the parallelism
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it keeps what the largest calls needed, 190 MB
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(contract.onnx, options, ["CPUExecutionProvider"])

@@ -23,6 +23,7 @@ _MILD = {("not",), ("no",), ("non",), ("anything", "but")}  # a thing may follow
 _FILLERS = word_set("""
     a an the any for too very added artificial made of from with in by
 """)
+QUALIFIERS = frozenset({"added", "artificial"})  # fillers that say which of it is not wanted
 _FREE, LESS = "free", "less"
 _FREE_FROM = frozenset({"from", "of"})
 _TRIGGERS = frozenset(["free", *(words[0] for words in _BEFORE)])
@@ -56,7 +57,10 @@ _STOPS = word_set("""
 """)
 _JOINED = frozenset({"or", "nor", "and"})
 # Words behind a negation that are nobody's property: "the world without you".
-_WHO = word_set("you me us him her them it its this that they we i he she who anyone everyone")
+_WHO = word_set("""
+    you me us him her them it its this that they we i he she who anyone everyone others people
+    neighbors neighbours
+""")
 # Before "and", "or" they end a quality of another kind: "plant based and oil free".
 _NO_LIST = word_set("free based friendly made certified")
 _OFFERED_FREE = word_set("""
@@ -146,9 +150,9 @@ class Exclusions:
             return
         while first < len(keys) and keys[first] in _FILLERS:
             first += 1
-        if first < len(keys) and keys[first] in _WHO:
-            return
         end = self._segment(form, found, first)
+        if not _WHO.isdisjoint(keys[first:end]):  # "without disturbing others"
+            return
         if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:
             return
         if end == first or (keys[first].isdigit() and trigger not in {("not",), ("without",)}):
@@ -157,7 +161,8 @@ class Exclusions:
         last = self._extent(keys, first, end, wanted_follows)
         if not mild and end - last == 1 and len(keys) == end:  # "without leather straps"
             last = end
-        yield found[first].start, found[last - 1].end
+        begin = first - (keys[first - 1] in QUALIFIERS)  # not any sugar but the "added sugar"
+        yield found[begin].start, found[last - 1].end
         while last + 1 < len(keys) and keys[last] in _JOINED:
             again = last + 1
             stop = self._segment(form, found, again)

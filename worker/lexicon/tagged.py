@@ -29,7 +29,7 @@ from typing import NamedTuple
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
-from worker.lexicon.exclusions import Exclusion
+from worker.lexicon.exclusions import QUALIFIERS, Exclusion
 from worker.lexicon.words import Word, meets
 
 BRAND = 0.6
@@ -125,7 +125,8 @@ class Tagged:
         for x in listed:
             inside = [n for n, word in enumerate(self._found) if meets(word, [_place(x)])]
             own = [*takewhile(perhaps.__contains__, inside)]
-            if own and own != inside:  # "without cable outdoor"
+            whole = own == inside or (own and self._found[own[-1]].key in QUALIFIERS)
+            if own and not whole:  # "without cable outdoor"
                 x = self._exclusion(own[0], own[-1] + 1, form)
             kept.append((x, -1 if own else inside[-1] + 2))
             taken.update(inside)

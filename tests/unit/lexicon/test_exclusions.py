@@ -10,6 +10,8 @@ EXCLUDED = {
     "sandals without buckles": ["buckles"],
     "face primer plant based and oil free": ["oil"],
     "the world without you": [],
+    "earplugs to sleep without hearing others": [],
+    "sandals without added leather": ["added leather"],
     "not brown boots": ["brown"],
     "shirt not polyester": ["polyester"],
     "gluten and dairy free biscuits": ["gluten", "dairy"],

@@ -64,6 +64,28 @@ def test_what_is_not_known_is_not_expanded(expander, query):
     assert expansions(expander, query) == ([], {"expansions": [], "categories": []})
 
 
+@pytest.mark.parametrize(
+    "query, expected",
+    [
+        ("kids chair", ["childrens chair"]),
+        ("childrens chair", ["kids chair"]),
+        ("women's black skirts", ["ladies black skirts"]),
+        ("kids chair under £20", ["childrens chair"]),
+        ("mens chair", []),
+        ("my kids broke the chair", []),
+    ],
+)
+def test_a_thing_without_another_name_gets_another_word_for_whom_it_is_for(
+    expander, query, expected
+):
+    assert expansions(expander, query)[0] == expected
+    assert expansions(expander, query, intent="complaint")[0] == []
+
+
+def test_a_thing_with_another_name_keeps_whom_it_is_for(expander):
+    assert {e for e in expansions(expander, "kids bookshelf")[0] if "childrens" in e} == set()
+
+
 def test_a_word_that_the_model_does_not_find_in_the_query_is_not_renamed(expander):
     """As where it means another thing there: "sand filter pumps"."""
     assert expansions(expander, "silk velvet couch", score=0.6)[0]

@@ -35,7 +35,7 @@ from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.reading import Reading
 from worker.lexicon.words import meets
 from worker.understanding.computation import corrected
-from worker.understanding.decide import Retrieved
+from worker.understanding.decide import FOR_WHOM, Retrieved
 from worker.understanding.language import language
 from worker.understanding.tagging import tags_of
 
@@ -166,6 +166,10 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         named["source"] = candidate.source
         named["evidence"] = _evidence(lexicon, candidate, retrieved, known)
         judged.append(named | {"score": score, "verdict": verdict})
+    if retrieved.for_whom in kept:
+        same = {"term": retrieved.for_whom, "candidate": retrieved.for_whom, "source": "synonym"}
+        same["evidence"] = "another word for whom the thing is for"
+        judged.append(same | {"score": FOR_WHOM, "verdict": "kept"})
     judged.sort(key=lambda item: -item["score"])
     best = term or (judged[0]["candidate"] if judged else None)
     return Why(

@@ -54,6 +54,7 @@ class Lexicon:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
         encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
         document_prompt: what it read before each term.
+        persons: words that say for whom a thing is → others that say the same.
         dimension: of the vectors.
     """
 
@@ -69,6 +70,7 @@ class Lexicon:
         self._departments = np.array([numbers[name] for name in names])[terms.categories]
         self._department_of: list[int] = self._departments.tolist()
         self._number_of = {path: number for number, path in enumerate(terms.paths)}
+        self.persons: Mapping[str, str] = parts.attributes.get("persons", {})
         self._shelves = Shelves(parts.attributes.get("whose", ()), terms.paths)
         self._index = parts.index
         self._index.expansion_search = parts.manifest["effort"]

@@ -20,6 +20,7 @@ attributes.toml
 [worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [[whose]]       values: of a gender or an age; shelves: category = the one of things for them
+[persons]       words = others that say the same of whom a thing is for ("for kids": "for children")
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
 """
@@ -98,6 +99,7 @@ class _Attributes(_Table):
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     whose: list[_Whose] = []
+    persons: dict[str, Annotated[str, AfterValidator(_lower)]] = {}
     models: Values = {}
 
 
@@ -143,6 +145,7 @@ def read_tables(
         "worded": read.worded.get("departments", []),
         "uncolored": read.uncolored.get("departments", []),
         "whose": [(item.values, item.shelves) for item in read.whose],
+        "persons": read.persons,
         "models": read.models,
         "beside": [
             {

@@ -18,7 +18,7 @@ from worker.lexicon.reading import Mention, Reading, says_only
 from worker.understanding import evidence
 from worker.understanding.asked import asked
 from worker.understanding.protect import Protection
-from worker.understanding.wording import in_place
+from worker.understanding.wording import for_whom, in_place
 
 MAX_CATEGORIES = 3
 SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
@@ -29,6 +29,7 @@ CATEGORY_THRESHOLD = 0.65  # probability from which a category is published
 WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
 REPLACED_WEIGHT = 0.3
 MENTION_WEIGHT = 0.1
+FOR_WHOM = 0.97  # that another word for whom the thing is for is right
 
 
 class Retrieved(NamedTuple):
@@ -42,6 +43,7 @@ class Retrieved(NamedTuple):
         candidates: texts that do not stand in the query, and might expand it.
         near: the category where no head tells surely, "" if nothing does.
         plain: whether the query names a thing with its properties and says no more.
+        for_whom: the query with another word for whom the thing is for, "" if it has none.
     """
 
     read: Reading
@@ -51,6 +53,7 @@ class Retrieved(NamedTuple):
     candidates: list[Candidate]
     near: str = ""
     plain: bool = False
+    for_whom: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        return Retrieved(read, heads, renamed, priors, found, other, named)
+        whom = for_whom(read, lexicon.persons) if named else ""
+        return Retrieved(read, heads, renamed, priors, found, other, named, whom)
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""
@@ -173,6 +177,8 @@ class Expander:
         for score, candidate in kept:
             if term := self.term(found, candidate):
                 terms.setdefault(term, (score, candidate.source))
+        if found.for_whom and not terms and intent not in SILENT:
+            terms[found.for_whom] = FOR_WHOM, "synonym"
         expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {
             "expansions": expansions[: self.max_expansions],

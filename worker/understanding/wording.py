@@ -10,9 +10,11 @@ it would find what is excluded, without them mostly that.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 
 from worker.lexicon.reading import Mention, Reading
+from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import Word, meets, stem, word_set
 
 # Words that negate what follows them, and those that may stand between.
@@ -65,6 +67,23 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     if {stem(word) for word in new} <= {stem(word.key) for word in read.words}:
         return ""
     return " ".join(filter(None, (_text(read, before), " ".join(new), _text(read, behind))))
+
+
+def for_whom(read: Reading, persons: Mapping[str, str]) -> str:
+    """The query with another word for whom the thing is for, "" where there is none.
+
+    Args:
+        persons: such words, some with a "for" before them → others that say the same.
+    """
+    for attribute in read.attributes:
+        if attribute.name in ("gender", "age"):
+            start = attribute.start
+            if read.form.endswith("for ", 0, start):
+                start -= len("for ")
+            said = read.form[start : attribute.end]
+            if other := persons.get(said.replace("'", "")):
+                return in_place(read, Mention(NO_TERM, said, start, attribute.end), other)
+    return ""
 
 
 def _text(read: Reading, words: list[Word]) -> str:

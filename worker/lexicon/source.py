@@ -91,8 +91,9 @@ def read(folder: Path) -> Source:
     parents = _parents(reading.terms, faults)
     spelling = read_spelling(_own_or_starter(folder, "words.toml"), faults)
     tables = _own_or_starter(folder, "attributes.toml")
-    departments = {term.category.split(" > ")[0] for term in reading.terms}
-    known = departments if tables.parent == folder else None  # the starter's has its own
+    paths = {term.category for term in reading.terms}
+    paths |= {path.split(" > ")[0] for path in paths}
+    known = paths if tables.parent == folder else None  # the starter's has its own
     attributes = read_tables(tables, spelling, known, faults)
     brands = read_brands(_own_or_starter(folder, BRANDS), spelling, faults)
     if not reading.terms and not faults:

@@ -114,15 +114,15 @@ def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
 
 
 def read_tables(
-    path: Path, spelling: Spelling, departments: Set[str] | None, faults: list[Fault]
+    path: Path, spelling: Spelling, categories: Set[str] | None, faults: list[Fault]
 ) -> dict[str, Any]:
     """The tables as `Attributes` takes them; what is wrong goes to `faults`.
 
     Args:
-        departments: those that the table may name, None for any.
+        categories: those that the tables may name, with their departments; None for any.
     """
     read = _read(path, _Attributes, faults)
-    found = [*_twice(read), *_unknown_departments(read, departments)]
+    found = [*_twice(read), *_unknown_categories(read, categories)]
     faults += [Fault(path.name, *fault) for fault in found]
     values = {
         form: (name, value)
@@ -189,18 +189,19 @@ def _measures(tables: dict[str, dict[str, list[str]]]) -> dict[str, tuple[str, s
     }
 
 
-def _unknown_departments(
-    read: _Attributes, departments: Set[str] | None
+def _unknown_categories(
+    read: _Attributes, categories: Set[str] | None
 ) -> Iterator[tuple[str, str, str]]:
-    """Departments that no file has: what was found, what is expected, and the remedy."""
-    if departments is None:
+    """Categories that no file has: what was found, what is expected, and the remedy."""
+    if categories is None:
         return
     named = [("beside", name) for rule in read.beside for name in rule.departments or rule.others]
     for item in read.whose:
         named += [("whose", path) for pair in item.shelves.items() for path in pair]
     for table, name in named:
-        if name.split(" > ")[0] not in departments:
-            yield f"[[{table}]] {name!r}", "a department of the source files", "correct the name"
+        if name not in categories:
+            kind = "category" if table == "whose" else "department"
+            yield f"[[{table}]] {name!r}", f"a {kind} of the source files", "correct the name"
 
 
 def _twice(read: _Attributes) -> Iterator[tuple[str, str, str]]:

@@ -137,6 +137,12 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
             "[[beside]]\nwords = ['rose']\nexcept = ['Food']",
             "attributes.toml: found [[beside]] 'Food'",
         ),
+        (
+            "attributes",
+            "[[whose]]\nvalues = ['men']\nshelves = { Shoes = 'Shoes > Formal' }",
+            "attributes.toml: found [[whose]] 'Shoes > Formal', expected a category",
+        ),
+        ("attributes", "[persons]\nkids = 'Children'", "attributes.toml: found persons.kids"),
     ],
 )
 def test_faults_of_the_tables(tmp_path, name, text, expected):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
-from worker.lexicon.terms import NO_TERM, Terms
+from worker.lexicon.terms import NO_TERM
 from worker.lexicon.told import NOTHING, told
 from worker.lexicon.words import Kept, keys, named, words, words_of
 
@@ -80,7 +80,7 @@ class Lexicon:
         self._sells = {brand["name"]: brand.get("sells", ()) for brand in parts.brands}
         self._vocabulary = terms.words | words_of(attributes.words)
         self._corrector = Corrector(
-            _Either(terms, attributes.words), parts.spellings, terms.last_words
+            _Any(terms, attributes.words, brands), parts.spellings, terms.last_words
         )
         self._is_ordinary = parts.spellings.is_ordinary
         self._told = parts.told
@@ -342,11 +342,11 @@ def _whosever(department: str) -> str:
     return _FOR_WHOM.sub("", department)
 
 
-class _Either:
-    """What is in one of two collections."""
+class _Any:
+    """What is in one of some collections."""
 
-    def __init__(self, first: Terms, second: Collection[str]) -> None:
-        self._first, self._second = first, second
+    def __init__(self, *collections: Container[str]) -> None:
+        self._collections = collections
 
     def __contains__(self, key: str) -> bool:
-        return key in self._first or key in self._second
+        return any(key in collection for collection in self._collections)

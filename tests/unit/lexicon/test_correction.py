@@ -48,6 +48,9 @@ MEANT = {
     "steal toe boots": "steel toe boots",  # a term of three words
     "surgar free syrup": "sugar free syrup",
     "heist movie steal": None,
+    # another makes a brand
+    "johm deere toy tractor": "john deere toy tractor",
+    "blak and decker drill": "black and decker drill",
     # a word that is put right tells of its neighbour
     "wirless hedphones": "wireless headphones",
     # what is not heard, and swaps of short words

@@ -70,7 +70,12 @@ def test_what_is_not_known_is_not_expanded(expander, query):
         ("kids chair", ["childrens chair"]),
         ("childrens chair", ["kids chair"]),
         ("women's black skirts", ["ladies black skirts"]),
+        ("women’s black skirts", ["ladies black skirts"]),
         ("kids chair under £20", ["childrens chair"]),
+        ("chair for desk for women", ["chair for desk for ladies"]),
+        ("chair for big kids", []),
+        ("chair for adults and kids", []),
+        ("for kids chair", []),
         ("mens chair", []),
         ("my kids broke the chair", []),
     ],
@@ -80,6 +85,10 @@ def test_a_thing_without_another_name_gets_another_word_for_whom_it_is_for(
 ):
     assert expansions(expander, query)[0] == expected
     assert expansions(expander, query, intent="complaint")[0] == []
+
+
+def test_another_word_for_whom_it_is_for_heeds_the_threshold(lexicon):
+    assert expansions(Expander(lexicon, 32, 0.5, 0.99, 32), "kids chair")[0] == []
 
 
 def test_a_thing_with_another_name_keeps_whom_it_is_for(expander):

@@ -82,8 +82,9 @@ class Why:
         correction: the query put right, which all else is of; None if nothing is misspelt.
         values: attributes and exclusions: text, name, value, and what found them.
         tags: of the model that gives them: text, tag, probability.
-        candidates: of each the term as it is published, the candidate that the matching model
-            saw, source, evidence, score and verdict; the best first.
+        candidates: of each the term as it is published, the candidate (which the matching model
+            saw, unless it is but another word for whom a thing is for), source, evidence, score
+            and verdict; the best first.
         match: of the best candidate, if there is one.
     """
 
@@ -166,7 +167,7 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         named["source"] = candidate.source
         named["evidence"] = _evidence(lexicon, candidate, retrieved, known)
         judged.append(named | {"score": score, "verdict": verdict})
-    if retrieved.for_whom in kept:
+    if retrieved.for_whom in kept and retrieved.for_whom not in [i["term"] for i in judged]:
         same = {"term": retrieved.for_whom, "candidate": retrieved.for_whom, "source": "synonym"}
         same["evidence"] = "another word for whom the thing is for"
         judged.append(same | {"score": FOR_WHOM, "verdict": "kept"})

@@ -108,13 +108,19 @@ class Corrector:
 
     Args:
         terms: the keys of the lexicon's terms and attributes.
+        brands: those of brands.
         things: words that may be the last of what names a thing.
     """
 
     def __init__(
-        self, terms: Container[str], spellings: Spellings, things: Container[str] = ()
+        self,
+        terms: Container[str],
+        brands: Container[str],
+        spellings: Spellings,
+        things: Container[str] = (),
     ) -> None:
-        self._terms, self._spellings, self._things = terms, spellings, things
+        self._terms, self._brands, self._spellings = terms, brands, spellings
+        self._things = things
         self._near = Kept(WORDS_KEPT)  # by word
 
     def correct(self, form: str, found: Sequence[Word]) -> Correction | None:
@@ -196,6 +202,8 @@ class Corrector:
         if not near:
             return None
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
+        if not (fitting or common):  # "blak and decker", but not "my preteen" for a "myprotein"
+            fitting = {w for w in near if self._makes_one_of(self._brands, w, i, keys)}
         slips = {w for w in fitting or near if is_slip(word, w)}
         if common and len(fitting) != 1:
             return None
@@ -248,11 +256,14 @@ class Corrector:
 
     def _makes_a_term(self, word: str, i: int, keys: Sequence[str]) -> bool:
         """Whether it makes a term with one or two words before or behind it."""
+        return self._makes_one_of(self._terms, word, i, keys)
+
+    def _makes_one_of(self, names: Container[str], word: str, i: int, keys: Sequence[str]) -> bool:
         around = [*keys[max(i - 2, 0) : i], word, *keys[i + 1 : i + 3]]
         at = min(i, 2)
         spans = ((at - 1, at + 1), (at, at + 2), (at - 2, at + 1), (at - 1, at + 2), (at, at + 3))
         return any(
-            first >= 0 and last <= len(around) and " ".join(around[first:last]) in self._terms
+            first >= 0 and last <= len(around) and " ".join(around[first:last]) in names
             for first, last in spans
         )
 

@@ -57,10 +57,8 @@ _STOPS = word_set("""
 """)
 _JOINED = frozenset({"or", "nor", "and"})
 # Words behind a negation that are nobody's property: "the world without you".
-_WHO = word_set("""
-    you me us him her them it its this that they we i he she who anyone everyone others people
-    neighbors neighbours
-""")
+_WHO = word_set("you me us him her them it its this that they we i he she who anyone everyone")
+_OTHERS = word_set("others people anyone everyone neighbors neighbours")  # behind what is done
 # Before "and", "or" they end a quality of another kind: "plant based and oil free".
 _NO_LIST = word_set("free based friendly made certified")
 _OFFERED_FREE = word_set("""
@@ -151,7 +149,7 @@ class Exclusions:
         while first < len(keys) and keys[first] in _FILLERS:
             first += 1
         end = self._segment(form, found, first)
-        if not _WHO.isdisjoint(keys[first:end]):  # "without disturbing others"
+        if first < len(keys) and (keys[first] in _WHO or _is_done_to_others(keys[first:end])):
             return
         if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:
             return
@@ -162,14 +160,17 @@ class Exclusions:
         if not mild and end - last == 1 and len(keys) == end:  # "without leather straps"
             last = end
         begin = first - (keys[first - 1] in QUALIFIERS)  # not any sugar but the "added sugar"
+        if begin < first and wanted_follows:  # "not artificial christmas tree"
+            last = first
         yield found[begin].start, found[last - 1].end
         while last + 1 < len(keys) and keys[last] in _JOINED:
-            again = last + 1
+            begin = again = last + 1
+            again += keys[again] in QUALIFIERS
             stop = self._segment(form, found, again)
             if stop == again or (keys[last] == "and" and stop < len(keys)):
                 return
             last = self._extent(keys, again, stop, wanted_follows)
-            yield found[again].start, found[last - 1].end
+            yield found[begin].start, found[last - 1].end
 
     def _segment(self, form: str, found: Sequence[Word], first: int) -> int:
         """One past the last word that a negation before `first` may reach."""
@@ -214,6 +215,11 @@ class Exclusions:
         while listed and first and form[found[first - 1].end : found[first].start] == ", ":
             first -= 1  # "soy, dairy and nut free"
             yield found[first].start, found[first].end
+
+
+def _is_done_to_others(keys: Sequence[str]) -> bool:
+    """Whether it is no thing that is lacking: "disturbing others"."""
+    return bool(keys) and keys[0].endswith("ing") and not _OTHERS.isdisjoint(keys[1:])
 
 
 def _apart(form: str, spans: Sequence[tuple[int, int]]) -> list[Exclusion]:

@@ -80,7 +80,7 @@ class Lexicon:
         self._sells = {brand["name"]: brand.get("sells", ()) for brand in parts.brands}
         self._vocabulary = terms.words | words_of(attributes.words)
         self._corrector = Corrector(
-            _Any(terms, attributes.words, brands), parts.spellings, terms.last_words
+            _Either(terms, attributes.words), brands, parts.spellings, terms.last_words
         )
         self._is_ordinary = parts.spellings.is_ordinary
         self._told = parts.told
@@ -342,11 +342,11 @@ def _whosever(department: str) -> str:
     return _FOR_WHOM.sub("", department)
 
 
-class _Any:
-    """What is in one of some collections."""
+class _Either:
+    """What is in one of two collections."""
 
-    def __init__(self, *collections: Container[str]) -> None:
-        self._collections = collections
+    def __init__(self, first: Container[str], second: Container[str]) -> None:
+        self._first, self._second = first, second
 
     def __contains__(self, key: str) -> bool:
-        return any(key in collection for collection in self._collections)
+        return key in self._first or key in self._second

@@ -20,7 +20,7 @@ from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import Phrases, Word, keys, named, words
 
-SHORT_NAME = 5  # letters up to which brands are a letter from each other
+SHORT_NAME = 5  # letters; so short ones are often a letter from another brand's
 
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
 
@@ -184,8 +184,9 @@ class Reader:
         """Whether nobody knows a word, nor one that it may be misspelt for."""
         if word in self._vocabulary or self._is_ordinary(word) or not word.isalpha():
             return False
-        for_brand = len(word) > SHORT_NAME and is_near(word, self._brands.keys)
-        return not for_brand and not is_near(word, self._vocabulary)
+        brands = self._brands.keys
+        near_brand = len(word) > SHORT_NAME and word not in brands and is_near(word, brands)
+        return not near_brand and not is_near(word, self._vocabulary)
 
     def _known(self, key: str) -> bool:
         return key in self._terms or key in self._attributes or key in self._brands

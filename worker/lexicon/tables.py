@@ -20,7 +20,8 @@ attributes.toml
 [worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [[whose]]       values: of a gender or an age; shelves: category = the one of things for them
-[persons]       words = others that say the same of whom a thing is for ("for kids": "for children")
+[persons]       words, without apostrophes, = others that say the same of whom a thing is for: those
+                before it (kids = "childrens") and those behind "for" ("for kids" = "for children")
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
 """
@@ -36,6 +37,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from worker.errors import Fault
 from worker.lexicon.words import Spelling, key
+
+
+def _key(text: str) -> str:
+    if text != text.lower() or not text or "'" in text or "’" in text:
+        raise ValueError("lower-case text without apostrophes")
+    return text
 
 
 def _lower(text: str) -> str:
@@ -99,7 +106,7 @@ class _Attributes(_Table):
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     whose: list[_Whose] = []
-    persons: dict[str, Annotated[str, AfterValidator(_lower)]] = {}
+    persons: dict[Annotated[str, AfterValidator(_key)], Annotated[str, AfterValidator(_lower)]] = {}
     models: Values = {}
 
 
@@ -199,7 +206,7 @@ def _unknown_categories(
     for item in read.whose:
         named += [("whose", path) for pair in item.shelves.items() for path in pair]
     for table, name in named:
-        if name not in categories:
+        if name not in categories or (table == "beside" and " > " in name):
             kind = "category" if table == "whose" else "department"
             yield f"[[{table}]] {name!r}", f"a {kind} of the source files", "correct the name"
 

@@ -177,7 +177,7 @@ class Expander:
         for score, candidate in kept:
             if term := self.term(found, candidate):
                 terms.setdefault(term, (score, candidate.source))
-        if found.for_whom and not terms and intent not in SILENT:
+        if found.for_whom and not terms and intent not in SILENT and self.threshold <= FOR_WHOM:
             terms[found.for_whom] = FOR_WHOM, "synonym"
         expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {

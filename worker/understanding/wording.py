@@ -36,6 +36,8 @@ _TALK = word_set("""
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
 _INCHES = re.compile(r'\d"')
+_APOSTROPHES = re.compile("['’]")
+_SIZES = word_set("big little older younger")  # before "kids", "girls"
 _DANGLING = word_set("and or but with for in of that which is are by at to from")
 
 
@@ -70,20 +72,25 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
 
 
 def for_whom(read: Reading, persons: Mapping[str, str]) -> str:
-    """The query with another word for whom the thing is for, "" where there is none.
+    """The query with another word for whom the thing is for; "" where there is none, or it names
+    several.
 
     Args:
-        persons: such words, some with a "for" before them → others that say the same.
+        persons: words before a thing, and behind "for", each with another that says the same.
     """
-    for attribute in read.attributes:
-        if attribute.name in ("gender", "age"):
-            start = attribute.start
-            if read.form.endswith("for ", 0, start):
-                start -= len("for ")
-            said = read.form[start : attribute.end]
-            if other := persons.get(said.replace("'", "")):
-                return in_place(read, Mention(NO_TERM, said, start, attribute.end), other)
-    return ""
+    named = [a for a in read.attributes if a.name in ("gender", "age")]
+    at = [n for n, word in enumerate(read.words) if meets(word, [(a.start, a.end) for a in named])]
+    if len(named) != 1 or len(at) != 1:
+        return ""
+    [n] = at
+    before, behind = (read.words[m].key if 0 <= m < len(read.words) else "" for m in (n - 1, n + 1))
+    if before in _SIZES or (before == "for") == (behind not in _DANGLING | {""}):
+        return ""  # "big kids" is a size; "for kids chair", "a chair for adults and kids"
+    said = _APOSTROPHES.sub("", read.form[named[0].start : named[0].end])
+    other = persons.get(f"for {said}" if before == "for" else said, "").removeprefix("for ")
+    if not other:
+        return ""
+    return in_place(read, Mention(NO_TERM, said, named[0].start, named[0].end), other)
 
 
 def _text(read: Reading, words: list[Word]) -> str:

@@ -51,6 +51,8 @@ MEANT = {
     # another makes a brand
     "johm deere toy tractor": "john deere toy tractor",
     "blak and decker drill": "black and decker drill",
+    "gifts for my preteen daughter": None,  # no "my protein"
+    "disney princes poster": None,
     # a word that is put right tells of its neighbour
     "wirless hedphones": "wireless headphones",
     # what is not heard, and swaps of short words

@@ -142,6 +142,16 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
             "[[whose]]\nvalues = ['men']\nshelves = { Shoes = 'Shoes > Formal' }",
             "attributes.toml: found [[whose]] 'Shoes > Formal', expected a category",
         ),
+        (
+            "attributes",
+            "[persons]\n\"women's\" = 'ladies'",
+            "attributes.toml: found persons.women's",
+        ),
+        (
+            "attributes",
+            "[[beside]]\nwords = ['rose']\nexcept = ['Shoes > Boots']",
+            "attributes.toml: found [[beside]] 'Shoes > Boots', expected a department",
+        ),
         ("attributes", "[persons]\nkids = 'Children'", "attributes.toml: found persons.kids"),
     ],
 )

@@ -34,7 +34,7 @@ def test_it_reads_well_and_takes_another_term():
 
 
 def test_it_tells_what_found_each_attribute_and_what_the_tagging_model_said():
-    query = "abeeno baby wash 500ml not lavender"
+    query = "brindolo baby wash 500ml not lavender"
     found = json.loads(program.run("explain", query, "--json").stdout)
     event = json.loads(program.run("enrich", text=query).stdout)
     published = [(a["name"], a["value"]) for a in event["attributes"]]
@@ -42,7 +42,7 @@ def test_it_tells_what_found_each_attribute_and_what_the_tagging_model_said():
     assert published and values == published
     by = {value["name"]: value["by"] for value in found["values"]}
     brand = next(tag for tag in found["tags"] if tag["tag"] == "brand")
-    assert brand["text"] == "abeeno"
+    assert brand["text"] == "brindolo"
     assert by == {
         "brand": f"tagging, {brand['probability']:.2f}",  # no list has it
         "quantity": "lexicon",

@@ -28,7 +28,7 @@ from triton_models.text import special
 _ALONE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 PARTS = ("query", "term")
 EXACT = 6  # words up to which every order is gone through
-ORDERS = 24  # for longer texts: drawn, each with its reverse; the same for every call
+ORDERS = 48  # for longer texts: drawn, each with its reverse; the same for every call
 WORD = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
 
 

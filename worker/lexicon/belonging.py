@@ -58,7 +58,8 @@ class Belonging:
         if hit.name == "gender":
             return not terms and _TITLE.fullmatch(form) is not None
         if hit.name == "color":
-            if terms and all(term.department in self._worded for term in terms):
+            others = [t for t in terms if t.start < hit.start or hit.end < t.end]  # no "olive"
+            if others and all(term.department in self._worded for term in others):
                 return True  # the author's name, or a word of the title
             return self._names_kind(hit, terms) or self._is_for(hit, form, terms)
         if hit.name != "material":

@@ -28,7 +28,7 @@ EXPECTED = {
     "pan for frying": "frying pan",
     "lamp to read in bed": "reading lamp",
     "cordles drill": "cordless drill",
-    "cable to charge my iphone": "phone charger",
+    "cable to charge my iphone": "iphone charger",
     "headphones without wires": "wireless headphones",
     "screen for gaming": "gaming monitor",
     "tent for the whole family": "family tent",

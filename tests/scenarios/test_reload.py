@@ -6,6 +6,7 @@ import shutil
 import signal
 import urllib.request
 from contextlib import contextmanager
+from operator import itemgetter
 
 import pytest
 
@@ -16,6 +17,7 @@ from worker.lexicon import build
 from worker.lexicon.lexicon import Lexicon
 
 QUERY = b'{"query": "red running shoes"}'
+ASKED = Record(QUERY, b"key")
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +45,13 @@ class Worker:
         self.process.says(told, since=seen)
         return "".join(self.process.lines[seen:])
 
-    def understood(self, count):
-        """Produce the query once more: the event, the last of `count` so far."""
-        produce(self.broker.bootstrap_servers, self.topics.input, [Record(QUERY, b"key")])
+    def understood(self, count, asked=ASKED):
+        """Produce a query once more: the event, the newest of `count` so far, whose partitions are
+        read in any order."""
+        produce(self.broker.bootstrap_servers, self.topics.input, [asked])
         found = read(self.broker.bootstrap_servers, [self.topics.output], count, rest=False)
-        return json.loads(found[-1].value())
+        events = (json.loads(message.value()) for message in found)
+        return max(events, key=itemgetter("processed_at"))
 
     def metric(self, name):
         url = re.search(r"health and metrics at (\S+)", self.process.log)[1]

@@ -100,11 +100,7 @@ def test_a_lexicon_of_one_language_is_exchanged_by_sighup(embedded_broker, folde
     with working(embedded_broker, own / "worker.toml") as worker:
 
         def understood(query, count):
-            produce(embedded_broker.bootstrap_servers, worker.topics.input, [record(query, 0)])
-            found = read(
-                embedded_broker.bootstrap_servers, [worker.topics.output], count, rest=False
-            )
-            return json.loads(found[-1].value())
+            return worker.understood(count, record(query, 0))
 
         before, english = understood(GERMAN, 1), understood(ENGLISH, 2)
         (own / "source" / "terms.txt").write_text("[Sport > Schuhe]\nlaufschuhe\n")

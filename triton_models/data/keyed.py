@@ -51,7 +51,7 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
                 unknown += 1
 
     real = list(known(_rows(labels / "queries.tsv")))
-    written = [(row["query"], row) for row in _rows(labels / "written.tsv")]
+    written = [(row["query"], row) for row in written_rows(labels)]
     names = ("intent", "sentiment")
     judged = []
     for query, row in known(_rows(labels / "terms.tsv")):
@@ -82,6 +82,11 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (out / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
     return {name: len(rows) for name, rows in files.items()} | {"unknown": unknown}
+
+
+def written_rows(labels: Path = LABELS) -> list[dict[str, str]]:
+    """The written queries of every kind, each of which has a file."""
+    return [row for file in sorted((labels / "written").glob("*.tsv")) for row in _rows(file)]
 
 
 def _tags(query: str, spans: str) -> list[str]:

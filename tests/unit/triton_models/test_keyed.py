@@ -36,18 +36,16 @@ def labels(tmp_path):
     folder.mkdir()
 
     def table(name, *rows):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("".join("\t".join(row) + "\n" for row in rows))
 
     red, blue = keyed.key("red mugs"), keyed.key("blue mugs")
     head = ("query", "intent", "also", "sentiment")
     spans = "color:0-1 product:1-2"
     table("queries.tsv", (*head, "spans"), (red, "browse", "", "neutral", spans))
-    table(
-        "written.tsv",
-        (*head, "kind", "spans"),
-        ('"love" it', "other", "", "positive", "praise", ""),
-        ("acme rocket", "purchase", "", "neutral", "brands_and_lines", "brand:0-1 model:1-2"),
-    )
+    table("written/praise.tsv", (*head, "spans"), ('"love" it', "other", "", "positive", ""))
+    rocket = ("acme rocket", "purchase", "", "neutral", "brand:0-1 model:1-2")
+    table("written/rockets.tsv", (*head, "spans"), rocket)
     table(
         "terms.tsv",
         ("query", "right", "drifting", "wrong"),
@@ -98,8 +96,10 @@ def test_what_is_committed_can_be_read():
         with (keyed.LABELS / name).open(newline="") as file:
             return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
-    for name in ("queries.tsv", "written.tsv"):
-        found = rows(name)
+    for name, found in (
+        ("queries.tsv", rows("queries.tsv")),
+        ("written", keyed.written_rows()),
+    ):
         assert {row["intent"] for row in found} <= INTENTS
         assert {row["also"] for row in found} <= INTENTS | {""}
         assert {row["sentiment"] for row in found} == {"positive", "neutral", "negative"} or (

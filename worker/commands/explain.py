@@ -35,7 +35,7 @@ from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.reading import Reading
 from worker.lexicon.words import meets
 from worker.understanding.computation import corrected
-from worker.understanding.decide import FOR_WHOM, Retrieved
+from worker.understanding.decide import Retrieved
 from worker.understanding.language import language
 from worker.understanding.tagging import tags_of
 
@@ -149,7 +149,7 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
     retrieved = expander.retrieve([form], models[ENCODER].run([form]), [tags])[0]
     texts = expander.texts(retrieved)
     scores = models[MATCHING].run([form] * len(texts), texts)[:, 0] if texts else []
-    kept = [item["term"] for item in expander.select(retrieved, scores)["expansions"]]
+    kept = {item["term"]: item for item in expander.select(retrieved, scores)["expansions"]}
     judged, known = [], evidence(settings.of(entry).lexicon.folder, len(lexicon))
     sure = expander.sure(retrieved, scores)
     for candidate, score in zip(retrieved.candidates, sure, strict=True):
@@ -167,10 +167,10 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         named["source"] = candidate.source
         named["evidence"] = _evidence(lexicon, candidate, retrieved, known)
         judged.append(named | {"score": score, "verdict": verdict})
-    if retrieved.for_whom in kept and retrieved.for_whom not in [i["term"] for i in judged]:
-        same = {"term": retrieved.for_whom, "candidate": retrieved.for_whom, "source": "synonym"}
-        same["evidence"] = "another word for whom the thing is for"
-        judged.append(same | {"score": FOR_WHOM, "verdict": "kept"})
+    for text in kept.keys() - {item["term"] for item in judged}:
+        said = {"term": text, "candidate": text, "source": kept[text]["source"]}
+        said["evidence"] = "another word for whom the thing is for"
+        judged.append(said | {"score": kept[text]["score"], "verdict": "kept"})
     judged.sort(key=lambda item: -item["score"])
     best = term or (judged[0]["candidate"] if judged else None)
     return Why(

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from worker.lexicon.words import Phrases, Word
 
 
@@ -97,3 +99,38 @@ class Brands:
             or last - first == count
             or any(name in kinds for name in beside(first, last))
         )
+
+
+def pack(brands: Iterable[Mapping[str, Any]]) -> bytes:
+    """A file of brands. What they sell is numbered, since many sell the same; a star marks a key
+    that is also an ordinary word."""
+    things: dict[str, int] = {}
+
+    def numbers(texts: Iterable[str]) -> list[int]:
+        return [things.setdefault(text, len(things)) for text in texts]
+
+    rows = [
+        [
+            brand["name"],
+            [key + "*" * ordinary for key, ordinary in brand["keys"]],
+            numbers(brand["kinds"]),
+            numbers(brand.get("sells", ())),
+        ]
+        for brand in brands
+    ]
+    return orjson.dumps({"things": list(things), "brands": rows})
+
+
+def unpack(file: bytes) -> list[dict[str, Any]]:
+    """The brands of a file that `pack` made."""
+    read = orjson.loads(file)
+    things = read["things"]
+    return [
+        {
+            "name": name,
+            "keys": [(key.rstrip("*"), key.endswith("*")) for key in keys],
+            "kinds": [things[n] for n in kinds],
+            "sells": [things[n] for n in sells],
+        }
+        for name, keys, kinds, sells in read["brands"]
+    ]

@@ -21,7 +21,7 @@ from usearch.index import Index
 
 from triton_models.contract import sha256
 from worker.errors import LexiconError
-from worker.lexicon import told
+from worker.lexicon import brands, told
 from worker.lexicon.spellings import SPELLINGS, Spellings
 from worker.lexicon.terms import KEYS, TERMS, Terms
 
@@ -33,7 +33,7 @@ VECTORS = "vectors.usearch"
 BUILD = "query-worker lexicon build --source FOLDER"
 FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, TOLD, VECTORS)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
-FORMAT = 6  # of these files; one more with each change that older code cannot read
+FORMAT = 7  # of these files; one more with each change that older code cannot read
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
 RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
@@ -75,10 +75,10 @@ def read(folder: Path) -> Built:
     try:
         terms = Terms(folder)
         tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
-        brands = orjson.loads((folder / BRANDS).read_bytes())
+        known = brands.unpack((folder / BRANDS).read_bytes())
         said = told.unpack((folder / TOLD).read_bytes())
         index = Index.restore(folder / VECTORS, view=True)
-        return Built(manifest, terms, Spellings(folder), tables, brands, said, index)
+        return Built(manifest, terms, Spellings(folder), tables, known, said, index)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 

@@ -107,14 +107,14 @@ class Corrector:
     """Never changes, so any thread may correct.
 
     Args:
-        terms: the keys of the lexicon's terms and attributes.
+        terms: collections of the keys of the lexicon's terms and attributes.
         brands: those of brands.
         things: words that may be the last of what names a thing.
     """
 
     def __init__(
         self,
-        terms: Container[str],
+        terms: Sequence[Container[str]],
         brands: Container[str],
         spellings: Spellings,
         things: Container[str] = (),
@@ -203,7 +203,7 @@ class Corrector:
             return None
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
         if not (fitting or common):  # "blak and decker", but not "my preteen" for a "myprotein"
-            fitting = {w for w in near if self._makes_one_of(self._brands, w, i, keys)}
+            fitting = {w for w in near if self._makes_one_of([self._brands], w, i, keys)}
         slips = {w for w in fitting or near if is_slip(word, w)}
         if common and len(fitting) != 1:
             return None
@@ -258,13 +258,17 @@ class Corrector:
         """Whether it makes a term with one or two words before or behind it."""
         return self._makes_one_of(self._terms, word, i, keys)
 
-    def _makes_one_of(self, names: Container[str], word: str, i: int, keys: Sequence[str]) -> bool:
+    def _makes_one_of(
+        self, names: Sequence[Container[str]], word: str, i: int, keys: Sequence[str]
+    ) -> bool:
         around = [*keys[max(i - 2, 0) : i], word, *keys[i + 1 : i + 3]]
         at = min(i, 2)
         spans = ((at - 1, at + 1), (at, at + 2), (at - 2, at + 1), (at - 1, at + 2), (at, at + 3))
         return any(
-            first >= 0 and last <= len(around) and " ".join(around[first:last]) in names
+            " ".join(around[first:last]) in some
             for first, last in spans
+            if first >= 0 and last <= len(around)
+            for some in names
         )
 
 

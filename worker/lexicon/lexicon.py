@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -77,10 +77,10 @@ class Lexicon:
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
-        self._sells = {brand["name"]: brand.get("sells", ()) for brand in parts.brands}
+        self._sells = {brand["name"]: brand["sells"] for brand in parts.brands}
         self._vocabulary = terms.words | words_of(attributes.words)
         self._corrector = Corrector(
-            _Either(terms, attributes.words), brands, parts.spellings, terms.last_words
+            (terms, attributes.words), brands, parts.spellings, terms.last_words
         )
         self._is_ordinary = parts.spellings.is_ordinary
         self._told = parts.told
@@ -340,13 +340,3 @@ class Lexicon:
 
 def _whosever(department: str) -> str:
     return _FOR_WHOM.sub("", department)
-
-
-class _Either:
-    """What is in one of two collections."""
-
-    def __init__(self, first: Container[str], second: Container[str]) -> None:
-        self._first, self._second = first, second
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._first or key in self._second

@@ -92,7 +92,6 @@ def read(folder: Path) -> Source:
     spelling = read_spelling(_own_or_starter(folder, "words.toml"), faults)
     tables = _own_or_starter(folder, "attributes.toml")
     paths = {term.category for term in reading.terms}
-    paths |= {path.split(" > ")[0] for path in paths}
     known = paths if tables.parent == folder else None  # the starter's has its own
     attributes = read_tables(tables, spelling, known, faults)
     brands = read_brands(_own_or_starter(folder, BRANDS), spelling, faults)

@@ -39,16 +39,16 @@ from worker.errors import Fault
 from worker.lexicon.words import Spelling, key
 
 
-def _key(text: str) -> str:
-    if text != text.lower() or not text or "'" in text or "’" in text:
-        raise ValueError("lower-case text without apostrophes")
-    return text
-
-
 def _lower(text: str) -> str:
     if not text or text != text.lower():
         raise ValueError("lower-case text")
     return text
+
+
+def _key(text: str) -> str:
+    if "'" in text or "’" in text:
+        raise ValueError("lower-case text without apostrophes")
+    return _lower(text)
 
 
 Values = dict[str, list[Annotated[str, AfterValidator(_lower)]]]
@@ -121,15 +121,15 @@ def read_spelling(path: Path, faults: list[Fault]) -> Spelling:
 
 
 def read_tables(
-    path: Path, spelling: Spelling, categories: Set[str] | None, faults: list[Fault]
+    path: Path, spelling: Spelling, paths: Set[str] | None, faults: list[Fault]
 ) -> dict[str, Any]:
     """The tables as `Attributes` takes them; what is wrong goes to `faults`.
 
     Args:
-        categories: those that the tables may name, with their departments; None for any.
+        paths: the categories that the tables may name; None for any.
     """
     read = _read(path, _Attributes, faults)
-    found = [*_twice(read), *_unknown_categories(read, categories)]
+    found = [*_twice(read), *_unknown_categories(read, paths)]
     faults += [Fault(path.name, *fault) for fault in found]
     values = {
         form: (name, value)
@@ -197,17 +197,19 @@ def _measures(tables: dict[str, dict[str, list[str]]]) -> dict[str, tuple[str, s
 
 
 def _unknown_categories(
-    read: _Attributes, categories: Set[str] | None
+    read: _Attributes, paths: Set[str] | None
 ) -> Iterator[tuple[str, str, str]]:
     """Categories that no file has: what was found, what is expected, and the remedy."""
-    if categories is None:
+    if paths is None:
         return
-    named = [("beside", name) for rule in read.beside for name in rule.departments or rule.others]
-    for item in read.whose:
-        named += [("whose", path) for pair in item.shelves.items() for path in pair]
-    for table, name in named:
-        if name not in categories or (table == "beside" and " > " in name):
-            kind = "category" if table == "whose" else "department"
+    departments = {path.split(" > ")[0] for path in paths}
+    beside = {name for rule in read.beside for name in rule.departments or rule.others}
+    whose = {path for item in read.whose for pair in item.shelves.items() for path in pair}
+    for table, kind, strange in (
+        ("beside", "department", beside - departments),
+        ("whose", "category", whose - paths),
+    ):
+        for name in sorted(strange):
             yield f"[[{table}]] {name!r}", f"a {kind} of the source files", "correct the name"
 
 

@@ -19,9 +19,8 @@ from usearch.index import Index
 
 from triton_models.contract import ModelContract
 from worker.errors import LexiconError
-from worker.lexicon import spellings, told
+from worker.lexicon import brands, spellings, told
 from worker.lexicon.attributes import Attributes
-from worker.lexicon.brands import Brands
 from worker.lexicon.built import (
     ATTRIBUTES,
     BRANDS,
@@ -119,7 +118,7 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         TERMS: terms,
         spellings.SPELLINGS: _spellings(content, attributes),
         ATTRIBUTES: orjson.dumps(content.attributes),
-        BRANDS: orjson.dumps(content.brands),
+        BRANDS: brands.pack(content.brands),
         VECTORS: content.index.save(),
         **content.others,
     }
@@ -147,10 +146,10 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
 
 def _told(content: Content, attributes: Attributes, folder: Path) -> bytes:
     """Read the names of all terms with the files that are written."""
-    terms, brands = Terms(folder), Brands(content.brands)
+    terms, known_brands = Terms(folder), brands.Brands(content.brands)
     is_ordinary = spellings.Spellings(folder).is_ordinary
     known = terms.words | words_of(attributes.words), is_ordinary
-    reader = Reader(terms, attributes, brands, content.attributes["fixed"], *known)
+    reader = Reader(terms, attributes, known_brands, content.attributes["fixed"], *known)
     names = chain.from_iterable(map(terms.names, range(len(terms))))
     return told.pack(sorted({*names}), reader)
 

@@ -43,7 +43,6 @@ class Retrieved(NamedTuple):
         candidates: texts that do not stand in the query, and might expand it.
         near: the category where no head tells surely, "" if nothing does.
         plain: whether the query names a thing with its properties and says no more.
-        for_whom: the query with another word for whom the thing is for, "" if it has none.
     """
 
     read: Reading
@@ -53,7 +52,6 @@ class Retrieved(NamedTuple):
     candidates: list[Candidate]
     near: str = ""
     plain: bool = False
-    for_whom: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +136,7 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        whom = for_whom(read, lexicon.persons) if named else ""
-        return Retrieved(read, heads, renamed, priors, found, other, named, whom)
+        return Retrieved(read, heads, renamed, priors, found, other, named)
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""
@@ -177,8 +174,9 @@ class Expander:
         for score, candidate in kept:
             if term := self.term(found, candidate):
                 terms.setdefault(term, (score, candidate.source))
-        if found.for_whom and not terms and intent not in SILENT and self.threshold <= FOR_WHOM:
-            terms[found.for_whom] = FOR_WHOM, "synonym"
+        silent = terms or intent in SILENT or self.threshold > FOR_WHOM or not found.plain
+        if not silent and (term := for_whom(found.read, self.lexicon.persons)):
+            terms[term] = FOR_WHOM, "synonym"
         expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {
             "expansions": expansions[: self.max_expansions],

@@ -36,7 +36,6 @@ _TALK = word_set("""
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
 _INCHES = re.compile(r'\d"')
-_APOSTROPHES = re.compile("['’]")
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
 _DANGLING = word_set("and or but with for in of that which is are by at to from")
 
@@ -86,7 +85,7 @@ def for_whom(read: Reading, persons: Mapping[str, str]) -> str:
     before, behind = (read.words[m].key if 0 <= m < len(read.words) else "" for m in (n - 1, n + 1))
     if before in _SIZES or (before == "for") == (behind not in _DANGLING | {""}):
         return ""  # "big kids" is a size; "for kids chair", "a chair for adults and kids"
-    said = _APOSTROPHES.sub("", read.form[named[0].start : named[0].end])
+    said = read.words[n].key
     other = persons.get(f"for {said}" if before == "for" else said, "").removeprefix("for ")
     if not other:
         return ""

@@ -4,7 +4,7 @@ import pytest
 
 from worker.errors import LexiconError
 from worker.lexicon import source
-from worker.lexicon.brands import Brands
+from worker.lexicon.brands import Brands, pack, unpack
 
 BRANDS = {
     "black and decker sander": ["black and decker"],
@@ -79,3 +79,8 @@ def test_its_faults_by_line(tmp_path, text, fault):
     with pytest.raises(LexiconError) as caught:
         source.read(folder(tmp_path, text))
     assert [str(f) for f in caught.value.faults][0].startswith(fault)
+
+
+def test_what_is_written_is_read_again(starter):
+    written = [brand | {"keys": [tuple(key) for key in brand["keys"]]} for brand in starter.brands]
+    assert unpack(pack(starter.brands)) == written

@@ -49,15 +49,23 @@ def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Query]:
 
 
 def load_tagged(manifest: Path | str | Manifest | DataSet) -> Sides[TaggedQuery]:
-    """The tagged queries, each normal form once a side. Raises UsageError as `load` does."""
-    return _once(_data(manifest).tagged, lambda row: row.form)
+    """The tagged queries: to learn from, whatever is said of a normal form, each once; on dev only
+    the first. Raises UsageError as `load` does."""
+    rows = _data(manifest).tagged
+    learned, _ = _once(rows, lambda row: (row.form, tuple(row.spans)))
+    _, dev = _once(rows, lambda row: row.form)
+    return Sides(learned, dev)
 
 
 def _once(rows: Sequence[R], name: Callable[[R], Hashable]) -> Sides[R]:
     """The rows by side, of those with one name on a side the first."""
 
     def side(dev: bool) -> list[R]:
-        return list({name(r): r for r in reversed(rows) if r.dev == dev}.values())[::-1]
+        found: dict[Hashable, R] = {}
+        for row in rows:
+            if row.dev == dev:
+                found.setdefault(name(row), row)
+        return list(found.values())
 
     return Sides(side(False), side(True))
 

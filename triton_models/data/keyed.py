@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from triton_models.data import brand_queries
+from triton_models.data import composed
 from triton_models.data.lexicon_terms import read_names
 from triton_models.data.sources import read_csv, read_json, read_lines
+from triton_models.data.split import is_dev
 from triton_models.settings import UsageError
 
 LABELS = Path(__file__).resolve().parents[1] / "starter" / "labels"
@@ -32,7 +33,7 @@ def key(text: str) -> str:
 
 
 def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
-    """Write `intents.jsonl`, `tags.jsonl`, `brands.jsonl`, `terms.jsonl` and `titles.jsonl`, as
+    """Write `intents.jsonl`, `tags.jsonl`, `composed.jsonl`, `terms.jsonl` and `titles.jsonl`, as
     `finetune` reads them; returns the lines of each, and under `unknown` the rows and terms whose
     text is not there.
 
@@ -50,7 +51,8 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
             else:
                 unknown += 1
 
-    real = list(known(_rows(labels / "queries.tsv")))
+    hands = ("queries.tsv", "second_hand.tsv")
+    real = [row for hand in hands for row in known(_rows(labels / hand))]
     written = [(row["query"], row) for row in written_rows(labels)]
     names = ("intent", "sentiment")
     judged = []
@@ -62,15 +64,15 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
                     unknown += 1
                 else:
                     judged.append({"query": query, "term": text, "grade": grade})
+    spans = real + [(query, row) for query, row in written if row["spans"]]
+    tags = [{"tokens": q.split(), "tags": _tags(q, row["spans"])} for q, row in spans]
+    learned = [row for row in tags if not is_dev(" ".join(row["tokens"]))]
     files = {
         "intents": [
             {"query": q} | {name: row[name] for name in names} for q, row in real + written
         ],
-        "tags": [
-            {"tokens": q.split(), "tags": _tags(q, row["spans"])}
-            for q, row in real + [(q, row) for q, row in written if row["spans"]]
-        ],
-        "brands": brand_queries.compose(),
+        "tags": tags,
+        "composed": composed.compose((row["tokens"], row["tags"]) for row in learned),
         "terms": judged,
         "titles": [
             {"query": q, "term": row["title"], "grade": float(row["grade"] == "exact")}

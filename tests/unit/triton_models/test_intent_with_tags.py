@@ -166,6 +166,30 @@ def test_a_query_with_both_labels_is_one_example(tmp_path):
     assert not any(e.tags for e in examples.of_manifest(data)[0])
 
 
+def test_what_two_hands_say_of_a_query_is_all_learned_and_dev_has_the_first(tmp_path):
+    rows = [("red shoes", "browse"), ("red shoes", "purchase"), ("blue lamp", "browse")]
+    ways = [["B-color", "B-product"], ["B-product", "I-product"], ["B-color", "B-product"]]
+    for side in ("train", "dev"):
+        tagged = [(text.split(), tags) for text in ("red shoes", "blue lamp") for tags in ways]
+        kinds = {"mine": "queries", "tags": "tagged"}
+        sources = [source(name, kind, f'split = "{side}"') for name, kind in kinds.items()]
+        found = examples.of_manifest(dataset.load(write(tmp_path, rows, tagged, *sources)), True)
+        made = [(e.text, e.labels, e.tags) for e in found[side == "dev"]]
+        assert ("red shoes", ("browse",), tuple(ways[0])) in made
+        others = [
+            ("red shoes", ("purchase",), tuple(ways[1])),
+            ("blue lamp", ("browse",), tuple(ways[0])),
+            ("blue lamp", (), tuple(ways[1])),
+        ]
+        if side == "train":
+            assert made[1:] == others
+        else:
+            assert {(text, tags) for text, _, tags in made} == {
+                ("red shoes", tuple(ways[0])),
+                ("blue lamp", tuple(ways[0])),
+            }
+
+
 @pytest.mark.parametrize("held_back", ["mine", "tags"])
 def test_what_one_source_holds_back_no_other_teaches(tmp_path, held_back):
     rows, tagged = [("red shoes", "browse")], [(["red", "shoes"], TAGS)]

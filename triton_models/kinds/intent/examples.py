@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -137,16 +137,21 @@ def of_manifest(data: DataSet, tags: bool = False) -> tuple[list[Example], list[
 def with_tags(found: Iterable[Example], rows: Iterable[Tagged]) -> list[Example]:
     """The examples, those whose normal form was tagged with their tags; behind them, without a
     label, the tagged queries that are none of them.
+
+    Of a query that was tagged in several ways, its first example has the first, and so on.
     """
-    known, used, examples = {row.text: row for row in rows}, set(), []
+    left, last, examples = defaultdict(list), {}, []
+    for row in rows:
+        left[row.text].append(row)
     for example in found:
-        if row := known.get(normal_form(example.text)):
+        form = normal_form(example.text)
+        if row := left[form].pop(0) if left.get(form) else last.get(form):
+            last[form] = row
             example = replace(example, text=row.text, tags=row.labels)
-            used.add(row.text)
         examples.append(example)
-    rest = [row for form, row in known.items() if form not in used]
     return examples + [
         Example(row.text, (), row.about["source"], weight=row.weight, tags=row.labels)
+        for rest in left.values()
         for row in rest
     ]
 

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from usearch.index import Index
 
 import triton_models
-import worker
 from tests.servers.triton import hosted
 from triton_models.contract import ModelContract, load_all
+from worker.config.settings import STARTER_LEXICON
 from worker.embedded.triton import EmbeddedTriton, available
+from worker.lexicon import built
 
 HERE = Path(__file__).parent
 STARTER_MODELS = Path(triton_models.__file__).parent / "starter"
-VECTORS = Path(worker.__file__).parent / "lexicon" / "starter" / "built" / "vectors.usearch"
 START_S = 120.0
 SIMILAR, NEIGHBOURS = 0.52, 14  # above understanding.min_similarity and max_candidates
 INTENTS, SCORES = 4093, 1 << 20  # different answers of do-nothing models
@@ -92,9 +91,8 @@ def _answers(contract: ModelContract) -> np.ndarray:
             values.append(_tags(len(contract.tags.labels), random))
         return np.hstack(values).astype(np.float32)
     if contract.kind == "encoder":
-        index = Index.restore(VECTORS)
-        vectors = np.asarray(index.get(np.arange(len(index))), dtype=np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        known = built.read(STARTER_LEXICON).vectors
+        vectors = np.vstack([known.get(term) for term in range(len(known))])
         crowded = (vectors @ vectors.T >= SIMILAR).sum(axis=1) >= NEIGHBOURS
         return vectors[crowded]
     if contract.kind == "matching":

@@ -21,8 +21,9 @@ from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
 from worker.errors import LexiconError, Stop
 from worker.lexicon import source
 from worker.lexicon.terms import Term
+from worker.lexicon.vectors import Vectors
 from worker.lexicon.words import key
-from worker.lexicon.writing import Content, index_of, write
+from worker.lexicon.writing import Content, write
 
 
 def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
@@ -41,7 +42,8 @@ def build(folder: Path, models: Path, out: Path) -> dict[str, object]:
     """
     read = source.read(folder)
     encoder = load_encoder(models / ENCODER)
-    content = Content(terms(read), read.attributes, read.brands, index_of(vectors(read, encoder)))
+    found = Vectors.of(vectors(read, encoder))
+    content = Content(terms(read), read.attributes, read.brands, found)
     return write(content, encoder.contract, out)
 
 

@@ -14,7 +14,7 @@ from triton_models.query_text import normal_form
 from worker.errors import LexiconError
 from worker.lexicon import built
 from worker.lexicon.building.report import EVIDENCE
-from worker.lexicon.built import Built, quantized
+from worker.lexicon.built import Built
 from worker.lexicon.words import key, stems
 
 SHOWN = 10  # neighbours, narrower terms, hits
@@ -79,15 +79,15 @@ class Inspector:
         return [n for n in range(len(self.terms)) if self.terms.parent(n) == term_id][:SHOWN]
 
     def _neighbours(self, term_id: int) -> list[dict[str, Any]]:
-        vector = self._parts.index.get(term_id).astype(np.float32).reshape(1, -1)
+        vector = self._parts.vectors.get(term_id)[None]
         return [hit for hit in self.nearest(vector, SHOWN + 1) if hit["id"] != term_id][:SHOWN]
 
     def nearest(self, vector: np.ndarray, count: int = SHOWN) -> list[dict[str, Any]]:
-        """The terms nearest to a vector: float32, shape [1, dimension]."""
-        found = self._parts.index.search(quantized(vector), count, threads=1)
+        """The terms nearest to a vector: float32, shape [1, dimension], unit length."""
+        [ids], [cosines] = self._parts.vectors.nearest(vector, count)
         return [
-            {"term": self.terms.name(int(n)), "cosine": round(1 - float(far), 3), "id": int(n)}
-            for n, far in zip(found.keys, found.distances, strict=True)
+            {"term": self.terms.name(n), "cosine": round(cosine, 3), "id": n}
+            for n, cosine in zip(ids.tolist(), cosines.tolist(), strict=True)
         ]
 
     def lexical(self, text: str) -> list[int]:

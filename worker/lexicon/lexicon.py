@@ -14,7 +14,7 @@ from worker.event import Tag
 from worker.lexicon import built
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brands
-from worker.lexicon.built import Built, quantized
+from worker.lexicon.built import Built
 from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.neighbours import Neighbours, neighbours
@@ -72,8 +72,7 @@ class Lexicon:
         self._number_of = {path: number for number, path in enumerate(terms.paths)}
         self.persons: Mapping[str, str] = parts.attributes.get("persons", {})
         self._shelves = Shelves(parts.attributes.get("whose", ()), terms.paths)
-        self._index = parts.index
-        self._index.expansion_search = parts.manifest["effort"]
+        self._vectors = parts.vectors
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
@@ -123,8 +122,7 @@ class Lexicon:
 
     def vector(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
-        stored = self._index.get(term_id).astype(np.float32).reshape(-1)
-        return stored / np.linalg.norm(stored)
+        return self._vectors.get(term_id)
 
     def read(self, form: str, tags: Sequence[Tag] = ()) -> Reading:
         """The words of a normal form, and what they mean; `tags` are the tagging model's."""
@@ -135,25 +133,8 @@ class Lexicon:
         return self._corrector.correct(form, words(form))
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The terms whose vectors are nearest, best first.
-
-        Args:
-            vectors: float32, shape [n, dimension], unit length.
-
-        Returns:
-            Term ids (int64) and cosines (float32), both of shape [n, min(k, terms)]. Where there
-            is no neighbour, as for a zero vector, the id is -1 and the cosine -inf.
-        """
-        shape = len(vectors), min(k, len(self._terms))
-        ids, cosines = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
-        rows = np.flatnonzero(vectors.any(axis=1))
-        if rows.size:
-            # One thread: the callers' batches are small, and the models need the other cores.
-            found = self._index.search(quantized(vectors[rows]), shape[1], threads=1)
-            keys = np.atleast_2d(found.keys)
-            ids[rows, : keys.shape[1]] = keys
-            cosines[rows, : keys.shape[1]] = 1 - np.atleast_2d(found.distances)
-        return ids, cosines
+        """The terms whose vectors are nearest; see `Vectors.nearest`."""
+        return self._vectors.nearest(vectors, k)
 
     def neighbours(
         self, reads: Sequence[Reading], vectors: np.ndarray, k: int, min_similarity: float

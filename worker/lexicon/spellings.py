@@ -22,12 +22,30 @@ SHORTEST = 4  # letters of a word that is corrected at all, from LONG without fu
 EXTRA = 9  # the same, if a letter is one too many
 RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
 SELDOM = 1_000_000  # the same, up to which another word is hardly meant
-# What shoppers write of orders, and function words that are often misspelt.
+# What shoppers write of orders, of faults and of the shop, and function words that are often
+# misspelt.
 SERVICE = word_set("""
-    where order orders ordered arrive arrived return returns returned returning refund refunded
-    delivery delivered deliver parcel package never received receive broken damaged missing tracking
-    cancel cancelled payment address account customer service please without women womens between
-    under about shipping shipped warranty exchange store password invoice receipt
+    account address again already another anything app arrive arrived arriving availability
+    available awful balance basket because before between billing bought broke broken buying cancel
+    cancellation cancelled cannot cart change changed charge charged cheaper cheapest checkout
+    choose closed closing code collect collection compatible complain complaint complaints confirm
+    confirmation contact could coupon courier cracked credit customer damage damaged defective
+    delayed delete deliver delivered delivering delivery details didnt different disappointed
+    disappointing discount dispatched doesnt dont driver email enough everything exchange expected
+    expired faulty finally forgot forgotten friday guarantee hello help horrible hours hurry
+    immediately incomplete incorrect instead instructions invoice isnt item items keeps leaking
+    local location login manual message minutes missing monday morning nearest never nobody nothing
+    notification notifications number offer offers opening order ordered ordering orders overcharged
+    package parcel password payment payments perfect please policy poor possible postcode preorder
+    price problem product products promised purchase purchased quality question really reason
+    receipt receive received recommend refund refunded refunds reorder repair repeat replace
+    replaced replacement reset response return returned returning returns rubbish saturday scratched
+    second selling send sent service shipped shipping should sizes some someone something status
+    still stock stolen stop stopped store stores subscription suggest sunday support terms terrible
+    thank thanks their there these those thought through today tomorrow tonight track tracked
+    tracking twice unacceptable under until update used useful useless voucher waiting wanted
+    warranty weather website wednesday weeks where which without women womens wont worked working
+    works worst would wrong years yesterday
 """)
 # Foreign words that are often written without their accents.
 _BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")

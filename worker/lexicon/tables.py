@@ -29,7 +29,7 @@ attributes.toml
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -129,14 +129,16 @@ def read_tables(
         paths: the categories that the tables may name; None for any.
     """
     read = _read(path, _Attributes, faults)
-    found = [*_twice(read), *_unknown_categories(read, paths)]
-    faults += [Fault(path.name, *fault) for fault in found]
     values = {
         form: (name, value)
         for name in VALUES
         for value, texts in getattr(read, name).items()
         for form in _forms(texts, spelling)
     }
+    found = [*_twice(read), *_unknown_categories(read, paths)]
+    if not faults:  # after one of spellings a word may be unknown for want of them
+        found += _unknown_persons(read, values)
+    faults += [Fault(path.name, *fault) for fault in found]
     idioms = _forms(read.idioms.get("phrases", []), spelling)
     return {
         "values": values | {form: ("", "") for form in idioms},
@@ -211,6 +213,15 @@ def _unknown_categories(
     ):
         for name in sorted(strange):
             yield f"[[{table}]] {name!r}", f"a {kind} of the source files", "correct the name"
+
+
+def _unknown_persons(
+    read: _Attributes, values: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    """Words for a person that no gender and no age has, so that they would never be found."""
+    for said in read.persons:
+        if values.get(said.removeprefix("for "), ("",))[0] not in ("gender", "age"):
+            yield f"[persons] {said!r}", "a word of [gender] or [age]", "add it there, or correct"
 
 
 def _twice(read: _Attributes) -> Iterator[tuple[str, str, str]]:

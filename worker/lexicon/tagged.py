@@ -70,6 +70,10 @@ class Tagged:
     def __init__(self, tags: Iterable[Tag], found: Sequence[Word]) -> None:
         self._found = found
         self._tags = list(tags)
+        self._named: dict[str, list[Tag]] = {}
+        for tag in self._tags:
+            self._named.setdefault(tag.name, []).append(tag)
+        self._covered: dict[Tag, tuple[int, int]] = {}  # the words of tags that were asked for
 
     def brand(self, least: float = BRAND) -> int:
         """How many words the query begins with that are a brand, if they may be one."""
@@ -172,12 +176,18 @@ class Tagged:
         return sorted(kept, key=_place)
 
     def _of(self, name: str, least: float) -> list[Tag]:
-        return [tag for tag in self._tags if tag.name == name and tag.probability >= least]
+        return [tag for tag in self._named.get(name, ()) if tag.probability >= least]
 
     def _words(self, tag: Tag) -> tuple[int, int]:
         """The first and one past the last of the words that a tag covers."""
-        inside = [n for n, word in enumerate(self._found) if meets(word, [tag])]
-        return (inside[0], inside[-1] + 1) if inside else (0, 0)
+        if (known := self._covered.get(tag)) is None:
+            inside = [
+                n
+                for n, (_, start, end) in enumerate(self._found)
+                if start < tag.end and tag.start < end
+            ]
+            known = self._covered[tag] = (inside[0], inside[-1] + 1) if inside else (0, 0)
+        return known
 
     def _is_elsewhere(self, found: Attribute) -> bool:
         spans = self._of("content", CONTENT)

@@ -94,7 +94,10 @@ def _plain(word: str) -> str:
 def meets(item: Any, spans: Iterable[tuple]) -> bool:
     """Whether what has a `start` and an `end` meets one of the spans: start, end, …"""
     first, last = item.start, item.end
-    return any(span[0] < last and first < span[1] for span in spans)
+    for span in spans:  # noqa: SIM110 - twice as fast as `any`
+        if span[0] < last and first < span[1]:
+            return True
+    return False
 
 
 class Phrases:

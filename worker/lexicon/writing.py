@@ -13,9 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
-from usearch.index import Index
 
 from triton_models.contract import ModelContract
 from worker.errors import LexiconError
@@ -28,15 +26,12 @@ from worker.lexicon.built import (
     FORMAT,
     MANIFEST,
     TOLD,
-    VECTORS,
-    effort,
-    quantized,
 )
 from worker.lexicon.reading import Reader
 from worker.lexicon.terms import KEYS, TERMS, Term, Terms, pack
+from worker.lexicon.vectors import AXES, VECTORS, Vectors
 from worker.lexicon.words import words_of
 
-CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
 
@@ -47,14 +42,14 @@ class Content:
     Attributes:
         attributes: tables as `Attributes` takes them.
         brands: as `Brands` takes them.
-        index: of the terms' vectors, as `index_of` makes it.
+        vectors: the terms'.
         others: further files that the worker does not read, by name.
     """
 
     terms: Sequence[Term]
     attributes: dict[str, Any]
     brands: list[dict[str, Any]]
-    index: Index
+    vectors: Vectors
     others: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -119,7 +114,7 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         spellings.SPELLINGS: _spellings(content, attributes),
         ATTRIBUTES: orjson.dumps(content.attributes),
         BRANDS: brands.pack(content.brands),
-        VECTORS: content.index.save(),
+        **content.vectors.files(),
         **content.others,
     }
     for name, block in files.items():
@@ -127,7 +122,8 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
     files[TOLD] = _told(content, attributes, folder)
     (folder / TOLD).write_bytes(files[TOLD])
     hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in FILES}
-    told = "".join(hashes[name] for name in FILES if name != VECTORS) + encoder.onnx_sha256
+    told = "".join(hashes[name] for name in FILES if name not in (VECTORS, AXES))
+    told += encoder.onnx_sha256
     told += encoder.prompts.document
     manifest = {
         "format": FORMAT,
@@ -135,7 +131,7 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
         "terms": len(content.terms),
         "dimension": encoder.dimension,
         "encoder_onnx_sha256": encoder.onnx_sha256,
-        "effort": effort(content.index),
+        "effort": content.vectors.effort,
         "sha256": hashes,
     }
     if encoder.prompts.document:
@@ -162,25 +158,6 @@ def _spellings(content: Content, attributes: Attributes) -> bytes:
         told | words_of(keys[0] for keys in names),
         [key for brand in content.brands for key, _ in brand["keys"]],
     )
-
-
-def index_of(vectors: np.ndarray) -> Index:
-    """The index of vectors, float32, shape [terms, dimension]; the same for the same ones."""
-    index = Index(
-        ndim=vectors.shape[1],
-        metric="cos",
-        dtype="i8",
-        connectivity=CONNECTIVITY,
-        expansion_add=EXPANSION_ADD,
-    )
-    # One thread: the same file every time.
-    try:
-        index.add(np.arange(len(vectors)), quantized(vectors), threads=1)
-    except RuntimeError as error:  # what usearch makes of Ctrl-C
-        if "erminated" in str(error):
-            raise KeyboardInterrupt from None
-        raise
-    return index
 
 
 def _put(new: Path, out: Path) -> None:

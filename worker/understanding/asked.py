@@ -87,19 +87,20 @@ def _apart(
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
     department, own = lexicon.department(head.term_id), lexicon.stemmed(head.surface)
-    if any(word.key in JOINED for word in read.words):
-        return ""
-    others = [i for i in nearest if lexicon.department(i) != department]
-    if not others:
+    longer = [
+        (term_id, words)
+        for term_id in nearest
+        if lexicon.department(term_id) != department
+        and own.head in (words := lexicon.stems_of(term_id).stems - EMPTY - SPLITS)
+        and len(words) > len(own.stems)
+    ]
+    if not longer or any(word.key in JOINED for word in read.words):
         return ""
     # The "light" of "light blue" is of no name.
     colors = [(a.start, a.end) for a in read.attributes if a.name == "color"]
     said = {stem(word.key) for word in read.words if not meets(word, colors)}
-    for term_id in others:
-        words = lexicon.stems_of(term_id).stems - EMPTY - SPLITS
-        if own.head in words and words <= said and len(words) > len(own.stems):
-            return lexicon.category(term_id)
-    return ""
+    fitting = (term_id for term_id, words in longer if words <= said)
+    return next(map(lexicon.category, fitting), "")
 
 
 def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> bool:

@@ -9,9 +9,9 @@ import pytest
 
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
-from worker.lexicon.built import EFFORTS, RECALL, effort
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Mention
+from worker.lexicon.vectors import EFFORTS, FEWEST, RECALL, Vectors
 
 
 def candidates(lexicon, query, near=(), limit=12):
@@ -230,11 +230,34 @@ def test_no_folder(tmp_path):
 
 def test_the_search_finds_nearly_all_that_are_nearest(lexicon):
     """Between any two terms; and with less effort it would not."""
-    index = lexicon._index
+    vectors = np.vstack([lexicon.vector(n) for n in range(len(lexicon))])
     pairs = np.random.default_rng(3).integers(0, len(lexicon), (300, 2))
-    queries = np.vstack([lexicon.vector(i) + lexicon.vector(j) for i, j in pairs])
-    exact = index.search(queries, 8, exact=True).keys
-    ids, _ = lexicon.nearest(queries.astype(np.float32), 16)
+    queries = vectors[pairs].sum(axis=1)
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :8]
+    ids, cosines = lexicon.nearest(queries, 16)
     recall = (ids[:, :, None] == exact[:, None, :]).any(axis=1).mean()
     assert recall >= RECALL - 0.02
-    assert effort(index) in EFFORTS[1:-1]
+    assert np.abs(cosines[:, 0] - (queries * vectors[ids[:, 0]]).sum(axis=1)).max() < 0.02
+    assert lexicon._vectors.effort in EFFORTS[1:-1]
+
+
+def test_many_vectors_are_kept_along_the_axes_that_they_vary_along(tmp_path):
+    """And few of them, or such as vary along all axes, along all."""
+    random = np.random.default_rng(2)
+    flat = random.normal(size=(FEWEST, 40)) @ random.normal(size=(40, 128))
+    flat = (flat + 0.05 * random.normal(size=flat.shape)).astype(np.float32)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    even = random.normal(size=(FEWEST, 128)).astype(np.float32)
+    apart = np.linalg.svd(flat[:500])[2][-1][None]  # along no axis that they vary along
+    for vectors, kept in ((flat, 64), (flat[:-1], 128), (even, 128)):
+        for name, block in Vectors.of(vectors).files().items():
+            (tmp_path / name).write_bytes(block)
+        read = Vectors.read(tmp_path, 64)
+        stored = (tmp_path / "vectors.usearch").stat().st_size
+        assert len(vectors) * kept < stored < len(vectors) * (kept + 130)
+        one = vectors[7] / np.linalg.norm(vectors[7])
+        assert read.get(7) @ one > 0.99 and len(read) == len(vectors)
+        [ids], [cosines] = read.nearest(one[None], 4)
+        assert ids[0] == 7 and cosines[0] == pytest.approx(1, abs=0.02)
+        assert read.nearest(apart, 1)[1].max() < 0.5

@@ -153,6 +153,11 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
             "attributes.toml: found [[beside]] 'Shoes > Boots', expected a department",
         ),
         ("attributes", "[persons]\nkids = 'Children'", "attributes.toml: found persons.kids"),
+        (
+            "attributes",
+            "[gender]\nmen = ['men']\n[persons]\n\"for men\" = 'gents'\nmugs = 'cups'",
+            "attributes.toml: found [persons] 'mugs', expected a word of [gender] or [age]",
+        ),
     ],
 )
 def test_faults_of_the_tables(tmp_path, name, text, expected):

@@ -12,7 +12,8 @@ from worker.lexicon import writing
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.source import read
 from worker.lexicon.terms import Term
-from worker.lexicon.writing import Content, index_of, write
+from worker.lexicon.vectors import Vectors
+from worker.lexicon.writing import Content, write
 
 ENCODER = contract.load(STARTER_MODELS / "encoder")
 
@@ -27,7 +28,7 @@ def tables(tmp_path_factory):
 def content(tables, *names):
     vectors = np.random.default_rng(1).normal(size=(len(names), ENCODER.dimension))
     terms = [Term([(name, (name,))], "All", None) for name in names]
-    return Content(terms, tables, [], index_of(vectors.astype(np.float32)), {"note.txt": b"ours"})
+    return Content(terms, tables, [], Vectors.of(vectors.astype(np.float32)), {"note.txt": b"ours"})
 
 
 def names(lexicon):
@@ -74,7 +75,7 @@ def test_an_interrupt_in_the_midst_of_the_vectors_is_one():
     signal.setitimer(signal.ITIMER_VIRTUAL, 0.3)  # of this process's own time: amid `add`
     try:
         with pytest.raises(KeyboardInterrupt):
-            index_of(np.random.default_rng(1).normal(size=(50_000, 64)).astype(np.float32))
+            Vectors.of(np.random.default_rng(1).normal(size=(50_000, 64)).astype(np.float32))
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, handler)

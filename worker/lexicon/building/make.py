@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from usearch.index import Index
 
 from triton_models.serving.predictor import Predictor
 from worker.config.models import ENCODER, MATCHING
@@ -34,8 +33,9 @@ from worker.lexicon.building.together import Together
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
+from worker.lexicon.vectors import Vectors
 from worker.lexicon.words import Spelling
-from worker.lexicon.writing import Content, demand_room, index_of, write
+from worker.lexicon.writing import Content, demand_room, write
 
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
 SOURCE_WEIGHT = 0.95
@@ -109,18 +109,18 @@ def make(
     rows = _cache(catalogue.kind(inputs.columns), out, ROWS)
     made = _made(inputs, rows, progress)
     width = encoder.contract.dimension
-    vectors = Answers(width, _cache(f"{encoder.contract.onnx_sha256} {width}", out, VECTORS))
+    encoded = Answers(width, _cache(f"{encoder.contract.onnx_sha256} {width}", out, VECTORS))
     scores = Answers(1, _cache(matching.contract.onnx_sha256, out, SCORES))
-    index = index_of(_vectors(made.drafts, least, encoder, vectors, progress))
-    _confirm(made, index, matching, scores, progress)
+    vectors = Vectors.of(_vectors(made.drafts, least, encoder, encoded, progress))
+    _confirm(made, vectors, matching, scores, progress)
     for draft in made.drafts:
         _give_category(draft)
     terms = _terms(made.drafts, least)
-    told = report.report(made, least, {"encoded": vectors.asked, "matched": scores.asked})
+    told = report.report(made, least, {"encoded": encoded.asked, "matched": scores.asked})
     others = report.files(made.drafts, told, least)
-    caches = {ROWS: rows, VECTORS: vectors.cache, SCORES: scores.cache}
+    caches = {ROWS: rows, VECTORS: encoded.cache, SCORES: scores.cache}
     others |= {name: cache.used() for name, cache in caches.items()}
-    content = Content(terms, made.tables, made.brands, index, others)
+    content = Content(terms, made.tables, made.brands, vectors, others)
     manifest = write(content, encoder.contract, out)
     for name in caches:
         _partial(out, name).unlink(missing_ok=True)
@@ -242,10 +242,10 @@ def _vectors(
 
 
 def _confirm(
-    made: Made, index: Index, matching: Predictor, cache: Answers, progress: Progress
+    made: Made, vectors: Vectors, matching: Predictor, cache: Answers, progress: Progress
 ) -> None:
     drafts = made.drafts.all
-    near = _nearest(index, len(drafts))
+    near = _nearest(vectors)
     asked = neighbours.pairs(drafts, near, facts.described(made.tables))
     with progress(MATCHING, 2 * len(asked)) as done:
         neighbours.confirm(
@@ -253,15 +253,12 @@ def _confirm(
         )
 
 
-def _nearest(index: Index, count: int) -> list[list[tuple[int, float]]]:
+def _nearest(vectors: Vectors) -> list[list[tuple[int, float]]]:
     """Of each term, those whose vectors are nearest, itself among them, with their cosines."""
-    if not count:
+    if not len(vectors):
         return []
-    stored = np.vstack(index.get(np.arange(count)))  # int8
-    hits = index.search(stored, min(neighbours.NEAREST, count), threads=1)
-    cosines = (1 - hits.distances).tolist()
-    rows = zip(np.atleast_2d(hits.keys).tolist(), np.atleast_2d(cosines).tolist(), strict=True)
-    return [list(zip(keys, near, strict=True)) for keys, near in rows]
+    rows = (array.tolist() for array in vectors.neighbours(neighbours.NEAREST))
+    return [list(zip(keys, near, strict=True)) for keys, near in zip(*rows, strict=True)]
 
 
 def _terms(drafts: Drafts, least: float) -> list[Term]:

@@ -1,0 +1,166 @@
+"""The terms' vectors: along few axes, as int8, in a graph that is searched.
+
+The vectors of one field's texts vary along fewer axes than they have numbers. They are kept along
+the principal ones that hold SHARE of their squares, in a half or a third of the memory and the
+time, and the nearest stay the same: of those of 3,000 real queries the search finds 98 % in the
+starter lexicon, with 384 numbers a vector and with 160.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from usearch.index import Index
+
+VECTORS, AXES = "vectors.usearch", "axes.npy"
+SHARE, STEP = 0.94, 32  # of the squares; axes are kept by so many
+FEWEST = 4096  # terms, below which all axes are kept: a query may differ from them in any way
+SAMPLE = 1 << 16  # terms that tell the axes
+CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
+
+# How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
+RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
+FETCHED = 16  # at once, so that eight are left without those that stand in the query
+EFFORTS = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
+MOST_QUERIES, COMPARISONS = 256, 2**23  # few queries on a large lexicon
+FEWEST_QUERIES = 32
+
+
+class Vectors:
+    """One vector a term; never changes, so any thread may search.
+
+    Args:
+        axes: float16, shape [dimension, axes]; [dimension, 0] where all axes are kept.
+
+    Attributes:
+        effort: how many nodes a search looks at.
+    """
+
+    def __init__(self, index: Index, axes: np.ndarray, effort: int) -> None:
+        self._index, self._axes = index, axes.astype(np.float32)
+        self.effort = index.expansion_search = effort
+
+    @classmethod
+    def of(cls, vectors: np.ndarray) -> Vectors:
+        """Those of terms, float32, shape [terms, dimension]; the same for the same ones."""
+        axes = _axes(vectors)
+        along = vectors @ axes.astype(np.float32) if axes.size else vectors
+        index = Index(
+            ndim=along.shape[1],
+            metric="cos",
+            dtype="i8",
+            connectivity=CONNECTIVITY,
+            expansion_add=EXPANSION_ADD,
+        )
+        # One thread: the same file every time.
+        try:
+            index.add(np.arange(len(along)), _quantized(along), threads=1)
+        except RuntimeError as error:  # what usearch makes of Ctrl-C
+            if "erminated" in str(error):
+                raise KeyboardInterrupt from None
+            raise
+        return cls(index, axes, _effort(index))
+
+    @classmethod
+    def read(cls, folder: Path, effort: int) -> Vectors:
+        """Those that `files` gave, mapped.
+
+        Raises:
+            OSError, ValueError, RuntimeError: the files are not such.
+        """
+        axes = np.load(folder / AXES, allow_pickle=False)
+        return cls(Index.restore(folder / VECTORS, view=True), axes, effort)
+
+    def files(self) -> Mapping[str, bytes]:
+        """Their files' contents, by name."""
+        axes = BytesIO()
+        np.save(axes, self._axes.astype(np.float16))
+        return {VECTORS: self._index.save(), AXES: axes.getvalue()}
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def get(self, term_id: int) -> np.ndarray:
+        """The term's vector: float32, shape [dimension], unit length."""
+        stored = self._index.get(term_id).astype(np.float32).reshape(-1)
+        whole = self._axes @ stored if self._axes.size else stored
+        return whole / np.linalg.norm(whole)
+
+    def neighbours(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of each term, those whose vectors are nearest, itself among them, and their cosines."""
+        stored = np.vstack(self._index.get(np.arange(len(self))))  # int8
+        found = self._index.search(stored, min(k, len(self)), threads=1)
+        return np.atleast_2d(found.keys), 1 - np.atleast_2d(found.distances)
+
+    def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The terms whose vectors are nearest, best first.
+
+        Args:
+            vectors: float32, shape [n, dimension], unit length.
+
+        Returns:
+            Term ids (int64) and cosines (float32), both of shape [n, min(k, terms)]. Where there
+            is no neighbour, as for a zero vector, the id is -1 and the cosine -inf.
+        """
+        shape = len(vectors), min(k, len(self))
+        ids, cosines = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
+        rows = np.flatnonzero(vectors.any(axis=1))
+        if rows.size:
+            along, kept = vectors[rows], 1.0
+            if self._axes.size:
+                along = along @ self._axes
+                kept = np.linalg.norm(along, axis=1, keepdims=True)
+            # One thread: the callers' batches are small, and the models need the other cores.
+            found = self._index.search(_quantized(along), shape[1], threads=1)
+            keys = np.atleast_2d(found.keys)
+            ids[rows, : keys.shape[1]] = keys
+            cosines[rows, : keys.shape[1]] = kept * (1 - np.atleast_2d(found.distances))
+        return ids, cosines
+
+
+def _axes(vectors: np.ndarray) -> np.ndarray:
+    """The principal axes that hold SHARE of the squares, as `Vectors` takes them."""
+    count, dimension = vectors.shape
+    none = np.empty((dimension, 0), np.float16)
+    if count < FEWEST:
+        return none
+    some = vectors[:: max(1, count // SAMPLE)].astype(np.float64)
+    some /= np.linalg.norm(some, axis=1, keepdims=True)
+    squares, axes = np.linalg.eigh(some.T @ some)  # the least first
+    held = np.cumsum(squares[::-1]) / squares.sum()
+    kept = -(-(int(np.searchsorted(held, SHARE)) + 1) // STEP) * STEP
+    return axes[:, ::-1][:, :kept].astype(np.float16) if kept < dimension else none
+
+
+def _quantized(vectors: np.ndarray) -> np.ndarray:
+    """Vectors as int8, each stretched to the full range: the cosine does not see the scale."""
+    most = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.rint(vectors * (127 / most)).astype(np.int8)
+
+
+def _effort(index: Index) -> int:
+    """The least of EFFORTS with which RECALL of the exact neighbours is found.
+
+    The queries that it is measured on lie between the vectors of two terms, the same each time.
+    """
+    terms = len(index)
+    if terms <= FETCHED:
+        return EFFORTS[0]
+    count = min(MOST_QUERIES, max(FEWEST_QUERIES, COMPARISONS // terms))
+    chosen = np.random.default_rng(7).integers(0, terms, 2 * count)
+    pairs = np.vstack(index.get(chosen)).astype(np.int16).reshape(count, 2, -1)
+    queries = (pairs.sum(axis=1) // 2).astype(np.int8)
+    exact = index.search(queries, OF, exact=True, threads=1).keys
+    for tried in EFFORTS[:-1]:
+        index.expansion_search = tried
+        found = index.search(queries, FETCHED, threads=1).keys
+        if _recall(found, exact) >= RECALL:
+            return tried
+    return EFFORTS[-1]
+
+
+def _recall(found: np.ndarray, exact: np.ndarray) -> float:
+    return float((found[:, :, None] == exact[:, None, :]).any(axis=1).mean())

@@ -28,7 +28,7 @@ from worker.lexicon.words import Kept, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
-NEIGHBOUR_PRIOR = 0.5
+NEIGHBOUR_PRIOR = 0.4
 KEPT = 1 << 16  # texts of which something is remembered
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 

@@ -171,7 +171,7 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.kind == "expansion":
         expansion(args)
         return
-    from triton_models.data.typos import typos_of
+    from triton_models.data.typos import CHINESE, OTHER_LANGUAGE, typos_of
     from triton_models.evaluation import evaluate as judge
     from triton_models.evaluation import report as reports
     from triton_models.evaluation.coverage import TARGETS
@@ -199,6 +199,7 @@ def evaluate(args: argparse.Namespace) -> None:
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
     devs = own_devs(args) or (() if alone else judge.dev_of(args.kind))
     language = args.language or contract_of(folder, args.kind).language
+    refuse((args.confusions and language != CHINESE, OTHER_LANGUAGE))
     typos = typos_of(language, tuple(map(str, args.confusions or ())))
     more = {"own": typos} if "--language" in own else {}
     summary = KINDS[args.kind].part("summary").summary

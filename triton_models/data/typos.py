@@ -22,6 +22,7 @@ from triton_models.settings import UsageError
 
 CHINESE = "zh"
 WITHOUT_SETS = "--misspelled: Chinese is misspelled by confusion sets alone: give --confusions"
+OTHER_LANGUAGE = "--confusions misspells Chinese alone: give --language zh, or leave the sets out"
 BY_SOUND = 0.2  # share of slips that write a word as it sounds, where it can be
 SHORTEST = 4  # letters of a word that is misspelled
 

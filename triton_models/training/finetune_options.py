@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data import named
-from triton_models.data.typos import CHINESE, WITHOUT_SETS
+from triton_models.data.typos import CHINESE, OTHER_LANGUAGE, WITHOUT_SETS
 from triton_models.kinds import KINDS, having
 from triton_models.settings import LANGUAGES, UsageError
 from triton_models.training import option_table
@@ -135,7 +135,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--confusions": dict(
             nargs="+",
             metavar="FILE",
-            help="characters that are taken for others: one, a tab and those, a line each",
+            help="of Chinese: characters taken for others: one, a tab and those, a line each",
         ),
         "--consistency": dict(
             type=amount, default=0.0, help="R-Drop: weight of the divergence of two readings"
@@ -232,6 +232,7 @@ def check(args: argparse.Namespace) -> None:
             args.language == CHINESE and args.misspelled and not args.confusions,
             WITHOUT_SETS,
         ),
+        (args.confusions and args.language != CHINESE, OTHER_LANGUAGE),
         (
             args.size and args.how not in SIZED,
             f"--size goes with --how {', '.join(SIZED)}, not with {args.how}",

@@ -84,6 +84,15 @@ def test_chinese_typos_without_sets_are_refused(tmp_path, capsys):
     assert "give --confusions" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["intent", "matching", "encoder", "tagging"])
+def test_confusion_sets_are_refused_with_another_language(kind, capsys):
+    files = "--queries" if kind in ("intent", "tagging") else "--pairs"
+    given = [files, "a.csv", "--language", "de", "--misspelled", "0.1", "--confusions", "sets.txt"]
+    assert main(["finetune", kind, *given]) == 2
+    error = capsys.readouterr().err
+    assert "give --language zh, or leave the sets out" in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("language", "text", "names"),
     [

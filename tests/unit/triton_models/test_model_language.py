@@ -108,6 +108,8 @@ def test_what_a_student_cannot_be_misspelled_with_is_refused(german, tmp_path, c
     assert "give --confusions, or --misspelled 0" in capsys.readouterr().err
     assert distil("--teachers", german / "run", other, *given) == 2
     assert "several languages (de, en): give --language" in capsys.readouterr().err
+    assert distil("--teachers", german / "run", *given, "--confusions", "sets.txt") == 2
+    assert "give --language zh, or leave the sets out" in capsys.readouterr().err
 
 
 READ = {  # what a student of each kind is asked; documents stand as they are
@@ -147,6 +149,8 @@ def chinese(tmp_path):
 
 
 def test_a_chinese_model_is_judged_with_the_typos_of_chinese(chinese, sets, capsys):
+    assert main([*chinese, "--language", "de", "--confusions", sets]) == 2
+    assert "give --language zh, or leave the sets out" in capsys.readouterr().err
     assert main(chinese) == 0
     assert json.loads(capsys.readouterr().out)["typos"] == {}
     assert main([*chinese, "--confusions", sets]) == 0

@@ -17,7 +17,7 @@ from triton_models.kinds import KINDS
 from triton_models.labelling import options as label_options
 from triton_models.search import options as search_options
 from triton_models.serving import repository as triton
-from triton_models.settings import STARTER, UsageError, foreign
+from triton_models.settings import UsageError, foreign, starter
 from triton_models.training import finetune_options, option_table, pretrain_options
 
 # What the operating system says of a place that cannot be written; a full disk is no wrong usage.
@@ -195,7 +195,7 @@ def evaluate(args: argparse.Namespace) -> None:
         (args.out_of_scope and "--out-of-scope" not in own, "--out-of-scope goes with intent"),
         (args.out_of_scope and not args.report, "--out-of-scope goes with --report"),
     )
-    folder, place = args.model or STARTER / args.kind, args.report and reports.checked(args.report)
+    folder, place = args.model or starter(args.kind), args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
     devs = own_devs(args) or (() if alone else judge.dev_of(args.kind))
     language = args.language or contract_of(folder, args.kind).language
@@ -233,7 +233,7 @@ def compare(args: argparse.Namespace) -> None:
 def predict(args: argparse.Namespace) -> None:
     from triton_models.serving import predict as prediction
 
-    model = args.model or STARTER / args.kind
+    model = args.model or starter(args.kind)
     prediction.run(args.kind, args.file, model, args.out, args.batch)
 
 
@@ -268,8 +268,10 @@ def merge(args: argparse.Namespace) -> None:
 def explain(args: argparse.Namespace) -> None:
     from triton_models.explanation import view
 
+    told = "--checkpoint is for intent and matching, not for single spans: leave it out"
+    refuse((args.checkpoint and KINDS[args.kind].by_token, told))
     gradients = training("explanation.gradients") if args.checkpoint else None
-    view.run(args, args.model or STARTER / args.kind, gradients)
+    view.run(args, args.model or starter(args.kind), gradients)
 
 
 def flag(name: str) -> str:

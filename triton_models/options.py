@@ -46,7 +46,7 @@ HELP = {
     "suspects": "labels that are likely wrong, as a sheet to correct",
     "select": "texts that are worth labelling next, as a sheet to label",
     "merge": "put the labels of a sheet into the data that its rows are of",
-    "explain": "show which words of a query, or of a query and a term, decide",
+    "explain": "show which words decide the label of a query, its spans, or the score of a pair",
     "compile": "build TensorRT plans; runs inside NVIDIA's image, on a GPU",
     "repository": "write the model repository that Triton loads",
 }
@@ -122,9 +122,11 @@ def disagree(add: Callable) -> None:
 def explain(add: Callable) -> None:
     add("kind", choices=[name for name, kind in KINDS.items() if kind.explained])
     add("text", nargs="+", metavar="TEXT", help="a query, and for matching a term")
-    add("--label", help="intent: the label to explain (default: the predicted one)")
+    told = "intent: the label to explain (default: the predicted one); tagging: the tag"
+    add("--label", help=f"{told} (default: all found)")
     add("--model", type=Path, help="model folder (default: the starter's)")
-    add("--checkpoint", type=Path, help="its torch checkpoint, to check by integrated gradients")
+    checked = "intent and matching: its torch checkpoint, to check by integrated gradients"
+    add("--checkpoint", type=Path, help=checked)
     add("--html", type=Path, help="write a page as well")
     add("--json", action="store_true", help="print JSON")
 

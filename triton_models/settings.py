@@ -27,6 +27,11 @@ def buckets(longest: int) -> tuple[int, ...]:
     return (*found, longest)
 
 
+def starter(kind: str) -> Path:
+    """The folder of the starter model of a kind; the intent model has the tags."""
+    return STARTER / ("intent" if kind == "tagging" else kind)
+
+
 def foreign(place: Path, marker: str) -> bool:
     """Whether something is there that may not be replaced: a file, or a folder without `marker`."""
     if not place.is_dir():

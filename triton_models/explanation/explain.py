@@ -4,14 +4,15 @@ The served model is asked again with words left out: each alone, and in many com
 which come the words' Shapley values. Those add up to what all words do together, and share out
 what several words say alike, where leaving out one of them shows nothing. In pairs a word is
 replaced by [MASK] instead, since two texts without words are alike, and each text has its turn
-while the other stays whole. A leaf that the worker may import: ONNX Runtime, no torch.
+while the other stays whole. What tagging finds is explained in `spans`. A leaf that the worker may
+import: ONNX Runtime, no torch.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from typing import Any
@@ -30,6 +31,7 @@ PARTS = ("query", "term")
 EXACT = 6  # words up to which every order is gone through
 ORDERS = 48  # for longer texts: drawn, each with its reverse; the same for every call
 WORD = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
+Value = Callable[[np.ndarray], np.ndarray]  # what is explained: of answers, a figure of each
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Explanation:
 
     Attributes:
         kind: of the model.
-        label: the intent that is explained; None for matching.
+        label: the intent or tag that is explained; None for matching.
         score: its probability, or the pair's score.
         without_words: the same when no word of a part is left, by part.
         scores: every label's probability; empty for matching.
-        threshold: the score from which a pair is a match; None for intent.
+        threshold: the score from which a pair is a match; None for other kinds.
     """
 
     kind: str
@@ -98,19 +100,23 @@ def explain(
     if label is not None and label not in labels:
         raise UsageError(f"--label {label}: the model has no such label; {', '.join(labels)}")
     mask = None if term is None else special(predictor.tokenizer, "mask")
-    asked = _Asked(predictor, *read(predictor, query, term), mask)
+    asked = Asked(predictor, *read(predictor, query, term), mask)
     answer = asked([()])[0]
     column = int(answer.argmax()) if label is None else labels.index(label)
+
+    def value(answers: np.ndarray) -> np.ndarray:
+        return answers[:, column]
+
     return Explanation(
         kind=predictor.contract.kind,
         query=normal_form(query),
         term=term,
         label=labels[column] if labels else None,
         score=float(answer[column]),
-        without_words=asked.without_words(column),
+        without_words=asked.without_words(value),
         scores=dict(zip(labels, map(float, answer), strict=True)) if labels else {},
         threshold=predictor.contract.threshold,
-        words=_weighed(asked, column),
+        words=weighed(asked, value),
     )
 
 
@@ -142,8 +148,12 @@ def place(encoding: Encoding, texts: Sequence[str]) -> tuple[Word, ...]:
     return tuple(words)
 
 
-class _Asked:
-    """The model's answers to the text without some of its words, each asked for once."""
+class Asked:
+    """The model's answers to the text without some of its words, each asked for once.
+
+    Args:
+        mask: the id of the token in the place of an absent word; None leaves the word out.
+    """
 
     def __init__(
         self, predictor: Predictor, encoding: Encoding, words: Sequence[Word], mask: int | None
@@ -159,12 +169,14 @@ class _Asked:
             found[word.part] += [index] if word.tokens else []
         return found
 
-    def without_words(self, column: int) -> dict[str, float]:
+    def without_words(self, value: Value) -> dict[str, float]:
         parts = self.parts()
-        return dict(zip(parts, map(float, self(list(parts.values()))[:, column]), strict=True))
+        return dict(zip(parts, map(float, value(self(list(parts.values())))), strict=True))
 
     def __call__(self, absent: Sequence[Iterable[int]]) -> np.ndarray:
-        """Answers without the words at these indices: float32 [len(absent), dimension]."""
+        """Answers without the words at these indices: float32 [len(absent), dimension]; of a kind
+        that answers by token, for which words must be masked, [len(absent), length, dimension].
+        """
         sets = [frozenset(i for i in indices if self.words[i].tokens) for indices in absent]
         new = [words for words in dict.fromkeys(sets) if words not in self._known]
         if new:
@@ -181,15 +193,15 @@ class _Asked:
         return [ids[i] for i in kept], [types[i] for i in kept]
 
 
-def _weighed(asked: _Asked, column: int) -> tuple[Word, ...]:
-    """The words with what output `column` is without each, and with their Shapley values."""
+def weighed(asked: Asked, value: Value) -> tuple[Word, ...]:
+    """The words with what the value is without each, and with their Shapley values."""
     words = asked.words
-    without = asked([(i,) for i in range(len(words))])[:, column]
+    without = value(asked([(i,) for i in range(len(words))]))
     effects = np.zeros(len(words))
     for indices in asked.parts().values():
         orders = _orders(indices)
-        answers = asked([order[:k] for order in orders for k in range(len(order) + 1)])[:, column]
-        steps = answers.astype(float).reshape(len(orders), -1)
+        values = value(asked([order[:k] for order in orders for k in range(len(order) + 1)]))
+        steps = values.astype(float).reshape(len(orders), -1)
         for order, loss in zip(orders, steps[:, :-1] - steps[:, 1:], strict=True):
             effects[list(order)] += loss / len(orders)
     return tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from types import ModuleType
@@ -14,13 +15,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from triton_models.explanation import explain
+from triton_models.explanation import explain, spans
 from triton_models.explanation.explain import Explanation, Word
+from triton_models.explanation.spans import SpanExplanation
 from triton_models.kinds import KINDS
+from triton_models.query_text import normal_form
 from triton_models.serving.predictor import load
 from triton_models.settings import UsageError
 
 FOR, AGAINST = "dodger_blue1", "dark_orange"  # told apart by colour-blind readers too
+NEGLIGIBLE = 0.05  # probability of a tag from which it is shown beside others
 HALF = 12  # characters of a bar to each side
 FEWEST = 3  # words that a rank correlation takes
 
@@ -37,20 +41,24 @@ def run(args: argparse.Namespace, model: Path, gradients: ModuleType | None) -> 
         given = f"{len(args.text)} texts given"
         raise UsageError(f"{args.kind} takes {wanted}, {given}; put each in quotes")
     if args.label and not kind.labels:
-        raise UsageError("--label goes with intent")
-    predictor = load(model, args.kind)
-    found = explain.explain(predictor, *args.text, label=args.label)
-    check = {}
+        raise UsageError("--label goes with intent and tagging")
+    predictor, query, check = load(model, args.kind), normal_form(args.text[0]), {}
+    if kind.by_token:
+        found = spans.explain(predictor, query, args.label)
+    else:
+        found = [explain.explain(predictor, *args.text, label=args.label)]
     if gradients:
-        found, answer = gradients.add(found, args.checkpoint)
-        check = {"checkpoint_score": answer, "rank_correlation": correlation(found)}
+        found[0], answer = gradients.add(found[0], args.checkpoint)
+        check = {"checkpoint_score": answer, "rank_correlation": correlation(found[0])}
     if args.html:
-        args.html.write_text(page(found, check), encoding="utf-8")
+        args.html.write_text(page(query, found, check), encoding="utf-8")
     if args.json:
-        print(json.dumps(found.as_dict() | check, ensure_ascii=False))
+        told = [one.as_dict() for one in found]
+        whole = {"query": query, "spans": told} if kind.by_token else told[0] | check
+        print(json.dumps(whole, ensure_ascii=False))
     else:
         console = Console(width=None if sys.stdout.isatty() else 100)
-        console.print(Padding(Group(shown(found), *checked(check)), (1, 2)))
+        console.print(Padding(Group(listed(query, found), *checked(check)), (1, 2)))
 
 
 def correlation(found: Explanation) -> float | None:
@@ -61,8 +69,19 @@ def correlation(found: Explanation) -> float | None:
     return explain.rank_correlation(effects, [word.gradient or 0.0 for word in found.words])
 
 
+def nothing(query: str) -> str:
+    """What is said of a query in which no span is found."""
+    return f'no span found in "{query}"; --label TAG explains the word likeliest to begin one'
+
+
 def headline(found: Explanation) -> str:
-    """What is explained, such as "complaint 0.99" or "0.93, a match (from 0.78)"."""
+    """What is explained, such as "complaint 0.99", "0.93, a match (threshold 0.78)" or "nike: brand
+    0.98".
+    """
+    if isinstance(found, SpanExplanation):
+        if found.found:
+            return f"{found.text}: {found.label} {found.score:.2f}"
+        return f"no {found.label} found; likeliest to begin one: {found.text} {found.score:.2f}"
     if found.label is not None:
         return f"{found.label} {found.score:.2f}"
     match = "a match" if found.score >= found.threshold else "no match"
@@ -70,14 +89,26 @@ def headline(found: Explanation) -> str:
 
 
 def others(found: Explanation) -> str:
-    """The labels next in line, if there are any."""
-    rest = sorted(found.scores.items(), key=lambda item: -item[1])
+    """The labels next in line, if there are any; of a span's tags those that have a chance."""
+    least = NEGLIGIBLE if isinstance(found, SpanExplanation) else 0.0
+    scores = (item for item in found.scores.items() if item[1] >= least)
+    rest = sorted(scores, key=lambda item: -item[1])
     return ", ".join(f"{name} {p:.2f}" for name, p in rest if name != found.label)[:200]
+
+
+def listed(query: str, found: Sequence[Explanation]) -> RenderableType:
+    """The explanations one below the other, for a terminal."""
+    if not found:
+        return Text(nothing(query))
+    first, *more = map(shown, found)
+    return Group(first, *(Padding(one, (2, 0, 0, 0)) for one in more))
 
 
 def shown(found: Explanation) -> RenderableType:
     """The words with their bars, for a terminal."""
     first = Text(found.query + ("" if found.term is None else f"  ↔  {found.term}"), "bold")
+    if isinstance(found, SpanExplanation):
+        first.stylize("underline", found.start, found.end)
     second = Text.assemble((headline(found), "bold"), (f"   {others(found)}", "dim"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("word")
@@ -154,7 +185,7 @@ STYLE = """
   --ink: #e8ebef; --dim: #9aa4af; --paper: #14171b; --line: #2c333b; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 46rem; margin: 2.5rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.25rem; margin: 0 0 .2rem; } p { margin: .3rem 0; }
+h1 { font-size: 1.25rem; margin: 2.5rem 0 .2rem; } p { margin: .3rem 0; }
 .dim, th { color: var(--dim); font-weight: normal; font-size: .9rem; }
 .text { font-size: 1.4rem; line-height: 2.1; margin: .6rem 0; }
 .text small { font-size: .9rem; display: inline-block; min-width: 3.2rem; }
@@ -170,8 +201,26 @@ th .l { text-align: right; } .bar i { display: block; height: 100%; border-radiu
 """
 
 
-def page(found: Explanation, check: dict) -> str:
-    """A page that needs nothing else: the words coloured, and the table of their effects."""
+def page(query: str, found: Sequence[Explanation], check: dict) -> str:
+    """A page that needs nothing else: of each explanation the words coloured, and the table of
+    their effects.
+    """
+    title = ", ".join(map(headline, found)) or "no span found"
+    sections = "".join(map(_html_section, found)) or f"<p>{escape(nothing(query))}</p>"
+    notes = "".join(f'<p class="dim">{escape(line)}</p>' for line in told(check))
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(query)}: {escape(title)}</title>
+<style>{STYLE}</style>
+{sections}{notes}
+<p class="dim">Effect: the word's share (Shapley value) in what all words do together; blue speaks
+for the answer, orange against it. Without it: the answer when this word alone is missing.</p>
+</html>
+"""
+
+
+def _html_section(found: Explanation) -> str:
     largest, graded = _largest(found), _graded(found)
     texts = "".join(_html_text(found, part, largest) for part in found.totals)
     heads = ["effect", "without it", *(["gradient"] if graded else [])]
@@ -179,21 +228,12 @@ def page(found: Explanation, check: dict) -> str:
     head = f"<th>word<th>{sides}" + "".join(f'<th class="n">{name}' for name in heads)
     rows = "".join(_html_row(word, largest) for word in found.words)
     lines = "".join(f"<p>{escape(line)}</p>" for line in totals(found))
-    notes = "".join(f'<p class="dim">{escape(line)}</p>' for line in told(check))
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(found.query)}: {escape(headline(found))}</title>
-<style>{STYLE}</style>
-<h1>{escape(headline(found))}</h1>
+    return f"""<h1>{escape(headline(found))}</h1>
 <p class="dim">{escape(others(found))}</p>
 {texts}
 <table><tr>{head}</tr>
 {rows}</table>
-{lines}{notes}
-<p class="dim">Effect: the word's share (Shapley value) in what all words do together; blue speaks
-for the answer, orange against it. Without it: the answer when this word alone is missing.</p>
-</html>
+{lines}
 """
 
 

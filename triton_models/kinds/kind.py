@@ -100,6 +100,7 @@ class Kind:
 
         answers: what an answer says: `fault`, `agreement` and the `least` of it that is served,
             `prediction`. Needs NumPy.
+        candidates: spans that `explain` explains, of a kind that answers by token. Needs NumPy.
         summary: `summary` for a terminal, `measured` for the card. report, compare: evaluation.
         labels: labels as a sheet has them, and which the model doubts.
         options: the options of `finetune` that are its own, and what `search` chooses from.

@@ -133,6 +133,21 @@ def test_decoding_is_the_likeliest_valid_sequence_with_its_probabilities():
             assert chance == pytest.approx(exactly)
 
 
+def test_the_share_of_the_sequences_that_have_certain_labels():
+    rng, decoder, words = np.random.default_rng(2), Decoder(LABELS), words_of("a b c d")
+    given = rng.dirichlet(np.full(len(LABELS), 0.4), size=(5, len(words)))
+    allowed = np.ones((len(words), len(LABELS)), bool)
+    allowed[1] = [label == "B-size" for label in LABELS]
+    allowed[2] = [label != "I-size" for label in LABELS]
+    shares = decoder.share(given, allowed)
+    for mine, share in zip(given, shares, strict=True):
+        chances = every(np.log(mine)).items()
+        assert share == pytest.approx(
+            sum(p for path, p in chances if path[1] == "B-size" and path[2] != "I-size")
+        )
+    assert decoder.share(given, np.ones_like(allowed)) == pytest.approx(1.0)
+
+
 def test_words_that_the_model_has_not_read_are_outside():
     answers = np.array([[[0.1, 0.9, 0.0], [0.8, 0.2, 0.0], [0.3, 0.7, 0.0]]] * 2)
     found = Decoder(["O", "B-x", "I-x"]).words(answers, [[0, 2], [1, NOT_READ]])
@@ -176,31 +191,13 @@ def test_calibration_is_of_folds_that_the_temperature_was_not_fitted_on():
     assert calibration.best({t: s._replace(rows=s.rows[:0]) for t, s in found.items()}, mine) == 1
 
 
-COLORS, SIZES = ("red", "blue", "green", "black"), ("small", "large", "10 inch", "12 inch")
-
-
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A toy that has learned colours and sizes: its data, its run and its model folder."""
     pytest.importorskip("torch", reason="`make install-training` adds it")
     from tests.unit.triton_models import toy
 
-    folder = tmp_path_factory.mktemp("tagging")
-    rows = []
-    for color, size, thing in itertools.product(COLORS, SIZES, ("shoes", "lamp", "box")):
-        text = f"{color} {thing} {size}"
-        ends = [(0, len(color), "color"), (len(text) - len(size), len(text), "size")]
-        spans = [{"start": a, "end": b, "tag": tag} for a, b, tag in ends]
-        rows.append({"query": text, "spans": spans, "source": thing})
-    written(folder / "mine.jsonl", *rows)
-    start, run = toy.write(folder / "toy"), folder / "run"
-    given = ["--queries", folder / "mine.jsonl", "--start", start, "--out", run, "--dropout", 0]
-    given += ["--epochs", 12, "--rate", 0.003, "--batch", 8, "--threads", 1, "--consistency", 0.5]
-    given += ["--misspelled", 0.1]
-    assert main(["finetune", "tagging", *map(str, given)]) == 0
-    out = folder / "model"
-    assert main(["export", str(run), "--kind", "tagging", "--out", str(out)]) == 0
-    return folder
+    return toy.tagger(tmp_path_factory.mktemp("tagging"))
 
 
 def test_a_model_is_trained_exported_and_described(model):
@@ -227,6 +224,12 @@ def test_predictions_are_spans_of_the_normal_form(model, tmp_path, capsys):
     ]
     assert all(0.3 < s["probability"] <= 1 for s in first["spans"])
     assert second["spans"] == []
+
+
+def test_without_a_model_the_tags_of_the_starter_s_intent_model_are_asked(tmp_path, capsys):
+    assert main(["predict", "tagging", str(written(tmp_path / "asked.txt", "nike shoes"))]) == 0
+    spans = json.loads(capsys.readouterr().out)["spans"]
+    assert [span["tag"] for span in spans] == ["brand", "product"]
 
 
 def test_words_beyond_the_length_have_no_tag(model, tmp_path, capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from pathlib import Path
 
 import torch
@@ -28,6 +30,7 @@ EXAMPLES = [
     ]
 ] * 4
 LENGTHS = [len(e.text) for e in EXAMPLES]
+COLORS, SIZES = ("red", "blue", "green", "black"), ("small", "large", "10 inch", "12 inch")
 
 
 def write(folder: Path, layers: int = 2) -> Path:
@@ -74,4 +77,24 @@ def trained(folder: Path, *given: object) -> Path:
     assert main(["finetune", "intent", *map(str, [*given, *options])]) == 0
     out = str(folder / "models" / "intent")
     assert main(["export", str(run), "--kind", "intent", "--out", out]) == 0
+    return folder
+
+
+def tagger(folder: Path) -> Path:
+    """The folder, with a toy that has learned colours and sizes: its data `mine.jsonl`, its `run`
+    and its model folder `model`.
+    """
+    rows = []
+    for color, size, thing in itertools.product(COLORS, SIZES, ("shoes", "lamp", "box")):
+        text = f"{color} {thing} {size}"
+        ends = [(0, len(color), "color"), (len(text) - len(size), len(text), "size")]
+        spans = [{"start": a, "end": b, "tag": tag} for a, b, tag in ends]
+        rows.append({"query": text, "spans": spans, "source": thing})
+    (folder / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    start, run = write(folder / "toy"), folder / "run"
+    given = ["--queries", folder / "mine.jsonl", "--start", start, "--out", run, "--dropout", 0]
+    given += ["--epochs", 12, "--rate", 0.003, "--batch", 8, "--threads", 1, "--consistency", 0.5]
+    given += ["--misspelled", 0.1]
+    assert main(["finetune", "tagging", *map(str, given)]) == 0
+    assert main(["export", str(run), "--kind", "tagging", "--out", str(folder / "model")]) == 0
     return folder

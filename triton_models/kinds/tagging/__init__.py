@@ -33,4 +33,5 @@ KIND = Kind(
     own=own,
     by_token=True,
     labels=True,
+    explained=True,
 )

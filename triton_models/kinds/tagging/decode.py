@@ -78,13 +78,28 @@ class Decoder:
         """
         if not chances.size:
             return [Found([], [], 1.0)] * len(words)
-        scaled = np.maximum(chances[:, :, self._columns], TINY, dtype=np.float64)
-        scaled /= scaled.max(axis=2, keepdims=True)
-        rows = np.maximum(scaled, LEAST).swapaxes(0, 1)  # [most words, queries, labels]
+        rows = self._rows(chances)
         path, totals = self._path(rows), self._totals(rows)
         steps = np.take_along_axis(rows, path[:, :, None], axis=2)[:, :, 0] / totals
         behind = self._behind(rows, totals)
         return list(map(self._found, words, *(a.T.tolist() for a in (path, steps, behind))))
+
+    def share(self, chances: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """The probability, in each query, that the label of every word is one that it may have.
+
+        Args:
+            chances: of words, [queries, words, labels]; all queries have as many words.
+            allowed: bool [words, labels]; at least one valid sequence is.
+        """
+        rows = self._rows(chances)
+        among = rows * allowed[:, None, self._columns]
+        return np.minimum(1.0, (self._totals(among) / self._totals(rows)).prod(axis=0))
+
+    def _rows(self, chances: np.ndarray) -> np.ndarray:
+        """Chances beside that of the likeliest label of their word: [words, queries, labels]."""
+        scaled = np.maximum(chances[:, :, self._columns], TINY, dtype=np.float64)
+        scaled /= scaled.max(axis=2, keepdims=True)
+        return np.maximum(scaled, LEAST).swapaxes(0, 1)
 
     def _found(
         self, words: Sequence[Place], path: list[int], steps: list[float], behind: list[float]

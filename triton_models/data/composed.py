@@ -16,7 +16,7 @@ from triton_models.data.lexicon_terms import SOURCE, read_names
 BRAND, PRODUCT, OUTSIDE = "brand", "product", ""
 FIXED = {"model", "content"}  # these tell of one brand or product, so their queries lend nothing
 ALONE = 0.06  # share of the brands that stand without a product
-PLURAL = 0.5  # chance that a thing takes an s
+PLURAL = 0.5  # chance that a thing takes an s, where that is its plural
 MOST_WORDS = 3  # of a term: longer ones often say what a thing is like
 Parts = list[tuple[str, str]]  # a tag, OUTSIDE for none, and words
 Row = tuple[Sequence[str], Sequence[str]]  # tokens, and their tags in BIO
@@ -31,7 +31,7 @@ def compose(labelled: Iterable[Row], seed: int = 4) -> list[dict[str, list[str]]
     chance, known = random.Random(seed), [_parts(*row) for row in labelled]
     lent = [parts for parts in known if _lends(parts)]
     branded = [parts for parts in lent if any(tag == BRAND for tag, _ in parts)]
-    plain = [parts for parts in lent if parts not in branded]
+    plain = [parts for parts in lent if all(tag != BRAND for tag, _ in parts)]
     if not (branded and plain):
         return []
     made = [
@@ -41,7 +41,8 @@ def compose(labelled: Iterable[Row], seed: int = 4) -> list[dict[str, list[str]]
         for brand, things in _brands()
     ]
     made += [_put(chance.choice(plain), term) for term in _terms(known)]
-    return [_tagged(parts) for parts in made]
+    asked = {" ".join(words for _, words in parts).lower() for parts in known}
+    return [_tagged(parts) for parts in made if " ".join(w for _, w in parts).lower() not in asked]
 
 
 def _parts(tokens: Sequence[str], tags: Sequence[str]) -> Parts:
@@ -67,7 +68,8 @@ def _put(parts: Parts, product: str, brand: str = "") -> Parts:
 
 def _one_of(things: Sequence[str], chance: random.Random) -> str:
     thing = chance.choice(things)
-    return thing if thing.endswith("s") or chance.random() >= PLURAL else thing + "s"
+    takes_s = thing[-1] not in "fhsxyz" and not thing.endswith(("fe", "ing"))
+    return thing + "s" if takes_s and chance.random() < PLURAL else thing
 
 
 def _brands() -> Iterator[tuple[str, list[str]]]:

@@ -19,6 +19,7 @@ from triton_models.query_text import normal_form
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
+Q = TypeVar("Q", Query, TaggedQuery)
 
 
 class Sides(NamedTuple, Generic[T]):
@@ -40,21 +41,25 @@ def load(manifest: Path | str | Manifest) -> DataSet:
 
 
 def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Query]:
-    """The queries with an intent or a sentiment, each normal form and label once a side.
+    """The queries with an intent or a sentiment: to learn from, each normal form once with each of
+    its labels; on dev with the first.
 
     Several labels of one query are joined by "|". Raises UsageError as `load` does.
     """
     rows = [row for row in _data(manifest).queries if row.intent or row.sentiment]
-    return _once(rows, lambda row: (row.form, row.intent))
+    return _first_on_dev(rows, lambda row: (row.form, row.intent))
 
 
 def load_tagged(manifest: Path | str | Manifest | DataSet) -> Sides[TaggedQuery]:
-    """The tagged queries: to learn from, whatever is said of a normal form, each once; on dev only
-    the first. Raises UsageError as `load` does."""
-    rows = _data(manifest).tagged
-    learned, _ = _once(rows, lambda row: (row.form, tuple(row.spans)))
-    _, dev = _once(rows, lambda row: row.form)
-    return Sides(learned, dev)
+    """The tagged queries: to learn from, each normal form once with all that is said of it; on dev
+    with the first. Raises UsageError as `load` does."""
+    return _first_on_dev(_data(manifest).tagged, lambda row: (row.form, tuple(row.spans)))
+
+
+def _first_on_dev(rows: Sequence[Q], name: Callable[[Q], Hashable]) -> Sides[Q]:
+    """The rows by side, each once; of one query that is labelled in several ways, as by two hands,
+    dev has the first: no answer is right by all."""
+    return Sides(_once(rows, name).train, _once(rows, lambda row: row.form).dev)
 
 
 def _once(rows: Sequence[R], name: Callable[[R], Hashable]) -> Sides[R]:

@@ -19,6 +19,7 @@ from triton_models.data import composed
 from triton_models.data.lexicon_terms import read_names
 from triton_models.data.sources import read_csv, read_json, read_lines
 from triton_models.data.split import is_dev
+from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
 LABELS = Path(__file__).resolve().parents[1] / "starter" / "labels"
@@ -66,7 +67,7 @@ def join(data: Path, out: Path, labels: Path = LABELS) -> dict[str, int]:
                     judged.append({"query": query, "term": text, "grade": grade})
     spans = real + [(query, row) for query, row in written if row["spans"]]
     tags = [{"tokens": q.split(), "tags": _tags(q, row["spans"])} for q, row in spans]
-    learned = [row for row in tags if not is_dev(" ".join(row["tokens"]))]
+    learned = [row for row in tags if not is_dev(normal_form(" ".join(row["tokens"])))]
     files = {
         "intents": [
             {"query": q} | {name: row[name] for name in names} for q, row in real + written

@@ -34,6 +34,9 @@ FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, TOLD, VECTORS, AXES)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
 FORMAT = 8  # of these files; one more with each change that older code cannot read
 
+# What reading a file raises that is not as it was written.
+_BROKEN = OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -71,7 +74,7 @@ def read(folder: Path) -> Built:
         said = told.unpack((folder / TOLD).read_bytes())
         vectors = Vectors.read(folder, manifest["effort"])
         return Built(manifest, terms, Spellings(folder), tables, known, said, vectors)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+    except _BROKEN as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 
 

@@ -222,7 +222,7 @@ class Corrector:
             return (chosen, LIKELY) if near_enough else None
         if fitting:
             return chosen, SURE
-        if chosen in SERVICE or self._slipped(word, chosen):
+        if self._is_service(word, chosen, i, keys) or self._slipped(word, chosen):
             return chosen, LIKELY
         names = i + 1 == len(keys) and chosen in self._things  # and no brand stands at the end
         likely = word[0] == chosen[0] and not is_other_letter(word, chosen)
@@ -230,6 +230,16 @@ class Corrector:
         least = LONG if names else EXTRA - (i > 0)  # brands stand first
         least = least if len(chosen) >= len(word) else max(least, EXTRA)
         return (chosen, LIKELY) if likely and len(word) >= least else None
+
+    def _is_service(self, word: str, chosen: str, i: int, keys: Sequence[str]) -> bool:
+        """Whether a word of service is meant. Beside a thing, or alone, it may be a name: "eset
+        antivirus", "stockx"."""
+        if chosen not in SERVICE or is_slip(word, chosen):
+            return chosen in SERVICE
+        if len(keys) == 1:
+            return word[0] == chosen[0] and len(word) <= len(chosen)
+        beside = any(key in self._things for n, key in enumerate(keys) if n != i)
+        return word[0] == chosen[0] or not beside
 
     def _slipped(self, word: str, chosen: str) -> bool:
         """Whether it is another word but for a slip of the fingers, or by what is not heard."""

@@ -28,24 +28,23 @@ SERVICE = word_set("""
     account address again already another anything app arrive arrived arriving availability
     available awful balance basket because before between billing bought broke broken buying cancel
     cancellation cancelled cannot cart change changed charge charged cheaper cheapest checkout
-    choose closed closing code collect collection compatible complain complaint complaints confirm
+    choose closed closing collect collection compatible complain complaint complaints confirm
     confirmation contact could coupon courier cracked credit customer damage damaged defective
-    delayed delete deliver delivered delivering delivery details didnt different disappointed
-    disappointing discount dispatched doesnt dont driver email enough everything exchange expected
-    expired faulty finally forgot forgotten friday guarantee hello help horrible hours hurry
-    immediately incomplete incorrect instead instructions invoice isnt item items keeps leaking
-    local location login manual message minutes missing monday morning nearest never nobody nothing
-    notification notifications number offer offers opening order ordered ordering orders overcharged
-    package parcel password payment payments perfect please policy poor possible postcode preorder
-    price problem product products promised purchase purchased quality question really reason
-    receipt receive received recommend refund refunded refunds reorder repair repeat replace
-    replaced replacement reset response return returned returning returns rubbish saturday scratched
-    second selling send sent service shipped shipping should sizes some someone something status
-    still stock stolen stop stopped store stores subscription suggest sunday support terms terrible
-    thank thanks their there these those thought through today tomorrow tonight track tracked
-    tracking twice unacceptable under until update used useful useless voucher waiting wanted
-    warranty weather website wednesday weeks where which without women womens wont worked working
-    works worst would wrong years yesterday
+    delayed delete deliver delivered delivering delivery details different disappointed
+    disappointing discount dispatched driver email enough everything exchange expected expired
+    faulty finally forgot forgotten guarantee hello help horrible hours hurry immediately incomplete
+    incorrect instead instructions invoice item items keeps leaking local location login manual
+    message minutes missing morning nearest never nobody nothing notification notifications number
+    offer offers opening order ordered ordering orders overcharged package parcel password payment
+    payments perfect please policy poor possible postcode preorder price problem product products
+    promised purchase purchased quality question really reason receipt receive received recommend
+    refund refunded refunds reorder repair repeat replace replaced replacement reset response return
+    returned returning returns rubbish scratched selling send sent service shipped shipping should
+    some someone something status still stock stop stopped store stores subscription suggest support
+    terms terrible thank thanks their there these those thought through today tomorrow tonight track
+    tracked tracking twice unacceptable under until update used useful useless voucher waiting
+    wanted warranty weather website weeks where which without women womens worked working works
+    worst would wrong years yesterday
 """)
 # Foreign words that are often written without their accents.
 _BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")

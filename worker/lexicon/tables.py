@@ -20,8 +20,9 @@ attributes.toml
 [worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [[whose]]       values: of a gender or an age; shelves: category = the one of things for them
-[persons]       words, without apostrophes, = others that say the same of whom a thing is for: those
-                before it (kids = "childrens") and those behind "for" ("for kids" = "for children")
+[persons]       a word of [gender] or [age], without apostrophes, = another that says the same of
+                whom a thing is for: before it (kids = "childrens"), and behind "for" ("for kids" =
+                "for children")
 [models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
                 others: a number behind them is neither a model's nor an amount ("omega 3")
 """
@@ -128,6 +129,7 @@ def read_tables(
     Args:
         paths: the categories that the tables may name; None for any.
     """
+    spelt = not faults  # else a word may be unknown for want of its spelling
     read = _read(path, _Attributes, faults)
     values = {
         form: (name, value)
@@ -136,7 +138,7 @@ def read_tables(
         for form in _forms(texts, spelling)
     }
     found = [*_twice(read), *_unknown_categories(read, paths)]
-    if not faults:  # after one of spellings a word may be unknown for want of them
+    if spelt:
         found += _unknown_persons(read, values)
     faults += [Fault(path.name, *fault) for fault in found]
     idioms = _forms(read.idioms.get("phrases", []), spelling)
@@ -220,7 +222,9 @@ def _unknown_persons(
 ) -> Iterator[tuple[str, str, str]]:
     """Words for a person that no gender and no age has, so that they would never be found."""
     for said in read.persons:
-        if values.get(said.removeprefix("for "), ("",))[0] not in ("gender", "age"):
+        word = said.removeprefix("for ")
+        names = {values.get(text, ("",))[0] for text in (word, said)}
+        if " " in word or names.isdisjoint(("gender", "age")):
             yield f"[persons] {said!r}", "a word of [gender] or [age]", "add it there, or correct"
 
 

@@ -1,9 +1,8 @@
 """The terms' vectors: along few axes, as int8, in a graph that is searched.
 
 The vectors of one field's texts vary along fewer axes than they have numbers. They are kept along
-the principal ones that hold SHARE of their squares, in a half or a third of the memory and the
-time, and the nearest stay the same: of those of 3,000 real queries the search finds 98 % in the
-starter lexicon, with 384 numbers a vector and with 160.
+the principal axes that hold SHARE of their squares: in the starter lexicon 160 of 384. Of the 8
+exact nearest of 3,000 real queries the search finds 98 %, as it does along all axes.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from usearch.index import Index
 
 VECTORS, AXES = "vectors.usearch", "axes.npy"
 SHARE, STEP = 0.94, 32  # of the squares; axes are kept by so many
-FEWEST = 4096  # terms, below which all axes are kept: a query may differ from them in any way
-SAMPLE = 1 << 16  # terms that tell the axes
+FEWEST = 4096  # terms; the axes of fewer say little of the queries to come, so all are kept
+SAMPLE = 1 << 16  # most terms from which the axes are computed
 CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
@@ -47,7 +46,7 @@ class Vectors:
     def of(cls, vectors: np.ndarray) -> Vectors:
         """Those of terms, float32, shape [terms, dimension]; the same for the same ones."""
         axes = _axes(vectors)
-        along = vectors @ axes.astype(np.float32) if axes.size else vectors
+        along = _along(vectors, axes.astype(np.float32)) if axes.size else vectors
         index = Index(
             ndim=along.shape[1],
             metric="cos",
@@ -69,10 +68,13 @@ class Vectors:
         """Those that `files` gave, mapped.
 
         Raises:
-            OSError, ValueError, RuntimeError: the files are not such.
+            OSError, EOFError, ValueError, RuntimeError: the files are not such.
         """
         axes = np.load(folder / AXES, allow_pickle=False)
-        return cls(Index.restore(folder / VECTORS, view=True), axes, effort)
+        index = Index.restore(folder / VECTORS, view=True)
+        if axes.ndim != 2 or axes.shape[1] not in (0, index.ndim) or not np.isfinite(axes).all():
+            raise ValueError(f"{AXES}: axes of other vectors")
+        return cls(index, axes, effort)
 
     def files(self) -> Mapping[str, bytes]:
         """Their files' contents, by name."""
@@ -90,7 +92,8 @@ class Vectors:
         return whole / np.linalg.norm(whole)
 
     def neighbours(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Of each term, those whose vectors are nearest, itself among them, and their cosines."""
+        """Of each term, those whose vectors are nearest, itself among them, and their cosines along
+        the axes that are kept."""
         stored = np.vstack(self._index.get(np.arange(len(self))))  # int8
         found = self._index.search(stored, min(k, len(self)), threads=1)
         return np.atleast_2d(found.keys), 1 - np.atleast_2d(found.distances)
@@ -102,8 +105,9 @@ class Vectors:
             vectors: float32, shape [n, dimension], unit length.
 
         Returns:
-            Term ids (int64) and cosines (float32), both of shape [n, min(k, terms)]. Where there
-            is no neighbour, as for a zero vector, the id is -1 and the cosine -inf.
+            Term ids (int64) and cosines (float32), both of shape [n, min(k, terms)]; cosines are
+            right within 0.04. Where there is no neighbour, as for a zero vector, the id is -1 and
+            the cosine -inf.
         """
         shape = len(vectors), min(k, len(self))
         ids, cosines = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
@@ -111,7 +115,7 @@ class Vectors:
         if rows.size:
             along, kept = vectors[rows], 1.0
             if self._axes.size:
-                along = along @ self._axes
+                along = _along(along, self._axes)
                 kept = np.linalg.norm(along, axis=1, keepdims=True)
             # One thread: the callers' batches are small, and the models need the other cores.
             found = self._index.search(_quantized(along), shape[1], threads=1)
@@ -121,13 +125,19 @@ class Vectors:
         return ids, cosines
 
 
+def _along(vectors: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Vectors along axes, [n, axes]. On one thread, as BLAS would not do it: the models need the
+    other cores, and the sums are the same on every machine."""
+    return np.einsum("nd,da->na", vectors, axes)
+
+
 def _axes(vectors: np.ndarray) -> np.ndarray:
     """The principal axes that hold SHARE of the squares, as `Vectors` takes them."""
     count, dimension = vectors.shape
     none = np.empty((dimension, 0), np.float16)
     if count < FEWEST:
         return none
-    some = vectors[:: max(1, count // SAMPLE)].astype(np.float64)
+    some = vectors[:: -(-count // SAMPLE)].astype(np.float64)
     some /= np.linalg.norm(some, axis=1, keepdims=True)
     squares, axes = np.linalg.eigh(some.T @ some)  # the least first
     held = np.cumsum(squares[::-1]) / squares.sum()

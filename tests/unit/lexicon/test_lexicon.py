@@ -11,7 +11,7 @@ from worker.config.settings import STARTER_LEXICON
 from worker.errors import LexiconError
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.reading import Mention
-from worker.lexicon.vectors import EFFORTS, FEWEST, RECALL, Vectors
+from worker.lexicon.vectors import AXES, EFFORTS, FEWEST, RECALL, Vectors
 
 
 def candidates(lexicon, query, near=(), limit=12):
@@ -210,6 +210,7 @@ def old(path):
         ("attributes.json", cut, "attributes.json is not the file"),
         ("vectors.usearch", cut, "vectors.usearch is not the file"),
         ("vectors.usearch", lambda path: path.unlink(), "No such file"),
+        ("axes.npy", cut, "axes.npy is not the file"),
     ],
 )
 def test_a_broken_folder_is_one_clear_line(copy, name, harm, message):
@@ -247,17 +248,30 @@ def test_many_vectors_are_kept_along_the_axes_that_they_vary_along(tmp_path):
     random = np.random.default_rng(2)
     flat = random.normal(size=(FEWEST, 40)) @ random.normal(size=(40, 128))
     flat = (flat + 0.05 * random.normal(size=flat.shape)).astype(np.float32)
-    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    flat[:40] += 1000 * np.eye(40, 128, 80)  # few long ones, which tell no more than others
     even = random.normal(size=(FEWEST, 128)).astype(np.float32)
-    apart = np.linalg.svd(flat[:500])[2][-1][None]  # along no axis that they vary along
-    for vectors, kept in ((flat, 64), (flat[:-1], 128), (even, 128)):
+    directions = np.linalg.svd(flat[40:540] / np.linalg.norm(flat[40:540], axis=1)[:, None])[2]
+    for vectors, kept in ((flat, 64), (flat[:-1], 0), (even, 0)):
         for name, block in Vectors.of(vectors).files().items():
             (tmp_path / name).write_bytes(block)
         read = Vectors.read(tmp_path, 64)
-        stored = (tmp_path / "vectors.usearch").stat().st_size
-        assert len(vectors) * kept < stored < len(vectors) * (kept + 130)
-        one = vectors[7] / np.linalg.norm(vectors[7])
-        assert read.get(7) @ one > 0.99 and len(read) == len(vectors)
+        assert np.load(tmp_path / AXES).shape == (128, kept) and len(read) == len(vectors)
+        one = vectors[70] / np.linalg.norm(vectors[70])
+        assert read.get(70) @ one > 0.99
         [ids], [cosines] = read.nearest(one[None], 4)
-        assert ids[0] == 7 and cosines[0] == pytest.approx(1, abs=0.02)
-        assert read.nearest(apart, 1)[1].max() < 0.5
+        assert ids[0] == 70 and cosines[0] == pytest.approx(1, abs=0.02)
+        # What lies beside the axes counts against a query.
+        beside = directions[-1] - (directions[-1] @ one) * one
+        query = 0.6 * one + 0.8 * beside / np.linalg.norm(beside)
+        [ids], [cosines] = read.nearest(query[None], 4)
+        near = vectors[ids[0]] / np.linalg.norm(vectors[ids[0]])
+        assert cosines[0] == pytest.approx(near @ query, abs=0.04)
+
+
+@pytest.mark.parametrize("axes", [np.ones((128, 3)), np.ones(64), np.full((128, 128), np.nan)])
+def test_axes_of_other_vectors_are_refused(tmp_path, axes):
+    for name, block in Vectors.of(np.eye(128, dtype=np.float32)).files().items():
+        (tmp_path / name).write_bytes(block)
+    np.save(tmp_path / AXES, axes)
+    with pytest.raises(ValueError, match="axes of other vectors"):
+        Vectors.read(tmp_path, 16)

@@ -27,6 +27,8 @@ def reworded(lexicon, query, text):
         ("legless couch", "sofa", "legless sofa"),
         ("please show me a cheap blue couch", "sofa", "blue sofa"),
         ('"blue couch"', "sofa", "blue sofa"),
+        ("i want a couch", "sofa", "sofa"),
+        ("i tunes couch", "sofa", "i tunes sofa"),
         ('3/4" copper pipe', "copper tube", '3/4" copper tube'),
         ("wall-mounted flashlight", "torch", "wall-mounted torch"),
         ("green led flashlight", "led torch", "green led torch"),  # no word twice

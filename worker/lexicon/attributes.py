@@ -197,6 +197,7 @@ class Attributes:
             hit
             for hit in _apart(hits)
             if hit.name
+            and not _is_of_a_code(hit, form)
             and not _hidden(hit, terms, form)
             and not self._belonging.elsewhere(hit, form, found, terms)
         ]
@@ -301,6 +302,12 @@ def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
             used[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
             taken.append(hit)
     return sorted(taken, key=_start)
+
+
+def _is_of_a_code(hit: _Hit, form: str) -> bool:
+    """Whether a size of one letter belongs to a longer name: the "m" of "m.2" and "m-65"."""
+    behind = form[hit.end : hit.end + 2]
+    return hit.end - hit.start == 1 and behind[:1] in (".", "-") and behind[1:].isalnum()
 
 
 def _hidden(hit: _Hit, terms: Sequence[Span], form: str) -> bool:

@@ -112,7 +112,7 @@ class Vectors:
         shape = len(vectors), min(k, len(self))
         ids, cosines = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
         rows = np.flatnonzero(vectors.any(axis=1))
-        if rows.size:
+        if rows.size and shape[1]:
             along, kept = vectors[rows], 1.0
             if self._axes.size:
                 along = _along(along, self._axes)

@@ -62,6 +62,8 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     while before and (before[0].key in _TALK or before[0].key in _DANGLING):
         if read.form[before[0].end : before[0].end + 1] == "-":  # "hi-vis"
             break
+        if before[0].key == "i" and not (before[1:] and before[1].key in _TALK):  # "i tunes card"
+            break
         before.pop(0)
     while behind and (behind[-1].key in _TALK or behind[-1].key in _DANGLING):
         behind.pop()

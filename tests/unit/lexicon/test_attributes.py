@@ -81,6 +81,10 @@ FOUND = {
     # colours that no table has
     "granite colored jeans": [("color", "granite", "granite colored")],
     "coffee colored jeans": [("color", "brown", "coffee colored")],
+    # no size
+    "m.2 shirt": [],
+    "m-65 jacket": [],
+    "regular fit jeans": [],
     # gender and age
     "mens slim fit jeans": [("gender", "men", "mens")],
     "women's leather wallet": [

@@ -154,6 +154,7 @@ def test_nearest_of_nothing_and_of_too_many(lexicon):
     assert lexicon.nearest(nothing, 5)[0].shape == (0, 5)
     ids, _ = lexicon.nearest(np.ones((1, lexicon.dimension), np.float32), 10**6)
     assert ids.shape == (1, len(lexicon))
+    assert lexicon.nearest(np.ones((1, lexicon.dimension), np.float32), 0)[0].shape == (1, 0)
 
 
 def test_threads_may_search_at_once(lexicon):

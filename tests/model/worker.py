@@ -63,6 +63,10 @@ class Worker:
             assert error is None or isinstance(error, Stop), repr(error)
             assert not self.loop.faults, self.loop.faults
 
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
     def stop(self) -> None:
         self._stop.set()
 

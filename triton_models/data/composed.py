@@ -41,8 +41,8 @@ def compose(labelled: Iterable[Row], seed: int = 4) -> list[dict[str, list[str]]
         for brand, things in _brands()
     ]
     made += [_put(chance.choice(plain), term) for term in _terms(known)]
-    asked = {" ".join(words for _, words in parts).lower() for parts in known}
-    return [_tagged(parts) for parts in made if " ".join(w for _, w in parts).lower() not in asked]
+    asked = {*map(_text, known)}
+    return [_tagged(parts) for parts in made if _text(parts) not in asked]
 
 
 def _parts(tokens: Sequence[str], tags: Sequence[str]) -> Parts:
@@ -54,6 +54,10 @@ def _parts(tokens: Sequence[str], tags: Sequence[str]) -> Parts:
         else:
             parts.append((tag, token))
     return parts
+
+
+def _text(parts: Parts) -> str:
+    return " ".join(words for _, words in parts).lower()
 
 
 def _lends(parts: Parts) -> bool:

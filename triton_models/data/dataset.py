@@ -18,7 +18,6 @@ from triton_models.data.rows import DataSet, Query, Row, TaggedQuery
 from triton_models.query_text import normal_form
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Row)
 Q = TypeVar("Q", Query, TaggedQuery)
 
 
@@ -47,32 +46,26 @@ def load_labelled(manifest: Path | str | Manifest | DataSet) -> Sides[Query]:
     Several labels of one query are joined by "|". Raises UsageError as `load` does.
     """
     rows = [row for row in _data(manifest).queries if row.intent or row.sentiment]
-    return _first_on_dev(rows, lambda row: (row.form, row.intent))
+    return _once(rows, lambda row: (row.form, row.intent))
 
 
 def load_tagged(manifest: Path | str | Manifest | DataSet) -> Sides[TaggedQuery]:
     """The tagged queries: to learn from, each normal form once with all that is said of it; on dev
     with the first. Raises UsageError as `load` does."""
-    return _first_on_dev(_data(manifest).tagged, lambda row: (row.form, tuple(row.spans)))
+    return _once(_data(manifest).tagged, lambda row: (row.form, tuple(row.spans)))
 
 
-def _first_on_dev(rows: Sequence[Q], name: Callable[[Q], Hashable]) -> Sides[Q]:
-    """The rows by side, each once; of one query that is labelled in several ways, as by two hands,
-    dev has the first: no answer is right by all."""
-    return Sides(_once(rows, name).train, _once(rows, lambda row: row.form).dev)
-
-
-def _once(rows: Sequence[R], name: Callable[[R], Hashable]) -> Sides[R]:
-    """The rows by side, of those with one name on a side the first."""
-
-    def side(dev: bool) -> list[R]:
-        found: dict[Hashable, R] = {}
-        for row in rows:
-            if row.dev == dev:
-                found.setdefault(name(row), row)
-        return list(found.values())
-
-    return Sides(side(False), side(True))
+def _once(rows: Sequence[Q], name: Callable[[Q], Hashable]) -> Sides[Q]:
+    """The rows by side, of those with one name the first. Of a query that is labelled in several
+    ways, as by two hands, dev has the first: no answer is right by all."""
+    learned: dict[Hashable, Q] = {}
+    dev: dict[Hashable, Q] = {}
+    for row in rows:
+        if row.dev:
+            dev.setdefault(row.form, row)
+        else:
+            learned.setdefault(name(row), row)
+    return Sides(list(learned.values()), list(dev.values()))
 
 
 def load_pairs(manifest: Path | str | Manifest | DataSet) -> Sides[GradedPair]:

@@ -17,6 +17,7 @@ from worker.lexicon.models import Model, Models
 from worker.lexicon.numbers import WORDED, Numbers
 from worker.lexicon.words import Phrases, Word, meets, words_of
 
+_CODE_BEHIND = re.compile(r"[.-]\d+\b")  # what makes a letter part of one
 _DIGIT = re.compile(r"\d")
 _SIGNS = re.compile(r"[\d'’]")  # without these, and without a trigger, nothing is found
 _WORDED = frozenset({"color", "shape"})  # of which any word may be a value: "egg shaped"
@@ -305,9 +306,9 @@ def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
 
 
 def _is_of_a_code(hit: _Hit, form: str) -> bool:
-    """Whether a size of one letter belongs to a longer name: the "m" of "m.2" and "m-65"."""
-    behind = form[hit.end : hit.end + 2]
-    return hit.end - hit.start == 1 and behind[:1] in (".", "-") and behind[1:].isalnum()
+    """Whether a size of one letter belongs to a longer name: the "m" of "m.2" and "m-65", but not
+    the "s" of "s-3xl"."""
+    return hit.end - hit.start == 1 and _CODE_BEHIND.match(form, hit.end) is not None
 
 
 def _hidden(hit: _Hit, terms: Sequence[Span], form: str) -> bool:

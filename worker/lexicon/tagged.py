@@ -73,7 +73,7 @@ class Tagged:
         self._named: dict[str, list[Tag]] = {}
         for tag in self._tags:
             self._named.setdefault(tag.name, []).append(tag)
-        self._covered: dict[Tag, tuple[int, int]] = {}  # the words of tags that were asked for
+        self._covered: dict[Tag | Exclusion, tuple[int, int]] = {}  # words of what was asked for
 
     def brand(self, least: float = BRAND) -> int:
         """How many words the query begins with that are a brand, if they may be one."""
@@ -127,7 +127,7 @@ class Tagged:
         perhaps = self._excluded(PERHAPS)
         kept, taken = [], set()
         for x in listed:
-            inside = [n for n, word in enumerate(self._found) if meets(word, [_place(x)])]
+            inside = list(range(*self._words(x)))
             own = [*takewhile(perhaps.__contains__, inside)]
             whole = own == inside or (own and self._found[own[-1]].key in QUALIFIERS)
             if own and not whole:  # "without cable outdoor"
@@ -178,15 +178,15 @@ class Tagged:
     def _of(self, name: str, least: float) -> list[Tag]:
         return [tag for tag in self._named.get(name, ()) if tag.probability >= least]
 
-    def _words(self, tag: Tag) -> tuple[int, int]:
-        """The first and one past the last of the words that a tag covers."""
-        if (known := self._covered.get(tag)) is None:
+    def _words(self, span: Tag | Exclusion) -> tuple[int, int]:
+        """The first and one past the last of the words that a span covers."""
+        if (known := self._covered.get(span)) is None:
             inside = [
                 n
                 for n, (_, start, end) in enumerate(self._found)
-                if start < tag.end and tag.start < end
+                if start < span.end and span.start < end
             ]
-            known = self._covered[tag] = (inside[0], inside[-1] + 1) if inside else (0, 0)
+            known = self._covered[span] = (inside[0], inside[-1] + 1) if inside else (0, 0)
         return known
 
     def _is_elsewhere(self, found: Attribute) -> bool:

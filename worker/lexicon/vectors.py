@@ -127,7 +127,7 @@ class Vectors:
 
 def _along(vectors: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Vectors along axes, [n, axes]. On one thread, as BLAS would not do it: the models need the
-    other cores, and the sums are the same on every machine."""
+    other cores, and the sums are the same however many there are."""
     return np.einsum("nd,da->na", vectors, axes)
 
 

@@ -84,6 +84,9 @@ FOUND = {
     # no size
     "m.2 shirt": [],
     "m-65 jacket": [],
+    "jacket l-tall": [("size", "large", "l")],
+    "dress m-l": [("size", "medium", "m"), ("size", "large", "l")],
+    "s-3xl dress": [("size", "small", "s"), ("size", "xxx-large", "3xl")],
     "regular fit jeans": [],
     # gender and age
     "mens slim fit jeans": [("gender", "men", "mens")],

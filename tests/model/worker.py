@@ -18,6 +18,7 @@ from worker.stream.runner import Runner
 
 METRICS = Metrics()  # nobody reads them
 BATCHES, RECORDS, BYTES = 3, 3, 2**20
+SHUTDOWN_S = 5
 
 
 @cache
@@ -26,7 +27,7 @@ def settings(name: str, member: str, *chosen: str) -> Settings:
     own = [f"kafka.client.client.id={name}", f"kafka.consumer.group.instance.id={member}"]
     limits = [f"batching.max_batches_in_flight={BATCHES}", f"batching.max_records={RECORDS}"]
     limits += [f"batching.max_bytes_in_flight={BYTES}", "kafka.commit_interval_ms=50"]
-    limits += ["lifecycle.shutdown_timeout_s=5"]
+    limits += [f"lifecycle.shutdown_timeout_s={SHUTDOWN_S}"]
     return load_settings(None, {}, [*own, *limits, *chosen])
 
 
@@ -49,6 +50,7 @@ class Worker:
         self.thread = self.kafka_thread._thread = Strand(clock, self.kafka_thread._run)
         self.kafka_thread._stopping = Event()
         self._stop = asyncio.Event()
+        self.told_at: float | None = None  # to stop
         self._main = self.loop.create_task(self.runner.run(self._stop))
 
     @property
@@ -65,9 +67,11 @@ class Worker:
 
     @property
     def stopping(self) -> bool:
-        return self._stop.is_set()
+        return self.told_at is not None
 
     def stop(self) -> None:
+        if self.told_at is None:
+            self.told_at = self.loop.time()
         self._stop.set()
 
     def kill(self) -> None:

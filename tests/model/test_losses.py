@@ -87,3 +87,31 @@ def test_a_death_is_one(world):
         world.start()
         turn(world)
     assert any(worker.kafka_thread._poison.holding for worker in world.workers) or set_aside(world)
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_what_kills_behind_a_gap_is_set_aside(delivery):
+    """It kills only after a commit was due: its claim must outlive that commit."""
+    world = World([f"kafka.delivery={delivery}"], 1, static=False, prompt=True)
+    try:
+        for offset, gap in ((0, 0), (1, 0), (3, 1)):  # at 2 stands the end of a transaction
+            world.kafka.add(0, b"good 0 %d " % offset, gap)
+        worker = world.start()
+        for _ in range(LOSSES * 50):
+            turn(world, 1)
+            waiting = [[item.value for item in inputs] for inputs, _ in worker.models.waiting]
+            harmless = [n for n, values in enumerate(waiting) if b"good 0 3 " not in values]
+            if harmless:
+                worker.models.answer(harmless[0])
+            elif waiting:
+                turn(world, 3)
+                worker.kill()
+                world.kafka.leave(worker.consumer.member)
+                worker = world.start()
+            if set_aside(world):
+                break
+        assert set_aside(world) == [(0, 3)]
+        world.finish()
+        world.check()
+    finally:
+        world.close()

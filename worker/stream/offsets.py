@@ -28,7 +28,8 @@ class Partition:
         began_at: the first offset that was fetched since the assignment.
         expected: the offset to be fetched next, where it is known.
         produced: the offset after the last record that was produced, since the last rewind.
-        committed: the last commit, if any was made since the assignment.
+        committed: the last commit, if any was made since the assignment; the claim to a record that
+            stands behind a gap is beyond `produced`.
         counted: offsets below were counted by the dead-letter limits already.
         expired: offsets below were counted as deleted by retention already, as far as any were.
         needs_seek: rewound, and not yet at the last commit.
@@ -46,7 +47,9 @@ class Partition:
     @property
     def uncommitted(self) -> bool:
         """Whether something was produced whose offset is not committed."""
-        return self.produced is not None and self.produced != self.committed
+        if self.produced is None or self.committed is None:
+            return self.produced is not None
+        return self.produced > self.committed
 
     @property
     def quiet(self) -> bool:

@@ -73,7 +73,9 @@ def foreign_format(value: bytes) -> tuple[str, str] | None:
         return "invalid_utf8", f"the value is text in {encoding}; send UTF-8"
     for magic, name in _COMPRESSED.items():
         if value.startswith(magic):
-            remedy = "send plain JSON and let Kafka compress it (the producer's compression.type)"
+            remedy = (
+                "decompress it; Kafka compresses records itself (the producer's compression.type)"
+            )
             return "compressed_value", f"the value is compressed with {name}; {remedy}"
     if value.startswith(b"Obj\x01"):
         return "avro_value", "the value is an Avro container file; send one JSON object a record"

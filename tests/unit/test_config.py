@@ -115,7 +115,7 @@ def test_addresses_that_are_refused(address):
         (None, "no such file; name a TOML file with -c"),
         ("[kafka", "not TOML"),
         ("kafka = 5", "kafka: found 5"),
-        ('"" = 5', '"": found (hidden), expected one of'),
+        ('"" = 5', '"": found an unknown name, expected one of'),
         ("[lexicon]\nfolder = 5", "lexicon.folder: found 5, expected text, the path of a folder"),
         ("[inference]\nurl = 5", "inference.url: found 5, expected text in quotes"),
         ("[inference]\ntls = 'on off'", "inference.tls: found 'on off', expected true or false"),
@@ -180,3 +180,8 @@ def test_changes_are_written_as_in_the_file():
         ("no value", "false"),
     ]
     assert "None" not in reference() and "False" not in reference()
+
+
+def test_a_misspelt_name_is_answered_with_the_one_that_is_meant():
+    with pytest.raises(ConfigError, match="kafka.input_topc: .*; did you mean input_topic?"):
+        load_settings(None, {}, ["kafka.input_topc=secret-value"])

@@ -37,26 +37,24 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="query-worker")
-@click.pass_context
-def cli(context: click.Context) -> None:
+def cli() -> None:
     """Turn raw search queries from Kafka into understood ones.
 
     Settings are read from -c FILE, the environment (QUERY_WORKER_KAFKA__INPUT_TOPIC=queries) and
     --set kafka.input_topic=queries; later sources override earlier ones.
     """
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help(), err=True)
-        sys.exit(2)
 
 
 def main() -> None:
     """Run the command line; each fault is printed in one line, never as a traceback."""
     try:
         cli(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:  # a group without a command
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         _print_error(f"{error.format_message()} (see --help)")
         sys.exit(2)

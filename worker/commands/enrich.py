@@ -8,8 +8,8 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -79,7 +79,12 @@ def enrich(source: str, engine: str | None, fields_file: Path | None, settings: 
         raise ConfigError(f"{source!r}: {error.strerror}; {remedy}") from None
     lines, failed = asyncio.run(_enrich(settings, descriptor, shown))
     if failed:
-        print(f"{lines} lines, {failed} of them with an error in place", file=sys.stderr)
+        print(
+            f"{failed} of {lines} lines failed: an error stands in the place of each",
+            file=sys.stderr,
+        )
+    if failed == lines > 0:
+        sys.exit(1)
 
 
 async def _enrich(
@@ -246,23 +251,36 @@ async def enrich_lines(
         return sum(isinstance(result, Reject) for result in results)
 
     next_chunk = read_next()
-    while True:
-        waiting = {next_chunk} if len(in_flight) < CHUNKS_IN_FLIGHT else set()
-        waiting |= {in_flight[0][1]} if in_flight else set()
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        while in_flight and in_flight[0][1].done():
+    async with _ending_with(in_flight):
+        while True:
+            waiting = {next_chunk} if len(in_flight) < CHUNKS_IN_FLIGHT else set()
+            waiting |= {in_flight[0][1]} if in_flight else set()
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            while in_flight and in_flight[0][1].done():
+                failed += await write_first()
+            if next_chunk.done() and len(in_flight) < CHUNKS_IN_FLIGHT:
+                if next_chunk.exception() or not next_chunk.result():
+                    break
+                chunk = next_chunk.result()
+                in_flight.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
+                number += len(chunk)
+                next_chunk = read_next()
+        while in_flight:
             failed += await write_first()
-        if next_chunk.done() and len(in_flight) < CHUNKS_IN_FLIGHT:
-            if next_chunk.exception() or not next_chunk.result():
-                break
-            chunk = next_chunk.result()
-            in_flight.append((chunk, asyncio.create_task(_process(pipeline, chunk, max_bytes))))
-            number += len(chunk)
-            next_chunk = read_next()
-    while in_flight:
-        failed += await write_first()
-    next_chunk.result()  # raises the error that ended the reading, if any
+        next_chunk.result()  # raises the error that ended the reading, if any
     return number, failed
+
+
+@asynccontextmanager
+async def _ending_with(in_flight: Iterable[tuple[list[Line], asyncio.Task]]) -> AsyncIterator[None]:
+    """Cancel what is under way at the end, as after a closed pipe: the models stop next."""
+    try:
+        yield
+    finally:
+        tasks = [task for _, task in in_flight]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _process(pipeline: Pipeline, chunk: list[Line], max_bytes: int) -> list[Result]:

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -142,8 +143,10 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
     found = _found(key, item.get("input"))
     match item["type"]:
         case "extra_forbidden":
-            known = ", ".join(_known(item["loc"][:-1]))  # its value may be a secret's
-            return Fault(shown, HIDDEN, f"one of {known}", "correct the name, or leave it out")
+            known, name = _known(item["loc"][:-1]), str(item["loc"][-1])
+            near = get_close_matches(name, known, 1)
+            remedy = f"did you mean {near[0]}?" if near else "correct the name, or leave it out"
+            return Fault(shown, "an unknown name", f"one of {', '.join(known)}", remedy)
         case "value_error":
             return Fault(shown, HIDDEN, *item["ctx"]["error"].args)
         case "string_pattern_mismatch":

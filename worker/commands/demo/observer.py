@@ -153,7 +153,8 @@ def _shown(message: Message, output_topic: str) -> Shown | None:
 
 def _event(message: Message) -> Shown:
     event = orjson.loads(message.value())
-    intent = event["intent"] or {"label": "none", "confidence": 0.0}
+    unserved = f"language {event['language']}" if event["status"] == "complete" else "none"
+    intent = event["intent"] or {"label": unserved, "confidence": 0.0}
     terms = ", ".join(item["term"] for item in event["expansions"])
     category = event["categories"][0]["path"] if event["categories"] else ""
     label, confidence = _line(intent["label"]), float(intent["confidence"])

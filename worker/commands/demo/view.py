@@ -26,6 +26,7 @@ PALETTE = ("green", "cyan", "yellow", "red", "magenta", "blue")
 LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"  # back to the main screen, show the cursor
 IN_A_ROW = 3  # intents
 BAR = 40
+PANELS = 108  # columns that they take beside each other
 PLAIN_EVERY = 8  # refreshes, if the output is no terminal
 
 
@@ -83,7 +84,7 @@ class View:
         interval, totals = self._observer.recent(), self._app.runner.totals
         return (
             f"{totals.published + totals.dead_lettered:,} events, {interval.rate:,.0f}/s,"
-            f" p50 {interval.latency_ms(0.5):.1f} ms, p99 {interval.latency_ms(0.99):.1f} ms,"
+            f" p50 {_ms(interval, 0.5)} ms, p99 {_ms(interval, 0.99)} ms,"
             f" {interval.hit_ratio:.0%} cached, {totals.dead_lettered:,} dead-lettered"
         )
 
@@ -100,17 +101,18 @@ class View:
         topics = f"{kafka.input_topic} → {kafka.output_topic}, {kafka.dead_letter_topic}"
         lines = [
             Text.assemble(("query-worker demo", "bold"), "   Ctrl-C stops"),
-            Text.assemble("Kafka     ", (kafka.bootstrap_servers, "bold"), "   ", (topics, "cyan")),
-            Text.assemble(
-                models,
-                ("   unavailable" if self._app.models_away else "", "bold red"),
-                "   metrics ",
-                (f"{self._app.http.url}/metrics", "bold"),
-            ),
+            Text.assemble("Kafka     ", (kafka.bootstrap_servers, "bold")),
+            Text.assemble("topics    ", (topics, "cyan")),
+            Text.assemble(models, ("   unavailable" if self._app.models_away else "", "bold red")),
+            Text.assemble("metrics   ", (f"{self._app.http.url}/metrics", "bold")),
         ]
         return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
-    def _figures(self, interval: Interval) -> Columns:
+    def _figures(self, interval: Interval) -> Columns | Text:
+        if self._console.width < PANELS:
+            return Text.assemble(
+                self._line(), "\n", self._intents(interval.shares("intents_total"))
+            )
         totals = self._app.runner.totals
         stream = {
             "events/s": f"{interval.rate:,.0f}",
@@ -118,8 +120,8 @@ class View:
             "dead-lettered": f"{totals.dead_lettered:,}",
         }
         latency = {
-            "p50 / p95": f"{interval.latency_ms(0.5):.1f} / {interval.latency_ms(0.95):.1f} ms",
-            "p99": f"{interval.latency_ms(0.99):.1f} ms",
+            "p50 / p95": f"{_ms(interval, 0.5)} / {_ms(interval, 0.95)} ms",
+            "p99": f"{_ms(interval, 0.99)} ms",
             "from cache": f"{interval.hit_ratio:.0%}",
         }
         panels = [
@@ -153,9 +155,15 @@ class View:
             reason = Text(f"dead letter: {event.rejected}", "red")
             return query, Text("rejected", "bold red"), reason
         color = self._colors.get(event.intent, "")
-        shown = Text(f"{event.intent} {event.confidence:.2f}", color)
+        sure = f" {event.confidence:.2f}" if event.confidence else ""
+        shown = Text(event.intent + sure, color)
         expansions = Text(event.expansions) if event.expansions else Text("–", "dim")
         return query, shown, expansions, Text(event.category, "dim")
+
+
+def _ms(interval: Interval, quantile: float) -> str:
+    """Two digits: more would be places inside a bucket of the histogram."""
+    return f"{float(f'{interval.latency_ms(quantile):.2g}'):,g}"
 
 
 def _grid(figures: dict[str, str]) -> Table:

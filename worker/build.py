@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from time import monotonic
@@ -69,8 +69,13 @@ def make_inference(settings: Settings, contracts: Contracts) -> Inference:
 
 
 def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) -> Expander:
-    """Retrieval and selection of expansions."""
+    """Retrieval and selection of expansions.
+
+    Raises:
+        ConfigError: `parents_for` names what is no label of the intent model.
+    """
     chosen, neutral = settings.understanding, contracts[MATCHING].threshold
+    _check_labels("understanding.parents_for", listed(chosen.parents_for), contracts[INTENT])
     return Expander(
         lexicon,
         chosen.max_candidates,
@@ -118,13 +123,19 @@ def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
     Raises:
         ConfigError: it is no label of the intent model.
     """
-    label, intent = settings.policies.fallback_intent, contracts[INTENT]
-    if label is None or label in intent.labels:
-        return label
-    expected = f"one of {', '.join(intent.labels)}"
-    remedy = f"name a label of the model {intent.name}, or leave it out"
-    fault = Fault("policies.fallback_intent", repr(label), expected, remedy)
-    raise ConfigError("the configuration does not fit the models:", [fault])
+    label = settings.policies.fallback_intent
+    if label is not None:
+        _check_labels("policies.fallback_intent", {label}, contracts[INTENT])
+    return label
+
+
+def _check_labels(key: str, labels: Iterable[str], intent: ModelContract) -> None:
+    for label in labels:
+        if label not in intent.labels:
+            expected = f"one of {', '.join(intent.labels)}"
+            remedy = f"name a label of the model {intent.name}, or leave it out"
+            fault = Fault(key, repr(label), expected, remedy)
+            raise ConfigError("the configuration does not fit the models:", [fault])
 
 
 def make_computation(
@@ -133,7 +144,7 @@ def make_computation(
     """What answers queries by these models and this lexicon.
 
     Raises:
-        ConfigError: see `fallback_intent`.
+        ConfigError: see `fallback_intent` and `make_expander`.
     """
     contracts = stages.contracts
     composer = Composer(lexicon, contracts, fallback_intent(settings, contracts))
@@ -149,7 +160,7 @@ def make_snapshot(
     """What understands a batch, made of the stages and lexicon of each entry.
 
     Raises:
-        ConfigError: see `fallback_intent`.
+        ConfigError: see `fallback_intent` and `make_expander`.
     """
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
@@ -177,7 +188,7 @@ def make_pipeline(
 
     Raises:
         LexiconError: see `load_lexicons`.
-        ConfigError: see `fallback_intent`.
+        ConfigError: see `fallback_intent` and `make_expander`.
     """
     lexicons = load_lexicons(settings, contracts)
     stages = make_stages(settings, contracts, inference, metrics)
@@ -263,7 +274,7 @@ class Understanding:
 
         Raises:
             LexiconError: see `load_lexicons`.
-            ConfigError: see `fallback_intent`.
+            ConfigError: see `fallback_intent` and `make_expander`.
         """
         now = self.pipeline.snapshot.computations
         known = {entry: computation.lexicon for entry, computation in now.items()}

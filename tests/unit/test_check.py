@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,3 +163,33 @@ def test_a_missing_lexicon_of_a_language_is_named_by_its_setting(impatient, tmp_
     models = languages.models(tmp_path / "models", german=())
     found = findings(*languages.flags(models, tmp_path, german=()))["languages.de: lexicon"]
     assert found.state == "fault" and "(languages.de.lexicon)" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("letters", "policy", "state", "message"),
+    [
+        (2_000_000, "delete", "ok", "outputs fit"),
+        (1_000_000, "delete", "warning", "headers"),
+        (500_000, "delete", "fault", "above 500000 bytes stops the worker"),
+        (2_000_000, "compact", "fault", "without a key stops the worker"),
+    ],
+)
+def test_what_the_dead_letter_topic_would_refuse(letters, policy, state, message):
+    """A dead letter that is refused would stop the worker at each start."""
+    found = {
+        "queries": (1_000_000, "delete"),
+        "queries.enriched": (2_000_000, "delete"),
+        "queries.dead-letters": (letters, policy),
+    }
+
+    class Client:
+        def describe_configs(self, resources, request_timeout):
+            return {resource: future(*found[resource.name]) for resource in resources}
+
+    def future(largest, policy):
+        limits = {"max.message.bytes": largest, "cleanup.policy": policy}
+        values = {name: SimpleNamespace(value=str(value)) for name, value in limits.items()}
+        return SimpleNamespace(result=lambda: values)
+
+    first, *_ = check._limits(Client(), list(found))
+    assert first.state == state and message in f"{first.message} {first.remedy}"

@@ -92,6 +92,8 @@ def test_secrets_are_not_shown(environment, assignment):
 def test_a_variable_with_one_underscore_is_a_fault_not_silence():
     with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__INPUT_TOPIC"):
         load_settings(None, {"QUERY_WORKER_KAFKA_INPUT_TOPIC": "a"})
+    with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__INPUT_TOPIC"):
+        load_settings(None, {"QUERY_WORKER_INPUT_TOPIC": "a"})
     with pytest.raises(ConfigError, match="QUERY_WORKER_KAFKA__KEY"):
         load_settings(None, {"QUERY_WORKER_KAFKA": "a"})
 

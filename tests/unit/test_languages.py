@@ -53,7 +53,10 @@ def test_entries_come_from_every_source():
         (["dk.lexicon=l"], "not 'dk'"),  # a country: Danish is da
         (["DE.lexicon=l"], "not 'DE'"),
         (["en.lexicon=l"], "let [inference] and [lexicon] say what [languages.en] says"),
-        (["de.modles=m"], "languages.de.modles: found an unknown name, expected one of lexicon, names,"),
+        (
+            ["de.modles=m"],
+            "languages.de.modles: found an unknown name, expected one of lexicon, names,",
+        ),
         (["de.names.intend=i"], "languages.de.names: found (hidden), expected kinds of model"),
         (["de=l"], "languages.de: found 'l', expected a table; write [languages.de]"),
     ],

@@ -142,6 +142,11 @@ def test_a_fallback_that_the_intent_model_does_not_know_is_refused_at_the_start(
         build_pipeline("policies.fallback_intent=buy")
 
 
+def test_intents_to_expand_by_parents_that_the_model_does_not_know_are_refused_at_the_start():
+    with pytest.raises(ConfigError, match=r"parents_for: found 'brwse', expected one of purch"):
+        build_pipeline("understanding.parents_for=brwse")
+
+
 def test_a_fault_of_our_own_rejects_one_query_and_not_its_neighbours(monkeypatch):
     pipeline, *_ = build_pipeline()
     composer = type(pipeline.snapshot.default.composer)

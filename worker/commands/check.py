@@ -219,7 +219,7 @@ def _kafka(kafka: Kafka) -> Iterator[Finding]:
         if not answer.right.optional and not hidden:
             yield _access(answer)
     if all(name in metadata.topics for name in topics.values()):
-        yield from _sizes(client, list(topics.values()))
+        yield from _limits(client, list(topics.values()))
 
 
 def rights(kafka: Kafka) -> list[Answer]:
@@ -264,21 +264,27 @@ def _access(answer: Answer) -> Finding:
     return Finding(part, "fault", answer.message, remedy)
 
 
-def _sizes(client: AdminClient, names: list[str]) -> Iterator[Finding]:
-    """Whether outputs and dead letters fit; `names` are the topics in the order of TOPICS."""
+def _limits(client: AdminClient, names: list[str]) -> Iterator[Finding]:
+    """Whether the topics take outputs and dead letters; `names` are in the order of TOPICS."""
     part = "max.message.bytes"
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
     try:
         futures = client.describe_configs(resources, request_timeout=TIMEOUT_S)
-        limits = {
-            resource.name: int(future.result()[part].value) for resource, future in futures.items()
-        }
+        found = {resource.name: future.result() for resource, future in futures.items()}
+        limits = {name: int(of[part].value) for name, of in found.items()}
+        policy = found[names[-1]]["cleanup.policy"].value
     except (KafkaException, KeyError) as error:
         message = error.args[0].str() if isinstance(error, KafkaException) else "unknown"
         yield Finding(part, "warning", message, "allow DESCRIBE_CONFIGS to check it")
         return
-    least = limits[names[0]] + GROWTH
-    if small := [name for name in names[1:] if limits[name] < least]:
+    least, (*_, letters) = limits[names[0]] + GROWTH, names
+    if "compact" in policy:  # refuses records without a key
+        message = f"{policy}: a rejected record without a key stops the worker"
+        yield Finding(f"cleanup.policy of {letters}", "fault", message, "set it to delete")
+    if limits[letters] < limits[names[0]]:
+        message = f"{letters}: a rejected record above {limits[letters]} bytes stops the worker"
+        yield Finding(part, "fault", message, f"raise it to {least}")
+    elif small := [name for name in names[1:] if limits[name] < least]:
         message = f"{', '.join(small)}: less than {GROWTH} bytes above the input topic's"
         remedy = f"raise it to {least}, or dead letters may lose their headers"
         yield Finding(part, "warning", message, remedy)

@@ -96,9 +96,7 @@ def _overrides(
         key = name.removeprefix(ENV_PREFIX).lower().split("__", 1)
         if len(key) == 2:
             yield name, key, environment[name]
-        elif _is_misspelt(name.removeprefix(ENV_PREFIX), environment[name]):
-            part, _, rest = name.removeprefix(ENV_PREFIX).partition("_")
-            likely = f"{part}__{rest or 'KEY'}"
+        elif likely := _meant(name.removeprefix(ENV_PREFIX), environment[name]):
             remedy = f"write two underscores between part and key: {ENV_PREFIX}{likely}"
             faults.append(Fault(name, HIDDEN, f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
@@ -110,13 +108,19 @@ def _overrides(
             faults.append(Fault("--set", f"{name!r} …", "part.key=value", "use this form"))
 
 
-def _is_misspelt(name: str, value: str) -> bool:
-    """Whether a variable without `__`, given without its prefix, was meant as a setting.
+def _meant(name: str, value: str) -> str:
+    """PART__KEY of the setting that a variable without `__`, given without its prefix, was meant
+    as; "" where it was meant as none.
 
     Kubernetes sets such names too, for each service `query-worker…` of the namespace.
     """
-    part = name.partition("_")[0].lower()
-    return part in Settings.model_fields and not SERVICE_LINK.search(f"_{name}={value}")
+    if SERVICE_LINK.search(f"_{name}={value}"):
+        return ""
+    part, _, rest = name.partition("_")
+    if part.lower() in Settings.model_fields:
+        return f"{part}__{rest or 'KEY'}"
+    parts = (part for part in Settings.model_fields if name.lower() in model_of(part).model_fields)
+    return next((f"{part.upper()}__{name}" for part in parts), "")
 
 
 def _put(tree: dict, source: str, key: list[str], value: str, faults: list[Fault]) -> None:

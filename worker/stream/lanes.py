@@ -28,8 +28,8 @@ from worker.stream.batch import (
     Header,
     has_plain_headers,
     headers,
-    place,
     quick_headers,
+    record_id,
     refused_headers,
     size,
     time_ms,
@@ -150,7 +150,7 @@ class Lanes:
 
         def default(position: int) -> tuple[str, int]:
             record = records[position]
-            return place(record), time_ms(record) or now_ms
+            return record_id(record), time_ms(record) or now_ms
 
         largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
         return self._pipeline.fast_lane(largest).answers(values, default, now_ms), found

@@ -21,7 +21,7 @@ from worker.metrics import Metrics
 from worker.stream import ownership
 from worker.stream.admin import Backlog
 from worker.stream.backpressure import MissWindow
-from worker.stream.batch import Batch, place, time_ms
+from worker.stream.batch import Batch, record_id, time_ms
 from worker.stream.commits import Commits
 from worker.stream.connectivity import Connectivity
 from worker.stream.counts import Counts, Totals
@@ -247,4 +247,4 @@ def _input(record: Message) -> Input:
     """What the pipeline needs; a record without a time gets that of its consumption."""
     created_ms = time_ms(record)
     now_ms = time.time_ns() // 1_000_000
-    return Input(record.value(), place(record), created_ms or now_ms, created_ms or None)
+    return Input(record.value(), record_id(record), created_ms or now_ms, created_ms or None)

@@ -104,7 +104,7 @@ class Parts:
         """The pipeline's result, the same for every miss of the batch."""
         batch.results = [result if found is None else found for found in batch.results]
         self.lanes.finished.put(batch)
-        self.lanes.wait(0.0)
+        self.lanes.collect_finished(0.0)
 
     def advance(self, seconds: float = 0.0) -> bool:
         """A turn of the commits, after this time."""
@@ -160,7 +160,7 @@ def stream(consumer: FakeConsumer | None = None, *assignments: str) -> tuple[Kaf
         thread._consumer.join(thread._on_assign, thread._on_revoke, thread._on_lost)
     for number in found.offsets.owned():
         nothing = TopicPartition("queries", number, -1001, metadata="")
-        thread._poison.learn(found.consumer, nothing)
+        thread._poison.assigned(found.consumer, nothing)
     return thread, found
 
 

@@ -254,7 +254,7 @@ DEFECTS = (
     defect(
         "a suspect is taken before the one before it is committed",
         POISON,
-        "return bool(suspect.held) and owned is not None and owned.quiet",
+        "return bool(suspect.held) and owned is not None and owned.all_committed",
         "return bool(suspect.held)",
         "test_last_commits.py",
     ),

@@ -40,7 +40,9 @@ REBALANCE_S = 10.0  # that the last commit waits for one
 
 
 class KafkaThread:
-    """One worker's Kafka side; `start`, `stop_fetching` and `close` are for other threads.
+    """One worker's Kafka side.
+
+    The public methods are for other threads; all else runs in the Kafka thread.
 
     Args:
         fail: called with an error that ends the worker.
@@ -48,7 +50,7 @@ class KafkaThread:
 
     Attributes:
         turned_at: `time.monotonic()` of the last turn.
-        quiet: whether nothing more is taken from Kafka, after `stop_fetching`.
+        fetching_stopped: whether nothing more is taken from Kafka, after `stop_fetching`.
         uncommitted: after `close`, whether something was produced whose offset is not committed.
     """
 
@@ -87,12 +89,7 @@ class KafkaThread:
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
         self.turned_at = monotonic()
-        self.quiet = self.uncommitted = False
-
-    @property
-    def connected(self) -> bool:
-        """Whether a broker can be reached and lets this user consume."""
-        return self._connectivity.connected
+        self.fetching_stopped = self.uncommitted = False
 
     def use(self, settings: Settings) -> None:
         """Keep to these limits from the next turn on."""
@@ -166,11 +163,11 @@ class KafkaThread:
 
         A flush can take long, too, as while the producer learns of a topic.
         """
-        self._settle((), 0.0)
+        self._finish_and_commit((), 0.0)
         while self._may_commit() and monotonic() < self._leave_by:
             self._consumer.fetch(1, IDLE_S, 1)
             if self._may_commit():  # not lost meanwhile
-                self._settle((), 0.0)
+                self._finish_and_commit((), 0.0)
 
     def _may_commit(self) -> bool:
         return bool(self._offsets.committable()) and not self._commits.broken
@@ -184,10 +181,11 @@ class KafkaThread:
 
     def _turn(self) -> None:
         now = self.turned_at = monotonic()
-        self.quiet = not self._fetching  # a turn that began before may still have taken records
+        # Not in `stop_fetching`: a turn that began before it may still have taken records.
+        self.fetching_stopped = not self._fetching
         self._consumer.look(now)
-        self._take_over()
-        self._lanes.wait(0.0)
+        self._apply_requests()
+        self._lanes.collect_finished(0.0)
         if self._commits.advance(self._consumer.client, now):
             self._lanes.produce_pending()
         self._positions.restore(now)
@@ -195,10 +193,10 @@ class KafkaThread:
             self._consumer.client, self._batching, self._held(), now
         )
         if wait_s:
-            self._lanes.wait(min(wait_s, IDLE_S))
+            self._lanes.collect_finished(min(wait_s, IDLE_S))
             return
         if self._results_come_first():
-            self._lanes.wait(IDLE_S)
+            self._lanes.collect_finished(IDLE_S)
             self._fetch(0.0)
         else:
             self._fetch(BUSY_S)
@@ -214,7 +212,12 @@ class KafkaThread:
             return set(self._offsets.owned())
         return self._offsets.needing_seek() | self._poison.holding
 
-    def _fetch(self, wait_s: float) -> None:
+    def _fetch(self, busy_wait_s: float) -> None:
+        """Fetch a round and take it.
+
+        Args:
+            busy_wait_s: how long to wait for records while something is in flight.
+        """
         holding = bool(self._poison.holding) and self._fetching
         if holding:
             self._take_one_by_one()
@@ -223,7 +226,7 @@ class KafkaThread:
         count = self._round.next(self._batching, self._offsets, self._window)
         room = self._batching.max_bytes_in_flight - self._offsets.in_flight.size
         if busy:
-            messages, fetched_at = self._consumer.fetch(count, wait_s, room), monotonic()
+            messages, fetched_at = self._consumer.fetch(count, busy_wait_s, room), monotonic()
         else:
             rest_s = IDLE_S if self._offsets.committable() else REST_S
             messages = self._consumer.fetch(1, rest_s, room)
@@ -280,7 +283,7 @@ class KafkaThread:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Let what is in flight finish, within bounds, and commit it while it is still ours."""
         numbers = [item.partition for item in partitions]
-        self._settle(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
+        self._finish_and_commit(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
         self._drop("revoked", partitions)
         consumer.incremental_unassign(partitions)
 
@@ -288,13 +291,13 @@ class KafkaThread:
         self._drop("lost", partitions)
         consumer.incremental_unassign(partitions)
 
-    def _settle(self, numbers: Iterable[int], timeout_s: float) -> None:
+    def _finish_and_commit(self, numbers: Iterable[int], timeout_s: float) -> None:
         """Finish what is in flight of these partitions, and commit all that is produced."""
         until = monotonic() + timeout_s
         wanted = set(numbers)
         while self._offsets.pending(wanted) and monotonic() < until:
             self.turned_at = monotonic()
-            self._lanes.wait(BUSY_S)
+            self._lanes.collect_finished(BUSY_S)
             if not self._commits.may_produce:
                 break
             self._lanes.produce_pending()
@@ -321,8 +324,8 @@ class KafkaThread:
             )
         self._rebalanced(kind, partitions)
 
-    def _take_over(self) -> None:
-        """What other threads left for this one."""
+    def _apply_requests(self) -> None:
+        """Do what other threads asked for by `use`, `show_lag` and `join_again`."""
         settings, self._new_settings = self._new_settings, None
         if settings is not None:
             self._batching = settings.batching

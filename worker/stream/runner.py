@@ -57,13 +57,25 @@ class Runner:
         delivery, counts = kind(kafka, metrics), Counts(metrics, self.totals)
         self._limits = DeadLetterLimits(settings.dead_letters)
         self.lanes = Lanes(
-            *(pipeline, self.offsets, delivery, counts, self._limits, window, metrics),
+            pipeline=pipeline,
+            offsets=self.offsets,
+            delivery=delivery,
+            counts=counts,
+            limits=self._limits,
+            window=window,
+            metrics=metrics,
             submit=lambda batches: self._call(self._admit, batches),
         )
-        connectivity = Connectivity(kafka)
-        self.commits = Commits(kafka, self.offsets, delivery, counts, connectivity, metrics)
+        self._connectivity = Connectivity(kafka)
+        self.commits = Commits(kafka, self.offsets, delivery, counts, self._connectivity, metrics)
         self.thread = KafkaThread(
-            *(settings, self.offsets, self.lanes, self.commits, window, connectivity, metrics),
+            settings=settings,
+            offsets=self.offsets,
+            lanes=self.lanes,
+            commits=self.commits,
+            window=window,
+            connectivity=self._connectivity,
+            metrics=metrics,
             consumed=self._count_consumed,
             fail=lambda error: self._call(self.fail, error),
             learn=self._learn,
@@ -76,7 +88,7 @@ class Runner:
     @property
     def connected(self) -> bool:
         """Whether the consumer reaches a broker that lets it consume."""
-        return self.thread.connected
+        return self._connectivity.connected
 
     def use(self, settings: Settings) -> None:
         """Keep to these limits of batching, dead letters and the shutdown from now on."""
@@ -143,7 +155,7 @@ class Runner:
         return self.offsets.in_flight.batches
 
     def _is_working(self) -> bool:
-        return not self.thread.quiet or bool(self._in_flight())
+        return not self.thread.fetching_stopped or bool(self._in_flight())
 
     async def _beat_on(self) -> None:
         while True:

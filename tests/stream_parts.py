@@ -71,6 +71,7 @@ class Parts:
     Attributes:
         submitted: batches for the pipeline, in the order in which they were submitted.
         learned: notes of what the dead-letter limits of an earlier owner counted.
+        counted: the note of what ours counted.
         failures: what would end the worker.
     """
 
@@ -87,6 +88,7 @@ class Parts:
     clock: Clock
     submitted: list[Batch]
     learned: list[str] = field(default_factory=list)
+    counted: str = ""
     failures: list[BaseException] = field(default_factory=list)
 
     @property
@@ -154,6 +156,7 @@ def stream(consumer: FakeConsumer | None = None, *assignments: str) -> tuple[Kaf
         consumed=lambda _: None,
         fail=found.failures.append,
         learn=found.learned.append,
+        counted=lambda: found.counted,
     )
     found.commits.note = lambda: ALIVE  # to tell these commits from notes
     with patch.object(consumers, "Consumer", lambda _: found.consumer):

@@ -197,7 +197,8 @@ def test_what_dead_letter_limits_counted_goes_to_who_comes_next():
     thread._turn()
     assert found.learned == [f"{NOTE}before"]
     assert claims(found) == [(1, 7, 0)], "nobody else learns it"
-    thread._left = f"{NOTE}after"  # it stops before any record came
+    found.counted = f"{NOTE}after"
+    thread.stop()  # before any record came
     thread._finish_and_commit((), 0.0)
     thread._finish_and_commit((), 0.0)  # when the partitions are revoked
     assert found.consumer.notes[1:] == [(1, 7, f"{NOTE}after")]

@@ -47,6 +47,7 @@ class KafkaThread:
     Args:
         fail: called with an error that ends the worker.
         learn: called with what the dead-letter limits of an earlier owner have counted.
+        counted: makes the note of what ours have counted, for `learn` of who goes on; "" for none.
 
     Attributes:
         turned_at: `time.monotonic()` of the last turn.
@@ -66,10 +67,11 @@ class KafkaThread:
         consumed: Callable[[int], None],
         fail: Callable[[BaseException], None],
         learn: Callable[[str], None],
+        counted: Callable[[], str],
     ) -> None:
         self._kafka, self._batching, self._offsets = settings.kafka, settings.batching, offsets
         self._lanes, self._commits, self._window, self._metrics = lanes, commits, window, metrics
-        self._consumed, self._fail = consumed, fail
+        self._consumed, self._fail, self._counted = consumed, fail, counted
         self._connectivity = connectivity
         self._consumer = GroupConsumer(settings.kafka, metrics, connectivity, commits.answered)
         topic = settings.kafka.input_topic
@@ -81,7 +83,7 @@ class KafkaThread:
         self._positions = Positions(offsets, self._consumer, self._poison, expired, learn)
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
-        self._left, self._leave_by = "", 0.0
+        self._leave_by, self._counts_left = 0.0, False
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
         self._join_again = False
@@ -114,13 +116,9 @@ class KafkaThread:
         """Commit, leave the group and end; does not wait for it."""
         self._stopping.set()
 
-    def close(self, timeout_s: float, left: str = "") -> bool:
-        """Commit what is produced and leave the group; False when that took too long.
-
-        Args:
-            left: for `learn` of who goes on; "" for nothing.
-        """
-        self._left, self._leave_by = left, monotonic() + min(timeout_s / 2, REBALANCE_S)
+    def close(self, timeout_s: float) -> bool:
+        """Commit what is produced and leave the group; False when that took too long."""
+        self._leave_by = monotonic() + min(timeout_s / 2, REBALANCE_S)
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
@@ -306,9 +304,13 @@ class KafkaThread:
         if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
             self.uncommitted = False
             self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
-            if self._left:
-                self._poison.leave(self._consumer.client, self._left)
-                self._left = ""
+            self._leave_counts()
+
+    def _leave_counts(self) -> None:
+        """At the end, once: what the dead-letter limits counted, for who goes on."""
+        if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
+            self._counts_left = True
+            self._poison.leave(self._consumer.client, note)
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}

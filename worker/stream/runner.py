@@ -79,6 +79,7 @@ class Runner:
             consumed=self._count_consumed,
             fail=lambda error: self._call(self.fail, error),
             learn=self._learn,
+            counted=lambda: self._limits.note(monotonic(), time.time()),
         )
         self._admitted: list[Batch] = []
         self._gathered_at = 0.0  # when they have waited for long enough, by the loop's clock
@@ -142,8 +143,7 @@ class Runner:
         while self._is_working() and monotonic() < until and not self._failure.done():
             await asyncio.sleep(LOOK_S)
         left = self._in_flight()
-        counted = self._limits.note(monotonic(), time.time())
-        if not await asyncio.to_thread(self.thread.close, close_by - monotonic(), counted):
+        if not await asyncio.to_thread(self.thread.close, close_by - monotonic()):
             logger.warning("the consumer did not close in time; the group notices by itself")
         self._admitted.clear()
         for task in list(self._tasks):

@@ -183,7 +183,7 @@ class FakeConsumer:
     def subscribe(self, *_: object, **__: object) -> None:
         """Its partitions come as the test says."""
 
-    incremental_assign = incremental_unassign = subscribe
+    incremental_assign = incremental_unassign = close = subscribe
 
 
 class Rebalanced(FakeConsumer):

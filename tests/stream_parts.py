@@ -71,6 +71,7 @@ class Parts:
     Attributes:
         submitted: batches for the pipeline, in the order in which they were submitted.
         learned: notes of what the dead-letter limits of an earlier owner counted.
+        counted: the note of what ours counted.
         failures: what would end the worker.
     """
 
@@ -87,6 +88,7 @@ class Parts:
     clock: Clock
     submitted: list[Batch]
     learned: list[str] = field(default_factory=list)
+    counted: str = ""
     failures: list[BaseException] = field(default_factory=list)
 
     @property
@@ -104,7 +106,7 @@ class Parts:
         """The pipeline's result, the same for every miss of the batch."""
         batch.results = [result if found is None else found for found in batch.results]
         self.lanes.finished.put(batch)
-        self.lanes.wait(0.0)
+        self.lanes.collect_finished(0.0)
 
     def advance(self, seconds: float = 0.0) -> bool:
         """A turn of the commits, after this time."""
@@ -154,13 +156,14 @@ def stream(consumer: FakeConsumer | None = None, *assignments: str) -> tuple[Kaf
         consumed=lambda _: None,
         fail=found.failures.append,
         learn=found.learned.append,
+        counted=lambda: found.counted,
     )
     found.commits.note = lambda: ALIVE  # to tell these commits from notes
     with patch.object(consumers, "Consumer", lambda _: found.consumer):
         thread._consumer.join(thread._on_assign, thread._on_revoke, thread._on_lost)
     for number in found.offsets.owned():
         nothing = TopicPartition("queries", number, -1001, metadata="")
-        thread._poison.learn(found.consumer, nothing)
+        thread._poison.assigned(found.consumer, nothing)
     return thread, found
 
 

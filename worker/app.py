@@ -51,7 +51,10 @@ class App:
         self.runner = Runner(settings, self._understanding.pipeline, self.metrics)
         self.http = HttpServer(settings.server, self._shown, self._live, self._ready, listener)
         self._reloads = Reloads(
-            *(settings, read or (lambda: settings), self._understanding, self.metrics),
+            settings,
+            read=read or (lambda: settings),
+            target=self._understanding,
+            metrics=self.metrics,
             use=self._use,
         )
         self._state = "starting"

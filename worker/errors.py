@@ -6,7 +6,7 @@ WorkerError
 │   ├── ContractError     the served models are not those the worker was set up for
 │   ├── LexiconError      the lexicon folder cannot be used
 │   ├── StartupError      Kafka or Triton did not come up before the deadline
-│   └── DeliveryError     Kafka finally refused an output and its dead letter
+│   └── DeliveryError     Kafka refuses what is produced, or the producer cannot recover
 ├── Retry                 the same call may succeed later
 │   ├── ModelUnavailable  the server is unavailable, loading, or its queue is full
 │   ├── ModelTimeout      the deadline of one call passed
@@ -70,7 +70,10 @@ class StartupError(Stop):
 
 
 class DeliveryError(Stop):
-    """Kafka finally refused an output and its dead letter; nothing was committed."""
+    """Kafka refuses what the worker produces, or the producer cannot recover.
+
+    Nothing after the last commit is committed.
+    """
 
 
 class Retry(WorkerError):

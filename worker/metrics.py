@@ -26,9 +26,9 @@ from prometheus_client.utils import floatToGoString
 disable_created_metrics()  # a second series for each one, which shows only when it began
 
 SECONDS = (
-    *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
-    *(0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0),
-)
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075,
+    0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0,
+)  # fmt: skip
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -86,7 +86,8 @@ class Metrics:
             "query_worker_event_seconds",
             "Time from the fetch of a record to its output being produced; not what it waited in "
             "the topic, nor what Kafka takes to confirm",
-            *(SECONDS, self.registry),
+            SECONDS,
+            self.registry,
         )
         self.stage_seconds = histogram(
             "stage_seconds", "Time a batch spends in one step of the way", SECONDS, "stage"
@@ -136,7 +137,8 @@ class Metrics:
         self.lag = gauge(
             "consumer_lag_records",
             "Records of the partition that are not yet committed",
-            *("topic", "partition"),
+            "topic",
+            "partition",
         )
         self.expired = counter(
             "records_expired",

@@ -254,7 +254,7 @@ DEFECTS = (
     defect(
         "a suspect is taken before the one before it is committed",
         POISON,
-        "return bool(suspect.held) and owned is not None and owned.quiet",
+        "return bool(suspect.held) and owned is not None and owned.all_committed",
         "return bool(suspect.held)",
         "test_last_commits.py",
     ),
@@ -277,7 +277,7 @@ DEFECTS = (
     defect(
         "a record that Kafka refuses is tried again for ever",
         DELIVERY,
-        "        self._barred[refusal.place] = refusal.error\n",
+        "        self._barred[refusal.id] = refusal.error\n",
         "",
         "test_delivery.py",
     ),
@@ -313,8 +313,8 @@ DEFECTS = (
     defect(
         "an output has this machine's time",
         PRODUCER,
-        "*(False, time_ms(record), headers(record))",
-        "*(False, 0, headers(record))",
+        "time=time_ms(record),",
+        "time=0,",
         "test_producer.py",
     ),
     defect(

@@ -214,7 +214,7 @@ def test_nothing_is_fetched_while_batches_of_partitions_that_went_reach_the_boun
             add(held.offsets, number)
         held.offsets.revoke([0, 1])
         held.offsets.assign([0, 1])
-    assert held.offsets.in_flight.batches == 4 and not held.offsets.pending()
+    assert held.offsets.in_flight.batches == 4 and not held.offsets.pending(held.offsets.owned())
     held.turn()
     held.turn(PAUSE_ALL_AFTER_S)
     assert held.made.paused == {0, 1}

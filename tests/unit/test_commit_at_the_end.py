@@ -55,7 +55,8 @@ def test_a_worker_that_a_limit_stops_commits_what_it_produced_though_the_flush_t
         return flush(timeout_s)
 
     def stop():
-        thread.close(10.0, f"{NOTE}after")  # it has not started: this sets the deadline alone
+        found.counted = f"{NOTE}after"
+        thread.close(10.0)  # it has not started: this sets the deadline alone
         raise Stop("too many are rejected")
 
     monkeypatch.setattr(found.client, "flush", slow)

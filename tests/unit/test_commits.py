@@ -62,7 +62,7 @@ def test_a_commit_comes_once_an_interval_and_only_of_what_is_new(delivery):
     for _ in range(3):
         found.advance(INTERVAL_S)
     assert len(committed(found)) == 1
-    assert found.offsets[0].committed == 2 and found.offsets[0].quiet
+    assert found.offsets[0].committed == 2 and found.offsets[0].all_committed
 
 
 def answer(found, offsets, error=None):
@@ -173,7 +173,7 @@ def test_a_commit_that_is_refused_is_made_again_and_nothing_is_undone():
     found.advance(INTERVAL_S)
     found.advance(INTERVAL_S)
     answer(found, {0: 2})
-    assert found.consumer.commits == [{0: 2}] * 2 and found.offsets[0].quiet
+    assert found.consumer.commits == [{0: 2}] * 2 and found.offsets[0].all_committed
 
 
 def test_the_last_commit_is_waited_for():

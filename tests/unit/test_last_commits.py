@@ -21,7 +21,7 @@ def died(owners):
 
 def learn(thread, found, number, note):
     """What the group remembers of a partition that was just assigned."""
-    thread._poison.learn(found.consumer, TopicPartition("queries", number, -1001, metadata=note))
+    thread._poison.assigned(found.consumer, TopicPartition("queries", number, -1001, metadata=note))
 
 
 def claims(found):
@@ -186,7 +186,7 @@ def test_a_note_is_wiped_only_when_all_is_committed(refused):
     if refused:
         found.client.refusals[found.client.sent[0].value] = KafkaError.UNKNOWN_TOPIC_OR_PART
     found.consumer.notes.clear()
-    thread._settle((), 0.0)
+    thread._finish_and_commit((), 0.0)
     assert claims(found) == ([] if refused else [(1, 5, 0)])
 
 
@@ -197,9 +197,10 @@ def test_what_dead_letter_limits_counted_goes_to_who_comes_next():
     thread._turn()
     assert found.learned == [f"{NOTE}before"]
     assert claims(found) == [(1, 7, 0)], "nobody else learns it"
-    thread._left = f"{NOTE}after"  # it stops before any record came
-    thread._settle((), 0.0)
-    thread._settle((), 0.0)  # when the partitions are revoked
+    found.counted = f"{NOTE}after"
+    thread.stop()  # before any record came
+    thread._finish_and_commit((), 0.0)
+    thread._finish_and_commit((), 0.0)  # when the partitions are revoked
     assert found.consumer.notes[1:] == [(1, 7, f"{NOTE}after")]
 
 

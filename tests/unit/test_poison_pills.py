@@ -43,7 +43,7 @@ class Process:
             self.offsets[number].needs_seek = False
             offset, metadata = self.group.offsets[number], self.group.metadata[number]
             place = TopicPartition("queries", number, offset, metadata=metadata)
-            self.pills.learn(self, place)
+            self.pills.assigned(self, place)
         return self
 
     def lose(self, *numbers):

@@ -9,7 +9,7 @@ from worker.config.load import load_settings
 from worker.errors import Reject
 from worker.metrics import Metrics
 from worker.stream import producer as producer_module
-from worker.stream.batch import MARK
+from worker.stream.batch import REPLAY_HEADER
 from worker.stream.credentials import Credentials
 from worker.stream.producer import (
     NO_CLOCK_S,
@@ -36,7 +36,7 @@ def producer():
 
 
 def refused_places(producer):
-    return [refusal.place for refusal in producer.take_refusals()]
+    return [refusal.id for refusal in producer.take_refusals()]
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -62,7 +62,7 @@ def test_a_refusal_carries_its_record_unless_it_went_with_others(producer, toget
             producer.output(one, b"%d" % one.offset())
     producer.flush(1.0)
     (refusal,) = producer.take_refusals()
-    assert refusal.record is (None if together else records[1]) and not refusal.letter
+    assert refusal.record is (None if together else records[1]) and not refusal.is_dead_letter
     assert refusal.error.code() == KafkaError.MSG_SIZE_TOO_LARGE
     assert producer.take_refusals() == []
 
@@ -83,11 +83,11 @@ def test_the_real_client_reports_what_is_not_sent(together, letter, monkeypatch)
     else:
         found.output(record(7), b"out")
     found.client.purge()
-    found.poll(5.0)
+    found.client.poll(5.0)
     (refusal,) = found.take_refusals()
     assert refusal.error.code() == KafkaError._PURGE_QUEUE
     alone = "a record" if together else "queries-0-7"
-    assert refusal.place == ("queries-0-7 letter" if letter else alone)
+    assert refusal.id == ("queries-0-7 letter" if letter else alone)
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -125,7 +125,7 @@ def test_a_full_queue_takes_some_and_says_how_many(producer):
 
 @pytest.mark.parametrize("reason", [None, BAD])
 def test_no_input_tells_the_reason_of_its_own_rejection(producer, reason):
-    forged = [(name, b"forged") for name in (*REJECTION, MARK)]
+    forged = [(name, b"forged") for name in (*REJECTION, REPLAY_HEADER)]
     producer.dead_letter(record(7, headers=[*forged, ("trace", b"00-abc")]), reason)
     (sent,) = producer.client.sent
     assert ("trace", b"00-abc") in sent.headers
@@ -193,13 +193,13 @@ def test_requests_fit_the_topics_they_go_to(producer):
     assert producer.output_limit == 500_000
 
 
-@pytest.mark.parametrize("call", ["poll", "flush"])
-def test_a_fatal_error_makes_the_client_unusable(producer, monkeypatch, call):
+@pytest.mark.parametrize(("call", "arguments"), [("poll", ()), ("flush", (0.1,))])
+def test_a_fatal_error_makes_the_client_unusable(producer, monkeypatch, call, arguments):
     def fail(*_):
         raise failed(KafkaError._FATAL, fatal=True)
 
     monkeypatch.setattr(producer.client, call, fail)
-    assert not getattr(producer, call)(0.1)
+    assert not getattr(producer, call)(*arguments)
     assert producer.fatal.code() == KafkaError._FATAL
 
 

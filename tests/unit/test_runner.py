@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
+from unittest.mock import patch
 
 import pytest
 
-from tests.clients import record
+from tests.clients import FakeConsumer, record
 from tests.stream_parts import SEEN, clients
 from worker.config.load import load_settings
 from worker.metrics import Metrics
+from worker.stream import consumer as consumers
 from worker.stream.batch import Batch
 from worker.stream.runner import Runner
 from worker.understanding.pipeline import Output
@@ -76,6 +78,26 @@ def test_an_error_of_the_pipeline_ends_the_worker():
     """Else its batch would never come back, and its partition stand still."""
     with pytest.raises(ZeroDivisionError):
         understood(Answers(ZeroDivisionError()), batch(None))
+
+
+def test_what_dead_letter_limits_counted_is_noted_in_the_kafka_thread():
+    """Where records are counted, also while the drain ends at its deadline."""
+
+    async def work():
+        runner = Runner(load_settings(None, {}, []), Answers(), Metrics())
+        runner._loop = asyncio.get_running_loop()
+        runner._failure = runner._loop.create_future()
+        runner.commits._delivery.producer._limits = {}
+        asked = []
+        runner._limits.note = lambda *_: asked.append(threading.current_thread()) or ""
+        with patch.object(consumers, "Consumer", lambda _: FakeConsumer()):
+            runner.thread.start()
+            await runner._drain()
+        return asked, runner.thread._thread
+
+    with clients():
+        asked, kafka_thread = asyncio.run(work())
+    assert asked and {*asked} == {kafka_thread}
 
 
 class Slow:

@@ -13,7 +13,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from worker.errors import Reject
 from worker.understanding.pipeline import Result
 
-MARK = "x-replayed"  # the header of a mark in the dead-letter topic, see replay_markers.py
+REPLAY_HEADER = "x-replayed"  # of a marker in the dead-letter topic, see replay_markers.py
 MAX_HEADERS, MAX_HEADER_BYTES = 100, 65_536
 # Few and short headers need no closer look.
 FEW_HEADERS, SHORT_HEADER = 16, 1024
@@ -113,7 +113,7 @@ def refused_headers(record: Message) -> Reject | None:
     return None
 
 
-def place(record: Message) -> str:
+def record_id(record: Message) -> str:
     """`topic-partition-offset`."""
     return f"{record.topic()}-{record.partition()}-{record.offset()}"
 

@@ -24,6 +24,7 @@ from worker.stream.offsets import Offsets
 logger = logging.getLogger(__name__)
 
 FLUSH_S = 0.25  # of one attempt; the consumer is polled between two
+UNANSWERED_INTERVALS = 10  # that a commit may go without an answer before another is sent
 STUCK_S = 1.0  # without being able to produce, after which nothing is fetched any more
 
 
@@ -129,12 +130,20 @@ class Commits:
         self._delivery.ready = False
 
     def _commit(self, consumer: Consumer, now: float, wait: bool) -> bool:
-        """One attempt; whether nothing is left to commit, or a commit is under way."""
+        """One attempt to commit what is produced.
+
+        True where there was nothing to commit, or it was committed or at least sent. False where an
+        earlier commit is not answered yet, the flush goes on, or Kafka refused something.
+
+        Args:
+            wait: for the answer; such a commit is sent whether or not the one before is answered.
+        """
         offsets = self._offsets.committable()
         if not offsets:
             self._flushing, self._commit_at = False, now + self._interval_s
             return True
-        if self._unanswered and not wait and now < self._unanswered + 10 * self._interval_s:
+        patience_s = UNANSWERED_INTERVALS * self._interval_s
+        if self._unanswered and not wait and now < self._unanswered + patience_s:
             return False
         self._flushing = not self._delivery.producer.flush(FLUSH_S)
         if self._flushing or self._delivery.failed:

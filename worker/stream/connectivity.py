@@ -39,7 +39,10 @@ class Brokers:
 
 
 class Connectivity:
-    """Derived from the client's errors and statistics; used from the consumer's thread."""
+    """Derived from the client's errors and statistics; used from the consumer's thread.
+
+    `connected` may be read from any thread.
+    """
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka

@@ -40,15 +40,18 @@ REBALANCE_S = 10.0  # that the last commit waits for one
 
 
 class KafkaThread:
-    """One worker's Kafka side; `start`, `stop_fetching` and `close` are for other threads.
+    """One worker's Kafka side.
+
+    The public methods are for other threads; all else runs in the Kafka thread.
 
     Args:
         fail: called with an error that ends the worker.
         learn: called with what the dead-letter limits of an earlier owner have counted.
+        counted: makes the note of what ours have counted, for `learn` of who goes on; "" for none.
 
     Attributes:
         turned_at: `time.monotonic()` of the last turn.
-        quiet: whether nothing more is taken from Kafka, after `stop_fetching`.
+        fetching_stopped: whether nothing more is taken from Kafka, after `stop_fetching`.
         uncommitted: after `close`, whether something was produced whose offset is not committed.
     """
 
@@ -64,10 +67,11 @@ class KafkaThread:
         consumed: Callable[[int], None],
         fail: Callable[[BaseException], None],
         learn: Callable[[str], None],
+        counted: Callable[[], str],
     ) -> None:
         self._kafka, self._batching, self._offsets = settings.kafka, settings.batching, offsets
         self._lanes, self._commits, self._window, self._metrics = lanes, commits, window, metrics
-        self._consumed, self._fail = consumed, fail
+        self._consumed, self._fail, self._counted = consumed, fail, counted
         self._connectivity = connectivity
         self._consumer = GroupConsumer(settings.kafka, metrics, connectivity, commits.answered)
         topic = settings.kafka.input_topic
@@ -79,7 +83,7 @@ class KafkaThread:
         self._positions = Positions(offsets, self._consumer, self._poison, expired, learn)
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
-        self._left, self._leave_by = "", 0.0
+        self._leave_by, self._counts_left = 0.0, False
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
         self._join_again = False
@@ -87,12 +91,7 @@ class KafkaThread:
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
         self.turned_at = monotonic()
-        self.quiet = self.uncommitted = False
-
-    @property
-    def connected(self) -> bool:
-        """Whether a broker can be reached and lets this user consume."""
-        return self._connectivity.connected
+        self.fetching_stopped = self.uncommitted = False
 
     def use(self, settings: Settings) -> None:
         """Keep to these limits from the next turn on."""
@@ -117,13 +116,9 @@ class KafkaThread:
         """Commit, leave the group and end; does not wait for it."""
         self._stopping.set()
 
-    def close(self, timeout_s: float, left: str = "") -> bool:
-        """Commit what is produced and leave the group; False when that took too long.
-
-        Args:
-            left: for `learn` of who goes on; "" for nothing.
-        """
-        self._left, self._leave_by = left, monotonic() + min(timeout_s / 2, REBALANCE_S)
+    def close(self, timeout_s: float) -> bool:
+        """Commit what is produced and leave the group; False when that took too long."""
+        self._leave_by = monotonic() + min(timeout_s / 2, REBALANCE_S)
         self.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
@@ -166,11 +161,11 @@ class KafkaThread:
 
         A flush can take long, too, as while the producer learns of a topic.
         """
-        self._settle((), 0.0)
+        self._finish_and_commit((), 0.0)
         while self._may_commit() and monotonic() < self._leave_by:
             self._consumer.fetch(1, IDLE_S, 1)
             if self._may_commit():  # not lost meanwhile
-                self._settle((), 0.0)
+                self._finish_and_commit((), 0.0)
 
     def _may_commit(self) -> bool:
         return bool(self._offsets.committable()) and not self._commits.broken
@@ -184,10 +179,11 @@ class KafkaThread:
 
     def _turn(self) -> None:
         now = self.turned_at = monotonic()
-        self.quiet = not self._fetching  # a turn that began before may still have taken records
+        # Not in `stop_fetching`: a turn that began before it may still have taken records.
+        self.fetching_stopped = not self._fetching
         self._consumer.look(now)
-        self._take_over()
-        self._lanes.wait(0.0)
+        self._apply_requests()
+        self._lanes.collect_finished(0.0)
         if self._commits.advance(self._consumer.client, now):
             self._lanes.produce_pending()
         self._positions.restore(now)
@@ -195,10 +191,10 @@ class KafkaThread:
             self._consumer.client, self._batching, self._held(), now
         )
         if wait_s:
-            self._lanes.wait(min(wait_s, IDLE_S))
+            self._lanes.collect_finished(min(wait_s, IDLE_S))
             return
         if self._results_come_first():
-            self._lanes.wait(IDLE_S)
+            self._lanes.collect_finished(IDLE_S)
             self._fetch(0.0)
         else:
             self._fetch(BUSY_S)
@@ -214,7 +210,12 @@ class KafkaThread:
             return set(self._offsets.owned())
         return self._offsets.needing_seek() | self._poison.holding
 
-    def _fetch(self, wait_s: float) -> None:
+    def _fetch(self, busy_wait_s: float) -> None:
+        """Fetch a round and take it.
+
+        Args:
+            busy_wait_s: how long to wait for records while something is in flight.
+        """
         holding = bool(self._poison.holding) and self._fetching
         if holding:
             self._take_one_by_one()
@@ -223,7 +224,7 @@ class KafkaThread:
         count = self._round.next(self._batching, self._offsets, self._window)
         room = self._batching.max_bytes_in_flight - self._offsets.in_flight.size
         if busy:
-            messages, fetched_at = self._consumer.fetch(count, wait_s, room), monotonic()
+            messages, fetched_at = self._consumer.fetch(count, busy_wait_s, room), monotonic()
         else:
             rest_s = IDLE_S if self._offsets.committable() else REST_S
             messages = self._consumer.fetch(1, rest_s, room)
@@ -280,7 +281,7 @@ class KafkaThread:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Let what is in flight finish, within bounds, and commit it while it is still ours."""
         numbers = [item.partition for item in partitions]
-        self._settle(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
+        self._finish_and_commit(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
         self._drop("revoked", partitions)
         consumer.incremental_unassign(partitions)
 
@@ -288,13 +289,13 @@ class KafkaThread:
         self._drop("lost", partitions)
         consumer.incremental_unassign(partitions)
 
-    def _settle(self, numbers: Iterable[int], timeout_s: float) -> None:
+    def _finish_and_commit(self, numbers: Iterable[int], timeout_s: float) -> None:
         """Finish what is in flight of these partitions, and commit all that is produced."""
         until = monotonic() + timeout_s
         wanted = set(numbers)
         while self._offsets.pending(wanted) and monotonic() < until:
             self.turned_at = monotonic()
-            self._lanes.wait(BUSY_S)
+            self._lanes.collect_finished(BUSY_S)
             if not self._commits.may_produce:
                 break
             self._lanes.produce_pending()
@@ -303,9 +304,13 @@ class KafkaThread:
         if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
             self.uncommitted = False
             self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
-            if self._left:
-                self._poison.leave(self._consumer.client, self._left)
-                self._left = ""
+            self._leave_counts()
+
+    def _leave_counts(self) -> None:
+        """At the end, once: what the dead-letter limits counted, for who goes on."""
+        if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
+            self._counts_left = True
+            self._poison.leave(self._consumer.client, note)
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
@@ -321,8 +326,8 @@ class KafkaThread:
             )
         self._rebalanced(kind, partitions)
 
-    def _take_over(self) -> None:
-        """What other threads left for this one."""
+    def _apply_requests(self) -> None:
+        """Do what other threads asked for by `use`, `show_lag` and `join_again`."""
         settings, self._new_settings = self._new_settings, None
         if settings is not None:
             self._batching = settings.batching

@@ -28,8 +28,8 @@ from worker.stream.batch import (
     Header,
     has_plain_headers,
     headers,
-    place,
     quick_headers,
+    record_id,
     refused_headers,
     size,
     time_ms,
@@ -44,7 +44,8 @@ from worker.understanding.pipeline import Output, Pipeline, Result
 # Larger records go the careful way, as do outputs that are larger than the topic's limit.
 FAST_BYTES = 65_536
 DEADLY = Reject(
-    *("worker", "process_died"),
+    "worker",
+    "process_died",
     "the worker died each time that it worked on this record, at last on it alone",
 )
 
@@ -84,13 +85,13 @@ class Lanes:
         """
         may_produce = may_produce and not self._delivery.needs_care
         records = [*chain.from_iterable(groups.values())]
-        answers, found = self._answers(records)
+        answers, record_headers = self._answers(records)
         batches, used, fresh, end = [], [], 0, 0
         for number, group in groups.items():
             start, end = end, end + len(group)
             part, partition, done = answers.part(start, end), self._offsets[number], 0
             if may_produce and not partition.pending:
-                done = self._produce_fast(partition, group, part, found[start:end])
+                done = self._produce_fast(partition, group, part, record_headers[start:end])
                 used += part.entries[:done]
                 fresh += _count(partition, group[:done])
             if done < len(group):
@@ -113,8 +114,8 @@ class Lanes:
         if batch.misses:
             self._submit([batch])
 
-    def wait(self, timeout_s: float) -> None:
-        """Wait for a batch to be finished, and take all that are."""
+    def collect_finished(self, timeout_s: float) -> None:
+        """Take all batches that are finished; waits for one, if there is none."""
         with suppress(Empty):
             batch = self.finished.get(timeout_s > 0, timeout_s)
             while True:
@@ -143,23 +144,24 @@ class Lanes:
     def _answers(self, records: list[Message]) -> tuple[Answers, list[list[Header] | None]]:
         """What the fast lane knows of the records of a round, and their headers."""
         values = [record.value() for record in records]
-        found, now_ms = quick_headers(records), time.time_ns() // 1_000_000
-        if any(found) or self._pipeline.snapshot.deadline.max_age_ms:
-            found = [headers(record) for record in records]
-            values = self._without_odd(records, values, found, now_ms)
+        record_headers, now_ms = quick_headers(records), time.time_ns() // 1_000_000
+        if any(record_headers) or self._pipeline.snapshot.deadline.max_age_ms:
+            record_headers = [headers(record) for record in records]
+            values = self._without_odd(records, values, record_headers, now_ms)
 
         def default(position: int) -> tuple[str, int]:
             record = records[position]
-            return place(record), time_ms(record) or now_ms
+            return record_id(record), time_ms(record) or now_ms
 
         largest = min(FAST_BYTES, self._delivery.producer.output_limit // 2)
-        return self._pipeline.fast_lane(largest).answers(values, default, now_ms), found
+        answers = self._pipeline.fast_lane(largest).answers(values, default, now_ms)
+        return answers, record_headers
 
     def _without_odd(
         self,
         records: Sequence[Message],
         values: Sequence[bytes | None],
-        found: Sequence[list[Header] | None],
+        record_headers: Sequence[list[Header] | None],
         now_ms: int,
     ) -> list[bytes | None]:
         """The values, but None for records with odd headers and for late ones."""
@@ -168,18 +170,23 @@ class Lanes:
             None
             if not has_plain_headers(header) or deadline.is_late(time_ms(record) or None, now_ms)
             else value
-            for record, value, header in zip(records, values, found, strict=True)
+            for record, value, header in zip(records, values, record_headers, strict=True)
         ]
 
     def _produce_fast(
-        self, partition: Partition, records: list[Message], answers: Answers, found: list
+        self,
+        partition: Partition,
+        records: list[Message],
+        answers: Answers,
+        record_headers: list[list[Header] | None],
     ) -> int:
         """Produce the outputs that need no closer look; returns how many found room."""
         producer = self._delivery.producer
         ready = answers.ready(producer.output_limit)
         if not ready:
             return 0
-        done = producer.outputs(records[:ready], answers.outputs(ready), found[:ready])
+        outputs = answers.outputs(ready)
+        done = producer.outputs(records[:ready], outputs, record_headers[:ready])
         if done:
             partition.produced = records[done - 1].offset() + 1
         return done
@@ -202,7 +209,7 @@ class Lanes:
     def _produce(self, partition: Partition, batch: Batch) -> bool:
         """Produce a batch from where it stands; False if the producer's queue is full."""
         if batch.next == 0:
-            self._settle(partition, batch)
+            self._finalize_results(partition, batch)
         try:
             for position in range(batch.next, len(batch.records)):
                 record, result = batch.records[position], batch.results[position]
@@ -218,8 +225,8 @@ class Lanes:
         self._seconds.observe(monotonic() - batch.fetched_at, len(batch.records))
         return True
 
-    def _settle(self, partition: Partition, batch: Batch) -> None:
-        """The last word on each result, before anything of the batch is produced."""
+    def _finalize_results(self, partition: Partition, batch: Batch) -> None:
+        """Reject what must not be produced, and count it; before anything of the batch is."""
         for position, record in enumerate(batch.records):
             result = refused_headers(record) or batch.results[position]
             if isinstance(result, Output):

@@ -28,8 +28,8 @@ class Partition:
         began_at: the first offset that was fetched since the assignment.
         expected: the offset to be fetched next, where it is known.
         produced: the offset after the last record that was produced, since the last rewind.
-        committed: the last commit, if any was made since the assignment; the claim to a record that
-            stands behind a gap is beyond `produced`.
+        committed: the last commit, if any was made since the assignment; may exceed `produced`:
+            poison_pills commits its claim at the first record after an offset gap.
         counted: offsets below were counted by the dead-letter limits already.
         expired: offsets below were counted as deleted by retention already, as far as any were.
         needs_seek: rewound, and not yet at the last commit.
@@ -52,7 +52,7 @@ class Partition:
         return self.produced > self.committed
 
     @property
-    def quiet(self) -> bool:
+    def all_committed(self) -> bool:
         """Whether all that was fetched is produced and committed."""
         return not (self.pending or self.needs_seek or self.uncommitted)
 
@@ -126,10 +126,9 @@ class Offsets:
         if partition := self._owned.get(number):
             partition.committed = offset
 
-    def pending(self, numbers: Iterable[int] | None = None) -> bool:
-        """Whether batches wait, of these partitions or of any."""
-        chosen = self._owned.keys() if numbers is None else numbers & self._owned.keys()
-        return any(self._owned[number].pending for number in chosen)
+    def pending(self, numbers: Iterable[int]) -> bool:
+        """Whether batches of these partitions wait; those that are not owned have none."""
+        return any(self._owned[number].pending for number in numbers if number in self._owned)
 
     def add(self, batch: Batch) -> None:
         """Count a batch as in flight, behind those of its partition."""

@@ -108,8 +108,8 @@ class PoisonPills:
         self._owner, self._made = uuid4().hex[:12], 0
         self._unreported = False  # a claim was lost, and no commit has reported it yet
 
-    def learn(self, consumer: Consumer, place: TopicPartition) -> None:
-        """What the group remembers of a partition that was just assigned."""
+    def assigned(self, consumer: Consumer, place: TopicPartition) -> None:
+        """Read the claims beside the last commit of a partition that was just assigned."""
         claims = [claim for claim in _read(place.metadata).claims if claim.owner != self._owner]
         self._partitions[place.partition] = _Suspect(claims)
         if self._unreported and place.offset >= 0:
@@ -218,7 +218,7 @@ class PoisonPills:
 
     def _has_turn(self, partition: int, suspect: _Suspect) -> bool:
         owned = self._offsets.get(partition)
-        return bool(suspect.held) and owned is not None and owned.quiet
+        return bool(suspect.held) and owned is not None and owned.all_committed
 
     def _last_commit(self, partition: int) -> int | None:
         owned = self._offsets.get(partition)

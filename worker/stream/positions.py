@@ -81,7 +81,7 @@ class Positions:
     def _set(self, found: TopicPartition) -> None:
         partition = self._offsets[found.partition]
         if partition.began_at is None and found.partition not in self._poison.holding:
-            self._poison.learn(self._consumer.client, found)
+            self._poison.assigned(self._consumer.client, found)
             partition.expected = found.offset if found.offset >= 0 else None
         else:
             offset = found.offset if found.offset >= 0 else partition.began_at

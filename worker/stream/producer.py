@@ -23,7 +23,7 @@ from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.redact import redacted
 from worker.stream.admin import Cluster
-from worker.stream.batch import MARK, Header, headers, place, time_ms
+from worker.stream.batch import REPLAY_HEADER, Header, headers, record_id, time_ms
 from worker.stream.clients import producer_properties
 from worker.stream.connectivity import STATISTICS_MS, Brokers
 from worker.stream.credentials import Credentials
@@ -36,8 +36,12 @@ REQUEST_SHARE = 0.8  # of a topic's max.message.bytes; the rest is for the reque
 UNTIMELY = KafkaError.INVALID_TIMESTAMP, KafkaError.INVALID_RECORD
 NO_CLOCK_S = 600.0  # then this machine's clock is tried again
 REJECTION = (
-    *("x-error-stage", "x-error-type", "x-error-message"),
-    *("x-source-topic", "x-source-partition", "x-source-offset"),
+    "x-error-stage",
+    "x-error-type",
+    "x-error-message",
+    "x-source-topic",
+    "x-source-partition",
+    "x-source-offset",
 )
 REPLAYED_FROM = "x-replayed-from"
 
@@ -48,19 +52,20 @@ class Refusal:
 
     Attributes:
         record: the input that it was made of; None where nobody kept it.
-        letter: whether it was the dead letter of the input, not its output.
+        is_dead_letter: whether it was the dead letter of the input, not its output.
     """
 
     record: Message | None
     error: KafkaError
-    letter: bool
+    is_dead_letter: bool
 
     @property
-    def place(self) -> str:
+    def id(self) -> str:
         """What it is remembered by."""
         if self.record is None:
             return "a record"
-        return f"{place(self.record)} letter" if self.letter else place(self.record)
+        name = record_id(self.record)
+        return f"{name} letter" if self.is_dead_letter else name
 
 
 class OutputProducer:
@@ -123,11 +128,19 @@ class OutputProducer:
             BufferError: the queue is full.
         """
         self._produce(
-            *(self._kafka.output_topic, value, record.key(), record),
-            *(False, time_ms(record), headers(record)),
+            record,
+            topic=self._kafka.output_topic,
+            value=value,
+            time=time_ms(record),
+            record_headers=headers(record),
         )
 
-    def outputs(self, records: list[Message], values: Iterable[bytes], headers: list) -> int:
+    def outputs(
+        self,
+        records: list[Message],
+        values: Iterable[bytes],
+        record_headers: list[list[Header] | None],
+    ) -> int:
         """Queue outputs of many records, each with its headers; returns how many found room.
 
         What Kafka refuses of them is a `Refusal` without its record.
@@ -135,7 +148,7 @@ class OutputProducer:
         produce, topic, done = self.client.produce, self._kafka.output_topic, 0
         refused = partial(_refused, self.refusals, None, False)
         try:
-            for record, value, header in zip(records, values, headers, strict=True):
+            for record, value, header in zip(records, values, record_headers, strict=True):
                 kind, time = record.timestamp()
                 time = time if kind and time > 0 else 0
                 produce(topic, value, record.key(), -1, refused, None, time, header)
@@ -143,7 +156,7 @@ class OutputProducer:
         except BufferError:
             pass
         except KafkaException as error:
-            self.refusals.append(Refusal(records[done], error.args[0], letter=False))
+            self.refusals.append(Refusal(records[done], error.args[0], is_dead_letter=False))
             done += 1
         return done
 
@@ -161,12 +174,16 @@ class OutputProducer:
         """
         added = error_headers(record, error, self._kafka.dead_letter_topic) if error else []
         # Strips replay and rejection headers, so that inputs cannot forge them.
-        names = {*REJECTION, MARK, *(name for name, _ in added)}
+        names = {*REJECTION, REPLAY_HEADER, *(name for name, _ in added)}
         kept = [item for item in headers(record) or () if item[0] not in names]
         time = 0 if monotonic() >= self._no_clock_until else time_ms(record)
         self._produce(
-            *(self._kafka.dead_letter_topic, record.value(), record.key(), record),
-            *(True, time, kept + added),
+            record,
+            topic=self._kafka.dead_letter_topic,
+            value=record.value(),
+            time=time,
+            record_headers=kept + added,
+            is_dead_letter=True,
         )
 
     def too_large(self, value: bytes) -> bool:
@@ -193,10 +210,10 @@ class OutputProducer:
         """Whether all that was queued is answered."""
         return self.client is not None and len(self.client) == 0
 
-    def poll(self, timeout_s: float = 0.0) -> None:
+    def poll(self) -> None:
         """Take Kafka's answers."""
         try:
-            self.client.poll(timeout_s)
+            self.client.poll(0.0)
             self._credentials.renew(self.client, monotonic())
         except (KafkaException, SystemError) as error:
             self.broke(_fatal(error))
@@ -233,21 +250,22 @@ class OutputProducer:
 
     def _produce(
         self,
+        record: Message,
         topic: str,
         value: bytes | None,
-        key: bytes | None,
-        record: Message,
-        letter: bool,
         time: int,
-        found: list[Header] | None,
+        record_headers: list[Header] | None,
+        is_dead_letter: bool = False,
     ) -> None:
         # As `callback`: where that is None, `on_delivery` is never called.
-        callback = partial(_refused, self.refusals, record, letter)
+        callback = partial(_refused, self.refusals, record, is_dead_letter)
         try:
-            self.client.produce(topic, value, key, -1, callback, None, time, found)
+            self.client.produce(
+                topic, value, record.key(), -1, callback, None, time, record_headers
+            )
         except KafkaException as error:
             # What librdkafka refuses at once is handled like what the broker refuses.
-            self.refusals.append(Refusal(record, error.args[0], letter))
+            self.refusals.append(Refusal(record, error.args[0], is_dead_letter))
 
     def _on_error(self, error: KafkaError) -> None:
         self._errors.labels(error.name()).inc()
@@ -273,13 +291,13 @@ def _fatal(error: KafkaException | SystemError) -> KafkaError:
 def _refused(
     refusals: list[Refusal],
     record: Message | None,
-    letter: bool,
+    is_dead_letter: bool,
     error: KafkaError | None,
     _: Message,
 ) -> None:
     """The answer to one record; `delivery.report.only.error` leaves out good ones."""
     if error is not None:
-        refusals.append(Refusal(record, error, letter))
+        refusals.append(Refusal(record, error, is_dead_letter))
 
 
 def error_headers(record: Message, error: Reject, dead_letter_topic: str) -> list[Header]:

@@ -51,7 +51,7 @@ class _Note(msgspec.Struct):
 
 
 class DeadLetterLimits:
-    """Counts records and rejections; one for each worker."""
+    """Counts records and rejections; one for each worker, used from the Kafka thread."""
 
     def __init__(self, settings: DeadLetters) -> None:
         self._settings = settings

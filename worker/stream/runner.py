@@ -21,7 +21,7 @@ from worker.metrics import Metrics
 from worker.stream import ownership
 from worker.stream.admin import Backlog
 from worker.stream.backpressure import MissWindow
-from worker.stream.batch import Batch, place, time_ms
+from worker.stream.batch import Batch, record_id, time_ms
 from worker.stream.commits import Commits
 from worker.stream.connectivity import Connectivity
 from worker.stream.counts import Counts, Totals
@@ -57,16 +57,29 @@ class Runner:
         delivery, counts = kind(kafka, metrics), Counts(metrics, self.totals)
         self._limits = DeadLetterLimits(settings.dead_letters)
         self.lanes = Lanes(
-            *(pipeline, self.offsets, delivery, counts, self._limits, window, metrics),
+            pipeline=pipeline,
+            offsets=self.offsets,
+            delivery=delivery,
+            counts=counts,
+            limits=self._limits,
+            window=window,
+            metrics=metrics,
             submit=lambda batches: self._call(self._admit, batches),
         )
-        connectivity = Connectivity(kafka)
-        self.commits = Commits(kafka, self.offsets, delivery, counts, connectivity, metrics)
+        self._connectivity = Connectivity(kafka)
+        self.commits = Commits(kafka, self.offsets, delivery, counts, self._connectivity, metrics)
         self.thread = KafkaThread(
-            *(settings, self.offsets, self.lanes, self.commits, window, connectivity, metrics),
+            settings=settings,
+            offsets=self.offsets,
+            lanes=self.lanes,
+            commits=self.commits,
+            window=window,
+            connectivity=self._connectivity,
+            metrics=metrics,
             consumed=self._count_consumed,
             fail=lambda error: self._call(self.fail, error),
             learn=self._learn,
+            counted=lambda: self._limits.note(monotonic(), time.time()),
         )
         self._admitted: list[Batch] = []
         self._gathered_at = 0.0  # when they have waited for long enough, by the loop's clock
@@ -76,7 +89,7 @@ class Runner:
     @property
     def connected(self) -> bool:
         """Whether the consumer reaches a broker that lets it consume."""
-        return self.thread.connected
+        return self._connectivity.connected
 
     def use(self, settings: Settings) -> None:
         """Keep to these limits of batching, dead letters and the shutdown from now on."""
@@ -130,8 +143,7 @@ class Runner:
         while self._is_working() and monotonic() < until and not self._failure.done():
             await asyncio.sleep(LOOK_S)
         left = self._in_flight()
-        counted = self._limits.note(monotonic(), time.time())
-        if not await asyncio.to_thread(self.thread.close, close_by - monotonic(), counted):
+        if not await asyncio.to_thread(self.thread.close, close_by - monotonic()):
             logger.warning("the consumer did not close in time; the group notices by itself")
         self._admitted.clear()
         for task in list(self._tasks):
@@ -143,7 +155,7 @@ class Runner:
         return self.offsets.in_flight.batches
 
     def _is_working(self) -> bool:
-        return not self.thread.quiet or bool(self._in_flight())
+        return not self.thread.fetching_stopped or bool(self._in_flight())
 
     async def _beat_on(self) -> None:
         while True:
@@ -247,4 +259,4 @@ def _input(record: Message) -> Input:
     """What the pipeline needs; a record without a time gets that of its consumption."""
     created_ms = time_ms(record)
     now_ms = time.time_ns() // 1_000_000
-    return Input(record.value(), place(record), created_ms or now_ms, created_ms or None)
+    return Input(record.value(), record_id(record), created_ms or now_ms, created_ms or None)

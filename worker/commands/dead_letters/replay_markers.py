@@ -14,7 +14,7 @@ import msgspec
 from confluent_kafka import Message
 
 from worker.commands.dead_letters.letter import Position
-from worker.stream.batch import MARK, headers
+from worker.stream.batch import REPLAY_HEADER, headers
 
 BLOCK = 12  # bits of an offset within a block
 
@@ -47,15 +47,15 @@ def marker(offsets: list[int]) -> dict:
         else:
             ranges.append([offset, offset])
     return {
-        "key": f"{MARK} {uuid4().hex}".encode(),
+        "key": f"{REPLAY_HEADER} {uuid4().hex}".encode(),
         "value": msgspec.json.encode(ranges),
-        "headers": [(MARK, b"offsets of this partition, from and to")],
+        "headers": [(REPLAY_HEADER, b"offsets of this partition, from and to")],
     }
 
 
 def marked_ranges(record: Message) -> list[tuple[int, int]] | None:
     """The offset ranges of a marker, both ends included; None for any other record."""
-    if MARK not in dict(headers(record) or ()):
+    if REPLAY_HEADER not in dict(headers(record) or ()):
         return None
     try:
         return msgspec.json.decode(record.value() or b"", type=list[tuple[int, int]])

@@ -16,7 +16,7 @@ from worker.commands.dead_letters.letter import Letter
 from worker.commands.dead_letters.replay_markers import marker
 from worker.config.settings import Kafka
 from worker.errors import Stop
-from worker.stream.batch import MARK, Header, headers
+from worker.stream.batch import REPLAY_HEADER, Header, headers
 from worker.stream.clients import producer_properties
 from worker.stream.delivery.base import RECORD_AT_FAULT
 from worker.stream.producer import REJECTION, REPLAYED_FROM
@@ -24,7 +24,7 @@ from worker.stream.producer import REJECTION, REPLAYED_FROM
 # The input's consumers wait this long for the open transaction of a replay that is killed.
 TRANSACTION_MS = 15_000
 START_S = 30.0
-UNSENT = (*REJECTION, REPLAYED_FROM, MARK)  # `x-attempts` stays, so that it is counted on
+UNSENT = (*REJECTION, REPLAYED_FROM, REPLAY_HEADER)  # `x-attempts` stays, so that it is counted on
 WITHOUT = (
     "without which a replay could send a record twice: use Kafka 0.11 or newer, or read the "
     "records with `dead-letters show`"

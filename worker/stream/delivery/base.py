@@ -16,7 +16,7 @@ from worker.config.settings import Kafka
 from worker.errors import DeliveryError, Reject
 from worker.logs import Seldom
 from worker.metrics import Metrics
-from worker.stream.batch import place
+from worker.stream.batch import record_id
 from worker.stream.clients import transactional_id
 from worker.stream.kafka_errors import DENIED
 from worker.stream.producer import UNTIMELY, OutputProducer, Refusal
@@ -32,7 +32,9 @@ RECORD_AT_FAULT = (
 )
 # Consequences of another error.
 FOLLOWING = (
-    *(KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._INVALID_DIFFERENT_RECORD),
+    KafkaError._PURGE_QUEUE,
+    KafkaError._PURGE_INFLIGHT,
+    KafkaError._INVALID_DIFFERENT_RECORD,
 )
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
 MOST_BARRED = 10_000
@@ -56,7 +58,7 @@ class Delivery:
         self._seldom = Seldom(logger)
         self._recoveries = 0
         self._searching = False  # for the record that was refused in the fast lane
-        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.place`
+        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.id`
 
     def prepare(self) -> None:
         """One attempt to become `ready`; blocks for a few seconds at most."""
@@ -80,7 +82,7 @@ class Delivery:
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
         """Why the record's output must not be sent; None if it may."""
-        refusal = self._barred.get(place(record))
+        refusal = self._barred.get(record_id(record))
         return refusal and self._output_refused(refusal)
 
     def dead_letter(self, record: Message, error: Reject) -> None:
@@ -92,12 +94,12 @@ class Delivery:
         Raises:
             BufferError: the queue is full.
         """
-        refused = self._barred.get(f"{place(record)} letter")
+        refused = self._barred.get(f"{record_id(record)} letter")
         if refused is None or refused.code() in UNTIMELY:
             self.producer.dead_letter(record, error)
         else:
             self.producer.dead_letter(record, None)
-            logger.error("dead letter of %s went without its reason: %s", place(record), error)
+            logger.error("dead letter of %s went without its reason: %s", record_id(record), error)
 
     def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
         """Commit, after the producer was flushed; whether the offsets are committed now.
@@ -172,12 +174,14 @@ class Delivery:
             logger.warning("Kafka refuses an output, it is searched for: %s", refusal.error.str())
             return
         at_fault = code in RECORD_AT_FAULT
-        if at_fault and (not refusal.letter or refusal.place not in self._barred):
+        if at_fault and (not refusal.is_dead_letter or refusal.id not in self._barred):
             self._bar(refusal)
         elif at_fault and code in UNTIMELY and not self.producer.distrusts_clock:
             self.producer.distrust_clock()
         elif at_fault or code in DENIED or self._goes_on_too_long(code):
-            raise self._letter_refused(refusal) if refusal.letter else self._unmended(refusal)
+            if refusal.is_dead_letter:
+                raise self._dead_letter_refusal_error(refusal)
+            raise self._output_refusal_error(refusal)
         else:
             message = "Kafka refuses an output, all is done again from the last commit: %s"
             self._seldom.warning(refusal.error.name(), message, refusal.error.str())
@@ -188,8 +192,8 @@ class Delivery:
     def _bar(self, refusal: Refusal) -> None:
         while len(self._barred) >= MOST_BARRED:
             del self._barred[next(iter(self._barred))]
-        self._barred[refusal.place] = refusal.error
-        if refusal.letter and refusal.error.code() in UNTIMELY:
+        self._barred[refusal.id] = refusal.error
+        if refusal.is_dead_letter and refusal.error.code() in UNTIMELY:
             self.producer.distrust_clock()
         self._recoveries = 0  # the next time it gets further
 
@@ -207,17 +211,18 @@ class Delivery:
             f"allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster for brokers before 3.0"
         )
 
-    def _unmended(self, refusal: Refusal) -> DeliveryError:
+    def _output_refusal_error(self, refusal: Refusal) -> DeliveryError:
         return DeliveryError(
-            f"{self._kafka.output_topic} refuses the output of {refusal.place}: "
+            f"{self._kafka.output_topic} refuses the output of {refusal.id}: "
             f"{refusal.error.str()}; see that the topic exists and this user may write to it"
         )
 
-    def _letter_refused(self, refusal: Refusal) -> DeliveryError:
+    def _dead_letter_refusal_error(self, refusal: Refusal) -> DeliveryError:
         return DeliveryError(
-            f"{self._kafka.dead_letter_topic} refuses the dead letter of {place(refusal.record)}: "
-            f"{refusal.error.str()}; let it take what the input topic takes (max.message.bytes, "
-            "cleanup.policy, message.timestamp.*), or correct its access rights"
+            f"{self._kafka.dead_letter_topic} refuses the dead letter of "
+            f"{record_id(refusal.record)}: {refusal.error.str()}; let it take what the input topic "
+            "takes (max.message.bytes, cleanup.policy, message.timestamp.*), or correct its access "
+            "rights"
         )
 
     def _output_refused(self, refusal: KafkaError) -> Reject:

@@ -74,7 +74,7 @@ class ExactlyOnce(Delivery):
             self._call(client.commit_transaction)
             client.begin_transaction()
         except KafkaException as error:
-            self._note(error.args[0])
+            self._on_transaction_error(error.args[0])
             raise
         return True
 
@@ -88,7 +88,7 @@ class ExactlyOnce(Delivery):
                 self._call(self.producer.client.abort_transaction)
                 self.producer.client.begin_transaction()
         except KafkaException as error:
-            self._note(error.args[0], aborting=True)
+            self._on_transaction_error(error.args[0], aborting=True)
         self._spoiled = False
 
     def _judge(self, refusal: Refusal) -> None:
@@ -99,7 +99,7 @@ class ExactlyOnce(Delivery):
         if code in RECORD_AT_FAULT or code == KafkaError._MSG_TIMED_OUT:
             self.producer.broke(refusal.error)
 
-    def _note(self, error: KafkaError, aborting: bool = False) -> None:
+    def _on_transaction_error(self, error: KafkaError, aborting: bool = False) -> None:
         """Decide what an error of a transaction means: to abort it, or a new producer.
 
         Raises:

@@ -101,10 +101,14 @@ class Consumer:
         self.member.generation = self.kafka.generation
         if self.member.to_revoke:
             going = set(self.member.to_revoke)
-            self._on_revoke(self, self._places(going))
-            if self.member in self.kafka.members:
-                self.kafka.revoked(self.member, going)
-                self.member.generation = self.kafka.generation
+            try:
+                self._on_revoke(self, self._places(going))
+            finally:  # confluent_kafka unassigns them where the callback has failed
+                for number in going & self.positions.keys():
+                    del self.positions[number]
+                if self.member in self.kafka.members:
+                    self.kafka.revoked(self.member, going)
+                    self.member.generation = self.kafka.generation
         if self.member in self.kafka.members and self.member.to_assign:
             coming, self.member.to_assign = self.member.to_assign, set()
             self._on_assign(self, self._places(coming))

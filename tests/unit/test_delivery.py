@@ -82,7 +82,7 @@ def test_too_many_recoveries_without_a_commit_between_them_stop(delivery, code):
 def test_a_commit_makes_the_recoveries_begin_anew(delivery):
     for _ in range(3 * MOST_RECOVERIES):
         refuse(delivery, KafkaError.NOT_ENOUGH_REPLICAS)
-        delivery.committed()
+        delivery.committed({})
 
 
 def test_brokers_that_are_away_are_waited_for_however_long(delivery):

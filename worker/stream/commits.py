@@ -66,6 +66,11 @@ class Commits:
         return self._flushing or not self._delivery.ready or not self._delivery.producer.idle
 
     @property
+    def unanswered(self) -> bool:
+        """Whether an asynchronous commit is under way."""
+        return bool(self._unanswered)
+
+    @property
     def stuck(self) -> bool:
         """Whether nothing could be produced for a while: then nothing should be fetched."""
         return bool(self._unable_since) and monotonic() - self._unable_since > STUCK_S
@@ -186,7 +191,7 @@ class Commits:
             self._taken({item.partition: item.offset for item in offsets if item.error is None})
 
     def _taken(self, offsets: dict[int, int]) -> None:
-        self._delivery.committed()
+        self._delivery.committed(offsets)
         self._connectivity.on_commit(None)
         for number, offset in offsets.items():
             self._offsets.committed(number, offset)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from worker.config.settings import Settings
 from worker.errors import DeliveryError, Stop
@@ -281,9 +281,11 @@ class KafkaThread:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Let what is in flight finish, within bounds, and commit it while it is still ours."""
         numbers = [item.partition for item in partitions]
-        self._finish_and_commit(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
-        self._drop("revoked", partitions)
-        consumer.incremental_unassign(partitions)
+        try:
+            self._finish_and_commit(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
+        finally:  # too many dead letters may end the work here: they are another's all the same
+            self._drop("revoked", partitions)
+            consumer.incremental_unassign(partitions)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._drop("lost", partitions)
@@ -301,9 +303,11 @@ class KafkaThread:
             self._lanes.produce_pending()
             self._commits.poll()
         self.uncommitted = bool(self._offsets.committable())
-        if self._commits.now(self._consumer.client, max(timeout_s, ASK_S)):
-            self.uncommitted = False
+        done = self._commits.now(self._consumer.client, max(timeout_s, ASK_S))
+        if done or self._knows_commits(wanted or set(self._offsets.owned())):
             self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
+        if done:
+            self.uncommitted = False
             self._leave_counts()
 
     def _leave_counts(self) -> None:
@@ -311,6 +315,19 @@ class KafkaThread:
         if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
             self._counts_left = True
             self._poison.leave(self._consumer.client, note)
+
+    def _knows_commits(self, numbers: set[int]) -> bool:
+        """Ask where the group stands: what could not be committed is no death, either."""
+        if self._commits.unanswered:  # the answer might be older than what is under way
+            return False
+        numbers &= set(self._offsets.owned())
+        try:
+            for place in self._consumer.committed(numbers, ASK_S) if numbers else ():
+                if place.offset >= 0:
+                    self._offsets.committed(place.partition, place.offset)
+        except KafkaException:  # for instance as a transaction is open
+            return False
+        return True
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}

@@ -28,8 +28,8 @@ class Partition:
         began_at: the first offset that was fetched since the assignment.
         expected: the offset to be fetched next, where it is known.
         produced: the offset after the last record that was produced, since the last rewind.
-        committed: the last commit, if any was made since the assignment; may exceed `produced`:
-            poison_pills commits its claim at the first record after an offset gap.
+        committed: the last commit, if any was made since the assignment or the last rewind.
+        claimed: the offset of the last claim of poison_pills, which is a commit, too.
         counted: offsets below were counted by the dead-letter limits already.
         expired: offsets below were counted as deleted by retention already, as far as any were.
         needs_seek: rewound, and not yet at the last commit.
@@ -40,6 +40,7 @@ class Partition:
     expected: int | None = None
     produced: int | None = None
     committed: int | None = None
+    claimed: int | None = None
     counted: int = -1
     expired: int = -1
     needs_seek: bool = False
@@ -47,9 +48,11 @@ class Partition:
     @property
     def uncommitted(self) -> bool:
         """Whether something was produced whose offset is not committed."""
-        if self.produced is None or self.committed is None:
-            return self.produced is not None
-        return self.produced > self.committed
+        if self.produced is None or self.produced == self.committed:
+            return False
+        # The claim to a record behind a gap is beyond all that was produced, and stays.
+        is_claim = self.committed is not None and self.committed == self.claimed
+        return not (is_claim and self.produced < self.committed)
 
     @property
     def all_committed(self) -> bool:
@@ -125,6 +128,11 @@ class Offsets:
     def committed(self, number: int, offset: int) -> None:
         if partition := self._owned.get(number):
             partition.committed = offset
+
+    def claimed(self, number: int, offset: int) -> None:
+        """The commit at this offset was a claim."""
+        if partition := self._owned.get(number):
+            partition.claimed = offset
 
     def pending(self, numbers: Iterable[int]) -> bool:
         """Whether batches of these partitions wait; those that are not owned have none."""

@@ -174,17 +174,29 @@ class PoisonPills:
         """The partitions are left in good order: our claims are taken out."""
         for partition in partitions:
             suspect = self._partitions.get(partition)
-            if suspect and suspect.noted_at == self._last_commit(partition) is not None:
+            if suspect is None or suspect.number is None:  # none, or taken out before
+                continue
+            if suspect.noted_at == self._last_commit(partition) is not None:
                 number, suspect.number = suspect.number, None
                 if not self._commit(consumer, partition, suspect.noted_at, suspect.claims):
                     suspect.number = number
 
     def leave(self, consumer: Consumer, note: str) -> None:
-        """Leave a note of another kind with the group, beside the last commit of a partition."""
-        for partition in self._offsets.owned():
-            if (offset := self._last_commit(partition)) is not None:
-                self._commit(consumer, partition, offset, note)
-                return
+        """Leave a note of another kind with the group, beside the last commit of a partition.
+
+        It takes the place of the note there: of one that tells of the fewest deaths.
+        """
+        known = [n for n in self._offsets.owned() if self._last_commit(n) is not None]
+        if known:
+            partition = min(known, key=self._deaths)
+            self._commit(consumer, partition, self._last_commit(partition), note)
+
+    def _deaths(self, partition: int) -> int:
+        """How many are remembered beside the last commit."""
+        suspect = self._partitions.get(partition)
+        if suspect is None or suspect.noted_at != self._last_commit(partition):
+            return 0
+        return len(suspect.claims)
 
     def take(self, consumer: Consumer, place: TopicPartition) -> None:
         """What was left beside this commit is known now, and must not be learned once more."""
@@ -237,7 +249,8 @@ class PoisonPills:
         suspect.noted_at, suspect.number = offset, self._made
         self._made += 1
         claims = [*suspect.claims, _Claim(self._owner, suspect.number, alone)]
-        self._commit(consumer, partition, offset, claims)
+        if self._commit(consumer, partition, offset, claims):
+            self._offsets.claimed(partition, offset)
 
     def _note(self, claims: list[_Claim]) -> str:
         standing = [s.number for n, s in self._partitions.items() if self._stands(n, s)]

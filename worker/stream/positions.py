@@ -43,6 +43,7 @@ class Positions:
         self._offsets, self._consumer, self._poison = offsets, consumer, poison
         self._expired, self._learn = expired, learn
         self._ask_at = 0.0
+        self._inherited: dict[int, str] = {}
         self._seldom = Seldom(logger)
 
     def restore(self, now: float) -> None:
@@ -87,6 +88,7 @@ class Positions:
             offset = found.offset if found.offset >= 0 else partition.began_at
             self._consumer.seek(found.partition, offset)
             partition.expected = offset
+            partition.committed = found.offset if found.offset >= 0 else None
             self._poison.drop(found.partition)
         partition.needs_seek = False
         self._inherit(found)
@@ -95,4 +97,6 @@ class Positions:
         """What the dead-letter limits of an earlier owner counted moves from the group to us."""
         if (place.metadata or "").startswith(COUNTED):
             self._poison.take(self._consumer.client, place)
-            self._learn(place.metadata)
+            if self._inherited.get(place.partition) != place.metadata:  # not taken the last time
+                self._inherited[place.partition] = place.metadata
+                self._learn(place.metadata)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaException
 
 from worker.stream.delivery.base import Delivery
 
@@ -18,7 +18,10 @@ class AtLeastOnce(Delivery):
     """A producer without transactions, and the consumer's own commits."""
 
     def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
-        consumer.commit(offsets=self._places(offsets, note), asynchronous=not wait)
+        places = self._places(offsets, note)
+        for place in consumer.commit(offsets=places, asynchronous=not wait) or ():
+            if place.error is not None:  # the call raises only what all of them have met
+                raise KafkaException(place.error)
         return wait
 
     def _undo(self) -> None:

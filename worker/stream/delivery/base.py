@@ -113,8 +113,12 @@ class Delivery:
         """
         raise NotImplementedError
 
-    def committed(self) -> None:
-        """A commit succeeded."""
+    def committed(self, offsets: Mapping[int, int]) -> None:
+        """A commit of these succeeded: what was barred before them has its dead letter."""
+        for barred in list(self._barred):
+            _, number, offset = barred.removesuffix(" letter").rsplit("-", 2)
+            if int(offset) < offsets.get(int(number), 0):
+                del self._barred[barred]
         self._metrics.commits.labels("ok").inc()
         self._recoveries, self._searching = 0, False
 

@@ -11,8 +11,18 @@ from worker.config.settings import Kafka
 
 logger = logging.getLogger(__name__)
 
-REMIND_S = 10.0  # between warnings about missing rights: librdkafka reports each one once
+REMIND_S = 10.0  # between warnings: librdkafka reports a missing right once
 EVERYWHERE = -1  # in place of a partition
+# Why a consumer does not become a member of the group → the remedy.
+NOT_JOINING = {
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: "the members of group {group} assign partitions by"
+    ' another strategy: set kafka.consumer "partition.assignment.strategy" to theirs, or give the'
+    " workers a kafka.group_id of their own",
+    KafkaError.INVALID_SESSION_TIMEOUT: 'set kafka.consumer "session.timeout.ms" to what the'
+    " brokers allow (group.min.session.timeout.ms, group.max.session.timeout.ms)",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "create the topic {topic}, or correct kafka.input_topic",
+    KafkaError._UNKNOWN_TOPIC: "create the topic {topic}, or correct kafka.input_topic",
+}
 STATISTICS_MS = 1000  # interval of a client's statistics
 
 
@@ -49,11 +59,20 @@ class Connectivity:
         self._any_broker_up = False
         self.brokers = Brokers()
         self._denied: dict[int, str] = {}  # partition → what this user may not do
+        self._not_joining = ""  # why
         self._remind_at = 0.0
 
     @property
     def connected(self) -> bool:
-        return self._any_broker_up and not self._denied
+        return self._any_broker_up and not (self._denied or self._not_joining)
+
+    def on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
+        """Take an error of the consumer; False if it says nothing of what this is about."""
+        if (remedy := NOT_JOINING.get(error.code())) and partition == EVERYWHERE:
+            names = {"group": self._kafka.group_id, "topic": self._kafka.input_topic}
+            self._not_joining = f"{error.str()}; {remedy.format(**names)}"
+            return True
+        return self.deny(error, partition)
 
     def deny(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
         """Keep an authorization error until `allow`; False if it is another error."""
@@ -66,6 +85,9 @@ class Connectivity:
         return True
 
     def allow(self, partition: int = EVERYWHERE) -> None:
+        """It is a member of the group, and may consume."""
+        if partition == EVERYWHERE:
+            self._not_joining = ""
         self._denied.pop(partition, None)
 
     def on_commit(self, error: KafkaError | None) -> None:
@@ -81,13 +103,17 @@ class Connectivity:
         self.brokers.look(statistics)
         brokers = statistics.get("brokers", {}).values()
         self._any_broker_up = any(broker["state"] == "UP" for broker in brokers)
+        if statistics.get("cgrp", {}).get("assignment_size"):
+            self._not_joining = ""
         topic = statistics.get("topics", {}).get(self._kafka.input_topic, {})
         for number, partition in topic.get("partitions", {}).items():
             if partition["hi_offset"] >= 0:  # unknown while fetches are refused
                 self.allow(int(number))
 
     def remind(self, now: float) -> None:
-        """Log what is denied, at most every 10 s; `now` is `time.monotonic()`."""
-        if self._denied and now >= self._remind_at:
-            logger.warning("Kafka: %s", "; ".join(dict.fromkeys(self._denied.values())))
+        """Log what is denied, or why it does not join, at most every 10 s; `now` is
+        `time.monotonic()`."""
+        reasons = [*self._denied.values(), *filter(None, [self._not_joining])]
+        if reasons and now >= self._remind_at:
+            logger.warning("Kafka: %s", "; ".join(dict.fromkeys(reasons)))
             self._remind_at = now + REMIND_S

@@ -47,6 +47,7 @@ class GroupConsumer:
 
     Attributes:
         client: confluent_kafka's consumer; None before `join` and after `leave`.
+        failed: whether it can do nothing any more, nor commit.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class GroupConsumer:
         self._seldom = Seldom(logger)
         self._largest = LARGE_RECORD
         self.client: Consumer | None = None
+        self.failed = False
 
     def join(self, on_assign: Rebalanced, on_revoke: Rebalanced, on_lost: Rebalanced) -> None:
         """Subscribe to the input topic; the callbacks are called in `fetch` and in `leave`."""
@@ -199,7 +201,8 @@ class GroupConsumer:
             if HELD.str() in error.str():
                 message = "waiting for the member that had this group.instance.id to be given up"
                 raise Unusable(f"{message}: {error.str()}")
+            self.failed = True
             remedy = "give each worker a group.instance.id of its own, if it has one"
             raise Stop(f"the Kafka consumer failed for good: {error.str()}; {remedy}")
-        if not self._connectivity.deny(error, partition):
+        if not self._connectivity.on_error(error, partition):
             self._seldom.warning(error.name(), "Kafka: %s", with_remedy(error.str()))

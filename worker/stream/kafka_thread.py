@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from worker.config.settings import Settings
 from worker.errors import DeliveryError, Stop
@@ -143,7 +143,7 @@ class KafkaThread:
                 self._turn()
             self._commit_last()  # what could be finished was finished
         except Stop as error:
-            self._commits.broken |= isinstance(error, DeliveryError)
+            self._commits.broken |= isinstance(error, DeliveryError) or self._consumer.failed
             self._fail(error)
             self._stopping.wait()
             self._commit_last()  # what was produced before
@@ -304,7 +304,8 @@ class KafkaThread:
             self._commits.poll()
         self.uncommitted = bool(self._offsets.committable())
         done = self._commits.now(self._consumer.client, max(timeout_s, ASK_S))
-        if done or self._knows_commits(wanted or set(self._offsets.owned())):
+        # What cannot be committed is no death. An unanswered commit may still move the group.
+        if done or (not self._commits.unanswered and self._positions.ask(wanted)):
             self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
         if done:
             self.uncommitted = False
@@ -315,19 +316,6 @@ class KafkaThread:
         if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
             self._counts_left = True
             self._poison.leave(self._consumer.client, note)
-
-    def _knows_commits(self, numbers: set[int]) -> bool:
-        """Ask where the group stands: what could not be committed is no death, either."""
-        if self._commits.unanswered:  # the answer might be older than what is under way
-            return False
-        numbers &= set(self._offsets.owned())
-        try:
-            for place in self._consumer.committed(numbers, ASK_S) if numbers else ():
-                if place.offset >= 0:
-                    self._offsets.committed(place.partition, place.offset)
-        except KafkaException:  # for instance as a transaction is open
-            return False
-        return True
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}

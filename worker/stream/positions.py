@@ -64,6 +64,21 @@ class Positions:
             self._ask_at = now + ASK_S + ASK_AGAIN_S if others else 0.0
             self._seldom.warning("go back", "asking for the last commit: %s", error)
 
+    def ask(self, numbers: set[int]) -> bool:
+        """Learn where the group stands, of some partitions or of all; False if that is not known.
+
+        Nothing is sought.
+        """
+        owned = set(self._offsets.owned())
+        asked = numbers & owned if numbers else owned
+        try:
+            for found in self._consumer.committed(asked, ASK_S) if asked else ():
+                if found.offset >= 0:
+                    self._offsets.committed(found.partition, found.offset)
+        except KafkaException:  # for instance as a transaction is open
+            return False
+        return True
+
     def advance(self, number: int, first: int, last: int) -> bool:
         """Note what was fetched of an owned partition; False where it is to be fetched again.
 

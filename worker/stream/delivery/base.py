@@ -36,6 +36,11 @@ FOLLOWING = (
     KafkaError._PURGE_INFLIGHT,
     KafkaError._INVALID_DIFFERENT_RECORD,
 )
+NO_TOPIC = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
 MOST_BARRED = 10_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
@@ -175,7 +180,8 @@ class Delivery:
             return
         if refusal.record is None and code not in DENIED:
             self._searching = True
-            logger.warning("Kafka refuses an output, it is searched for: %s", refusal.error.str())
+            message = "Kafka refuses an output, it is searched for: %s"
+            self._seldom.warning(refusal.error.name(), message, self._meaning(refusal.error))
             return
         at_fault = code in RECORD_AT_FAULT
         if at_fault and (not refusal.is_dead_letter or refusal.id not in self._barred):
@@ -188,7 +194,13 @@ class Delivery:
             raise self._output_refusal_error(refusal)
         else:
             message = "Kafka refuses an output, all is done again from the last commit: %s"
-            self._seldom.warning(refusal.error.name(), message, refusal.error.str())
+            self._seldom.warning(refusal.error.name(), message, self._meaning(refusal.error))
+
+    def _meaning(self, error: KafkaError) -> str:
+        if error.code() not in NO_TOPIC:
+            return error.str()
+        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
+        return f"{error.str()}; see that the topics {topics} exist"
 
     def _goes_on_too_long(self, code: int) -> bool:
         return self._recoveries > MOST_RECOVERIES and code != KafkaError._MSG_TIMED_OUT
@@ -222,12 +234,13 @@ class Delivery:
         )
 
     def _dead_letter_refusal_error(self, refusal: Refusal) -> DeliveryError:
-        return DeliveryError(
-            f"{self._kafka.dead_letter_topic} refuses the dead letter of "
-            f"{record_id(refusal.record)}: {refusal.error.str()}; let it take what the input topic "
-            "takes (max.message.bytes, cleanup.policy, message.timestamp.*), or correct its access "
-            "rights"
-        )
+        topic, error = self._kafka.dead_letter_topic, refusal.error
+        remedy = "let it take what the input topic takes (max.message.bytes, cleanup.policy, "
+        remedy += "message.timestamp.*)"
+        if error.code() in DENIED:
+            remedy = f"add an ACL: WRITE on topic {topic}"
+        letter = f"the dead letter of {record_id(refusal.record)}"
+        return DeliveryError(f"{topic} refuses {letter}: {error.str()}; {remedy}")
 
     def _output_refused(self, refusal: KafkaError) -> Reject:
         message = f"{self._kafka.output_topic} refused it: {refusal.str()}"

@@ -106,7 +106,7 @@ class Lexicon:
         """The term's path, such as "Shoes > Running"."""
         return self._terms.category(term_id)
 
-    def shelf_number(self, path: str) -> int:
+    def category_number(self, path: str) -> int:
         """The number of a category, as `Neighbours` has it."""
         return self._number_of[path]
 

@@ -275,7 +275,7 @@ def _longest_first(hit: tuple[int, int, str]) -> tuple[int, int]:
     return hit[0] - hit[1], -hit[0]
 
 
-def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
+def only_terms_and_attributes(read: Reading, mentions: Sequence[Mention]) -> bool:
     """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
     spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
     return all(

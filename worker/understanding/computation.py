@@ -162,7 +162,11 @@ class Computation:
                 "" in by_matching,
                 *(rows.missing(row) for rows in matched.tagged),
             )
-            labels = None if without[0] else self.composer.labels(probabilities[row], found.plain)
+            labels = (
+                None
+                if without[0]
+                else self.composer.labels(probabilities[row], found.names_a_product)
+            )
             results.append(
                 self.composer.enrichment(
                     key,

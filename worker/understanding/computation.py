@@ -21,7 +21,7 @@ from worker.lexicon.correction import Correction
 from worker.lexicon.lexicon import Lexicon
 from worker.logs import fault, shown
 from worker.metrics import Metrics
-from worker.understanding.batching import Rows
+from worker.understanding.batching import StageAnswers
 from worker.understanding.cache import Key
 from worker.understanding.decide import Expander, Retrieved
 from worker.understanding.enrichment import Composer
@@ -85,12 +85,14 @@ class Computation:
         with self._enrich_seconds.time():
             return self._enrich(keys, corrections, intents, matched)
 
-    async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
+    async def _ask(self, stage: Stage, forms: list[str]) -> tuple[StageAnswers, float]:
         """A model's answers, and when it was asked."""
         began = monotonic()
         return await stage.answers(stage.sequences.singles(forms)), began
 
-    async def _matched(self, forms: list[str], intents: Awaitable[tuple[Rows, float]]) -> _Matched:
+    async def _matched(
+        self, forms: list[str], intents: Awaitable[tuple[StageAnswers, float]]
+    ) -> _Matched:
         """Candidates from the lexicon, and the matching model's scores of them."""
         stages = self.stages
         (vectors, asked), *tagged = await asyncio.gather(
@@ -110,13 +112,13 @@ class Computation:
         asked_all = ((vectors, asked), (scores, began), *tagged)
         return _Matched(found, spans, vectors, scores, [rows for rows, _ in tagged], asked_all)
 
-    def _tags(self, forms: list[str], tagged: Rows | None = None) -> list[Sequence[Tag]]:
+    def _tags(self, forms: list[str], tagged: StageAnswers | None = None) -> list[Sequence[Tag]]:
         tagger = self.stages.tagger
         if not tagger or tagged is None:
             return [()] * len(forms)
         return tagger.tags(forms, tagged)
 
-    async def _score(self, rows: list[Row], spans: list[range]) -> Rows:
+    async def _score(self, rows: list[Row], spans: list[range]) -> StageAnswers:
         """The matching model's answers; those to the pairs of one span by one version of it.
 
         While two versions take turns, what they answered together is asked again.
@@ -128,7 +130,7 @@ class Computation:
             scores.replace(mixed, await matching.answers([rows[row] for row in mixed]))
         return scores
 
-    def _note(self, *answers: tuple[Rows, float]) -> None:
+    def _note(self, *answers: tuple[StageAnswers, float]) -> None:
         """Learn which versions are served, from answers to calls that began at the given times."""
         now = monotonic()
         for stage, (rows, began) in zip(self.stages.all, answers, strict=True):
@@ -141,7 +143,7 @@ class Computation:
         self,
         keys: list[Key],
         corrections: list[Correction | None],
-        intents: Rows,
+        intents: StageAnswers,
         matched: _Matched,
     ) -> list[Enrichment | Reject]:
         vectors, scores = matched.vectors, matched.scores
@@ -202,10 +204,10 @@ class _Matched:
 
     found: list[Retrieved]
     spans: list[range]
-    vectors: Rows
-    scores: Rows
-    tagged: list[Rows]
-    asked: tuple[tuple[Rows, float], ...]
+    vectors: StageAnswers
+    scores: StageAnswers
+    tagged: list[StageAnswers]
+    asked: tuple[tuple[StageAnswers, float], ...]
 
 
 def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:
@@ -213,14 +215,16 @@ def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:
     return lexicon.correct(form) if language == "en" else None
 
 
-def _refusal(row: int, span: range, others: Sequence[Rows], scores: Rows) -> Reject | None:
+def _refusal(
+    row: int, span: range, others: Sequence[StageAnswers], scores: StageAnswers
+) -> Reject | None:
     """Why a query, or one of its pairs, can never be answered; None if it was not rejected."""
     refusals = [rows.rejected.get(row) for rows in others]
     refusals += [scores.rejected.get(pair) for pair in span]
     return next(filter(None, refusals), None)
 
 
-def _mixed(rows: Rows, spans: list[range]) -> list[int]:
+def _mixed(rows: StageAnswers, spans: list[range]) -> list[int]:
     """The rows of spans that several versions of a model answered together."""
     if len({*rows.versions} - {""}) < 2:
         return []

@@ -10,7 +10,7 @@ Rules, each from a probability that was chosen on held-back real queries:
 - A word for a material, size, gender or age that the lexicon's rules set aside counts where it is
   tagged so.
 - The term that is tagged as a product is asked for where the words around it do not tell, and its
-  other names are the surer for it (`worker.understanding.asked` and `evidence`).
+  other names are the surer for it (`worker.understanding.query_target` and `evidence`).
 - What is not wanted is what is tagged so, also where it is part of a term's name ("fluoride free
   toothpaste"): a longer span of the lists ends with it. In a title ("songs without words") nothing
   is excluded.

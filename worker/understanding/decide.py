@@ -16,8 +16,8 @@ from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading, only_terms_and_attributes
 from worker.understanding import evidence
-from worker.understanding.asked import asked
 from worker.understanding.protect import Protection
+from worker.understanding.query_target import query_target
 from worker.understanding.wording import for_whom, in_place
 
 MAX_CATEGORIES = 3
@@ -95,7 +95,7 @@ class Expander:
         lexicon = self.lexicon
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
         nearest_categories = near.categories[: evidence.NEAREST]
-        heads, fallback = asked(lexicon, read, nearest, near.similarity)
+        heads, fallback = query_target(lexicon, read, nearest, near.similarity)
         nothing_else = bool(heads) and only_terms_and_attributes(read, heads)
         names_a_product = evidence.names_a_product(read, heads)
         sold = lexicon.sold(read) if heads else ()

@@ -26,7 +26,7 @@ class Stage:
     Attributes:
         name: the model's, on the server; models of a kind differ in it.
         versions: those of the model that are served now.
-        texts: the tokenizer, which other models may share.
+        tokenizer: other models may share it.
         sequences: makes the rows that `answers` takes.
     """
 
@@ -35,14 +35,14 @@ class Stage:
         contract: ModelContract,
         inference: Inference,
         caller: ModelCaller,
-        texts: TextTokenizer,
+        tokenizer: TextTokenizer,
         metrics: Metrics,
         max_calls: int,
     ) -> None:
         self.kind, self.name, self.contract = contract.kind, contract.name, contract
         self.versions = Versions()
         self.caller = caller
-        self.texts, self.sequences = texts, Sequences(contract, texts)
+        self.tokenizer, self.sequences = tokenizer, Sequences(contract, tokenizer)
         self._inference = inference
         self._limits = Limits(max_calls, contract.max_batch_size, contract.max_length)
         self._batcher = Batcher(contract, self._limits, self._serve)

@@ -47,7 +47,7 @@ class Tagger:
         """The first pieces of the words, those that the model's length cuts off marked so."""
         if (starts := self.stage.sequences.word_starts(form)) is not None:
             return starts + [NOT_READ] * (len(words) - len(starts))
-        encoding = self.stage.texts.tokenizer.encode(form)
+        encoding = self.stage.tokenizer.tokenizer.encode(form)
         pieces = first_pieces(encoding, words)
         if len(encoding) <= self._max_length:
             return pieces

@@ -30,7 +30,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.exclusions import QUALIFIERS, Exclusion
-from worker.lexicon.words import Word, meets
+from worker.lexicon.words import Word, covered, meets
 
 BRAND = 0.6
 NEW_BRAND = 0.45  # before a term
@@ -181,12 +181,7 @@ class Tagged:
     def _words(self, span: Tag | Exclusion) -> tuple[int, int]:
         """The first and one past the last of the words that a span covers."""
         if (known := self._covered.get(span)) is None:
-            inside = [
-                n
-                for n, (_, start, end) in enumerate(self._found)
-                if start < span.end and span.start < end
-            ]
-            known = self._covered[span] = (inside[0], inside[-1] + 1) if inside else (0, 0)
+            known = self._covered[span] = covered(self._found, span.start, span.end)
         return known
 
     def _is_elsewhere(self, found: Attribute) -> bool:

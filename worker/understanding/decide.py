@@ -104,7 +104,7 @@ class Expander:
             several = " " in head.surface or head not in read.mentions
             agree = evidence.AGREE_IF_UNKNOWN
             if nearest:
-                agree = departments.count(lexicon.department(head.term_id))
+                agree = departments.count(lexicon.department_number(head.term_id))
             path = lexicon.category(head.term_id)
             alike = nearest_categories.count(lexicon.category_number(path))
             if (own := lexicon.shelf(path, read.attributes)) != path:
@@ -127,7 +127,7 @@ class Expander:
                         strict=True,
                     )
                 ),
-                admits=Protection(lexicon, read, heads).admits,
+                admit=Protection(lexicon, read, heads).admit,
                 parents=bool(self.parents_for),
             )
 

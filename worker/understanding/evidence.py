@@ -64,7 +64,8 @@ class _Tagged(Enum):
 
 
 def _relation(term: Mention, things: Sequence[Thing]) -> _Tagged:
-    meeting = [thing for thing in things if thing.start < term.end and term.start < thing.end]
+    span = [(term.start, term.end)]
+    meeting = [thing for thing in things if meets(thing, span)]
     if not meeting:
         return _Tagged.ELSEWHERE if things else _Tagged.UNKNOWN
     thing = max(meeting, key=attrgetter("probability"))

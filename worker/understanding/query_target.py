@@ -88,11 +88,11 @@ def _split_term_category(
 ) -> str:
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
-    department, own = lexicon.department(head.term_id), lexicon.stemmed(head.surface)
+    department, own = lexicon.department_number(head.term_id), lexicon.stemmed(head.surface)
     longer = [
         (term_id, words)
         for term_id in nearest
-        if lexicon.department(term_id) != department
+        if lexicon.department_number(term_id) != department
         and own.head in (words := lexicon.stems_of(term_id).stems - EMPTY - SPLITS)
         and len(words) > len(own.stems)
     ]
@@ -107,8 +107,8 @@ def _split_term_category(
 
 def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> bool:
     """Whether a head of one word may mean a thing of another department."""
-    department = lexicon.department(head.term_id)
-    agree = sum(lexicon.department(term_id) == department for term_id in nearest)
+    department = lexicon.department_number(head.term_id)
+    agree = sum(lexicon.department_number(term_id) == department for term_id in nearest)
     return " " not in head.surface and agree <= DOUBTFUL
 
 

@@ -108,8 +108,7 @@ _RIGHT = _Near(frozenset(), frozenset(), True)
 class Corrector:
     """Corrects queries.
 
-    Answers never change. Caches are plain dicts: threads may repeat work, not
-    corrupt it.
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Args:
         terms: collections of the keys of the lexicon's terms and attributes.

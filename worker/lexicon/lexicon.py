@@ -50,8 +50,7 @@ class Candidate(NamedTuple):
 class Lexicon:
     """Terms and what is known of them.
 
-    Answers never change. Caches are plain dicts: threads may repeat work, not
-    corrupt it.
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Attributes:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.

@@ -67,8 +67,7 @@ class Reading(NamedTuple):
 class Reader:
     """Reads queries.
 
-    Answers never change. Caches are plain dicts: threads may repeat work, not
-    corrupt it.
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Args:
         fixed: keys of phrases in which a negation keeps its meaning.

@@ -13,8 +13,8 @@ from triton_models.contract import ModelContract
 from triton_models.serving.repository import parameters
 from worker.errors import Fault, ModelRejected, ModelTimeout, ModelUnavailable
 from worker.inference.port import Answer
-from worker.inference.served import DYNAMIC, Served, compare, describe, missing
-from worker.inference.tensors import check_answers, check_batch
+from worker.inference.served import Served, compare, describe, missing
+from worker.inference.tensors import DYNAMIC, check_answers, check_batch
 
 
 class FakeServer:

@@ -139,7 +139,7 @@ class Enrichment:
     versions: tuple[str, ...] = ("", "", "")
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether no model was away: it may be kept for the next event."""
         return not self.degraded
 

@@ -36,14 +36,14 @@ DEFECTS = (
     defect(
         "a degraded answer is given in the fast lane",
         PIPELINE,
-        "if found.whole and computation.servable(found):",
+        "if found.complete and computation.servable(found):",
         "if True:",
         "test_pipeline.py",
     ),
     defect(
         "a degraded answer is cached",
         PIPELINE,
-        "isinstance(result, Enrichment) and result.whole",
+        "isinstance(result, Enrichment) and result.complete",
         "isinstance(result, Enrichment)",
         "test_pipeline.py",
     ),

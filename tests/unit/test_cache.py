@@ -21,4 +21,4 @@ def test_what_is_forgotten_while_it_is_read_does_not_come_back():
 
     seen._old = Forgetting(seen._old)
     seen.get(("query 0", None))
-    assert seen.get(("query 0", None)) is None and len(seen) == 0
+    assert seen.get(("query 0", None)) is None and not seen.young

@@ -12,12 +12,16 @@ EVERY = range(evidence.NEAREST + 1)
 
 def test_each_sign_that_a_term_means_itself_makes_its_synonyms_surer():
     for agree in EVERY:
-        assert evidence.of_synonym(True, False, agree) > evidence.of_synonym(False, False, agree)
-        assert evidence.of_synonym(False, True, agree) > evidence.of_synonym(False, False, agree)
-        assert evidence.of_synonym(False, True, agree, False) < evidence.of_synonym(
-            False, False, agree
+        assert evidence.of_synonym(True, False, agree, True) > evidence.of_synonym(
+            False, False, agree, True
         )
-    found = [evidence.of_synonym(False, False, agree) for agree in EVERY]
+        assert evidence.of_synonym(False, True, agree, True) > evidence.of_synonym(
+            False, False, agree, True
+        )
+        assert evidence.of_synonym(False, True, agree, False) < evidence.of_synonym(
+            False, False, agree, True
+        )
+    found = [evidence.of_synonym(False, False, agree, True) for agree in EVERY]
     assert found == sorted(found) and 0.7 < found[0] < 0.9 < found[-1] < 1
 
 
@@ -89,7 +93,7 @@ def test_a_department_of_one_gender_holds_nothing_for_others(lexicon, path, quer
 )
 def test_a_query_that_names_a_thing_with_its_properties_says_no_more(lexicon, query, named):
     read = lexicon.read(query)
-    assert evidence.names_only(read, lexicon.heads(read)) is named
+    assert evidence.names_a_product(read, lexicon.heads(read)) is named
 
 
 @pytest.mark.parametrize(
@@ -105,21 +109,21 @@ def test_a_query_that_names_a_thing_with_its_properties_says_no_more(lexicon, qu
 )
 def test_what_is_tagged_as_a_product_confirms_a_term_or_speaks_against_it(product, change):
     term, prior = Mention(7, "ear buds", 4, 14), 0.9
-    found = evidence.as_tagged(prior, term, [Thing(*product, 0.8)])
+    found = evidence.with_tags(prior, term, [Thing(*product, 0.8)])
     assert (found > prior) - (found < prior) == change
 
 
 def test_a_product_elsewhere_takes_nothing_from_a_sure_term():
     term, elsewhere = Mention(7, "ear buds", 4, 14), [Thing(15, 20, 0.8)]
-    assert evidence.as_tagged(evidence.SURE, term, elsewhere) == pytest.approx(evidence.SURE)
-    assert evidence.as_tagged(0.9, term, []) == pytest.approx(0.9)
+    assert evidence.with_tags(evidence.SURE, term, elsewhere) == pytest.approx(evidence.SURE)
+    assert evidence.with_tags(0.9, term, []) == pytest.approx(0.9)
 
 
 def test_of_two_products_that_meet_a_term_the_likelier_counts():
     term, products = Mention(7, "ear buds", 4, 14), [Thing(4, 14, 0.6), Thing(8, 20, 0.9)]
-    alone = evidence.as_tagged(0.9, term, products[1:])
+    alone = evidence.with_tags(0.9, term, products[1:])
     assert (
-        evidence.as_tagged(0.9, term, products)
+        evidence.with_tags(0.9, term, products)
         == alone
-        < evidence.as_tagged(0.9, term, products[:1])
+        < evidence.with_tags(0.9, term, products[:1])
     )

@@ -45,7 +45,7 @@ def careful(value, position=0):
 def fast(found, seen=None):
     answers = FastLane(seen or AllSeen(), MAX_BYTES).answers(found, default, 5)
     outputs = [answers.output(position) for position in range(len(found))]
-    ready = answers.ready(MAX_BYTES)
+    ready = answers.known_prefix(MAX_BYTES)
     assert [*answers.outputs(ready)] == outputs[:ready] and outputs[ready : ready + 1] in (
         [],
         [None],
@@ -117,7 +117,11 @@ def test_a_query_that_was_not_seen_is_left_to_the_careful_way():
 def test_what_is_ready_ends_where_an_output_is_larger_than_the_limit():
     answers = FastLane(AllSeen(), MAX_BYTES).answers([PLAIN, PLAIN[:-1] + b" }"], default, 5)
     limit = len(careful(PLAIN))
-    assert [answers.ready(limit - 1), answers.ready(limit), answers.ready(limit + 1)] == [0, 1, 2]
+    assert [
+        answers.known_prefix(limit - 1),
+        answers.known_prefix(limit),
+        answers.known_prefix(limit + 1),
+    ] == [0, 1, 2]
 
 
 def test_what_is_used_stays_when_others_make_room():
@@ -126,7 +130,8 @@ def test_what_is_used_stays_when_others_make_room():
     for number in range(100):
         seen.put((f"other {number}", None), ENRICHMENT)
         assert seen.get(("kept", None)) is ENRICHMENT
-    assert seen.get(("other 0", None)) is None and len(seen) < 40
+    kept = [*seen.young.values(), *seen._old.values()]
+    assert seen.get(("other 0", None)) is None and sum(map(len, kept)) < 40
 
 
 def test_without_memory_nothing_is_kept():

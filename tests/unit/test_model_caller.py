@@ -44,6 +44,10 @@ class Model:
 
         return await self.caller.call(attempt)
 
+    @property
+    def closed(self):
+        return self.caller._breaker.closed
+
     def value(self, name):
         return self.metrics.registry.get_sample_value(f"query_worker_{name}", {"model": "intent"})
 
@@ -52,7 +56,7 @@ async def opened(model):
     """Go away, and let the circuit open by calls that wait on from then on."""
     model.away = True
     waiting = [asyncio.create_task(model.ask(n)) for n in range(16)]
-    while model.caller.closed:
+    while model.closed:
         await asyncio.sleep(0.01)
     return waiting
 
@@ -115,7 +119,7 @@ def test_in_a_long_outage_calls_are_given_up_at_once_and_probes_go_on(policy):
         assert model.most_under_way == 1
         assert (now() - began) / (TIMEOUT_S + LONGEST_PAUSE_S) - 2 <= probes <= 300 / TIMEOUT_S + 2
         model.away, back_at = False, now()
-        while not model.caller.closed:
+        while not model.closed:
             with pytest.raises(Retry):
                 await model.ask()
             await asyncio.sleep(0.1)
@@ -154,7 +158,7 @@ def test_after_a_silence_calls_wait_for_their_own_answer(policy):
         for task in waiting:
             task.cancel()
         await asyncio.sleep(3600)
-        assert not model.caller.closed
+        assert not model.closed
         model.away = False
         assert await asyncio.gather(*map(model.ask, "abc")) == ["a", "b", "c"]
 
@@ -226,7 +230,7 @@ def test_a_refused_batch_shows_that_the_model_answers():
             task.cancel()
         with pytest.raises(ModelRejected):
             await model.caller.call(refused)
-        assert model.caller.closed
+        assert model.closed
 
     run(scenario())
 

@@ -30,7 +30,10 @@ EVIDENCE = [
             (False, True), (False, True), range(evidence.NEAREST + 1)
         )
         for pair in (
-            (evidence.of_synonym(several, plain, agree), WEIGHTS["synonym"] + REPLACED_WEIGHT),
+            (
+                evidence.of_synonym(several, plain, agree, True),
+                WEIGHTS["synonym"] + REPLACED_WEIGHT,
+            ),
             (
                 evidence.of_category(RED_SHOES, SHOES, plain, "Shoes > Running", agree, ()),
                 MENTION_WEIGHT,
@@ -42,7 +45,7 @@ NEUTRAL = contract.load(STARTER_MODELS / "matching").threshold
 JUDGE = Expander(None, 8, 0.5, 0.9, 8, NEUTRAL)
 BY_VERSION = {
     f"matching:{version}": {
-        evidence.NEAR_PRIOR,
+        evidence.FALLBACK_PRIOR,
         *(JUDGE.probability(prior, (score, w)) for prior, w in EVIDENCE),
     }
     for version, score in ((1, np.float32(0.9)), (2, np.float32(0.8)))

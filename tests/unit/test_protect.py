@@ -121,7 +121,7 @@ def test_broader_terms_come_only_where_the_intent_wants_them(lexicon):
 def admitted(lexicon, query, text, source):
     read = lexicon.read(query)
     instead_of = query if source != "embedding" else ""
-    return Protection(lexicon, read, lexicon.heads(read)).admits(text, source, 0, instead_of)
+    return Protection(lexicon, read, lexicon.heads(read)).admit(text, source, 0, instead_of)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_what_keeps_all_is(lexicon, query, text, source):
 
 
 def test_two_spellings_of_one_thing_do_not_come_together(lexicon):
-    admits = Protection(lexicon, lexicon.read("jumper")).admits
-    assert admits("sweat shirt", "synonym", 0, "jumper")
-    assert not admits("sweatshirts", "synonym", 0, "jumper")
+    admit = Protection(lexicon, lexicon.read("jumper")).admit
+    assert admit("sweat shirt", "synonym", 0, "jumper")
+    assert not admit("sweatshirts", "synonym", 0, "jumper")
 
 
 def test_the_odds_of_link_and_score_multiply(lexicon):
@@ -195,5 +195,5 @@ def test_another_name_may_say_what_a_thing_lacks(lexicon):
     read = lexicon.read(query, [Tag(0, 8, "excluded", 0.9)])
     assert [x.term for x in read.exclusions] == ["fluoride"]
     protection = Protection(lexicon, read, lexicon.heads(read))
-    assert protection.admits("non fluoride toothpaste", "synonym", 0, query)
-    assert not protection.admits("fluoride toothpaste", "synonym", 0, query)
+    assert protection.admit("non fluoride toothpaste", "synonym", 0, query)
+    assert not protection.admit("fluoride toothpaste", "synonym", 0, query)

@@ -187,7 +187,7 @@ def test_a_query_that_a_model_refuses_is_a_dead_letter_of_its_stage(folders, mon
     monkeypatch.setattr(inference, "infer", refusing)
     german, english = asyncio.run(made.process(inputs(GERMAN, ENGLISH)))
     assert (german.stage, german.reason) == ("intent", "model_rejected")
-    assert "intent_de" in str(german) and english.enrichment.whole
+    assert "intent_de" in str(german) and english.enrichment.complete
 
 
 def test_a_batch_that_is_cancelled_lets_those_who_joined_it_know(folders):

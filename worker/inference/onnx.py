@@ -14,8 +14,8 @@ from triton_models.contract import ModelContract
 from triton_models.serving import repository
 from worker.errors import ContractError, Fault, ModelFailed, ModelRejected, ModelUnavailable
 from worker.inference.port import Answer
-from worker.inference.served import DYNAMIC, Served, compare, describe, missing
-from worker.inference.tensors import check_answers, check_batch
+from worker.inference.served import Served, compare, describe, missing
+from worker.inference.tensors import DYNAMIC, check_answers, check_batch
 
 DATATYPES = {"tensor(int64)": "INT64", "tensor(float)": "FP32"}
 

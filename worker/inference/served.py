@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from triton_models.contract import ModelContract
 from triton_models.serving.repository import joined
 from worker.errors import Fault
-
-DYNAMIC = -1
+from worker.inference.tensors import DYNAMIC
 
 
 @dataclass(frozen=True)

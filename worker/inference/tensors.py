@@ -11,7 +11,7 @@ from triton_models.kinds.values import TOLERANCE
 from worker.errors import InvalidAnswer, ModelRejected
 
 SAME_ROWS = 8
-DYNAMIC = -1  # a length, in the contract's shapes
+DYNAMIC = -1  # a size that is not fixed, in shapes of the contract and of servers
 
 
 def check_batch(contract: ModelContract, inputs: Mapping[str, np.ndarray]) -> int:

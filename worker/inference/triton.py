@@ -45,8 +45,8 @@ from worker.errors import (
 )
 from worker.inference.access import Access
 from worker.inference.port import Answer
-from worker.inference.served import DYNAMIC, Served, compare, describe, missing
-from worker.inference.tensors import check_answers, check_batch
+from worker.inference.served import Served, compare, describe, missing
+from worker.inference.tensors import DYNAMIC, check_answers, check_batch
 from worker.logs import fault
 from worker.tasks import guarded
 

@@ -10,10 +10,10 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from worker.lexicon import prices
+from worker.lexicon.adjacency import WITHIN, next_to_terms
 from worker.lexicon.belonging import Belonging
-from worker.lexicon.beside import WITHIN, next_to_terms
 from worker.lexicon.brands import Brand
-from worker.lexicon.models import Model, Models
+from worker.lexicon.model_numbers import Model, Models
 from worker.lexicon.numbers import WORDED, Numbers
 from worker.lexicon.words import Phrases, Word, meets, words_of
 
@@ -196,7 +196,7 @@ class Attributes:
             hits.append(_Hit("size", worn[1], *worn.span(1)))
         hits = [
             hit
-            for hit in _apart(hits)
+            for hit in _without_overlap(hits)
             if hit.name
             and not _is_of_a_code(hit, form)
             and not _hidden(hit, terms, form)
@@ -211,7 +211,7 @@ class Attributes:
     def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
         """What words say of one name of attributes, whatever stands beside them."""
         hits = [hit for hit in self._words_in(found) if hit.name == name]
-        return [_attribute(hit) for hit in _apart(hits)]
+        return [_attribute(hit) for hit in _without_overlap(hits)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
         """Prices, sizes, ages and amounts; of two that are as long, the first counts."""
@@ -278,10 +278,10 @@ def _is_worn_size(
     number: re.Match[str], hits: Sequence[_Hit], models: Sequence[Model], terms: Sequence[Span]
 ) -> bool:
     """Whether the last number of a query is a shoe size: "womens nike sneakers 8.5"."""
-    start, end = number.span(1)
-    if not any(t.department == "Shoes" and t.end <= start for t in terms):
+    span = number.span(1)
+    if not any(t.department == "Shoes" and t.end <= span[0] for t in terms):
         return False
-    return not any(start < x.end and x.start < end for x in (*hits, *models))
+    return not any(meets(x, [span]) for x in (*hits, *models))
 
 
 def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
@@ -292,8 +292,8 @@ def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
     return Model("", "", brand.end, model.end) if brand.end < model.end else None
 
 
-def _apart(hits: Sequence[_Hit]) -> list[_Hit]:
-    """Without overlap, the longest taken first; in order."""
+def _without_overlap(hits: Sequence[_Hit]) -> list[_Hit]:
+    """The longest are taken first; in order."""
     if len(hits) < 2:
         return list(hits)
     used = bytearray(max(hit.end for hit in hits))

@@ -4,8 +4,8 @@
 `keys.marisa` the terms (see `worker.lexicon.terms`); `spellings.marisa` which words are right, and
 what others may be misspelt for (see `worker.lexicon.spellings`); `attributes.json` the tables of
 attribute words; `brands.json` the brands; `told.json` what the terms' names say of a thing (see
-`worker.lexicon.told`); `vectors.usearch` one vector a term, its key the term's position, along the
-axes of `axes.npy` (see `worker.lexicon.vectors`).
+`worker.lexicon.protected_values`); `vectors.usearch` one vector a term, its key the term's
+position, along the axes of `axes.npy` (see `worker.lexicon.vectors`).
 Terms, keys, spellings and vectors are mapped: a file is never changed, only replaced.
 """
 
@@ -20,7 +20,7 @@ import orjson
 
 from triton_models.contract import sha256
 from worker.errors import LexiconError
-from worker.lexicon import brands, told
+from worker.lexicon import brands, protected_values
 from worker.lexicon.spellings import SPELLINGS, Spellings
 from worker.lexicon.terms import KEYS, TERMS, Terms
 from worker.lexicon.vectors import AXES, VECTORS, Vectors
@@ -28,9 +28,9 @@ from worker.lexicon.vectors import AXES, VECTORS, Vectors
 MANIFEST = "lexicon.json"
 ATTRIBUTES = "attributes.json"
 BRANDS = "brands.json"
-TOLD = "told.json"
+PROTECTED_VALUES = "told.json"
 BUILD = "query-worker lexicon build --source FOLDER"
-FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, TOLD, VECTORS, AXES)
+FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, PROTECTED_VALUES, VECTORS, AXES)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
 FORMAT = 8  # of these files; one more with each change that older code cannot read
 
@@ -46,7 +46,7 @@ class Built:
         manifest: what `lexicon.json` holds.
         attributes: tables as `Attributes` takes them.
         brands: as `Brands` takes them.
-        told: of each name of a term that says something of a thing, what.
+        protected_values: of each name of a term that says something of a thing.
         vectors: the terms'.
     """
 
@@ -55,7 +55,7 @@ class Built:
     spellings: Spellings
     attributes: dict[str, Any]
     brands: list[dict[str, Any]]
-    told: Mapping[str, told.Told]
+    protected_values: Mapping[str, protected_values.ProtectedValues]
     vectors: Vectors
 
 
@@ -71,9 +71,9 @@ def read(folder: Path) -> Built:
         terms = Terms(folder)
         tables = orjson.loads((folder / ATTRIBUTES).read_bytes())
         known = brands.unpack((folder / BRANDS).read_bytes())
-        said = told.unpack((folder / TOLD).read_bytes())
+        values = protected_values.unpack((folder / PROTECTED_VALUES).read_bytes())
         vectors = Vectors.read(folder, manifest["effort"])
-        return Built(manifest, terms, Spellings(folder), tables, known, said, vectors)
+        return Built(manifest, terms, Spellings(folder), tables, known, values, vectors)
     except _BROKEN as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from None
 

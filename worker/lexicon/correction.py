@@ -1,4 +1,4 @@
-"""Sure misspellings: a word that nobody knows, with one word of the lexicon that it must mean.
+"""Corrects sure misspellings: unknown words that can mean but one word of the lexicon.
 
 Known are the lexicon's words, brands, and ordinary English words. A word is corrected to one that
 is a single slip of the keyboard away, or sounds the same; a short one only if the slip is a doubled
@@ -25,9 +25,10 @@ from worker.lexicon.misspelling import (
 from worker.lexicon.spellings import EXTRA, SERVICE, SHORTEST, Spellings, is_plain
 from worker.lexicon.words import WORDS_KEPT, Kept, Word, stem
 
-SURE, LIKELY = 0.98, 0.95
+SURE, LIKELY = 0.98, 0.95  # confidence: of a word that makes a term or a brand's name, of others
 _ENDINGS = ("er", "ers", "ing", "ed", "y", "ish", "able", "est")
-# Right words that are often written for others, mostly for such as sound the same.
+# Words written for another, mostly one that sounds the same; corrected only where the other makes a
+# term and the written one does not.
 _PAIRS = """
     liter litter, litre litter, poll pole, pole poll, draws drawers, stationary stationery,
     brake break, break brake, petal pedal, chord cord, muscle mussel, plain plane, pane pain,
@@ -40,7 +41,7 @@ _PAIRS = """
     curtin curtain, loosers losers, scrapping scraping, trucks trunks, thrown throw,
     hallow hollow, donning dining, statute statue, payer player
 """
-_ALIKE = dict(pair.split() for pair in _PAIRS.split(","))
+_CONFUSED = dict(pair.split() for pair in _PAIRS.split(","))
 
 
 class Edit(NamedTuple):
@@ -92,23 +93,27 @@ class _Near(NamedTuple):
     Attributes:
         words: words so near that one is meant.
         far: words that sound the same, if there are no nearer ones; one of them must make a term.
-        common: whether it is right, unless only another makes a term.
+        ordinary: whether it is a word of the language, and so right, unless only another makes a
+            term.
     """
 
     words: frozenset[str]
     far: frozenset[str]
-    common: bool
+    ordinary: bool
 
 
 _RIGHT = _Near(frozenset(), frozenset(), True)
 
 
 class Corrector:
-    """Never changes, so any thread may correct.
+    """Corrects queries.
+
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Args:
         terms: collections of the keys of the lexicon's terms and attributes.
-        brands: those of brands.
+        brands: keys of brand names.
+        spellings: which words are right, and what others may be misspelt for.
         things: words that may be the last of what names a thing.
     """
 
@@ -158,7 +163,7 @@ class Corrector:
             key = keys[i]
             if key != word.key:
                 continue
-            if (other := _ALIKE.get(key)) and self._is_meant(other, i, keys):
+            if (other := _CONFUSED.get(key)) and self._is_meant(other, i, keys):
                 meant[i] = other, LIKELY
             elif self._may_be_for(key) is _RIGHT or form[word.start : word.end] != key:
                 continue
@@ -174,7 +179,7 @@ class Corrector:
         return any(character not in " ,.!?\"'()" for character in around)
 
     def _is_right(self, word: str) -> bool:
-        return word not in _ALIKE and self._may_be_for(word) is _RIGHT
+        return word not in _CONFUSED and self._may_be_for(word) is _RIGHT
 
     def _may_be_for(self, word: str) -> _Near:
         """What a word may be meant for, as far as it alone says; `_RIGHT` if it is surely right."""
@@ -191,21 +196,21 @@ class Corrector:
             apart = {w: distance(word, w) for w in spellings.alike(word)}
             near = {w for w in apart if apart[w] < 3 and vowels(w) == vowels(word)}
             far = set() if near else {w for w in apart if apart[w] < 4}
-        common = spellings.is_ordinary(word)
-        derived = not common and self._is_derived(word)
+        ordinary = spellings.is_ordinary(word)
+        derived = not ordinary and self._is_derived(word)
         near, far = (frozenset(_likely(word, some, derived)) for some in (near, far))
-        return _Near(near, far, common) if near or far else _RIGHT
+        return _Near(near, far, ordinary) if near or far else _RIGHT
 
     def _meant(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
-        near, far, common = self._may_be_for(word)
+        near, far, ordinary = self._may_be_for(word)
         near = near or {w for w in far if self._makes_a_term(w, i, keys)}
         if not near:
             return None
         fitting = {w for w in near if self._makes_a_term(w, i, keys)}
-        if not (fitting or common):  # "blak and decker", but not "my preteen" for a "myprotein"
+        if not (fitting or ordinary):  # "blak and decker", but not "my preteen" for a "myprotein"
             fitting = {w for w in near if self._makes_one_of([self._brands], w, i, keys)}
         slips = {w for w in fitting or near if is_slip(word, w)}
-        if common and len(fitting) != 1:
+        if ordinary and len(fitting) != 1:
             return None
         chosen = (
             _one(word, slips)
@@ -215,7 +220,7 @@ class Corrector:
         )
         if chosen is None:
             return None
-        if common:
+        if ordinary:
             near_enough = word[0] == chosen[0] and (
                 is_slip(word, chosen) or same_bones(word, chosen)
             )
@@ -234,8 +239,10 @@ class Corrector:
     def _is_service(self, word: str, chosen: str, i: int, keys: Sequence[str]) -> bool:
         """Whether a word of service is meant. Beside a thing, or alone, it may be a name: "eset
         antivirus", "stockx"."""
-        if chosen not in SERVICE or is_slip(word, chosen):
-            return chosen in SERVICE
+        if chosen not in SERVICE:
+            return False
+        if is_slip(word, chosen):
+            return True
         if len(keys) == 1:
             return word[0] == chosen[0] and len(word) <= len(chosen)
         beside = any(key in self._things for n, key in enumerate(keys) if n != i)

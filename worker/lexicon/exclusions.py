@@ -120,7 +120,7 @@ class Exclusions:
                     and form[found[i].start - 1 : found[i].start] != "-"
                 )
                 spans += self._free(form, found, i) if free else self._negated(form, found, i)
-        return _apart(form, spans)
+        return _without_overlap(form, spans)
 
     def _marked(self, form: str, found: Sequence[Word]) -> Iterator[tuple[int, int]]:
         """Words behind a minus sign, as search engines take it."""
@@ -222,7 +222,7 @@ def _is_done_to_others(keys: Sequence[str]) -> bool:
     return bool(keys) and keys[0].endswith("ing") and not _OTHERS.isdisjoint(keys[1:])
 
 
-def _apart(form: str, spans: Sequence[tuple[int, int]]) -> list[Exclusion]:
+def _without_overlap(form: str, spans: Sequence[tuple[int, int]]) -> list[Exclusion]:
     taken: list[Exclusion] = []
     for start, end in sorted(spans):
         if not taken or start >= taken[-1].end:

@@ -38,17 +38,17 @@ def heads(
 
     Args:
         describes: whether a word may belong to the value of an attribute.
-        names: whether a word may be the last of what names a thing.
+        names: whether a word ends a term, or is unknown.
     """
     words = read.words
     if not read.mentions:
         return []
     owner = {i: n for n, (first, last, _) in enumerate(read.places) for i in range(first, last)}
-    told = _told(read)
+    attribute_words = _attribute_words(read)
     for first, last in _segments(read):
         if not any(_says(read, i, owner) for i in range(first, last)):
             continue
-        found = _in_segment(read, first, last, owner, told, describes, names)
+        found = _in_segment(read, first, last, owner, attribute_words, describes, names)
         holds = last < len(words) and words[last].key == "of" and words[last - 1].key in HOLDERS
         named = any(i in owner for i in range(first, last))
         if holds or not (named or _goes_on(read, last)):  # "bag of rice", "hello, any rice"
@@ -84,8 +84,8 @@ def _before_names(read: Reading, first: int, last: int) -> list[int]:
         return []
     start, end, key = read.places[inside[0]]
     behind = [read.words[i].key for i in range(end, last)]
-    told = any(_is_for(stem(word)) or word in DEEDS for word in behind)
-    return inside if " " in key and not told else []
+    for_another = any(_is_for(stem(word)) or word in DEEDS for word in behind)
+    return inside if " " in key and not for_another else []
 
 
 def naming(read: Reading) -> list[str]:
@@ -126,11 +126,11 @@ def apart(
         The position of its last word, and the term; None if there is none.
     """
     keys = [word.key for word in read.words]
-    told = _told(read)
+    attribute_words = _attribute_words(read)
     named = {i for start, end, _ in read.places if end - start > 1 for i in range(start, end)}
     for first, last in _segments(read):
         i = last - 1
-        while i >= first and (keys[i] in EMPTY or keys[i] in LIKE or i in told):
+        while i >= first and (keys[i] in EMPTY or keys[i] in LIKE or i in attribute_words):
             i -= 1
         if i < first:
             continue
@@ -139,13 +139,13 @@ def apart(
                 break
             if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
                 return i, term
-            if not (n in told or _tells(keys[n], describes)):
+            if not (n in attribute_words or _tells(keys[n], describes)):
                 break
         else:
             for n in range(last + 1, len(keys)) if keys[last:] and keys[last] == "for" else ():
                 if (term := term_of(f"{keys[n]} {keys[i]}")) not in (None, NO_TERM):
                     return i, term
-                if not (n in told or keys[n] in EMPTY):
+                if not (n in attribute_words or keys[n] in EMPTY):
                     break
         return None
     return None
@@ -222,16 +222,12 @@ def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
     return list(pairwise([first, *cuts, last]))
 
 
-def _told(read: Reading) -> set[int]:
-    """Words of attributes and exclusions."""
+def _attribute_words(read: Reading) -> set[int]:
+    """Positions of the words of attributes and exclusions."""
     if not (read.attributes or read.exclusions):
         return set()
-    return {
-        i
-        for span in (*read.attributes, *read.exclusions)
-        for i, word in enumerate(read.words)
-        if span.start < word.end and word.start < span.end
-    }
+    spans = [(span.start, span.end) for span in (*read.attributes, *read.exclusions)]
+    return {i for i, word in enumerate(read.words) if meets(word, spans)}
 
 
 def _in_segment(
@@ -239,7 +235,7 @@ def _in_segment(
     first: int,
     last: int,
     owner: dict[int, int],
-    told: set[int],
+    attribute_words: set[int],
     describes: Callable[[str], bool],
     names: Callable[[str], bool],
 ) -> list[int]:
@@ -247,7 +243,7 @@ def _in_segment(
     i = last - 1
     while i >= first:
         key = read.words[i].key
-        if i in owner and not _only_tells(read, owner, told, first, i):
+        if i in owner and not _only_tells(read, owner, attribute_words, first, i):
             found.append(owner[i])
             i = read.places[owner[i]][0] - 1
             while i >= first and read.words[i].key not in JOINED:  # what describes it
@@ -255,14 +251,15 @@ def _in_segment(
                 i -= 1
                 if comma:
                     break
-            i -= i >= first and read.words[i].key in JOINED
+            if i >= first and read.words[i].key in JOINED:
+                i -= 1
             continue
-        ends = all(n in told for n in range(i + 1, last))
+        ends = all(n in attribute_words for n in range(i + 1, last))
         if ends and i > first and (read.words[i - 1].key, key) in LIKE_PAIRS:
             i -= 2
             continue
         skipped = (
-            i in told
+            i in attribute_words
             or key in EMPTY
             or key in LIKE
             or key in SPLITS
@@ -279,7 +276,7 @@ def _in_segment(
 
 
 def _only_tells(
-    read: Reading, owner: dict[int, int], told: Collection[int], first: int, i: int
+    read: Reading, owner: dict[int, int], attribute_words: Collection[int], first: int, i: int
 ) -> bool:
     """Whether a term, up to word `i`, says something of another thing and is not asked for."""
     start, end, _ = read.places[owner[i]]
@@ -292,7 +289,9 @@ def _only_tells(
         return False
     key = read.words[i].key
     if key in PLATFORMS:
-        return any(n not in told and read.words[n].key not in EMPTY for n in range(first, i))
+        return any(
+            n not in attribute_words and read.words[n].key not in EMPTY for n in range(first, i)
+        )
     if not any(n in owner for n in range(first, i)):
         return False
-    return key in MINOR or i in told or (key in HOLDERS and i - 1 in told)
+    return key in MINOR or i in attribute_words or (key in HOLDERS and i - 1 in attribute_words)

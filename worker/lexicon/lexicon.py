@@ -19,11 +19,11 @@ from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile
+from worker.lexicon.protected_values import NOTHING, protected_values
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.told import NOTHING, told
 from worker.lexicon.words import Kept, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
@@ -48,7 +48,9 @@ class Candidate(NamedTuple):
 
 
 class Lexicon:
-    """Terms and what is known of them; never changes, so any thread may search.
+    """Terms and what is known of them.
+
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Attributes:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
@@ -65,7 +67,7 @@ class Lexicon:
         self.dimension: int = parts.manifest["dimension"]
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
-        names = list(map(_whosever, terms.departments))
+        names = list(map(_without_gender, terms.departments))
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         self._departments = np.array([numbers[name] for name in names])[terms.categories]
         self._department_of: list[int] = self._departments.tolist()
@@ -82,7 +84,7 @@ class Lexicon:
             (terms, attributes.words), brands, parts.spellings, terms.last_words
         )
         self._is_ordinary = parts.spellings.is_ordinary
-        self._told = parts.told
+        self._protected_values = parts.protected_values
         known = self._vocabulary, self._is_ordinary
         self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
 
@@ -106,7 +108,7 @@ class Lexicon:
         """The term's path, such as "Shoes > Running"."""
         return self._terms.category(term_id)
 
-    def shelf_number(self, path: str) -> int:
+    def category_number(self, path: str) -> int:
         """The number of a category, as `Neighbours` has it."""
         return self._number_of[path]
 
@@ -115,10 +117,13 @@ class Lexicon:
         the category itself where there is none."""
         return self._shelves.of(path, attributes)
 
-    def department(self, term_id: int) -> int:
+    def department_number(self, term_id: int) -> int:
         """A number for the first level of the term's path, whoever it is for: women's clothing is
         clothing."""
         return self._department_of[term_id]
+
+    def _same_department(self, one: int, other: int) -> bool:
+        return self._department_of[one] == self._department_of[other]
 
     def vector(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
@@ -159,10 +164,10 @@ class Lexicon:
         if (known := self._profiles.get(text)) is None:
             found = keys(text)
             if self._terms.text_of(" ".join(found)) == text:  # a name, read when it was written
-                said = self._told.get(text, NOTHING)
+                values = self._protected_values.get(text, NOTHING)
             else:
-                said = told(text, self._reader.attributes(text))
-            known = self._profiles.put(text, profile(text, found, said))
+                values = protected_values(text, self._reader.attributes(text))
+            known = self._profiles.put(text, profile(text, found, values))
         return known
 
     def heads(self, read: Reading) -> list[Mention]:
@@ -174,8 +179,8 @@ class Lexicon:
         mentions = [read.mentions[n] for n in found if not self._is_treatment(read, n)]
         if len(mentions) < 2:
             return [self._turned(read, mention) or mention for mention in mentions]
-        last = self._department(mentions[-1])
-        return [mention for mention in mentions if self._department(mention) == last]
+        last = self.department_number(mentions[-1].term_id)
+        return [m for m in mentions if self.department_number(m.term_id) == last]
 
     def is_thing(self, word: str) -> bool:
         """Whether a word may be the last of what names a thing."""
@@ -200,8 +205,10 @@ class Lexicon:
         """What the end of a mention names with the word behind it, if that is another thing."""
         place = read.places[read.mentions.index(mention)]
         found = turned(read, place, self._terms.term_of, self._attributes.__contains__)
-        other = found and Mention(found[0], read.form[found[1] : found[2]], *found[1:])
-        return other if other and self._department(other) != self._department(mention) else None
+        if not found or self._same_department(found[0], mention.term_id):
+            return None
+        term_id, start, end = found
+        return Mention(term_id, read.form[start:end], start, end)
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -218,7 +225,7 @@ class Lexicon:
         if last - first > 1 or not first:
             return True
         before = read.mentions[n - 1] if n and read.places[n - 1][1] == first else None
-        return before is None or self._department(before) == self._department(read.mentions[n])
+        return before is None or self._same_department(before.term_id, mention.term_id)
 
     def renamable(self, mention: Mention) -> Mention:
         """The mention, or, if its term has no other name, the end of it that is a broader term with
@@ -242,9 +249,6 @@ class Lexicon:
         """The part of a mention that is a broader term with another name."""
         return broader_part(self._terms, self.stemmed, mention)
 
-    def _department(self, mention: Mention) -> str:
-        return self.department(mention.term_id)
-
     def knows(self, word: str) -> bool:
         """Whether a word stands in some term, or says something of a thing."""
         return word in self._vocabulary
@@ -256,7 +260,7 @@ class Lexicon:
         *,
         limit: int,
         mentions: Mapping[Mention, float],
-        admits: Callable[[str, str, int, str], bool],
+        admit: Callable[[str, str, int, str], bool],
         parents: bool = False,
     ) -> list[Candidate]:
         """Texts that might expand a query; none of them stands in it, in any spelling or number.
@@ -267,12 +271,12 @@ class Lexicon:
         Args:
             near: the terms that are near, nearest first.
             mentions: those whose links count, with how sure their synonyms are.
-            admits: whether a text, by its source, term and what it would stand for, is one.
+            admit: whether a text, by its source, term and what it would stand for, is one.
             parents: whether broader terms are wanted.
         """
-        said = {self._terms.text_of(key) for key in read.keys}
+        said = {self._terms.text_of(key) for key in read.term_keys}
         mentioned = {m.term_id: (m.surface, prior) for m, prior in mentions.items()}
-        links = self._links(mentioned, said, admits, parents, limit) if mentioned else []
+        links = self._links(mentioned, said, admit, parents, limit) if mentioned else []
         neighbours: list[Candidate] = []
         kept = limit // NEIGHBOUR_SHARE
         wanted = max(kept, limit - len(links))
@@ -281,7 +285,7 @@ class Lexicon:
                 break
             if term_id in mentioned or (text := self._terms.own_text(term_id)) in said:
                 continue
-            if admits(text, "embedding", term_id, ""):
+            if admit(text, "embedding", term_id, ""):
                 said.add(text)
                 neighbours.append(named(Candidate, (text, "embedding", term_id, NEIGHBOUR_PRIOR)))
         room = limit - min(len(neighbours), kept)
@@ -292,7 +296,7 @@ class Lexicon:
         self,
         mentioned: Mapping[int, tuple[str, float]],
         said: set[str],
-        admits: Callable[[str, str, int, str], bool],
+        admit: Callable[[str, str, int, str], bool],
         parents: bool,
         limit: int,
     ) -> list[Candidate]:
@@ -302,14 +306,14 @@ class Lexicon:
             if len(found) >= limit:
                 return found
             for (term_id, (surface, prior)), text in zip(mentioned.items(), texts, strict=True):
-                if text and text not in said and admits(text, "synonym", term_id, surface):
+                if text and text not in said and admit(text, "synonym", term_id, surface):
                     said.add(text)
                     found.append(named(Candidate, (text, "synonym", term_id, prior)))
         for term_id, (surface, _) in mentioned.items() if parents else ():
             parent = self._terms.parent(term_id)
             if parent is None or (text := self._terms.own_text(parent)) in said:
                 continue
-            if admits(text, "parent", parent, surface):
+            if admit(text, "parent", parent, surface):
                 said.add(text)
                 found.append(named(Candidate, (text, "parent", parent, PARENT_PRIOR)))
         return found
@@ -319,5 +323,5 @@ class Lexicon:
         return self._terms.upwards(term_id)
 
 
-def _whosever(department: str) -> str:
+def _without_gender(department: str) -> str:
     return _FOR_WHOM.sub("", department)

@@ -18,7 +18,7 @@ class Neighbours(NamedTuple):
     Attributes:
         ids: nearest first.
         similarity: cosine of the nearest; -inf where there is none.
-        departments: of each, as `Lexicon.department` gives them.
+        departments: of each, as `Lexicon.department_number` gives them.
         categories: of each, a number for its category.
         within: those that are similar enough and may name nothing that the query does not.
     """

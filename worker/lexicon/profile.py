@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from worker.lexicon.told import Told
+from worker.lexicon.protected_values import ProtectedValues
 from worker.lexicon.words import stem, word_set
 
 USES = word_set("""
@@ -86,11 +86,12 @@ class Profile(NamedTuple):
     is_brand: bool
 
 
-def profile(form: str, keys: Sequence[str], told: Told) -> Profile:
+def profile(form: str, keys: Sequence[str], protected: ProtectedValues) -> Profile:
     """The profile of a normal form with these words."""
     numbers = _set(_DIGITS.findall(form))
     uses = _set([_SAME_USE.get(key, key) for key in keys if key in USES])
-    return Profile(told.values, numbers, uses, not (told.values or numbers), told.is_brand)
+    values, is_brand = protected
+    return Profile(values, numbers, uses, not (values or numbers), is_brand)
 
 
 def _set(items: list[Any]) -> frozenset:

@@ -18,7 +18,7 @@ from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
 from worker.lexicon.head_words import EMPTY
 from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
-from worker.lexicon.words import Phrases, Word, keys, named, words
+from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, covered, keys, named, words
 
 SHORT_NAME = 5  # letters; so short ones are often a letter from another brand's
 
@@ -44,28 +44,30 @@ class Reading(NamedTuple):
     """A normal form, read.
 
     Attributes:
-        keys: every key that stands in it.
+        term_keys: every key of a term that stands in it.
         mentions: the terms in it, in order, without overlap; longer ones are taken first.
         places: of each mention, its first word, one past its last, and its key.
         exclusions: what is not wanted, in order.
-        excluded: the terms in these.
+        excluded_terms: the terms in these.
         attributes: colour, size, brand, price …, in order.
         things: what the tagging model takes for the thing that is asked for.
     """
 
     form: str
     words: Sequence[Word]
-    keys: Sequence[str]
+    term_keys: Sequence[str]
     mentions: Sequence[Mention]
     places: Sequence[tuple[int, int, str]]
     exclusions: Sequence[Exclusion]
-    excluded: frozenset[int]
+    excluded_terms: frozenset[int]
     attributes: Sequence[Attribute]
     things: Sequence[Thing] = ()
 
 
 class Reader:
-    """Never changes, so any thread may read with it.
+    """Reads queries.
+
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Args:
         fixed: keys of phrases in which a negation keeps its meaning.
@@ -89,7 +91,7 @@ class Reader:
         ends = (word for word in terms.words if word.endswith(LESS) and word in terms)
         less = [*ends, *(key for key in fixed if key.endswith(LESS) and " " not in key)]
         self._exclusions = Exclusions(self._known, frozenset(less))
-        self._heads: dict[str, int] = {}  # of the keys that were asked for
+        self._heads = Kept(WORDS_KEPT)  # by key
 
     def read(self, form: str, tags: Sequence[Tag] = (), inside: bool = True) -> Reading:
         """The words of a normal form, and what they mean.
@@ -102,8 +104,8 @@ class Reader:
         found = words(text)
         hits = self._terms.find(found)
         hits.sort(key=_longest_first)
-        names = self._with_their_ends(hits)
-        places = self._taken(names, ())
+        uncut = self._without_cut_terms(hits)
+        places = self._taken(uncut, ())
         tagged = Tagged(tags, found) if tags else None
         sure = tagged.brand() if tagged else 0
         brands = self._brands.find(found, lambda *at: self._beside(found, places, *at), sure)
@@ -115,11 +117,11 @@ class Reader:
         if tagged:
             exclusions = tagged.exclusions(exclusions, fixed, text)
         contents = tagged.contents() if tagged else ()
-        excluded = _words_in(found, exclusions)
+        excluded = [covered(found, x.start, x.end) for x in exclusions]
         if brands or excluded or contents:
             blocked = [(b.first, b.last, self._is_only_brand(b, places)) for b in brands]
             blocked += [(a, b, True) for a, b in (*excluded, *contents)]
-            places = self._taken(names, blocked)
+            places = self._taken(uncut, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         nothing = [(x.start, x.end) for x in exclusions]
@@ -143,7 +145,7 @@ class Reader:
             return self.read(form, inside=False).attributes
         return ()
 
-    def _with_their_ends(
+    def _without_cut_terms(
         self, hits: Sequence[tuple[int, int, str]]
     ) -> Sequence[tuple[int, int, str]]:
         """Without those whose last word begins another term: not the "adjustable desk" of
@@ -253,17 +255,8 @@ class Reader:
             tails = (
                 k for k in range(1, len(parts)) if self._terms.term_of(" ".join(parts[k:])) in line
             )
-            head = self._heads[key] = next(tails, 0)
+            head = self._heads.put(key, next(tails, 0))
         return head
-
-
-def _words_in(found: Sequence[Word], exclusions: Iterable[Exclusion]) -> list[tuple[int, int]]:
-    """First and one past the last word of each, also of one that is only part of a word."""
-    spans = []
-    for x in exclusions:
-        inside = [n for n, word in enumerate(found) if word.start < x.end and x.start < word.end]
-        spans.append((inside[0], inside[-1] + 1))
-    return spans
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -275,7 +268,7 @@ def _longest_first(hit: tuple[int, int, str]) -> tuple[int, int]:
     return hit[0] - hit[1], -hit[0]
 
 
-def says_only(read: Reading, mentions: Sequence[Mention]) -> bool:
+def only_terms_and_attributes(read: Reading, mentions: Sequence[Mention]) -> bool:
     """Whether every word stands in one of the mentions or an attribute, or carries no meaning."""
     spans = [(item.start, item.end) for item in (*mentions, *read.attributes)]
     return all(

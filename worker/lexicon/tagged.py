@@ -10,7 +10,7 @@ Rules, each from a probability that was chosen on held-back real queries:
 - A word for a material, size, gender or age that the lexicon's rules set aside counts where it is
   tagged so.
 - The term that is tagged as a product is asked for where the words around it do not tell, and its
-  other names are the surer for it (`worker.understanding.asked` and `evidence`).
+  other names are the surer for it (`worker.understanding.query_target` and `evidence`).
 - What is not wanted is what is tagged so, also where it is part of a term's name ("fluoride free
   toothpaste"): a longer span of the lists ends with it. In a title ("songs without words") nothing
   is excluded.
@@ -30,7 +30,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.exclusions import QUALIFIERS, Exclusion
-from worker.lexicon.words import Word, meets
+from worker.lexicon.words import Word, covered, meets
 
 BRAND = 0.6
 NEW_BRAND = 0.45  # before a term
@@ -181,12 +181,7 @@ class Tagged:
     def _words(self, span: Tag | Exclusion) -> tuple[int, int]:
         """The first and one past the last of the words that a span covers."""
         if (known := self._covered.get(span)) is None:
-            inside = [
-                n
-                for n, (_, start, end) in enumerate(self._found)
-                if start < span.end and span.start < end
-            ]
-            known = self._covered[span] = (inside[0], inside[-1] + 1) if inside else (0, 0)
+            known = self._covered[span] = covered(self._found, span.start, span.end)
         return known
 
     def _is_elsewhere(self, found: Attribute) -> bool:

@@ -116,7 +116,9 @@ def _text_of(terms: Sequence[Term]) -> dict[str, str]:
 
 
 class Terms:
-    """Packed terms; never changes, so any thread may read.
+    """Packed terms.
+
+    Answers never change. Caches are plain dicts: threads may repeat work, not corrupt it.
 
     Attributes:
         term_of: the term of a key, `NO_TERM` for an idiom's, None for what is no key.

@@ -100,6 +100,13 @@ def meets(item: Any, spans: Iterable[tuple]) -> bool:
     return False
 
 
+def covered(found: Sequence[Word], start: int, end: int) -> tuple[int, int]:
+    """The first and one past the last of the words that these characters meet, also in part; (0, 0)
+    where they meet none."""
+    inside = [n for n, (_, first, last) in enumerate(found) if first < end and start < last]
+    return (inside[0], inside[-1] + 1) if inside else (0, 0)
+
+
 class Phrases:
     """Finds phrases, given by their keys, in the words of a text.
 

@@ -17,7 +17,7 @@ import orjson
 
 from triton_models.contract import ModelContract
 from worker.errors import LexiconError
-from worker.lexicon import brands, spellings, told
+from worker.lexicon import brands, protected_values, spellings
 from worker.lexicon.attributes import Attributes
 from worker.lexicon.built import (
     ATTRIBUTES,
@@ -25,7 +25,7 @@ from worker.lexicon.built import (
     FILES,
     FORMAT,
     MANIFEST,
-    TOLD,
+    PROTECTED_VALUES,
 )
 from worker.lexicon.reading import Reader
 from worker.lexicon.terms import KEYS, TERMS, Term, Terms, pack
@@ -119,15 +119,15 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
     }
     for name, block in files.items():
         (folder / name).write_bytes(block)
-    files[TOLD] = _told(content, attributes, folder)
-    (folder / TOLD).write_bytes(files[TOLD])
+    files[PROTECTED_VALUES] = _protected_values(content, attributes, folder)
+    (folder / PROTECTED_VALUES).write_bytes(files[PROTECTED_VALUES])
     hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in FILES}
-    told = "".join(hashes[name] for name in FILES if name not in (VECTORS, AXES))
-    told += encoder.onnx_sha256
-    told += encoder.prompts.document
+    hashed = "".join(hashes[name] for name in FILES if name not in (VECTORS, AXES))
+    hashed += encoder.onnx_sha256
+    hashed += encoder.prompts.document
     manifest = {
         "format": FORMAT,
-        "version": hashlib.sha256(told.encode()).hexdigest()[:8],
+        "version": hashlib.sha256(hashed.encode()).hexdigest()[:8],
         "terms": len(content.terms),
         "dimension": encoder.dimension,
         "encoder_onnx_sha256": encoder.onnx_sha256,
@@ -140,22 +140,22 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
     return manifest
 
 
-def _told(content: Content, attributes: Attributes, folder: Path) -> bytes:
+def _protected_values(content: Content, attributes: Attributes, folder: Path) -> bytes:
     """Read the names of all terms with the files that are written."""
     terms, known_brands = Terms(folder), brands.Brands(content.brands)
     is_ordinary = spellings.Spellings(folder).is_ordinary
     known = terms.words | words_of(attributes.words), is_ordinary
     reader = Reader(terms, attributes, known_brands, content.attributes["fixed"], *known)
     names = chain.from_iterable(map(terms.names, range(len(terms))))
-    return told.pack(sorted({*names}), reader)
+    return protected_values.pack(sorted({*names}), reader)
 
 
 def _spellings(content: Content, attributes: Attributes) -> bytes:
     names = [keys for term in content.terms for _, keys in term.names]
-    told = words_of(attributes.words)
+    of_attributes = words_of(attributes.words)
     return spellings.pack(
-        told.union(*map(words_of, names)),
-        told | words_of(keys[0] for keys in names),
+        of_attributes.union(*map(words_of, names)),
+        of_attributes | words_of(keys[0] for keys in names),
         [key for brand in content.brands for key, _ in brand["keys"]],
     )
 

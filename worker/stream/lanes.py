@@ -182,7 +182,7 @@ class Lanes:
     ) -> int:
         """Produce the outputs that need no closer look; returns how many found room."""
         producer = self._delivery.producer
-        ready = answers.ready(producer.output_limit)
+        ready = answers.known_prefix(producer.output_limit)
         if not ready:
             return 0
         outputs = answers.outputs(ready)

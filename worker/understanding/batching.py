@@ -15,8 +15,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ MAX_AGE_S = 0.005  # of a row while fewer than FEW_CALLS are under way
 MOST_PADDED = 1.5  # tokens of rows in one call over those of the rows apart
 
 
-class Rows:
+class StageAnswers:
     """What a stage found for each of n inputs.
 
     Attributes:
@@ -58,7 +58,7 @@ class Rows:
         """Whether the model was away and the policy is to go on without it."""
         return not self.versions[row] and row not in self.rejected
 
-    def replace(self, rows: Sequence[int], others: Rows) -> None:
+    def replace(self, rows: Sequence[int], others: StageAnswers) -> None:
         """Let `others` stand in the place of these rows, in order."""
         self.values[rows] = others.values
         for position, row in enumerate(rows):
@@ -68,13 +68,23 @@ class Rows:
                 self.rejected[row] = others.rejected[position]
 
     def settled(self, count: int) -> None:
-        """So many more rows wait for nothing."""
+        """`count` more rows are answered, rejected or given up."""
         self._waiting -= count
         if not self._waiting and not self.done.done():
             self.done.set_result(None)
 
 
-Place = tuple[Row, Rows, int]  # a row, for whom it is asked, and which of theirs it is
+class Request(NamedTuple):
+    """A row that a model is asked for.
+
+    Attributes:
+        answers: those that its answer is one of.
+        index: which of them.
+    """
+
+    row: Row
+    answers: StageAnswers
+    index: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,21 +95,21 @@ class TokenBatch:
         length: tokens of each row, padding included.
     """
 
-    places: list[Place]
+    requests: list[Request]
     length: int
     lengths: np.ndarray = field(init=False)  # tokens of each row without padding, [batch]
 
     def __post_init__(self) -> None:
-        lengths = np.array([len(ids) for (ids, _), _, _ in self.places]) // ID
+        lengths = np.array([len(ids) for (ids, _), _, _ in self.requests]) // ID
         object.__setattr__(self, "lengths", lengths)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.requests)
 
     @property
     def tokens(self) -> int:
         """With padding."""
-        return len(self.places) * self.length
+        return len(self.requests) * self.length
 
     @property
     def fill(self) -> float:
@@ -108,7 +118,7 @@ class TokenBatch:
 
     @property
     def wanted(self) -> bool:
-        return not all(found.done.done() for _, found, _ in self.places)
+        return not all(request.answers.done.done() for request in self.requests)
 
     def inputs(self, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Name → int64, shape [batch, length]."""
@@ -122,44 +132,44 @@ class TokenBatch:
 
     def _padded(self, part: int) -> np.ndarray:
         width = self.length * ID
-        padded = b"".join([row[part].ljust(width, b"\0") for row, _, _ in self.places])
+        padded = b"".join([row[part].ljust(width, b"\0") for row, _, _ in self.requests])
         return np.frombuffer(padded, np.int64).reshape(-1, self.length)
 
     def halves(self) -> tuple[TokenBatch, TokenBatch]:
-        middle = len(self.places) // 2
-        first, second = self.places[:middle], self.places[middle:]
+        middle = len(self.requests) // 2
+        first, second = self.requests[:middle], self.requests[middle:]
         return TokenBatch(first, self.length), TokenBatch(second, self.length)
 
     def answered(self, answer: Answer) -> None:
         """Hand the answer's rows out to those who asked."""
         start = 0
-        for found, places in groupby(self.places, key=itemgetter(1)):
-            rows = [row for _, _, row in places]
+        for answers, requests in groupby(self.requests, key=attrgetter("answers")):
+            rows = [index for _, _, index in requests]
             stop = start + len(rows)
             values = answer.values[start:stop]
             if values.ndim == 3:  # of each token, padding included, up to this batch's length
-                found.values[rows, : values.shape[1]] = values
+                answers.values[rows, : values.shape[1]] = values
             else:
-                found.values[rows] = values
-            if answer.tags is not None and found.tags is not None:
-                found.tags[rows, : answer.tags.shape[1]] = answer.tags[start:stop]
+                answers.values[rows] = values
+            if answer.tags is not None and answers.tags is not None:
+                answers.tags[rows, : answer.tags.shape[1]] = answer.tags[start:stop]
             for row in rows:
-                found.versions[row] = answer.version
-            found.settled(len(rows))
+                answers.versions[row] = answer.version
+            answers.settled(len(rows))
             start = stop
 
     def given_up(self, rejection: Reject | None = None) -> None:
         """Leave the rows without an answer, rejected if there is a reason to."""
-        for _, found, row in self.places:
+        for _, answers, index in self.requests:
             if rejection:
-                found.rejected[row] = rejection
-            found.settled(1)
+                answers.rejected[index] = rejection
+            answers.settled(1)
 
     def failed(self, error: Exception) -> None:
         """Let those who asked see an error of our own code."""
-        for _, found, _ in self.places:
-            if not found.done.done():
-                found.done.set_exception(error)
+        for _, answers, _ in self.requests:
+            if not answers.done.done():
+                answers.done.set_exception(error)
 
 
 class Batcher:
@@ -181,7 +191,7 @@ class Batcher:
         self._bucket_of = [
             next(b for b in buckets if n <= b) for n in range(contract.max_length + 1)
         ]
-        self._queues: dict[int, list[Place]] = {bucket: [] for bucket in buckets}
+        self._queues: dict[int, list[Request]] = {bucket: [] for bucket in buckets}
         self._since = dict.fromkeys(buckets, 0.0)  # when the oldest row of each came
         self._under_way: set[TokenBatch] = set()
         self._tasks: dict[asyncio.Task[None], TokenBatch] = {}
@@ -192,19 +202,19 @@ class Batcher:
         """Whether rows for a full call wait."""
         return any(self._is_full(bucket) for bucket in self._queues)
 
-    def add(self, rows: Sequence[Row], found: Rows) -> None:
-        """Ask for `rows`; `found` gets their answers."""
+    def add(self, rows: Sequence[Row], answers: StageAnswers) -> None:
+        """Ask for `rows`; `answers` gets what is said of them."""
         now = asyncio.get_running_loop().time()
         self._since |= {bucket: now for bucket, queue in self._queues.items() if not queue}
         queue_of = [self._queues[bucket] for bucket in self._bucket_of]
-        for position, row in enumerate(rows):
-            queue_of[len(row[0]) // ID].append((row, found, position))
+        for index, row in enumerate(rows):
+            queue_of[len(row[0]) // ID].append(Request(row, answers, index))
         self._soon()
 
     def forget(self) -> None:
         """Somebody was cancelled: their rows are not sent, and calls for them alone end."""
         for queue in self._queues.values():
-            queue[:] = [place for place in queue if not place[1].done.done()]
+            queue[:] = [request for request in queue if not request.answers.done.done()]
         for task, batch in self._tasks.items():
             if not batch.wanted:
                 task.cancel()
@@ -256,12 +266,12 @@ class Batcher:
 
     def _dispatch(self, bucket: int, now: float) -> None:
         buckets, length = self._joined(bucket)
-        rows, places = self._limits.rows(length), []
+        rows, requests = self._limits.rows(length), []
         for one in buckets:
-            places += self._queues[one][:rows]
+            requests += self._queues[one][:rows]
             del self._queues[one][:rows]
             self._since[one] = now
-        self._under_way.add(batch := TokenBatch(places, length))
+        self._under_way.add(batch := TokenBatch(requests, length))
         task = asyncio.create_task(self._watched(batch), name=f"call {self._model}")
         self._tasks[task] = batch
         task.add_done_callback(self._tasks.pop)

@@ -1,8 +1,9 @@
 """Enrichments of queries seen before, in bounded memory.
 
 `Cache` is keyed by normal form, and used from the event loop alone. `SeenQueries` is keyed by the
-query as it came, so that the fast lane needs no normal form; the event loop fills it, the Kafka
-thread reads it.
+query as it came, so that the fast lane needs no normal form. The event loop fills and clears it.
+The Kafka thread reads it, and makes young again what it finds in the old generation. Changes are
+made under a lock, reads without.
 """
 
 from __future__ import annotations
@@ -69,9 +70,6 @@ class SeenQueries:
         self.young: Generation = {}
         self._old: Generation = {}
         self._size = 0  # bytes of the young generation
-
-    def __len__(self) -> int:
-        return sum(map(len, [*self.young.values(), *self._old.values()]))
 
     def get(self, key: RawKey) -> Enrichment | None:
         entry = _find(self.young, key)

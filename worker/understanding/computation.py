@@ -1,6 +1,8 @@
-"""Understands queries that the cache does not hold: intent ∥ (encode ∥ tag → retrieve → match) →
-enrich. An intent model with tags is what tags.
+"""Understands queries that the cache does not hold: correct → tokenize → intent ∥ (encode ∥ tag →
+retrieve → match) → enrich.
 
+Tags come from the tagging model; without one from an intent model that has tags, and then retrieval
+waits for intent.
 There is one computation for each language with models or a lexicon of its own, and one for all
 others. No event holds answers of two versions of one model.
 """
@@ -12,16 +14,16 @@ import logging
 import random
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, compress, pairwise, repeat
 from time import monotonic
 
 from worker.errors import Reject
-from worker.event import Enrichment, Tag
+from worker.event import Enrichment
 from worker.lexicon.correction import Correction
 from worker.lexicon.lexicon import Lexicon
 from worker.logs import fault, shown
 from worker.metrics import Metrics
-from worker.understanding.batching import Rows
+from worker.understanding.batching import StageAnswers
 from worker.understanding.cache import Key
 from worker.understanding.decide import Expander, Retrieved
 from worker.understanding.enrichment import Composer
@@ -77,46 +79,43 @@ class Computation:
             for fixed, (form, _) in zip(corrections, keys, strict=True)
         ]
         with self._tokenize_seconds.time():
-            for texts in {stage.texts for stage in self.stages.all}:
-                await texts.learn(forms)
+            for tokenizer in {stage.tokenizer for stage in self.stages.all}:
+                await tokenizer.prepare(forms)
         asking = asyncio.ensure_future(self._ask(self.stages.intent, forms))
-        (intents, asked), matched = await asyncio.gather(asking, self._matched(forms, asking))
-        self._note((intents, asked), *matched.asked)
+        (intents, asked_at), matched = await asyncio.gather(asking, self._matched(forms, asking))
+        self._observe_versions((intents, asked_at), *matched.answers)
         with self._enrich_seconds.time():
             return self._enrich(keys, corrections, intents, matched)
 
-    async def _ask(self, stage: Stage, forms: list[str]) -> tuple[Rows, float]:
+    async def _ask(self, stage: Stage, forms: list[str]) -> tuple[StageAnswers, float]:
         """A model's answers, and when it was asked."""
-        began = monotonic()
-        return await stage.answers(stage.sequences.singles(forms)), began
+        asked_at = monotonic()
+        return await stage.answers(stage.sequences.singles(forms)), asked_at
 
-    async def _matched(self, forms: list[str], intents: Awaitable[tuple[Rows, float]]) -> _Matched:
+    async def _matched(
+        self, forms: list[str], intents: Awaitable[tuple[StageAnswers, float]]
+    ) -> _Matched:
         """Candidates from the lexicon, and the matching model's scores of them."""
         stages = self.stages
-        (vectors, asked), *tagged = await asyncio.gather(
+        (vectors, asked_at), *tagged = await asyncio.gather(
             *(self._ask(stage, forms) for stage in (stages.encoder, *stages.tagging))
         )
-        by_intent = [await intents] if stages.tagger and not stages.tagging else []
+        if stages.tagger:
+            tag_answers, _ = tagged[0] if tagged else await intents
         with self._retrieve_seconds.time():
-            tags = self._tags(forms, *(rows for rows, _ in tagged or by_intent))
+            tags = stages.tagger.tags(forms, tag_answers) if stages.tagger else repeat(())
             found = self.expander.retrieve(forms, vectors.values, tags)
         groups = [self.expander.texts(item) for item in found]
         ends = list(accumulate(map(len, groups), initial=0))
         spans = [range(*ends) for ends in pairwise(ends)]
         with self._tokenize_seconds.time():
             rows = self.stages.matching.sequences.pairs(forms, groups)
-        began = monotonic()
+        matching_asked_at = monotonic()
         scores = await self._score(rows, spans)
-        asked_all = ((vectors, asked), (scores, began), *tagged)
-        return _Matched(found, spans, vectors, scores, [rows for rows, _ in tagged], asked_all)
+        answers = ((vectors, asked_at), (scores, matching_asked_at), *tagged)
+        return _Matched(found, spans, vectors, scores, [rows for rows, _ in tagged], answers)
 
-    def _tags(self, forms: list[str], tagged: Rows | None = None) -> list[Sequence[Tag]]:
-        tagger = self.stages.tagger
-        if not tagger or tagged is None:
-            return [()] * len(forms)
-        return tagger.tags(forms, tagged)
-
-    async def _score(self, rows: list[Row], spans: list[range]) -> Rows:
+    async def _score(self, rows: list[Row], spans: list[range]) -> StageAnswers:
         """The matching model's answers; those to the pairs of one span by one version of it.
 
         While two versions take turns, what they answered together is asked again.
@@ -128,12 +127,12 @@ class Computation:
             scores.replace(mixed, await matching.answers([rows[row] for row in mixed]))
         return scores
 
-    def _note(self, *answers: tuple[Rows, float]) -> None:
-        """Learn which versions are served, from answers to calls that began at the given times."""
+    def _observe_versions(self, *answers: tuple[StageAnswers, float]) -> None:
+        """Learn which versions are served, from answers and when the models were asked for them."""
         now = monotonic()
-        for stage, (rows, began) in zip(self.stages.all, answers, strict=True):
+        for stage, (rows, asked_at) in zip(self.stages.all, answers, strict=True):
             before = stage.versions.current
-            if stage.versions.saw({*rows.versions} - {""}, began, now) and before:
+            if stage.versions.saw({*rows.versions} - {""}, asked_at, now) and before:
                 current = ", ".join(sorted(stage.versions.current)) or "not known yet"
                 logger.info("%s: version served now: %s", stage.name, current)
 
@@ -141,7 +140,7 @@ class Computation:
         self,
         keys: list[Key],
         corrections: list[Correction | None],
-        intents: Rows,
+        intents: StageAnswers,
         matched: _Matched,
     ) -> list[Enrichment | Reject]:
         vectors, scores = matched.vectors, matched.scores
@@ -162,7 +161,11 @@ class Computation:
                 "" in by_matching,
                 *(rows.missing(row) for rows in matched.tagged),
             )
-            labels = None if without[0] else self.composer.labels(probabilities[row], found.plain)
+            labels = (
+                None
+                if without[0]
+                else self.composer.labels(probabilities[row], found.names_a_product)
+            )
             results.append(
                 self.composer.enrichment(
                     key,
@@ -193,15 +196,15 @@ class _Matched:
     Attributes:
         spans: of each query, its rows in `scores`.
         tagged: the answers of a tagging model of its own; [] without it.
-        asked: the answers of all but the intent model, and when they were asked.
+        answers: of all models but that for intents, and when these were asked.
     """
 
     found: list[Retrieved]
     spans: list[range]
-    vectors: Rows
-    scores: Rows
-    tagged: list[Rows]
-    asked: tuple[tuple[Rows, float], ...]
+    vectors: StageAnswers
+    scores: StageAnswers
+    tagged: list[StageAnswers]
+    answers: tuple[tuple[StageAnswers, float], ...]
 
 
 def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:
@@ -209,14 +212,16 @@ def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:
     return lexicon.correct(form) if language == "en" else None
 
 
-def _refusal(row: int, span: range, others: Sequence[Rows], scores: Rows) -> Reject | None:
+def _refusal(
+    row: int, span: range, others: Sequence[StageAnswers], scores: StageAnswers
+) -> Reject | None:
     """Why a query, or one of its pairs, can never be answered; None if it was not rejected."""
     refusals = [rows.rejected.get(row) for rows in others]
     refusals += [scores.rejected.get(pair) for pair in span]
     return next(filter(None, refusals), None)
 
 
-def _mixed(rows: Rows, spans: list[range]) -> list[int]:
+def _mixed(rows: StageAnswers, spans: list[range]) -> list[int]:
     """The rows of spans that several versions of a model answered together."""
     if len({*rows.versions} - {""}) < 2:
         return []

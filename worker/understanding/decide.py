@@ -14,14 +14,13 @@ from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
-from worker.lexicon.reading import Mention, Reading, says_only
+from worker.lexicon.reading import Mention, Reading, only_terms_and_attributes
 from worker.understanding import evidence
-from worker.understanding.asked import asked
 from worker.understanding.protect import Protection
+from worker.understanding.query_target import query_target
 from worker.understanding.wording import for_whom, in_place
 
 MAX_CATEGORIES = 3
-SILENT = frozenset({"other", "complaint"})  # intents whose queries are not expanded
 CATEGORY_THRESHOLD = 0.65  # probability from which a category is published
 # How much the matching model's score adds to what proposes a term, fitted on expansions and
 # categories of random real queries, judged by reading. For a synonym the score of what it stands
@@ -41,8 +40,8 @@ class Retrieved(NamedTuple):
         renamed: of each head, the part that has other names.
         priors: of each head, how sure it is that its category is the query's.
         candidates: texts that do not stand in the query, and might expand it.
-        near: the category where no head tells surely, "" if nothing does.
-        plain: whether the query names a thing with its properties and says no more.
+        fallback_category: where no head tells surely, "" if nothing does.
+        names_a_product: whether the query names a thing with its properties and says no more.
     """
 
     read: Reading
@@ -50,8 +49,8 @@ class Retrieved(NamedTuple):
     renamed: list[Mention]
     priors: list[float]
     candidates: list[Candidate]
-    near: str = ""
-    plain: bool = False
+    fallback_category: str
+    names_a_product: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +94,25 @@ class Expander:
     def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
-        shelves = near.categories[: evidence.NEAREST]
-        heads, other = asked(lexicon, read, nearest, near.similarity)
-        plain = bool(heads) and says_only(read, heads)
-        named = evidence.names_only(read, heads)
+        nearest_categories = near.categories[: evidence.NEAREST]
+        heads, fallback = query_target(lexicon, read, nearest, near.similarity)
+        nothing_else = bool(heads) and only_terms_and_attributes(read, heads)
+        names_a_product = evidence.names_a_product(read, heads)
         sold = lexicon.sold(read) if heads else ()
         priors, sure = [], []
         for head in heads:
             several = " " in head.surface or head not in read.mentions
-            agree = evidence.UNKNOWN
+            agree = evidence.AGREE_IF_UNKNOWN
             if nearest:
-                agree = departments.count(lexicon.department(head.term_id))
+                agree = departments.count(lexicon.department_number(head.term_id))
             path = lexicon.category(head.term_id)
-            alike = shelves.count(lexicon.shelf_number(path))
+            alike = nearest_categories.count(lexicon.category_number(path))
             if (own := lexicon.shelf(path, read.attributes)) != path:
-                alike += shelves.count(lexicon.shelf_number(own))
-            priors.append(evidence.of_category(read, head, named, path, alike, sold))
+                alike += nearest_categories.count(lexicon.category_number(own))
+            prior = evidence.of_category(read, head, names_a_product, path, alike, sold)
+            priors.append(prior)
             whole = lexicon.is_whole(read, head)
-            sure.append(evidence.of_synonym(several, plain, agree, whole))
+            sure.append(evidence.of_synonym(several, nothing_else, agree, whole))
         renamed = [lexicon.renamable(head) for head in heads]
 
         def candidates(parts: Sequence[Mention]) -> list[Candidate]:
@@ -123,11 +123,11 @@ class Expander:
                 mentions=dict(
                     zip(
                         parts,
-                        map(evidence.as_tagged, sure, parts, repeat(read.things)),
+                        map(evidence.with_tags, sure, parts, repeat(read.things)),
                         strict=True,
                     )
                 ),
-                admits=Protection(lexicon, read, heads).admits,
+                admit=Protection(lexicon, read, heads).admit,
                 parents=bool(self.parents_for),
             )
 
@@ -136,7 +136,7 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        return Retrieved(read, heads, renamed, priors, found, other, named)
+        return Retrieved(read, heads, renamed, priors, found, fallback, names_a_product)
 
     def texts(self, found: Retrieved) -> list[str]:
         """What the matching model scores with the query: heads (for categories), candidates."""
@@ -156,16 +156,17 @@ class Expander:
         if intent == "other":
             return {"expansions": [], "categories": []}
         if scores is None:
-            named = found.priors
+            category_scores = found.priors
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
-            named = [
+            category_scores = [
                 self.probability(prior, (score, MENTION_WEIGHT))
                 for prior, score in zip(found.priors, scores[: len(heads)], strict=True)
             ]
             scored = zip(self.sure(found, scores), found.candidates, strict=True)
             kept = [pair for pair in scored if pair[0] >= self.threshold]
-        if intent in SILENT:
+        complains = intent == "complaint"  # not expanded
+        if complains:
             kept = []
         elif intent not in self.parents_for:
             kept = [pair for pair in kept if pair[1].source != "parent"]
@@ -174,13 +175,18 @@ class Expander:
         for score, candidate in kept:
             if term := self.term(found, candidate):
                 terms.setdefault(term, (score, candidate.source))
-        silent = terms or intent in SILENT or self.threshold > FOR_WHOM or not found.plain
-        if not silent and (term := for_whom(found.read, self.lexicon.persons)):
+        if (
+            not terms
+            and not complains
+            and self.threshold <= FOR_WHOM
+            and found.names_a_product
+            and (term := for_whom(found.read, self.lexicon.persons))
+        ):
             terms[term] = FOR_WHOM, "synonym"
         expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {
             "expansions": expansions[: self.max_expansions],
-            "categories": self._categories(found, named, kept, scores is None),
+            "categories": self._categories(found, category_scores, kept, scores is None),
         }
 
     def term(self, found: Retrieved, candidate: Candidate) -> str:
@@ -227,8 +233,8 @@ class Expander:
         best: dict[str, float] = {}
         terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
         terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
-        if found.near and not terms:
-            best[found.near] = evidence.NEAR_PRIOR
+        if found.fallback_category and not terms:
+            best[found.fallback_category] = evidence.FALLBACK_PRIOR
         terms = terms or [(score, c.term_id) for score, c in kept]
         for score, term_id in terms:
             said = found.read.attributes

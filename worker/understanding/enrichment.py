@@ -61,7 +61,7 @@ class Composer:
         degraded: tuple[str, ...],
         versions: tuple[str, ...],
     ) -> Enrichment:
-        """One query's.
+        """The enrichment of one query.
 
         Args:
             key: its normal form and language.
@@ -101,16 +101,17 @@ class Composer:
     def _no_versions(self) -> tuple[str, ...]:
         return ("",) * len(self.stages)
 
-    def labels(self, probabilities: Sequence[float], plain: bool = False) -> dict[str, Any]:
+    def labels(self, probabilities: Sequence[float], names_a_product: bool) -> dict[str, Any]:
         """The output's `intent` and `sentiment`.
 
         Args:
             probabilities: of the labels, then of the further heads' labels.
-            plain: whether the query only names a thing, and so is one to purchase or to browse.
+            names_a_product: whether the query names a thing and no more, and so is one to purchase
+                or to browse.
         """
         of_labels = probabilities[: len(self._labels)]
         intent, scores = _likeliest(self._labels, of_labels)
-        if plain and intent["label"] not in SHOPPING:
+        if names_a_product and intent["label"] not in SHOPPING:
             intent, scores = _likeliest(self._labels, _only(SHOPPING, self._labels, of_labels))
         intent["scores"] = dict(zip(self._labels, scores, strict=True))
         sentiment = None

@@ -20,36 +20,36 @@ from worker.lexicon.tagged import Thing
 from worker.lexicon.words import meets, word_set
 
 NEAREST = 8  # terms that are asked for their department
-UNKNOWN = 4  # of them agree, for want of any
+AGREE_IF_UNKNOWN = 4  # half of NEAREST
 
 
-def _probability(odds: float) -> float:
-    return 1 / (1 + exp(-odds))
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + exp(-log_odds))
 
 
-# By whether the term has several words, whether the query says no more, and how many of the
+# By whether the term has several words, whether the query says nothing else, and how many of the
 # nearest terms agree; with a score of the matching model that says nothing.
 _SYNONYM = [
-    [[_probability(1.75 + 1.0 * several + 0.65 * plain + 0.2 * n) for n in range(NEAREST + 1)]
-     for plain in (False, True)]
+    [[_probability(1.75 + 1.0 * several + 0.65 * alone + 0.2 * n) for n in range(NEAREST + 1)]
+     for alone in (False, True)]
     for several in (False, True)
 ]  # fmt: skip
 # Where it stands behind a term of another department: the "pillow" of "dog pillow".
 _BEHIND_ANOTHER = [_probability(0.75 + 0.2 * n) for n in range(NEAREST + 1)]
 # Of a category where no term in the query tells.
-NEAR_PRIOR = 0.8
+FALLBACK_PRIOR = 0.8
 
 
-def of_synonym(several: bool, plain: bool, agree: int, whole: bool = True) -> float:
+def of_synonym(several: bool, nothing_else: bool, agree: int, whole: bool) -> float:
     """Probability that the synonyms of a term in the query are right.
 
     Args:
         several: whether the term has several words.
-        plain: whether the query says nothing but its terms and attributes.
+        nothing_else: whether the query says nothing but its terms and attributes.
         agree: how many of the nearest terms are of the term's department, 0 to NEAREST.
         whole: whether the term does not stand behind one of another department.
     """
-    return _SYNONYM[several][plain][agree] if whole else _BEHIND_ANOTHER[agree]
+    return _SYNONYM[several][nothing_else][agree] if whole else _BEHIND_ANOTHER[agree]
 
 
 class _Tagged(Enum):
@@ -63,8 +63,9 @@ class _Tagged(Enum):
     OVERLAPS = auto()
 
 
-def _as_tagged(term: Mention, things: Sequence[Thing]) -> _Tagged:
-    meeting = [thing for thing in things if thing.start < term.end and term.start < thing.end]
+def _relation(term: Mention, things: Sequence[Thing]) -> _Tagged:
+    span = [(term.start, term.end)]
+    meeting = [thing for thing in things if meets(thing, span)]
     if not meeting:
         return _Tagged.ELSEWHERE if things else _Tagged.UNKNOWN
     thing = max(meeting, key=attrgetter("probability"))
@@ -86,12 +87,12 @@ _SYNONYM_TAGGED = {
 SURE = 0.95  # prior from which a thing elsewhere takes nothing
 
 
-def as_tagged(prior: float, term: Mention, things: Sequence[Thing]) -> float:
+def with_tags(prior: float, term: Mention, things: Sequence[Thing]) -> float:
     """The probability `of_synonym`, with what the tagging model says."""
-    tagged = _as_tagged(term, things)
-    if tagged is _Tagged.ELSEWHERE and prior >= SURE:
+    relation = _relation(term, things)
+    if relation is _Tagged.ELSEWHERE and prior >= SURE:
         return prior
-    odds = prior / (1 - prior) * exp(_SYNONYM_TAGGED[tagged])
+    odds = prior / (1 - prior) * exp(_SYNONYM_TAGGED[relation])
     return odds / (1 + odds)
 
 
@@ -115,30 +116,35 @@ _CATEGORY_TAGGED = {
 
 
 def of_category(
-    read: Reading, term: Mention, plain: bool, path: str, alike: int, sold: Collection[str]
+    read: Reading,
+    term: Mention,
+    names_a_product: bool,
+    path: str,
+    alike: int,
+    sold: Collection[str],
 ) -> float:
     """Probability that the category of a term in the query is the query's.
 
     Args:
-        plain: whether the query names a thing and its properties, see `names_only`.
+        names_a_product: whether the query names a thing and no more, see the function.
         path: the category.
         alike: how many of the nearest terms are of that category, 0 to NEAREST.
         sold: categories of what the query's brand sells, empty where that is not known.
     """
-    odds = _CATEGORY + _ALIKE * alike + _CATEGORY_TAGGED[_as_tagged(term, read.things)]
-    odds += _SEVERAL * (" " in term.surface)
+    log_odds = _CATEGORY + _ALIKE * alike + _CATEGORY_TAGGED[_relation(term, read.things)]
+    log_odds += _SEVERAL * (" " in term.surface)
     if term.surface == read.form:
-        odds += _ALONE
+        log_odds += _ALONE
     elif term.end == len(read.form):
-        odds += _LAST
+        log_odds += _LAST
     department, inside, _ = path.partition(" > ")
     if not inside:
-        odds += _GENERAL if plain else _GENERAL_FOR_MORE
+        log_odds += _GENERAL if names_a_product else _GENERAL_FOR_MORE
     if path in sold:
-        odds += _SOLD
+        log_odds += _SOLD
     elif sold and not any(other.partition(" > ")[0] == department for other in sold):
-        odds += _NOT_SOLD
-    return _probability(odds)
+        log_odds += _NOT_SOLD
+    return _probability(log_odds)
 
 
 # What may stand beside a thing and its properties in a query that only names them.
@@ -147,7 +153,7 @@ _LINKS = word_set("""
 """)
 
 
-def names_only(read: Reading, heads: Sequence[Mention]) -> bool:
+def names_a_product(read: Reading, heads: Sequence[Mention]) -> bool:
     """Whether a query names a thing and what it is to be like, and says no more, so that it is no
     question, complaint or small talk. "No" does: "hoover no suction"."""
     if not heads or "@" in read.form:

@@ -65,7 +65,7 @@ class Answers:
         """Those of the values from `start` up to `end`."""
         return Answers(self.heads[start:end], self.entries[start:end], self.end)
 
-    def ready(self, limit: int) -> int:
+    def known_prefix(self, limit: int) -> int:
         """How many outputs, from the first on, are known and have at most `limit` bytes."""
         room = limit - len(self.end) - 1
         for position, entry in enumerate(self.entries):

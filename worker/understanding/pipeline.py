@@ -1,4 +1,4 @@
-"""The way of an event: decode → normalize → cache → computation (see there) → splice.
+"""The way of an event: decode → normalize → detect language → cache → computation → splice.
 
 Equal queries in flight are computed once. A complete enrichment is cached, a degraded one is not. A
 batch keeps to the snapshot that it began with. An event that comes too late is skipped, or gets
@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from triton_models.query_text import normal_form
 from worker.config.settings import Policies
@@ -42,6 +43,18 @@ class Skipped:
 
 Result = Output | Reject | Skipped
 Future = asyncio.Future[Enrichment | Reject]
+
+
+class _Decoded(NamedTuple):
+    """A decoded event.
+
+    Attributes:
+        settled: the enrichment that it gets whatever models say; None of one that they understand.
+    """
+
+    key: Key
+    event: Event
+    settled: Enrichment | None
 
 
 class Pipeline:
@@ -77,20 +90,23 @@ class Pipeline:
         with self._decode_seconds.time():
             begun_ms = _now_ms()
             decoded = [self._decode(item, begun_ms, snapshot) for item in inputs]
-        waiting = [item[0] for item in decoded if isinstance(item, tuple) and item[2] is None]
+        waiting = [
+            item.key for item in decoded if isinstance(item, _Decoded) and item.settled is None
+        ]
         understood = iter(await self._understand(waiting, snapshot))
         self._forget_other_versions()
         now_ms = _now_ms()
         results: list[Result] = []
         for item in decoded:
-            if isinstance(item, tuple):
-                (_, language), event, ready = item
-                found, cached = (ready, False) if ready else next(understood)
-                if isinstance(found, Enrichment):
-                    self._remember(event, language, found, snapshot)
-                    found = Output(found.splice(event, cached, now_ms), found)
-                item = found
-            results.append(item)
+            if not isinstance(item, _Decoded):
+                results.append(item)
+                continue
+            found, cached = (item.settled, False) if item.settled else next(understood)
+            if isinstance(found, Reject):
+                results.append(found)
+                continue
+            self._remember(item, found, snapshot)
+            results.append(Output(found.splice(item.event, cached, now_ms), found))
         return results
 
     def fast_lane(self, max_bytes: int) -> FastLane:
@@ -114,11 +130,11 @@ class Pipeline:
         for stage in self.stages:
             stage.caller.follow(getattr(policies, stage.kind), policies.patience_ms / 1000)
 
-    def _remember(self, event: Event, language: str, found: Enrichment, snapshot: Snapshot) -> None:
+    def _remember(self, item: _Decoded, found: Enrichment, snapshot: Snapshot) -> None:
         """Let the fast lane answer the query from now on, if the enrichment may be kept."""
-        computation = snapshot.by_language.get(language, snapshot.default)
-        if found.whole and computation.servable(found):
-            snapshot.seen.put((event.query, event.locale or None), found)
+        computation = snapshot.by_language.get(item.key[1], snapshot.default)
+        if found.complete and computation.servable(found):
+            snapshot.seen.put((item.event.query, item.event.locale or None), found)
 
     def _forget_other_versions(self) -> None:
         """What versions made that are not served any more is not answered in the fast lane."""
@@ -126,10 +142,8 @@ class Pipeline:
         if any(changed):
             self.snapshot.seen.clear()
 
-    def _decode(
-        self, item: Input, now_ms: int, snapshot: Snapshot
-    ) -> tuple[Key, Event, Enrichment | None] | Reject | Skipped:
-        """The query's key, its event, and for one that came too late all that it will get."""
+    def _decode(self, item: Input, now_ms: int, snapshot: Snapshot) -> _Decoded | Reject | Skipped:
+        """The event with its query's key, or why it is understood no further."""
         most = snapshot.max_query_chars
         try:
             event = decode(item, most, snapshot.max_event_bytes)
@@ -143,9 +157,16 @@ class Pipeline:
         key = form, snapshot.language(form, event.locale)
         computation = snapshot.by_language.get(key[1])
         if computation is None:
-            return key, event, snapshot.default.composer.unserved(*key)
-        if not snapshot.deadline.is_late(item.created_ms, now_ms):
-            return key, event, None
+            return _Decoded(key, event, snapshot.default.composer.unserved(*key))
+        if snapshot.deadline.is_late(item.created_ms, now_ms):
+            return self._by_late_policy(key, event, computation, snapshot)
+        return _Decoded(key, event, None)
+
+    def _by_late_policy(
+        self, key: Key, event: Event, computation: Computation, snapshot: Snapshot
+    ) -> _Decoded | Skipped:
+        """An event that came too late: all that it will get, unless models are asked all the same
+        or the cache has their answer."""
         if snapshot.deadline.late == "skip":
             self._late["skipped"].inc()
             return Skipped()
@@ -153,9 +174,9 @@ class Pipeline:
         cached = entry is not None and computation.servable(entry)
         if snapshot.deadline.late == "process" or cached:
             self._late["processed"].inc()
-            return key, event, None
+            return _Decoded(key, event, None)
         self._late["passed"].inc()
-        return key, event, computation.composer.without_models(*key)
+        return _Decoded(key, event, computation.composer.without_models(*key))
 
     async def _understand(
         self, keys: list[Key], snapshot: Snapshot
@@ -210,7 +231,7 @@ class Pipeline:
     ) -> None:
         """Compute the keys of one computation; it holds up no other's."""
         for key, result in zip(keys, await computation.compute(keys), strict=True):
-            if isinstance(result, Enrichment) and result.whole:
+            if isinstance(result, Enrichment) and result.complete:
                 snapshot.cache.put(key, result)
             del snapshot.pending[key]
             futures[key].set_result(result)

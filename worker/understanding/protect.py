@@ -12,8 +12,8 @@ from functools import cached_property
 
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.profile import Profile, Stemmed, profile
+from worker.lexicon.protected_values import protected_values
 from worker.lexicon.reading import Mention, Reading
-from worker.lexicon.told import told
 from worker.lexicon.words import stem
 
 _NAMES = frozenset({"brand", "model"})
@@ -23,14 +23,14 @@ _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones:
 
 
 class Protection:
-    """Of one query.
+    """What expansions of one query must keep.
 
     Args:
         heads: the terms in it that name what is asked for.
     """
 
     def __init__(self, lexicon: Lexicon, read: Reading, heads: Sequence[Mention] = ()) -> None:
-        self._lexicon, self._read, self._excluded = lexicon, read, read.excluded
+        self._lexicon, self._read, self._excluded = lexicon, read, read.excluded_terms
         self._heads = heads
         self._keys = [word.key for word in read.words]
         self._stems = frozenset(map(stem, self._keys))
@@ -60,10 +60,10 @@ class Protection:
     @cached_property
     def _own(self) -> Profile:
         form = self._read.form
-        return profile(form, self._keys, told(form, self._read.attributes))
+        return profile(form, self._keys, protected_values(form, self._read.attributes))
 
-    def admits(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
-        """Whether a text may expand the query; two spellings of one thing may not.
+    def admit(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
+        """Whether a text may expand the query. True once per spelling; remembers it.
 
         Args:
             source: as in a candidate.

@@ -116,10 +116,6 @@ class ModelCaller:
         return self._policy
 
     @property
-    def closed(self) -> bool:
-        return self._breaker.closed
-
-    @property
     def away(self) -> bool:
         """Whether the model does not answer: unknown is not away. For any thread."""
         recently = monotonic() - self._failed_at < RECENTLY_S

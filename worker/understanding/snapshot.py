@@ -21,8 +21,8 @@ from worker.understanding.language import Knows, language
 class Snapshot:
     """The models, lexicons, thresholds and limits of a batch, from its begin to its end.
 
-    What one snapshot made is cached in it and joined in it alone: after a reload, nothing of the
-    old one is served or kept.
+    What a snapshot made is cached and joined in it alone; `after` carries it over when languages,
+    models, lexicons and thresholds are unchanged.
 
     Attributes:
         computations: what answers queries: that under `DEFAULT` those of `languages`, others those
@@ -73,9 +73,11 @@ class Snapshot:
         }
 
     def after(self, old: Snapshot) -> Snapshot:
-        """This one in the place of `old`: what that one made is kept if this would make the same.
+        """This one in the place of `old`: takes over its `cache` and `pending` if both would answer
+        alike.
 
-        A change of the cache's size, or of the log, does not empty the cache.
+        `seen` starts empty and is refilled from the cache. A change of the cache's size, or of the
+        log, does not empty the cache.
         """
         if self._makes != old._makes:
             return self
@@ -84,6 +86,6 @@ class Snapshot:
 
     @property
     def _makes(self) -> tuple[Any, ...]:
-        """What decides how an event of each language is."""
+        """What decides how events of each language are answered."""
         made_by = {entry: (made.stages, made.expander) for entry, made in self.computations.items()}
         return self.default_language, self.languages, made_by

@@ -10,7 +10,7 @@ from triton_models.contract import ModelContract
 from worker.errors import ModelRejected, ModelTimeout, Reject, Retry
 from worker.inference.port import Answer, Inference
 from worker.metrics import Metrics
-from worker.understanding.batching import Batcher, Rows, TokenBatch
+from worker.understanding.batching import Batcher, StageAnswers, TokenBatch
 from worker.understanding.limits import Limits
 from worker.understanding.retry import ModelCaller, OwnFault
 from worker.understanding.tokenize import Row, Sequences, TextTokenizer
@@ -26,7 +26,7 @@ class Stage:
     Attributes:
         name: the model's, on the server; models of a kind differ in it.
         versions: those of the model that are served now.
-        texts: the tokenizer, which other models may share.
+        tokenizer: other models may share it.
         sequences: makes the rows that `answers` takes.
     """
 
@@ -35,14 +35,14 @@ class Stage:
         contract: ModelContract,
         inference: Inference,
         caller: ModelCaller,
-        texts: TextTokenizer,
+        tokenizer: TextTokenizer,
         metrics: Metrics,
         max_calls: int,
     ) -> None:
         self.kind, self.name, self.contract = contract.kind, contract.name, contract
         self.versions = Versions()
         self.caller = caller
-        self.texts, self.sequences = texts, Sequences(contract, texts)
+        self.tokenizer, self.sequences = tokenizer, Sequences(contract, tokenizer)
         self._inference = inference
         self._limits = Limits(max_calls, contract.max_batch_size, contract.max_length)
         self._batcher = Batcher(contract, self._limits, self._serve)
@@ -53,12 +53,12 @@ class Stage:
         self._call_fill = metrics.model_fill.labels(self.name)
         self._seconds = metrics.stage_seconds.labels(self.kind)
 
-    async def answers(self, rows: Sequence[Row]) -> Rows:
+    async def answers(self, rows: Sequence[Row]) -> StageAnswers:
         """What the model says of each row; never raises for a model's sake."""
         contract = self.contract
         length = contract.max_length if contract.spec.by_token else None
         tags = (contract.max_length, len(contract.tags.labels)) if contract.tags else ()
-        found = Rows(len(rows), sum(contract.outputs.values()), length, tags)
+        found = StageAnswers(len(rows), sum(contract.outputs.values()), length, tags)
         with self._seconds.time():
             self._batcher.add(rows, found)
             try:

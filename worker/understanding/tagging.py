@@ -13,7 +13,7 @@ from triton_models.kinds.tagging.decode import Decoder, Found
 from triton_models.kinds.tagging.words import NOT_READ, Place, first_pieces, words_of
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
-from worker.understanding.batching import Rows
+from worker.understanding.batching import StageAnswers
 from worker.understanding.stage import Stage
 
 
@@ -32,7 +32,7 @@ class Tagger:
         self._decoder = Decoder(contract.labels)
         self._max_length = contract.max_length
 
-    def tags(self, forms: Sequence[str], found: Rows) -> list[tuple[Tag, ...]]:
+    def tags(self, forms: Sequence[str], found: StageAnswers) -> list[tuple[Tag, ...]]:
         """The tags of each query; none where the model did not answer."""
         words = [words_of(form) for form in forms]
         pieces = [*map(self._pieces, forms, words)]
@@ -47,7 +47,7 @@ class Tagger:
         """The first pieces of the words, those that the model's length cuts off marked so."""
         if (starts := self.stage.sequences.word_starts(form)) is not None:
             return starts + [NOT_READ] * (len(words) - len(starts))
-        encoding = self.stage.texts.tokenizer.encode(form)
+        encoding = self.stage.tokenizer.tokenizer.encode(form)
         pieces = first_pieces(encoding, words)
         if len(encoding) <= self._max_length:
             return pieces

@@ -51,7 +51,7 @@ class TextTokenizer:
         self._young: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
 
-    async def learn(self, texts: Sequence[str]) -> None:
+    async def prepare(self, texts: Sequence[str]) -> None:
         """Tokenize ahead what `ids` is asked for next; many texts on another thread."""
         missing = self._missing(chain.from_iterable(map(self._parts, texts)))
         if len(missing) > INLINE:

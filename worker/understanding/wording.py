@@ -45,6 +45,8 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
 
     Args:
         read: the query.
+        mention: what it asks for, or the word in it that says for whom.
+        text: another name of the same.
     """
     first = next(n for n, word in enumerate(read.words) if word.start >= mention.start)
     last = next(n for n, word in enumerate(read.words) if word.end >= mention.end)

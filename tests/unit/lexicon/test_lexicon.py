@@ -21,7 +21,7 @@ def candidates(lexicon, query, near=(), limit=12):
         near,
         limit=limit,
         mentions=dict.fromkeys(read.mentions, 0.9),
-        admits=lambda *_: True,
+        admit=lambda *_: True,
         parents=True,
     )
 
@@ -109,7 +109,7 @@ def test_neighbours_that_are_similar_enough_and_add_no_word_may_expand(lexicon):
     found = neighbours(lexicon, "shoe for running in the rain", vector)
     assert found.ids[0] == term and len(found.ids) == 16
     assert found.similarity == pytest.approx(1, abs=0.01)
-    assert found.departments == [lexicon.department(n) for n in found.ids]
+    assert found.departments == [lexicon.department_number(n) for n in found.ids]
     assert term in found.within
     assert term not in neighbours(lexicon, "shoes for the rain", vector).within
     assert neighbours(lexicon, "shoe for running", vector, least=1.1).within == []

@@ -68,7 +68,7 @@ def test_the_same_answers_as_enrich(capfdbinary, tmp_path):
     neutral = contract.load(STARTER / "matching").threshold
     judge = Expander(None, 8, 0.5, 0.9, 8, neutral)
     priors = [
-        evidence.of_synonym(several, True, agree)
+        evidence.of_synonym(several, True, agree, True)
         for several in (False, True)
         for agree in range(evidence.NEAREST + 1)
     ]

@@ -29,43 +29,45 @@ SURE_THING = 0.75  # probability of a product that overrules the heads
 NEAR = 0.75  # cosine of the first of them, from which they are
 
 
-class Asked(NamedTuple):
+class QueryTarget(NamedTuple):
     """What a query asks for.
 
     Attributes:
         heads: the terms that name it.
-        near: its category where no head tells surely, "" if nothing does.
+        fallback_category: its category where no head tells surely, "" if nothing does.
     """
 
     heads: list[Mention]
-    near: str
+    fallback_category: str
 
 
-def asked(lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: float) -> Asked:
+def query_target(
+    lexicon: Lexicon, read: Reading, nearest: Sequence[int], similarity: float
+) -> QueryTarget:
     """What a query asks for.
 
     Args:
         nearest: the terms whose vectors are nearest, best first.
         similarity: cosine of the first of them.
     """
-    heads = _as_tagged(read, lexicon.heads(read))
+    heads = _tagged_heads(read, lexicon.heads(read))
     one_near = len(heads) == 1 and similarity >= NEAR
-    if one_near and (path := _apart(lexicon, read, heads[0], nearest[:COMPARED])):
-        return Asked([], path)
+    if one_near and (path := _split_term_category(lexicon, read, heads[0], nearest[:COMPARED])):
+        return QueryTarget([], path)
     if heads and not all(_is_doubtful(lexicon, head, nearest) for head in heads):
-        return Asked(heads, "")
+        return QueryTarget(heads, "")
     word, path = _alike(lexicon, read, nearest)
     if heads:
         ends = {lexicon.stemmed(head.surface).head for head in heads}
-        return Asked(heads, path if word in ends else "")
-    confirmed = [mention for mention in read.mentions if _is(lexicon, mention, word, path)]
+        return QueryTarget(heads, path if word in ends else "")
+    confirmed = [mention for mention in read.mentions if _ends_with(lexicon, mention, word, path)]
     if confirmed:  # "lipstick crushed berry"
-        return Asked(confirmed[-1:], path)
+        return QueryTarget(confirmed[-1:], path)
     path = _sold(lexicon, read, nearest) or path
-    return Asked([], path or _common(lexicon, read, nearest, similarity))
+    return QueryTarget([], path or _common(lexicon, read, nearest, similarity))
 
 
-def _as_tagged(read: Reading, heads: list[Mention]) -> list[Mention]:
+def _tagged_heads(read: Reading, heads: list[Mention]) -> list[Mention]:
     """The heads, or where the tagging model surely takes something else for the thing that is asked
     for, the last term that is or ends with it: the "sheet masks" of "sheet masks spa hairband"."""
     things = [thing for thing in read.things if thing.probability >= SURE_THING]
@@ -78,7 +80,7 @@ def _as_tagged(read: Reading, heads: list[Mention]) -> list[Mention]:
     return []
 
 
-def _apart(
+def _split_term_category(
     lexicon: Lexicon,
     read: Reading,
     head: Mention,
@@ -86,11 +88,11 @@ def _apart(
 ) -> str:
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
-    department, own = lexicon.department(head.term_id), lexicon.stemmed(head.surface)
+    department, own = lexicon.department_number(head.term_id), lexicon.stemmed(head.surface)
     longer = [
         (term_id, words)
         for term_id in nearest
-        if lexicon.department(term_id) != department
+        if lexicon.department_number(term_id) != department
         and own.head in (words := lexicon.stems_of(term_id).stems - EMPTY - SPLITS)
         and len(words) > len(own.stems)
     ]
@@ -105,8 +107,8 @@ def _apart(
 
 def _is_doubtful(lexicon: Lexicon, head: Mention, nearest: Sequence[int]) -> bool:
     """Whether a head of one word may mean a thing of another department."""
-    department = lexicon.department(head.term_id)
-    agree = sum(lexicon.department(term_id) == department for term_id in nearest)
+    department = lexicon.department_number(head.term_id)
+    agree = sum(lexicon.department_number(term_id) == department for term_id in nearest)
     return " " not in head.surface and agree <= DOUBTFUL
 
 
@@ -124,7 +126,7 @@ def _alike(lexicon: Lexicon, read: Reading, nearest: Sequence[int]) -> tuple[str
     return "", ""
 
 
-def _is(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
+def _ends_with(lexicon: Lexicon, mention: Mention, word: str, path: str) -> bool:
     """Whether a mention ends with a word and has a category."""
     same = lexicon.category(mention.term_id) == path
     return same and lexicon.stemmed(mention.surface).head == word

@@ -19,8 +19,8 @@ PROTECTED = frozenset(
 )
 
 
-class Told(NamedTuple):
-    """What a text says.
+class ProtectedValues(NamedTuple):
+    """What a text says of a thing.
 
     Attributes:
         values: names and values of its protected attributes.
@@ -31,36 +31,36 @@ class Told(NamedTuple):
     is_brand: bool
 
 
-NOTHING = Told(frozenset(), False)
+NOTHING = ProtectedValues(frozenset(), False)
 
 
-def told(form: str, attributes: Iterable[Attribute]) -> Told:
+def protected_values(form: str, attributes: Iterable[Attribute]) -> ProtectedValues:
     """What the attributes of a normal form say."""
     said = [a for a in attributes if a.name in PROTECTED]
     if not said:
         return NOTHING
     is_brand = any(a.name == "brand" and a.end - a.start == len(form) for a in said)
-    return Told(frozenset((a.name, a.value) for a in said), is_brand)
+    return ProtectedValues(frozenset((a.name, a.value) for a in said), is_brand)
 
 
 def pack(names: Iterable[str], reader: Reader) -> bytes:
     """What `told.json` holds: what each of these names says, if it does."""
-    all_told = {name: told(name, reader.attributes(name)) for name in names}
+    of_names = {name: protected_values(name, reader.attributes(name)) for name in names}
     said = {
         name: {"values": sorted(of.values), "is_brand": of.is_brand}
-        for name, of in all_told.items()
+        for name, of in of_names.items()
         if of.values
     }
     return orjson.dumps(said)
 
 
-def unpack(block: bytes) -> Mapping[str, Told]:
+def unpack(block: bytes) -> Mapping[str, ProtectedValues]:
     """What `pack` has packed.
 
     Raises:
         ValueError, TypeError, KeyError, AttributeError: it has not packed this.
     """
     return {
-        name: Told(frozenset(map(tuple, of["values"])), of["is_brand"])
+        name: ProtectedValues(frozenset(map(tuple, of["values"])), of["is_brand"])
         for name, of in orjson.loads(block).items()
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from worker.config.settings import STARTER_LEXICON
-from worker.lexicon import built, told
+from worker.lexicon import built, protected_values
 from worker.lexicon.lexicon import Lexicon
 
 
@@ -15,11 +15,11 @@ def parts():
 def test_what_names_say_is_what_reading_them_tells(parts):
     lexicon = Lexicon(parts)
     names = sorted({name for term in range(len(lexicon)) for name in parts.terms.names(term)})
-    chosen = [*sorted(parts.told)[::20], *names[::100]]
+    chosen = [*sorted(parts.protected_values)[::20], *names[::100]]
     assert len(chosen) > 400
     for name in chosen:
-        said = told.told(name, lexicon._reader.attributes(name))
-        assert parts.told.get(name, told.NOTHING) == said
+        said = protected_values.protected_values(name, lexicon._reader.attributes(name))
+        assert parts.protected_values.get(name, protected_values.NOTHING) == said
         assert lexicon.profile(name).values == said.values
 
 
@@ -35,8 +35,8 @@ def test_a_text_that_is_no_name_is_read(parts):
 
 
 def test_a_brands_name_and_no_more_is_told_apart(parts):
-    brands = [name for name, of in parts.told.items() if of.is_brand]
+    brands = [name for name, of in parts.protected_values.items() if of.is_brand]
     assert "hoover" in brands and "nike trainers" not in brands
-    assert told.unpack(b'{"x": {"values": [["brand", "x"]], "is_brand": true}}') == {
-        "x": told.Told(frozenset({("brand", "x")}), True)
+    assert protected_values.unpack(b'{"x": {"values": [["brand", "x"]], "is_brand": true}}') == {
+        "x": protected_values.ProtectedValues(frozenset({("brand", "x")}), True)
     }

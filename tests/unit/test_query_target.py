@@ -1,13 +1,13 @@
 """What a query asks for where its own words do not tell surely."""
 
 from worker.event import Tag
-from worker.understanding.asked import asked
+from worker.understanding.query_target import query_target
 
 
 def found(lexicon, query, *nearest, cosine=0.8):
     """What the query asks for, if these terms are nearest to it."""
     ids = [lexicon.read(text).mentions[0].term_id for text in nearest]
-    heads, near = asked(lexicon, lexicon.read(query), ids, cosine)
+    heads, near = query_target(lexicon, lexicon.read(query), ids, cosine)
     return [head.surface for head in heads], near
 
 
@@ -85,7 +85,7 @@ def tagged(lexicon, query, *products, chance=0.8):
     """What the query asks for, if these words of it are tagged as products."""
     places = [(query.index(text), query.index(text) + len(text)) for text in products]
     tags = [Tag(*place, "product", chance) for place in places]
-    heads, _ = asked(lexicon, lexicon.read(query, tags), [], 0.0)
+    heads, _ = query_target(lexicon, lexicon.read(query, tags), [], 0.0)
     return [head.surface for head in heads]
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from worker.lexicon.words import Phrases, Word
+from worker.lexicon.words import Phrases, Word, word_set
 
 
 class Brand(NamedTuple):
@@ -85,6 +85,8 @@ class Brands:
             tagged = (first, last) == (0, sure)
             if not (tagged or self._counts(key, first, last, len(found), beside)):
                 continue
+            if first and _is_no_wish(found, first):
+                continue
             used |= covered
             brand, kinds = self._names[key]
             taken.append(Brand(brand, first, last, kinds))
@@ -99,6 +101,31 @@ class Brands:
             or last - first == count
             or any(name in kinds for name in beside(first, last))
         )
+
+
+# Behind these a brand is what the thing is compared with, or is to fit.
+_LIKENED = word_set("""
+    alternative alternatives similar comparable equivalent dupe dupes substitute substitutes
+    compatible knockoff knockoffs closest
+""")
+_OF_LIKENED = word_set("to for of with")
+_ENJOY = word_set("i we you id would do dont really also they people kids")  # before "like"
+_OFFERS = word_set("""
+    sale sales deal deals discount discounts offer offers coupon coupons promo promos saving savings
+    save
+""")
+
+
+def _is_no_wish(found: Sequence[Word], first: int) -> bool:
+    """Whether the words before a brand say that the thing is of another, or that it is none: "shoes
+    like nike", "cheaper than dyson", "alternative to canon", "sale on running shoes"."""
+    before = found[first - 1].key
+    earlier = found[first - 2].key if first > 1 else ""
+    if before == "like":
+        return earlier not in _ENJOY
+    if before in _OF_LIKENED:
+        return earlier in _LIKENED
+    return before == "than" or (found[first].key == "on" and before in _OFFERS)
 
 
 def pack(brands: Iterable[Mapping[str, Any]]) -> bytes:

@@ -35,11 +35,13 @@ WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PAR
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
+_MEASURE = "(?: (?:width|height|depth|length|weight))?"
 _BOUND = re.compile(
     r"(?<![a-z])(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to"
-    r"|at most|max(?:imum)?(?: of)?|not over|nothing over|within)"
+    rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within)"
     r"|(?P<least>no less than|not less than|more than|larger than|bigger than|at least|over|above"
-    r"|from|min(?:imum)?(?: of)?)|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
+    rf"|from|min(?:imum)?{_MEASURE}(?: of)?)"
+    r"|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
 )
 _BOUND_AFTER = re.compile(
     r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"

@@ -20,7 +20,7 @@ from worker.lexicon.words import Word, meets, stem, word_set
 # Words that negate what follows them, and those that may stand between.
 _NEGATING = word_set("""
     without w o minus except excluding excl sans for other than anything but apart aside from free
-    of not no non nor zero and or with any a an the in by
+    of not no non nor zero and or with any a an the in by too very so
 """)
 # What shops print before "free".
 _LABELS = word_set("""
@@ -32,12 +32,12 @@ _TALK = word_set("""
     i we you im id am is are do does can could would should please thanks hi hello hey show me find
     buy get want wanted need needed looking look search shop shopping order sell some any my our
     cheap cheapest best good great nice online sale deal deals price prices offer offers something
-    anything where what which have there a an the that will only
+    anything where what which have there a an the that this these will only
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
 _INCHES = re.compile(r'\d"')
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
-_DANGLING = word_set("and or but with for in of that which is are by at to from")
+_DANGLING = word_set("and or but with for in of on that which is are by at to from")
 
 
 def in_place(read: Reading, mention: Mention, text: str) -> str:
@@ -57,21 +57,32 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     before = [word for word in read.words[:first] if word.start not in gone]
     behind = [word for word in read.words[last + 1 :] if word.start not in gone]
     new = text.split(" ")
-    while len(new) > 1 and new[0] in {word.key for word in before}:  # "led torch" behind "led"
+    said = {word.key for word in before}  # "led torch" behind "led"
+    said |= {word.key for word in behind} - {word.key for word in read.words[first : last + 1]}
+    while len(new) > 1 and new[0] in said:  # the coffee mill of "grinder for coffee"
         new.pop(0)
     while behind and behind[0].key in new:
         behind.pop(0)
-    while before and (before[0].key in _TALK or before[0].key in _DANGLING):
-        if read.form[before[0].end : before[0].end + 1] == "-":  # "hi-vis"
-            break
-        if before[0].key == "i" and not (before[1:] and before[1].key in _TALK):  # "i tunes card"
-            break
+    brands = [(a.start, a.end) for a in read.attributes if a.name == "brand"]
+    while before and _is_talk(read, before) and not meets(before[0], brands):  # "the north face"
         before.pop(0)
     while behind and (behind[-1].key in _TALK or behind[-1].key in _DANGLING):
         behind.pop()
     if {stem(word) for word in new} <= {stem(word.key) for word in read.words}:
         return ""
     return " ".join(filter(None, (_text(read, before), " ".join(new), _text(read, behind))))
+
+
+def _is_talk(read: Reading, words: list[Word]) -> bool:
+    """Whether the first of some words says nothing of the thing behind them."""
+    first, *rest = words
+    if read.form[first.end : first.end + 1] == "-":  # "hi-vis"
+        return False
+    if first.key == "i":  # not of "i tunes card"
+        return bool(rest) and rest[0].key in _TALK
+    if first.key == "like":  # "like to buy"
+        return bool(rest) and rest[0].key == "to"
+    return first.key in _TALK or first.key in _DANGLING
 
 
 def for_whom(read: Reading, persons: Mapping[str, str]) -> str:

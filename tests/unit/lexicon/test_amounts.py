@@ -14,6 +14,7 @@ AMOUNTS = {
     "wine 15€": [("price", "15 EUR", 15, 15, "EUR")],
     "lamp up to 60 dollars": [("price", "under 60 USD", None, 60, "USD")],
     "rug $1,299.50": [("price", "1299.5 USD", 1299.5, 1299.5, "USD")],
+    "sofa max width 200 cm": [("size", "under 200 cm", None, 200, "cm")],
     "toaster 25 quid or less": [("price", "under 25 GBP", None, 25, "GBP")],
     "mirror budget 80": [("price", "under 80", None, 80, None)],
     "headphones under 50 for travel": [("price", "under 50", None, 50, None)],

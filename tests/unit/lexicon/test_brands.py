@@ -18,6 +18,13 @@ BRANDS = {
     "orren ellis l shaped desk": ["orren ellis"],
     "fuji instant camera": ["fujifilm"],
     "jordan shirts": ["jordan"],  # its department, where no product of its line stands
+    "i like nike trainers": ["nike"],
+    "trainers with nike logo": ["nike"],
+    # what the thing is compared with, or is to fit
+    "trainers like nike but cheaper": [],
+    "cheaper than hoover vacuum": [],
+    "alternatives to nike trainers": [],
+    "ink compatible with fujifilm": [],
     # ordinary words
     "fuji white paint": [],
     "planters for outdoor plants": [],

@@ -1,7 +1,7 @@
 """The lag is what the group has not committed, of what each partition still holds."""
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.stream import Record, produce, settings
@@ -26,6 +26,19 @@ def test_what_retention_deleted_is_no_lag(real_broker):
     for deleted in admin.delete_records([TopicPartition(topics.input, 0, 15)]).values():
         deleted.result(10)
     assert Backlog(settings(servers, topics).kafka).lag([0]) == {0: 5}
+
+
+def test_what_an_open_transaction_holds_back_is_lag(real_broker):
+    servers, topics = real_broker.bootstrap_servers, real_broker.topics()
+    producer = Producer({"bootstrap.servers": servers, "transactional.id": topics.input})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce(topics.input, b"any", partition=0)
+    producer.flush(10)
+    produce(servers, topics.input, [Record(b"any")] * 5)
+    backlog = Backlog(settings(servers, topics).kafka)
+    assert backlog.lag([0]) == {0: 6}
+    producer.abort_transaction(10)
 
 
 def test_a_cluster_that_is_away_is_an_error_and_no_lag_of_nothing(real_broker):

@@ -89,7 +89,9 @@ class Backlog:
         self._topic = kafka.input_topic
         self._credentials = Credentials(kafka.client)
         properties = common_properties(kafka) | {"group.id": kafka.group_id}
-        self._client = Consumer(properties | {"enable.auto.commit": False})
+        # What waits behind an open transaction is lag, too.
+        properties |= {"enable.auto.commit": False, "isolation.level": "read_uncommitted"}
+        self._client = Consumer(properties)
 
     def lag(self, partitions: Iterable[int], timeout_s: float = 2.0) -> dict[int, int]:
         """Partition → records of the input topic that the group has not committed; all that the

@@ -28,7 +28,7 @@ from worker.lexicon.head_words import (
 from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import meets, stem
+from worker.lexicon.words import covered, meets, stem
 
 
 def heads(
@@ -226,8 +226,11 @@ def _attribute_words(read: Reading) -> set[int]:
     """Positions of the words of attributes and exclusions."""
     if not (read.attributes or read.exclusions):
         return set()
-    spans = [(span.start, span.end) for span in (*read.attributes, *read.exclusions)]
-    return {i for i, word in enumerate(read.words) if meets(word, spans)}
+    return {
+        i
+        for span in (*read.attributes, *read.exclusions)
+        for i in range(*covered(read.words, span.start, span.end))
+    }
 
 
 def _in_segment(

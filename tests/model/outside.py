@@ -92,7 +92,7 @@ class Answers:
     def part(self, start: int, end: int) -> Answers:
         return Answers(self._values[start:end])
 
-    def ready(self, limit: int) -> int:
+    def known_prefix(self, limit: int) -> int:
         return len(list(takewhile(bool, self.entries)))
 
     def outputs(self, count: int) -> list[bytes]:

@@ -182,11 +182,11 @@ class Lanes:
     ) -> int:
         """Produce the outputs that need no closer look; returns how many found room."""
         producer = self._delivery.producer
-        ready = answers.known_prefix(producer.output_limit)
-        if not ready:
+        known = answers.known_prefix(producer.output_limit)
+        if not known:
             return 0
-        outputs = answers.outputs(ready)
-        done = producer.outputs(records[:ready], outputs, record_headers[:ready])
+        outputs = answers.outputs(known)
+        done = producer.outputs(records[:known], outputs, record_headers[:known])
         if done:
             partition.produced = records[done - 1].offset() + 1
         return done

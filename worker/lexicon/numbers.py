@@ -60,6 +60,7 @@ _NOT_BEFORE = {
     "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
 }
 _LENGTHS = frozenset({"inch", "ft", "mm", "cm"})
+_FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
 # What a side of a thing may be called behind its number: "38w x 29l", "28\"l x 14\"w".
 _SIDE = r"\s?(?:[wlhd]|wide|long|high|tall|deep|width|length|height)"
 
@@ -171,6 +172,13 @@ class Numbers:
         written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
         return [
             make_rule(
+                rf"{START}(?P<a>\d+){_FEET}\s?(?P<b>\d{{1,2}}){_INCHES}"
+                rf"(?:{between}(?P<c>\d+){_FEET}(?:\s?(?P<d>\d{{1,2}}){_INCHES})?)?{END}",
+                "size",
+                _feet_and_inches,
+                "0 f|0f|0'",
+            ),
+            make_rule(
                 rf"{number}{long}(?P<b>{_NUMBER})(?:{long}(?P<c>{_NUMBER}))?"
                 rf"(?:\s?(?P<unit>{lengths}))?{_SIDE}{END}",
                 "",
@@ -218,6 +226,13 @@ class Numbers:
             return None
         sides = "x".join(plain(side) for side in match.group("a", "b", "c") if side)
         return f"{sides} {self._units[match['unit']][1]}" if match["unit"] else sides
+
+
+def _feet_and_inches(match: re.Match[str]) -> str:
+    """A length, or two sides, in inches: "2 ft 3 in x 14 ft" is 27x168 inch."""
+    feet, inches = match.group("a", "c"), match.group("b", "d")
+    sides = [12 * int(f) + int(i or 0) for f, i in zip(feet, inches, strict=True) if f]
+    return f"{'x'.join(map(str, sides))} inch"
 
 
 def _any(units: Iterable[str]) -> str:

@@ -63,6 +63,20 @@ def test_a_fraction_is_one_number_with_what_stands_before_it(lexicon, query, siz
 
 
 @pytest.mark.parametrize(
+    "query, size",
+    [
+        ("2 ft 3 in x 14 ft rug", "27x168 inch"),
+        ("2' 3\" x 14' rug", "27x168 inch"),
+        ("8 ft 6 in curtain rod", "102 inch"),
+        ("5 ft x 7 ft rug", "5x7 ft"),
+    ],
+)
+def test_feet_with_inches_are_inches(lexicon, query, size):
+    found = lexicon.read(normal_form(query)).attributes
+    assert [(a.name, a.value) for a in found] == [("size", size)]
+
+
+@pytest.mark.parametrize(
     "query, model",
     [
         ("iphone 13 pro max cover", "iphone 13 pro max"),

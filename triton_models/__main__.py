@@ -321,15 +321,16 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 done, 2 wrong usage (one line with the remedy), 1 anything else."""
+    """Run a command; 0 done, 2 wrong usage (one line with the remedy), 130 Ctrl-C, 1 else."""
     args = parser().parse_args(arguments)
     try:
         COMMANDS[args.command][1](args)
     except (UsageError, contract.ModelFolderError, triton.RepositoryError) as fault:
         print(f"triton_models {args.command}: {fault}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 1
+    except KeyboardInterrupt as stop:  # a training says whether anything of it was kept
+        print(f"triton_models {args.command}: {str(stop) or 'interrupted'}", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as fault:

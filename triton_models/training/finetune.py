@@ -22,6 +22,7 @@ from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import Material, refuse
+from triton_models.training.folder import resumable
 from triton_models.training.loop import Watch
 
 
@@ -42,15 +43,17 @@ class Job:
     material: Material
 
 
+@resumable
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
     notes.require_own(args.out)
     job = prepared(args)
-    print(job.material.told(), flush=True)
-    if args.leave_one_source_out:
-        return without_each_source(job)
-    result, seconds = trained(job)
+    with notes.own(args.out):
+        print(job.material.told(), flush=True)
+        if args.leave_one_source_out:
+            return without_each_source(job)
+        result, seconds = trained(job)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
 
 

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, _: Path | None) -> str:
     refuse((not job.material.dev, "a learning curve is judged on dev, and there is none"))
     check_shares(job)
     with alone(args.out):
-        print(job.material.told(), flush=True)
+        print(job.told(), flush=True)
         rows = [row_of(job, share) for share in args.shares]
         return written(job, rows)
 

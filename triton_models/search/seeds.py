@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> str:
     refuse((not job.material.dev, "--seeds are compared on dev, and there is none"))
     with alone(args.out):
         require_own(args.out)  # another process may have ended its run meanwhile
-        print(job.material.told(), flush=True)
+        print(job.told(), flush=True)
         return f"{args.out}: {told(each(job, begun))}"
 
 

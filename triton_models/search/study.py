@@ -158,7 +158,7 @@ def run(args: argparse.Namespace, place: Path | None) -> str:
     refuse((not job.material.dev, "search chooses by dev, and there is none: give more data"))
     with alone(args.out, LOCK):
         search = Search(opened(job, space), job, space, end)
-        print(job.material.told(), flush=True)
+        print(job.told(), flush=True)
         told = ""
         try:
             search.run(args.trials)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from triton_models.data import manifest_file
+from triton_models.data.noticed import Noticed
 from triton_models.kinds import KINDS
 from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
@@ -42,6 +43,16 @@ class Job:
     recipe: Any
     material: Material
 
+    @property
+    def noticed(self) -> Noticed:
+        """What was noticed of the data; a kind of another package may have nothing to say."""
+        return getattr(self.material, "noticed", Noticed())
+
+    def told(self) -> str:
+        """The data in a line, and in a second what is to be warned of."""
+        lines = (self.material.told() + self.noticed.told(), self.noticed.warning)
+        return "\n".join(filter(None, lines))
+
 
 @resumable
 def run(args: argparse.Namespace) -> str:
@@ -50,7 +61,7 @@ def run(args: argparse.Namespace) -> str:
     notes.require_own(args.out)
     job = prepared(args)
     with notes.own(args.out):
-        print(job.material.told(), flush=True)
+        print(job.told(), flush=True)
         if args.leave_one_source_out:
             return without_each_source(job)
         result, seconds = trained(job)
@@ -96,7 +107,7 @@ def record(job: Job, result: dict, begun: float, **more: Any) -> int:
         args.kind,
         options.command(args),
         args.start,
-        origin(args) | job.material.about(),
+        origin(args) | job.material.about() | job.noticed.about(),
         result,
         begun,
         options=finetune_config.told(args),

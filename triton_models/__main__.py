@@ -16,8 +16,9 @@ from triton_models.data import named
 from triton_models.kinds import KINDS
 from triton_models.labelling import options as label_options
 from triton_models.search import options as search_options
+from triton_models.serving import model_folder
 from triton_models.serving import repository as triton
-from triton_models.settings import UsageError, foreign, starter
+from triton_models.settings import UsageError, starter
 from triton_models.training import finetune_options, option_table, pretrain_options
 
 # What the operating system says of a place that cannot be written; a full disk is no wrong usage.
@@ -118,10 +119,7 @@ def combine(args: argparse.Namespace) -> None:
 
 
 def export(args: argparse.Namespace) -> None:
-    if foreign(args.out, "model.json"):
-        raise UsageError(
-            f"{args.out}: exists and is not a model folder; choose another, or empty it first"
-        )
+    model_folder.require_own(args.out, args.kind)
     training("training.run_card").require_kind(args.checkpoint, args.kind)
     checked = training("serving.export").export(
         args.checkpoint,
@@ -295,8 +293,10 @@ def compile_(args: argparse.Namespace) -> None:
 
 def repository(args: argparse.Namespace) -> None:
     refuse((args.plans and args.platform != "tensorrt", "--plans goes with --platform tensorrt"))
-    triton.write(args.models, args.out, args.platform, args.instances, args.plans, args.keep)
-    print(f"{args.out}: model repository for {args.platform}")
+    names = triton.write(
+        args.models, args.out, args.platform, args.instances, args.plans, args.keep
+    )
+    print(f"{args.out}: model repository for {args.platform}: {', '.join(names)}")
 
 
 COMMANDS = {
@@ -321,15 +321,16 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 done, 2 wrong usage (one line with the remedy), 1 anything else."""
+    """Run a command; 0 done, 2 wrong usage (one line with the remedy), 130 Ctrl-C, 1 else."""
     args = parser().parse_args(arguments)
     try:
         COMMANDS[args.command][1](args)
     except (UsageError, contract.ModelFolderError, triton.RepositoryError) as fault:
         print(f"triton_models {args.command}: {fault}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 1
+    except KeyboardInterrupt as stop:  # a training says whether anything of it was kept
+        print(f"triton_models {args.command}: {str(stop) or 'interrupted'}", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as fault:

@@ -138,9 +138,11 @@ def load(folder: Path) -> ModelContract:
 def load_all(models: Path) -> tuple[ModelContract, ...]:
     """Read every model folder below `models`, in the order of their names.
 
-    Raises `ModelFolderError` when there is none, or as `load` does.
+    Raises `ModelFolderError` when there is none, or as `load` does: a folder with an ONNX file is
+    one too, and is not passed over where its `model.json` is missing.
     """
-    folders = sorted(path.parent for path in Path(models).glob("*/model.json"))
+    below = Path(models)
+    folders = sorted({file.parent for p in ("*/model.json", "*/*.onnx") for file in below.glob(p)})
     if not folders:
         raise ModelFolderError(
             f"{models}: no model folder (<name>/model.json) in it; point to the folder that"

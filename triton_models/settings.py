@@ -32,11 +32,13 @@ def starter(kind: str) -> Path:
     return STARTER / ("intent" if kind == "tagging" else kind)
 
 
-def foreign(place: Path, marker: str) -> bool:
-    """Whether something is there that may not be replaced: a file, or a folder without `marker`."""
+def foreign(place: Path, marker: str, *ours: str) -> bool:
+    """Whether something is there that may not be replaced: a file, or a folder without `marker`.
+    The files `ours` do not count.
+    """
     if not place.is_dir():
         return place.exists()
-    return not (place / marker).is_file() and any(place.iterdir())
+    return not (place / marker).is_file() and any(file.name not in ours for file in place.iterdir())
 
 
 class UsageError(Exception):

@@ -29,6 +29,7 @@ from triton_models.kinds import KINDS
 from triton_models.training import course, networks, notes
 from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import named, require_checkpoint
+from triton_models.training.folder import resumable
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
 
@@ -52,6 +53,7 @@ class Recipe:
     confusions: tuple[str, ...] = ()
 
 
+@resumable
 def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
     networks.quiet()
@@ -67,16 +69,17 @@ def run(args: argparse.Namespace) -> str:
     require_checkpoint(student)
     recipe = recipe_of(args, folders, weights)
     material = KINDS[kind].part("distilling").gather(args, folders)
-    print(material.told(), flush=True)
-    begun = time.monotonic()
-    with pruned(student, recipe, [text for one in material.texts() for text in one]) as folder:
-        result = train(kind, material, folders, student, folder, args.out, recipe)
-    show("dev", result["figures"])
-    notes.write_dev(args.out, material.dev_files())
     data = {"files": [*args.queries, *map(str, args.text)], **material.about()}
     command, start = STEPS["distil"].command(args), str(args.student or folders[0])
     settled = {"options": STEPS["distil"].options(args), "recipe": dataclasses.asdict(recipe)}
-    seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
+    texts = [text for one in material.texts() for text in one]
+    with notes.own(args.out), pruned(student, recipe, texts) as folder:
+        print(material.told(), flush=True)
+        begun = time.monotonic()
+        result = train(kind, material, folders, student, folder, args.out, recipe)
+        show("dev", result["figures"])
+        notes.write_dev(args.out, material.dev_files())
+        seconds = notes.write(args.out, kind, command, start, data, result, begun, **settled)
     agreement = result["dev"]["agreement"]
     return f"{args.out}: distilled in {seconds} s; it agrees with its teachers on {agreement:.1%}"
 

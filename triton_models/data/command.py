@@ -65,10 +65,7 @@ def _form_of(place: Path) -> str:
     _, first = next(records.read(place, "", records.refusing(place)), (0, {}))
     known = (form for form, needed in TOLD_BY if _has(first, form, needed))
     if (form := next(known, None)) is None:
-        raise UsageError(
-            f"{place}: its columns are of no format that we know: {', '.join(first) or 'none'};"
-            " give --columns for queries or pairs, or a manifest, which maps them"
-        )
+        raise UsageError(named.unknown(place, first))
     return form
 
 

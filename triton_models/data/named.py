@@ -7,6 +7,7 @@ which is an option of every command that reads such files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Place:
 
 
 Given = Place | Path | str
+WORD = re.compile(r"\s*[^\W\d][\w.-]*\s*")  # a name of a column, as most are
 
 
 def column_names(text: str) -> tuple[str, ...]:
@@ -71,8 +73,34 @@ def rows(place: Given, form: str) -> Iterator[tuple[int, Record]]:
     given, needed = columns_of(place), needed_of(form)
     names = names_of(form, given)
     layout = Layout(given or needed, () if given else names[needed[0]], lists)
-    for line, row in records.read(path, "", records.refusing(path), layout):
+    found = records.read(path, "", records.refusing(path), layout)
+    if layout.headings and records.kind(path) in (".csv", ".tsv"):
+        found = list(found)
+        refuse_heading(path, found, needed)
+    for line, row in found:
         yield line, ours(row, names)
+
+
+def refuse_heading(path: Path, found: Sequence[tuple[int, Record]], needed: list[str]) -> None:
+    """Raises UsageError where the first row of a table without a heading seems to be one, whose
+    names we do not know: single words, the last of which, the label, is that of no other row.
+    """
+    line, first = found[0] if found else (0, {})
+    if line != 1 or list(first) != needed:  # the first line was a heading
+        return
+    label = needed[-1]
+    others = {row[label] for _, row in found[1:]}
+    if others and first[label] not in others and all(map(WORD.fullmatch, first.values())):
+        if_a_row = f"if they are a row, begin the file with the line {','.join(needed)}"
+        raise UsageError(f"{unknown(path, first.values())}; {if_a_row}")
+
+
+def unknown(path: Path, columns: Iterable[str]) -> str:
+    """What is said of a file whose columns tell no format."""
+    return (
+        f"{path}: its columns are of no format that we know: {', '.join(columns) or 'none'};"
+        " give --columns for queries or pairs, or a manifest, which maps them"
+    )
 
 
 def every(place: Given, form: str) -> Iterator[Record]:

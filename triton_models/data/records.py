@@ -9,6 +9,7 @@ import csv
 import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -76,11 +77,22 @@ def read(
                 read_rows = _document if suffix == ".json" else _lines
                 for number, row in read_rows(file, blame, layout.lists):
                     yield from _object(number, row, blame, layout.bare)
-    except UnicodeDecodeError as error:
-        blame(0, f"not UTF-8 ({error.reason}); save it as UTF-8")
+    except UnicodeDecodeError:
+        blame(*_undecodable(path, opened))
     except (OSError, EOFError) as error:
         told = getattr(error, "strerror", None) or error
         blame(0, f"cannot be read ({told}); fix the path or the file's rights")
+
+
+def _undecodable(path: Path, opened: Callable) -> tuple[int, str]:
+    """The first line that is no UTF-8, and what is wrong with it."""
+    with suppress(OSError, EOFError), opened(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return number, f"not UTF-8 (byte {line[error.start]:#04x}); save the file as UTF-8"
+    return 0, "not UTF-8; save it as UTF-8"
 
 
 def _texts(file: TextIO) -> Iterator[tuple[int, Record]]:

@@ -94,6 +94,7 @@ class DataSet:
     Attributes:
         left_out: rows that are not used, by source: a label mapped to "", an item that is in no
             catalogue any more.
+        dropped: the training rows that `apart` has left out.
     """
 
     manifest: Manifest
@@ -103,6 +104,7 @@ class DataSet:
     products: list[Product] = field(default_factory=list)
     clicks: list[Click] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    dropped: list[Row] = field(default_factory=list)
 
     @property
     def asked(self) -> list[Query | TaggedQuery | Judged | Click]:
@@ -165,11 +167,9 @@ class DataSet:
     def _dropped(self) -> DataSet:
         keys, forms = self.dev_side()
 
-        def keep(rows: list) -> list:
-            return [
-                r
-                for r in rows
-                if r.dev or (r.key not in keys and (isinstance(r, Product) or r.form not in forms))
-            ]
+        def leaks(row: Row) -> bool:
+            again = row.key in keys or (not isinstance(row, Product) and row.form in forms)
+            return again and not row.dev
 
-        return self.with_rows(keep)
+        found = self.with_rows(lambda rows: [row for row in rows if not leaks(row)])
+        return replace(found, dropped=[*self.dropped, *filter(leaks, self.rows)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from triton_models.data import noticed
 from triton_models.data.near import SIMILAR
 from triton_models.data.report import SIDES, Report
 
@@ -54,6 +55,7 @@ def _labels(report: Report) -> Table:
     rows = [(label, *_sides(row)) for label, row in report["labels"].items()]
     none = [label for label, row in report["labels"].items() if not row.get("dev")]
     note = f"Without a dev query: {', '.join(none)}." if none else "Every label is on the dev side."
+    note = " ".join(filter(None, (note, noticed.case(report["labels"]))))
     return Table("Labels", note, ("label", *SIDES), rows)
 
 

@@ -22,6 +22,7 @@ from triton_models.training import finetune, finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.course import refuse
 from triton_models.training.finetune import Job
+from triton_models.training.folder import LOCK, alone, resumable
 from triton_models.training.picture import draw
 
 FILE, PAGE, PICTURE = "learning-curve.json", "learning-curve.md", "learning-curve.svg"
@@ -32,16 +33,24 @@ NOTE = (
 )
 
 
+@resumable
 def run(args: argparse.Namespace, _: Path | None) -> str:
     """The command; returns what to print."""
     networks.quiet()
-    if foreign(args.out, FILE) and not (args.out / RUNS).is_dir():
+    if foreign(args.out, FILE, LOCK) and not (args.out / RUNS).is_dir():
         raise UsageError(f"{args.out}: exists and is no learning curve; give --out another folder")
     job = finetune.prepared(args)
     refuse((not job.material.dev, "a learning curve is judged on dev, and there is none"))
     check_shares(job)
-    print(job.material.told(), flush=True)
-    rows = [row_of(job, share) for share in args.shares]
+    with alone(args.out):
+        print(job.told(), flush=True)
+        rows = [row_of(job, share) for share in args.shares]
+        return written(job, rows)
+
+
+def written(job: Job, rows: list[dict]) -> str:
+    """Write the curve of these shares; returns its page and the page's place."""
+    args = job.args
     dev = job.material.about()["dev"]
     found = {
         "kind": args.kind,

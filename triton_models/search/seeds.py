@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
+from pathlib import Path
 
 from triton_models.combination.average import average
 from triton_models.evaluation.cells import NAMES
@@ -18,22 +19,36 @@ from triton_models.search import repeat
 from triton_models.training import finetune, networks, notes
 from triton_models.training.course import place, refuse
 from triton_models.training.finetune import Job
+from triton_models.training.folder import alone, resumable
 from triton_models.training.run_card import NOTES
 
 FOLDER = "seeds"
 AVERAGE = "mean of the weights"
 
 
+@resumable
 def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
     networks.quiet()
     begun = time.monotonic()
-    if (args.out / NOTES).is_file() or not (args.out / FOLDER).is_dir():
-        notes.require_own(args.out)
+    require_own(args.out)
     job = finetune.prepared(args)
     refuse((not job.material.dev, "--seeds are compared on dev, and there is none"))
-    print(job.material.told(), flush=True)
-    results = {}
+    with alone(args.out):
+        require_own(args.out)  # another process may have ended its run meanwhile
+        print(job.told(), flush=True)
+        return f"{args.out}: {told(each(job, begun))}"
+
+
+def require_own(out: Path) -> None:
+    """Raises UsageError when a folder holds something else than seeds that were begun."""
+    if (out / NOTES).is_file() or not (out / FOLDER).is_dir():
+        notes.require_own(out)
+
+
+def each(job: Job, begun: float) -> dict:
+    """Train with every seed, and keep the mean or the best; returns what came of it."""
+    args, results = job.args, {}
     for seed in repeat.seeds_of(args):
         print(f"seed {seed}", flush=True)
         results[seed] = repeat.again(job, args.out / FOLDER / str(seed), seed=seed)
@@ -56,7 +71,7 @@ def run(args: argparse.Namespace) -> str:
         )
     notes.write_dev(args.out, job.material.dev_files())
     finetune.record(job, (mean if pays else results[best]) | {"seeds": found}, begun)
-    return f"{args.out}: {told(found)}"
+    return found
 
 
 def kept_mean(job: Job, results: dict[int, dict]) -> dict:

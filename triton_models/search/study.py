@@ -8,14 +8,12 @@ midst of a trial too. The data is read once, and trials run one after another in
 from __future__ import annotations
 
 import argparse
-import fcntl
 import gc
 import json
 import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from triton_models.settings import UsageError, foreign, usable
 from triton_models.training import finetune, finetune_config, networks, notes
 from triton_models.training.course import refuse
 from triton_models.training.finetune import Job
+from triton_models.training.folder import alone, resumable
 from triton_models.training.run_card import NOTES
 
 FILE = "study.db"
@@ -146,6 +145,7 @@ class Watch:
             raise OutOfTime
 
 
+@resumable
 def run(args: argparse.Namespace, place: Path | None) -> str:
     """The command; `place` is the file that `--config` gave, which may name a space."""
     networks.quiet()
@@ -156,10 +156,9 @@ def run(args: argparse.Namespace, place: Path | None) -> str:
     space = spaces.space_of(args, place)
     job = finetune.prepared(args)
     refuse((not job.material.dev, "search chooses by dev, and there is none: give more data"))
-    args.out.mkdir(parents=True, exist_ok=True)
-    with alone(args.out):
+    with alone(args.out, LOCK):
         search = Search(opened(job, space), job, space, end)
-        print(job.material.told(), flush=True)
+        print(job.told(), flush=True)
         told = ""
         try:
             search.run(args.trials)
@@ -169,17 +168,6 @@ def run(args: argparse.Namespace, place: Path | None) -> str:
             if search.completed():
                 told = results.write(search.study, job) + told
         return told.strip() or f"{args.out}: no trial is complete yet"
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keeps another process off a study; UsageError if one is at it."""
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(f"{folder}: another search is at it; wait, or give --out") from None
-        yield
 
 
 def opened(job: Job, space: Space) -> optuna.Study:

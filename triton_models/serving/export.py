@@ -26,7 +26,7 @@ from torch import nn
 
 from triton_models.contract import ModelContract, load, sha256
 from triton_models.kinds import KINDS
-from triton_models.serving import check_texts
+from triton_models.serving import check_texts, model_folder
 from triton_models.serving.agreement import agreements, largest
 from triton_models.serving.check_texts import Check
 from triton_models.serving.precision import Batch
@@ -82,9 +82,11 @@ def export(
         name: what the model is called; by default its kind.
         length: the tokens that it reads; 0 takes what the checkpoint was trained for.
 
-    Raises UsageError for a folder that is no checkpoint, RuntimeError if the answers differ: in
-    float32 by more than rounding, in int8 so much that they say something else.
+    Raises UsageError for a folder that is no checkpoint, or an `out` that must stay, RuntimeError
+    if the answers differ: in float32 by more than rounding, in int8 so much that they say something
+    else.
     """
+    model_folder.require_own(out, kind)
     require_checkpoint(checkpoint)
     networks.quiet()
     network = networks.load(checkpoint, kind).eval()
@@ -113,7 +115,7 @@ def export(
             found = of_file(served, batches(served.tokenizer, kind, checks))
             differences["int8"] = largest(expected, found)
             told = require_agreement(load(folder), expected, found)
-        publish(folder, out)
+        model_folder.publish(folder, out, kind)
     return Checked(differences, len(checks), of, told)
 
 
@@ -264,17 +266,6 @@ def moment() -> int:
     differs. Triton's versions have 64 bits; up to 2**53 a reader of JSON in floats is exact too.
     """
     return int(f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:16])
-
-
-def publish(folder: Path, out: Path) -> None:
-    """Move a finished folder to its place in one step; an older one's card is kept."""
-    card = out / "CARD.md"
-    if card.is_file():
-        shutil.copy(card, folder / "CARD.md")
-    old = folder.with_name("old")
-    if out.exists():
-        out.rename(old)
-    folder.rename(out)
 
 
 @contextmanager

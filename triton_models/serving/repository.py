@@ -62,8 +62,8 @@ def write(
     instances: int | None = None,
     plans: Path | None = None,
     keep: int = KEPT,
-) -> None:
-    """Write a Triton model repository.
+) -> list[str]:
+    """Write a Triton model repository; returns the names of its models.
 
     Args:
         models: folder of model folders.
@@ -93,6 +93,7 @@ def write(
         marker = {"platform": platform, "models": [contract.name for contract in contracts]}
         (draft / MARKER).write_text(json.dumps(marker, indent=2) + "\n")
         _replace(draft, out, Path(scratch) / "old")
+    return marker["models"]
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -17,11 +17,13 @@ from typing import Any
 import torch
 
 from triton_models.data import manifest_file
+from triton_models.data.noticed import Noticed
 from triton_models.kinds import KINDS
 from triton_models.training import finetune_config, networks, notes
 from triton_models.training import finetune_options as options
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import Material, refuse
+from triton_models.training.folder import resumable
 from triton_models.training.loop import Watch
 
 
@@ -41,16 +43,28 @@ class Job:
     recipe: Any
     material: Material
 
+    @property
+    def noticed(self) -> Noticed:
+        """What was noticed of the data; a kind of another package may have nothing to say."""
+        return getattr(self.material, "noticed", Noticed())
 
+    def told(self) -> str:
+        """The data in a line, and in a second what is to be warned of."""
+        lines = (self.material.told() + self.noticed.told(), self.noticed.warning)
+        return "\n".join(filter(None, lines))
+
+
+@resumable
 def run(args: argparse.Namespace) -> str:
     """The command; returns what to print."""
     networks.quiet()
     notes.require_own(args.out)
     job = prepared(args)
-    print(job.material.told(), flush=True)
-    if args.leave_one_source_out:
-        return without_each_source(job)
-    result, seconds = trained(job)
+    with notes.own(args.out):
+        print(job.told(), flush=True)
+        if args.leave_one_source_out:
+            return without_each_source(job)
+        result, seconds = trained(job)
     return f"{args.out}: trained in {seconds} s; dev: {shown(result) or 'none kept'}"
 
 
@@ -93,7 +107,7 @@ def record(job: Job, result: dict, begun: float, **more: Any) -> int:
         args.kind,
         options.command(args),
         args.start,
-        origin(args) | job.material.about(),
+        origin(args) | job.material.about() | job.noticed.about(),
         result,
         begun,
         options=finetune_config.told(args),

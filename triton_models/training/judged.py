@@ -14,6 +14,8 @@ from pathlib import Path
 from triton_models.data import dataset, named
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
+from triton_models.data.noticed import Noticed
+from triton_models.data.rows import DataSet, Judged
 from triton_models.query_text import normal_form
 from triton_models.settings import DEV
 
@@ -26,6 +28,7 @@ class Pairs:
         weights: how much a pair of each source counts in the loss; 1 where it is not named.
         documents: further ones, among which an encoder's dev queries look for their own.
         product_text: the template by which products were composed, "" for none.
+        noticed: what was left out of the judged pairs.
     """
 
     learned: list[GradedPair]
@@ -33,6 +36,7 @@ class Pairs:
     weights: Mapping[str, float] = field(default_factory=dict)
     documents: Sequence[str] = ()
     product_text: str = ""
+    noticed: Noticed = Noticed()
 
     @cached_property
     def positives(self) -> list[GradedPair]:
@@ -95,10 +99,23 @@ def gather(args: argparse.Namespace) -> Pairs:
     """Read the sources; of files without --dev, 15 % are kept for it by the hash of the query."""
     data = dataset.load(args.manifest or of_files(args.pairs, args.dev, args.no_dev, args.columns))
     sides = dataset.load_pairs(data)
-    manifest = data.manifest
+    manifest, learned = data.manifest, once(sides.train)
     return Pairs(
-        once(sides.train), once(sides.dev), manifest.weights, product_text=manifest.product_text
+        learned,
+        once(sides.dev),
+        manifest.weights,
+        product_text=manifest.product_text,
+        noticed=left_out(data, learned),
     )
+
+
+def left_out(data: DataSet, learned: Iterable[GradedPair]) -> Noticed:
+    """The judged pairs that are not learned from. A pair of dev may have another key there."""
+    rows = [(row.query, row.term) for row in data.pairs if not row.dev]
+    different = {(query, term) for query, term in rows if query != term}
+    held_out = different - {(pair.query, pair.term) for pair in learned}
+    dropped = sum(isinstance(row, Judged) for row in data.dropped)
+    return Noticed(dropped + len(held_out), len(rows) - len(set(rows)))
 
 
 def of_files(

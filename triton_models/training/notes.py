@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 import transformers
 
 from triton_models.settings import UsageError, foreign
+from triton_models.training.folder import LOCK, alone
 from triton_models.training.loop import RESUME
 from triton_models.training.run_card import NOTES
 
@@ -22,8 +24,18 @@ def require_own(out: Path) -> None:
     """Raises UsageError when a folder holds something else than a run that was begun."""
     if (out / NOTES).is_file():
         raise UsageError(f"{out}: holds a finished run; give --out another folder, or delete it")
-    if foreign(out, NOTES) and not list(out.glob(f"{Path(RESUME).stem}.*")):
+    if foreign(out, NOTES, LOCK) and not list(out.glob(f"{Path(RESUME).stem}.*")):
         raise UsageError(f"{out}: holds something else; give --out another folder")
+
+
+@contextmanager
+def own(out: Path) -> Iterator[None]:
+    """The folder of a run, kept from other processes; UsageError as `alone` and `require_own` have
+    it: another process may have ended its run since the folder was looked at.
+    """
+    with alone(out):
+        require_own(out)
+        yield
 
 
 def draw(out: Path, result: dict) -> None:
@@ -72,5 +84,6 @@ def write(
         "transformers": transformers.__version__,
     }
     (out / NOTES).write_text(json.dumps(notes, indent=2) + "\n")
-    (out / RESUME).unlink(missing_ok=True)  # now that all of the run is there
+    for file in (RESUME, LOCK):
+        (out / file).unlink(missing_ok=True)  # now that all of the run is there
     return seconds

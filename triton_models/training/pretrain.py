@@ -20,6 +20,7 @@ from triton_models.training import configuration, masking, networks, notes, pret
 from triton_models.training.adapt import Adaptation
 from triton_models.training.checkpoints import named, require_checkpoint
 from triton_models.training.course import came_of, fingerprint, place, refuse
+from triton_models.training.folder import resumable
 from triton_models.training.loop import learn
 from triton_models.training.schedule import Schedule
 from triton_models.training.vocabulary import bare_tokenizer
@@ -48,6 +49,7 @@ class Material:
         return f"{len(self.sides.train)} texts to learn from, {len(self.sides.dev)} held out"
 
 
+@resumable
 def run(args: argparse.Namespace) -> str:
     """The command; returns the line to print."""
     networks.quiet()
@@ -66,15 +68,16 @@ def run(args: argparse.Namespace) -> str:
         parts=args.parts,
         precision=args.precision,
     )
-    print(material.told(), flush=True)
-    begun = time.monotonic()
-    result = train(material, start, args.out, schedule)
     command, data = pretrain_options.command(args), material.origin | material.about()
     recipe = {"schedule": dataclasses.asdict(schedule)}
     settled = {"options": configuration.told(args, pretrain_options.TABLE), "recipe": recipe}
-    seconds = notes.write(
-        args.out, "pretrain", command, args.checkpoint, data, result, begun, **settled
-    )
+    with notes.own(args.out):
+        print(material.told(), flush=True)
+        begun = time.monotonic()
+        result = train(material, start, args.out, schedule)
+        seconds = notes.write(
+            args.out, "pretrain", command, args.checkpoint, data, result, begun, **settled
+        )
     before, after = result["start"]["perplexity"], result["dev"]["perplexity"]
     new = " (its head was new)" if result["new_head"] else ""
     return f"{args.out}: pretrained in {seconds} s; perplexity {before:.1f}{new}, now {after:.1f}"

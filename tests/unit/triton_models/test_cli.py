@@ -10,7 +10,8 @@ import pytest
 from triton_models.__main__ import main
 from triton_models.contract import sha256
 from triton_models.options import EXAMPLES
-from triton_models.settings import STARTER
+from triton_models.serving.model_folder import publish
+from triton_models.settings import STARTER, UsageError
 
 ENCODER = str(STARTER / "encoder")
 
@@ -141,6 +142,49 @@ def test_export_does_not_replace_what_is_not_a_model_folder(capsys, tmp_path):
         assert main(["export", "runs", "--kind", "intent", "--out", str(out)]) == 2
         assert "exists and is not a model folder" in capsys.readouterr().err
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"kind": "intent"}', "holds a model of intent, not of tagging; give --out another"),
+        ('{"layers": []}', "exists and is not a model folder"),
+        ("[1]", "exists and is not a model folder"),
+        ("no JSON", "exists and is not a model folder"),
+    ],
+)
+def test_export_replaces_no_model_of_another_kind_nor_of_other_tools(text, told, capsys, tmp_path):
+    (tmp_path / "model.json").write_text(text)
+    arguments = ["export", "runs", "--kind", "tagging", "--out", str(tmp_path)]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
+    assert (tmp_path / "model.json").read_text() == text
+
+
+def test_a_finished_export_does_not_replace_what_came_meanwhile(tmp_path):
+    folder, out = tmp_path / "scratch" / "model", tmp_path / "intent"
+    for place, kind in ((folder, "tagging"), (out, "intent")):
+        place.mkdir(parents=True)
+        (place / "model.json").write_text(json.dumps({"kind": kind}))
+    with pytest.raises(UsageError, match="holds a model of intent"):
+        publish(folder, out, "tagging")
+    publish(folder, tmp_path / "tagging", "tagging")
+    assert json.loads((out / "model.json").read_text()) == {"kind": "intent"}
+
+
+def test_a_repository_names_its_models_and_leaves_out_none(capsys, tmp_path):
+    models = tmp_path / "models"
+    shutil.copytree(STARTER / "encoder", models / "encoder")
+    shutil.copytree(STARTER / "matching", models / "matching")
+    given = ["--models", str(models), "--platform", "onnxruntime", "--out", str(tmp_path / "r")]
+    assert main(["repository", *given]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith("model repository for onnxruntime: encoder, matching")
+    (models / "matching" / "model.json").unlink()
+    assert main(["repository", *given]) == 2
+    error = capsys.readouterr().err
+    assert f"{models / 'matching' / 'model.json'}: not found; export the model" in error
 
 
 def test_evaluate_prints_figures_as_json(capsys):

@@ -147,7 +147,7 @@ def test_a_resumed_run_equals_one_that_was_not_cut_off(start, text, tmp_path, mo
         return likelihood(*given)
 
     monkeypatch.setattr(masking, "likelihood", stopped)
-    assert command(start, text, tmp_path / "cut", *begin) == 1
+    assert command(start, text, tmp_path / "cut", *begin) == 130
     assert (tmp_path / "cut" / RESUME).exists()
     monkeypatch.undo()
     assert command(start, text, tmp_path / "cut", *begin) == 0

@@ -12,8 +12,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.data import dataset, named
+from triton_models.data import dataset, named, noticed
 from triton_models.data.manifest import SENTIMENTS
+from triton_models.data.noticed import Noticed
+from triton_models.data.rows import Query, Row
 from triton_models.data.split import too_rare
 from triton_models.kinds.intent import classify, examples, scope
 from triton_models.kinds.intent.classify import Lesson
@@ -23,6 +25,7 @@ from triton_models.kinds.intent.tasks import Task, tasks_of
 from triton_models.kinds.tagging.data import tags_of
 from triton_models.kinds.tagging.training import refuse_joined
 from triton_models.kinds.tagging.words import labels_of
+from triton_models.query_text import normal_form
 from triton_models.settings import DEV, UsageError
 from triton_models.training import lengths
 from triton_models.training.adapt import Adaptation
@@ -77,6 +80,7 @@ class Material:
     learned: list[Example]
     dev: list[Example]
     labels: tuple[str, ...]
+    noticed: Noticed = Noticed()
 
     @property
     def judged(self) -> list[Example]:
@@ -178,27 +182,46 @@ def gather(args: argparse.Namespace) -> Material:
     if args.manifest:
         data = dataset.load(args.manifest)
         learned, dev = examples.of_manifest(data, tags=args.tag_weight > 0)
-        return material(learned, dev, str(args.manifest))
+        rows = sum(labelled(row) and not row.dev for row in data.queries)
+        repeated = rows - len(dataset.load_labelled(data).train)
+        dropped = sum(map(labelled, data.dropped))
+        return material(learned, dev, str(args.manifest), repeated, dropped)
     read = map(examples.read, named.places(args.queries, args.columns))
-    found = examples.once(e for every in read for e in every)
+    every = [e for found in read for e in found]
+    found = examples.once(every)
+    repeated = len(every) - len(found)
     if args.dev:
         [place] = named.places([args.dev], args.columns)
-        return material(found, examples.read(place), args.dev)
+        return material(found, examples.read(place), args.dev, repeated)
     if args.no_dev:
         return Material(found, [], examples.label_names(found))
     learned, dev = examples.split(found)
-    return material(learned, dev, args.queries[0])
+    return material(learned, dev, args.queries[0], repeated)
 
 
-def material(learned: list[Example], dev: list[Example], place: str) -> Material:
-    """Two sides that were given; UsageError for a dev label that is not learned."""
+def labelled(row: Row) -> bool:
+    """Whether a row of a manifest is one to learn from: see `dataset.load_labelled`."""
+    return isinstance(row, Query) and bool(row.intent or row.sentiment)
+
+
+def material(
+    learned: list[Example], dev: list[Example], place: str, repeated: int = 0, dropped: int = 0
+) -> Material:
+    """Two sides that were given; UsageError for a dev label that is not learned.
+
+    `repeated` rows and `dropped` ones of dev queries are left out already.
+    """
     left = examples.without(learned, dev)
     labels = examples.label_names(left or learned)
     for what, of in (("labels", examples.label_names), ("tags", examples.tag_names)):
         if strange := set(of(dev)) - set(of(left or learned)):
             names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
             raise UsageError(f"{place}: {what} without a query to learn from: {names}")
-    return Material(left, dev, labels)
+    said = [(normal_form(e.text), e.labels) for e in (*left, *dev) if e.labels]
+    names = (*labels, *examples.tag_names(left))
+    gone = dropped + len(learned) - len(left)
+    found = Noticed(gone, repeated, noticed.conflicting(said), noticed.case(names))
+    return Material(left, dev, labels, found)
 
 
 def check(recipe: Recipe, material: Material) -> None:

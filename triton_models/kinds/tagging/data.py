@@ -44,23 +44,36 @@ class Tagged:
 
 
 def read(place: named.Given) -> list[Tagged]:
-    """The queries of a file, each once.
+    """The queries of a file, each once; UsageError as `every` has it."""
+    return once(every(place))
+
+
+def once(found: Iterable[Tagged]) -> list[Tagged]:
+    """Of each query the first."""
+    first: dict[str, Tagged] = {}
+    for one in found:
+        first.setdefault(one.text, one)
+    return list(first.values())
+
+
+def every(place: named.Given) -> list[Tagged]:
+    """The queries of a file.
 
     Raises UsageError that names the file and the first line that is wrong, and for `--columns`.
     """
     path = Path(str(place))
     named.given_of("tagged", named.columns_of(place))
     blame = records.refusing(path)
-    found: dict[str, Tagged] = {}
+    found = []
     for line, row in records.read(path, "", blame):
         try:
             one = example(row)
         except ValueError as fault:
             blame(line, f"{fault}; correct the line")
-        found.setdefault(one.text, one)
+        found.append(one)
     if not found:
         raise UsageError(f"{path}: no tagged query in it; give JSON lines with tokens and tags")
-    return list(found.values())
+    return found
 
 
 def read_all(places: Sequence[named.Given]) -> list[Tagged]:

@@ -12,10 +12,21 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from triton_models.data import dataset
+from triton_models.data import dataset, noticed
+from triton_models.data.noticed import Noticed
+from triton_models.data.rows import TaggedQuery
 from triton_models.data.split import stratified, too_rare
 from triton_models.kinds.tagging import calibration, entities
-from triton_models.kinds.tagging.data import Tagged, digest, of_manifest, read, tag_counts, tags_of
+from triton_models.kinds.tagging.data import (
+    Tagged,
+    digest,
+    every,
+    of_manifest,
+    once,
+    read,
+    tag_counts,
+    tags_of,
+)
 from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
@@ -66,6 +77,7 @@ class Material:
     learned: list[Tagged]
     dev: list[Tagged]
     tags: tuple[str, ...]
+    noticed: Noticed = Noticed()
 
     def about(self) -> dict:
         return {
@@ -114,21 +126,27 @@ def gather(args: argparse.Namespace) -> Material:
         sides = dataset.load_tagged(data)
         weights = data.manifest.weights
         learned, dev = (of_manifest(side, weights) for side in sides)
-        return material(learned, dev, str(args.manifest))
-    found = [one for file in args.queries for one in read(file)]
-    found = list({one.text: one for one in reversed(found)}.values())[::-1]
+        repeated = sum(not row.dev for row in data.tagged) - len(learned)
+        dropped = sum(isinstance(row, TaggedQuery) for row in data.dropped)
+        return material(learned, dev, str(args.manifest), repeated, dropped)
+    rows = [one for file in args.queries for one in every(file)]
+    found = once(rows)
     if args.dev:
         dev = read(args.dev)
     elif args.no_dev:
         dev = []
     else:
         found, dev = stratified(found, lambda one: one.text, lambda one: tags_of([one]))
-    return material(found, dev, args.dev or args.queries[0])
+    return material(found, dev, args.dev or args.queries[0], len(rows) - len(found))
 
 
-def material(found: list[Tagged], dev: list[Tagged], place: str) -> Material:
+def material(
+    found: list[Tagged], dev: list[Tagged], place: str, repeated: int = 0, dropped: int = 0
+) -> Material:
     """Two sides, without what is of dev in the first; UsageError for a tag of dev that no query to
     learn from has.
+
+    `repeated` rows and `dropped` ones of dev queries are left out already.
     """
     held_out = {one.text for one in dev}
     learned = [one for one in found if one.text not in held_out]
@@ -136,7 +154,8 @@ def material(found: list[Tagged], dev: list[Tagged], place: str) -> Material:
     if strange := set(tags_of(dev)) - set(tags):
         names = ", ".join(sorted(strange)[:5])
         raise UsageError(f"{place}: tags without a query to learn: {names}")
-    return Material(learned, dev, tags)
+    gone = dropped + len(found) - len(learned)
+    return Material(learned, dev, tags, Noticed(gone, repeated, warning=noticed.case(tags)))
 
 
 def check(recipe: Recipe, material: Material) -> None:

@@ -60,8 +60,21 @@ def test_a_misspelt_query_is_explained_as_it_is_corrected():
 
 def test_settings_count_and_no_candidate_is_no_fault():
     flags = ["--set", "understanding.max_candidates=0"]
-    done = program.run("explain", "red shoes", *flags)
-    assert done.returncode == 0 and "none: no term" in done.stdout and "Match" not in done.stdout
+    done = program.run("explain", "red couch", *flags)
+    assert done.returncode == 0 and "Match" not in done.stdout
+    assert "held back: more than understanding.max_candidates (sofa, for couch)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("hoover", "held back: brand (vacuum cleaner, for hoover)"),
+        ("red shoes", "none: the lexicon has no other name for shoes"),
+        ("qwzzk", "none: no term of the lexicon is in the query or similar to it"),
+    ],
+)
+def test_it_tells_why_there_is_no_candidate(query, reason):
+    assert reason in program.run("explain", query, "--set", "inference.tagging=false").stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`query-worker lexicon`: what it prints, as text and JSON, and how it fails."""
 
+import re
 import shutil
 
 import orjson
@@ -40,8 +41,36 @@ def test_build_says_what_was_made(built):
     folder, result = built
     assert result.stdout.startswith(f"{folder}/new: version ")
     assert "3 terms with 1 other names, 3 brands, from 9 products" in result.stdout
-    assert result.stdout.endswith("names are proposed, not used: proposed-synonyms.txt there\n")
+    proposed = (folder / "new" / "proposed-synonyms.txt").read_text().splitlines()[1:]
+    end = f"names proposed, not used: {len(proposed)}, each a line of proposed-synonyms.txt there\n"
+    assert result.stdout.endswith(end)
     assert (folder / "new" / "report.md").read_text().startswith("# Lexicon\n- products: 9\n")
+
+
+def test_build_tells_each_phase_and_its_seconds_where_there_is_no_terminal(built):
+    phases = re.findall(r"(.+): (?:[\d,]+ in )?\d+\.\d s", built[1].stderr)
+    assert phases == ["products.jsonl", "phrases", "links", "vectors", "matching"]
+
+
+def test_build_names_what_it_did_not_use(tmp_path):
+    (tmp_path / "p.csv").write_text("id,title,manufacturer\n1,Kettle,Acme\n")
+    (tmp_path / "log.csv").write_text("query,id\nkettle,9\nkettle,8\n")
+    (tmp_path / "terms.txt").write_text("kettle\n")
+    files = "--terms", tmp_path / "terms.txt", "--queries", tmp_path / "log.csv"
+    result = run("build", "--catalogue", tmp_path / "p.csv", *files, "--out", tmp_path / "out")
+    notes = [
+        "p.csv: columns that are not read: manufacturer; none is read as brand or category or"
+        " attributes: name it, as in --fields brand=manufacturer",
+        "clicks: 2 rows, 0 of a product in the catalogues; the column id must hold the ids of the"
+        " catalogue",
+    ]
+    assert result.stderr.splitlines()[-2:] == notes
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert all(f"- {note}\n" in report for note in notes)
+    assert "- clicks: 2\n- clicks of products: 0\n" in report
+    assert run("show", "kettle", "--lexicon", tmp_path / "out").stdout.startswith(
+        "kettle  (no category)\n"
+    )
 
 
 def test_show_tells_names_and_what_they_rest_on(built):

@@ -36,6 +36,7 @@ from worker.lexicon.reading import Reading
 from worker.lexicon.words import meets
 from worker.understanding.computation import corrected
 from worker.understanding.decide import Retrieved
+from worker.understanding.held_back import held_back
 from worker.understanding.language import language
 from worker.understanding.tagging import tags_of
 
@@ -82,9 +83,12 @@ class Why:
         correction: the query put right, which all else is of; None if nothing is misspelt.
         values: attributes and exclusions: text, name, value, and what found them.
         tags: of the model that gives them: text, tag, probability.
+        terms: of the lexicon that are in the query.
         candidates: of each the term as it is published, the candidate (which the matching model
             saw, unless it is but another word for whom a thing is for), source, evidence, score
             and verdict; the best first.
+        held_back: other names of the query's terms that are no candidates: the term as the query
+            has it, the name, and the reason.
         match: of the best candidate, if there is one.
     """
 
@@ -94,7 +98,9 @@ class Why:
     intent: Explanation
     values: list[dict[str, Any]]
     tags: list[dict[str, Any]]
+    terms: list[str]
     candidates: list[dict[str, Any]]
+    held_back: list[dict[str, Any]]
     match: Explanation | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,7 +111,9 @@ class Why:
             "intent": self.intent.as_dict(),
             "values": self.values,
             "tags": self.tags,
+            "terms": self.terms,
             "candidates": self.candidates,
+            "held_back": self.held_back,
             "match": self.match.as_dict() if self.match else None,
         }
 
@@ -180,7 +188,9 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         explanations.explain(models[INTENT], form),
         _values(lexicon, retrieved.read, tags),
         [_tag(form, tag) for tag in tags],
+        [lexicon.name(mention.term_id) for mention in retrieved.read.mentions],
         judged,
+        _held_back(lexicon, retrieved),
         None if best is None else explanations.explain(models[MATCHING], form, best),
     )
 
@@ -221,7 +231,7 @@ def _evidence(
         told = f"another name of {lexicon.name(candidate.term_id)}"
         link = links.get(candidate.text)
     else:
-        told = f"broader term, {lexicon.category(candidate.term_id)}"
+        told = f"broader term, {lexicon.category(candidate.term_id) or 'no category'}"
         narrower = [known[mention.term_id] for mention in retrieved.heads] if known else []
         above = (term["parent"] for term in narrower if "parent" in term)
         name = lexicon.name(candidate.term_id)
@@ -229,12 +239,24 @@ def _evidence(
     return f"{told}, {sentence(link)}" if link else told
 
 
+def _held_back(lexicon: Lexicon, retrieved: Retrieved) -> list[dict[str, Any]]:
+    proposed = {candidate.text for candidate in retrieved.candidates}
+    found = held_back(lexicon, retrieved.read, retrieved.heads, proposed)
+    return [one._asdict() for one in found]
+
+
 def shown(explanation: Why) -> RenderableType:
     """The explanation for a terminal."""
+    candidates: list[RenderableType] = []
     if explanation.candidates:
-        candidates = _table(explanation.candidates)
-    else:
-        candidates = Text("none: no term of the lexicon is in the query or similar to it")
+        candidates.append(_table(explanation.candidates))
+    elif not explanation.held_back:
+        reason = "no term of the lexicon is in the query or similar to it"
+        if explanation.terms:
+            reason = f"the lexicon has no other name for {', '.join(explanation.terms)}"
+        candidates.append(Text(f"none: {reason}"))
+    for one in explanation.held_back:
+        candidates.append(Text("held back: {reason} ({name}, for {term})".format_map(one)))
     parts: list[RenderableType] = []
     if not explanation.served:
         parts.append(Text(f"Language: {explanation.language}, {UNSERVED}\n"))
@@ -245,7 +267,7 @@ def shown(explanation: Why) -> RenderableType:
         parts += [Text("\nAttributes and exclusions", "bold underline"), _rows(explanation.values)]
     if explanation.tags:
         parts += [Text("\nTags", "bold underline"), _rows(explanation.tags)]
-    parts += [Text("\nCandidates from the lexicon", "bold underline"), candidates]
+    parts += [Text("\nCandidates from the lexicon", "bold underline"), *candidates]
     if explanation.match is not None:
         parts += [Text("\nMatch", "bold underline"), view.shown(explanation.match)]
     return Group(*parts)

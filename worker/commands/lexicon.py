@@ -97,11 +97,13 @@ def build(settings: Settings, as_json: bool, **options: Any) -> None:
         f"{options['out']}: version {told['version']}, {counts['terms']:,} terms with"
         f" {counts['names']:,} other names, {counts['brands']:,} brands, from"
         f" {counts['products']:,} products in {time.perf_counter() - started:.1f} s\n"
-        f"  {counts['names_proposed']:,} names are proposed, not used: proposed-synonyms.txt there"
+        f"  names proposed, not used: {counts['names_proposed']:,}, each a line of"
+        " proposed-synonyms.txt there"
     )
 
 
 def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
+    from worker.commands.rules_unused import rules_unused
     from worker.lexicon.building import make, sources
     from worker.lexicon.building.progress import bar
 
@@ -120,7 +122,10 @@ def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("nothing to build from; give --catalogue, --taxonomy, --terms or others")
     chosen = settings.inference
     out, least = options["out"], options["min_weight"]
-    return make.make(inputs, chosen.models, out, bar, least, chosen.names)
+    told = make.make(inputs, chosen.models, out, bar, least, chosen.names, rules_unused)
+    for note in told["notes"]:
+        click.echo(note, err=True)
+    return told
 
 
 @lexicon.command(short_help="Show what the lexicon knows of a term.")
@@ -141,7 +146,7 @@ def show(term: str, folder: Path | None, as_json: bool, settings: Settings) -> N
     if as_json:
         click.echo(orjson.dumps(found))
         return
-    click.echo(f"{found['term']}  ({found['category']})")
+    click.echo(f"{found['term']}  ({found['category'] or 'no category'})")
     for name in found["names"]:
         click.echo(f"  {'=' if name['used'] else '?'} {name['name']}{_why(name)}")
     if found["parent"]:
@@ -191,7 +196,7 @@ def search(text: str, folder: Path | None, as_json: bool, settings: Settings) ->
     for label, hits in found.items():
         click.echo(f"{label}:")
         for hit in hits:
-            click.echo(f"  {hit['term']}  {hit.get('cosine', hit.get('category'))}")
+            click.echo(f"  {hit['term']}  {hit.get('cosine') or hit['category'] or 'no category'}")
 
 
 def _search(text: str, folder: Path | None, settings: Settings) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def difference(old: Inspector, new: Inspector) -> dict[str, Any]:
         one, other = ({t: x for t, k, x in links if k == kind} for links in (before, after))
         found[kind] = {
             "changed": [
-                f"{t}: {one.get(t, 'none')} -> {other.get(t, 'none')}"
+                f"{t}: {one.get(t) or 'none'} -> {other.get(t) or 'none'}"
                 for t in sorted(both)
                 if one.get(t) != other.get(t)
             ]

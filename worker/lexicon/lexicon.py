@@ -70,6 +70,9 @@ class Lexicon:
         names = list(map(_without_gender, terms.departments))
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         self._departments = np.array([numbers[name] for name in names])[terms.categories]
+        # What no category is known of has a department of its own.
+        alone = np.flatnonzero(np.array([not path for path in terms.paths])[terms.categories])
+        self._departments[alone] = -1 - alone
         self._department_of: list[int] = self._departments.tolist()
         self._number_of = {path: number for number, path in enumerate(terms.paths)}
         self.persons: Mapping[str, str] = parts.attributes.get("persons", {})
@@ -105,7 +108,7 @@ class Lexicon:
         return self._terms.name(term_id)
 
     def category(self, term_id: int) -> str:
-        """The term's path, such as "Shoes > Running"."""
+        """The term's path, such as "Shoes > Running"; "" where none is known."""
         return self._terms.category(term_id)
 
     def category_number(self, path: str) -> int:
@@ -169,6 +172,20 @@ class Lexicon:
                 values = protected_values(text, self._reader.attributes(text))
             known = self._profiles.put(text, profile(text, found, values))
         return known
+
+    def term_of(self, text: str) -> int | None:
+        """The term that a text names."""
+        term_id = self._terms.term_of(" ".join(keys(text)))
+        return None if term_id == NO_TERM else term_id
+
+    def names(self, term_id: int) -> Sequence[str]:
+        """The texts that are published for a term, its name first."""
+        return self._terms.names(term_id)
+
+    def published(self, text: str) -> str:
+        """The text that is published for a name, whatever its number and spelling; "" for what is
+        none."""
+        return self._terms.text_of(" ".join(keys(text)))
 
     def heads(self, read: Reading) -> list[Mention]:
         """The mentions that name what is asked for."""

@@ -77,6 +77,7 @@ class Profile(NamedTuple):
         uses: the words in it that say what a thing is for, or how it works.
         plain: whether it has neither values nor numbers.
         is_brand: whether it is a brand's name and no more, as "hoover" for any vacuum cleaner.
+        by_rule: names that it may stand for by a rule, though only one of the two has digits.
     """
 
     values: frozenset[tuple[str, str]]
@@ -84,14 +85,15 @@ class Profile(NamedTuple):
     uses: frozenset[str]
     plain: bool
     is_brand: bool
+    by_rule: frozenset[str]
 
 
 def profile(form: str, keys: Sequence[str], protected: ProtectedValues) -> Profile:
     """The profile of a normal form with these words."""
     numbers = _set(_DIGITS.findall(form))
     uses = _set([_SAME_USE.get(key, key) for key in keys if key in USES])
-    values, is_brand = protected
-    return Profile(values, numbers, uses, not (values or numbers), is_brand)
+    values, is_brand, by_rule = protected
+    return Profile(values, numbers, uses, not (values or numbers), is_brand, by_rule)
 
 
 def _set(items: list[Any]) -> frozenset:

@@ -33,7 +33,7 @@ class Term(NamedTuple):
 
     Attributes:
         names: its name, then its synonyms: the text and the keys it is found by, its own first.
-        category: path such as "Shoes > Running".
+        category: path such as "Shoes > Running"; "" where none is known.
         parent: position of the broader term, or None.
     """
 
@@ -198,7 +198,7 @@ class Terms:
         return known
 
     def category(self, term_id: int) -> str:
-        """Its path, such as "Shoes > Running"."""
+        """Its path, such as "Shoes > Running"; "" where none is known."""
         return self.paths[self._category[term_id]]
 
     def department(self, term_id: int) -> str:

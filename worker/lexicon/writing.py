@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -30,7 +30,7 @@ from worker.lexicon.built import (
 from worker.lexicon.reading import Reader
 from worker.lexicon.terms import KEYS, TERMS, Term, Terms, pack
 from worker.lexicon.vectors import AXES, VECTORS, Vectors
-from worker.lexicon.words import words_of
+from worker.lexicon.words import keys, words_of
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2
 
@@ -44,6 +44,7 @@ class Content:
         brands: as `Brands` takes them.
         vectors: the terms'.
         others: further files that the worker does not read, by name.
+        rules: two names of one thing by a rule of the shop, of which only one has digits.
     """
 
     terms: Sequence[Term]
@@ -51,14 +52,21 @@ class Content:
     brands: list[dict[str, Any]]
     vectors: Vectors
     others: Mapping[str, bytes] = field(default_factory=dict)
+    rules: Collection[tuple[str, str]] = ()
 
 
-def write(content: Content, encoder: ModelContract, out: Path) -> dict[str, Any]:
+def write(
+    content: Content,
+    encoder: ModelContract,
+    out: Path,
+    finish: Callable[[Path], object] = lambda folder: None,
+) -> dict[str, Any]:
     """Write a lexicon; readers of `out` see the old one or the new one, whole.
 
     Args:
         encoder: of the model that the vectors are by.
         out: is made; a lexicon that is there is replaced.
+        finish: takes the new folder, whole, before it is `out`.
 
     Returns:
         The manifest, as it was written.
@@ -72,6 +80,7 @@ def write(content: Content, encoder: ModelContract, out: Path) -> dict[str, Any]
     try:
         new.mkdir()
         manifest = _write(content, encoder, new)
+        finish(new)
         _put(new, out)
     except OSError as error:
         raise _unwritable(error, out) from None
@@ -147,7 +156,12 @@ def _protected_values(content: Content, attributes: Attributes, folder: Path) ->
     known = terms.words | words_of(attributes.words), is_ordinary
     reader = Reader(terms, attributes, known_brands, content.attributes["fixed"], *known)
     names = chain.from_iterable(map(terms.names, range(len(terms))))
-    return protected_values.pack(sorted({*names}), reader)
+    by_rule: dict[str, set[str]] = {}
+    for pair in content.rules:
+        one, other = (terms.text_of(" ".join(keys(text))) for text in pair)
+        by_rule.setdefault(one, set()).add(other)
+        by_rule.setdefault(other, set()).add(one)
+    return protected_values.pack(sorted({*names}), reader, by_rule)
 
 
 def _spellings(content: Content, attributes: Attributes) -> bytes:

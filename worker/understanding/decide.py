@@ -239,7 +239,7 @@ class Expander:
         for score, term_id in terms:
             said = found.read.attributes
             path = self.lexicon.shelf(self.lexicon.category(term_id), said)
-            if not evidence.is_for(path, said):
+            if not path or not evidence.is_for(path, said):
                 continue
             if score > best.get(path, -1.0):
                 best[path] = score

@@ -3,6 +3,9 @@
 Brand, model, colour, pattern, shape, size, gender, age and numbers that the query names stay as
 they are, and an expansion names no other. Nothing that is excluded, nor a kind of it, comes in. A
 neighbour has the query's own head and no word that the query has not.
+
+Of two names that a rule of the shop makes equal, and of which one alone has digits, these belong to
+the name: "ipod", "mp3 player". Digits of an amount do not: "tv" never becomes "55 inch tv".
 """
 
 from __future__ import annotations
@@ -19,7 +22,17 @@ from worker.lexicon.words import stem
 _NAMES = frozenset({"brand", "model"})
 _NEGATING = frozenset({"free", "no", "non", "without"})
 _FIRM = frozenset({"brand", "material", "pattern", "shape"})  # not added where there is none
+_AMOUNTS = frozenset({"size", "quantity", "price", "age"})
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
+
+# Why a text is held back, besides the names of attributes.
+SAID, OTHER_WORDS, EXCLUDED, NUMBER, USE = (
+    "the query says it",
+    "words that the query has not",
+    "excluded",
+    "a number",
+    "another use",
+)
 
 
 class Protection:
@@ -63,7 +76,11 @@ class Protection:
         return profile(form, self._keys, protected_values(form, self._read.attributes))
 
     def admit(self, text: str, source: str, term_id: int, instead_of: str) -> bool:
-        """Whether a text may expand the query. True once per spelling; remembers it.
+        """Whether a text may expand the query, see `refusal`."""
+        return not self.refusal(text, source, term_id, instead_of)
+
+    def refusal(self, text: str, source: str, term_id: int, instead_of: str) -> str:
+        """Why a text may not expand the query; "" if it may, once per spelling: remembers it.
 
         Args:
             source: as in a candidate.
@@ -72,25 +89,29 @@ class Protection:
         lexicon = self._lexicon
         words = lexicon.stemmed(text)
         if source == "embedding" and not self._says_the_same(words):
-            return False
+            return OTHER_WORDS
         if source == "synonym" and words.stems <= self._stems:
-            return False
+            return SAID
         replaced = lexicon.stemmed(instead_of) if instead_of else self._stemmed
         if words.joined in self._seen or words.joined == replaced.joined:
-            return False
+            return SAID
         found = lexicon.profile(text)
         unwanted = self._unwanted
         if instead_of and not _NEGATING.isdisjoint(words.stems):  # "nut free", "without nuts"
             unwanted = unwanted - replaced.stems
         if self._unwanted and self._is_excluded(words, found, term_id, unwanted):
-            return False
+            return EXCLUDED
         old = self._replaced(instead_of) if instead_of else self._own
         strict = source != "synonym"
         plain = found.plain and old.plain and not (strict or (found.uses and old.uses))
-        if not plain and not self._keeps(found, old, strict):
-            return False
+        if not plain:
+            by_rule = bool(found.by_rule) and lexicon.published(instead_of) in found.by_rule
+            if changed := self._changed(found, old, strict, by_rule):
+                return changed
+            if by_rule and self._adds_a_number(text, found, old):
+                return NUMBER
         self._seen.add(words.joined)
-        return True
+        return ""
 
     def _replaced(self, surface: str) -> Profile:
         """Of a part of the query, without a brand that the query as a whole does not name: "candy"
@@ -102,23 +123,37 @@ class Protection:
         kept = [value for value in old.values if value in own or value[0] not in _NAMES]
         return old._replace(values=frozenset(kept), plain=not (kept or old.numbers))
 
-    def _keeps(self, found: Profile, old: Profile, strict: bool) -> bool:
-        if not old.values <= found.values or not old.numbers <= found.numbers:
-            return False
-        if found.numbers and not found.numbers <= self._own.numbers:
-            return False
+    def _changed(self, found: Profile, old: Profile, strict: bool, by_rule: bool) -> str:
+        """What of the query would be lost, changed or added: a name of attributes, a number, a use;
+        "" if nothing is."""
+        if not old.values <= found.values:
+            return min(old.values - found.values)[0]
+        added = found.values - self._own.values if found.values else found.values
+        if by_rule:
+            amounts = [name for name, value in added if name in _AMOUNTS and _has_digit(value)]
+            if amounts:
+                return min(amounts)
+        elif not old.numbers <= found.numbers or not found.numbers <= self._own.numbers:
+            return NUMBER
         if old.uses and found.uses and old.uses != found.uses:
-            return False
-        if found.values and (added := found.values - self._own.values):
+            return USE
+        if added:
             names = {name for name, _ in self._own.values}
-            if strict or any(name in names for name, _ in added):
-                return False
+            if by_rule and not names.isdisjoint(_NAMES):
+                names |= _NAMES  # a model is of one brand
             firm = _FIRM - _NAMES if found.is_brand else _FIRM
-            if any(name in firm for name, _ in added):
-                return False
-        if not strict:
-            return True
-        return old.uses <= found.uses and (not found.uses or found.uses <= self._own.uses)
+            new = [name for name, _ in added if strict or name in names or name in firm]
+            if new:
+                return min(new)
+        if strict and not (old.uses <= found.uses <= self._own.uses):
+            return USE
+        return ""
+
+    def _adds_a_number(self, text: str, found: Profile, old: Profile) -> bool:
+        """Whether a number of no model would stand in a query that has another one."""
+        if self._own.numbers <= old.numbers or any(name == "model" for name, _ in found.values):
+            return False
+        return any(map(str.isdigit, text.split(" ")))
 
     def _is_excluded(
         self, words: Stemmed, found: Profile, term_id: int, unwanted: Collection[str]
@@ -128,6 +163,10 @@ class Protection:
         if not found.values.isdisjoint(self._unwanted_values):
             return True
         return any(_holds(word, unwanted) for word in words.stems)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _unwanted(read: Reading) -> set[str]:

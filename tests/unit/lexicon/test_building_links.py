@@ -92,6 +92,26 @@ def test_a_term_stands_below_the_longest_term_that_it_ends_with(drafts):
     assert above["shoe rack"] == []
 
 
+def test_what_stands_behind_a_comma_is_no_broader_term(drafts):
+    for text in ("bar", "foo,bar", "snacks, chocolate bar"):
+        drafts.add(text, "list", "a")
+    links.add_suffixes(drafts)
+    above = {draft.name: [wider.name for wider in draft.above()] for draft in drafts}
+    assert above == {"bar": [], "foo,bar": [], "snacks, chocolate bar": ["bar"]}
+
+
+def test_names_of_one_thing_are_not_above_each_other(drafts):
+    parts, cpus, cpu = (drafts.add(text, "list", "") for text in ("parts", "cpus", "processor"))
+    cpus.put_below(parts, Link("category", 0.9, {}))
+    cpu.put_below(cpus, Link("titles", 0.5, {}))
+    cpu.add_synonym("cpus", Link("rule", 0.97, {}))
+    cpu.leave_equals()
+    assert cpu.parent[0] is cpus  # one way only: an ipod is an mp3 player
+    cpus.add_synonym("processor", Link("rule", 0.97, {}))
+    cpu.leave_equals()
+    assert cpu.parent == cpus.parent
+
+
 def test_categories_are_terms_below_each_other_and_common_names_are_none(drafts):
     paths = [("Pets", "Dogs", "Beds"), ("Baby", "Beds"), ("Home", "Beds")]
     paths += [("Clothing", "Women", "Jeans"), ("Clothing", "Men", "Jeans")]

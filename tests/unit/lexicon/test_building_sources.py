@@ -61,6 +61,42 @@ def test_fields_may_be_called_otherwise_and_attributes_by_a_pattern(tmp_path):
     assert product.attributes == [("product colour", "Red")]
 
 
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("a.csv", CSV.replace("id,title,brand,category", "ID,Title,Brand,Category")),
+        ("a.jsonl", JSON.replace('"brand"', '"BRAND"').replace('"title"', '"Title"')),
+    ],
+)
+def test_the_names_of_columns_count_whatever_their_case(tmp_path, name, content):
+    assert read(products, tmp_path, name, content, {}) == ([ROBE], [])
+
+
+def test_a_column_that_is_called_just_so_counts_before_one_in_another_case(tmp_path):
+    [product], _ = read(products, tmp_path, "a.csv", "id,title,BRAND,brand\n1,a,B,c\n", {})
+    assert product.brand == "c"
+
+
+@pytest.mark.parametrize(
+    "header, fields, told",
+    [
+        ("id,title,brand,category,attributes", "", ""),
+        ("id,title,brand,category,attr_a", "attributes=attr_*", ""),
+        ("id,title,maker,category,attributes", "", "maker; none is read as brand: name it, as in"
+         " --fields brand=maker"),
+        ("id,title,x,category,attributes", "", "x; none is read as brand: name it, as in"
+         " --fields brand=COLUMN"),
+        ("id,title,x,category,attr_a,brand", "attributes=attr_*", "x"),
+    ],
+)  # fmt: skip
+def test_columns_that_are_not_read_are_named(tmp_path, header, fields, told):
+    (tmp_path / "a.csv").write_text(header + "\n")
+    [block] = blocks(tmp_path / "a.csv", Faults())
+    block = block._replace(data=block.data + b",".join([b"1"] * (header.count(",") + 1)))
+    found = sources.unread(block, sources.fields(fields))
+    assert found == (told and f"a.csv: columns that are not read: {told}")
+
+
 @pytest.mark.parametrize("text", ["name", "name=", "colour=x"])
 def test_fields_of_another_form_are_refused_with_those_that_are_known(text):
     with pytest.raises(LexiconError, match="FIELD=COLUMN, with FIELD one of id, title"):
@@ -120,6 +156,20 @@ def test_synonyms_go_one_way_or_two(tmp_path):
     ]
     assert [fault.partition(" ")[0] for fault in faults] == ["synonyms.txt:5:", "synonyms.txt:6:"]
     assert "expected a, b or a, b => c" in faults[0]
+
+
+@pytest.mark.parametrize(
+    "line", ['"freezer, deep freezer"', 'fridge, "freezer"', "“a”, b", '"a" => b']
+)
+def test_quotes_around_names_are_a_fault(tmp_path, line):
+    found, [fault] = read(sources.rules, tmp_path, "s.txt", f"tv, telly\n{line}\n")
+    assert len(found) == 1
+    assert fault.startswith("s.txt:2: found") and "take the quotes out" in fault
+
+
+def test_inches_are_no_quotes(tmp_path):
+    found, faults = read(sources.rules, tmp_path, "s.txt", '55" tv, tv 55"\n')
+    assert [rule.texts for rule in found] == [('55" tv', 'tv 55"')] and not faults
 
 
 def test_a_query_log_has_queries_ids_and_counts(tmp_path):

@@ -15,6 +15,7 @@ import worker.lexicon.building.corpus
 import worker.lexicon.building.rows
 import worker.lexicon.building.sources
 import worker.lexicon.words
+from worker.lexicon.building import sources
 from worker.lexicon.building.blocks import Block, blocks
 from worker.lexicon.building.cache import Cache
 from worker.lexicon.building.corpus import Corpus
@@ -47,10 +48,24 @@ class Reader:
     Args:
         columns: as `products` takes them.
         cache: of the kind that `kind` gives for them.
+        clicked: ids of products in query logs.
+
+    Attributes:
+        unread: of a file, a sentence on columns that are not read.
+        known: those of the clicked ids that a catalogue has.
     """
 
-    def __init__(self, columns: Mapping[str, str], cache: Cache, faults: Faults) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, str],
+        cache: Cache,
+        faults: Faults,
+        clicked: Iterable[str] = (),
+    ) -> None:
         self._columns, self._cache, self._faults = columns, cache, faults
+        self._clicked = {_number(text): text for text in clicked}
+        self.unread: dict[Path, str] = {}
+        self.known: set[str] = set()
 
     def read(self, paths: Iterable[Path], progress: Progress) -> Corpus:
         """The titles of some catalogues; of none that has faults."""
@@ -96,10 +111,13 @@ class Reader:
         digests = []
         ids: set[int] = set()  # of one file: two shops may number alike
         for block in blocks(path, faults, whole):
+            if block.line == 1 and (unread := sources.unread(block, self._columns)):
+                self.unread[path] = unread
             digest, found = self._block(block, (), faults)
             if again := ids.intersection(found):
                 digest, found = self._block(block, again, faults)
             ids.update(found)
+            self.known.update(self._clicked[n] for n in self._clicked.keys() & found)
             digests.append(digest)
             done(len(found))
             if faults.full(path.name):
@@ -130,14 +148,18 @@ class Reader:
         part = Corpus()
         ids: dict[int, None] = {}
         for product in products(block, self._columns, faults):
-            digest = hashlib.blake2b(product.id.encode(), digest_size=_ID).digest()
-            number = int.from_bytes(digest, "little")
+            number = _number(product.id)
             if number in ids or number in known:
                 part.repeated += 1
             else:
                 ids[number] = None
                 part.add(product)
         return array("Q", ids), part
+
+
+def _number(text: str) -> int:
+    """The digest of an id."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=_ID).digest(), "little")
 
 
 def _split(record: bytes | memoryview) -> tuple[array[int], bytes | memoryview]:

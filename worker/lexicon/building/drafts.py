@@ -59,6 +59,16 @@ class Draft:
         if parent is not self and self not in parent.above():
             self.parent = parent, link
 
+    def leave_equals(self) -> None:
+        """Stand below what the term above stands below, while that is another name of the same."""
+        while self.parent is not None and self.is_called(self.parent[0], self.parent[1].weight):
+            self.parent = self.parent[0].parent
+
+    def is_called(self, other: Draft, least: float) -> bool:
+        """Whether each is a name of the other, as surely as that."""
+        names = self.synonyms.get(other.name), other.synonyms.get(self.name)
+        return all(link is not None and link.weight >= least for link in names)
+
     def add_synonym(self, text: str, link: Link) -> None:
         """Add a name, or a better reason for one."""
         if key(text) != key(self.name) and (

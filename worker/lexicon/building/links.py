@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import combinations, takewhile
+from itertools import combinations, permutations, takewhile
 from math import sqrt
 
 from triton_models.query_text import normal_form
@@ -49,10 +49,29 @@ def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
             drafts.point(text, first)
 
 
-def add_suffixes(drafts: Drafts) -> None:
-    """Put each term below the longest term that it ends with: running shoes below shoes."""
+def by_rule(drafts: Iterable[Draft], least: float) -> dict[tuple[str, str], str]:
+    """Each name with each other one of the same term, by rules, and the place of the rule.
+
+    Args:
+        least: weight from which a name is used.
+    """
+    found = {}
     for draft in drafts:
-        parts = key(draft.name).split(" ")
+        given = {
+            text: str(link.counts["file"])
+            for text, link in draft.synonyms.items()
+            if link.kind == RULE and link.weight >= least
+        }
+        for one, other in permutations([draft.name, *given], 2):
+            found[one, other] = given.get(other) or given[one]
+    return found
+
+
+def add_suffixes(drafts: Drafts) -> None:
+    """Put each term below the longest term that it ends with: running shoes below shoes; what
+    stands behind a comma is no such end."""
+    for draft in drafts:
+        parts = key(draft.name.rpartition(",")[2]).split(" ")
         for start in range(1, len(parts)):
             wider = drafts.get(" ".join(parts[start:]))
             if wider is not None and wider is not draft:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -41,6 +42,8 @@ LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed i
 SOURCE_WEIGHT = 0.95
 MAJORITY = 0.5  # share of a term's titles in the category that is its own
 ROWS, VECTORS, SCORES = "catalogue.cache", "vectors.cache", "scores.cache"
+_DIGIT = re.compile(r"\d")
+Check = Callable[[Path, Mapping[tuple[str, str], str]], list[str]]
 MODELS = "--set inference.models=DIR"  # how the command names the models
 
 
@@ -68,6 +71,8 @@ class Made:
 
     Attributes:
         general: names of several categories, each with their paths.
+        clicks: rows of query logs, and how many are of a product in the catalogues.
+        notes: what whoever owns the files should know.
     """
 
     corpus: Corpus
@@ -75,6 +80,8 @@ class Made:
     tables: dict[str, Any]
     brands: list[dict[str, Any]]
     general: dict[str, list[str]]
+    clicks: tuple[int, int]
+    notes: list[str]
 
 
 def make(
@@ -84,6 +91,7 @@ def make(
     progress: Progress,
     least: float = LEAST_WEIGHT,
     names: Mapping[str, str] = MappingProxyType({}),
+    check: Check = lambda folder, rules: [],
 ) -> dict[str, Any]:
     """Make a lexicon.
 
@@ -92,6 +100,8 @@ def make(
         out: is made; a lexicon that is there is replaced, and what its cache holds is used.
         least: weight from which a name is one that the worker uses.
         names: of model folders that are not called by their kind.
+        check: takes the folder of the new lexicon, and names that rules give with the places of
+            these; gives what of them the worker will not use.
 
     Returns:
         The report, as it was written.
@@ -115,16 +125,32 @@ def make(
     _confirm(made, vectors, matching, scores, progress)
     for draft in made.drafts:
         _give_category(draft)
+    for draft in made.drafts:
+        draft.category = draft.category or _of_equals(draft, least, made.drafts)
+        draft.leave_equals()
+    for draft in made.drafts:
+        _leave_other_numbers(draft, least, made.drafts.spelling)
     terms = _terms(made.drafts, least)
     told = report.report(made, least, {"encoded": encoded.asked, "matched": scores.asked})
-    others = report.files(made.drafts, told, least)
     caches = {ROWS: rows, VECTORS: encoded.cache, SCORES: scores.cache}
-    others |= {name: cache.used() for name, cache in caches.items()}
-    content = Content(terms, made.tables, made.brands, vectors, others)
-    manifest = write(content, encoder.contract, out)
+    others = {name: cache.used() for name, cache in caches.items()}
+    given = links.by_rule(made.drafts, least)
+    content = Content(terms, made.tables, made.brands, vectors, others, _one_with_digits(given))
+
+    def finish(folder: Path) -> None:
+        told["notes"] += check(folder, given) if given else []
+        for name, block in report.files(made.drafts, told, least).items():
+            (folder / name).write_bytes(block)
+
+    manifest = write(content, encoder.contract, out, finish)
     for name in caches:
         _partial(out, name).unlink(missing_ok=True)
     return told | {"version": manifest["version"]}
+
+
+def _one_with_digits(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the pairs of names of which only one has digits."""
+    return [pair for pair in pairs if len([*filter(_DIGIT.search, pair)]) == 1]
 
 
 def _cache(kind: str, out: Path, name: str) -> Cache:
@@ -139,11 +165,14 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     faults = Faults()
     read = [source.read(folder) for folder in inputs.folders]
     spelling = read[0].spelling if read else read_spelling(STARTER_LEXICON / "words.toml", faults)
-    corpus = Reader(inputs.columns, rows, faults).read(inputs.catalogues, progress)
+    of_logs = Faults()
+    clicks = [click for file in inputs.queries for click in sources.clicks(file, of_logs)]
+    reader = Reader(inputs.columns, rows, faults, {click.item for click in clicks})
+    corpus = reader.read(inputs.catalogues, progress)
     taxonomy = [path for file in inputs.taxonomies for path in sources.paths(file, faults)]
     lists = [(t, file.name) for file in inputs.terms for t in sources.terms(file, faults)]
     rules = [rule for file in inputs.synonyms for rule in sources.rules(file, faults)]
-    clicks = [click for file in inputs.queries for click in sources.clicks(file, faults)]
+    faults.extend(of_logs)
     if faults:
         raise LexiconError(f"{len(faults)} fault(s) in the files", faults)
     tables = _tables(read, spelling, faults)
@@ -173,7 +202,13 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     known = [brand for one in read for brand in one.brands]
     sold = facts.sold(corpus, drafts, together)
     tables = facts.add_values(corpus, tables, drafts)
-    return Made(corpus, drafts, tables, facts.brands(corpus, drafts, known, sold), general)
+    brands = facts.brands(corpus, drafts, known, sold)
+    matched = sum(click.item in reader.known for click in clicks)
+    notes = [*reader.unread.values()]
+    if clicks and inputs.catalogues and not matched:
+        remedy = "the column id must hold the ids of the catalogue"
+        notes.append(f"clicks: {len(clicks):,} rows, 0 of a product in the catalogues; {remedy}")
+    return Made(corpus, drafts, tables, brands, general, (len(clicks), matched), notes)
 
 
 def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[str, Any]:
@@ -214,26 +249,44 @@ def _categorize(corpus: Corpus, drafts: Drafts, together: Together) -> None:
 
 
 def _give_category(draft: Draft) -> None:
-    """A term without a category has that of the term above it; the widest is one by itself."""
+    """A term without a category has that of the term above it, if there is one."""
     chain = [draft]
     while not chain[-1].category and chain[-1].parent is not None:
         chain.append(chain[-1].parent[0])
     for narrower in reversed(chain):
         above = narrower.parent[0].category if narrower.parent else ""
-        narrower.category = narrower.category or above or narrower.name.capitalize()
+        narrower.category = narrower.category or above
 
 
-def _names(draft: Draft, least: float) -> list[str]:
-    """What a term is called, the surest first, each key once."""
+def _of_equals(draft: Draft, least: float, drafts: Drafts) -> str:
+    """The category of another term of the same names, "" if none has one."""
+    others = filter(None, map(drafts.get, draft.synonyms))
+    return next((o.category for o in others if o.category and draft.is_called(o, least)), "")
+
+
+def _names(draft: Draft, least: float, spelling: Spelling) -> list[str]:
+    """What a term is called, the surest first, each once, whatever its number and spelling."""
     rest = sorted(draft.synonyms.items(), key=lambda item: (-item[1].weight, item[0]))
-    return build.distinct([draft.name, *(text for text, link in rest if link.weight >= least)])
+    names: dict[str, list[str]] = {}
+    for text in build.distinct([draft.name, *(t for t, link in rest if link.weight >= least)]):
+        forms = spelling.keys(text)
+        if not any(forms[0] in others or others[0] in forms for others in names.values()):
+            names[text] = forms
+    return [*names]
+
+
+def _leave_other_numbers(draft: Draft, least: float, spelling: Spelling) -> None:
+    """Without the sure names that differ from others in number or spelling alone."""
+    kept = {*_names(draft, least, spelling)}
+    links = draft.synonyms.items()
+    draft.synonyms = {text: link for text, link in links if link.weight < least or text in kept}
 
 
 def _vectors(
     drafts: Drafts, least: float, encoder: Predictor, cache: Answers, progress: Progress
 ) -> np.ndarray:
     """A vector a term, float32; see `build.summed`."""
-    names = [_names(draft, least) for draft in drafts]
+    names = [_names(draft, least, drafts.spelling) for draft in drafts]
     texts = [text for some in names for text in some]
     texts = encoder.contract.prompts.documents(texts)
     with progress("vectors", len(texts)) as done:
@@ -265,7 +318,7 @@ def _terms(drafts: Drafts, least: float) -> list[Term]:
     number = {draft: n for n, draft in enumerate(drafts)}
     return [
         Term(
-            [(text, drafts.spelling.keys(text)) for text in _names(draft, least)],
+            [(text, drafts.spelling.keys(text)) for text in _names(draft, least, drafts.spelling)],
             draft.category,
             None if draft.parent is None else number[draft.parent[0]],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,18 +39,21 @@ def report(made: Made, least: float, asked: Mapping[str, int]) -> dict[str, Any]
         "counts": {
             "products": len(made.corpus),
             "products_repeated": made.corpus.repeated,
+            "clicks": made.clicks[0],
+            "clicks_of_products": made.clicks[1],
             "terms": len(drafts),
             "terms_by_origin": _counts(origin for draft in drafts for origin in draft.origins),
             "names": len(used),
             "names_by_kind": _counts(link.kind for *_, link in used),
-            "names_proposed": len(names) - len(used),
+            "names_proposed": len(_proposed(drafts, least)),
             "parents": len(parents),
             "parents_by_kind": _counts(link.kind for *_, link in parents),
-            "categories": len({draft.category for draft in drafts}),
+            "categories": len({draft.category for draft in drafts if draft.category}),
             "brands": len(made.brands),
             "values": len(made.tables["values"]),
         }
         | dict(asked),
+        "notes": [*made.notes],
         "samples": {
             "terms": [draft.name for draft in _sample(drafts)],
             "names": [f"{draft.name} = {text}" for draft, text, _ in _sample(used)],
@@ -126,15 +129,7 @@ def _related(one: Draft, other: Draft) -> bool:
 def files(drafts: Drafts, told: dict[str, Any], least: float) -> dict[str, bytes]:
     """The files that the worker does not read: evidence, report, proposals."""
     lines = (orjson.dumps(_evidence(d), option=orjson.OPT_APPEND_NEWLINE) for d in drafts)
-    proposed = sorted(
-        {
-            (-link.weight, *sorted((d.name, text)))
-            for d in drafts
-            for text, link in d.synonyms.items()
-            if link.weight < least
-        }
-    )
-    rules = [f"{one}, {other}\n" for _, one, other in proposed]
+    rules = [f"{one}, {other}\n" for one, other in _proposed(drafts, least)]
     head = "# Found, and not sure enough to be used. Keep what is right: --synonyms THIS FILE\n"
     return {
         EVIDENCE: b"".join(lines),
@@ -142,6 +137,17 @@ def files(drafts: Drafts, told: dict[str, Any], least: float) -> dict[str, bytes
         REPORT_JSON: orjson.dumps(told, option=orjson.OPT_INDENT_2),
         REPORT: markdown(told).encode(),
     }
+
+
+def _proposed(drafts: Iterable[Draft], least: float) -> list[tuple[str, str]]:
+    """Two names that are not sure enough to be used, the surest first, each pair once."""
+    weights: dict[tuple[str, str], float] = {}
+    for draft in drafts:
+        for text, link in draft.synonyms.items():
+            if link.weight < least:
+                one, other = sorted((draft.name, text))
+                weights[one, other] = max(link.weight, weights.get((one, other), 0.0))
+    return sorted(weights, key=lambda pair: (-weights[pair], pair))
 
 
 def _evidence(draft: Draft) -> dict[str, Any]:
@@ -164,6 +170,8 @@ def markdown(told: Mapping[str, Any]) -> str:
     """The report as a page."""
     parts = ["# Lexicon\n"]
     parts += [f"- {name.replace('_', ' ')}: {_shown(v)}\n" for name, v in told["counts"].items()]
+    if told["notes"]:
+        parts += ["\n## Notes\n\n", *(f"- {note}\n" for note in told["notes"])]
     for head in ("samples", "suspects"):
         parts.append(f"\n## {head.capitalize()}\n")
         for name, items in told[head].items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,12 +18,18 @@ from worker.lexicon.words import key
 
 FIELDS = ("id", "title", "brand", "category", "attributes")
 REQUIRED = ("id", "title")
+MOST_NAMED = 12  # columns in a message
+_OTHER_NAMES = {  # what other shops call a field, as a remedy proposes it
+    "brand": ("manufacturer", "vendor", "maker", "brand_name", "supplier"),
+    "category": ("product_type", "producttype", "category_path", "categories", "department"),
+}
 _QUERY = ("query", "q", "search_term", "search_query")
 _ITEM = ("id", "item", "item_id", "product", "product_id", "clicked", "bought", "docid")
 _COUNT = ("count", "clicks", "n", "frequency")
 _NUMBERED = re.compile(r"\S+ +: +|\d+ - ")  # Shopify's and Google's: an id before the path
 _ARROW = re.compile(r"(?<!\\)=>")
 _COMMA = re.compile(r"(?<!\\),")
+_QUOTED = re.compile(r"^\s*[\"“”„]|(?<!\d)[\"“”]\s*$")  # but not inches: 55"
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -86,10 +92,12 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
         columns: the column of each field that is not called like it; that of `attributes` may hold
             a "*": then each column that fits is an attribute.
     """
-    column = {name: columns.get(name, name) for name in FIELDS}
-    pattern = column["attributes"] if "*" in column["attributes"] else ""
     is_table, unknown = not is_json(block.name), block.line == 1
+    by_shape: dict[tuple[str, ...], dict[str, str]] = {}
     for place, row in block.rows(faults):
+        shape = (*row,)
+        column = by_shape.get(shape) or by_shape.setdefault(shape, _columns(row, columns))
+        pattern = column["attributes"] if "*" in column["attributes"] else ""
         if unknown and not _has_columns(place, row, column, is_table, faults):
             return
         unknown = False
@@ -99,7 +107,7 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
             found = f"no {' and no '.join(column[name] for name in empty)}"
             faults.found(place, found, "an id and a title", "fill it in, or remove the line")
             continue
-        given = _by_pattern(row, pattern) if pattern else row.get(column["attributes"])
+        given = _named(row, pattern) if pattern else row.get(column["attributes"])
         yield Product(
             values["id"],
             values["title"],
@@ -107,6 +115,36 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
             _levels(row.get(column["category"])),
             [*_attributes(given, place, faults)],
         )
+
+
+def _columns(row: Collection[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """The column of each field in a row, whatever its case; as it is called if there is none."""
+    folded = {column.casefold(): column for column in reversed([*row])}
+    named = {name: columns.get(name, name) for name in FIELDS}
+    return {n: c if c in row else folded.get(c.casefold(), c) for n, c in named.items()}
+
+
+def unread(block: Block, columns: Mapping[str, str]) -> str:
+    """Which columns of a catalogue's first row are not read, with the remedy; "" if all are.
+
+    Args:
+        block: its first one.
+        columns: as `products` takes them.
+    """
+    row = next((row for _, row in block.rows(Faults())), {})
+    column = _columns(row, columns)
+    read = {c for c in column.values() if "*" not in c} | {*_by_pattern(row, column["attributes"])}
+    left = [name for name in row if name and name not in read]
+    if not left:
+        return ""
+    lacking = [name for name, c in column.items() if "*" not in c and c not in row]
+    meant = [f"{f}={c}" for f in lacking for c in left if c.casefold() in _OTHER_NAMES.get(f, ())]
+    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    found = f"{block.name}: columns that are not read: {', '.join(left[:MOST_NAMED])}{more}"
+    if not lacking:
+        return found
+    given = ",".join(dict.fromkeys(meant)) or f"{lacking[0]}=COLUMN"
+    return f"{found}; none is read as {' or '.join(lacking)}: name it, as in --fields {given}"
 
 
 def _has_columns(
@@ -122,7 +160,7 @@ def _has_columns(
         needed += [c for name, c in column.items() if c != name and "*" not in c]
     missing = [name for name in needed if name not in row]
     if missing:
-        found = f"no field {', '.join(missing)} (there are {', '.join(list(row)[:12])})"
+        found = f"no field {', '.join(missing)} (there are {', '.join(list(row)[:MOST_NAMED])})"
         remedy = "name the fields: --fields title=COLUMN,brand=COLUMN"
         faults.found(place, found, "at least id and title", remedy)
     return not missing
@@ -143,9 +181,14 @@ def _levels(value: Any) -> tuple[str, ...]:
     return tuple(filter(None, levels))
 
 
-def _by_pattern(row: Mapping[str, Any], pattern: str) -> dict[str, Any]:
+def _by_pattern(row: Mapping[str, Any], pattern: str) -> list[str]:
+    return [name for name in row if "*" in pattern and fnmatchcase(name, pattern)]
+
+
+def _named(row: Mapping[str, Any], pattern: str) -> dict[str, Any]:
+    """The attributes in the columns of a pattern, by what stands for the "*"."""
     start = pattern.partition("*")[0]
-    fitting = (name for name in row if fnmatchcase(name, pattern))
+    fitting = _by_pattern(row, pattern)
     return {name.removeprefix(start).replace("_", " ").strip(): row[name] for name in fitting}
 
 
@@ -194,6 +237,9 @@ def rules(path: Path, faults: Faults) -> Iterator[Rule]:
         elif len(sides) > 2 or not all(sides) or (len(sides) == 1 and len(sides[0]) < 2):
             found, remedy = f"{text!r:.60}", "write two different names, or both sides of =>"
             faults.found(place, found, "a, b or a, b => c", remedy)
+        elif any(_QUOTED.search(part) for part in _COMMA.split(text.replace("=>", ","))):
+            remedy = "take the quotes out; Solr's format has none"
+            faults.found(place, f"{text!r:.60}", "names without quotes", remedy)
         elif " # " in text:  # Solr, too, takes it for a part of the name
             remedy = "put the comment on a line of its own"
             faults.found(place, f"{text!r:.60}", "a rule without a comment", remedy)

@@ -172,6 +172,10 @@ class Metrics:
         )
         self.build = Info("query_worker_build", "Version and models", registry=self.registry)
 
+    def forget_lag(self, topic: str, partition: int) -> None:
+        """Let a partition's series go: one that stays would keep its alert alive for ever."""
+        self.lag.remove_by_labels({"topic": topic, "partition": str(partition)})
+
 
 class ProcessMetrics:
     """What the supervisor of `run --processes` adds to the sums of its workers' series."""

@@ -158,6 +158,10 @@ class Consumer:
         wait()
         if fault == "drop" and request in request.member.requests:
             request.drop()
+        for earlier in list(self.member.requests):  # on one connection, so in order
+            earlier.apply()
+            if earlier is request:
+                break
         request.apply()
         if request.error:
             raise KafkaException(request.error)

@@ -45,8 +45,3 @@ def test_who_was_assigned_something_has_joined(connectivity):
     assert not connectivity.connected
     connectivity.on_statistics(orjson.dumps(UP | {"cgrp": {"assignment_size": 2}}))
     assert connectivity.connected
-
-
-def test_an_error_of_one_partition_is_none_of_the_group(connectivity):
-    assert not connectivity.on_error(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART), partition=3)
-    assert connectivity.connected

@@ -68,7 +68,8 @@ class Connectivity:
 
     def on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
         """Take an error of the consumer; False if it says nothing of what this is about."""
-        if (remedy := NOT_JOINING.get(error.code())) and partition == EVERYWHERE:
+        # Whatever the partition: librdkafka leaves it 0 in errors of a group and of a topic.
+        if remedy := NOT_JOINING.get(error.code()):
             names = {"group": self._kafka.group_id, "topic": self._kafka.input_topic}
             self._not_joining = f"{error.str()}; {remedy.format(**names)}"
             return True

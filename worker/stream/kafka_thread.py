@@ -83,10 +83,9 @@ class KafkaThread:
         self._positions = Positions(offsets, self._consumer, self._poison, expired, learn)
         self._round = RoundSize()
         self._dropped: set[int] = set()  # revoked or lost in this turn
-        self._leave_by, self._counts_left = 0.0, False
+        self._leave_by, self._counts_left, self._join_again = 0.0, False, False
         self._lag: dict[int, int] | None = None
         self._new_settings: Settings | None = None
-        self._join_again = False
         self._seldom = Seldom(logger)
         self._stopping, self._fetching = threading.Event(), True
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
@@ -283,6 +282,9 @@ class KafkaThread:
         numbers = [item.partition for item in partitions]
         try:
             self._finish_and_commit(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
+        except Stop:
+            self._take_out_claims(set(numbers))
+            raise
         finally:  # too many dead letters may end the work here: they are another's all the same
             self._drop("revoked", partitions)
             consumer.incremental_unassign(partitions)
@@ -304,18 +306,18 @@ class KafkaThread:
             self._commits.poll()
         self.uncommitted = bool(self._offsets.committable())
         done = self._commits.now(self._consumer.client, max(timeout_s, ASK_S))
-        # What cannot be committed is no death. An unanswered commit may still move the group.
-        if done or (not self._commits.unanswered and self._positions.ask(wanted)):
-            self._poison.wipe(self._consumer.client, wanted or self._offsets.owned())
+        self._take_out_claims(wanted, done)
         if done:
             self.uncommitted = False
-            self._leave_counts()
+            if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
+                self._counts_left = True
+                self._poison.leave(self._consumer.client, note)
 
-    def _leave_counts(self) -> None:
-        """At the end, once: what the dead-letter limits counted, for who goes on."""
-        if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
-            self._counts_left = True
-            self._poison.leave(self._consumer.client, note)
+    def _take_out_claims(self, numbers: set[int], committed: bool = False) -> None:
+        """What cannot be committed is no death; of these partitions, or of all."""
+        # An unanswered commit may still move the group.
+        if committed or (not self._commits.unanswered and self._positions.ask(numbers)):
+            self._poison.wipe(self._consumer.client, numbers or self._offsets.owned())
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
@@ -324,11 +326,9 @@ class KafkaThread:
         self._dropped |= numbers
         # A pause outlives a partition's time away.
         self._backpressure.resume(self._consumer.client, numbers)
-        for item in partitions:  # a series that stays would keep its lag alert alive for ever
+        for item in partitions:
             self._connectivity.allow(item.partition)
-            self._metrics.lag.remove_by_labels(
-                {"topic": item.topic, "partition": str(item.partition)}
-            )
+            self._metrics.forget_lag(item.topic, item.partition)
         self._rebalanced(kind, partitions)
 
     def _apply_requests(self) -> None:

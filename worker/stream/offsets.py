@@ -51,8 +51,12 @@ class Partition:
         if self.produced is None or self.produced == self.committed:
             return False
         # The claim to a record behind a gap is beyond all that was produced, and stays.
-        is_claim = self.committed is not None and self.committed == self.claimed
-        return not (is_claim and self.produced < self.committed)
+        return not (self.has_claim and self.produced < self.committed)
+
+    @property
+    def has_claim(self) -> bool:
+        """Whether the last commit is a claim."""
+        return self.committed is not None and self.committed == self.claimed
 
     @property
     def all_committed(self) -> bool:
@@ -126,7 +130,9 @@ class Offsets:
         return {n: p.produced for n, p in self._owned.items() if p.uncommitted}
 
     def committed(self, number: int, offset: int) -> None:
-        if partition := self._owned.get(number):
+        partition = self._owned.get(number)
+        # The answer to an earlier commit may come after that to a claim behind a gap.
+        if partition and not (partition.has_claim and offset < partition.claimed):
             partition.committed = offset
 
     def claimed(self, number: int, offset: int) -> None:

@@ -194,7 +194,7 @@ class PoisonPills:
     def _deaths(self, partition: int) -> int:
         """How many are remembered beside the last commit."""
         suspect = self._partitions.get(partition)
-        if suspect is None or suspect.noted_at != self._last_commit(partition):
+        if suspect is None or suspect.noted_at not in (None, self._last_commit(partition)):
             return 0
         return len(suspect.claims)
 

@@ -1,0 +1,125 @@
+"""Claims and counts where answers come late or a commit fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.model.test_orderly_ends import end, turn
+from tests.model.world import World
+
+
+def answer(world, worker, value):
+    for _ in range(100):
+        turn(world, 1)
+        for index, (inputs, _) in enumerate(worker.models.waiting):
+            if inputs[-1].value == value:
+                worker.models.answer(index)
+                return
+    raise AssertionError(f"{value} is not asked for")
+
+
+def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
+    """Its deaths are known, although nothing of it was begun."""
+    world = World(["kafka.commit_interval_ms=10000"], 2, static=False, prompt=True)
+    try:
+        world.kafka.add(0, b"good 0 0 ", 0)
+        for _ in range(2):
+            dying = world.start()
+            turn(world, 10)
+            dying.kill()
+            world.kafka.leave(dying.consumer.member)
+        dying = world.start()
+        living = world.start()
+        turn(world, 20)
+        if dying.offsets.owned() != [0]:
+            dying, living = living, dying
+        assert (dying.offsets.owned(), living.offsets.owned()) == ([0], [1])
+        world.kafka.add(1, b"bad 1 0 ", 0)
+        turn(world, 5)
+        living.stop()
+        turn(world, 3)
+        dying.kill()
+        world.kafka.leave(dying.consumer.member)
+        turn(world, 6)
+        assert living.offsets.owned() == [0, 1] and living.models.waiting
+        deaths = world.kafka.notes[0]
+        living.models.answer(0)
+        living.consumer.commit_fault = "drop"  # of the last commit; it is made again
+        for _ in range(60):
+            if not living.alive:
+                break
+            living.producer.take(9)
+            world.threads(living)
+            world.breathe(0.05)
+        assert not living.alive
+        assert world.kafka.committed[1] == 1
+        print(world.kafka.notes)
+        assert world.kafka.notes[0] == deaths
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("taken_after", range(0, 40))
+def test_a_claim_behind_a_gap_is_taken_out_though_an_earlier_commit_is_answered_late(taken_after):
+    world = World([], 1, static=False, prompt=True)
+    try:
+        for offset, gap in ((0, 0), (1, 0), (3, 1)):
+            world.kafka.add(0, b"good 0 %d " % offset, gap)
+        worker = world.start()
+        for _ in range(3):
+            turn(world, 10)
+            worker.kill()
+            world.kafka.leave(worker.consumer.member)
+            worker = world.start()
+        answer(world, worker, b"good 0 0 ")
+        turn(world, 3)
+        # the output of 1 is confirmed only after more than a second
+        while not any(i[-1].value == b"good 0 1 " for i, _ in worker.models.waiting):
+            turn(world, 1)
+        worker.models.answer(0)
+        for _ in range(taken_after + 3):
+            world.threads(worker, 1)
+            world.breathe(0.1)
+        assert worker.offsets[0].produced == 2 and world.kafka.committed[0] < 2
+        worker.producer.take(9)
+        for _ in range(30):
+            world.threads(worker, 1)
+            world.breathe(0.02)
+        print(
+            world.kafka.committed,
+            world.kafka.notes,
+            worker.offsets[0],
+            worker.kafka_thread._poison._partitions,
+        )
+        assert world.kafka.committed[0] == 3 and worker.models.waiting
+        end(world, worker)
+        print(world.kafka.notes)
+        assert "true" not in world.kafka.notes[0]  # the claim of an owner that worked on it alone
+    finally:
+        world.close()
+
+
+def test_an_end_by_the_limits_while_a_partition_is_given_away_is_no_death():
+    world = World(["dead_letters.max_per_minute=1"], 2, static=False, prompt=True)
+    try:
+        world.kafka.add(1, b"bad 1 0 ", 0)
+        world.kafka.add(1, b"bad 1 1 ", 0)
+        worker = world.start()
+        turn(world, 10)
+        assert worker.models.waiting
+        other = world.start()
+        for _ in range(5):
+            world.threads(other)
+            world.threads(worker)
+        while worker.models.waiting:
+            worker.models.answer(0)
+        for _ in range(50):
+            world.threads(worker)
+            world.breathe()
+        assert not worker.alive
+        turn(world, 10)
+        print(world.kafka.notes)
+        notes = list(world.kafka.notes.values())
+        assert '[["' not in world.kafka.notes[1] or world.kafka.notes[1].count('",0,') < 2, notes
+    finally:
+        world.close()

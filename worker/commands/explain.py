@@ -229,7 +229,7 @@ def _evidence(
     if candidate.source == "synonym":
         links = known[candidate.term_id]["names"] if known else {}
         told = f"another name of {lexicon.name(candidate.term_id)}"
-        link = links.get(candidate.text)
+        link = next((n for t, n in links.items() if lexicon.published(t) == candidate.text), None)
     else:
         told = f"broader term, {lexicon.category(candidate.term_id) or 'no category'}"
         narrower = [known[mention.term_id] for mention in retrieved.heads] if known else []

@@ -66,7 +66,8 @@ class Inspector:
         }
 
     def _names(self, term_id: int, why: dict[str, Any]) -> list[dict[str, Any]]:
-        told = dict(why.get("names", {}))
+        given = why.get("names", {})
+        told = {self.terms.text_of(key(text)) or text: link for text, link in given.items()}
         used = self.terms.names(term_id)[1:]
         names = [{"name": text, "used": True, **told.pop(text, {})} for text in used]
         return names + [{"name": text, "used": False, **link} for text, link in told.items()]

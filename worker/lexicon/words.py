@@ -188,6 +188,16 @@ class Spelling:
         if other:
             yield f"{head} {other}".lstrip()
 
+    def differ_in_number(self, one: str, other: str) -> bool:
+        """Whether two texts are one but for the number of the last word."""
+        if one[:1] != other[:1]:  # most are, and keys take longer
+            return False
+        (head, _, last), (before, _, word) = (key(text).rpartition(" ") for text in (one, other))
+        if head != before:
+            return False
+        pair = self.other_number(last, alone=not head), self.other_number(word, alone=not head)
+        return pair[0] == word or pair[1] == last
+
     def other_number(self, word: str, alone: bool) -> str | None:
         """The plural of a singular or the singular of a plural; None where there is none.
 

@@ -94,3 +94,18 @@ def test_a_text_is_not_its_own_variant(spelling):
         variants = spelling.keys(text)[1:]
         assert text not in variants
         assert len(variants) == len(set(variants))
+
+
+@pytest.mark.parametrize(
+    "one, other, differ",
+    [
+        ("cpu", "cpus", True),
+        ("cpus", "cpu", True),
+        ("steak knife", "steak knives", True),
+        ("cpu", "processor", False),
+        ("head phones", "headphones", False),
+        ("red shoe", "blue shoes", False),
+    ],
+)
+def test_texts_that_differ_in_number_alone(spelling, one, other, differ):
+    assert spelling.differ_in_number(one, other) is differ

@@ -128,9 +128,9 @@ def make(
     for draft in made.drafts:
         draft.category = draft.category or _of_equals(draft, least, made.drafts)
         draft.leave_equals()
+    terms = _terms(made.drafts, least)
     for draft in made.drafts:
         _leave_other_numbers(draft, least, made.drafts.spelling)
-    terms = _terms(made.drafts, least)
     told = report.report(made, least, {"encoded": encoded.asked, "matched": scores.asked})
     caches = {ROWS: rows, VECTORS: encoded.cache, SCORES: scores.cache}
     others = {name: cache.used() for name, cache in caches.items()}
@@ -264,19 +264,21 @@ def _of_equals(draft: Draft, least: float, drafts: Drafts) -> str:
     return next((o.category for o in others if o.category and draft.is_called(o, least)), "")
 
 
-def _names(draft: Draft, least: float, spelling: Spelling) -> list[str]:
-    """What a term is called, the surest first, each once, whatever its number and spelling."""
+def _names(draft: Draft, least: float, spelling: Spelling) -> dict[str, list[str]]:
+    """What a term is called, the surest first, each with those that differ from it in number."""
     rest = sorted(draft.synonyms.items(), key=lambda item: (-item[1].weight, item[0]))
     names: dict[str, list[str]] = {}
     for text in build.distinct([draft.name, *(t for t, link in rest if link.weight >= least)]):
-        forms = spelling.keys(text)
-        if not any(forms[0] in others or others[0] in forms for others in names.values()):
-            names[text] = forms
-    return [*names]
+        same = next((name for name in names if spelling.differ_in_number(name, text)), None)
+        if same is None:
+            names[text] = []
+        else:
+            names[same].append(text)
+    return names
 
 
 def _leave_other_numbers(draft: Draft, least: float, spelling: Spelling) -> None:
-    """Without the sure names that differ from others in number or spelling alone."""
+    """Without the sure names that differ from others in number alone."""
     kept = {*_names(draft, least, spelling)}
     links = draft.synonyms.items()
     draft.synonyms = {text: link for text, link in links if link.weight < least or text in kept}
@@ -318,7 +320,13 @@ def _terms(drafts: Drafts, least: float) -> list[Term]:
     number = {draft: n for n, draft in enumerate(drafts)}
     return [
         Term(
-            [(text, drafts.spelling.keys(text)) for text in _names(draft, least, drafts.spelling)],
+            [
+                (
+                    text,
+                    [*dict.fromkeys(k for t in (text, *others) for k in drafts.spelling.keys(t))],
+                )
+                for text, others in _names(draft, least, drafts.spelling).items()
+            ],
             draft.category,
             None if draft.parent is None else number[draft.parent[0]],
         )

@@ -59,7 +59,7 @@ def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
         world.close()
 
 
-@pytest.mark.parametrize("taken_after", range(0, 40))
+@pytest.mark.parametrize("taken_after", [*range(11, 17), *range(27, 33)])
 def test_a_claim_behind_a_gap_is_taken_out_though_an_earlier_commit_is_answered_late(taken_after):
     world = World([], 1, static=False, prompt=True)
     try:

@@ -269,7 +269,9 @@ def shown(explanation: Why) -> RenderableType:
         parts += [Text("\nTags", "bold underline"), _rows(explanation.tags)]
     parts += [Text("\nCandidates from the lexicon", "bold underline"), *candidates]
     if explanation.match is not None:
-        parts += [Text("\nMatch", "bold underline"), view.shown(explanation.match)]
+        alone = Text("  by the model alone; a candidate's score joins it with its link", "dim")
+        title = Text("\nMatch", "bold underline")
+        parts += [title.append(alone), view.shown(explanation.match)]
     return Group(*parts)
 
 

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.model.test_orderly_ends import end, turn
+from tests.model.play import answer, die, end, turn
 from tests.model.world import World
-
-
-def answer(world, worker, value):
-    for _ in range(100):
-        turn(world, 1)
-        for index, (inputs, _) in enumerate(worker.models.waiting):
-            if inputs[-1].value == value:
-                worker.models.answer(index)
-                return
-    raise AssertionError(f"{value} is not asked for")
 
 
 def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
@@ -26,8 +16,7 @@ def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
         for _ in range(2):
             dying = world.start()
             turn(world, 10)
-            dying.kill()
-            world.kafka.leave(dying.consumer.member)
+            die(world, dying)
         dying = world.start()
         living = world.start()
         turn(world, 20)
@@ -38,8 +27,7 @@ def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
         turn(world, 5)
         living.stop()
         turn(world, 3)
-        dying.kill()
-        world.kafka.leave(dying.consumer.member)
+        die(world, dying)
         turn(world, 6)
         assert living.offsets.owned() == [0, 1] and living.models.waiting
         deaths = world.kafka.notes[0]
@@ -53,7 +41,6 @@ def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
             world.breathe(0.05)
         assert not living.alive
         assert world.kafka.committed[1] == 1
-        print(world.kafka.notes)
         assert world.kafka.notes[0] == deaths
     finally:
         world.close()
@@ -68,8 +55,7 @@ def test_a_claim_behind_a_gap_is_taken_out_though_an_earlier_commit_is_answered_
         worker = world.start()
         for _ in range(3):
             turn(world, 10)
-            worker.kill()
-            world.kafka.leave(worker.consumer.member)
+            die(world, worker)
             worker = world.start()
         answer(world, worker, b"good 0 0 ")
         turn(world, 3)
@@ -85,15 +71,8 @@ def test_a_claim_behind_a_gap_is_taken_out_though_an_earlier_commit_is_answered_
         for _ in range(30):
             world.threads(worker, 1)
             world.breathe(0.02)
-        print(
-            world.kafka.committed,
-            world.kafka.notes,
-            worker.offsets[0],
-            worker.kafka_thread._poison._partitions,
-        )
         assert world.kafka.committed[0] == 3 and worker.models.waiting
         end(world, worker)
-        print(world.kafka.notes)
         assert "true" not in world.kafka.notes[0]  # the claim of an owner that worked on it alone
     finally:
         world.close()
@@ -118,7 +97,6 @@ def test_an_end_by_the_limits_while_a_partition_is_given_away_is_no_death():
             world.breathe()
         assert not worker.alive
         turn(world, 10)
-        print(world.kafka.notes)
         notes = list(world.kafka.notes.values())
         assert '[["' not in world.kafka.notes[1] or world.kafka.notes[1].count('",0,') < 2, notes
     finally:

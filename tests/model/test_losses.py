@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.model.kafka import DEAD
+from tests.model.play import set_aside
 from tests.model.world import World
 
 LOSSES = 12
@@ -49,10 +49,6 @@ def members(world):
             return found
         turn(world, 1)
     raise AssertionError("nobody joined again")
-
-
-def set_aside(world):
-    return [entry.place for entry in world.kafka.out if entry.topic == DEAD]
 
 
 def test_a_session_that_ends_is_no_death(world):

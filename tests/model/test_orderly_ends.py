@@ -5,39 +5,9 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
-from tests.model.kafka import DEAD
+from tests.model.play import answer, die, end, gone, set_aside, turn
 from tests.model.world import World
 from worker.stream.rejection_limits import NOTE as COUNTED
-
-
-def turn(world, times=6):
-    for _ in range(times):
-        for worker in list(world.workers):
-            world.threads(worker, 2)
-            for request in list(worker.consumer.member.requests if worker.consumer else ()):
-                request.apply()
-            if worker.alive and worker.producer is not None:
-                worker.producer.take(9)
-        world.breathe(0.05)
-
-
-def end(world, worker):
-    """It is told to stop, or stops by itself; in order either way."""
-    worker.stop()
-    for _ in range(60):
-        if not worker.alive:
-            return
-        world.threads(worker, 3)
-        if worker.alive:
-            worker.settle()
-        world.breathe(0.2)
-    raise AssertionError("does not end")
-
-
-def gone(world, worker):
-    """Its session is over, if it has not left before."""
-    assert not worker.alive
-    world.kafka.leave(worker.consumer.member)
 
 
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
@@ -48,12 +18,8 @@ def test_counts_of_dead_letters_outlive_an_end_at_which_records_wait(delivery):
         worker = world.start()
         turn(world, 10)
         world.kafka.add(1, b"bad 1 0 ", 0)
-        for _ in range(100):
-            turn(world, 1)
-            for index, (inputs, _) in enumerate(worker.models.waiting):
-                if inputs[-1].value == b"bad 1 0 ":
-                    worker.models.answer(index)
-                    break
+        answer(world, worker, b"bad 1 0 ")
+        turn(world, 20)  # its dead letter is committed
         assert world.kafka.committed == {0: 0, 1: 1}
         end(world, worker)
         notes = world.kafka.notes.values()
@@ -63,10 +29,6 @@ def test_counts_of_dead_letters_outlive_an_end_at_which_records_wait(delivery):
 
 
 ENDS = 8
-
-
-def set_aside(world):
-    return [entry.place for entry in world.kafka.out if entry.topic == DEAD]
 
 
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
@@ -201,17 +163,12 @@ def test_counts_of_dead_letters_do_not_erase_deaths():
         for _ in range(2):
             worker = world.start()
             turn(world, 10)
-            worker.kill()
-            world.kafka.leave(worker.consumer.member)
+            die(world, worker)
         worker = world.start()
         turn(world, 10)
         world.kafka.add(1, b"bad 1 0 ", 0)
-        for _ in range(100):
-            turn(world, 1)
-            for index, (inputs, _) in enumerate(worker.models.waiting):
-                if inputs[-1].value == b"bad 1 0 ":
-                    worker.models.answer(index)
-                    break
+        answer(world, worker, b"bad 1 0 ")
+        turn(world, 20)  # its dead letter is committed
         assert world.kafka.committed == {0: 0, 1: 1}
         end(world, worker)
         assert '"claims"' in world.kafka.notes[0] and world.kafka.notes[1].startswith(COUNTED)

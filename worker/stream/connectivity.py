@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 REMIND_S = 10.0  # between warnings: librdkafka reports a missing right once
 EVERYWHERE = -1  # in place of a partition
+_CREATE = "create the topic {topic}, or correct kafka.input_topic"
 # Why a consumer does not become a member of the group → the remedy.
 NOT_JOINING = {
     KafkaError.INCONSISTENT_GROUP_PROTOCOL: "the members of group {group} assign partitions by"
@@ -20,8 +21,8 @@ NOT_JOINING = {
     " workers a kafka.group_id of their own",
     KafkaError.INVALID_SESSION_TIMEOUT: 'set kafka.consumer "session.timeout.ms" to what the'
     " brokers allow (group.min.session.timeout.ms, group.max.session.timeout.ms)",
-    KafkaError.UNKNOWN_TOPIC_OR_PART: "create the topic {topic}, or correct kafka.input_topic",
-    KafkaError._UNKNOWN_TOPIC: "create the topic {topic}, or correct kafka.input_topic",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: _CREATE,
+    KafkaError._UNKNOWN_TOPIC: _CREATE,
 }
 STATISTICS_MS = 1000  # interval of a client's statistics
 

@@ -16,6 +16,7 @@ except ModuleNotFoundError as missing:
     skip_or_fail(f"{missing.name} is not installed: `make install-training` adds it")
 
 from tests.unit.triton_models import toy
+from tests.unit.triton_models.finetuning import finetune, rows
 from triton_models import contract
 from triton_models.__main__ import main
 from triton_models.kinds.intent import classify, scope
@@ -28,20 +29,6 @@ from triton_models.training.loop import RESUME
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
     return toy.write(tmp_path_factory.mktemp("toy"), layers=1)
-
-
-def finetune(*more) -> int:
-    return main(["finetune", "intent", *map(str, more), "--threads", "1", "--batch", "16"])
-
-
-def rows(path, labels, each):
-    lines = [
-        {"query": f"item {number} {label}", "labels": label}
-        for label in labels
-        for number in range(each)
-    ]
-    path.write_text("\n".join(map(json.dumps, lines)))
-    return path
 
 
 def test_77_labels_of_your_own_are_trained_exported_and_served(start, tmp_path, capsys):

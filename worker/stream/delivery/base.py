@@ -199,8 +199,7 @@ class Delivery:
     def _meaning(self, error: KafkaError) -> str:
         if error.code() not in NO_TOPIC:
             return error.str()
-        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
-        return f"{error.str()}; see that the topics {topics} exist"
+        return f"{error.str()}; see that the topics {self._topics} exist"
 
     def _goes_on_too_long(self, code: int) -> bool:
         return self._recoveries > MOST_RECOVERIES and code != KafkaError._MSG_TIMED_OUT
@@ -221,11 +220,13 @@ class Delivery:
         topic = self._kafka.input_topic
         return [TopicPartition(topic, *place, metadata=note) for place in offsets.items()]
 
+    @property
+    def _topics(self) -> str:
+        return f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
+
     def _rights(self) -> str:
-        topics = f"{self._kafka.output_topic} and {self._kafka.dead_letter_topic}"
-        return (
-            f"allow WRITE on {topics}, and IDEMPOTENT_WRITE on the cluster for brokers before 3.0"
-        )
+        on_cluster = "IDEMPOTENT_WRITE on the cluster for brokers before 3.0"
+        return f"allow WRITE on {self._topics}, and {on_cluster}"
 
     def _output_refusal_error(self, refusal: Refusal) -> DeliveryError:
         return DeliveryError(

@@ -137,6 +137,10 @@ class Attributes:
         """Whether what is called `behind` is for the material before it: "leather conditioner"."""
         return self._belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
 
+    def may_be_a_scent(self, key: str) -> bool:
+        """Whether a word for a colour counts beside terms of some departments alone."""
+        return self._rules.get(key, (False,))[0]
+
     def describes(self, word: str) -> bool:
         """Whether a word may belong to a value, as "navy" and "blue" do."""
         return word in self._describing

@@ -15,7 +15,8 @@ Rules, each from a probability that was chosen on held-back real queries:
   toothpaste"): a longer span of the lists ends with it. In a title ("songs without words") nothing
   is excluded.
 - What is on or in a thing ("the princess in black") says nothing of it and is no term beside the
-  thing; nor does a colour in a thing's name ("coffee table") count.
+  thing; nor does a colour in a thing's name ("coffee table") count, nor a word for a colour or a
+  scent that is tagged as anything but a colour ("rose oil peach").
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ MODEL = 0.5
 CONTENT = 0.65
 VALUE = 0.7
 PRODUCT = 0.85  # whose name holds a colour
+NO_COLOR = 0.5  # of any other tag, of a word for a colour or a scent
 BESIDE = 0.5  # a product beside content
 EXCLUDED = 0.55
 PERHAPS = 0.3  # excluded: tells where a longer span ends
@@ -163,7 +165,7 @@ class Tagged:
         Args:
             blocked: start and end of what says nothing of the thing that is wanted.
         """
-        kept = [a for a in listed if not (a.name in DESCRIBE and self._is_elsewhere(a))]
+        kept = [a for a in listed if not self._is_elsewhere(a, lists)]
         kept += self._models(kept, blocked)
         for tag in self._tags:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
@@ -184,10 +186,16 @@ class Tagged:
             known = self._covered[span] = covered(self._found, span.start, span.end)
         return known
 
-    def _is_elsewhere(self, found: Attribute) -> bool:
+    def _is_elsewhere(self, found: Attribute, lists: Attributes) -> bool:
+        """Whether what would describe the thing belongs to a name, of a film or of the thing."""
+        if found.name not in DESCRIBE:
+            return False
         spans = self._of("content", CONTENT)
         if found.name == "color":
             spans += self._of("product", PRODUCT)
+            first, last = self._words(found)
+            if lists.may_be_a_scent(" ".join(word.key for word in self._found[first:last])):
+                spans += [t for t in self._tags if t.name != "color" and t.probability >= NO_COLOR]
         return any(span.start <= found.start and found.end <= span.end for span in spans)
 
     def _models(

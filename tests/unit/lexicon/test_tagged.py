@@ -93,6 +93,16 @@ def test_a_color_in_a_things_name_is_none(lexicon):
     assert said(read(lexicon, query, rust_eraser_blocks=("product", 0.9))) == []
 
 
+def test_a_word_for_a_color_or_a_scent_is_none_where_it_is_tagged_as_anything_else(lexicon):
+    color = [("color", "orange")]
+    assert said(lexicon.read("peach sofa")) == color
+    assert said(read(lexicon, "peach sofa", peach=("color", 0.6))) == color
+    assert said(read(lexicon, "peach sofa", peach=("style", 0.4))) == color
+    assert said(read(lexicon, "peach sofa", peach=("style", 0.6))) == []
+    red = read(lexicon, "red sofa", red=("style", 0.6))  # which is no scent
+    assert said(red) == [("color", "red")]
+
+
 def test_what_a_thing_is_for_is_not_what_it_is_of_even_where_it_is_tagged(lexicon):
     assert said(read(lexicon, "leather conditioner", leather=("material", 0.9))) == []
 

@@ -138,7 +138,8 @@ class Attributes:
         return self._belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
 
     def may_be_a_scent(self, key: str) -> bool:
-        """Whether a word for a colour counts beside terms of some departments alone."""
+        """Whether a word for a colour counts beside terms of some departments alone, since it is a
+        flavour or a scent beside others; not with a word that makes it a colour ("light peach")."""
         return self._rules.get(key, (False,))[0]
 
     def describes(self, word: str) -> bool:

@@ -25,23 +25,56 @@ def test_each_sign_that_a_term_means_itself_makes_its_synonyms_surer():
     assert found == sorted(found) and 0.7 < found[0] < 0.9 < found[-1] < 1
 
 
-def of_category(lexicon, query, alike=4, path=None, sold=(), tags=(), plain=False):
+def of_category(lexicon, query, alike=4, path=None, sold=(), tags=(), plain=False, **near):
     read = lexicon.read(query, tags)
     term = read.mentions[-1]
     path = path or lexicon.category(term.term_id)
-    return evidence.of_category(read, term, plain, path, alike, sold)
+    nearest = evidence.Nearest(alike, near.get("akin", 4), near.get("first", False), 0.8)
+    return evidence.of_category(read, term, plain, path, nearest, sold)
 
 
 def test_each_sign_that_a_term_means_itself_makes_its_category_surer(lexicon):
     found = [of_category(lexicon, "pillow blue", alike) for alike in EVERY]
-    assert found == sorted(found) and found[0] < 0.6 < 0.9 < found[-1]
-    assert of_category(lexicon, "running shoes 5") > of_category(lexicon, "sneakers 5")
-    alone, first, last = (of_category(lexicon, q) for q in ("pillow", "pillow blue", "blue pillow"))
-    assert alone > first > last
+    assert found == sorted(found) and found[0] < 0.6 < 0.8 < found[-1]
+    usual = of_category(lexicon, "sneakers 5")
+    assert of_category(lexicon, "running shoes 5") > usual
+    assert of_category(lexicon, "sneakers 5", first=True) > usual
+    assert (
+        of_category(lexicon, "sneakers 5", akin=8) > usual > of_category(lexicon, "sneakers 5", 3)
+    )
+    assert of_category(lexicon, "sneakers") > usual  # all that the query says
+    assert of_category(lexicon, "sneakers 5", plain=True) > usual
     path = lexicon.category(lexicon.read("pillow").mentions[0].term_id)
-    department = path.split(" > ")[0]
-    assert of_category(lexicon, "pillow blue", path=department) < first
-    assert of_category(lexicon, "pillow blue", path=department, plain=True) > first
+    department, inside = path.split(" > ")[0], of_category(lexicon, "pillow blue")
+    assert of_category(lexicon, "pillow blue", path=department) < inside
+    plain = of_category(lexicon, "pillow blue", plain=True)
+    assert of_category(lexicon, "pillow blue", path=department, plain=True) == plain
+
+
+def test_nearer_terms_tell_more_and_without_the_encoder_the_term_stands_alone(lexicon):
+    read = lexicon.read("pillow blue")
+    [term] = read.mentions
+
+    def of(nearest):
+        return evidence.of_category(read, term, True, "Bed & Bath", nearest, ())
+
+    def gain(similarity):
+        return of(evidence.Nearest(8, 8, True, similarity)) / of(
+            evidence.Nearest(1, 8, True, similarity)
+        )
+
+    assert gain(0.9) > gain(0.6) > gain(0.5) == 1
+    assert of(evidence.Nearest(3, 3, True, 1.0)) == of(evidence.Nearest(3, 3, True, 0.9))
+    assert 0.65 < of(None) < 0.9
+
+
+def test_what_a_brand_mainly_sells_is_the_surer_category_where_no_term_tells():
+    nearest = evidence.Nearest(2, 0, False, 0.7)
+    first, second, none = (
+        evidence.of_fallback("Kitchen > Knives", nearest, sold)
+        for sold in (["Kitchen > Knives"], ["Kitchen > Cookware", "Kitchen > Knives"], [])
+    )
+    assert first > second > none
 
 
 def test_a_category_is_surer_if_the_brand_sells_it_and_less_sure_if_it_sells_other_things(lexicon):
@@ -55,9 +88,9 @@ def test_a_category_is_surer_if_the_brand_sells_it_and_less_sure_if_it_sells_oth
 def test_a_category_is_surer_if_the_term_is_tagged_as_the_thing(lexicon):
     form = "pillow blue stand"
     tagged = [of_category(lexicon, form, tags=tags) for tags in (
-        [Tag(0, 6, "product", 0.9)], [], [Tag(12, 17, "product", 0.9)],
+        [Tag(0, 6, "product", 0.9)], [Tag(0, 6, "product", 0.6)], [], [Tag(12, 17, "product", 0.9)],
     )]  # fmt: skip
-    assert tagged == sorted(tagged, reverse=True) and len(set(tagged)) == 3
+    assert tagged[0] > tagged[1] > tagged[3] and tagged[0] > tagged[2] > tagged[3]
 
 
 @pytest.mark.parametrize(

@@ -11,43 +11,27 @@ from tests.stream import schema
 from tests.understanding import build_pipeline, events, inputs, totals, with_tagging
 from triton_models import contract
 from worker.config.models import MODELS, TAGGING
-from worker.config.settings import STARTER_LEXICON, STARTER_MODELS
+from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError, ModelUnavailable, Reject
 from worker.event import Input
-from worker.lexicon.lexicon import NEIGHBOUR_PRIOR, Lexicon
+from worker.lexicon.lexicon import NEIGHBOUR_PRIOR
 from worker.understanding import evidence
-from worker.understanding.decide import MENTION_WEIGHT, REPLACED_WEIGHT, WEIGHTS, Expander
+from worker.understanding.decide import REPLACED_WEIGHT, WEIGHTS, Expander
 
-RED_SHOES = Lexicon.load(STARTER_LEXICON).read("red running shoes 1")
-[SHOES] = RED_SHOES.mentions
-RUNNING = "Shoes > Running"
 # What comes of the scores of each version of `matching`.
 EVIDENCE = [
     (NEIGHBOUR_PRIOR, WEIGHTS["embedding"]),
     *(
-        pair
+        (evidence.of_synonym(several, plain, agree, True), WEIGHTS["synonym"] + REPLACED_WEIGHT)
         for several, plain, agree in product(
             (False, True), (False, True), range(evidence.NEAREST + 1)
-        )
-        for pair in (
-            (
-                evidence.of_synonym(several, plain, agree, True),
-                WEIGHTS["synonym"] + REPLACED_WEIGHT,
-            ),
-            (
-                evidence.of_category(RED_SHOES, SHOES, plain, "Shoes > Running", agree, ()),
-                MENTION_WEIGHT,
-            ),
         )
     ),
 ]
 NEUTRAL = contract.load(STARTER_MODELS / "matching").threshold
 JUDGE = Expander(None, 8, 0.5, 0.9, 8, NEUTRAL)
 BY_VERSION = {
-    f"matching:{version}": {
-        evidence.FALLBACK_PRIOR,
-        *(JUDGE.probability(prior, (score, w)) for prior, w in EVIDENCE),
-    }
+    f"matching:{version}": {JUDGE.probability(prior, (score, w)) for prior, w in EVIDENCE}
     for version, score in ((1, np.float32(0.9)), (2, np.float32(0.8)))
 }
 
@@ -297,7 +281,7 @@ def test_no_event_holds_scores_of_two_versions():
     found = events(asyncio.run(pipeline.process(inputs(*queries))))
     assert sum(len(event["expansions"]) for event in found) > 64  # more than one call
     for event in found:
-        scores = {item["score"] for item in event["expansions"] + event["categories"]}
+        scores = {item["score"] for item in event["expansions"]}
         wanted = BY_VERSION[event["provenance"]["matching"]]
         assert scores <= wanted
 
@@ -324,7 +308,7 @@ def test_a_canary_neither_mixes_an_event_nor_empties_the_cache(model, tagged):
     for event in events(found):
         made_by.add(event["provenance"][model])
         if model == "matching":
-            scores = {item["score"] for item in event["expansions"] + event["categories"]}
+            scores = {item["score"] for item in event["expansions"]}
             assert scores <= BY_VERSION[event["provenance"][model]]
     assert made_by == {f"{model}:1", f"{model}:2"}
 

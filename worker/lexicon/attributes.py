@@ -197,7 +197,8 @@ class Attributes:
         if blocked:
             hits = [hit for hit in hits if not meets(hit, blocked)]
         terms = spans() if hits or worn else ()
-        if worn and _is_worn_size(worn, hits, models, terms):
+        taken = [*hits, *models, *(_Hit("", "", *span) for span in blocked)]
+        if worn and _is_worn_size(worn, taken, terms):
             hits.append(_Hit("size", worn[1], *worn.span(1)))
         hits = [
             hit
@@ -213,9 +214,10 @@ class Attributes:
         named += [_Hit(*model) for model in models if model.name]
         return [_attribute(hit) for hit in sorted([*hits, *named], key=_start)]
 
-    def worded(self, found: Sequence[Word], name: str) -> list[Attribute]:
-        """What words say of one name of attributes, whatever stands beside them."""
+    def worded(self, form: str, found: Sequence[Word], name: str) -> list[Attribute]:
+        """What words of a form say of one name of attributes, whatever stands beside them."""
         hits = [hit for hit in self._words_in(found) if hit.name == name]
+        hits = [hit for hit in hits if not _is_of_a_code(hit, form)]
         return [_attribute(hit) for hit in _without_overlap(hits)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
@@ -279,14 +281,12 @@ def _ends_amount(brand: _Hit, amounts: Sequence[_Hit]) -> bool:
     return any(a.start < brand.start and brand.end <= a.end for a in amounts)
 
 
-def _is_worn_size(
-    number: re.Match[str], hits: Sequence[_Hit], models: Sequence[Model], terms: Sequence[Span]
-) -> bool:
+def _is_worn_size(number: re.Match[str], taken: Sequence[Any], terms: Sequence[Span]) -> bool:
     """Whether the last number of a query is a shoe size: "womens nike sneakers 8.5"."""
     span = number.span(1)
     if not any(t.department == "Shoes" and t.end <= span[0] for t in terms):
         return False
-    return not any(meets(x, [span]) for x in (*hits, *models))
+    return not any(meets(x, [span]) for x in taken)
 
 
 def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:

@@ -207,11 +207,13 @@ class Lexicon:
         """The words of a term's name."""
         return self.stemmed(self._terms.own_text(term_id))
 
-    def sold(self, read: Reading) -> set[str]:
-        """The categories of what the query's brand sells; none if a thing for it is asked for."""
+    def sold(self, read: Reading) -> list[str]:
+        """The categories of what the query's brand sells, in the order in which its things are
+        listed; none if a thing for it is asked for."""
         kinds = self._sells.get(named_brand(read), ())
-        terms = {self._terms.term_of(kind) for kind in kinds}
-        return {self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM)}
+        terms = map(self._terms.term_of, kinds)
+        paths = (self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM))
+        return list(dict.fromkeys(paths))
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""

@@ -37,9 +37,9 @@ _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
 _MEASURE = "(?: (?:width|height|depth|length|weight))?"
 _BOUND = re.compile(
-    r"(?<![a-z])(?:(?P<most>no more than|not more than|less than|smaller than|under|below|up to"
+    r"(?<![a-z])(?:(?P<most>(?:no more|not more|less|smaller) th[ae]n|under|below|up to"
     rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within)"
-    r"|(?P<least>no less than|not less than|more than|larger than|bigger than|at least|over|above"
+    r"|(?P<least>(?:no less|not less|more|larger|bigger) th[ae]n|at least|over|above"
     rf"|from|min(?:imum)?{_MEASURE}(?: of)?)"
     r"|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
 )
@@ -168,7 +168,8 @@ class Numbers:
         lengths = _any(u for u, (_, unit) in self._units.items() if unit in _LENGTHS)
         long = rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|{_SIDE}\s)"
         words = "|".join(NUMBER_WORDS)
-        measure = "|".join(re.escape(u) for u in self._units if u not in self._counts)
+        # "pack of 2 in lemon", but not "pack of 2 oz"
+        measure = "|".join(re.escape(u) for u in self._units.keys() - {*self._counts, "in"})
         written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
         return [
             make_rule(

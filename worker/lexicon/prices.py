@@ -46,12 +46,12 @@ def _amount(name: str) -> str:
 
 
 _MOST = (
-    r"no more than|not more than|less than|cheaper than|lower than|nothing (?:above|over)|not over"
+    r"(?:no more|not more|less|cheaper|lower) th[ae]n|nothing (?:above|over)|not over"
     r"|under|below|beneath|up to|upto|at most|within|max(?:imum)?(?: price| budget)?(?: of)?"
     r"|budget(?: of| is| under| max)?|<=?"
 )
 _LEAST = (
-    r"no less than|not less than|more than|at least|over|above|starting (?:at|from)|from"
+    r"(?:no less|not less|more) th[ae]n|at least|over|above|starting (?:at|from)|from"
     r"|min(?:imum)?(?: price)?(?: of)?|>=?"
 )
 _BOUND = rf"(?:(?P<most>(?<![\w-])(?:{_MOST}))|(?P<least>(?<![\w-])(?:{_LEAST})))\s?"
@@ -72,7 +72,7 @@ _SIGN = re.compile(
     r"|pence|cent)|p\b)|\b(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs)\b"
 )
 _BARE = re.compile(
-    r"\b(?:under|below|less than|more than|cheaper|up ?to|max|budget|between|at most)\b"
+    r"\b(?:under|below|less th[ae]n|more th[ae]n|cheaper|up ?to|max|budget|between|at most)\b"
 )
 # What may follow a number without a currency.
 _CLOSED = re.compile(

@@ -130,7 +130,9 @@ class Reader:
             text, found, lambda: self._spans(found, places, mentions), brands, nothing, inside
         )
         if tagged:
-            attributes = tagged.attributes(attributes, self._attributes, nothing)
+            attributes = tagged.attributes(
+                attributes, self._attributes, nothing, text, self._is_term, self._is_ordinary
+            )
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
@@ -189,6 +191,9 @@ class Reader:
         brands = self._brands.keys
         near_brand = len(word) > SHORT_NAME and word not in brands and is_near(word, brands)
         return not near_brand and not is_near(word, self._vocabulary)
+
+    def _is_term(self, key: str) -> bool:
+        return self._terms.term_of(key) not in (None, NO_TERM)
 
     def _known(self, key: str) -> bool:
         return key in self._terms or key in self._attributes or key in self._brands

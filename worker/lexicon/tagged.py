@@ -6,7 +6,8 @@ Rules, each from a probability that was chosen on held-back real queries:
   a term of the lexicon a lower probability is enough. Not so what is a letter away from a word of
   the lexicon. Series of furniture are called like brands: there words that nobody knows are none.
 - Words tagged as a model are one where they stand right behind a brand, up to what the lexicon
-  finds in them.
+  finds in them; without a digit not if they are a term, and ordinary words from a higher
+  probability.
 - A word for a material, size, gender or age that the lexicon's rules set aside counts where it is
   tagged so.
 - The term that is tagged as a product is asked for where the words around it do not tell, and its
@@ -21,6 +22,7 @@ Rules, each from a probability that was chosen on held-back real queries:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import chain, pairwise, takewhile
 from operator import attrgetter
@@ -36,6 +38,7 @@ from worker.lexicon.words import Word, covered, meets
 BRAND = 0.6
 NEW_BRAND = 0.45  # before a term
 MODEL = 0.5
+PLAIN_MODEL = 0.6  # in ordinary words
 CONTENT = 0.65
 VALUE = 0.7
 PRODUCT = 0.85  # whose name holds a colour
@@ -48,6 +51,7 @@ THING = 0.5  # a product, from which it says which term is the thing
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
 DESCRIBE = SET_ASIDE | {"color", "pattern", "shape"}
 _NEGATIONS = frozenset({"free", "less", "no", "non", "not", "without", "zero", "and", "or"})
+_DIGIT = re.compile(r"\d")
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"
 
@@ -158,15 +162,28 @@ class Tagged:
         return frozenset(n for n in chain(*spans) if self._found[n].key not in _NEGATIONS)
 
     def attributes(
-        self, listed: Sequence[Attribute], lists: Attributes, blocked: Sequence[tuple[int, int]]
+        self,
+        listed: Sequence[Attribute],
+        lists: Attributes,
+        blocked: Sequence[tuple[int, int]],
+        form: str,
+        is_term: Callable[[str], bool],
+        is_ordinary: Callable[[str], bool],
     ) -> list[Attribute]:
         """Those of the lists, without what the tags contradict and with what they add; in order.
 
         Args:
             blocked: start and end of what says nothing of the thing that is wanted.
+            is_term: whether a key is one of a term.
+            is_ordinary: whether a word is one of the language.
         """
         kept = [a for a in listed if not self._is_elsewhere(a, lists)]
-        kept += self._models(kept, blocked)
+        for model, chance in self._models(kept, blocked):
+            words = model.value.split(" ")
+            plain = chance < PLAIN_MODEL and all(map(is_ordinary, words))
+            # "cold therapy" is a thing, "x570" may be both
+            if _DIGIT.search(model.value) or not (plain or is_term(model.value)):
+                kept.append(model)
         for tag in self._tags:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
             if sure and not meets(tag, [*blocked, *map(_place, kept)]):
@@ -174,7 +191,7 @@ class Tagged:
                 followed = pairwise(self._found[first : last + 1])
                 # "leather conditioner" is of no leather
                 if not any(lists.is_for(word.key, behind.key) for word, behind in followed):
-                    kept += lists.worded(self._found[first:last], tag.name)
+                    kept += lists.worded(form, self._found[first:last], tag.name)
         return sorted(kept, key=_place)
 
     def _of(self, name: str, least: float) -> list[Tag]:
@@ -191,6 +208,8 @@ class Tagged:
         if found.name not in DESCRIBE:
             return False
         spans = self._of("content", CONTENT)
+        if found.name in ("gender", "age", "color"):
+            spans += self._of("brand", BRAND)  # "baby blues hair vitamins"
         if found.name == "color":
             spans += self._of("product", PRODUCT)
             first, last = self._words(found)
@@ -200,7 +219,8 @@ class Tagged:
 
     def _models(
         self, kept: Sequence[Attribute], blocked: Sequence[tuple[int, int]]
-    ) -> list[Attribute]:
+    ) -> list[tuple[Attribute, float]]:
+        """What may be a model, each with the probability of its tag."""
         ends = {a.end for a in kept if a.name == "brand"}
         others = [*blocked, *map(_place, kept)]
         models = []
@@ -209,7 +229,8 @@ class Tagged:
             own = [*takewhile(lambda word: not meets(word, others), self._found[first:last])]
             value = " ".join(word.key for word in own)
             if first and self._found[first - 1].end in ends and len(value) > 1:
-                models.append(Attribute("model", value, own[0].start, own[-1].end))
+                model = Attribute("model", value, own[0].start, own[-1].end)
+                models.append((model, tag.probability))
         return models
 
 

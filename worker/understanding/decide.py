@@ -21,13 +21,12 @@ from worker.understanding.query_target import query_target
 from worker.understanding.wording import for_whom, in_place
 
 MAX_CATEGORIES = 3
-CATEGORY_THRESHOLD = 0.65  # probability from which a category is published
-# How much the matching model's score adds to what proposes a term, fitted on expansions and
-# categories of random real queries, judged by reading. For a synonym the score of what it stands
-# for says more than its own: whether the word means in this query what the lexicon takes it for.
+CATEGORY_THRESHOLD = 0.6  # probability from which a category is published
+# How much the matching model's score adds to what proposes a term, fitted on expansions of random
+# real queries, judged by reading. For a synonym the score of what it stands for says more than its
+# own: whether the word means in this query what the lexicon takes it for.
 WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
 REPLACED_WEIGHT = 0.3
-MENTION_WEIGHT = 0.1
 FOR_WHOM = 0.97  # that another word for whom the thing is for is right
 
 
@@ -38,18 +37,18 @@ class Retrieved(NamedTuple):
         read: the query's words, and what they mean.
         heads: the terms that name what is asked for.
         renamed: of each head, the part that has other names.
-        priors: of each head, how sure it is that its category is the query's.
+        replaced: the heads for which other names are among the candidates.
         candidates: texts that do not stand in the query, and might expand it.
-        fallback_category: where no head tells surely, "" if nothing does.
+        categories: paths, each with the probability that it is the query's, the surest first.
         names_a_product: whether the query names a thing with its properties and says no more.
     """
 
     read: Reading
     heads: list[Mention]
     renamed: list[Mention]
-    priors: list[float]
+    replaced: list[Mention]
     candidates: list[Candidate]
-    fallback_category: str
+    categories: list[tuple[str, float]]
     names_a_product: bool
 
 
@@ -94,25 +93,18 @@ class Expander:
     def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
-        nearest_categories = near.categories[: evidence.NEAREST]
         heads, fallback = query_target(lexicon, read, nearest, near.similarity)
         nothing_else = bool(heads) and only_terms_and_attributes(read, heads)
         names_a_product = evidence.names_a_product(read, heads)
-        sold = lexicon.sold(read) if heads else ()
-        priors, sure = [], []
+        sure = []
         for head in heads:
             several = " " in head.surface or head not in read.mentions
             agree = evidence.AGREE_IF_UNKNOWN
             if nearest:
                 agree = departments.count(lexicon.department_number(head.term_id))
-            path = lexicon.category(head.term_id)
-            alike = nearest_categories.count(lexicon.category_number(path))
-            if (own := lexicon.shelf(path, read.attributes)) != path:
-                alike += nearest_categories.count(lexicon.category_number(own))
-            prior = evidence.of_category(read, head, names_a_product, path, alike, sold)
-            priors.append(prior)
-            whole = lexicon.is_whole(read, head)
-            sure.append(evidence.of_synonym(several, nothing_else, agree, whole))
+            sure.append(
+                evidence.of_synonym(several, nothing_else, agree, lexicon.is_whole(read, head))
+            )
         renamed = [lexicon.renamable(head) for head in heads]
 
         def candidates(parts: Sequence[Mention]) -> list[Candidate]:
@@ -136,11 +128,53 @@ class Expander:
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        return Retrieved(read, heads, renamed, priors, found, fallback, names_a_product)
+        named = any(candidate.source == "synonym" for candidate in found)
+        replaced = heads if named else []
+        categories = self._categories(read, near, heads, fallback, names_a_product)
+        return Retrieved(read, heads, renamed, replaced, found, categories, names_a_product)
+
+    def _categories(
+        self,
+        read: Reading,
+        near: Neighbours,
+        heads: Sequence[Mention],
+        fallback: str,
+        names_a_product: bool,
+    ) -> list[tuple[str, float]]:
+        """What `Retrieved.categories` holds: those of the heads, or else `fallback`."""
+        lexicon = self.lexicon
+        sold = lexicon.sold(read) if heads or fallback else ()
+        best: dict[str, float] = {}
+        for head in heads:
+            own = lexicon.category(head.term_id)
+            path = lexicon.shelf(own, read.attributes)
+            if path and evidence.is_for(path, read.attributes):
+                department = lexicon.department_number(head.term_id)
+                nearest = self._nearest(near, {own, path}, department)
+                chance = evidence.of_category(read, head, names_a_product, path, nearest, sold)
+                best[path] = max(chance, best.get(path, 0.0))
+        sure = {path: chance for path, chance in best.items() if chance >= CATEGORY_THRESHOLD}
+        if not sure and fallback:
+            path = lexicon.shelf(fallback, read.attributes)
+            chance = evidence.of_fallback(path, self._nearest(near, {fallback, path}), sold)
+            if evidence.is_for(path, read.attributes) and chance >= CATEGORY_THRESHOLD:
+                sure[path] = chance
+        return sorted(sure.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]
+
+    def _nearest(
+        self, near: Neighbours, paths: Iterable[str], department: int | None = None
+    ) -> evidence.Nearest | None:
+        """What the nearest terms say of a category, which a thing may have for whom it is."""
+        if not near.ids:
+            return None
+        numbers = set(map(self.lexicon.category_number, paths))
+        alike = [number in numbers for number in near.categories[: evidence.NEAREST]]
+        akin = near.departments[: evidence.NEAREST].count(department)
+        return evidence.Nearest(sum(alike), akin, alike[0], near.similarity)
 
     def texts(self, found: Retrieved) -> list[str]:
-        """What the matching model scores with the query: heads (for categories), candidates."""
-        return [*[m.surface for m in found.heads], *[c.text for c in found.candidates]]
+        """What the matching model scores with the query: what has other names, and candidates."""
+        return [*[m.surface for m in found.replaced], *[c.text for c in found.candidates]]
 
     def select(
         self, found: Retrieved, scores: Sequence[float] | None, intent: str | None = None
@@ -148,21 +182,15 @@ class Expander:
         """The output's `expansions` and `categories`.
 
         Args:
-            scores: of heads and candidates, in the order of `texts`; None when the matching
-                model was away: then the lexicon's own links stand alone.
+            scores: of `texts`, in their order; None when the matching model was away: then the
+                lexicon's own links stand alone.
             intent: its label; None where it is not known.
         """
-        heads = found.heads
         if intent == "other":
             return {"expansions": [], "categories": []}
         if scores is None:
-            category_scores = found.priors
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
-            category_scores = [
-                self.probability(prior, (score, MENTION_WEIGHT))
-                for prior, score in zip(found.priors, scores[: len(heads)], strict=True)
-            ]
             scored = zip(self.sure(found, scores), found.candidates, strict=True)
             kept = [pair for pair in scored if pair[0] >= self.threshold]
         complains = intent == "complaint"  # not expanded
@@ -186,7 +214,7 @@ class Expander:
         expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {
             "expansions": expansions[: self.max_expansions],
-            "categories": self._categories(found, category_scores, kept, scores is None),
+            "categories": [{"path": p, "score": round(s, DIGITS)} for p, s in found.categories],
         }
 
     def term(self, found: Retrieved, candidate: Candidate) -> str:
@@ -200,11 +228,12 @@ class Expander:
         """Of each candidate, the probability that it is right.
 
         Args:
-            scores: of heads and candidates, in the order of `texts`.
+            scores: of `texts`, in their order.
         """
-        replaced = {m.term_id: s for m, s in zip(found.renamed, scores, strict=False)}
+        of_replaced = scores[: len(found.replaced)]
+        replaced = {m.term_id: s for m, s in zip(found.renamed, of_replaced, strict=False)}
         sure = []
-        for candidate, score in zip(found.candidates, scores[len(found.heads) :], strict=True):
+        for candidate, score in zip(found.candidates, scores[len(found.replaced) :], strict=True):
             said = [(score, WEIGHTS[candidate.source])]
             if candidate.source == "synonym" and candidate.term_id in replaced:
                 said.append((replaced[candidate.term_id], REPLACED_WEIGHT))
@@ -222,26 +251,3 @@ class Expander:
             score = min(max(float(score), 0.0001), 0.9999)
             odds *= (score / (1 - score) / neutral) ** weight
         return round(odds / (1 + odds), DIGITS)
-
-    def _categories(
-        self,
-        found: Retrieved,
-        scores: list[float],
-        kept: list[tuple[float, Candidate]],
-        alone: bool,
-    ) -> list[dict[str, Any]]:
-        best: dict[str, float] = {}
-        terms = [(score, m.term_id) for score, m in zip(scores, found.heads, strict=True)]
-        terms = [term for term in terms if alone or term[0] >= CATEGORY_THRESHOLD]
-        if found.fallback_category and not terms:
-            best[found.fallback_category] = evidence.FALLBACK_PRIOR
-        terms = terms or [(score, c.term_id) for score, c in kept]
-        for score, term_id in terms:
-            said = found.read.attributes
-            path = self.lexicon.shelf(self.lexicon.category(term_id), said)
-            if not path or not evidence.is_for(path, said):
-                continue
-            if score > best.get(path, -1.0):
-                best[path] = score
-        top = sorted(best.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]
-        return [{"path": path, "score": score} for path, score in top]

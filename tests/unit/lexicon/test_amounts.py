@@ -8,6 +8,7 @@ from triton_models.query_text import normal_form
 # query: (name, value, min, max, unit or currency) …
 AMOUNTS = {
     "kettle under £40": [("price", "under 40 GBP", None, 40, "GBP")],
+    "brush less then 30 dollars": [("price", "under 30 USD", None, 30, "USD")],
     "sofa over $900": [("price", "over 900 USD", 900, None, "USD")],
     "desk between 100 and 250 euros": [("price", "100-250 EUR", 100, 250, "EUR")],
     "coat £30-£60": [("price", "30-60 GBP", 30, 60, "GBP")],
@@ -25,6 +26,7 @@ AMOUNTS = {
     "toys for kids under 5": [],
     "1080p webcam": [],
     "monitor under 27 inches": [("size", "under 27 inch", None, 27, "inch")],
+    "tablet more then 64gb": [("size", "over 64 gb", 64, None, "gb")],
     "tablet at least 64gb": [("size", "over 64 gb", 64, None, "gb")],
     "shelf more than 80 cm wide": [("size", "over 80 cm", 80, None, "cm")],
     "suitcase between 30 and 40 litres": [("quantity", "30-40 l", 30, 40, "l")],

@@ -79,6 +79,7 @@ def test_exclusions(lexicon, query):
         ("curtains except white", "white"),
         ("cotton free socks", "cotton"),
         ("running shoes not adidas", "adidas"),
+        ("boots not 8", "8"),
     ],
 )
 def test_what_is_excluded_is_no_attribute(lexicon, query, gone):

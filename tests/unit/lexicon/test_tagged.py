@@ -70,6 +70,21 @@ def test_a_model_stands_behind_a_brand(lexicon):
     ]
 
 
+def test_a_thing_behind_a_brand_is_no_model_unless_it_has_a_digit(lexicon):
+    assert said(read(lexicon, "nike cold pack", cold_pack=("model", 0.9))) == [("brand", "nike")]
+    found = said(read(lexicon, "nike cold pack 2", cold_pack_2=("model", 0.9)))
+    assert found == [("brand", "nike"), ("model", "cold pack 2")]
+    assert said(read(lexicon, "nike vertical", vertical=("model", 0.55))) == [("brand", "nike")]
+    sure = said(read(lexicon, "nike vertical", vertical=("model", 0.65)))
+    assert sure == [("brand", "nike"), ("model", "vertical")]
+
+
+def test_for_whom_and_in_which_color_is_no_part_of_a_brand(lexicon):
+    assert said(lexicon.read("baby zorvexa lamp")) == [("age", "baby")]
+    found = said(read(lexicon, "baby zorvexa lamp", baby_zorvexa=("brand", 0.65)))
+    assert ("age", "baby") not in found
+
+
 def test_what_is_on_a_thing_says_nothing_of_it(lexicon):
     query = "blue roads poster"
     assert said(lexicon.read(query)) == [("color", "blue")]
@@ -169,3 +184,8 @@ def test_what_is_excluded_ends_with_its_tag(lexicon):
 def test_a_term_that_says_what_it_lacks_is_still_what_is_asked_for(lexicon):
     found = read(lexicon, "fluoride free toothpaste", fluoride=("excluded", 0.9))
     assert [m.surface for m in found.mentions] == ["fluoride free toothpaste"]
+
+
+def test_a_letter_of_a_code_is_no_size_however_it_is_tagged(lexicon):
+    assert said(read(lexicon, "socks m", m=("size", 0.9))) == [("size", "medium")]
+    assert said(read(lexicon, "m.2 xyz", m=("size", 0.9))) == []

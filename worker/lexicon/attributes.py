@@ -197,9 +197,10 @@ class Attributes:
         if blocked:
             hits = [hit for hit in hits if not meets(hit, blocked)]
         terms = spans() if hits or worn else ()
-        taken = [*hits, *models, *(_Hit("", "", *span) for span in blocked)]
-        if worn and _is_worn_size(worn, taken, terms):
-            hits.append(_Hit("size", worn[1], *worn.span(1)))
+        if worn:
+            size = _Hit("size", worn[1], *worn.span(1))
+            if _is_worn(size, terms) and not meets(size, [*blocked, *map(_place, hits)]):
+                hits.append(size)
         hits = [
             hit
             for hit in _without_overlap(hits)
@@ -216,8 +217,8 @@ class Attributes:
 
     def worded(self, form: str, found: Sequence[Word], name: str) -> list[Attribute]:
         """What words of a form say of one name of attributes, whatever stands beside them."""
-        hits = [hit for hit in self._words_in(found) if hit.name == name]
-        hits = [hit for hit in hits if not _is_of_a_code(hit, form)]
+        named = (hit for hit in self._words_in(found) if hit.name == name)
+        hits = [hit for hit in named if not _is_of_a_code(hit, form)]
         return [_attribute(hit) for hit in _without_overlap(hits)]
 
     def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
@@ -253,7 +254,7 @@ class Attributes:
             yield hit
 
 
-_start = attrgetter("start")
+_start, _place = attrgetter("start"), attrgetter("start", "end")
 
 
 def _worded(form: str, keys: Collection[str]) -> bool:
@@ -281,12 +282,9 @@ def _ends_amount(brand: _Hit, amounts: Sequence[_Hit]) -> bool:
     return any(a.start < brand.start and brand.end <= a.end for a in amounts)
 
 
-def _is_worn_size(number: re.Match[str], taken: Sequence[Any], terms: Sequence[Span]) -> bool:
+def _is_worn(size: _Hit, terms: Sequence[Span]) -> bool:
     """Whether the last number of a query is a shoe size: "womens nike sneakers 8.5"."""
-    span = number.span(1)
-    if not any(t.department == "Shoes" and t.end <= span[0] for t in terms):
-        return False
-    return not any(meets(x, [span]) for x in taken)
+    return any(t.department == "Shoes" and t.end <= size.start for t in terms)
 
 
 def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:

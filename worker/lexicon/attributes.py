@@ -21,7 +21,6 @@ _CODE_BEHIND = re.compile(r"[.-]\d+\b")  # what makes a letter part of one
 _DIGIT = re.compile(r"\d")
 _SIGNS = re.compile(r"[\d'’]")  # without these, and without a trigger, nothing is found
 _WORDED = frozenset({"color", "shape"})  # of which any word may be a value: "egg shaped"
-_LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
 _WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
@@ -34,7 +33,8 @@ class Attribute:
     """What a query says of the thing that it asks for.
 
     Attributes:
-        name: color, size, material, pattern, shape, gender, age, quantity, price, brand or model.
+        name: color, size, material, pattern, shape, gender, age, quantity, price, brand, model or
+            content, which is a film, a team, a character.
         value: canonical, so "red" for "crimson", "55 inch" for "55in".
         start: offset of its first character in the normal form.
         end: one past its last.
@@ -121,7 +121,7 @@ class Attributes:
         self._numbers = Numbers(tables["units"], tables["counts"])
         self._models = Models(tables["models"])
         self._belonging = Belonging(tables)
-        self._triggers = frozenset({*self._phrases.first, *WORDED, *_LETTERED})
+        self._triggers = frozenset({*self._phrases.first, *WORDED, *self._models.signs})
         self._describing = words_of(form for form, (name, _) in self._values.items() if name)
 
     @property
@@ -136,6 +136,10 @@ class Attributes:
     def is_for(self, word: str, behind: str) -> bool:
         """Whether what is called `behind` is for the material before it: "leather conditioner"."""
         return self._belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
+
+    def hides(self, name: str, behind: str) -> bool:
+        """Whether what stands right before a word is no value of that name: "female usb"."""
+        return self._belonging.hides(name, behind)
 
     def may_be_a_scent(self, key: str) -> bool:
         """Whether a word for a colour counts beside terms of some departments alone, since it is a
@@ -172,14 +176,17 @@ class Attributes:
             blocked: start and end of what says nothing of the thing that is wanted.
             inside: as `next_to_terms` takes it.
         """
-        named = [_Hit("brand", b.name, found[b.first].start, found[b.last - 1].end) for b in brands]
+        named = [
+            _Hit(b.attribute, b.name, found[b.first].start, found[b.last - 1].end) for b in brands
+        ]
         if named and blocked:
             named = [hit for hit in named if not meets(hit, blocked)]
         keys = [word.key for word in found]
         if not self.may_stand(form, keys):
             return [_attribute(hit) for hit in named]
         digits = _DIGIT.search(form) is not None
-        models = self._models.find(found) if digits or not _LETTERED.isdisjoint(keys) else []
+        lettered = not self._models.signs.isdisjoint(keys)
+        models = self._models.find(form, found) if digits or lettered else []
         numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
         hits = [*numbers, *self._words_in(found)]
         worn = _WORN.search(form) if digits else None

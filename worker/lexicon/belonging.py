@@ -43,6 +43,10 @@ class Belonging:
         """Whether what is called so is for the material before it: "leather conditioner"."""
         return word in self._treated
 
+    def hides(self, name: str, word: str) -> bool:
+        """Whether what stands right before a word is no value of that name: "female usb"."""
+        return word in self._before.get(name, ()) or (name == "material" and self.treats(word))
+
     def elsewhere(self, hit: Any, form: str, found: Sequence[Word], terms: Sequence[Any]) -> bool:
         """Whether a hit says nothing of the thing that is wanted.
 
@@ -53,7 +57,7 @@ class Belonging:
         after = next((n for n, word in enumerate(found) if word.start >= hit.end), len(found))
         next_key = found[after].key if after < len(found) else ""
         touches = bool(next_key) and found[after].start - hit.end < 2
-        if touches and hit.extent is None and next_key in self._before.get(hit.name, ()):
+        if touches and hit.extent is None and self.hides(hit.name, next_key):
             return True
         if hit.name == "gender":
             return not terms and _TITLE.fullmatch(form) is not None
@@ -65,8 +69,7 @@ class Belonging:
         if hit.name != "material":
             return False
         return (
-            (touches and next_key in self._treated)
-            or (touches and self._is_surface(found, after, terms))
+            (touches and self._is_surface(found, after, terms))
             or self._is_thing(hit, form, found, after, terms)
             or self._is_for(hit, form, terms)
         )

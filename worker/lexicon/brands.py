@@ -4,18 +4,20 @@ what the brand sells, or as a query on its own."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from worker.lexicon.words import Phrases, Word, word_set
 
+NAMES = frozenset({"brand", "content"})  # attributes that lists of names tell
+
 
 class Brand(NamedTuple):
-    """A brand that stands in a query.
+    """A brand that stands in a query, or what stands on things of many brands, such as a film.
 
     Attributes:
-        name: as the brand is published.
+        name: as it is published.
         first, last: its first word, and one past its last.
         kinds: keys of what it sells, if its name is also an ordinary word; else None.
     """
@@ -24,6 +26,7 @@ class Brand(NamedTuple):
     first: int
     last: int
     kinds: frozenset[str] | None
+    attribute: Literal["brand", "content"] = "brand"
 
 
 class _Name(NamedTuple):
@@ -31,6 +34,7 @@ class _Name(NamedTuple):
 
     brand: str
     kinds: frozenset[str] | None
+    attribute: Literal["brand", "content"]
 
 
 class Brands:
@@ -44,8 +48,10 @@ class Brands:
         self._names: dict[str, _Name] = {}
         for brand in brands:
             kinds = frozenset(brand["kinds"])
+            attribute = "content" if brand.get("content") else "brand"
             for key, ordinary in brand["keys"]:
-                self._names.setdefault(key, _Name(brand["name"], kinds if ordinary else None))
+                name = _Name(brand["name"], kinds if ordinary else None, attribute)
+                self._names.setdefault(key, name)
         self._phrases = Phrases(self._names)
 
     @property
@@ -85,11 +91,11 @@ class Brands:
             tagged = (first, last) == (0, sure)
             if not (tagged or self._counts(key, first, last, len(found), beside)):
                 continue
-            if first and _is_no_wish(found, first):
+            if _is_no_wish(found, first, last):
                 continue
             used |= covered
-            brand, kinds = self._names[key]
-            taken.append(Brand(brand, first, last, kinds))
+            brand, kinds, attribute = self._names[key]
+            taken.append(Brand(brand, first, last, kinds, attribute))
         return sorted(taken, key=lambda brand: brand.first)
 
     def _counts(
@@ -109,6 +115,11 @@ _LIKENED = word_set("""
     compatible knockoff knockoffs closest
 """)
 _OF_LIKENED = word_set("to for of with")
+_IMITATED = word_set("""
+    generic alternative alternatives dupe dupes substitute substitutes knockoff knockoffs impression
+    impressions
+""")  # behind a brand
+_NOT_OF = word_set("than generic fake imitation")  # before it
 _ENJOY = word_set("i we you id would do dont really also they people kids")  # before "like"
 _OFFERS = word_set("""
     sale sales deal deals discount discounts offer offers coupon coupons promo promos saving savings
@@ -116,16 +127,20 @@ _OFFERS = word_set("""
 """)
 
 
-def _is_no_wish(found: Sequence[Word], first: int) -> bool:
-    """Whether the words before a brand say that the thing is of another, or that it is none: "shoes
-    like nike", "cheaper than dyson", "alternative to canon", "sale on running shoes"."""
+def _is_no_wish(found: Sequence[Word], first: int, last: int) -> bool:
+    """Whether the words around a brand say that the thing is of another, or that it is none: "shoes
+    like nike", "zyrtec generic", "alternative to canon", "sale on running shoes"."""
+    if last < len(found) and found[last].key in _IMITATED:
+        return True
+    if not first:
+        return False
     before = found[first - 1].key
     earlier = found[first - 2].key if first > 1 else ""
     if before == "like":
         return earlier not in _ENJOY
     if before in _OF_LIKENED:
         return earlier in _LIKENED
-    return before == "than" or (found[first].key == "on" and before in _OFFERS)
+    return before in _NOT_OF or (found[first].key == "on" and before in _OFFERS)
 
 
 def pack(brands: Iterable[Mapping[str, Any]]) -> bytes:
@@ -142,6 +157,7 @@ def pack(brands: Iterable[Mapping[str, Any]]) -> bytes:
             [key + "*" * ordinary for key, ordinary in brand["keys"]],
             numbers(brand["kinds"]),
             numbers(brand.get("sells", ())),
+            *([1] if brand.get("content") else []),
         ]
         for brand in brands
     ]
@@ -155,9 +171,10 @@ def unpack(file: bytes) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "content": bool(content),
             "keys": [(key.rstrip("*"), key.endswith("*")) for key in keys],
             "kinds": [things[n] for n in kinds],
             "sells": [things[n] for n in sells],
         }
-        for name, keys, kinds, sells in read["brands"]
+        for name, keys, kinds, sells, *content in read["brands"]
     ]

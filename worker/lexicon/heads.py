@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
+from worker.lexicon.brands import NAMES
 from worker.lexicon.head_words import (
     DEEDS,
     EMPTY,
@@ -102,7 +103,7 @@ def naming(read: Reading) -> list[str]:
 
 def named_brand(read: Reading) -> str:
     """The brand of which something is asked for, and no thing for it; "" if there is none."""
-    brands = [a for a in read.attributes if a.name == "brand"]
+    brands = [a for a in read.attributes if a.name in NAMES]
     if len({brand.value for brand in brands}) != 1:
         return ""
     others = [word for word in read.words if not meets(word, [(b.start, b.end) for b in brands])]

@@ -81,7 +81,9 @@ class Lexicon:
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
-        self._sells = {brand["name"]: brand["sells"] for brand in parts.brands}
+        self._sells: dict[str, list[str]] = {}
+        for brand in parts.brands:
+            self._sells.setdefault(brand["name"], []).extend(brand["sells"])
         self._vocabulary = terms.words | words_of(attributes.words)
         self._corrector = Corrector(
             (terms, attributes.words), brands, parts.spellings, terms.last_words

@@ -1,4 +1,4 @@
-"""Models in a query: "iphone 7", "galaxy s22 ultra", "rtx 4070", "dhp482".
+"""Models in a query: "iphone 7", "galaxy s22 ultra", "ipad pro 12.9", "rtx 4070", "dhp482".
 
 The number of a model is no amount and no size, nor is the number of "omega 3" or "type 2".
 """
@@ -19,8 +19,10 @@ _CODE = re.compile(
     r"|\d{2}(?!pc|ct|pk|kt)[a-z]{2}\d{2,4}[a-z]{1,3}"  # "24mp60vq"
 )
 _NO_CODE = re.compile(
-    r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|\d+(?![a-z]{2}\d).*|[a-z]+\d{2}s|w\d\dl\d\d"
+    r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|b0[a-z0-9]{8}|\d+(?![a-z]{2}\d).*|[a-z]+\d{2}s|w\d\dl\d\d"
 )
+_MORE = re.compile(r"(?<=\d)\.\d(?![\w.])|\+(?!\w)")  # of a number: "12.9", "s10+"
+_LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
 _BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})
 
 
@@ -37,27 +39,38 @@ class Models:
     """Finds models; never changes, so any thread may search.
 
     Args:
-        tables: `lines`, `suffixes` and `others`, as `attributes.toml` has them.
+        tables: `lines`, `whole`, `suffixes` and `others`, as `attributes.toml` has them.
+
+    Attributes:
+        signs: words of which one stands in every text without a digit that has a model.
     """
 
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
         self._lines = frozenset(tables.get("lines", ()))
         self._suffixes = frozenset(tables.get("suffixes", ()))
         self._others = frozenset(tables.get("others", ()))
-        self._phrases = Phrases(self._lines | self._others)
+        self._whole = frozenset(tables.get("whole", ()))
+        self._phrases = Phrases(self._lines | self._others | self._whole)
+        self.signs = _LETTERED | {name.split(" ")[0] for name in self._whole}
 
-    def find(self, found: Sequence[Word]) -> list[Model]:
-        """The models in the words of a text, and what is like them, in order, without overlap."""
+    def find(self, form: str, found: Sequence[Word]) -> list[Model]:
+        """The models in a normal form, and what is like them, in order, without overlap.
+
+        Args:
+            found: its words.
+        """
         models: list[Model] = []
         for i, j, key in self._phrases.find(found):
             end = self._end(found, j)
             if end > j and (key in self._lines or found[j].key[0].isdigit() or " " in key):
-                models.append(self._model(found, i, end, key in self._lines))
+                models.append(self._model(form, found, i, end, key in self._lines))
+            elif key in self._whole:
+                models.append(self._model(form, found, i, j, True))
         for i, word in enumerate(found):
             if word.key.isalpha():  # a code has a digit
                 continue
             if _CODE.fullmatch(word.key) and not _NO_CODE.fullmatch(word.key):
-                models.append(self._model(found, i, i + 1, True))
+                models.append(self._model(form, found, i, i + 1, True))
         if len(models) < 2:
             return models
         models.sort(key=lambda model: (model.start, -model.end))
@@ -81,6 +94,8 @@ class Models:
         """Whether it may stand before the number and is none itself, as the "x" of "iphone x"."""
         return key in self._suffixes and not _NUMBER.fullmatch(key)
 
-    def _model(self, found: Sequence[Word], i: int, j: int, named: bool) -> Model:
-        value = " ".join(word.key for word in found[i:j])
-        return Model("model" if named else "", value, found[i].start, found[j - 1].end)
+    def _model(self, form: str, found: Sequence[Word], i: int, j: int, named: bool) -> Model:
+        value, end = " ".join(word.key for word in found[i:j]), found[j - 1].end
+        if more := _MORE.match(form, end):
+            value, end = value + more[0], more.end()
+        return Model("model" if named else "", value, found[i].start, end)

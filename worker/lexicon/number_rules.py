@@ -176,7 +176,7 @@ SIZES = [
     make_rule(
         rf"\bsize(?: |(?=\d))(?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large"
         rf"|\d{{1,2}} {FRACTION}|"
-        r"\d{1,2}(?:\.5)?(?:-\d{1,2})?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
+        r"\d{1,2}(?:\.5)?(?:-\d{1,2}(?:\.5)?)?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
         "size",
         _letter,
         "size",

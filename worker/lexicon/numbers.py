@@ -37,7 +37,7 @@ _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
 _MEASURE = "(?: (?:width|height|depth|length|weight))?"
 _BOUND = re.compile(
-    r"(?<![a-z])(?:(?P<most>(?:no more|not more|less|smaller) th[ae]n|under|below|up to"
+    r"(?<![a-z])(?:(?P<most>(?:no more|not more|less|smaller) th[ae]n|under|below|up t[op]"
     rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within)"
     r"|(?P<least>(?:no less|not less|more|larger|bigger) th[ae]n|at least|over|above"
     rf"|from|min(?:imum)?{_MEASURE}(?: of)?)"
@@ -51,7 +51,7 @@ _BOUND_AFTER = re.compile(
 # Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
 _THINGS = ("case", "box", "set", "tablet")
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
-_NOT_INCHES = r"(?! (?:\d|one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
+_NOT_INCHES = r"(?![ -]\d)(?! (?:one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
 _NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
 _NOT_BEFORE = {
     **{"in": _NOT_INCHES, "light": _NO_LIGHTS},
@@ -148,7 +148,10 @@ class Numbers:
         elif bound := _BOUND.search(form, 0, start):
             start = bound.start()
         elif bound := _BOUND_AFTER.match(form, end):
-            end = bound.end()
+            if unit == "v" and "max" in bound[0]:
+                bound = None  # what batteries are called: "20v max"
+            else:
+                end = bound.end()
         if bound and bound["most"]:
             low, value = None, f"under {value}"
         elif bound and bound["least"]:

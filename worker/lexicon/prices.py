@@ -47,7 +47,7 @@ def _amount(name: str) -> str:
 
 _MOST = (
     r"(?:no more|not more|less|cheaper|lower) th[ae]n|nothing (?:above|over)|not over"
-    r"|under|below|beneath|up to|upto|at most|within|max(?:imum)?(?: price| budget)?(?: of)?"
+    r"|under|below|beneath|up t[op]|upto|at most|within|max(?:imum)?(?: price| budget)?(?: of)?"
     r"|budget(?: of| is| under| max)?|<=?"
 )
 _LEAST = (
@@ -72,7 +72,7 @@ _SIGN = re.compile(
     r"|pence|cent)|p\b)|\b(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs)\b"
 )
 _BARE = re.compile(
-    r"\b(?:under|below|less th[ae]n|more th[ae]n|cheaper|up ?to|max|budget|between|at most)\b"
+    r"\b(?:under|below|less th[ae]n|more th[ae]n|cheaper|up ?t[op]|max|budget|between|at most)\b"
 )
 # What may follow a number without a currency.
 _CLOSED = re.compile(

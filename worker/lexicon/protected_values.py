@@ -16,7 +16,7 @@ from worker.lexicon.attributes import Attribute
 from worker.lexicon.reading import Reader
 
 PROTECTED = frozenset(
-    {"brand", "model", "color", "material", "pattern", "shape", "size", "gender", "age"}
+    {"brand", "content", "model", "color", "material", "pattern", "shape", "size", "gender", "age"}
     | {"quantity", "price"}
 )
 

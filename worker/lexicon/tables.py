@@ -23,8 +23,9 @@ attributes.toml
 [persons]       a word of [gender] or [age], without apostrophes, = another that says the same of
                 whom a thing is for: before it (kids = "childrens"), and behind "for" ("for kids" =
                 "for children")
-[models]        lines: a number behind them is a model's ("iphone 7"); suffixes: may follow it;
-                others: a number behind them is neither a model's nor an amount ("omega 3")
+[models]        lines: a number behind them is a model's ("iphone 7"); whole: models without one;
+                suffixes: may follow it; others: a number behind them is neither a model's nor an
+                amount ("omega 3")
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from itertools import chain, pairwise, takewhile
+from itertools import chain, takewhile
 from operator import attrgetter
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -188,9 +188,9 @@ class Tagged:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
             if sure and not meets(tag, [*blocked, *map(_place, kept)]):
                 first, last = self._words(tag)
-                followed = pairwise(self._found[first : last + 1])
+                behind = self._found[first + 1 : last + 1]
                 # "leather conditioner" is of no leather
-                if not any(lists.is_for(word.key, behind.key) for word, behind in followed):
+                if not any(lists.hides(tag.name, word.key) for word in behind):
                     kept += lists.worded(form, self._found[first:last], tag.name)
         return sorted(kept, key=_place)
 

@@ -19,9 +19,9 @@ from worker.lexicon.protected_values import protected_values
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import stem
 
-_NAMES = frozenset({"brand", "model"})
+_NAMES = frozenset({"brand", "model", "content"})
 _NEGATING = frozenset({"free", "no", "non", "without"})
-_FIRM = frozenset({"brand", "material", "pattern", "shape"})  # not added where there is none
+_FIRM = frozenset({"brand", "content", "material", "pattern", "shape"})  # not added where there is none
 _AMOUNTS = frozenset({"size", "quantity", "price", "age"})
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from worker.lexicon.brands import NAMES
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import Word, meets, stem, word_set
@@ -63,7 +64,7 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
         new.pop(0)
     while behind and behind[0].key in new:
         behind.pop(0)
-    brands = [(a.start, a.end) for a in read.attributes if a.name == "brand"]
+    brands = [(a.start, a.end) for a in read.attributes if a.name in NAMES]
     while before and _is_talk(read, before) and not meets(before[0], brands):  # "the north face"
         before.pop(0)
     while behind and (behind[-1].key in _TALK or behind[-1].key in _DANGLING):

@@ -17,6 +17,8 @@ BRANDS = {
     "kobalt leaf blower": ["kobalt"],
     "orren ellis l shaped desk": ["orren ellis"],
     "fuji instant camera": ["fujifilm"],
+    "metcon shoes": ["nike"],
+    "act mouthwash": ["act"],
     "jordan shirts": ["jordan"],  # its department, where no product of its line stands
     "i like nike trainers": ["nike"],
     "trainers with nike logo": ["nike"],
@@ -25,6 +27,8 @@ BRANDS = {
     "cheaper than hoover vacuum": [],
     "alternatives to nike trainers": [],
     "ink compatible with fujifilm": [],
+    "zyrtec generic": [],
+    "fake airpods": [],
     # ordinary words
     "fuji white paint": [],
     "planters for outdoor plants": [],
@@ -39,6 +43,18 @@ BRANDS = {
 def test_brands(lexicon, query):
     found = [a.value for a in lexicon.read(query).attributes if a.name == "brand"]
     assert [name.replace("'", "").removeprefix("the ") for name in found] == BRANDS[query]
+
+
+@pytest.mark.parametrize(
+    "query, value",
+    [
+        ("star wars poster", "star wars"),
+        ("tmnt toys", "teenage mutant ninja turtles"),
+    ],
+)
+def test_a_film_or_a_character_is_content_and_no_brand(lexicon, query, value):
+    read = lexicon.read(query)
+    assert [(a.name, a.value) for a in read.attributes] == [("content", value)]
 
 
 @pytest.mark.parametrize("query", ["black and decker sander", "red bull", "gold bond lotion"])
@@ -72,6 +88,14 @@ def test_the_source_file(tmp_path):
     assert "clarks" in Brands(read.brands)
 
 
+def test_a_first_name_in_parentheses_is_published_and_not_looked_for(tmp_path):
+    lines = "(act) | act mouthwash : shoes\n() | star wars | starwars : shoes\n"
+    act, film = source.read(folder(tmp_path, lines)).brands
+    assert (act["name"], act["keys"], act["content"]) == ("act", [("act mouthwash", False)], False)
+    assert (film["name"], film["content"]) == ("star wars", True)
+    assert film["keys"] == [("star wars", False), ("starwars", False)]
+
+
 @pytest.mark.parametrize(
     "text, fault",
     [
@@ -80,6 +104,7 @@ def test_the_source_file(tmp_path):
             "brands.txt:2: found 'clarks', expected each name once",
         ),
         ("clarks | : shoes\n", "brands.txt:1: found 'clarks | : shoes'"),
+        ("() : shoes\n", "brands.txt:1: found '() : shoes'"),
     ],
 )
 def test_its_faults_by_line(tmp_path, text, fault):

@@ -33,8 +33,8 @@ class Attribute:
     """What a query says of the thing that it asks for.
 
     Attributes:
-        name: color, size, material, pattern, shape, gender, age, quantity, price, brand, model or
-            content, which is a film, a team, a character.
+        name: color, size, material, pattern, shape, gender, age, condition, quantity, price, brand,
+            model or content, which is a film, a team, a character.
         value: canonical, so "red" for "crimson", "55 inch" for "55in".
         start: offset of its first character in the normal form.
         end: one past its last.

@@ -10,8 +10,8 @@ line it marks the first name and all others of one word.
     (act) | act mouthwash : mouthwash
     () | star wars : toys
 
-A first name in parentheses is published and not looked for. Behind empty ones stand films, teams and
-characters, which are on things of many makers: they are the attribute `content`, and no brand.
+A first name in parentheses is published and not looked for. Behind empty ones stand films, teams
+and characters, which are on things of many makers: they are the attribute `content`, and no brand.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from worker.lexicon import words
 from worker.lexicon.words import Phrases, Word, word_set
 
 NAMES = frozenset({"brand", "content"})  # attributes that lists of names tell
@@ -61,6 +62,10 @@ class Brands:
     def __contains__(self, key: str) -> bool:
         """Whether it is a brand wherever it stands."""
         return (name := self._names.get(key)) is not None and name.kinds is None
+
+    def called(self, name: str) -> str:
+        """The key of the published name of the brand that has this key; "" if none has it."""
+        return words.key(known.brand.lower()) if (known := self._names.get(name)) else ""
 
     def may_stand(self, keys: Iterable[str]) -> bool:
         """Whether a brand begins with one of the words."""

@@ -85,9 +85,8 @@ class Lexicon:
         for brand in parts.brands:
             self._sells.setdefault(brand["name"], []).extend(brand["sells"])
         self._vocabulary = terms.words | words_of(attributes.words)
-        self._corrector = Corrector(
-            (terms, attributes.words), brands, parts.spellings, terms.last_words
-        )
+        told = parts.attributes.get("misspellings", {})
+        self._corrector = Corrector((terms, attributes.words), brands, parts.spellings, told)
         self._is_ordinary = parts.spellings.is_ordinary
         self._protected_values = parts.protected_values
         known = self._vocabulary, self._is_ordinary

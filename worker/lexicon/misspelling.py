@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-SHORT = 5  # letters from which a swap, or a letter left out that is not heard, tells enough
+SHORT = 5  # letters from which a swap tells enough
 LONG = 6  # letters from which two words that differ so little are hardly both meant
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _VOWELS = frozenset("aeiouy")
 _PLACES = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
-_VOWEL = re.compile("[aeiouy]")
 
 
 def is_variant(word: str, other: str) -> bool:
@@ -20,31 +19,10 @@ def is_variant(word: str, other: str) -> bool:
     return any(word.replace(a, b) == other.replace(a, b) for a, b in regions)
 
 
-def vowels(word: str) -> int:
-    """How many groups of vowels a word has."""
-    return len(re.findall("[aeiouy]+", word))
-
-
 def is_slip(word: str, other: str) -> bool:
     """Whether just a doubled letter, or the order of two, is wrong: "cofee", "retrun"."""
     swapped = len(word) >= SHORT and sorted(word) == sorted(other)
     return swapped or undoubled(word) == undoubled(other)
-
-
-def same_bones(word: str, other: str) -> bool:
-    """Whether two longer words differ in vowels alone: "pendent", "pendant"."""
-    return len(word) >= LONG and _VOWEL.sub("", word) == _VOWEL.sub("", other)
-
-
-def is_misheard(word: str, other: str) -> bool:
-    """Whether a word lacks one letter of another which sounds the same and begins and ends so, or
-    has one vowel more, or another: "choclate", "coustume", "sandels"."""
-    if (word[0], word[-1]) != (other[0], other[-1]) or sound(word) != sound(other):
-        return False
-    more = len(word) - len(other)
-    if not is_one_off(word, other) or len(word) < SHORT + 1 + more:
-        return False
-    return more < 0 or len(_VOWEL.findall(word)) - len(_VOWEL.findall(other)) == more
 
 
 def is_other_letter(word: str, other: str) -> bool:

@@ -51,7 +51,9 @@ _BOUND_AFTER = re.compile(
 # Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
 _THINGS = ("case", "box", "set", "tablet")
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
-_NOT_INCHES = r"(?![ -]\d)(?! (?:one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
+_NOT_INCHES = (
+    r"(?![ -]\d)(?! (?:one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
+)
 _NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
 _NOT_BEFORE = {
     **{"in": _NOT_INCHES, "light": _NO_LIGHTS},

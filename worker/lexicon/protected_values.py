@@ -17,7 +17,7 @@ from worker.lexicon.reading import Reader
 
 PROTECTED = frozenset(
     {"brand", "content", "model", "color", "material", "pattern", "shape", "size", "gender", "age"}
-    | {"quantity", "price"}
+    | {"quantity", "price", "condition"}
 )
 
 

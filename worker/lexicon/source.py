@@ -8,8 +8,8 @@
 
 A text that two files use for two terms is ambiguous: a name wins over a synonym, then the file that
 sorts first. Within one file it is a fault. `words.toml` holds irregular plurals and spellings,
-`attributes.toml` colours, sizes and the like, `brands.txt` brands; where a folder has none, the
-starter's are taken.
+`attributes.toml` colours, sizes and the like, `brands.txt` brands, `misspellings.txt` misspellings;
+where a folder has none, the starter's are taken.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from worker.config.settings import STARTER_LEXICON
 from worker.errors import Fault, LexiconError
 from worker.lexicon.brand_source import BRANDS, read_brands
 from worker.lexicon.lines import lines
+from worker.lexicon.misspelling_source import MISSPELLINGS, read_misspellings
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.words import Spelling, key
 
@@ -62,7 +63,7 @@ class Source:
 
     Attributes:
         parents: position of each term's broader term, or None.
-        attributes: tables of attribute words, as `Attributes` takes them.
+        attributes: tables of attribute words, as `Attributes` takes them, and `misspellings`.
         brands: as `Brands` takes them.
     """
 
@@ -80,7 +81,8 @@ def read(folder: Path) -> Source:
         LexiconError: lists every fault.
     """
     folder = Path(folder)
-    files = sorted(path for path in folder.glob("*.txt") if path.name != BRANDS)
+    others = BRANDS, MISSPELLINGS
+    files = sorted(path for path in folder.glob("*.txt") if path.name not in others)
     if not files:
         reason = "no *.txt in it" if folder.is_dir() else "no such folder"
         raise LexiconError(f"{folder}: {reason}; name with --source the folder of the source files")
@@ -94,6 +96,8 @@ def read(folder: Path) -> Source:
     paths = {term.category for term in reading.terms}
     known = paths if tables.parent == folder else None  # the starter's has its own
     attributes = read_tables(tables, spelling, known, faults)
+    told = _own_or_starter(folder, MISSPELLINGS)
+    attributes["misspellings"] = read_misspellings(told, faults)
     brands = read_brands(_own_or_starter(folder, BRANDS), spelling, faults)
     if not reading.terms and not faults:
         raise LexiconError(f"{folder}: no term in its *.txt; write some, as in the starter lexicon")

@@ -1,27 +1,28 @@
 """Which words are right, and which of them a misspelt one is near to, in one file that is mapped.
 
 `spellings.marisa` is a trie of texts with a space and a mark behind them. A word is marked as right
-or as ordinary English; what is left of a word without one of its letters, with that letter and its
-place, so that words one slip apart meet there; and what a word sounds like, with the word.
+or as ordinary English, or has its frequency in names behind the mark; what is left of a word
+without one of its letters is marked with that letter and its place, so that words one slip apart
+meet there; and what a word sounds like is marked with the word.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
+from math import log
 from pathlib import Path
 
 import marisa_trie
 
-from worker.lexicon.misspelling import LONG, is_one_off, is_slip, sound
+from worker.lexicon.misspelling import LONG, is_one_off, sound
 from worker.lexicon.words import stem, word_set, words_of
 
 SPELLINGS = "spellings.marisa"
-SHORTEST = 4  # letters of a word that is corrected at all, from LONG without further evidence
-EXTRA = 9  # the same, if a letter is one too many
-RARE = 3_000_000  # times in the corpus of `ordinary`, up to which another word may be meant
-SELDOM = 1_000_000  # the same, up to which another word is hardly meant
+SHORTEST = 4  # letters of a word that is put right
+FREQUENT = 3_000_000  # times in the corpus of `ordinary` from which a word is surely meant
 # What shoppers write of orders, of faults and of the shop, and function words that are often
 # misspelt.
 SERVICE = word_set("""
@@ -48,37 +49,33 @@ SERVICE = word_set("""
 """)
 # Foreign words that are often written without their accents.
 _BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
-_RIGHT, _ORDINARY, _MEANT, _BRAND, _SOUND = "!", "o", "m", "b", "s"  # marks
-_RARE, _SELDOM = "r", "n"  # of ordinary words that others may be meant for
-_FIRST = ord("0")  # stands for the first letter's place
+_RIGHT, _ORDINARY, _MEANT, _BRAND, _SOUND, _NAMES = "!", "o", "m", "b", "s", "n"  # marks
+_FIRST = ord("0")  # stands for the first letter's place, and for a frequency of 0
 
 
-def pack(vocabulary: Collection[str], written: Iterable[str], brands: Iterable[str]) -> bytes:
+def pack(vocabulary: Collection[str], names: Iterable[str], brands: Iterable[str]) -> bytes:
     """What `spellings.marisa` holds.
 
     Args:
         vocabulary: the words of terms and attributes.
-        written: those of them that are written so, and not derived.
+        names: the keys of terms and attributes, as they are written and not derived.
         brands: the keys of brands.
     """
-    known = SERVICE.union(vocabulary)
-    own = SERVICE.union(written)
-    frequent = {word for word, count in ordinary().items() if count > RARE}
-    targets = {w for word in own for w in (word, stem(word)) if is_plain(w)}
-    long = {word for word in frequent if len(word) >= EXTRA - 1 and is_plain(word)}
+    known, names = SERVICE.union(vocabulary), [*names]
+    counts = Counter(one for name in names for one in {*map(stem, name.split(" "))})
+    own = SERVICE.union(words_of(names))
+    frequent = {word for word, count in ordinary().items() if count > FREQUENT}
+    meant = {w for word in own for w in (word, stem(word))} | frequent
+    meant = {word for word in meant if is_plain(word)}
     branded = words_of(brands)
-    names = {word for word in branded - known - ordinary().keys() if len(word) > SHORTEST}
+    others = {word for word in branded - known - ordinary().keys() if len(word) > SHORTEST}
     texts = {f"{word} {_RIGHT}" for word in known | branded | frequent | _BORROWED}
     texts |= {f"{word} {_ORDINARY}" for word in ordinary()}
-    texts.update(text for word in targets | long for text in _left_over(word, _MEANT))
-    texts.update(text for word in names for text in _left_over(word, _BRAND))
-    texts |= {
-        f"{word} {mark}"
-        for word in (targets | long) & ordinary().keys()
-        for mark, most in ((_RARE, RARE), (_SELDOM, SELDOM))
-        if ordinary()[word] <= most
-    }
-    texts |= {f"{sound(word)} {_SOUND}{word}" for word in targets if len(word) >= LONG}
+    texts.update(text for word in meant for text in _left_over(word, _MEANT))
+    texts.update(text for word in others for text in _left_over(word, _BRAND))
+    for word in meant:
+        texts.add(f"{word} {_NAMES}{chr(_FIRST + round(log(1 + counts[stem(word)])))}")
+    texts |= {f"{sound(word)} {_SOUND}{word}" for word in meant if len(word) >= LONG}
     return marisa_trie.Trie(sorted(texts)).tobytes()
 
 
@@ -107,34 +104,33 @@ class Spellings:
         """Whether it is an English word."""
         return f"{word} {_ORDINARY}" in self._trie
 
-    def is_rare(self, word: str, much: bool = False) -> bool:
-        """Whether a word that others may be meant for is rare in English, or much so; a word that
-        is not English is not."""
-        return f"{word} {_SELDOM if much else _RARE}" in self._trie
+    def is_brand(self, word: str) -> bool:
+        """Whether it is of a brand's name and neither the lexicon's nor English."""
+        return f"{word} {_BRAND}" in self._trie
 
-    def near(self, word: str) -> set[str] | None:
-        """The words that it may be meant for; None if it may rather be meant for a brand.
+    def frequency(self, word: str) -> int:
+        """How many names have a word: the logarithm of one more, rounded."""
+        start = f"{word} {_NAMES}"
+        return max((ord(found[-1]) - _FIRST for found in self._trie.keys(start)), default=0)
 
-        These are one slip away: an insertion, deletion, change or swap.
+    def near(self, word: str) -> set[str]:
+        """The words that it may be meant for by one slip: an insertion, deletion, change or swap.
+
+        These are words of the lexicon, of brands, and frequent ones.
         """
-        near, branded = set(), False
+        near = set()
         for text in {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}:
             for found in self._trie.keys(f"{text} "):
                 mark, left_out = found[len(text) + 1], found[len(text) + 2 :]
-                if mark not in (_MEANT, _BRAND):
-                    continue
-                n = ord(left_out[0]) - _FIRST if left_out else 0
-                other = text[:n] + left_out[1:] + text[n:]
-                if is_one_off(word, other):
-                    if mark == _BRAND:
-                        branded = True
-                    else:
+                if mark in (_MEANT, _BRAND):
+                    n = ord(left_out[0]) - _FIRST if left_out else 0
+                    other = text[:n] + left_out[1:] + text[n:]
+                    if is_one_off(word, other):
                         near.add(other)
-        doubled = any(len(other) > len(word) and is_slip(word, other) for other in near)
-        return None if branded and not doubled else near
+        return near
 
     def alike(self, word: str) -> list[str]:
-        """Longer words that it may be meant for, since they sound the same."""
+        """Longer words that it may be meant for, since they sound the same; no brand's."""
         start = f"{sound(word)} {_SOUND}"
         return [text[len(start) :] for text in self._trie.keys(start)]
 

@@ -7,6 +7,7 @@ spellings       lists of words that are one in different spellings
 
 attributes.toml
 [color]         value = words for it; so too [material] [gender] [age] [size] [pattern] [shape]
+                [condition]
 [unit.size]     unit = ways to write it behind a number; so too [unit.quantity]
 [count.size]    the same of what is counted; so too [count.quantity]
 [modifiers]     words: belong to a colour that follows
@@ -55,7 +56,7 @@ def _key(text: str) -> str:
 
 Values = dict[str, list[Annotated[str, AfterValidator(_lower)]]]
 Units = dict[Literal["size", "quantity"], Values]
-VALUES = ("color", "material", "gender", "age", "size", "pattern", "shape")
+VALUES = ("color", "material", "gender", "age", "size", "pattern", "shape", "condition")
 
 
 class _Table(BaseModel):
@@ -93,6 +94,7 @@ class _Attributes(_Table):
     size: Values = {}
     pattern: Values = {}
     shape: Values = {}
+    condition: Values = {}
     unit: Units = {}
     count: Units = {}
     modifiers: Values = {}

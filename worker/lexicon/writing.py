@@ -166,10 +166,9 @@ def _protected_values(content: Content, attributes: Attributes, folder: Path) ->
 
 def _spellings(content: Content, attributes: Attributes) -> bytes:
     names = [keys for term in content.terms for _, keys in term.names]
-    of_attributes = words_of(attributes.words)
     return spellings.pack(
-        of_attributes.union(*map(words_of, names)),
-        of_attributes | words_of(keys[0] for keys in names),
+        words_of(attributes.words).union(*map(words_of, names)),
+        [*attributes.words, *(keys[0] for keys in names)],
         [key for brand in content.brands for key, _ in brand["keys"]],
     )
 

@@ -41,7 +41,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
     classic = merged.get("group.protocol", "classic") == "classic"
     return {
         "auto.offset.reset": "earliest",
-        "queued.min.messages": 20_000,
+        "queued.min.messages": 4_000,
         # Counts values and keys alone; librdkafka keeps much more of each. With records of 120
         # bytes, 8 MiB made the worker 75 MB larger than 3, and no faster.
         "queued.max.messages.kbytes": 3_072,

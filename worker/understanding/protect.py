@@ -21,7 +21,8 @@ from worker.lexicon.words import stem
 
 _NAMES = frozenset({"brand", "model", "content"})
 _NEGATING = frozenset({"free", "no", "non", "without"})
-_FIRM = frozenset({"brand", "content", "material", "pattern", "shape"})  # not added where there is none
+# Not added where there is none.
+_FIRM = frozenset({"brand", "content", "material", "pattern", "shape"})
 _AMOUNTS = frozenset({"size", "quantity", "price", "age"})
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 

@@ -93,6 +93,31 @@ def test_files_that_cannot_be_read(tmp_path):
     assert fault.startswith("a.txt: ") and "UTF-8" in fault
 
 
+def test_misspellings_are_those_of_the_folder_else_the_starters(tmp_path):
+    folder = write(tmp_path, a="[Shoes]\nshoes\n")
+    assert source.read(folder).attributes["misspellings"]["maniquin"] == "mannequin"
+    (folder / "misspellings.txt").write_text("# ours\nShoos => shoes\nsno  shoos => snow shoes\n")
+    own = source.read(folder).attributes["misspellings"]
+    assert own == {"shoos": "shoes", "sno shoos": "snow shoes"}
+
+
+@pytest.mark.parametrize(
+    "text, fault",
+    [
+        ("shoos shoes\n", "misspellings.txt:1: found 'shoos shoes', expected typed => meant"),
+        ("shoos =>\n", "misspellings.txt:1: found 'shoos =>'"),
+        ("shoes => shoes\n", "misspellings.txt:1: found 'shoes => shoes'"),
+        ("a b c d e => f\n", "misspellings.txt:1: found 'a b c d e => f'"),
+        ("a => b\na => c\n", "misspellings.txt:2: found 'a', expected each once"),
+    ],
+)
+def test_faults_of_misspellings_by_line(tmp_path, text, fault):
+    folder = write(tmp_path, a="[Shoes]\nshoes\n")
+    (folder / "misspellings.txt").write_text(text)
+    [found] = faults(folder)
+    assert found.startswith(fault)
+
+
 def test_an_empty_folder(tmp_path):
     with pytest.raises(LexiconError, match=r"no \*\.txt in it"):
         source.read(tmp_path)

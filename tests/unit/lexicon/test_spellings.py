@@ -36,8 +36,17 @@ def test_a_slip_leads_to_the_singular_as_well(spellings):
     assert {"sofa"} <= spellings.near("sofaa")
 
 
-def test_what_is_near_a_brand_is_not_put_right(spellings):
-    assert spellings.near("quorthwyn") is None
+def test_a_slip_leads_to_a_brand_too_and_tells_that_it_is_one(spellings):
+    assert spellings.near("quorthwyn") == {"quorthwin"}
+    assert spellings.is_brand("quorthwin")
+    assert not any(map(spellings.is_brand, ["lamp", "quorthwyn"]))
+
+
+def test_the_frequency_of_a_word_is_that_of_its_singular_in_names(tmp_path):
+    names = [*(f"{kind} lamps" for kind in ("desk", "floor", "table", "wall", "lava")), "sofa"]
+    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, names, ()))
+    read = Spellings(tmp_path)
+    assert [read.frequency(word) for word in ("lamp", "sofa", "quorthwin")] == [2, 1, 0]
 
 
 def test_words_that_sound_the_same_are_told(spellings):

@@ -31,6 +31,7 @@ from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.building.rows import Faults
 from worker.lexicon.building.together import Together
+from worker.lexicon.misspelling_source import MISSPELLINGS, read_misspellings
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
@@ -214,7 +215,9 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
 def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[str, Any]:
     if read:
         return read[0].attributes
-    return read_tables(STARTER_LEXICON / "attributes.toml", spelling, None, faults)
+    tables = read_tables(STARTER_LEXICON / "attributes.toml", spelling, None, faults)
+    told = read_misspellings(STARTER_LEXICON / MISSPELLINGS, faults)
+    return tables | {"misspellings": told}
 
 
 def _add_source(read: Source, drafts: Drafts) -> None:

@@ -176,17 +176,16 @@ class Attributes:
             blocked: start and end of what says nothing of the thing that is wanted.
             inside: as `next_to_terms` takes it.
         """
-        named = [
-            _Hit(b.attribute, b.name, found[b.first].start, found[b.last - 1].end) for b in brands
-        ]
+        ends = ((found[b.first].start, found[b.last - 1].end) for b in brands)
+        named = [_Hit(b.attribute, b.name, *end) for b, end in zip(brands, ends, strict=True)]
         if named and blocked:
             named = [hit for hit in named if not meets(hit, blocked)]
         keys = [word.key for word in found]
         if not self.may_stand(form, keys):
             return [_attribute(hit) for hit in named]
         digits = _DIGIT.search(form) is not None
-        lettered = not self._models.signs.isdisjoint(keys)
-        models = self._models.find(form, found) if digits or lettered else []
+        signs = digits or not self._models.signs.isdisjoint(keys)
+        models = self._models.find(form, found) if signs else []
         numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
         hits = [*numbers, *self._words_in(found)]
         worn = _WORN.search(form) if digits else None

@@ -25,8 +25,8 @@ from worker.lexicon.lines import lines
 from worker.lexicon.words import Spelling, key
 
 BRANDS = "brands.txt"
-_EXPECTED = "name | other name : product, product"
-_SHOWN = re.compile(r"\((.*)\)")
+_EXPECTED = "name | other name : product, product; or (published name) | name : product"
+_SHOWN = re.compile(r"\(([^()*]*)\)")
 
 
 def read_brands(path: Path, spelling: Spelling, faults: list[Fault]) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _brand(line: str, spelling: Spelling) -> dict[str, Any] | None:
         form = key(text.removesuffix("*"))
         ordinary = text.endswith("*") or (starred and (not n or " " not in form))
         keys.setdefault(form, ordinary)
-    if not (keys and all(keys)):
+    if not (keys and all(keys)) or any(text.startswith("(") for text in texts):
         return None
     texts_of_kinds = [text.strip() for text in re.split("[,|]", products)]
     sells = list(dict.fromkeys(filter(None, map(key, texts_of_kinds))))

@@ -1,4 +1,4 @@
-"""Corrects sure misspellings.
+"""Corrects misspellings.
 
 - What the table of misspellings says: "maniquin", "chest of draws".
 - A word that nobody knows, which another is near to. Known are the lexicon's words, brands and
@@ -17,31 +17,33 @@ from typing import NamedTuple
 from worker.lexicon.brands import Brands
 from worker.lexicon.misspelling import LONG, distance, is_other_letter, is_slip, is_variant
 from worker.lexicon.spellings import Spellings, is_plain
-from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, stem
+from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, key, stem, words_of
 
 TOLD, LIKELY = 0.98, 0.95  # confidence: of the table, of a word that sounds the same
-LEAST = 0.49  # probability from which a word is put right
+LEAST = 0.45  # probability from which a word is put right
 _POSSESSIVE = re.compile("['’]")
+# Marks beside a word that make it a part of something longer.
+_LINKED_BEFORE = re.compile(r"(?:[^\s,.;:!?\"'()/&]|[\w/][.:]|//)$")
+_LINKED_BEHIND = re.compile(r"[^\s,.;:!?\"'()/&]|[.:][\w/]|//")
 FARTHEST = 3  # edits, of words that sound the same
 # What each sign adds to the log-odds.
-BASE = -6.44
+BASE = -6.70
 SIGNS = {
-    "edits": -1.14,
-    "first": 1.93,
-    "last": 1.06,
-    "slip": 2.08,
-    "other_letter": -3.04,
-    "letters": 0.57,
-    "short_other": 0.80,
-    "longer": -1.51,
-    "shorter": 0.49,
-    "english": -2.47,
-    "brand": -1.99,
-    "names": 0.59,
-    "rivals": -0.47,
-    "nearer_rivals": -0.89,
-    "makes_term": 3.24,
-    "makes_brand": 2.96,
+    "edits": -1.10,
+    "first": 2.02,
+    "last": 1.07,
+    "slip": 2.06,
+    "other_letter": -2.94,
+    "letters": 0.59,
+    "short_other": 0.81,
+    "longer": -1.44,
+    "shorter": 0.71,
+    "brand": -1.91,
+    "names": 0.60,
+    "rivals": -0.45,
+    "nearer_rivals": -1.12,
+    "makes_term": 2.70,
+    "makes_brand": 2.87,
 }
 # Words written for another, mostly one that sounds the same; corrected only where the other makes a
 # term and the written one does not.
@@ -103,6 +105,22 @@ class Correction(NamedTuple):
         return offset - shift
 
 
+class _Part(NamedTuple):
+    """A word of a query, or a phrase that was put right.
+
+    Attributes:
+        start, end: of what was typed.
+        text: what was meant, where it was put right.
+        sure: probability of that; 0 where nothing was.
+    """
+
+    key: str
+    start: int
+    end: int
+    text: str = ""
+    sure: float = 0.0
+
+
 class _Other(NamedTuple):
     """A word that one was perhaps meant for.
 
@@ -135,80 +153,67 @@ class Corrector:
     ) -> None:
         self._terms, self._brands, self._spellings = terms, brands, spellings
         self._told = {
-            wrong: right
-            for wrong, right in told.items()
-            if not any(wrong in some for some in terms) and brands.called(wrong) != wrong
+            wrong: right for wrong, right in told.items() if self._is_no_name(wrong, right)
         }
         self._wrong = Phrases(self._told)
+        self._known = words_of(map(key, self._told.values()))
         self._others = Kept(WORDS_KEPT)  # by word
 
+    def _is_no_name(self, wrong: str, right: str) -> bool:
+        """Whether a misspelling is no term, and at most another name of the brand that is meant."""
+        called = self._brands.called(wrong)
+        return called in ("", key(right)) and not any(wrong in some for some in self._terms)
+
     def correct(self, form: str, found: Sequence[Word]) -> Correction | None:
-        """The query put right, None if nothing in it is surely misspelt.
+        """The query put right, None if nothing in it is likely to be misspelt.
 
         Args:
             found: its words.
         """
-        told = self._wrong.find(found)
-        if not told and all([self._is_right(word.key) for word in found]):
+        if not self._wrong.find(found) and all([self._is_right(word.key) for word in found]):
             return None
-        meant: dict[int, tuple[str, float]] = {}
-        if told:
-            found, meant = self._with_told(form, found, told)
-        keys = [meant[i][0] if i in meant else word.key for i, word in enumerate(found)]
-        for _ in found:  # what words that were put right tell of the others
-            more = self._corrections(form, found, keys)
-            if not more:
+        parts = [_Part(*word) for word in found]
+        for _ in found:  # what was put right tells of the others
+            before = parts
+            parts = self._each(form, self._phrases(form, parts))
+            if parts == before:
                 break
-            meant |= more
-        if not meant:
+        edits = tuple(Edit(part.start, part.end, part.text) for part in parts if part.sure)
+        if not edits:
             return None
-        parts, at, edits = [], 0, []
-        for i in sorted(meant):
-            word, (text, _) = found[i], meant[i]
-            edits.append(Edit(word.start, word.end, text))
-            parts += [form[at : word.start], text]
-            at = word.end
-        confidence = min(sure for _, sure in meant.values())
-        return Correction("".join([*parts, form[at:]]), confidence, tuple(edits))
+        texts, at = [], 0
+        for edit in edits:
+            texts += [form[at : edit.start], edit.text]
+            at = edit.end
+        sure = min(part.sure for part in parts if part.sure)
+        return Correction("".join([*texts, form[at:]]), sure, edits)
 
-    def _with_told(
-        self, form: str, found: Sequence[Word], told: list[tuple[int, int, str]]
-    ) -> tuple[list[Word], dict[int, tuple[str, float]]]:
-        """The words, phrases of the table as one, and what these were meant to be."""
-        kept, meant, at = [], {}, 0
-        for first, last, key in sorted(told, key=lambda hit: (hit[0], -hit[1])):
-            whole = Word(key, found[first].start, found[last - 1].end)
-            if first < at or self._is_part(form, whole) or _POSSESSIVE.search(form, *whole[1:]):
+    def _phrases(self, form: str, parts: list[_Part]) -> list[_Part]:
+        """The parts, with what the table tells of them; what it puts right becomes one part."""
+        kept, at = [], 0
+        hits = self._wrong.find(parts)
+        for first, last, wrong in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
+            start, end = parts[first].start, parts[last - 1].end
+            if first < at or _is_linked(form, start, end) or _POSSESSIVE.search(form, start, end):
                 continue
-            kept += found[at:first]
-            meant[len(kept)] = self._told[key], TOLD
-            kept.append(whole)
+            right = self._told[wrong]
+            kept += [*parts[at:first], _Part(key(right), start, end, right, TOLD)]
             at = last
-        return [*kept, *found[at:]], meant
+        return [*kept, *parts[at:]]
 
-    def _corrections(
-        self, form: str, found: Sequence[Word], keys: list[str]
-    ) -> dict[int, tuple[str, float]]:
-        """What words were meant to be, by their positions, and how sure that is; changes `keys`."""
-        meant = {}
-        for i, word in enumerate(found):
-            key = keys[i]
-            if key != word.key:
+    def _each(self, form: str, parts: list[_Part]) -> list[_Part]:
+        """The parts, each word that is likely to be misspelt put right."""
+        keys = [part.key for part in parts]
+        for i, (word, start, end, _, sure) in enumerate(parts):
+            if sure or _is_linked(form, start, end):
                 continue
-            if (other := _CONFUSED.get(key)) and self._is_meant(other, i, keys):
-                meant[i] = other, LIKELY
-            elif not self._perhaps(key) or form[word.start : word.end] != key:
+            if (other := _CONFUSED.get(word)) and self._is_meant(other, i, keys):
+                meant = other, LIKELY
+            elif form[start:end] != word or (meant := self._likeliest(word, i, keys)) is None:
                 continue
-            elif not self._is_part(form, word) and (right := self._likeliest(key, i, keys)):
-                meant[i] = right
-            if i in meant:
-                keys[i] = meant[i][0]
-        return meant
-
-    def _is_part(self, form: str, word: Word) -> bool:
-        """Whether it belongs to an address, a code or a hyphenated name."""
-        around = form[max(word.start - 1, 0) : word.start] + form[word.end : word.end + 1]
-        return any(character not in " ,.;:!?\"'()/&" for character in around)
+            keys[i] = meant[0]
+            parts[i] = _Part(meant[0], start, end, *meant)
+        return parts
 
     def _is_right(self, word: str) -> bool:
         return word not in _CONFUSED and not self._perhaps(word)
@@ -220,19 +225,23 @@ class Corrector:
         )
 
     def _likeliest(self, word: str, i: int, keys: Sequence[str]) -> tuple[str, float] | None:
-        """What a word was most likely meant to be where it stands; None if that is not sure."""
-        # An English word is meant for no brand, and what stands alone is as likely another's name.
-        branded = len(keys) > 1 and not self._spellings.is_ordinary(word)
+        """What a word was most likely meant to be where it stands; None if that is not likely."""
+        english = self._spellings.is_ordinary(word)
         chosen, most = "", 0.0
         for other, log_odds in self._perhaps(word):
             if self._makes(self._terms, other, i, keys):
                 log_odds += SIGNS["makes_term"]
-            if branded and (other in self._brands or self._makes([self._brands], other, i, keys)):
+            elif english:  # is right where no other word makes a term
+                continue
+            # What stands alone is as likely another's name.
+            elif len(keys) > 1 and (
+                other in self._brands or self._makes([self._brands], other, i, keys)
+            ):
                 log_odds += SIGNS["makes_brand"]
             if log_odds > most or not chosen:
                 chosen, most = other, log_odds
         sure = 1 / (1 + exp(-most))
-        return (self._told.get(chosen, chosen), round(sure, 2)) if sure >= LEAST else None
+        return (chosen, round(sure, 2)) if chosen and sure >= LEAST else None
 
     def _perhaps(self, word: str) -> Sequence[_Other]:
         """What a word may be meant for; nothing where it is surely right."""
@@ -241,12 +250,17 @@ class Corrector:
         return known
 
     def _found_others(self, word: str) -> Iterator[_Other]:
-        if not is_plain(word) or self._spellings.is_right(word):
+        if not is_plain(word) or self._is_known(word):
             return
+        if self._is_known(_singular(word)) and not self._spellings.is_ordinary(word):
+            return  # "keurigs"
         near = self._near(word)
         for other in near:
             signs = self.signs(word, other, near)
             yield _Other(other, BASE + sum(SIGNS[name] * value for name, value in signs.items()))
+
+    def _is_known(self, word: str) -> bool:
+        return self._spellings.is_right(word) or word in self._known
 
     def _near(self, word: str) -> dict[str, int]:
         """The words that one may be meant for, with how many edits they are away."""
@@ -255,10 +269,15 @@ class Corrector:
         for other in spellings.alike(word):
             if other not in near and (away := distance(word, other)) <= FARTHEST:
                 near[other] = away
-        if word.endswith("s") and not word.endswith("ss"):  # a plural that no list has
-            plurals = (one + "s" for one in spellings.near(word[:-1]) if one[-1] not in "sy")
-            near |= {other: 1 for other in plurals if other not in near and other != word}
-        return {other: away for other, away in near.items() if not is_variant(word, other)}
+        if (one := _singular(word)) != word:  # a plural that no list has
+            some = (other for other in spellings.near(one) if spellings.frequency(other))
+            near |= {f"{other}s": 1 for other in some if not other.endswith(("s", "y", "ed"))}
+        right = ((self._told.get(other, other), away) for other, away in near.items())
+        return {
+            other: away
+            for other, away in right
+            if other != word and is_plain(other) and not is_variant(word, other)
+        }
 
     def signs(self, word: str, other: str, near: Mapping[str, int]) -> dict[str, float]:
         """What tells of two words whether one was meant by the other, by the names of SIGNS."""
@@ -274,7 +293,6 @@ class Corrector:
             "short_other": len(word) < LONG and is_other_letter(word, other),
             "longer": more > 0,
             "shorter": more < 0,
-            "english": spellings.is_ordinary(word),
             "brand": spellings.is_brand(other),
             "names": spellings.frequency(other),
             "rivals": min(rivals.count(near[other]), 4),
@@ -294,3 +312,12 @@ class Corrector:
             if first >= 0 and last <= len(around)
             for some in names
         )
+
+
+def _is_linked(form: str, start: int, end: int) -> bool:
+    """Whether what is typed belongs to an address, a code or a hyphenated name."""
+    return bool(_LINKED_BEFORE.search(form, 0, start) or _LINKED_BEHIND.match(form, end))
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

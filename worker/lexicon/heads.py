@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
+from worker.lexicon.attributes import Attribute
 from worker.lexicon.brands import NAMES
 from worker.lexicon.head_words import (
     DEEDS,
@@ -101,16 +102,16 @@ def naming(read: Reading) -> list[str]:
     return []
 
 
-def named_brand(read: Reading) -> str:
-    """The brand of which something is asked for, and no thing for it; "" if there is none."""
+def named_brand(read: Reading) -> Attribute | None:
+    """The brand, or the content, of which something is asked for, and no thing for it."""
     brands = [a for a in read.attributes if a.name in NAMES]
     if len({brand.value for brand in brands}) != 1:
-        return ""
+        return None
     others = [word for word in read.words if not meets(word, [(b.start, b.end) for b in brands])]
     before = {word.key for word in others if word.start < brands[0].start}
     if not before.isdisjoint(SPLITS) or any(_is_for(stem(word.key)) for word in others):
-        return ""
-    return brands[0].value
+        return None
+    return brands[0]
 
 
 def _is_for(word: str) -> bool:

@@ -24,7 +24,7 @@ from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Kept, keys, named, words, words_of
+from worker.lexicon.words import Kept, key, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
@@ -81,9 +81,7 @@ class Lexicon:
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = Brands(parts.brands)
-        self._sells: dict[str, list[str]] = {}
-        for brand in parts.brands:
-            self._sells.setdefault(brand["name"], []).extend(brand["sells"])
+        self._sells = {form: b["sells"] for b in reversed(parts.brands) for form, _ in b["keys"]}
         self._vocabulary = terms.words | words_of(attributes.words)
         told = parts.attributes.get("misspellings", {})
         self._corrector = Corrector((terms, attributes.words), brands, parts.spellings, told)
@@ -138,7 +136,7 @@ class Lexicon:
         return self._reader.read(form, tags)
 
     def correct(self, form: str) -> Correction | None:
-        """A normal form put right, None if nothing in it is surely misspelt."""
+        """A normal form put right, None if nothing in it is likely to be misspelt."""
         return self._corrector.correct(form, words(form))
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -209,9 +207,10 @@ class Lexicon:
         return self.stemmed(self._terms.own_text(term_id))
 
     def sold(self, read: Reading) -> list[str]:
-        """The categories of what the query's brand sells, in the order in which its things are
-        listed; none if a thing for it is asked for."""
-        kinds = self._sells.get(named_brand(read), ())
+        """The categories of what the query's brand sells, or of what its content is on, in the
+        order in which its things are listed; none if a thing for it is asked for."""
+        brand = named_brand(read)
+        kinds = self._sells.get(key(read.form[brand.start : brand.end]), ()) if brand else ()
         terms = map(self._terms.term_of, kinds)
         paths = (self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM))
         return list(dict.fromkeys(paths))

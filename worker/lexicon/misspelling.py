@@ -13,7 +13,8 @@ _PLACES = {key: (row, column) for row, keys in enumerate(_ROWS) for column, key 
 
 def is_variant(word: str, other: str) -> bool:
     """Whether it is the same word in another number or region: "organized", "organised"."""
-    if other in (word + "s", word + "es") and word[-1] != "s":
+    short, long = sorted((word, other), key=len)
+    if long in (short + "s", short + "es") and short[-1] != "s":
         return True
     regions = ("z", "s"), ("ae", "e"), ("our", "or")
     return any(word.replace(a, b) == other.replace(a, b) for a, b in regions)

@@ -3,12 +3,13 @@
     maniquin => mannequin
     chest of draws => chest of drawers
 
-Either side is one to four words. Where the left one is a name of the lexicon or of a brand, the
-line is not used.
+Either side is one to four words. Where the left one is a name of the lexicon or of another brand
+than the one that is meant, the line is not used.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from worker.errors import Fault
@@ -17,6 +18,7 @@ from worker.lexicon.words import key
 
 MISSPELLINGS = "misspellings.txt"
 _ARROW, _MOST_WORDS = "=>", 4
+_MEANT = re.compile(r"[\w '’.&+/@!-]+")
 
 
 def read_misspellings(path: Path, faults: list[Fault]) -> dict[str, str]:
@@ -24,15 +26,23 @@ def read_misspellings(path: Path, faults: list[Fault]) -> dict[str, str]:
     found: dict[str, str] = {}
     places: dict[str, str] = {}
     for place, text in lines(path, faults):
-        wrong, arrow, right = text.lower().partition(_ARROW)
+        wrong, _, right = text.lower().partition(_ARROW)
         typed, meant = key(wrong), " ".join(right.split())
-        words = max(len(typed.split()), len(meant.split()))
-        if not (arrow and typed and meant) or words > _MOST_WORDS or typed == meant:
-            expected = f"typed {_ARROW} meant, of at most {_MOST_WORDS} words each"
+        words = [len(side.split()) for side in (typed, key(meant))]
+        plain = _MEANT.fullmatch(meant) and 0 < min(words) <= max(words) <= _MOST_WORDS
+        if not plain or f" {typed} " in f" {key(meant)} ":
+            expected = (
+                f"typed {_ARROW} meant, of at most {_MOST_WORDS} words each, not one in the other"
+            )
             faults.append(Fault(place, repr(text), expected, "write it so"))
         elif (first := places.setdefault(typed, place)) != place:
             remedy = f"also in line {first.rpartition(':')[2]}"
             faults.append(Fault(place, repr(typed), "each once", remedy))
         else:
             found[typed] = meant
+    for typed, meant in found.items():
+        if key(meant) in found:
+            expected = "what is meant to be right"
+            remedy = f"write what {key(meant)!r} is meant to be"
+            faults.append(Fault(places[typed], repr(meant), expected, remedy))
     return found

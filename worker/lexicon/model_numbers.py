@@ -42,7 +42,7 @@ class Models:
         tables: `lines`, `whole`, `suffixes` and `others`, as `attributes.toml` has them.
 
     Attributes:
-        signs: words of which one stands in every text without a digit that has a model.
+        signs: in a text without a digit a model is looked for only where one of these words stands.
     """
 
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:

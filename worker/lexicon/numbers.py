@@ -52,7 +52,8 @@ _BOUND_AFTER = re.compile(
 _THINGS = ("case", "box", "set", "tablet")
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = (
-    r"(?![ -]\d)(?! (?:one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
+    r"(?! \d)(?!-1\b)"
+    r"(?! (?:one|the|an?|my|our|your|stock|store|total|bulk|each|any|all|white|black))"
 )
 _NO_LIGHTS = r"(?! (?:up|weight|year|blue|pink|green|gray|brown|purple|bulb))"
 _NOT_BEFORE = {

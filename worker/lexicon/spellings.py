@@ -21,7 +21,7 @@ from worker.lexicon.misspelling import LONG, is_one_off, sound
 from worker.lexicon.words import stem, word_set, words_of
 
 SPELLINGS = "spellings.marisa"
-SHORTEST = 4  # letters of a word that is put right
+SHORTEST, LONGEST = 4, 30  # letters of a word that is put right; of a brand's, one more at least
 FREQUENT = 3_000_000  # times in the corpus of `ordinary` from which a word is surely meant
 # What shoppers write of orders, of faults and of the shop, and function words that are often
 # misspelt.
@@ -68,7 +68,8 @@ def pack(vocabulary: Collection[str], names: Iterable[str], brands: Iterable[str
     meant = {w for word in own for w in (word, stem(word))} | frequent
     meant = {word for word in meant if is_plain(word)}
     branded = words_of(brands)
-    others = {word for word in branded - known - ordinary().keys() if len(word) > SHORTEST}
+    others = branded - known - ordinary().keys()
+    others = {word for word in others if is_plain(word) and len(word) > SHORTEST}
     texts = {f"{word} {_RIGHT}" for word in known | branded | frequent | _BORROWED}
     texts |= {f"{word} {_ORDINARY}" for word in ordinary()}
     texts.update(text for word in meant for text in _left_over(word, _MEANT))
@@ -105,7 +106,8 @@ class Spellings:
         return f"{word} {_ORDINARY}" in self._trie
 
     def is_brand(self, word: str) -> bool:
-        """Whether it is of a brand's name and neither the lexicon's nor English."""
+        """Whether it is of a brand's name alone, and others may be meant for it: it is neither the
+        lexicon's nor English, nor too short."""
         return f"{word} {_BRAND}" in self._trie
 
     def frequency(self, word: str) -> int:
@@ -136,8 +138,8 @@ class Spellings:
 
 
 def is_plain(word: str) -> bool:
-    """Whether it is of letters, and not too short to be put right."""
-    return len(word) >= SHORTEST and word.isascii() and word.isalpha()
+    """Whether it is of letters, and neither too short nor too long to be put right."""
+    return SHORTEST <= len(word) <= LONGEST and word.isascii() and word.isalpha()
 
 
 @lru_cache(1)

@@ -105,7 +105,8 @@ class _Attributes(_Table):
     surfaces: Values = {}
     things: Values = {}
     before: dict[
-        Literal["color", "material", "gender", "age", "size", "pattern", "shape"], list[str]
+        Literal["color", "material", "gender", "age", "size", "pattern", "shape", "condition"],
+        list[str],
     ] = {}
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}

@@ -208,7 +208,7 @@ class _Matched:
 
 
 def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:
-    """A normal form put right, if it is surely misspelt; the lists of words are English."""
+    """A normal form put right, if it is likely to be misspelt; the lists of words are English."""
     return lexicon.correct(form) if language == "en" else None
 
 

@@ -1,8 +1,8 @@
 """What an expansion must not lose or change of a query.
 
-Brand, model, colour, pattern, shape, size, gender, age and numbers that the query names stay as
-they are, and an expansion names no other. Nothing that is excluded, nor a kind of it, comes in. A
-neighbour has the query's own head and no word that the query has not.
+Brand, content, model, colour, pattern, shape, condition, size, gender, age and numbers that the
+query names stay as they are, and an expansion names no other. Nothing that is excluded, nor a kind
+of it, comes in. A neighbour has the query's own head and no word that the query has not.
 
 Of two names that a rule of the shop makes equal, and of which one alone has digits, these belong to
 the name: "ipod", "mp3 player". Digits of an amount do not: "tv" never becomes "55 inch tv".

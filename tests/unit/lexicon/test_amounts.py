@@ -12,6 +12,7 @@ AMOUNTS = {
     "adapter up tp 50 dollars": [("price", "under 50 USD", None, 50, "USD")],
     "20-volt max drill": [("quantity", "20 v", 20, 20, "v")],
     "3-in-1 stroller": [],
+    "shelf 24 in-36 in": [("size", "24 inch", 24, 24, "inch"), ("size", "36 inch", 36, 36, "inch")],
     "60 capsules": [("quantity", "60 capsule", 60, 60, "capsule")],
     "sofa over $900": [("price", "over 900 USD", 900, None, "USD")],
     "desk between 100 and 250 euros": [("price", "100-250 EUR", 100, 250, "EUR")],

@@ -290,7 +290,7 @@ def test_json(lexicon):
 
 NAMES = {
     *("color", "size", "material", "pattern", "shape", "gender", "age"),
-    *("quantity", "price", "brand", "model"),
+    *("condition", "quantity", "price", "brand", "model", "content"),
 }
 PIECES = """red wine light navy blue size m xl 5 x 8 in inch pack of six 2 1/2 kg , - " 's women's
 for her old year 3-6 months + king leather jacket t-shirt é 足 ½ ’ & 1,000 uk eu 24/7 w32 l34"""

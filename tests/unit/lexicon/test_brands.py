@@ -105,12 +105,22 @@ def test_a_first_name_in_parentheses_is_published_and_not_looked_for(tmp_path):
         ),
         ("clarks | : shoes\n", "brands.txt:1: found 'clarks | : shoes'"),
         ("() : shoes\n", "brands.txt:1: found '() : shoes'"),
+        ("(act*) | act mouthwash : shoes\n", "brands.txt:1: found '(act*) | act mouthwash"),
+        ("(x) (y) | foo : shoes\n", "brands.txt:1: found '(x) (y)"),
+        ("(a | b : shoes\n", "brands.txt:1: found '(a | b"),
     ],
 )
 def test_its_faults_by_line(tmp_path, text, fault):
     with pytest.raises(LexiconError) as caught:
         source.read(folder(tmp_path, text))
     assert [str(f) for f in caught.value.faults][0].startswith(fault)
+
+
+def test_brands_of_one_published_name_sell_each_their_own(lexicon):
+    stones, tools = map(lexicon.read, ("king whetstone", "hercules tools"))
+    assert [a.value for read in (stones, tools) for a in read.attributes] == ["king", "hercules"]
+    assert all(path.startswith("Kitchen") for path in lexicon.sold(stones))
+    assert all(path.startswith("Tools") for path in lexicon.sold(tools))
 
 
 def test_what_is_written_is_read_again(starter):

@@ -171,6 +171,30 @@ def test_brands_that_are_words_count_only_beside_what_they_sell(drafts):
     assert dict(by_name["zyxel inc."]["keys"]) == {"zyxel inc": False, "zyxel": False}
 
 
+def known(name, *keys, content=False):
+    forms = [(key, False) for key in keys]
+    return {"name": name, "content": content, "keys": forms, "kinds": [], "sells": ["shoes"]}
+
+
+def test_a_brand_of_the_catalogue_takes_the_other_names_of_the_known_one(drafts):
+    made = corpus(*KETTLES, brands=("HP", "Star Wars", "Nike", "Metcon"))
+    lists = [
+        known("hewlett packard", "hewlett packard", "hp"),
+        known("star wars", "star wars", "starwars", content=True),
+        known("nike", "nike", "nikes", "metcon"),
+        known("puma", "puma"),
+    ]
+    brands = facts.brands(made, drafts, lists, facts.sold(made, drafts, Together(made, drafts)))
+    keys = {brand["name"]: [form for form, _ in brand["keys"]] for brand in brands}
+    assert keys["hp"] == ["hp", "hewlett packard"]
+    assert keys["star wars"] == ["star wars", "starwars"]
+    # a line of a maker that is in the catalogue itself keeps its own name
+    assert keys["nike"] == ["nike", "nikes"] and keys["metcon"] == ["metcon"]
+    assert keys["puma"] == ["puma"]
+    content = [brand["name"] for brand in brands if brand.get("content")]
+    assert content == []  # the shop calls it a brand
+
+
 def test_values_of_known_attributes_are_added_unless_they_name_a_term(drafts):
     made = Corpus()
     for n in range(3):

@@ -1,7 +1,7 @@
 """Sure misspellings are put right; brands, regional spellings and rare words stay as they are."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triton_models.query_text import normal_form
@@ -32,6 +32,20 @@ MEANT = {
     # it says nothing of parts of other words, nor of what has an apostrophe
     "x-maniquin": None,
     "@maniquin.com": None,
+    "maniquin.com": None,
+    "www.maniquin.com": None,
+    "mannequin/maniquin": "mannequin/mannequin",
+    # what was put right makes a phrase of it
+    "chesetr drawers": "chest of drawers",
+    # plurals of brands and of what is English
+    "kitchenaids": None,
+    "swarovskis": None,
+    "skin irritation cream": None,
+    "it characterizes": None,
+    # a letter away from brands with digits or accents
+    "superr glue": "super glue",
+    "levell": "level",
+    "nescafa": None,
     # right as they are
     "colour pencils": None,
     "jewellery box": None,
@@ -146,6 +160,25 @@ def test_a_phrase_of_the_table_has_one_span(corrector):
 def test_the_surer_word_is_chosen_and_says_how_sure_it_is(lexicon):
     sure, less = (lexicon.correct(query).confidence for query in ("sofaa bed", "simply tembler"))
     assert LEAST <= less < 0.9 < sure
+
+
+@pytest.fixture(scope="module")
+def names(lexicon):
+    return [lexicon.name(term_id) for term_id in range(0, len(lexicon), 97)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_slip_in_a_name_is_put_right_for_good_or_left(lexicon, names, data):
+    name = data.draw(st.sampled_from(names))
+    at = data.draw(st.integers(0, len(name) - 1))
+    letter = data.draw(st.sampled_from(["", *"aeioustnr"]))
+    found = lexicon.correct(normal_form(name[:at] + letter + name[at + 1 :]))
+    assert not found or not lexicon.correct(found.query)
+
+
+def test_a_word_of_any_length_takes_no_time_to_speak_of(lexicon):
+    assert lexicon.correct("sofa " * 10 + "z" * 1_000_000) is None
 
 
 def test_spans_are_those_of_the_words_as_they_were_typed():

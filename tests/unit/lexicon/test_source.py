@@ -108,6 +108,11 @@ def test_misspellings_are_those_of_the_folder_else_the_starters(tmp_path):
         ("shoos =>\n", "misspellings.txt:1: found 'shoos =>'"),
         ("shoes => shoes\n", "misspellings.txt:1: found 'shoes => shoes'"),
         ("a b c d e => f\n", "misspellings.txt:1: found 'a b c d e => f'"),
+        ("a => b => c\n", "misspellings.txt:1: found 'a => b => c'"),
+        ("snow boots => snow-boots\n", "misspellings.txt:1: found 'snow boots => snow-boots'"),
+        ("boots => snow boots\n", "misspellings.txt:1: found 'boots => snow boots'"),
+        ("a => <b>\n", "misspellings.txt:1: found 'a => <b>'"),
+        ("a => b\nb => c\n", "misspellings.txt:1: found 'b', expected what is meant to be right"),
         ("a => b\na => c\n", "misspellings.txt:2: found 'a', expected each once"),
     ],
 )

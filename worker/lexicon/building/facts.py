@@ -34,13 +34,16 @@ def brands(
     """
     keys_of = cache(drafts.spelling.keys)
     spelled = _spelled(corpus)
-    given = {form: brand for brand in reversed(known) for form, _ in brand["keys"]}
+    named = {key(brand["name"].lower()): brand for brand in reversed(known)}
+    given = named | {form: brand for brand in reversed(known) for form, _ in brand["keys"]}
     found, taken = [], set()
     for form in sorted(spelled):
         if form in taken or len(form) < 2:
             continue
         name = min(spelled[form].items(), key=lambda item: (-item[1], item[0]))[0]
         brand = given.get(form)
+        if brand and key(brand["name"].lower()) in spelled.keys() - {form}:
+            brand = None  # another name of a maker that the catalogue has, too: "metcon" of "nike"
         forms = [form, key(_LEGAL.sub("", name))]
         keys = {f: _is_a_word(f, drafts) for f in forms if f and f not in taken}
         keys |= {f: o for f, o in brand["keys"] if f not in taken} if brand else {}
@@ -50,8 +53,12 @@ def brands(
             kinds |= {*brand["kinds"]} if brand else set()
         found.append({"name": name, "keys": list(keys.items()), "kinds": sorted(kinds)})
         taken |= keys.keys()
-    rest = [brand for brand in known if not any(form in taken for form, _ in brand["keys"])]
-    return found + rest
+    rest = [
+        brand | {"keys": [(form, word) for form, word in brand["keys"] if form not in taken]}
+        for brand in known
+        if key(brand["name"].lower()) not in taken
+    ]
+    return found + [brand for brand in rest if brand["keys"]]
 
 
 def _is_a_word(form: str, drafts: Drafts) -> bool:

@@ -214,7 +214,10 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
 
 def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[str, Any]:
     if read:
-        return read[0].attributes
+        told: dict[str, str] = {}
+        for one in reversed(read):
+            told |= one.attributes["misspellings"]
+        return read[0].attributes | {"misspellings": told}
     tables = read_tables(STARTER_LEXICON / "attributes.toml", spelling, None, faults)
     told = read_misspellings(STARTER_LEXICON / MISSPELLINGS, faults)
     return tables | {"misspellings": told}

@@ -152,7 +152,10 @@ class Terms:
         self.paths = [self.text(number) for number in arrays["paths"]]
         self.departments = [path.partition(" > ")[0] for path in self.paths]
         self.words = frozenset(self.text(arrays["words"][0]).split())
-        self.last_words = frozenset(self.text(arrays["last_words"][0]).split())
+        once = {word: word for word in self.words}  # 70,000 texts that are there already
+        self.last_words = frozenset(
+            once.get(word, word) for word in self.text(arrays["last_words"][0]).split()
+        )
         self.text.cache_clear()
 
     def __len__(self) -> int:

@@ -22,11 +22,12 @@ from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, key, stem, wor
 
 TOLD, LIKELY = 0.98, 0.95  # confidence: of the table, of a word that sounds the same
 LEAST = 0.45  # probability from which a word is put right
+FARTHEST = 3  # edits, of words that sound the same
+PASSES = 4  # over a query at most: what was put right tells of the words around it
 _POSSESSIVE = re.compile("['’]")
-# Marks beside a word that make it a part of something longer.
+# Marks beside a word that make it a part of something longer; before it within two characters.
 _LINKED_BEFORE = re.compile(r"(?:[^\s,.;:!?\"'()/&]|[\w/][.:]|//)$")
 _LINKED_BEHIND = re.compile(r"[^\s,.;:!?\"'()/&]|[.:][\w/]|//")
-FARTHEST = 3  # edits, of words that sound the same
 # What each sign adds to the log-odds.
 BASE = -6.70
 SIGNS = {
@@ -140,7 +141,7 @@ class Corrector:
 
     Args:
         terms: collections of the keys of the lexicon's terms and attributes.
-        brands: keys of brand names.
+        brands: the lexicon's.
         spellings: which words are right, and what others may be misspelt for.
         told: what misspelt words and phrases are meant to be, where they are no names.
     """
@@ -174,7 +175,7 @@ class Corrector:
         if not self._wrong.find(found) and all([self._is_right(word.key) for word in found]):
             return None
         parts = [_Part(*word) for word in found]
-        for _ in found:  # what was put right tells of the others
+        for _ in range(PASSES):
             before = parts
             parts = self._each(form, self._phrases(form, parts))
             if parts == before:
@@ -206,7 +207,7 @@ class Corrector:
         """The parts, each word that is likely to be misspelt put right."""
         keys = [part.key for part in parts]
         for i, (word, start, end, _, sure) in enumerate(parts):
-            if sure or _is_linked(form, start, end):
+            if sure or self._is_right(word) or _is_linked(form, start, end):
                 continue
             if (other := _CONFUSED.get(word)) and self._is_meant(other, i, keys):
                 meant = other, LIKELY
@@ -317,7 +318,8 @@ class Corrector:
 
 def _is_linked(form: str, start: int, end: int) -> bool:
     """Whether what is typed belongs to an address, a code or a hyphenated name."""
-    return bool(_LINKED_BEFORE.search(form, 0, start) or _LINKED_BEHIND.match(form, end))
+    before = _LINKED_BEFORE.search(form, max(start - 2, 0), start)
+    return bool(before or _LINKED_BEHIND.match(form, end))
 
 
 def _singular(word: str) -> str:

@@ -15,10 +15,9 @@ from worker.lexicon.belonging import Belonging
 from worker.lexicon.brands import Brand
 from worker.lexicon.model_numbers import Model, Models
 from worker.lexicon.numbers import WORDED, Numbers
-from worker.lexicon.words import Phrases, Word, meets, words_of
+from worker.lexicon.words import DIGIT, Phrases, Word, meets, words_of
 
 _CODE_BEHIND = re.compile(r"[.-]\d+\b")  # what makes a letter part of one
-_DIGIT = re.compile(r"\d")
 _SIGNS = re.compile(r"[\d'’]")  # without these, and without a trigger, nothing is found
 _WORDED = frozenset({"color", "shape"})  # of which any word may be a value: "egg shaped"
 _WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
@@ -105,6 +104,7 @@ class Attributes:
 
     Attributes:
         idioms: keys of phrases in which no word stands for itself.
+        belonging: whether a value says something of the thing that is wanted.
     """
 
     def __init__(self, tables: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ class Attributes:
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
         self._models = Models(tables["models"])
-        self._belonging = Belonging(tables)
+        self.belonging = Belonging(tables)
         self._triggers = frozenset({*self._phrases.first, *WORDED, *self._models.signs})
         self._describing = words_of(form for form, (name, _) in self._values.items() if name)
 
@@ -135,11 +135,7 @@ class Attributes:
 
     def is_for(self, word: str, behind: str) -> bool:
         """Whether what is called `behind` is for the material before it: "leather conditioner"."""
-        return self._belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
-
-    def hides(self, name: str, behind: str) -> bool:
-        """Whether what stands right before a word is no value of that name: "female usb"."""
-        return self._belonging.hides(name, behind)
+        return self.belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
 
     def may_be_a_scent(self, key: str) -> bool:
         """Whether a word for a colour counts beside terms of some departments alone, since it is a
@@ -176,14 +172,15 @@ class Attributes:
             blocked: start and end of what says nothing of the thing that is wanted.
             inside: as `next_to_terms` takes it.
         """
-        ends = ((found[b.first].start, found[b.last - 1].end) for b in brands)
-        named = [_Hit(b.attribute, b.name, *end) for b, end in zip(brands, ends, strict=True)]
+        named = [
+            _Hit(b.attribute, b.name, found[b.first].start, found[b.last - 1].end) for b in brands
+        ]
         if named and blocked:
             named = [hit for hit in named if not meets(hit, blocked)]
         keys = [word.key for word in found]
         if not self.may_stand(form, keys):
             return [_attribute(hit) for hit in named]
-        digits = _DIGIT.search(form) is not None
+        digits = DIGIT.search(form) is not None
         signs = digits or not self._models.signs.isdisjoint(keys)
         models = self._models.find(form, found) if signs else []
         numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
@@ -213,7 +210,7 @@ class Attributes:
             if hit.name
             and not _is_of_a_code(hit, form)
             and not _hidden(hit, terms, form)
-            and not self._belonging.elsewhere(hit, form, found, terms)
+            and not self.belonging.elsewhere(hit, form, found, terms)
         ]
         if any(hit.name == "color" for hit in hits):
             hits = _shades(self._widened(hits, found, terms))

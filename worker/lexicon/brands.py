@@ -8,8 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from worker.lexicon import words
-from worker.lexicon.words import Phrases, Word, word_set
+from worker.lexicon.words import Phrases, Word, key, word_set
 
 NAMES = frozenset({"brand", "content"})  # attributes that lists of names tell
 
@@ -31,11 +30,13 @@ class Brand(NamedTuple):
 
 
 class _Name(NamedTuple):
-    """One way to write a brand; `kinds` are keys of what it sells, None if it always counts."""
+    """One way to write a brand; `kinds` are keys of what it sells, None if it always counts, and
+    `sells` one key of each thing, in order."""
 
     brand: str
     kinds: frozenset[str] | None
     attribute: Literal["brand", "content"]
+    sells: Sequence[str]
 
 
 class Brands:
@@ -50,9 +51,10 @@ class Brands:
         for brand in brands:
             kinds = frozenset(brand["kinds"])
             attribute = "content" if brand.get("content") else "brand"
-            for key, ordinary in brand["keys"]:
-                name = _Name(brand["name"], kinds if ordinary else None, attribute)
-                self._names.setdefault(key, name)
+            said = attribute, brand.get("sells", ())
+            for form, ordinary in brand["keys"]:
+                name = _Name(brand["name"], kinds if ordinary else None, *said)
+                self._names.setdefault(form, name)
         self._phrases = Phrases(self._names)
 
     @property
@@ -65,7 +67,11 @@ class Brands:
 
     def called(self, name: str) -> str:
         """The key of the published name of the brand that has this key; "" if none has it."""
-        return words.key(known.brand.lower()) if (known := self._names.get(name)) else ""
+        return key(known.brand.lower()) if (known := self._names.get(name)) else ""
+
+    def sells(self, text: str) -> Sequence[str]:
+        """One key of each thing that the brand of this name sells; none where none has it."""
+        return known.sells if (known := self._names.get(key(text))) else ()
 
     def may_stand(self, keys: Iterable[str]) -> bool:
         """Whether a brand begins with one of the words."""
@@ -89,17 +95,17 @@ class Brands:
         if len(hits) > 1:
             hits.sort(key=lambda hit: hit[0] - hit[1])
         used, taken = 0, []
-        for first, last, key in hits:
+        for first, last, form in hits:
             covered = (1 << last) - (1 << first)
             if used & covered:
                 continue
             tagged = (first, last) == (0, sure)
-            if not (tagged or self._counts(key, first, last, len(found), beside)):
+            if not (tagged or self._counts(form, first, last, len(found), beside)):
                 continue
             if _is_no_wish(found, first, last):
                 continue
             used |= covered
-            brand, kinds, attribute = self._names[key]
+            brand, kinds, attribute, _ = self._names[form]
             taken.append(Brand(brand, first, last, kinds, attribute))
         return sorted(taken, key=lambda brand: brand.first)
 

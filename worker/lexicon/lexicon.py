@@ -24,7 +24,7 @@ from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Kept, key, keys, named, words, words_of
+from worker.lexicon.words import Kept, keys, named, words, words_of
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
@@ -80,8 +80,7 @@ class Lexicon:
         self._vectors = parts.vectors
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
-        brands = Brands(parts.brands)
-        self._sells = {form: b["sells"] for b in reversed(parts.brands) for form, _ in b["keys"]}
+        brands = self._brands = Brands(parts.brands)
         self._vocabulary = terms.words | words_of(attributes.words)
         told = parts.attributes.get("misspellings", {})
         self._corrector = Corrector((terms, attributes.words), brands, parts.spellings, told)
@@ -210,7 +209,7 @@ class Lexicon:
         """The categories of what the query's brand sells, or of what its content is on, in the
         order in which its things are listed; none if a thing for it is asked for."""
         brand = named_brand(read)
-        kinds = self._sells.get(key(read.form[brand.start : brand.end]), ()) if brand else ()
+        kinds = self._brands.sells(read.form[brand.start : brand.end]) if brand else ()
         terms = map(self._terms.term_of, kinds)
         paths = (self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM))
         return list(dict.fromkeys(paths))

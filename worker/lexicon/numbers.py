@@ -28,8 +28,8 @@ from worker.lexicon.number_rules import (
     plain,
     value_of,
 )
+from worker.lexicon.words import DIGIT
 
-_DIGIT = re.compile(r"\d")
 # Words of which one stands in every text without a digit that has a number with a meaning.
 WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
 _SHAPE = str.maketrans("123456789", "000000000")
@@ -118,7 +118,7 @@ class Numbers:
 
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
-        if not _DIGIT.search(form):
+        if not DIGIT.search(form):
             return self._worded
         if not form.isascii():  # there are more digits than ten
             return self._rules

@@ -22,7 +22,6 @@ Rules, each from a probability that was chosen on held-back real queries:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import chain, takewhile
 from operator import attrgetter
@@ -33,7 +32,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.exclusions import QUALIFIERS, Exclusion
-from worker.lexicon.words import Word, covered, meets
+from worker.lexicon.words import DIGIT, Word, covered, meets
 
 BRAND = 0.6
 NEW_BRAND = 0.45  # before a term
@@ -51,7 +50,6 @@ THING = 0.5  # a product, from which it says which term is the thing
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
 DESCRIBE = SET_ASIDE | {"color", "pattern", "shape"}
 _NEGATIONS = frozenset({"free", "less", "no", "non", "not", "without", "zero", "and", "or"})
-_DIGIT = re.compile(r"\d")
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"
 
@@ -182,7 +180,7 @@ class Tagged:
             words = model.value.split(" ")
             plain = chance < PLAIN_MODEL and all(map(is_ordinary, words))
             # "cold therapy" is a thing, "x570" may be both
-            if _DIGIT.search(model.value) or not (plain or is_term(model.value)):
+            if DIGIT.search(model.value) or not (plain or is_term(model.value)):
                 kept.append(model)
         for tag in self._tags:
             sure = tag.name in SET_ASIDE and tag.probability >= VALUE
@@ -190,7 +188,7 @@ class Tagged:
                 first, last = self._words(tag)
                 behind = self._found[first + 1 : last + 1]
                 # "leather conditioner" is of no leather
-                if not any(lists.hides(tag.name, word.key) for word in behind):
+                if not any(lists.belonging.hides(tag.name, word.key) for word in behind):
                     kept += lists.worded(form, self._found[first:last], tag.name)
         return sorted(kept, key=_place)
 

@@ -15,6 +15,7 @@ from zlib import crc32
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|&")
 _SPACE = re.compile(" ")
+DIGIT = re.compile(r"\d")
 LONGEST_JOINED = 15  # characters; longer pairs nobody writes as one word
 
 SHORTEST_PLURAL = 4  # letters; shorter words in -s are mostly abbreviations

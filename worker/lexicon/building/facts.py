@@ -34,7 +34,7 @@ def brands(
     """
     keys_of = cache(drafts.spelling.keys)
     spelled = _spelled(corpus)
-    named = {key(brand["name"].lower()): brand for brand in reversed(known)}
+    named = {_called(brand): brand for brand in reversed(known)}
     given = named | {form: brand for brand in reversed(known) for form, _ in brand["keys"]}
     found, taken = [], set()
     for form in sorted(spelled):
@@ -42,7 +42,7 @@ def brands(
             continue
         name = min(spelled[form].items(), key=lambda item: (-item[1], item[0]))[0]
         brand = given.get(form)
-        if brand and key(brand["name"].lower()) in spelled.keys() - {form}:
+        if brand and _called(brand) in spelled.keys() - {form}:
             brand = None  # another name of a maker that the catalogue has, too: "metcon" of "nike"
         forms = [form, key(_LEGAL.sub("", name))]
         keys = {f: _is_a_word(f, drafts) for f in forms if f and f not in taken}
@@ -56,9 +56,14 @@ def brands(
     rest = [
         brand | {"keys": [(form, word) for form, word in brand["keys"] if form not in taken]}
         for brand in known
-        if key(brand["name"].lower()) not in taken
+        if _called(brand) not in taken
     ]
     return found + [brand for brand in rest if brand["keys"]]
+
+
+def _called(brand: Mapping[str, Any]) -> str:
+    """The key of its published name, which need not be one of its keys."""
+    return key(brand["name"].lower())
 
 
 def _is_a_word(form: str, drafts: Drafts) -> bool:

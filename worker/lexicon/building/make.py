@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,14 +35,13 @@ from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
 from worker.lexicon.terms import Term
 from worker.lexicon.vectors import Vectors
-from worker.lexicon.words import Spelling
+from worker.lexicon.words import DIGIT, Spelling
 from worker.lexicon.writing import Content, demand_room, write
 
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
 SOURCE_WEIGHT = 0.95
 MAJORITY = 0.5  # share of a term's titles in the category that is its own
 ROWS, VECTORS, SCORES = "catalogue.cache", "vectors.cache", "scores.cache"
-_DIGIT = re.compile(r"\d")
 Check = Callable[[Path, Mapping[tuple[str, str], str]], list[str]]
 MODELS = "--set inference.models=DIR"  # how the command names the models
 
@@ -151,7 +149,7 @@ def make(
 
 def _one_with_digits(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of the pairs of names of which only one has digits."""
-    return [pair for pair in pairs if len([*filter(_DIGIT.search, pair)]) == 1]
+    return [pair for pair in pairs if len([*filter(DIGIT.search, pair)]) == 1]
 
 
 def _cache(kind: str, out: Path, name: str) -> Cache:

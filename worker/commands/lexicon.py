@@ -18,6 +18,7 @@ from worker.config.settings import STARTER_LEXICON, Settings
 from worker.errors import ConfigError, LexiconError
 
 FILE = click.Path(path_type=Path)
+FEW_NAMES = 10  # terms to one other name
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 LEXICON = click.option(
     "--lexicon", "folder", type=FILE, help="Folder of a built lexicon.  [default: lexicon.folder]"
@@ -58,7 +59,11 @@ def _files(name: str, text: str) -> Any:
 @_files("--queries", "Clicks or purchases: JSON lines or CSV with query, id and count")
 @_files("--terms", "Terms, one a line")
 @click.option("--source", type=FILE, help="Folder of source files such as the starter's.")
-@click.option("--with-starter", is_flag=True, help="Add the terms and brands of the starter.")
+@click.option(
+    "--with-starter",
+    is_flag=True,
+    help="Add what the starter knows of common products: names, brands; in your categories.",
+)
 @click.option(
     "--fields",
     default="",
@@ -100,6 +105,8 @@ def build(settings: Settings, as_json: bool, **options: Any) -> None:
         f"  names proposed, not used: {counts['names_proposed']:,}, each a line of"
         " proposed-synonyms.txt there"
     )
+    if FEW_NAMES * counts["names"] < counts["terms"] and not options["with_starter"]:
+        click.echo("  few other names: --with-starter adds those of common products in English")
 
 
 def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Draft:
         name: lower-case text.
         origins: what made it a term: the kind of source, and a count or a place.
         category: path such as "Shoes > Running", "" while it is not known.
+        shelf: the starter's category of it, which need not be the shop's.
         titles: of the catalogue, how many name it.
         synonyms: other names, each with why.
         parent: the broader term and why.
@@ -41,6 +42,7 @@ class Draft:
     name: str
     origins: dict[str, Any] = field(default_factory=dict)
     category: str = ""
+    shelf: str = ""
     titles: int = 0
     synonyms: dict[str, Link] = field(default_factory=dict)
     parent: tuple[Draft, Link] | None = None

@@ -22,6 +22,7 @@ from worker.lexicon.building import (
     neighbours,
     phrases,
     report,
+    shelving,
     sources,
 )
 from worker.lexicon.building.cache import Answers, Cache
@@ -40,7 +41,6 @@ from worker.lexicon.writing import Content, demand_room, write
 
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
 SOURCE_WEIGHT = 0.95
-MAJORITY = 0.5  # share of a term's titles in the category that is its own
 ROWS, VECTORS, SCORES = "catalogue.cache", "vectors.cache", "scores.cache"
 Check = Callable[[Path, Mapping[tuple[str, str], str]], list[str]]
 MODELS = "--set inference.models=DIR"  # how the command names the models
@@ -52,7 +52,8 @@ class Inputs:
 
     Attributes:
         columns: of the catalogues, as `sources.fields` gives them.
-        folders: of our own source files; the first has the attributes and the spelling.
+        folders: of source files in the starter's form; the first has the attributes and the
+            spelling. Categories of the starter's own count only where the shop has none.
     """
 
     catalogues: Sequence[Path] = ()
@@ -76,6 +77,7 @@ class Made:
 
     corpus: Corpus
     drafts: Drafts
+    together: Together
     tables: dict[str, Any]
     brands: list[dict[str, Any]]
     general: dict[str, list[str]]
@@ -121,11 +123,9 @@ def make(
     encoded = Answers(width, _cache(f"{encoder.contract.onnx_sha256} {width}", out, VECTORS))
     scores = Answers(1, _cache(matching.contract.onnx_sha256, out, SCORES))
     vectors = Vectors.of(_vectors(made.drafts, least, encoder, encoded, progress))
+    shelving.give_categories(made.corpus, made.drafts, made.together, vectors, least)
     _confirm(made, vectors, matching, scores, progress)
     for draft in made.drafts:
-        _give_category(draft)
-    for draft in made.drafts:
-        draft.category = draft.category or _of_equals(draft, least, made.drafts)
         draft.leave_equals()
     terms = _terms(made.drafts, least)
     for draft in made.drafts:
@@ -177,8 +177,8 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     tables = _tables(read, spelling, faults)
     described = facts.described(tables)
     drafts = Drafts(spelling)
-    for one in read:
-        _add_source(one, drafts)
+    for folder, one in zip(inputs.folders, read, strict=True):
+        _add_source(one, drafts, folder == STARTER_LEXICON)
     general = links.add_categories([*taxonomy, *corpus.categories], drafts)
     for text, file in lists:
         drafts.add(text, "list", file)
@@ -197,7 +197,8 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     if not len(drafts):
         remedy = "give more products, a taxonomy, a list of terms, or --with-starter"
         raise LexiconError(f"no term found in {len(corpus)} products; {remedy}")
-    _categorize(corpus, drafts, together)
+    for draft, titles in zip(drafts, together.titles, strict=True):
+        draft.titles = titles
     known = [brand for one in read for brand in one.brands]
     sold = facts.sold(corpus, drafts, together)
     tables = facts.add_values(corpus, tables, drafts)
@@ -207,7 +208,7 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     if clicks and inputs.catalogues and not matched:
         remedy = "the column id must hold the ids of the catalogue"
         notes.append(f"clicks: {len(clicks):,} rows, 0 of a product in the catalogues; {remedy}")
-    return Made(corpus, drafts, tables, brands, general, (len(clicks), matched), notes)
+    return Made(corpus, drafts, together, tables, brands, general, (len(clicks), matched), notes)
 
 
 def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[str, Any]:
@@ -221,11 +222,17 @@ def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[
     return tables | {"misspellings": told}
 
 
-def _add_source(read: Source, drafts: Drafts) -> None:
-    """Add the terms of source files; where two name one term, the first file's category stays."""
+def _add_source(read: Source, drafts: Drafts, starter: bool) -> None:
+    """Add the terms of source files; where two name one term, the first file's category stays.
+
+    Args:
+        starter: whether their categories are the starter's.
+    """
     made = []
     for term in read.terms:
-        draft = drafts.add(term.name, SOURCE, term.place, term.category)
+        draft = drafts.add(term.name, SOURCE, term.place, "" if starter else term.category)
+        if starter:
+            draft.shelf = draft.shelf or term.category
         for text in term.synonyms:
             draft.add_synonym(text, Link(SOURCE, SOURCE_WEIGHT, {"place": term.place}))
         made.append(draft)
@@ -236,36 +243,6 @@ def _add_source(read: Source, drafts: Drafts) -> None:
         if parent is not None:
             link = Link(SOURCE, SOURCE_WEIGHT, {"place": term.place})
             draft.put_below(made[parent], link)
-
-
-def _categorize(corpus: Corpus, drafts: Drafts, together: Together) -> None:
-    """Give each term the category of most of its titles."""
-    paths = [" > ".join(path) for path in corpus.categories]
-    best: dict[int, tuple[int, str]] = {}
-    for n, category, titles in zip(*(c.tolist() for c in together.categories), strict=True):
-        item = -titles, paths[category]
-        best[n] = min(best.get(n, item), item)
-    for n, draft in enumerate(drafts):
-        draft.titles = together.titles[n]
-        titles, path = best.get(n, (0, ""))
-        if not draft.category and -titles >= MAJORITY * draft.titles:
-            draft.category = path
-
-
-def _give_category(draft: Draft) -> None:
-    """A term without a category has that of the term above it, if there is one."""
-    chain = [draft]
-    while not chain[-1].category and chain[-1].parent is not None:
-        chain.append(chain[-1].parent[0])
-    for narrower in reversed(chain):
-        above = narrower.parent[0].category if narrower.parent else ""
-        narrower.category = narrower.category or above
-
-
-def _of_equals(draft: Draft, least: float, drafts: Drafts) -> str:
-    """The category of another term of the same names, "" if none has one."""
-    others = filter(None, map(drafts.get, draft.synonyms))
-    return next((o.category for o in others if o.category and draft.is_called(o, least)), "")
 
 
 def _names(draft: Draft, least: float, spelling: Spelling) -> dict[str, list[str]]:

@@ -49,6 +49,7 @@ def report(made: Made, least: float, asked: Mapping[str, int]) -> dict[str, Any]
             "parents": len(parents),
             "parents_by_kind": _counts(link.kind for *_, link in parents),
             "categories": len({draft.category for draft in drafts if draft.category}),
+            "terms_without_category": sum(not draft.category for draft in drafts),
             "brands": len(made.brands),
             "values": len(made.tables["values"]),
         }

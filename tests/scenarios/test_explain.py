@@ -52,6 +52,16 @@ def test_it_tells_what_found_each_attribute_and_what_the_tagging_model_said():
     assert json.loads(program.run("explain", query, "--json", *without).stdout)["tags"] == []
 
 
+def test_it_tells_which_term_a_category_is_of():
+    query = "red running shoes"
+    [told] = json.loads(program.run("explain", query, "--json").stdout)["categories"]
+    event = json.loads(program.run("enrich", text=query).stdout)
+    assert [told["path"]] == [category["path"] for category in event["categories"]]
+    assert told["term"] == "running shoes"
+    assert told["published"] == pytest.approx(event["categories"][0]["score"], abs=0.01)
+    assert "Categories" in program.run("explain", query).stdout
+
+
 def test_a_misspelt_query_is_explained_as_it_is_corrected():
     found = json.loads(program.run("explain", "snekaers for women", "--json").stdout)
     assert found["correction"] == "sneakers for women"

@@ -107,8 +107,7 @@ def test_a_category_is_surer_if_the_term_is_tagged_as_the_thing(lexicon):
     ],
 )
 def test_a_department_of_one_gender_holds_nothing_for_others(lexicon, path, query, held):
-    read = lexicon.read(query)
-    assert evidence.is_for(path, read.attributes) is held
+    assert bool(lexicon.shelf(path, lexicon.read(query).attributes)) is held
 
 
 @pytest.mark.parametrize(
@@ -128,6 +127,11 @@ def test_a_department_of_one_gender_holds_nothing_for_others(lexicon, path, quer
 def test_a_query_that_names_a_thing_with_its_properties_says_no_more(lexicon, query, named):
     read = lexicon.read(query)
     assert evidence.names_a_product(read, lexicon.heads(read)) is named
+
+
+@pytest.mark.parametrize("query, named", [("red nike", True), ("is nike good", False)])
+def test_a_brand_of_the_lexicon_with_properties_is_no_small_talk_either(lexicon, query, named):
+    assert evidence.names_a_product(lexicon.read(query), [], brand=True) is named
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_show_tells_names_and_what_they_rest_on(built):
     result = run("show", "Kettle", "--lexicon", built[0] / "new")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[:3] == [
-        "kettles  (Kitchen > Kettles)",
+        "kettles  (Kitchen > Kettles, by a category of its name)",
         "  = water boiler  [rule, weight 0.97, file synonyms.txt:1]",
         "  < kitchen  [category, weight 0.90, path Kitchen > Kettles]",
     ]

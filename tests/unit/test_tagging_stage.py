@@ -136,9 +136,15 @@ def test_what_the_tags_say_counts_in_the_event(models):
 
 def test_the_second_head_of_intent_is_read(models):
     made, _ = pipeline(models)
-    (found,) = understood(made, "red shoes")
+    (found,) = understood(made, "the shoes hurt")
     assert b'"sentiment":{"label":"negative","confidence":0.7}' in found.body
     assert found.intent is not None
+
+
+def test_what_names_a_product_is_not_negative(models):
+    made, _ = pipeline(models)
+    (found,) = understood(made, "red shoes not blue")
+    assert b'"sentiment":{"label":"neutral"' in found.body
 
 
 @pytest.mark.parametrize("there", [True, False])

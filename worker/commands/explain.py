@@ -83,6 +83,8 @@ class Why:
         correction: the query put right, which all else is of; None if nothing is misspelt.
         values: attributes and exclusions: text, name, value, and what found them.
         tags: of the model that gives them: text, tag, probability.
+        categories: of what is asked for: path, the term that has it, what told the build so, and
+            the probability with which it is published, None if it is not.
         terms: of the lexicon that are in the query.
         candidates: of each the term as it is published, the candidate (which the matching model
             saw, unless it is but another word for whom a thing is for), source, evidence, score
@@ -98,6 +100,7 @@ class Why:
     intent: Explanation
     values: list[dict[str, Any]]
     tags: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
     terms: list[str]
     candidates: list[dict[str, Any]]
     held_back: list[dict[str, Any]]
@@ -111,6 +114,7 @@ class Why:
             "intent": self.intent.as_dict(),
             "values": self.values,
             "tags": self.tags,
+            "categories": self.categories,
             "terms": self.terms,
             "candidates": self.candidates,
             "held_back": self.held_back,
@@ -188,6 +192,7 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         explanations.explain(models[INTENT], form),
         _values(lexicon, retrieved.read, tags),
         [_tag(form, tag) for tag in tags],
+        _categories(lexicon, retrieved, known),
         [lexicon.name(mention.term_id) for mention in retrieved.read.mentions],
         judged,
         _held_back(lexicon, retrieved),
@@ -197,6 +202,24 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
 
 def _tag(form: str, tag: Tag) -> dict[str, Any]:
     return {"text": form[tag.start : tag.end], "tag": tag.name, "probability": tag.probability}
+
+
+def _categories(
+    lexicon: Lexicon, retrieved: Retrieved, known: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The categories of what is asked for, and those of the nearest terms that are published."""
+    published = {path: round(chance, DIGITS) for path, chance in retrieved.categories}
+    found = []
+    for head in retrieved.heads:
+        own, term = lexicon.category(head.term_id), lexicon.name(head.term_id)
+        path = lexicon.shelf(own, retrieved.read.attributes)
+        by = known[head.term_id].get("category_by") if known else None
+        if path or own:
+            found.append((path or own, term, by, published.get(path)))
+    told = {path for path, *_ in found}
+    rest = ((path, chance) for path, chance in published.items() if path not in told)
+    found += [(path, None, "the nearest terms", chance) for path, chance in rest]
+    return [dict(zip(("path", "term", "by", "published"), row, strict=True)) for row in found]
 
 
 def _values(lexicon: Lexicon, read: Reading, tags: Sequence[Tag]) -> list[dict[str, Any]]:
@@ -267,6 +290,8 @@ def shown(explanation: Why) -> RenderableType:
         parts += [Text("\nAttributes and exclusions", "bold underline"), _rows(explanation.values)]
     if explanation.tags:
         parts += [Text("\nTags", "bold underline"), _rows(explanation.tags)]
+    if explanation.categories:
+        parts += [Text("\nCategories", "bold underline"), _rows(explanation.categories)]
     parts += [Text("\nCandidates from the lexicon", "bold underline"), *candidates]
     if explanation.match is not None:
         alone = Text("  by the model alone; a candidate's score joins it with its link", "dim")
@@ -282,7 +307,7 @@ def _columns(*names: str) -> Table:
 def _rows(items: list[dict[str, Any]]) -> Table:
     table = _columns(*items[0])
     for item in items:
-        table.add_row(*(Text(str(value)) for value in item.values()))
+        table.add_row(*(Text("–" if value is None else str(value)) for value in item.values()))
     return table
 
 

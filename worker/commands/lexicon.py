@@ -153,7 +153,8 @@ def show(term: str, folder: Path | None, as_json: bool, settings: Settings) -> N
     if as_json:
         click.echo(orjson.dumps(found))
         return
-    click.echo(f"{found['term']}  ({found['category'] or 'no category'})")
+    by = f", by {found['category_by']}" if found["category_by"] else ""
+    click.echo(f"{found['term']}  ({found['category'] or 'no category'}{by})")
     for name in found["names"]:
         click.echo(f"  {'=' if name['used'] else '?'} {name['name']}{_why(name)}")
     if found["parent"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from worker.lexicon.lexicon import Lexicon
 from worker.understanding.held_back import LEFT_OUT, held_back
+from worker.understanding.protect import NARROWER
 
 
 def rules_unused(folder: Path, rules: Mapping[tuple[str, str], str]) -> list[str]:
@@ -22,7 +23,7 @@ def rules_unused(folder: Path, rules: Mapping[tuple[str, str], str]) -> list[str
         read = lexicon.read(one)
         for held in held_back(lexicon, read, lexicon.heads(read)):
             place = places.get((one, held.name))
-            if place and held.reason != LEFT_OUT:
+            if place and held.reason not in (LEFT_OUT, NARROWER):
                 found[one, held.name] = f"{place}: {one!r} is not expanded by {held.name!r}"
                 found[one, held.name] += f" (held back: {held.reason})"
     return [*found.values()]

@@ -182,7 +182,7 @@ class Attributes:
             return [_attribute(hit) for hit in named]
         digits = DIGIT.search(form) is not None
         signs = digits or not self._models.signs.isdisjoint(keys)
-        models = self._models.find(form, found) if signs else []
+        models = self._models.find(form, found, [b.last for b in brands]) if signs else []
         numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
         hits = [*numbers, *self._words_in(found)]
         worn = _WORN.search(form) if digits else None

@@ -3,6 +3,7 @@ what the brand sells, or as a query on its own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -116,10 +117,12 @@ class Brands:
         return (
             kinds is None
             or last - first == count
+            or (first == 0 and _AMOUNT.match(key) is not None)
             or any(name in kinds for name in beside(first, last))
         )
 
 
+_AMOUNT = re.compile(r"\d+[a-z]")  # what is an amount elsewhere: the 3m of "ladder 3m"
 # Behind these a brand is what the thing is compared with, or is to fit.
 _LIKENED = word_set("""
     alternative alternatives similar comparable equivalent dupe dupes substitute substitutes

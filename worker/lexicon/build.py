@@ -100,6 +100,7 @@ def terms(read: source.Source) -> list[Term]:
         Term(
             [(text, read.spelling.keys(text)) for text in distinct(term.texts)],
             term.category,
+            term.category,
             parent,
         )
         for term, parent in zip(read.terms, read.parents, strict=True)

@@ -13,17 +13,24 @@ from typing import NamedTuple
 
 from worker.lexicon.words import Word, word_set
 
-# One or two words that negate what follows.
+# Up to three words that negate what follows.
 _BEFORE = {
     *[("without",), ("w", "o"), ("minus",), ("except",), ("excluding",), ("excl",), ("sans",)],
     *[("except", "for"), ("other", "than"), ("anything", "but"), ("apart", "from")],
     *[("aside", "from"), ("free", "of"), ("free", "from"), ("not",), ("no",), ("non",)],
+    *[("instead", "of"), ("rather", "than"), ("any", "colour", "but"), ("any", "color", "but")],
+    *[("any", "brand", "but"), ("any", "brand", "except")],
 }
 _MILD = {("not",), ("no",), ("non",), ("anything", "but")}  # a thing may follow that is wanted
 _FILLERS = word_set("""
     a an the any for too very added artificial made of from with in by
 """)
 QUALIFIERS = frozenset({"added", "artificial"})  # fillers that say which of it is not wanted
+# What is not wanted only where it is artificial, unlike a "not artificial" tree.
+_ADDITIVES = word_set("""
+    color colors colour colours coloring colouring flavor flavors flavour flavours flavoring
+    flavouring sweetener sweeteners preservative preservatives dye dyes ingredient ingredients
+""")
 _FREE, LESS = "free", "less"
 _FREE_FROM = frozenset({"from", "of"})
 _TRIGGERS = frozenset(["free", *(words[0] for words in _BEFORE)])
@@ -138,7 +145,7 @@ class Exclusions:
 
     def _negated(self, form: str, found: Sequence[Word], i: int) -> Iterator[tuple[int, int]]:
         keys = [word.key for word in found]
-        trigger = next((t for n in (2, 1) if (t := tuple(keys[i : i + n])) in _BEFORE), None)
+        trigger = next((t for n in (3, 2, 1) if (t := tuple(keys[i : i + n])) in _BEFORE), None)
         if trigger is None:
             return
         first = i + len(trigger)
@@ -160,8 +167,9 @@ class Exclusions:
         if not mild and end - last == 1 and len(keys) == end:  # "without leather straps"
             last = end
         begin = first - (keys[first - 1] in QUALIFIERS)  # not any sugar but the "added sugar"
-        if begin < first and wanted_follows:  # "not artificial christmas tree"
-            last = first
+        of_it = keys[begin] == "added" or keys[first] in _ADDITIVES
+        if begin < first and wanted_follows and not of_it:
+            last = first  # "not artificial christmas tree"
         yield found[begin].start, found[last - 1].end
         while last + 1 < len(keys) and keys[last] in _JOINED:
             begin = again = last + 1

@@ -57,6 +57,7 @@ class Inspector:
         return {
             "term": self.terms.name(term_id),
             "category": self.terms.category(term_id),
+            "category_by": why.get("category_by"),
             "names": self._names(term_id, why),
             "parent": self._parent(term_id, why),
             "narrower": [self.terms.name(n) for n in self._narrower(term_id)],

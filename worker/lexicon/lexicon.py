@@ -69,14 +69,14 @@ class Lexicon:
         self._attributes = attributes = Attributes(parts.attributes)
         names = list(map(_without_gender, terms.departments))
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-        self._departments = np.array([numbers[name] for name in names])[terms.categories]
+        self._departments = np.array([numbers[name] for name in names])[terms.senses]
         # What no category is known of has a department of its own.
-        alone = np.flatnonzero(np.array([not path for path in terms.paths])[terms.categories])
+        alone = np.flatnonzero(np.array([not path for path in terms.paths])[terms.senses])
         self._departments[alone] = -1 - alone
         self._department_of: list[int] = self._departments.tolist()
         self._number_of = {path: number for number, path in enumerate(terms.paths)}
         self.persons: Mapping[str, str] = parts.attributes.get("persons", {})
-        self._shelves = Shelves(parts.attributes.get("whose", ()), terms.paths)
+        self._shelves = Shelves(parts.attributes.get("whose", ()), terms.published())
         self._vectors = parts.vectors
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
@@ -119,7 +119,7 @@ class Lexicon:
         return self._shelves.of(path, attributes)
 
     def department_number(self, term_id: int) -> int:
-        """A number for the first level of the term's path, whoever it is for: women's clothing is
+        """A number for the kind of thing that a term means, whoever it is for: women's clothing is
         clothing."""
         return self._department_of[term_id]
 
@@ -175,6 +175,11 @@ class Lexicon:
         """The term that a text names."""
         term_id = self._terms.term_of(" ".join(keys(text)))
         return None if term_id == NO_TERM else term_id
+
+    def is_below(self, text: str, term_id: int) -> bool:
+        """Whether a text names a narrower term than one."""
+        own = self.term_of(text)
+        return own not in (None, term_id) and term_id in self.upwards(own)
 
     def names(self, term_id: int) -> Sequence[str]:
         """The texts that are published for a term, its name first."""

@@ -6,7 +6,7 @@ The number of a model is no amount and no size, nor is the number of "omega 3" o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from worker.lexicon.words import Phrases, Word
@@ -21,6 +21,9 @@ _CODE = re.compile(
 _NO_CODE = re.compile(
     r"(?:mp|usb|ddr|hdmi|cat|nvme|pcie|vitamin)\d+|b0[a-z0-9]{8}|\d+(?![a-z]{2}\d).*|[a-z]+\d{2}s|w\d\dl\d\d"
 )
+# Right behind a brand: "samsung a54", "dyson v11", "canon t8i"; letters of paper, vitamins, waists,
+# lamps, threads, tyres and processors are left out.
+_BEHIND_BRAND = re.compile(r"(?!a(?:19|2[13])$|r7s)(?:[acfjsuvyz]\d{2,3}|[sj]\d|[a-z]\d{1,2}[a-z])")
 _MORE = re.compile(r"(?<=\d)\.\d(?![\w.])|\+(?!\w)")  # of a number: "12.9", "s10+"
 _LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
 _BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})
@@ -53,15 +56,18 @@ class Models:
         self._phrases = Phrases(self._lines | self._others | self._whole)
         self.signs = _LETTERED | {name.split(" ")[0] for name in self._whole}
 
-    def find(self, form: str, found: Sequence[Word]) -> list[Model]:
+    def find(self, form: str, found: Sequence[Word], behind: Iterable[int] = ()) -> list[Model]:
         """The models in a normal form, and what is like them, in order, without overlap.
 
         Args:
             found: its words.
+            behind: which of them stand right behind a brand.
         """
         models: list[Model] = []
         for i, j, key in self._phrases.find(found):
             end = self._end(found, j)
+            if key in self._others and _MORE.match(form, found[end - 1].end):
+                continue  # "room 17.7 by 23.6 inches"
             if end > j and (key in self._lines or found[j].key[0].isdigit() or " " in key):
                 models.append(self._model(form, found, i, end, key in self._lines))
             elif key in self._whole:
@@ -71,6 +77,13 @@ class Models:
                 continue
             if _CODE.fullmatch(word.key) and not _NO_CODE.fullmatch(word.key):
                 models.append(self._model(form, found, i, i + 1, True))
+        for i in behind:
+            if i < len(found) and _BEHIND_BRAND.fullmatch(found[i].key):
+                end = next(
+                    (j for j in range(i + 1, len(found)) if found[j].key not in self._suffixes),
+                    len(found),
+                )
+                models.append(self._model(form, found, i, end, True))
         if len(models) < 2:
             return models
         models.sort(key=lambda model: (model.start, -model.end))

@@ -195,8 +195,24 @@ SIZES = [
     ),
     make_rule(r"\bw ?(\d\d)[ /x]?l ?(\d\d)\b", "size", r"w\1 l\2", "w00|w 00"),
     make_rule(r"\b(\d\d) ?w(?: ?[/x] ?| )?(2[6-9]|3\d|40) ?l\b", "size", r"w\1 l\2", "00w|00 w"),
+    make_rule(r"(?<![\w.])(\d\d) ?w (\d\d) ?[lh]\b", "size", r"\1x\2", "00w 00|00 w 00"),
+    make_rule(
+        r"(?<![\w.])(\d+) ?([wdhl]) (\d+) ?(?!\2)([wdhl]) (\d+) ?(?!\2|\4)[wdhl]\b",
+        "size",
+        r"\1x\3x\5",
+        "0w 0|0d 0|0h 0|0l 0|0 w 0|0 d 0|0 h 0|0 l 0",
+    ),
     make_rule(r"(?<![\w.])(\d\d) ?g(?= (?:wires?|needles?)\b)", "size", r"\1 gauge", "00g|00 g"),
     make_rule(rf"{START}(\d\d(?:\.\d)?)(?= {_SCREENS}\b)", "size", r"\1 inch", "00 |0.0 "),
+    make_rule(
+        r"(?<!bust )(?<!chest )(?<!hip )(?<!hips )"
+        r"\b(\d\d)(?: ?inch| ?in|\")? waist,? (\d\d)(?: ?inch| ?in|\")?"
+        r" (?:leg|inseam|length)\b(?! \d)",
+        "size",
+        r"w\1 l\2",
+        " waist",
+    ),
+    make_rule(r"\bwaist (\d\d),? (?:leg|inseam|length) (\d\d)\b", "size", r"w\1 l\2", "waist 00"),
     make_rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
     make_rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),
     make_rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00|leg 00"),

@@ -46,10 +46,12 @@ _BOUND = re.compile(
 _BOUND_AFTER = re.compile(
     r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"
     r"|(?P<least>\s(?:or (?:more|over|above|larger|bigger)|and (?:up|over|above)|min(?:imum)?\b)"
-    r"|\+)"
+    r"|\+(?!\d))"
 )
 # Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
-_THINGS = ("case", "box", "set", "tablet")
+_THINGS = frozenset({
+    *["case", "box", "set", "tablet", "can", "bag", "bar", "bottle", "key", "door", "shelf"],
+})  # fmt: skip
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = (
     r"(?! \d)(?!-1\b)"
@@ -62,10 +64,12 @@ _NOT_BEFORE = {
     "cc": r"(?!-)",  # of a code in hexadecimal digits
     "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
 }
-_LENGTHS = frozenset({"inch", "ft", "mm", "cm"})
+_LENGTHS = frozenset({"inch", "ft", "mm", "cm", "m"})
 _FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
 # What a side of a thing may be called behind its number: "38w x 29l", "28\"l x 14\"w".
 _SIDE = r"\s?(?:[wlhd]|wide|long|high|tall|deep|width|length|height)"
+_UNIT_OF_SIDE = re.compile(r"\d\s?([a-z]+|[\"'”′]+)")
+_NAMED_SIDE = r"\s?(?:wide|long|high|tall|deep|width|length|height)"
 
 
 class Found(NamedTuple):
@@ -168,11 +172,14 @@ class Numbers:
 
     def _amounts(self, unit: str, count: str) -> list[Rule]:
         number = rf"{START}(?P<a>{_NUMBER})"
-        sized = _any(self._units.keys() - _THINGS)
+        sized = _any(self._units.keys() - self._counts)
         between = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"
-        side = rf"(?:\s?(?:{sized}))?{between}"
         lengths = _any(u for u, (_, unit) in self._units.items() if unit in _LENGTHS)
-        long = rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|{_SIDE}\s)"
+        side = rf"(?:\s?(?:{lengths}))?{between}"
+        # "38w x 29l" and "60 inch wide 30 deep", but not "20l 800w"
+        long = (
+            rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|\s?(?:{lengths}){_SIDE}\s|{_NAMED_SIDE}\s)"
+        )
         words = "|".join(NUMBER_WORDS)
         # "pack of 2 in lemon", but not "pack of 2 oz"
         measure = "|".join(re.escape(u) for u in self._units.keys() - {*self._counts, "in"})
@@ -193,14 +200,16 @@ class Numbers:
                 "x|*|by|0w|0 w|0l|0 l|0h|0 h|0d|0 d|0t|0 t",
             ),
             make_rule(
-                rf"{number}{side}(?P<b>{_NUMBER})(?:{side}(?P<c>{_NUMBER}))?"
+                rf"(?<!\d-){number}{side}(?P<b>{_NUMBER})(?:{side}(?P<c>{_NUMBER}))?"
                 rf"(?:[\s-]?(?P<unit>{sized}))?{END}",
                 "",
                 self._sides,
                 "x|*|by",
             ),
             make_rule(
-                rf"{number}(?:{TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){END}", "", self._amount
+                rf"(?<![$£€]){number}(?:{TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){END}",
+                "",
+                self._amount,
             ),
             make_rule(
                 rf"\b(?P<a>{words}|half|quarter)(?: an?)?[\s-](?P<unit>{count}|{written}){END}",
@@ -230,6 +239,10 @@ class Numbers:
 
     def _sides(self, match: re.Match[str]) -> str | None:
         if max(map(len, filter(None, match.group("a", "b", "c")))) > 7:  # a code
+            return None
+        units = filter(self._units.__contains__, _UNIT_OF_SIDE.findall(match[0]))
+        written = {self._units[unit][1] for unit in units} & _LENGTHS
+        if len(written) > 1:  # "2 ft x 2 inch x 17 ft"
             return None
         sides = "x".join(plain(side) for side in match.group("a", "b", "c") if side)
         return f"{sides} {self._units[match['unit']][1]}" if match["unit"] else sides

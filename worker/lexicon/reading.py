@@ -125,7 +125,9 @@ class Reader:
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         nothing = [(x.start, x.end) for x in exclusions]
-        nothing += [(found[i].start, found[j - 1].end) for i, j, _ in fixed if j - i > 1]
+        own = {(brand.first, brand.last) for brand in brands}  # "not your mothers"
+        kept = [(i, j) for i, j, _ in fixed if j - i > 1 and (i, j) not in own]
+        nothing += [(found[i].start, found[j - 1].end) for i, j in kept]
         attributes = self._attributes.find(
             text, found, lambda: self._spans(found, places, mentions), brands, nothing, inside
         )
@@ -237,8 +239,9 @@ class Reader:
         )
 
     def _kinds(self, term_id: int) -> Iterator[str]:
-        """Keys of a term's name and of its category's levels."""
-        yield from self._terms.category(term_id).lower().split(" > ")
+        """Keys of a term's name, and levels of its paths."""
+        for path in {self._terms.category(term_id), self._terms.sense(term_id)}:
+            yield from path.lower().split(" > ")
         yield self._terms.key(term_id)
 
     def _spans(

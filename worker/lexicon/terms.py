@@ -34,11 +34,14 @@ class Term(NamedTuple):
     Attributes:
         names: its name, then its synonyms: the text and the keys it is found by, its own first.
         category: path such as "Shoes > Running"; "" where none is known.
+        sense: path that tells what kind of thing is meant, which is the starter's category for a
+            term of the starter in another shop.
         parent: position of the broader term, or None.
     """
 
     names: Sequence[tuple[str, Sequence[str]]]
     category: str
+    sense: str
     parent: int | None
 
 
@@ -62,7 +65,7 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
     def joined(keys: Iterable[str]) -> list[int]:
         return numbers([" ".join(sorted(words_of(keys)))])
 
-    paths = list(dict.fromkeys(term.category for term in terms))
+    paths = list(dict.fromkeys(path for term in terms for path in (term.category, term.sense)))
     path = {category: n for n, category in enumerate(paths)}
     arrays = {
         "own": numbers(term.names[0][0] for term in terms),
@@ -72,6 +75,7 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "signature": [signature(words(text_of[term.names[0][1][0]])) for term in terms],
         "parent": [NONE if term.parent is None else term.parent for term in terms],
         "category": [path[term.category] for term in terms],
+        "sense": [path[term.sense] for term in terms],
         "paths": numbers(paths),
         "term_of": [term_of[form] for form in forms],
         "text_of": numbers(text_of[form] for form in forms),
@@ -127,9 +131,9 @@ class Terms:
         words: those that keys are made of.
         last_words: those that a key ends with, so that they may name a thing.
         signatures: of each term, that of the words of its published name, in the singular.
-        categories: of each term, the number of its category.
-        paths: of each category, the whole.
-        departments: of each category, the first level.
+        categories, senses: of each term, the number of a path.
+        paths: by their numbers.
+        departments: of each path, the first level.
 
     Raises:
         OSError, ValueError, KeyError, RuntimeError: the files are not such as `pack` makes.
@@ -143,8 +147,9 @@ class Terms:
         self._own, self._own_key = arrays["own"], arrays["own_key"]
         self._names, self._first_name = arrays["names"], arrays["first_name"]
         self.signatures = np.asarray(arrays["signature"])
-        self.categories = np.asarray(arrays["category"])
+        self.categories, self.senses = (np.asarray(arrays[n]) for n in ("category", "sense"))
         self._parent, self._category = arrays["parent"], arrays["category"]
+        self._sense = arrays["sense"]
         self.term_of = _finder(self._trie, arrays["term_of"])
         self.text_of = _writer(self._trie, arrays["text_of"], self.text)
         self._known_names = Kept(_KEPT)
@@ -204,9 +209,17 @@ class Terms:
         """Its path, such as "Shoes > Running"; "" where none is known."""
         return self.paths[self._category[term_id]]
 
+    def published(self) -> list[str]:
+        """The categories of terms."""
+        return [self.paths[number] for number in np.unique(self.categories)]
+
+    def sense(self, term_id: int) -> str:
+        """The path that tells what kind of thing is meant."""
+        return self.paths[self._sense[term_id]]
+
     def department(self, term_id: int) -> str:
-        """The first level of its category."""
-        return self.departments[self._category[term_id]]
+        """The first level of that path."""
+        return self.departments[self._sense[term_id]]
 
     def parent(self, term_id: int) -> int | None:
         """The broader term."""

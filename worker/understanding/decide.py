@@ -95,7 +95,8 @@ class Expander:
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
         heads, fallback = query_target(lexicon, read, nearest, near.similarity)
         nothing_else = bool(heads) and only_terms_and_attributes(read, heads)
-        names_a_product = evidence.names_a_product(read, heads)
+        brand = not (heads or read.exclusions) and bool(lexicon.sold(read))
+        names_a_product = evidence.names_a_product(read, heads, brand)
         sure = []
         for head in heads:
             several = " " in head.surface or head not in read.mentions
@@ -148,16 +149,16 @@ class Expander:
         for head in heads:
             own = lexicon.category(head.term_id)
             path = lexicon.shelf(own, read.attributes)
-            if path and evidence.is_for(path, read.attributes):
+            if path:
                 department = lexicon.department_number(head.term_id)
                 nearest = self._nearest(near, {own, path}, department)
                 chance = evidence.of_category(read, head, names_a_product, path, nearest, sold)
                 best[path] = max(chance, best.get(path, 0.0))
         sure = {path: chance for path, chance in best.items() if chance >= CATEGORY_THRESHOLD}
-        if not sure and fallback:
-            path = lexicon.shelf(fallback, read.attributes)
+        path = lexicon.shelf(fallback, read.attributes) if not sure and fallback else ""
+        if path:
             chance = evidence.of_fallback(path, self._nearest(near, {fallback, path}), sold)
-            if evidence.is_for(path, read.attributes) and chance >= CATEGORY_THRESHOLD:
+            if chance >= CATEGORY_THRESHOLD:
                 sure[path] = chance
         return sorted(sure.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]
 
@@ -207,6 +208,7 @@ class Expander:
             not terms
             and not complains
             and self.threshold <= FOR_WHOM
+            and found.heads
             and found.names_a_product
             and (term := for_whom(found.read, self.lexicon.persons))
         ):

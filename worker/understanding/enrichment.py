@@ -107,7 +107,7 @@ class Composer:
         Args:
             probabilities: of the labels, then of the further heads' labels.
             names_a_product: whether the query names a thing and no more, and so is one to purchase
-                or to browse.
+                or to browse, and not negative.
         """
         of_labels = probabilities[: len(self._labels)]
         intent, scores = _likeliest(self._labels, of_labels)
@@ -117,7 +117,10 @@ class Composer:
         sentiment = None
         if SENTIMENT in self._heads:
             labels, columns = self._heads[SENTIMENT]
-            sentiment, _ = _likeliest(labels, probabilities[columns])
+            of_labels = probabilities[columns]
+            if names_a_product:  # what it is not to be is no complaint: "fridge not integrated"
+                of_labels = _only({*labels} - {"negative"}, labels, of_labels)
+            sentiment, _ = _likeliest(labels, of_labels)
         return {"intent": intent, "sentiment": sentiment}
 
     def unserved(self, form: str, language: str) -> Enrichment:

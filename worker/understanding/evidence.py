@@ -9,13 +9,12 @@ fitted on real queries, read by hand. The matching model is not asked about cate
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from math import exp
 from operator import attrgetter
 from typing import NamedTuple
 
-from worker.lexicon.attributes import Attribute
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.tagged import Thing
 from worker.lexicon.words import meets, word_set
@@ -186,26 +185,15 @@ _LINKS = word_set("""
 """)
 
 
-def names_a_product(read: Reading, heads: Sequence[Mention]) -> bool:
-    """Whether a query names a thing and what it is to be like, and says no more, so that it is no
-    question, complaint or small talk. "No" does: "hoover no suction"."""
-    if not heads or "@" in read.form:
+def names_a_product(read: Reading, heads: Sequence[Mention], brand: bool = False) -> bool:
+    """Whether a query names a thing or a brand and what it is to be like, and says no more, so that
+    it is no question, complaint or small talk. "No" does: "hoover no suction".
+
+    Args:
+        brand: whether it names a brand of the lexicon.
+    """
+    if not (heads or brand) or "@" in read.form:
         return False
     spans = [(item.start, item.end) for item in (*read.mentions, *heads)]
     spans += [(item.start, item.end) for item in (*read.attributes, *read.exclusions)]
     return all(word.key in _LINKS or meets(word, spans) for word in read.words)
-
-
-# Departments of one gender, by their first word: the value of their gender, and whose they are not.
-_SMALL = {"baby", "toddler", "kids"}
-_WHOSE = {
-    "Women's": ("women", {"men", "boys", *_SMALL}),
-    "Men's": ("men", {"women", "girls", *_SMALL}),
-}
-
-
-def is_for(path: str, attributes: Iterable[Attribute]) -> bool:
-    """Whether a category may hold things for whom the query names: no men in "Women's Clothing"."""
-    gender, others = _WHOSE.get(path.split(" ", 1)[0], ("", frozenset()))
-    named = {a.value for a in attributes if a.name in ("gender", "age")} if gender else set()
-    return gender in named or named.isdisjoint(others)

@@ -27,12 +27,13 @@ _AMOUNTS = frozenset({"size", "quantity", "price", "age"})
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 
 # Why a text is held back, besides the names of attributes.
-SAID, OTHER_WORDS, EXCLUDED, NUMBER, USE = (
+SAID, OTHER_WORDS, EXCLUDED, NUMBER, USE, NARROWER = (
     "the query says it",
     "words that the query has not",
     "excluded",
     "a number",
     "another use",
+    "another kind of it",
 )
 
 
@@ -93,6 +94,8 @@ class Protection:
             return OTHER_WORDS
         if source == "synonym" and words.stems <= self._stems:
             return SAID
+        if source == "synonym" and self._is_cut(instead_of) and lexicon.is_below(text, term_id):
+            return NARROWER
         replaced = lexicon.stemmed(instead_of) if instead_of else self._stemmed
         if words.joined in self._seen or words.joined == replaced.joined:
             return SAID
@@ -113,6 +116,10 @@ class Protection:
                 return NUMBER
         self._seen.add(words.joined)
         return ""
+
+    def _is_cut(self, surface: str) -> bool:
+        """Whether it is only the end of what is asked for: the "bag" of "tote bag"."""
+        return all(head.surface != surface for head in self._heads)
 
     def _replaced(self, surface: str) -> Profile:
         """Of a part of the query, without a brand that the query as a whole does not name: "candy"

@@ -13,6 +13,13 @@ AMOUNTS = {
     "20-volt max drill": [("quantity", "20 v", 20, 20, "v")],
     "3-in-1 stroller": [],
     "shelf 24 in-36 in": [("size", "24 inch", 24, 24, "inch"), ("size", "36 inch", 36, 36, "inch")],
+    "microwave 20l 800w": [("quantity", "20 l", 20, 20, "l"), ("quantity", "800 w", 800, 800, "w")],
+    "usb stick 64gb x2": [("size", "64 gb", 64, 64, "gb")],
+    "18x48 shelves 6 tier": [("quantity", "6 tier", 6, 6, "tier")],
+    "ladder 3m": [("size", "3 m", 3, 3, "m")],
+    "tights 40 denier": [("quantity", "40 denier", 40, 40, "denier")],
+    "$5 bag of rice": [("price", "5 USD", 5, 5, "USD")],
+    "24 bar stool": [],
     "60 capsules": [("quantity", "60 capsule", 60, 60, "capsule")],
     "sofa over $900": [("price", "over 900 USD", 900, None, "USD")],
     "desk between 100 and 250 euros": [("price", "100-250 EUR", 100, 250, "EUR")],
@@ -62,6 +69,21 @@ def test_amounts(lexicon, query):
 
 @pytest.mark.parametrize(
     "query, size",
+    [
+        ("chinos 34 waist 32 leg", "w34 l32"),
+        ("jeans waist 32 length 34", "w32 l34"),
+        ("artificial grass 4m x 3m", "4x3 m"),
+        ("shelves 18x48", "18x48"),
+        ("bookcase 72h 36w 18d", "72x36x18"),
+        ("hp a4 paper", "a4"),
+    ],
+)
+def test_sides_are_one_size(lexicon, query, size):
+    assert [a.value for a in lexicon.read(query).attributes if a.name == "size"] == [size]
+
+
+@pytest.mark.parametrize(
+    "query, size",
     [("shoes size 8½", "8.5"), ("uk 6½ boots", "uk 6.5"), ("boots size 6½ uk", "uk 6.5")],
 )
 def test_a_fraction_is_one_number_with_what_stands_before_it(lexicon, query, size):
@@ -96,6 +118,13 @@ def test_feet_with_inches_are_inches(lexicon, query, size):
         ("ipad mini case", "ipad mini"),
         ("galaxy s10+ case", "galaxy s10+"),
         ("iphone 11. case", "iphone 11"),
+        ("charger for samsung a54", "a54"),
+        ("samsung s23 ultra case", "s23 ultra"),
+        ("levis w32", None),
+        ("philips e27 bulb", None),
+        ("hp a4 paper", None),
+        ("dell i7 laptop", None),
+        ("michelin r17 tires", None),
         ("skin relief b01h0wq14y", None),
         ("desktop with windows 10 pro", None),
         ("vitamin d3", None),

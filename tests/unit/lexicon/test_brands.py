@@ -19,6 +19,9 @@ BRANDS = {
     "fuji instant camera": ["fujifilm"],
     "metcon shoes": ["nike"],
     "act mouthwash": ["act"],
+    "3m half mask": ["3m"],
+    "ladder 3m": [],
+    "not your mothers dry shampoo": ["not your mothers"],
     "jordan shirts": ["jordan"],  # its department, where no product of its line stands
     "i like nike trainers": ["nike"],
     "trainers with nike logo": ["nike"],

@@ -20,6 +20,7 @@ zorp, zorp 13
 nokia 3310, brick phone
 cpu, processor, cpus
 foo\,bar, baz
+satchel => tote satchel, belt satchel
 """
 ROWS = "".join(f"{n},Acme Processor Box {n} W,Acme,Parts > CPUs\n" for n in range(9))
 
@@ -66,6 +67,8 @@ def published(lexicon, query):
         ("processor", ["cpus"]),  # and not "cpu" too
         ("cpu", ["processor"]),
         ("cpus", ["processor"]),
+        ("satchel", ["belt satchel", "tote satchel"]),
+        ("tote satchel", []),  # a belt satchel is another kind of it
     ],
 )
 def test_digits_of_a_rule_belong_to_its_name_and_no_number_of_the_query_changes(

@@ -26,6 +26,20 @@ blackberry
 
 [Audio > Headphones]
 earphones = earbuds
+
+[Office > Paper]
+notebook = writing notebook, jotter
+
+[Computers > Laptops]
+laptop = notebook computer
+
+[Groceries > Bakery]
+donuts
+glazed donuts < donuts
+bagels
+bread
+croissants
+muffins
 """
 KINDS = {
     "Leather Sofa": "House > Seats > Sofas",
@@ -54,12 +68,15 @@ def build(starter, tmp_path, monkeypatch):
 
     def built(**files):
         monkeypatch.setattr(make, "STARTER_LEXICON", starter)
+        brands = files.pop("brands", "")
+        (starter / "brands.txt").write_text(brands)
         given = {name: [_written(tmp_path / name, text)] for name, text in files.items()}
         inputs = make.Inputs(**given, folders=[starter])
         make.make(inputs, STARTER_MODELS, tmp_path / "out", _no_bar)
-        lexicon = Lexicon.load(tmp_path / "out")
+        lexicon = built.lexicon()
         return lambda text: lexicon.category(lexicon.term_of(text))
 
+    built.lexicon = lambda: Lexicon.load(tmp_path / "out")
     return built
 
 
@@ -110,7 +127,60 @@ def test_a_taxonomy_tells_categories_too(build):
     assert category("tv stand") in {"", "Home"}
 
 
+BAKERY = "".join(
+    f"Food > Bakery > {name}\n" for name in ("Bagels", "Bread", "Croissants", "Muffins")
+)
+PETS = "Pets > Dog Supplies > Dog Beds > Donuts\n"
+
+
+def test_a_category_of_another_sense_gives_way_to_that_of_like_things(build):
+    category = build(taxonomies=PETS + BAKERY)
+    assert category("donuts").startswith("Food")
+    assert category("glazed donuts") == category("donuts")
+
+
+def test_of_two_categories_of_one_name_that_counts_where_like_things_are(build):
+    category = build(taxonomies=PETS + BAKERY + "Food > Bakery > Donuts\n")
+    assert category("donuts") == "Food > Bakery > Donuts"
+
+
+def test_a_category_stands_where_nothing_tells_of_another_sense(build):
+    assert build(taxonomies=PETS + "Food > Bakery > Bread\n")("donuts") == PETS.strip()
+
+
 def test_the_starters_stand_where_the_shop_has_none(build):
     category = build(catalogues=_catalogue(dict.fromkeys(KINDS, "")))
     assert category("sofa") == "Furniture > Living Room"
     assert category("earphones") == "Audio > Headphones"
+
+
+def test_titles_tell_where_a_thing_of_the_starter_stands_if_it_stands_alone_in_them(build):
+    kinds = KINDS | {"Tv Stand": "Sale"}
+    assert build(catalogues=_catalogue(kinds))("tv console") == "Sale"
+
+
+def test_a_rule_tells_which_of_two_senses_a_shop_means(build):
+    build(synonyms="laptop, notebook\n", terms="laptop\n")
+    lexicon = build.lexicon()
+    assert {*lexicon.names(lexicon.term_of("notebook"))} == {"notebook", "laptop"}
+
+
+@pytest.mark.parametrize(
+    "rule, brands", [("mac => trench coat", []), ("mac, macs cosmetics", ["mac"])]
+)
+def test_a_thing_that_a_rule_names_is_no_brand_that_the_shop_lacks(build, rule, brands):
+    build(synonyms=rule + "\n", brands="mac | macs cosmetics : lipstick\n")
+    found = build.lexicon().read("red mac").attributes
+    assert [a.value for a in found if a.name == "brand"] == brands
+
+
+@pytest.mark.parametrize("paths", ["All\n", ""])
+def test_one_category_for_all_says_nothing(build, paths):
+    assert (
+        build(terms="sofa\n", taxonomies=paths or "# none\n")("earphones") == "Audio > Headphones"
+    )
+
+
+def test_a_rule_takes_no_category_from_a_term_that_a_category_is_called_like(build):
+    category = build(taxonomies="Tech > Notebooks\nTech > Laptops\n", synonyms="laptop, notebook\n")
+    assert category("notebook") == "Tech > Notebooks"

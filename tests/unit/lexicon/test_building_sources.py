@@ -62,6 +62,21 @@ def test_fields_may_be_called_otherwise_and_attributes_by_a_pattern(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "fields, attributes",
+    [
+        ("attributes=colour", [("colour", "Red")]),
+        ("attributes=colour,attributes=made_of", [("colour", "Red"), ("made of", "wool")]),
+        ("attributes=made*,attributes=colour", [("colour", "Red"), ("of", "wool")]),
+        ("attributes=Colour,attributes=x_*", [("colour", "Red")]),
+    ],
+)
+def test_columns_may_be_attributes_themselves(tmp_path, fields, attributes):
+    content = "id,title,colour,made_of,price\n1,Robe,Red,wool,9\n"
+    [product], faults = read(products, tmp_path, "a.csv", content, sources.fields(fields))
+    assert (sorted(product.attributes), faults) == (attributes, [])
+
+
+@pytest.mark.parametrize(
     "name, content",
     [
         ("a.csv", CSV.replace("id,title,brand,category", "ID,Title,Brand,Category")),
@@ -144,6 +159,26 @@ def test_taxonomies_are_plain_paths_or_stand_behind_ids(tmp_path):
     found, faults = read(sources.paths, tmp_path, "taxonomy.txt", text)
     assert found == [("Shoes", "Running"), ("Pets", "Dog Beds"), ("Toys", "Puzzles")]
     assert "taxonomy.txt:6: found 'Home >'" in faults[0] and len(faults) == 1
+
+
+@pytest.mark.parametrize("reader", [sources.paths, sources.rules, sources.terms])
+@pytest.mark.parametrize("content", ['[{"name": "Shoes"}]', '{"name": 1}', "a > " * 9_000 + "b"])
+def test_json_and_endless_lines_are_no_names(tmp_path, reader, content):
+    found, faults = read(reader, tmp_path, "a.txt", content)
+    assert not found and len(faults) == 1 and "a.txt:1: found" in faults[0]
+
+
+@pytest.mark.parametrize(
+    "paths, told",
+    [
+        ([("Shoes/Boots",), ("Shoes/Sandals",)], ["'Shoes/Boots' and 1 more"]),
+        ([("Shoes", "Boots"), ("Shoes/Sandals",)], []),
+        ([("Shoes",), ("Hats",), ("Men/Women",)], []),
+    ],
+)
+def test_other_marks_between_levels_are_told(paths, told):
+    notes = [*sources.not_parted(paths)]
+    assert len(notes) == len(told) and all(a in b for a, b in zip(told, notes, strict=True))
 
 
 def test_synonyms_go_one_way_or_two(tmp_path):

@@ -8,10 +8,12 @@ from worker.lexicon.terms import KEYS, NO_TERM, TERMS, Term, Terms, pack
 from worker.lexicon.words import Phrases, words
 
 SHOES = Term(
-    [("shoes", ("shoes", "shoe")), ("foot-wear", ("foot wear", "footwear"))], "Shoes", None
+    [("shoes", ("shoes", "shoe")), ("foot-wear", ("foot wear", "footwear"))], "Shoes", "Shoes", None
 )
-BOOTS = Term([("boots", ("boots", "boot")), ("Crème", ("crème",))], "Shoes > Boots", 0)
-CREAM = Term([("crème", ("crème",))], "Beauty", None)
+BOOTS = Term(
+    [("boots", ("boots", "boot")), ("Crème", ("crème",))], "Shoes > Boots", "Shoes > Boots", 0
+)
+CREAM = Term([("crème", ("crème",))], "Beauty", "Beauty", None)
 
 
 def packed(folder, terms, idioms=()):
@@ -74,5 +76,5 @@ KEY = st.lists(st.sampled_from(["a", "ab", "b", "é", "abc"]), min_size=1, max_s
 @given(st.sets(KEY, max_size=12), st.lists(KEY, max_size=5).map(" ".join))
 def test_phrases_are_found_as_by_a_set_of_keys(tmp_path_factory, keys, text):
     folder = tmp_path_factory.mktemp("terms")
-    terms = packed(folder, [Term([(form, (form,))], "All", None) for form in sorted(keys)])
+    terms = packed(folder, [Term([(form, (form,))], "All", "All", None) for form in sorted(keys)])
     assert terms.find(words(text)) == Phrases(keys).find(words(text))

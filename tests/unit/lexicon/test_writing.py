@@ -27,7 +27,7 @@ def tables(tmp_path_factory):
 
 def content(tables, *names):
     vectors = np.random.default_rng(1).normal(size=(len(names), ENCODER.dimension))
-    terms = [Term([(name, (name,))], "All", None) for name in names]
+    terms = [Term([(name, (name,))], "All", "All", None) for name in names]
     return Content(terms, tables, [], Vectors.of(vectors.astype(np.float32)), {"note.txt": b"ours"})
 
 

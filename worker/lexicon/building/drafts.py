@@ -33,7 +33,9 @@ class Draft:
         name: lower-case text.
         origins: what made it a term: the kind of source, and a count or a place.
         category: path such as "Shoes > Running", "" while it is not known.
-        shelf: the starter's category of it, which need not be the shop's.
+        placed: what tells its category.
+        sense: the starter's category, "" for a term that it has not: what kind of thing is meant.
+        paths: of the categories that are called so.
         titles: of the catalogue, how many name it.
         synonyms: other names, each with why.
         parent: the broader term and why.
@@ -42,7 +44,9 @@ class Draft:
     name: str
     origins: dict[str, Any] = field(default_factory=dict)
     category: str = ""
-    shelf: str = ""
+    placed: str = ""
+    sense: str = ""
+    paths: list[str] = field(default_factory=list)
     titles: int = 0
     synonyms: dict[str, Link] = field(default_factory=dict)
     parent: tuple[Draft, Link] | None = None
@@ -65,6 +69,11 @@ class Draft:
         """Stand below what the term above stands below, while that is another name of the same."""
         while self.parent is not None and self.is_called(self.parent[0], self.parent[1].weight):
             self.parent = self.parent[0].parent
+
+    def place(self, category: str, by: str) -> None:
+        """Give it a category, if there is one, and say what tells it."""
+        if category:
+            self.category, self.placed = category, by
 
     def is_called(self, other: Draft, least: float) -> bool:
         """Whether each is a name of the other, as surely as that."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import Drafts
+from worker.lexicon.building.sources import Rule
 from worker.lexicon.building.together import Together
 from worker.lexicon.spellings import ordinary
 from worker.lexicon.words import key
@@ -25,12 +26,17 @@ _WORDY = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
 
 
 def brands(
-    corpus: Corpus, drafts: Drafts, known: list[dict[str, Any]], sold: Mapping[str, list[str]]
+    corpus: Corpus,
+    drafts: Drafts,
+    known: list[dict[str, Any]],
+    sold: Mapping[str, list[str]],
+    rules: Iterable[Rule] = (),
 ) -> list[dict[str, Any]]:
     """The brands of a catalogue, then those of `known` that it lacks, each as `Brands` takes it.
 
     Args:
         sold: of each brand's key, the names of what it sells most.
+        rules: of the shop; a name that stands there for a thing is none of a brand that it lacks.
     """
     keys_of = cache(drafts.spelling.keys)
     spelled = _spelled(corpus)
@@ -53,12 +59,22 @@ def brands(
             kinds |= {*brand["kinds"]} if brand else set()
         found.append({"name": name, "keys": list(keys.items()), "kinds": sorted(kinds)})
         taken |= keys.keys()
+    things = taken | _things(rules, given)
     rest = [
-        brand | {"keys": [(form, word) for form, word in brand["keys"] if form not in taken]}
+        brand | {"keys": [(form, word) for form, word in brand["keys"] if form not in things]}
         for brand in known
         if _called(brand) not in taken
     ]
     return found + [brand for brand in rest if brand["keys"]]
+
+
+def _things(rules: Iterable[Rule], brands: Container[str]) -> set[str]:
+    """The keys of what one-way rules take for a thing: "mac => trench coat"."""
+    found: set[str] = set()
+    for rule in rules:
+        if rule.means and not any(key(text) in brands for text in rule.means):
+            found.update(map(key, rule.texts))
+    return found
 
 
 def _called(brand: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from itertools import combinations, permutations, takewhile
 from math import sqrt
 
 from triton_models.query_text import normal_form
-from worker.lexicon.building.drafts import Draft, Drafts, Link, make_synonyms
+from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link, make_synonyms
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
 from worker.lexicon.building.together import Together
@@ -29,24 +29,42 @@ MOST_DEPARTMENTS, MOST_PATHS = 2, 8  # that have a category of one name
 
 
 def add_rules(rules: Iterable[Rule], drafts: Drafts) -> None:
-    """Add the names that synonym files give."""
+    """Add the names that synonym files give; what the starter knows of a name in another sense than
+    the rule's is dropped ("laptop, notebook")."""
     for rule in rules:
         link = Link(RULE, WEIGHTS[RULE], {"file": rule.place})
         if rule.means:
             targets = [drafts.add(text, RULE, rule.place) for text in rule.means]
             for text in rule.texts:
                 draft = drafts.add(text, RULE, rule.place, targets[0].category)
+                _leave_sense(draft, targets[0])
                 for other in rule.means:
                     draft.add_synonym(other, link)
             continue
         known = [draft for text in rule.texts if (draft := drafts.get(text))]
         first = known[0] if known else drafts.add(rule.texts[0], RULE, rule.place)
         for draft in dict.fromkeys((first, *known)):
+            _leave_sense(draft, first)
             for text in rule.texts:
                 if drafts.get(text) is not draft:  # no other number or spelling of itself
                     draft.add_synonym(text, link)
         for text in rule.texts:
             drafts.point(text, first)
+
+
+def _leave_sense(draft: Draft, meant: Draft) -> None:
+    """Drop what the starter says of a term that a rule takes for a thing of another department, for
+    one of whose names it is short: the "notebook" of "notebook computer"."""
+    form = key(draft.name) + " "
+    short = any(key(text).startswith(form) for text in (meant.name, *meant.synonyms))
+    departments = [one.sense.partition(" > ")[0] for one in (draft, meant)]
+    if short and all(departments) and departments[0] != departments[1]:
+        draft.synonyms = {t: link for t, link in draft.synonyms.items() if link.kind != SOURCE}
+        if draft.parent and draft.parent[1].kind == SOURCE:
+            draft.parent = None
+        draft.sense = meant.sense
+        if draft.category not in draft.paths:
+            draft.category = meant.category
 
 
 def by_rule(drafts: Iterable[Draft], least: float) -> dict[tuple[str, str], str]:
@@ -183,6 +201,7 @@ def add_categories(paths: Iterable[Sequence[str]], drafts: Drafts) -> dict[str, 
             general[form] = [" > ".join(path) for path in some]
         elif _is_a_name(name):
             draft = drafts.add(name, CATEGORY, " > ".join(some[0]), " > ".join(shared))
+            draft.paths += map(" > ".join, some)
             above = [*shared] if shared != some[0] else [*shared[:-1]]
             wider: Draft | None = drafts.get(normal_form(above[-1])) if above else None
             if wider is not None:

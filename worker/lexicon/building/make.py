@@ -178,8 +178,9 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     described = facts.described(tables)
     drafts = Drafts(spelling)
     for folder, one in zip(inputs.folders, read, strict=True):
-        _add_source(one, drafts, folder == STARTER_LEXICON)
-    general = links.add_categories([*taxonomy, *corpus.categories], drafts)
+        _add_source(one, drafts, folder.resolve() == STARTER_LEXICON.resolve())
+    paths = [*taxonomy, *corpus.categories]
+    general = links.add_categories(paths, drafts)
     for text, file in lists:
         drafts.add(text, "list", file)
     with progress("phrases", 1) as done:
@@ -202,9 +203,9 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     known = [brand for one in read for brand in one.brands]
     sold = facts.sold(corpus, drafts, together)
     tables = facts.add_values(corpus, tables, drafts)
-    brands = facts.brands(corpus, drafts, known, sold)
+    brands = facts.brands(corpus, drafts, known, sold, rules)
     matched = sum(click.item in reader.known for click in clicks)
-    notes = [*reader.unread.values()]
+    notes = [*reader.unread.values(), *sources.not_parted(paths)]
     if clicks and inputs.catalogues and not matched:
         remedy = "the column id must hold the ids of the catalogue"
         notes.append(f"clicks: {len(clicks):,} rows, 0 of a product in the catalogues; {remedy}")
@@ -232,7 +233,7 @@ def _add_source(read: Source, drafts: Drafts, starter: bool) -> None:
     for term in read.terms:
         draft = drafts.add(term.name, SOURCE, term.place, "" if starter else term.category)
         if starter:
-            draft.shelf = draft.shelf or term.category
+            draft.sense = draft.sense or term.category
         for text in term.synonyms:
             draft.add_synonym(text, Link(SOURCE, SOURCE_WEIGHT, {"place": term.place}))
         made.append(draft)
@@ -309,6 +310,7 @@ def _terms(drafts: Drafts, least: float) -> list[Term]:
                 for text, others in _names(draft, least, drafts.spelling).items()
             ],
             draft.category,
+            draft.sense or draft.category,
             None if draft.parent is None else number[draft.parent[0]],
         )
         for draft in drafts

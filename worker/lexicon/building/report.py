@@ -158,6 +158,8 @@ def _evidence(draft: Draft) -> dict[str, Any]:
         "titles": draft.titles,
         "names": {text: _link(link) for text, link in sorted(draft.synonyms.items())},
     }
+    if draft.category:
+        found["category_by"] = draft.placed
     if draft.parent:
         found["parent"] = {"term": draft.parent[0].name, **_link(draft.parent[1])}
     return found

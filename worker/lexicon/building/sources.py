@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +19,12 @@ from worker.lexicon.words import key
 FIELDS = ("id", "title", "brand", "category", "attributes")
 REQUIRED = ("id", "title")
 MOST_NAMED = 12  # columns in a message
+_OTHER_MARKS = "/|;"
+LONGEST_LINE = 10_000  # characters, of a path, a rule or a term
 _OTHER_NAMES = {  # what other shops call a field, as a remedy proposes it
     "brand": ("manufacturer", "vendor", "maker", "brand_name", "supplier"),
     "category": ("product_type", "producttype", "category_path", "categories", "department"),
+    "attributes": ("color", "colour", "material", "gender"),
 }
 _QUERY = ("query", "q", "search_term", "search_query")
 _ITEM = ("id", "item", "item_id", "product", "product_id", "clicked", "bought", "docid")
@@ -69,7 +72,8 @@ class Click(NamedTuple):
 
 
 def fields(text: str) -> dict[str, str]:
-    """The columns of a catalogue by field, from "title=name,brand=supplier".
+    """The columns of a catalogue by field, from "title=name,brand=supplier"; those of `attributes`,
+    which may be given several times, with commas between them.
 
     Raises:
         LexiconError: it is not of this form.
@@ -81,7 +85,8 @@ def fields(text: str) -> dict[str, str]:
             known = ", ".join(FIELDS)
             remedy = f"write FIELD=COLUMN, with FIELD one of {known}"
             raise LexiconError(f"--fields: found {part.strip()!r}; {remedy}")
-        found[name] = column
+        several = name == "attributes" and name in found
+        found[name] = f"{found[name]},{column}" if several else column
     return found
 
 
@@ -89,15 +94,15 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
     """The products of a block of a catalogue.
 
     Args:
-        columns: the column of each field that is not called like it; that of `attributes` may hold
-            a "*": then each column that fits is an attribute.
+        columns: the column of each field that is not called like it; that of `attributes` holds
+            objects, or is an attribute itself, as are several of them and all that fit a "*".
     """
     is_table, unknown = not is_json(block.name), block.line == 1
+    several, named = _are_several(columns.get("attributes", "")), "attributes" in columns
     by_shape: dict[tuple[str, ...], dict[str, str]] = {}
     for place, row in block.rows(faults):
         shape = (*row,)
         column = by_shape.get(shape) or by_shape.setdefault(shape, _columns(row, columns))
-        pattern = column["attributes"] if "*" in column["attributes"] else ""
         if unknown and not _has_columns(place, row, column, is_table, faults):
             return
         unknown = False
@@ -107,7 +112,10 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
             found = f"no {' and no '.join(column[name] for name in empty)}"
             faults.found(place, found, "an id and a title", "fill it in, or remove the line")
             continue
-        given = _named(row, pattern) if pattern else row.get(column["attributes"])
+        name = column["attributes"]
+        given = _named(row, name) if several else row.get(name)
+        if named and isinstance(given, str) and not given.lstrip().startswith("{"):
+            given = {name: given}
         yield Product(
             values["id"],
             values["title"],
@@ -133,11 +141,11 @@ def unread(block: Block, columns: Mapping[str, str]) -> str:
     """
     row = next((row for _, row in block.rows(Faults())), {})
     column = _columns(row, columns)
-    read = {c for c in column.values() if "*" not in c} | {*_by_pattern(row, column["attributes"])}
+    read = {*column.values(), *_by_pattern(row, column["attributes"])}
     left = [name for name in row if name and name not in read]
     if not left:
         return ""
-    lacking = [name for name, c in column.items() if "*" not in c and c not in row]
+    lacking = [name for name, c in column.items() if c not in row and name not in columns]
     meant = [f"{f}={c}" for f in lacking for c in left if c.casefold() in _OTHER_NAMES.get(f, ())]
     more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
     found = f"{block.name}: columns that are not read: {', '.join(left[:MOST_NAMED])}{more}"
@@ -157,8 +165,10 @@ def _has_columns(
     """Whether a catalogue's first row has the required columns, and all that a CSV must have."""
     needed = [column[name] for name in REQUIRED]
     if is_table:  # in JSON lines, later rows may have what the first has not
-        needed += [c for name, c in column.items() if c != name and "*" not in c]
-    missing = [name for name in needed if name not in row]
+        given = (part for n, c in column.items() if c != n for part in c.split(","))
+        needed += [part for part in given if "*" not in part]
+    folded = {name.casefold() for name in row}
+    missing = [name for name in needed if name.casefold() not in folded]
     if missing:
         found = f"no field {', '.join(missing)} (there are {', '.join(list(row)[:MOST_NAMED])})"
         remedy = "name the fields: --fields title=COLUMN,brand=COLUMN"
@@ -181,15 +191,29 @@ def _levels(value: Any) -> tuple[str, ...]:
     return tuple(filter(None, levels))
 
 
-def _by_pattern(row: Mapping[str, Any], pattern: str) -> list[str]:
-    return [name for name in row if "*" in pattern and fnmatchcase(name, pattern)]
+def _are_several(columns: str) -> bool:
+    return "*" in columns or "," in columns
 
 
-def _named(row: Mapping[str, Any], pattern: str) -> dict[str, Any]:
-    """The attributes in the columns of a pattern, by what stands for the "*"."""
-    start = pattern.partition("*")[0]
-    fitting = _by_pattern(row, pattern)
-    return {name.removeprefix(start).replace("_", " ").strip(): row[name] for name in fitting}
+def _by_pattern(row: Iterable[str], columns: str) -> dict[str, str]:
+    """The columns that are among several, or fit one with a "*", each with what it tells: what
+    stands for the "*", or its name."""
+    found = {}
+    for pattern in columns.split(",") if _are_several(columns) else ():
+        start, star, _ = pattern.partition("*")
+        for name in row:
+            if fnmatchcase(name, pattern) if star else name.casefold() == pattern.casefold():
+                found[name] = name.removeprefix(start) if star else name
+    return found
+
+
+def _named(row: Mapping[str, Any], columns: str) -> dict[str, Any]:
+    """The attributes in several columns, by name."""
+    found: dict[str, Any] = {}
+    for column, name in _by_pattern(row, columns).items():
+        name = name.replace("_", " ").strip()
+        found[name] = found.get(name) or row[column]
+    return found
 
 
 def _attributes(value: Any, place: str, faults: Faults) -> Iterator[tuple[str, str]]:
@@ -208,10 +232,30 @@ def _attributes(value: Any, place: str, faults: Faults) -> Iterator[tuple[str, s
         faults.found(place, found, 'a JSON object such as {"color": "red"}', remedy)
 
 
+def _texts_of(path: Path, faults: Faults) -> Iterator[tuple[str, str]]:
+    """The place and the text of each line of a file of names, which is not JSON."""
+    for place, line in lines(path, faults):
+        json = line.strip() in ("[", "{") or (line[:2] in ("[{", '["', '{"'))
+        if json or len(line) > LONGEST_LINE:
+            found = "JSON" if json else f"a line of {len(line):,} characters"
+            faults.found(place, found, "a name, path or rule a line", "write one a line")
+            return
+        yield place, line
+
+
+def not_parted(some: Collection[Sequence[str]]) -> Iterator[str]:
+    """What whoever owns paths should know if no > parts their levels, and another mark may."""
+    for mark in _OTHER_MARKS:
+        marked = [path[0] for path in some if mark in path[0]]
+        if all(len(path) == 1 for path in some) and 2 * len(marked) > len(some):
+            found = f"{marked[0]!r} and {len(marked) - 1:,} more are taken for one name each"
+            yield f"categories: {found}; write > for {mark} if it parts the levels"
+
+
 def paths(path: Path, faults: Faults) -> Iterator[tuple[str, ...]]:
     """The paths of a taxonomy, one a line: "A > B > C", or behind an id as in Shopify's and
     Google's files; what begins with # is a comment."""
-    for place, line in lines(path, faults):
+    for place, line in _texts_of(path, faults):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         text = line[match.end() :] if (match := _NUMBERED.match(line)) else line
@@ -226,7 +270,7 @@ def paths(path: Path, faults: Faults) -> Iterator[tuple[str, ...]]:
 def rules(path: Path, faults: Faults) -> Iterator[Rule]:
     """The rules of a synonym file in the format of Solr, which Elasticsearch reads too: "a, b" for
     two ways, "a, b => c" for one; what begins with # is a comment."""
-    for place, line in lines(path, faults):
+    for place, line in _texts_of(path, faults):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
@@ -280,7 +324,7 @@ def _number(value: Any) -> int | None:
 
 def terms(path: Path, faults: Faults) -> Iterator[str]:
     """The terms of a plain list, one a line; what begins with # is a comment."""
-    for place, line in lines(path, faults):
+    for place, line in _texts_of(path, faults):
         text = normal_form(line)
         if text.startswith("#") or not text:
             continue

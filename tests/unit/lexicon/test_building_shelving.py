@@ -120,6 +120,14 @@ def test_a_word_in_titles_of_other_things_is_not_put_with_them(build):
     assert build(catalogues=_catalogue(KINDS))("blackberry") == ""
 
 
+def test_a_term_of_the_shop_means_the_kind_of_thing_that_it_is_below(build):
+    build(catalogues=_catalogue(KINDS), terms="oak armchair\n")
+    terms = build.lexicon()._terms
+    number = terms.term_of("oak armchair")
+    assert terms.category(number) == "House > Seats > Armchairs"
+    assert terms.department(number) == "Furniture"
+
+
 def test_a_taxonomy_tells_categories_too(build):
     category = build(taxonomies="Home > Settees\nHome > Armchairs\nElectronics > Mobile Phones\n")
     assert category("sofa") == category("sectional sofa") == "Home > Settees"

@@ -58,6 +58,11 @@ class Draft:
             yield at[0]
             at = at[0].parent
 
+    def meant(self) -> str:
+        """The path that tells what kind of thing it is: of its own sense or of the nearest above
+        that has one, else its category."""
+        return self.sense or next((a.sense for a in self.above() if a.sense), self.category)
+
     def put_below(self, parent: Draft, link: Link) -> None:
         """Give it a broader term, unless it has one that is as sure, or a circle would come."""
         if self.parent is not None and self.parent[1].weight >= link.weight:

@@ -310,7 +310,7 @@ def _terms(drafts: Drafts, least: float) -> list[Term]:
                 for text, others in _names(draft, least, drafts.spelling).items()
             ],
             draft.category,
-            draft.sense or draft.category,
+            draft.meant(),
             None if draft.parent is None else number[draft.parent[0]],
         )
         for draft in drafts

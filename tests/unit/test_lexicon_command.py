@@ -110,7 +110,8 @@ def test_search_finds_by_words_and_by_meaning(built):
 def test_diff_lists_what_was_added_and_removed(built):
     old, new = built[0] / "old", built[0] / "new"
     shown = run("diff", old, new).stdout.splitlines()
-    assert shown[0].startswith("version ") and "+ name: kettles = water boiler" in shown
+    assert shown[0].startswith("version ") and shown[0].endswith(", names +1")
+    assert "+ name: kettles = water boiler" in shown
     assert "- name: kettles = water boiler" in run("diff", new, old).stdout
     assert run("diff", old, old).stdout.splitlines()[1:] == ["no difference"]
     told = orjson.loads(run("diff", old, old, "--json").stdout)

@@ -242,10 +242,16 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(found))
         return
-    click.echo(f"version {found['versions'][0]} -> {found['versions'][1]}")
-    for label, mark in (("added", "+"), ("removed", "-"), ("changed", "~")):
-        for part in ("terms", "names", "parent", "category"):
-            _list(part, mark, found[part].get(label, ()))
+    lists = [
+        (mark, part, items)
+        for label, mark in (("added", "+"), ("removed", "-"), ("changed", "~"))
+        for part in ("terms", "names", "parent", "category")
+        if (items := found[part].get(label))
+    ]
+    counts = "".join(f", {part} {mark}{len(items):,}" for mark, part, items in lists)
+    click.echo(f"version {found['versions'][0]} -> {found['versions'][1]}{counts}")
+    for mark, part, items in lists:
+        _list(part, mark, items)
     if found["versions"][0] == found["versions"][1]:
         click.echo("no difference")
 

@@ -39,6 +39,11 @@ def reworded(lexicon, query, text):
         ("like new couch", "sofa", "like new sofa"),
         ("the north face backpack", "rucksack", "the north face rucksack"),
         ("hi-vis couch only", "sofa", "hi-vis sofa"),
+        ("couch +2.5", "sofa", "sofa +2.5"),
+        ("couch -1.5 soft", "sofa", "sofa -1.5 soft"),
+        ("couch 0% wool", "sofa", "sofa 0% wool"),
+        ("couch 5+", "sofa", "sofa 5+"),
+        ("couch 3+2", "sofa", "sofa 3+2"),
         ("couch & armchair", "easy chair", "couch & easy chair"),
     ],
 )

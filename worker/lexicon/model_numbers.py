@@ -79,11 +79,7 @@ class Models:
                 models.append(self._model(form, found, i, i + 1, True))
         for i in behind:
             if i < len(found) and _BEHIND_BRAND.fullmatch(found[i].key):
-                end = next(
-                    (j for j in range(i + 1, len(found)) if found[j].key not in self._suffixes),
-                    len(found),
-                )
-                models.append(self._model(form, found, i, end, True))
+                models.append(self._model(form, found, i, self._past_suffixes(found, i + 1), True))
         if len(models) < 2:
             return models
         models.sort(key=lambda model: (model.start, -model.end))
@@ -97,11 +93,14 @@ class Models:
         while last < len(found) and self._is_suffix(found[last].key):  # "xbox series"
             last += 1
         if last < len(found) and _NUMBER.fullmatch(found[last].key):
-            last += 1
-            while last < len(found) and found[last].key in self._suffixes:
-                last += 1
-            return last
+            return self._past_suffixes(found, last + 1)
         return j
+
+    def _past_suffixes(self, found: Sequence[Word], at: int) -> int:
+        """One past the suffixes that begin at a word."""
+        while at < len(found) and found[at].key in self._suffixes:
+            at += 1
+        return at
 
     def _is_suffix(self, key: str) -> bool:
         """Whether it may stand before the number and is none itself, as the "x" of "iphone x"."""

@@ -28,7 +28,7 @@ from worker.lexicon.number_rules import (
     plain,
     value_of,
 )
-from worker.lexicon.words import DIGIT
+from worker.lexicon.words import DIGIT, word_set
 
 # Words of which one stands in every text without a digit that has a number with a meaning.
 WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
@@ -49,9 +49,7 @@ _BOUND_AFTER = re.compile(
     r"|\+(?!\d))"
 )
 # Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
-_THINGS = frozenset({
-    *["case", "box", "set", "tablet", "can", "bag", "bar", "bottle", "key", "door", "shelf"],
-})  # fmt: skip
+_THINGS = word_set("case box set tablet can bag bar bottle key door shelf")
 # "in" behind a number is mostly inches, but not in "2 in 1", "5 in stock".
 _NOT_INCHES = (
     r"(?! \d)(?!-1\b)"
@@ -67,9 +65,9 @@ _NOT_BEFORE = {
 _LENGTHS = frozenset({"inch", "ft", "mm", "cm", "m"})
 _FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
 # What a side of a thing may be called behind its number: "38w x 29l", "28\"l x 14\"w".
-_SIDE = r"\s?(?:[wlhd]|wide|long|high|tall|deep|width|length|height)"
+_SIDES = "wide|long|high|tall|deep|width|length|height"
+_SIDE, _NAMED_SIDE = rf"\s?(?:[wlhd]|{_SIDES})", rf"\s?(?:{_SIDES})"
 _UNIT_OF_SIDE = re.compile(r"\d\s?([a-z]+|[\"'”′]+)")
-_NAMED_SIDE = r"\s?(?:wide|long|high|tall|deep|width|length|height)"
 
 
 class Found(NamedTuple):

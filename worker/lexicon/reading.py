@@ -125,9 +125,11 @@ class Reader:
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         nothing = [(x.start, x.end) for x in exclusions]
-        own = {(brand.first, brand.last) for brand in brands}  # "not your mothers"
-        kept = [(i, j) for i, j, _ in fixed if j - i > 1 and (i, j) not in own]
-        nothing += [(found[i].start, found[j - 1].end) for i, j in kept]
+        nothing += [
+            (found[i].start, found[j - 1].end)
+            for i, j, _ in fixed
+            if j - i > 1 and all((i, j) != (b.first, b.last) for b in brands)  # "not your mothers"
+        ]
         attributes = self._attributes.find(
             text, found, lambda: self._spans(found, places, mentions), brands, nothing, inside
         )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from worker.lexicon.attributes import Attribute
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_LEVELS = " > "
+BETWEEN = " > "  # the levels of a category
 # Words of a category that say for whom its things are, and for whom they then are not.
 _WHOSE = {
     word: value
@@ -77,16 +77,21 @@ class Shelves:
         return next((p for p in others if _is_of(self._whose[p], values)), given)
 
 
+def department(path: str) -> str:
+    """The first level of a category."""
+    return path.partition(BETWEEN)[0]
+
+
 def _for_whom(path: str) -> tuple[frozenset[str], str]:
     """For whom the things of a category are, and the category without the words that say so."""
     whose, rest = set(), []
-    for level in path.split(_LEVELS):
+    for level in path.split(BETWEEN):
         words = level.casefold().replace("'", "").replace("’", "").split()
         whose |= {_WHOSE[word] for word in words if word in _WHOSE}
         rest.append(" ".join(word for word in words if word not in _WHOSE))
     for both in ({"women", "men"}, {"girls", "boys"}):
         whose -= both if whose >= both else set()  # "Men & Women" are for all
-    return frozenset(whose), _LEVELS.join(filter(None, rest))
+    return frozenset(whose), BETWEEN.join(filter(None, rest))
 
 
 def _is_for(whose: Iterable[str], values: Collection[str]) -> bool:

@@ -95,7 +95,8 @@ class Expander:
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
         heads, fallback = query_target(lexicon, read, nearest, near.similarity)
         nothing_else = bool(heads) and only_terms_and_attributes(read, heads)
-        brand = not (heads or read.exclusions) and bool(lexicon.sold(read))
+        sold = lexicon.sold(read)
+        brand = bool(sold) and not (heads or read.exclusions)
         names_a_product = evidence.names_a_product(read, heads, brand)
         sure = []
         for head in heads:
@@ -131,7 +132,7 @@ class Expander:
                 renamed, found = broader, candidates(broader)
         named = any(candidate.source == "synonym" for candidate in found)
         replaced = heads if named else []
-        categories = self._categories(read, near, heads, fallback, names_a_product)
+        categories = self._categories(read, near, heads, fallback, names_a_product, sold)
         return Retrieved(read, heads, renamed, replaced, found, categories, names_a_product)
 
     def _categories(
@@ -141,10 +142,10 @@ class Expander:
         heads: Sequence[Mention],
         fallback: str,
         names_a_product: bool,
+        sold: Sequence[str],
     ) -> list[tuple[str, float]]:
         """What `Retrieved.categories` holds: those of the heads, or else `fallback`."""
         lexicon = self.lexicon
-        sold = lexicon.sold(read) if heads or fallback else ()
         best: dict[str, float] = {}
         for head in heads:
             own = lexicon.category(head.term_id)

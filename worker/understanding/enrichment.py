@@ -117,10 +117,10 @@ class Composer:
         sentiment = None
         if SENTIMENT in self._heads:
             labels, columns = self._heads[SENTIMENT]
-            of_labels = probabilities[columns]
+            of_head = probabilities[columns]
             if names_a_product:  # what it is not to be is no complaint: "fridge not integrated"
-                of_labels = _only({*labels} - {"negative"}, labels, of_labels)
-            sentiment, _ = _likeliest(labels, of_labels)
+                of_head = _only({*labels} - {"negative"}, labels, of_head)
+            sentiment, _ = _likeliest(labels, of_head)
         return {"intent": intent, "sentiment": sentiment}
 
     def unserved(self, form: str, language: str) -> Enrichment:

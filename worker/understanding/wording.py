@@ -36,9 +36,8 @@ _TALK = word_set("""
     anything where what which have there a an the that this these will only
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
-_INCHES = re.compile(r'\d"')
 _SIGN = re.compile(r"(?:^|(?<=\s))[+-]$")  # before a number: glasses of "+2.5"
-_MORE = re.compile(r"[%+](?=[\s,;)]|$)")  # behind one: "0%", nappies of "5+"
+_MORE = re.compile(r'"|[%+](?=[\s,;)]|$)')  # behind one: "0%", nappies of "5+", 3/4"
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
 _DANGLING = word_set("and or but with for in of on that which is are by at to from")
 
@@ -121,12 +120,12 @@ def _text(read: Reading, words: list[Word]) -> str:
             parts.append(apart or between)
         parts.append(read.form[word.start : word.end])
         end = word.end
-        if parts[-1][0].isdigit() and (sign := _SIGN.search(read.form, 0, word.start)):
+        if parts[-1][0].isdigit() and (
+            sign := _SIGN.search(read.form, max(word.start - 1, 0), word.start)
+        ):
             parts[-1] = sign[0] + parts[-1]
         if parts[-1][-1].isdigit() and (more := _MORE.match(read.form, end)):
             parts[-1] += more[0]
-        if _INCHES.match(read.form, end - 1):
-            parts[-1] += '"'
     return "".join(parts)
 
 

@@ -12,6 +12,7 @@ from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link, make_syn
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
 from worker.lexicon.building.together import Together
+from worker.lexicon.shelves import department
 from worker.lexicon.words import key, stems
 
 RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
@@ -57,7 +58,7 @@ def _leave_sense(draft: Draft, meant: Draft) -> None:
     one of whose names it is short: the "notebook" of "notebook computer"."""
     form = key(draft.name) + " "
     short = any(key(text).startswith(form) for text in (meant.name, *meant.synonyms))
-    departments = [one.sense.partition(" > ")[0] for one in (draft, meant)]
+    departments = [department(one.sense) for one in (draft, meant)]
     if short and all(departments) and departments[0] != departments[1]:
         draft.synonyms = {t: link for t, link in draft.synonyms.items() if link.kind != SOURCE}
         if draft.parent and draft.parent[1].kind == SOURCE:

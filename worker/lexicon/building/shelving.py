@@ -18,9 +18,10 @@ from triton_models.query_text import normal_form
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts
 from worker.lexicon.building.together import Together
+from worker.lexicon.shelves import BETWEEN, department
 from worker.lexicon.vectors import Vectors
 
-BETWEEN = " > "  # the levels of a path
+Vector = Callable[[int], np.ndarray]  # of the term of a number
 MAJORITY = 0.5  # share of a term's titles in the category that is its own
 # Of a term of the starter besides: so many titles; and that it is like the other terms of their
 # category, by its cosine with these, or stands alone: nearly all its titles are there, and few of
@@ -53,9 +54,10 @@ def give_categories(
         vectors: of the terms.
         least: weight from which a name is used.
     """
-    _by_titles(corpus, drafts.all, together, vectors)
+    vector = cache(vectors.get)
+    _by_titles(corpus, drafts.all, together, vector)
     if len({draft.category for draft in drafts} - {""}) > 1:
-        alike = _Alike(drafts, vectors)
+        alike = _Alike(drafts, vector)
         alike.mend()
         _from_above(drafts)
         alike.complete()
@@ -78,9 +80,7 @@ def _by_its_own(draft: Draft) -> str:
     return "its source" if SOURCE in draft.origins else "a rule"
 
 
-def _by_titles(
-    corpus: Corpus, drafts: Sequence[Draft], together: Together, vectors: Vectors
-) -> None:
+def _by_titles(corpus: Corpus, drafts: Sequence[Draft], together: Together, vector: Vector) -> None:
     """Give each term the category of most of its titles, unless it has one."""
     paths = [BETWEEN.join(path) for path in corpus.categories]
     best: dict[int, tuple[int, str, int]] = {}
@@ -90,12 +90,12 @@ def _by_titles(
             best[n] = min(best.get(n, item), item)
     sums: dict[int, np.ndarray] = {}
     for n, (titles, _, category) in best.items():
-        sums[category] = sums.get(category, 0) - titles * vectors.get(n)
+        sums[category] = sums.get(category, 0) - titles * vector(n)
     own, sure = np.full((2, len(drafts)), -1)
     for n, (titles, path, category) in best.items():
         own[n] = category
-        others = sums[category] + titles * vectors.get(n)
-        fits = not drafts[n].sense or _is_like(-titles, vectors.get(n), others)
+        others = sums[category] + titles * vector(n)
+        fits = not drafts[n].sense or _is_like(-titles, vector(n), others)
         if fits or path in drafts[n].paths:
             sure[n] = category
     beside = _beside(together.pairs, own, sure)
@@ -136,7 +136,7 @@ def _from_above(drafts: Drafts) -> None:
     for draft in drafts:
         above = (wider for wider in draft.above() if wider.category)
         wider = None if draft.category else next(above, None)
-        if wider and (not draft.sense or _parts(draft.sense)[0] == _parts(wider.sense)[0]):
+        if wider and (not draft.sense or department(draft.sense) == department(wider.sense)):
             draft.place(wider.category, f"the broader term {wider.name}")
 
 
@@ -149,10 +149,10 @@ def _of_equals(draft: Draft, least: float, drafts: Drafts) -> str:
 class _Alike:
     """Terms of one category of the starter, by which each other's category in the shop is told."""
 
-    def __init__(self, drafts: Drafts, vectors: Vectors) -> None:
+    def __init__(self, drafts: Drafts, vector: Vector) -> None:
         self._drafts, self._all = drafts, drafts.all
         self._number = {draft: n for n, draft in enumerate(drafts)}
-        self._vector = cache(vectors.get)
+        self._vector = vector
         self._groups: dict[str, list[int]] = defaultdict(list)
         for n, draft in enumerate(drafts):
             if draft.sense:
@@ -171,10 +171,14 @@ class _Alike:
         chosen = {}
         for n, near in self._near(lambda draft: draft.category in draft.paths):
             weights, path = _weights(near), _agreed(near)
-            named = {_parts(one)[0]: one for one in reversed(self._all[n].paths)}
-            named[_parts(self._all[n].category)[0]] = self._all[n].category
+            named = {department(one): one for one in reversed(self._all[n].paths)}
+            named[department(self._all[n].category)] = self._all[n].category
             own = max(named.values(), key=lambda one: sum(weights[part] for part in _parts(one)))
-            if path and _parts(own)[0] != _parts(path)[0] and self._is_another(n, own, near[0][1]):
+            if (
+                path
+                and department(own) != department(path)
+                and self._is_another(n, own, near[0][1])
+            ):
                 own = path
             chosen[n] = own
         for n, path in chosen.items():

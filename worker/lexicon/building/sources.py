@@ -99,10 +99,12 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
     """
     is_table, unknown = not is_json(block.name), block.line == 1
     several, named = _are_several(columns.get("attributes", "")), "attributes" in columns
-    by_shape: dict[tuple[str, ...], dict[str, str]] = {}
+    by_shape: dict[tuple[str, ...], tuple[dict[str, str], dict[str, str]]] = {}
     for place, row in block.rows(faults):
-        shape = (*row,)
-        column = by_shape.get(shape) or by_shape.setdefault(shape, _columns(row, columns))
+        if (read := by_shape.get(shape := (*row,))) is None:
+            column = _columns(row, columns)
+            read = by_shape[shape] = column, _by_pattern(row, column["attributes"])
+        column, told = read
         if unknown and not _has_columns(place, row, column, is_table, faults):
             return
         unknown = False
@@ -113,7 +115,7 @@ def products(block: Block, columns: Mapping[str, str], faults: Faults) -> Iterat
             faults.found(place, found, "an id and a title", "fill it in, or remove the line")
             continue
         name = column["attributes"]
-        given = _named(row, name) if several else row.get(name)
+        given = _named(row, told) if several else row.get(name)
         if named and isinstance(given, str) and not given.lstrip().startswith("{"):
             given = {name: given}
         yield Product(
@@ -207,10 +209,10 @@ def _by_pattern(row: Iterable[str], columns: str) -> dict[str, str]:
     return found
 
 
-def _named(row: Mapping[str, Any], columns: str) -> dict[str, Any]:
-    """The attributes in several columns, by name."""
+def _named(row: Mapping[str, Any], told: Mapping[str, str]) -> dict[str, Any]:
+    """The attributes in several columns, by name; `told` is as `_by_pattern` gives it."""
     found: dict[str, Any] = {}
-    for column, name in _by_pattern(row, columns).items():
+    for column, name in told.items():
         name = name.replace("_", " ").strip()
         found[name] = found.get(name) or row[column]
     return found
@@ -235,7 +237,7 @@ def _attributes(value: Any, place: str, faults: Faults) -> Iterator[tuple[str, s
 def _texts_of(path: Path, faults: Faults) -> Iterator[tuple[str, str]]:
     """The place and the text of each line of a file of names, which is not JSON."""
     for place, line in lines(path, faults):
-        json = line.strip() in ("[", "{") or (line[:2] in ("[{", '["', '{"'))
+        json = line.strip() in ("[", "{") or line.startswith(("[{", '["', '{"'))
         if json or len(line) > LONGEST_LINE:
             found = "JSON" if json else f"a line of {len(line):,} characters"
             faults.found(place, found, "a name, path or rule a line", "write one a line")

@@ -61,7 +61,8 @@ def test_the_thing_that_is_asked_for_is_expanded(expander, query, term):
     ],
 )
 def test_what_is_not_known_is_not_expanded(expander, query):
-    assert expansions(expander, query) == ([], {"expansions": [], "categories": []})
+    terms, chosen = expansions(expander, query)
+    assert (terms, chosen["categories"]) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import random
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -235,3 +236,15 @@ def test_enrich_renders_each_line_and_leaves_errors_in_their_place():
 def test_fields_without_render_are_refused(tmp_path):
     done = program.run("enrich", "--fields", str(tmp_path / "fields.toml"))
     assert done.returncode == 2 and "--render" in done.stderr
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_style_of_a_thing_is_wanted(engine):
+    form = "wireless waterproof speaker"
+    attributes = [named(form, word, "style", word) for word in ("wireless", "waterproof")]
+    fields = Fields(filters={"style": "features"})
+    found = search(event(form, attributes=attributes), fields)
+    assert [clause.values for clause in found.filters] == [("wireless",), ("waterproof",)]
+    body = orjson.dumps(ENGINES[engine](found, fields)).decode()
+    for word in ("wireless", "waterproof"):
+        assert body.count(word) == 1

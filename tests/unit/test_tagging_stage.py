@@ -25,6 +25,7 @@ from worker.understanding.tokenize import Sequences, TextTokenizer
 
 LABELS = labels_of(["brand", "content", "product"])
 SAID = {"red": "B-content", "running": "B-product", "shoes": "I-product"}
+RED_CONTENT = b'"attributes":[{"name":"content","value":"red","start":0,"end":3},'
 SENTIMENT = {"output": "sentiment_probabilities", "labels": ["positive", "neutral", "negative"]}
 
 
@@ -127,7 +128,8 @@ def test_words_beyond_the_models_length_have_no_tag(models):
 def test_what_the_tags_say_counts_in_the_event(models):
     made, _ = pipeline(models)
     (found,) = understood(made, "RED running shoes")
-    assert b'"attributes":[]' in found.body and b'"tagging":"tagging:1"' in found.body
+    assert RED_CONTENT in found.body and b'"name":"color"' not in found.body
+    assert b'"tagging":"tagging:1"' in found.body
     assert b"tags" not in found.body
     alone, _ = pipeline(models, "inference.tagging=false")
     (found,) = understood(alone, "RED running shoes")
@@ -174,7 +176,8 @@ def joint(models):
 def test_tags_of_the_intent_model_count_and_no_other_model_is_asked(joint):
     made, inference = pipeline(joint)
     (found,) = understood(made, "RED running shoes")
-    assert b'"attributes":[]' in found.body and b"tagging" not in found.body
+    assert RED_CONTENT in found.body and b'"name":"color"' not in found.body
+    assert b"tagging" not in found.body
     assert b'"label":"negative"' in found.body and found.degraded == ()
     assert sorted(inference.asked) == sorted(set(inference.asked)) == sorted(stages(made))
     assert stages(made) == ["intent", "encoder", "matching"]

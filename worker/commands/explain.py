@@ -32,7 +32,6 @@ from worker.event import Tag
 from worker.folders import load_all_contracts, load_lexicons, tagging_contract
 from worker.lexicon.inspect import evidence, sentence
 from worker.lexicon.lexicon import Candidate, Lexicon
-from worker.lexicon.reading import Reading
 from worker.lexicon.words import meets
 from worker.understanding.computation import corrected
 from worker.understanding.decide import Retrieved
@@ -190,7 +189,7 @@ def _why(settings: Settings, form: str, term: str | None, locale: str | None) ->
         entry == code or code in settings.understanding.shared,
         correction.query if correction else None,
         explanations.explain(models[INTENT], form),
-        _values(lexicon, retrieved.read, tags),
+        _values(lexicon, retrieved, tags),
         [_tag(form, tag) for tag in tags],
         _categories(lexicon, retrieved, known),
         [lexicon.name(mention.term_id) for mention in retrieved.read.mentions],
@@ -222,12 +221,14 @@ def _categories(
     return [dict(zip(("path", "term", "by", "published"), row, strict=True)) for row in found]
 
 
-def _values(lexicon: Lexicon, read: Reading, tags: Sequence[Tag]) -> list[dict[str, Any]]:
+def _values(lexicon: Lexicon, retrieved: Retrieved, tags: Sequence[Tag]) -> list[dict[str, Any]]:
     """Attributes and exclusions of a query, each with what found it."""
+    read = retrieved.read
     untagged = lexicon.read(read.form)
-    alone = {(a.name, a.start, a.end) for a in untagged.attributes}
+    heads = (a for a in retrieved.attributes if a not in (*read.attributes, *read.described))
+    alone = {(a.name, a.start, a.end) for a in (*untagged.attributes, *heads)}
     alone |= {("excluded", x.start, x.end) for x in untagged.exclusions}
-    said = [(a.name, a.value, a.start, a.end) for a in read.attributes]
+    said = [(a.name, a.value, a.start, a.end) for a in retrieved.attributes]
     said += [("excluded", x.term, x.start, x.end) for x in read.exclusions]
     values = []
     for name, value, start, end in said:

@@ -33,8 +33,9 @@ class Attribute:
 
     Attributes:
         name: color, size, material, pattern, shape, gender, age, condition, quantity, price, brand,
-            model or content, which is a film, a team, a character.
-        value: canonical, so "red" for "crimson", "55 inch" for "55in".
+            model, product, style, use or content, which is a title, a team, a character.
+        value: canonical, so "red" for "crimson", "55 inch" for "55in"; of product, style and use
+            the words of the query.
         start: offset of its first character in the normal form.
         end: one past its last.
     """

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
+from worker.lexicon.described import described
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
 from worker.lexicon.head_words import EMPTY
 from worker.lexicon.tagged import Tagged, Thing, is_near
@@ -51,6 +52,7 @@ class Reading(NamedTuple):
         excluded_terms: the terms in these.
         attributes: colour, size, brand, price …, in order.
         things: what the tagging model takes for the thing that is asked for.
+        described: what it says beside the attributes; see `worker.lexicon.described`.
     """
 
     form: str
@@ -62,6 +64,7 @@ class Reading(NamedTuple):
     excluded_terms: frozenset[int]
     attributes: Sequence[Attribute]
     things: Sequence[Thing] = ()
+    described: Sequence[Attribute] = ()
 
 
 class Reader:
@@ -140,8 +143,9 @@ class Reader:
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
+        said = described(tags, found, attributes, [(x.start, x.end) for x in exclusions])
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
-        return named(Reading, read)
+        return named(Reading, (*read, said))
 
     def attributes(self, form: str) -> Sequence[Attribute]:
         """The attributes of a normal form, without those inside the names of its terms; cheaper

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
+from worker.lexicon.attributes import Attribute, once
+from worker.lexicon.described import PRODUCT, named_by
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading, only_terms_and_attributes
@@ -40,6 +42,7 @@ class Retrieved(NamedTuple):
         replaced: the heads for which other names are among the candidates.
         candidates: texts that do not stand in the query, and might expand it.
         categories: paths, each with the probability that it is the query's, the surest first.
+        attributes: what is published of these, in order.
         names_a_product: whether the query names a thing with its properties and says no more.
     """
 
@@ -49,6 +52,7 @@ class Retrieved(NamedTuple):
     replaced: list[Mention]
     candidates: list[Candidate]
     categories: list[tuple[str, float]]
+    attributes: list[Attribute]
     names_a_product: bool
 
 
@@ -133,7 +137,10 @@ class Expander:
         named = any(candidate.source == "synonym" for candidate in found)
         replaced = heads if named else []
         categories = self._categories(read, near, heads, fallback, names_a_product, sold)
-        return Retrieved(read, heads, renamed, replaced, found, categories, names_a_product)
+        attributes = _published(read, heads)
+        return Retrieved(
+            read, heads, renamed, replaced, found, categories, attributes, names_a_product
+        )
 
     def _categories(
         self,
@@ -181,7 +188,7 @@ class Expander:
     def select(
         self, found: Retrieved, scores: Sequence[float] | None, intent: str | None = None
     ) -> dict[str, Any]:
-        """The output's `expansions` and `categories`.
+        """The output's `expansions`, `categories` and `attributes`.
 
         Args:
             scores: of `texts`, in their order; None when the matching model was away: then the
@@ -189,7 +196,8 @@ class Expander:
             intent: its label; None where it is not known.
         """
         if intent == "other":
-            return {"expansions": [], "categories": []}
+            said = found.attributes if found.read.mentions else []
+            return {"expansions": [], "categories": [], "attributes": said}
         if scores is None:
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
         else:
@@ -218,6 +226,7 @@ class Expander:
         return {
             "expansions": expansions[: self.max_expansions],
             "categories": [{"path": p, "score": round(s, DIGITS)} for p, s in found.categories],
+            "attributes": found.attributes,
         }
 
     def term(self, found: Retrieved, candidate: Candidate) -> str:
@@ -254,3 +263,15 @@ class Expander:
             score = min(max(float(score), 0.0001), 0.9999)
             odds *= (score / (1 - score) / neutral) ** weight
         return round(odds / (1 + odds), DIGITS)
+
+
+def _published(read: Reading, heads: Sequence[Mention]) -> list[Attribute]:
+    """The attributes of a query; its product is what is tagged so, or else what the heads name."""
+    said = [*read.attributes, *read.described]
+    if not any(attribute.name == PRODUCT for attribute in said):
+        known = [(item.start, item.end) for item in (*said, *read.exclusions)]
+        for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
+            product = mention in heads and named_by(PRODUCT, read.words[first:last], known)
+            if product:
+                said.append(product)
+    return once(sorted(said, key=attrgetter("start")))

@@ -67,15 +67,13 @@ class Composer:
             key: its normal form and language.
             read: the corrected query's, where there is a correction.
             labels: as `labels` gives them; None without the intent model.
-            found: `expansions` and `categories`.
+            found: `expansions`, `categories` and `attributes`.
             degraded: the stages that are missing.
             versions: of the models of `stages`; "" where nothing was asked.
         """
         label = labels and labels["intent"]["label"]
-        attributes = once(read.attributes)
-        if label == "other" and not read.mentions:
-            attributes = ()
         exclusions = [x._asdict() for x in read.exclusions]
+        attributes = found["attributes"]
         if correction:
             exclusions = [_typed(x, correction) for x in exclusions]
             attributes = [_typed(asdict(a), correction) for a in attributes]
@@ -83,7 +81,8 @@ class Composer:
             "correction": correction
             and {"query": correction.query, "confidence": correction.confidence},
             **(labels or self._unlabelled),
-            **found,
+            "expansions": found["expansions"],
+            "categories": found["categories"],
             "exclusions": exclusions,
             "attributes": attributes,
         }
@@ -91,10 +90,10 @@ class Composer:
 
     def without_models(self, form: str, language: str) -> Enrichment:
         """What no model is needed for."""
-        nothing = {"expansions": [], "categories": []}
         read = self._lexicon.read(form)
+        found = {"expansions": [], "categories": [], "attributes": once(read.attributes)}
         return self.enrichment(
-            (form, language), None, read, None, nothing, self.stages, self._no_versions
+            (form, language), None, read, None, found, self.stages, self._no_versions
         )
 
     @property

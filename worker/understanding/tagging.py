@@ -1,7 +1,7 @@
 """Tags of queries by the optional model `tagging`, or by an intent model that has tags: spans of
 the normal form with probabilities.
 
-They are not published: `worker.lexicon.tagged` has what they change.
+`worker.lexicon.tagged` has what they change, `worker.lexicon.described` what of them is published.
 """
 
 from __future__ import annotations

@@ -11,15 +11,22 @@ from worker.commands.render.words import Negation, Span, left, negations, withou
 
 Event = dict[str, Any]
 NEAR = 0.2  # a price without bounds, "shoes 50€", ranks those up to a fifth away higher
+TOGETHER = frozenset({"style", "use"})  # attributes of which each value is wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Documents that have one of these values in a field; `weight` is of a boost."""
+    """Documents that have one of these values in a field.
+
+    Attributes:
+        weight: of a boost.
+        together: whether other values of the field are wanted as well: "wireless waterproof".
+    """
 
     field: str
     values: tuple[str, ...]
     weight: float = 1.0
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ def _clause(attribute: Event, fields: Mapping[str, str]) -> Clause | None:
         return Range(numeric, attribute["min"], attribute["max"])
     if name == "price" or name not in fields or _is_open(attribute):
         return None
-    return Match(fields[name], (attribute["value"],))
+    return Match(fields[name], (attribute["value"],), together=name in TOGETHER)
 
 
 def _is_open(attribute: Event) -> bool:
@@ -151,10 +158,10 @@ def _near(clause: Clause) -> Clause:
 
 
 def _joined(clauses: Iterable[Clause]) -> Iterator[Clause]:
-    """Values of one field are alternatives: "red or black"."""
+    """Values of one field are alternatives, "red or black", but for those that hold together."""
     matches: dict[str, Match] = {}
     for clause in clauses:
-        if isinstance(clause, Range):
+        if isinstance(clause, Range) or clause.together:
             yield clause
             continue
         before = matches.get(clause.field)

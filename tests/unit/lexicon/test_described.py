@@ -1,0 +1,82 @@
+"""What the tagging model says of a query that no list holds."""
+
+import pytest
+
+from worker.event import Tag
+
+
+def described(lexicon, query, *tagged):
+    """Name and value of what tags say; each is text, name, probability."""
+    tags = []
+    for text, name, probability in tagged:
+        start = query.index(text)
+        tags.append(Tag(start, start + len(text), name, probability))
+    return [(a.name, a.value) for a in lexicon.read(query, sorted(tags)).described]
+
+
+def test_product_style_and_use_are_the_words_that_are_tagged_so(lexicon):
+    query = "wireless noise-cancelling earmuffs for travel"
+    found = described(
+        lexicon,
+        query,
+        ("wireless", "style", 0.9),
+        ("noise-cancelling", "style", 0.9),
+        ("earmuffs", "product", 0.9),
+        ("for travel", "use", 0.9),
+    )
+    assert found == [
+        ("style", "wireless"),
+        ("style", "noise cancelling"),
+        ("product", "earmuffs"),
+        ("use", "travel"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, least", [("product", 0.6), ("style", 0.5), ("use", 0.5), ("content", 0.85)]
+)
+def test_from_the_probability_of_their_name(lexicon, name, least):
+    assert described(lexicon, "xyzzy", ("xyzzy", name, least)) == [(name, "xyzzy")]
+    assert described(lexicon, "xyzzy", ("xyzzy", name, least - 0.01)) == []
+
+
+def test_a_tag_of_another_name_is_an_attribute_of_that_name(lexicon):
+    assert described(lexicon, "xyzzy", ("xyzzy", "flavor", 0.8)) == [("flavor", "xyzzy")]
+    assert described(lexicon, "xyzzy", ("xyzzy", "flavor", 0.79)) == []
+
+
+@pytest.mark.parametrize("name", ["brand", "model", "color", "size", "price", "excluded"])
+def test_what_the_lists_say_is_left_to_them(lexicon, name):
+    assert described(lexicon, "ab xyzzy", ("xyzzy", name, 0.99)) == []
+
+
+def test_words_that_only_lead_to_it_are_left_out(lexicon):
+    assert described(lexicon, "xyzzy for my mom", ("for my mom", "use", 0.9)) == [("use", "mom")]
+    assert described(lexicon, "thick and xyzzy", ("thick and", "style", 0.9)) == [
+        ("style", "thick")
+    ]
+    assert described(lexicon, "xyzzy for the", ("for the", "use", 0.9)) == []
+    assert described(lexicon, "colored xyzzy", ("colored", "style", 0.9)) == []
+
+
+def test_a_title_keeps_its_first_words(lexicon):
+    title = ("the xyzzy", "content", 0.9)
+    assert described(lexicon, "the xyzzy", title) == [("content", "the xyzzy")]
+    author = ("by xyzzy", "content", 0.9)
+    assert described(lexicon, "plugh by xyzzy", author) == [("content", "xyzzy")]
+
+
+def test_what_is_said_already_is_not_said_again(lexicon):
+    assert described(lexicon, "red xyzzy", ("red", "style", 0.9)) == []
+    assert described(lexicon, "xyzzy not red", ("red", "style", 0.9)) == []
+
+
+def test_a_products_name_ends_at_a_brand(lexicon):
+    assert described(lexicon, "nike xyzzy", ("nike xyzzy", "product", 0.9)) == [
+        ("product", "xyzzy")
+    ]
+    assert described(lexicon, "xyzzy nike plugh", ("xyzzy nike plugh", "product", 0.9)) == []
+    # a colour may be a part of it
+    assert described(lexicon, "red xyzzy", ("red xyzzy", "product", 0.9)) == [
+        ("product", "red xyzzy")
+    ]

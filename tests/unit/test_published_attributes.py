@@ -1,0 +1,55 @@
+"""Which attributes of a query are published: what is read, what is tagged, and the product."""
+
+import numpy as np
+import pytest
+
+from worker.event import Tag
+from worker.understanding.decide import Expander
+
+
+@pytest.fixture(scope="module")
+def published(lexicon):
+    """Name and value of the attributes of a query with tags: text, name, probability."""
+    expander = Expander(lexicon, 32, 0.5, 0.9, 32)
+    nothing = np.zeros((1, lexicon.dimension), np.float32)
+
+    def attributes(query, *tagged, intent="browse"):
+        tags = [Tag(at := query.index(t), at + len(t), *said) for t, *said in tagged]
+        [found] = expander.retrieve([query], nothing, [sorted(tags)])
+        scores = [0.0] * len(expander.texts(found))
+        chosen = expander.select(found, scores, intent)
+        return [(a.name, a.value) for a in chosen["attributes"]]
+
+    return attributes
+
+
+def test_the_product_is_the_term_that_names_the_thing(published):
+    assert published("red couch for cats") == [("color", "red"), ("product", "couch")]
+    assert published("nike couch cover") == [("brand", "nike"), ("product", "couch cover")]
+    assert published("nike") == [("brand", "nike")]
+    assert published("not a couch") == []
+
+
+def test_unless_the_tags_name_another(published):
+    tag = ("couch cover", "product", 0.7)
+    assert published("blue couch cover", tag) == [("color", "blue"), ("product", "couch cover")]
+    assert published("blue xyzzy", ("xyzzy", "product", 0.7))[1] == ("product", "xyzzy")
+    # one that is not sure is none
+    assert published("blue sofa", ("blue sofa", "product", 0.5))[1] == ("product", "sofa")
+
+
+def test_in_the_order_of_the_query(published):
+    tags = [("xyzzy", "style", 0.9), ("for plugh", "use", 0.9)]
+    assert published("xyzzy red couch for plugh", *tags) == [
+        ("style", "xyzzy"),
+        ("color", "red"),
+        ("product", "couch"),
+        ("use", "plugh"),
+    ]
+
+
+def test_small_talk_without_a_term_has_none(published):
+    said = ("red xyzzy", ("xyzzy", "style", 0.9))
+    assert published(*said, intent="other") == []
+    assert len(published(*said)) == 2
+    assert published("red couch", intent="other") == [("color", "red"), ("product", "couch")]

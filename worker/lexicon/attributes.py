@@ -120,7 +120,7 @@ class Attributes:
             for word in rule["words"]
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
-        self._models = Models(tables["models"])
+        self._models = Models(tables["models"], tables.get("lines"))
         self.belonging = Belonging(tables)
         self._triggers = frozenset({*self._phrases.first, *WORDED, *self._models.signs})
         self._describing = words_of(form for form, (name, _) in self._values.items() if name)
@@ -176,14 +176,16 @@ class Attributes:
         named = [
             _Hit(b.attribute, b.name, found[b.first].start, found[b.last - 1].end) for b in brands
         ]
-        if named and blocked:
-            named = [hit for hit in named if not meets(hit, blocked)]
+        lines = self._models.of_makers(form, found, brands)
+        if named and (blocked or lines):  # the "metcon" of "nike metcon" names nike, too
+            nothing = [*blocked, *map(_place, lines)]
+            named = [hit for hit in named if not meets(hit, nothing)]
         keys = [word.key for word in found]
-        if not self.may_stand(form, keys):
+        if not (lines or self.may_stand(form, keys)):
             return [_attribute(hit) for hit in named]
         digits = DIGIT.search(form) is not None
         signs = digits or not self._models.signs.isdisjoint(keys)
-        models = self._models.find(form, found, [b.last for b in brands]) if signs else []
+        models = self._models.find(form, found, brands, lines) if signs else lines
         numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
         hits = [*numbers, *self._words_in(found)]
         worn = _WORN.search(form) if digits else None

@@ -123,8 +123,8 @@ FOLDER = click.Path(path_type=Path)
     *("--source", "folder"),
     type=FOLDER,
     default=STARTER_LEXICON,
-    help="Folder of *.txt, one file a department, and optionally brands.txt, attributes.toml,"
-    " misspellings.txt and words.toml."
+    help="Folder of *.txt, one file a department, and optionally brands.txt, models.txt,"
+    " attributes.toml, misspellings.txt and words.toml."
     "  [default: the starter lexicon]",
 )
 @click.option(

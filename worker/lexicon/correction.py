@@ -3,8 +3,8 @@
 - What the table of misspellings says: "maniquin", "chest of draws".
 - A word that nobody knows, which another is near to. Known are the lexicon's words, brands and
   frequent English words. How sure it is that the other was meant is a sum of signs, fitted on the
-  1,170 words of 10,105 real queries that nobody knows, of which 325 are misspelt
-  (`triton_models/starter/labels/misspellings.tsv`).
+  1,157 words of 10,105 real queries that nobody knows, of which 325 are misspelt
+  (`triton_models/starter/labels/misspellings.tsv`), and on 2,000 slips in sentences of ours.
 - A word written for one that sounds the same, if that one makes a term: "tent poll".
 """
 
@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from worker.lexicon.brands import Brands
 from worker.lexicon.misspelling import LONG, distance, is_other_letter, is_slip, is_variant
-from worker.lexicon.spellings import Spellings, is_plain
-from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, key, stem, words_of
+from worker.lexicon.spellings import FIRST_NAMES, SERVICE, Spellings, is_plain
+from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, key, stem, word_set, words_of
 
 TOLD, LIKELY = 0.98, 0.95  # confidence: of the table, of a word that sounds the same
 LEAST = 0.45  # probability from which a word is put right
@@ -29,24 +29,33 @@ _POSSESSIVE = re.compile("['’]")
 _LINKED_BEFORE = re.compile(r"(?:[^\s,.;:!?\"'()/&]|[\w/][.:]|//)$")
 _LINKED_BEHIND = re.compile(r"[^\s,.;:!?\"'()/&]|[.:][\w/]|//")
 # What each sign adds to the log-odds.
-BASE = -6.70
+BASE = -6.74
 SIGNS = {
-    "edits": -1.10,
-    "first": 2.02,
-    "last": 1.07,
-    "slip": 2.06,
-    "other_letter": -2.94,
-    "letters": 0.59,
-    "short_other": 0.81,
-    "longer": -1.44,
-    "shorter": 0.71,
-    "brand": -1.91,
-    "names": 0.60,
-    "rivals": -0.45,
-    "nearer_rivals": -1.12,
-    "makes_term": 2.70,
-    "makes_brand": 2.87,
+    "edits": -1.26,
+    "first": 1.78,
+    "last": 1.12,
+    "slip": 2.34,
+    "other_letter": -3.09,
+    "letters": 0.61,
+    "short_other": 0.63,
+    "longer": -1.52,
+    "shorter": 0.75,
+    "brand": -1.39,
+    "names": 0.47,
+    "english": 0.44,
+    "rivals": -0.46,
+    "nearer_rivals": -1.18,
+    "makes_term": 2.81,
+    "makes_brand": 2.81,
+    "prose": -0.11,
+    "prose_english": 0.29,
 }
+# Words of a sentence and of service, beside which a word that nobody knows is seldom a name.
+_PROSE = SERVICE | word_set("""
+    i my me is are do does did can could will would where when what which who how why you your it
+    its was were have has had been am not dont please need want the this that these those to
+""")
+MOST_PROSE = 3
 # Words written for another, mostly one that sounds the same; corrected only where the other makes a
 # term and the written one does not.
 _PAIRS = """
@@ -128,10 +137,12 @@ class _Other(NamedTuple):
 
     Attributes:
         log_odds: of that, as far as the two words tell.
+        in_prose: what each word of a sentence adds to these.
     """
 
     word: str
     log_odds: float
+    in_prose: float
 
 
 class Corrector:
@@ -209,6 +220,8 @@ class Corrector:
         for i, (word, start, end, _, sure) in enumerate(parts):
             if sure or self._is_right(word) or _is_linked(form, start, end):
                 continue
+            if i and keys[i - 1] in FIRST_NAMES:
+                continue
             if (other := _CONFUSED.get(word)) and self._is_meant(other, i, keys):
                 meant = other, LIKELY
             elif form[start:end] != word or (meant := self._likeliest(word, i, keys)) is None:
@@ -230,7 +243,9 @@ class Corrector:
         """What a word was most likely meant to be where it stands; None if that is not likely."""
         english = self._spellings.is_ordinary(word)
         chosen, most = "", 0.0
-        for other, log_odds in self._perhaps(word):
+        prose = min(sum(one in _PROSE for one in keys), MOST_PROSE)
+        for other, log_odds, in_prose in self._perhaps(word):
+            log_odds += prose * in_prose
             if self._makes(self._terms, other, i, keys):
                 log_odds += SIGNS["makes_term"]
             elif english:  # is right where no other word makes a term
@@ -259,7 +274,10 @@ class Corrector:
         near = self._near(word)
         for other in near:
             signs = self.signs(word, other, near)
-            yield _Other(other, BASE + sum(SIGNS[name] * value for name, value in signs.items()))
+            log_odds = BASE + sum(SIGNS[name] * value for name, value in signs.items())
+            yield _Other(
+                other, log_odds, SIGNS["prose"] + SIGNS["prose_english"] * signs["english"]
+            )
 
     def _is_known(self, word: str) -> bool:
         return self._spellings.is_right(word) or word in self._known
@@ -297,6 +315,7 @@ class Corrector:
             "shorter": more < 0,
             "brand": spellings.is_brand(other),
             "names": spellings.frequency(other),
+            "english": spellings.in_english(other),
             "rivals": min(rivals.count(near[other]), 4),
             "nearer_rivals": min(sum(away < near[other] for away in rivals), 3),
         }

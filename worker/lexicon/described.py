@@ -71,6 +71,6 @@ def named_by(
     if not words or any(meets(word, others) for word in words):
         return None
     value = " ".join(word.key for word in words)
-    if len(value) == 1 or value in _EMPTY:
+    if len(value) == 1 or value in _EMPTY or value.isdigit():  # the year of a car
         return None
     return Attribute(name, value, words[0].start, words[-1].end)

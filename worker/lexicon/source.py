@@ -8,8 +8,8 @@
 
 A text that two files use for two terms is ambiguous: a name wins over a synonym, then the file that
 sorts first. Within one file it is a fault. `words.toml` holds irregular plurals and spellings,
-`attributes.toml` colours, sizes and the like, `brands.txt` brands, `misspellings.txt` misspellings;
-where a folder has none, the starter's are taken.
+`attributes.toml` colours, sizes and the like, `brands.txt` brands, `models.txt` their lines,
+`misspellings.txt` misspellings; where a folder has none, the starter's are taken.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 from worker.config.settings import STARTER_LEXICON
 from worker.errors import Fault, LexiconError
 from worker.lexicon.brand_source import BRANDS, read_brands
+from worker.lexicon.line_source import MODEL_LINES, read_lines
 from worker.lexicon.lines import lines
 from worker.lexicon.misspelling_source import MISSPELLINGS, read_misspellings
 from worker.lexicon.tables import read_spelling, read_tables
@@ -81,7 +82,7 @@ def read(folder: Path) -> Source:
         LexiconError: lists every fault.
     """
     folder = Path(folder)
-    others = BRANDS, MISSPELLINGS
+    others = BRANDS, MISSPELLINGS, MODEL_LINES
     files = sorted(path for path in folder.glob("*.txt") if path.name not in others)
     if not files:
         reason = "no *.txt in it" if folder.is_dir() else "no such folder"
@@ -98,6 +99,7 @@ def read(folder: Path) -> Source:
     attributes = read_tables(tables, spelling, known, faults)
     told = _own_or_starter(folder, MISSPELLINGS)
     attributes["misspellings"] = read_misspellings(told, faults)
+    attributes["lines"] = read_lines(_own_or_starter(folder, MODEL_LINES), faults)._asdict()
     brands = read_brands(_own_or_starter(folder, BRANDS), spelling, faults)
     if not reading.terms and not faults:
         raise LexiconError(f"{folder}: no term in its *.txt; write some, as in the starter lexicon")

@@ -1,9 +1,9 @@
 """Which words are right, and which of them a misspelt one is near to, in one file that is mapped.
 
 `spellings.marisa` is a trie of texts with a space and a mark behind them. A word is marked as right
-or as ordinary English, or has its frequency in names behind the mark; what is left of a word
-without one of its letters is marked with that letter and its place, so that words one slip apart
-meet there; and what a word sounds like is marked with the word.
+or as ordinary English, or has its frequency in names or in English behind the mark; what is left of
+a word without one of its letters is marked with that letter and its place, so that words one slip
+apart meet there; and what a word sounds like is marked with the word.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
-from math import log
+from math import log, log10
 from pathlib import Path
 
 import marisa_trie
@@ -47,35 +47,79 @@ SERVICE = word_set("""
     wanted warranty weather website weeks where which without women womens worked working works
     worst would wrong years yesterday
 """)
-# Foreign words that are often written without their accents.
-_BORROWED = word_set("saute creme brulee puree pate rose fiancee entree protege resume cafe decor")
+# Words as shoppers write them: foreign ones without their accents, contractions, and slang.
+_AS_WRITTEN = word_set("""
+    saute creme brulee puree pate rose fiancee entree protege resume cafe decor
+    arent couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt theyre theyve wasnt werent
+    whats wont wouldnt youre youve
+    gimme gonna gotta haha hahaha lmao nope thanx thx wanna yeah yep
+""")
+# Behind these a word that nobody knows is a surname; and no word is meant for one of them.
+FIRST_NAMES = word_set("""
+    aaron abdul adam agatha ahmad ahmed aidan alan albert alex alexander ali alice alison amanda
+    amy andre andrea andrew andy angela ann anna anne anthony antonio arthur ashley barbara ben
+    benjamin bernard beth betty bill billy blake bob bobby brad brandon brenda brian bruce bryan
+    caleb cameron carl carla carlos carol caroline catherine charles charlie chelsea chloe chris
+    christian christina christine christopher claire clara colin connor craig curtis cynthia dan
+    daniel danny david dean debbie deborah debra dennis derek diana diane don donald donna doris
+    dorothy doug douglas duncan dylan earl eddie edgar edward elaine eleanor elizabeth ellen
+    emily emma eric erin ernest ethan eugene eva evan evelyn fiona frances francis frank fred
+    frederick gareth gary geoff george gerald gillian glenn gordon graham greg gregory hannah
+    harold harry hassan heather helen henry howard hugh hussein ian ibrahim isaac isabel jack
+    jackie jacob jake james jamie jane janet jason jeff jeffrey jennifer jeremy jerry jessica
+    jill jim jimmy joan joanna joe john johnny jon jonathan jordan jose joseph joshua juan
+    judith judy julia julian julie justin karen kate katherine kathleen kathy katie katrina
+    keith kelly ken kenneth kevin kim kimberly kyle larry laura lauren lawrence leonard leslie
+    linda lisa liz logan lorraine louis louise lucas lucy luke lynn marc marcus margaret maria
+    marie marilyn martha martin mary matt matthew megan melanie melissa michael michelle miguel
+    mike mohamed mohammed molly monica nancy naomi natalie nathan neil nicholas nick nicole
+    nigel noah nora oliver olivia omar oscar pamela patricia patrick paul pauline pedro peggy
+    peter philip phillip rachel ralph raymond rebecca richard rick ricky rita rob robert roberto
+    robin rodney roger ronald rosemary ross roy russell ruth ryan sally sam samantha samuel
+    sandra sara sarah scott sean sebastian sharon sheila shirley simon sophia sophie stacy
+    stanley stella stephanie stephen steve steven stuart susan suzanne sylvia tara taylor ted
+    teresa terry theodore theresa thomas tim timothy tina todd tom tommy tony tracy trevor tyler
+    valerie vanessa veronica victor victoria vincent virginia walter warren wayne wendy william
+    zoe
+""")
 _RIGHT, _ORDINARY, _MEANT, _BRAND, _SOUND, _NAMES = "!", "o", "m", "b", "s", "n"  # marks
+_ENGLISH = "e"
 _FIRST = ord("0")  # stands for the first letter's place, and for a frequency of 0
+RARE = 5  # digits of a count in the corpus of `ordinary` from which a word is not rare
 
 
-def pack(vocabulary: Collection[str], names: Iterable[str], brands: Iterable[str]) -> bytes:
+def pack(
+    vocabulary: Collection[str],
+    names: Iterable[str],
+    brands: Iterable[str],
+    lines: Iterable[str] = (),
+) -> bytes:
     """What `spellings.marisa` holds.
 
     Args:
         vocabulary: the words of terms and attributes.
         names: the keys of terms and attributes, as they are written and not derived.
         brands: the keys of brands.
+        lines: those of makers' lines that need no maker; right, and no word is meant for one.
     """
     known, names = SERVICE.union(vocabulary), [*names]
     counts = Counter(one for name in names for one in {*map(stem, name.split(" "))})
     own = SERVICE.union(words_of(names))
     frequent = {word for word, count in ordinary().items() if count > FREQUENT}
     meant = {w for word in own for w in (word, stem(word))} | frequent
-    meant = {word for word in meant if is_plain(word)}
+    meant = {word for word in meant if is_plain(word) and (word in own or word not in FIRST_NAMES)}
     branded = words_of(brands)
     others = branded - known - ordinary().keys()
     others = {word for word in others if is_plain(word) and len(word) > SHORTEST}
-    texts = {f"{word} {_RIGHT}" for word in known | branded | frequent | _BORROWED}
+    right = known.union(branded, frequent, _AS_WRITTEN, words_of(lines))
+    texts = {f"{word} {_RIGHT}" for word in right}
     texts |= {f"{word} {_ORDINARY}" for word in ordinary()}
     texts.update(text for word in meant for text in _left_over(word, _MEANT))
     texts.update(text for word in others for text in _left_over(word, _BRAND))
     for word in meant:
         texts.add(f"{word} {_NAMES}{chr(_FIRST + round(log(1 + counts[stem(word)])))}")
+        if (tenths := round(10 * (log10(1 + ordinary().get(word, 0)) - RARE))) > 0:
+            texts.add(f"{word} {_ENGLISH}{chr(_FIRST + tenths)}")
     texts |= {f"{sound(word)} {_SOUND}{word}" for word in meant if len(word) >= LONG}
     return marisa_trie.Trie(sorted(texts)).tobytes()
 
@@ -112,8 +156,16 @@ class Spellings:
 
     def frequency(self, word: str) -> int:
         """How many names have a word: the logarithm of one more, rounded."""
-        start = f"{word} {_NAMES}"
-        return max((ord(found[-1]) - _FIRST for found in self._trie.keys(start)), default=0)
+        return self._number(word, _NAMES)
+
+    def in_english(self, word: str) -> float:
+        """How frequent an English word is: the decimal logarithm of how often it stands in the
+        corpus of `ordinary`, less RARE; 0 for a rare one."""
+        return self._number(word, _ENGLISH) / 10
+
+    def _number(self, word: str, mark: str) -> int:
+        found = self._trie.keys(f"{word} {mark}")
+        return max((ord(text[-1]) - _FIRST for text in found), default=0)
 
     def near(self, word: str) -> set[str]:
         """The words that it may be meant for by one slip: an insertion, deletion, change or swap.

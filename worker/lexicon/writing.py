@@ -170,6 +170,7 @@ def _spellings(content: Content, attributes: Attributes) -> bytes:
         words_of(attributes.words).union(*map(words_of, names)),
         [*attributes.words, *(keys[0] for keys in names)],
         [key for brand in content.brands for key, _ in brand["keys"]],
+        content.attributes.get("lines", {}).get("alone", ()),
     )
 
 

@@ -91,6 +91,15 @@ MEANT = {
     "diablo tune": None,
     "judy hopps shirt": None,
     "rines volkswagen": None,
+    # slips in sentences, in which a word that nobody knows is seldom a name
+    "where is my ordar": "where is my order",
+    "when do i get my refumd": "when do i get my refund",
+    "looking for somethinh blue": "looking for something blue",
+    "this wasnt what i ordered": None,
+    "haha thanks": None,
+    # behind a first name stands a surname
+    "karen schaler": None,
+    "katrina charman books": None,
     # names and brands that nobody knows, before what they sell
     "hussain rug": None,
     "westlin coffee table": None,

@@ -56,6 +56,7 @@ def test_words_that_only_lead_to_it_are_left_out(lexicon):
         ("style", "thick")
     ]
     assert described(lexicon, "xyzzy for the", ("for the", "use", 0.9)) == []
+    assert described(lexicon, "2015 honda xyzzy", ("2015 honda", "use", 0.9)) == []
     assert described(lexicon, "colored xyzzy", ("colored", "style", 0.9)) == []
 
 

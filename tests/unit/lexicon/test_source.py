@@ -123,6 +123,32 @@ def test_faults_of_misspellings_by_line(tmp_path, text, fault):
     assert found.startswith(fault)
 
 
+def test_lines_are_those_of_the_folder_else_the_starters(tmp_path):
+    folder = write(tmp_path, a="[Shoes]\nshoes\n")
+    assert "civic" in source.read(folder).attributes["lines"]["of"]["honda"]
+    (folder / "models.txt").write_text("# ours\nAcme Co : Fast, cr-v, ultraboost*\n")
+    assert source.read(folder).attributes["lines"] == {
+        "of": {"acme co": ["fast", "cr v", "ultraboost"]},
+        "alone": ["ultraboost"],
+    }
+
+
+@pytest.mark.parametrize(
+    "text, fault",
+    [
+        ("acme fast\n", "models.txt:1: found 'acme fast', expected maker : line, line*"),
+        (": fast\n", "models.txt:1: found ': fast'"),
+        ("acme : fast, , slow\n", "models.txt:1: found 'acme : fast, , slow'"),
+        ("acme : fast\nACME : slow\n", "models.txt:2: found 'acme', expected each maker once"),
+    ],
+)
+def test_faults_of_lines_by_line(tmp_path, text, fault):
+    folder = write(tmp_path, a="[Shoes]\nshoes\n")
+    (folder / "models.txt").write_text(text)
+    [found] = faults(folder)
+    assert found.startswith(fault)
+
+
 def test_an_empty_folder(tmp_path):
     with pytest.raises(LexiconError, match=r"no \*\.txt in it"):
         source.read(tmp_path)

@@ -49,6 +49,24 @@ def test_the_frequency_of_a_word_is_that_of_its_singular_in_names(tmp_path):
     assert [read.frequency(word) for word in ("lamp", "sofa", "quorthwin")] == [2, 1, 0]
 
 
+def test_how_frequent_a_word_is_in_english(spellings):
+    assert spellings.in_english("order") > spellings.in_english("lamp") > 0
+    assert spellings.in_english("quorthwin") == 0
+
+
+def test_words_of_lines_are_right_and_no_word_is_meant_for_one(tmp_path):
+    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, ["lamps"], (), ["kayano", "fit me"]))
+    read = Spellings(tmp_path)
+    assert read.is_right("kayano") and read.near("kayanoo") == set()
+
+
+def test_no_word_is_meant_for_a_first_name(tmp_path):
+    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, ["lamps", "robin"], ()))
+    read = Spellings(tmp_path)
+    assert read.near("brandom") == {"random"}
+    assert read.near("robinn") == {"robin"}  # but for one that a thing is called by
+
+
 def test_words_that_sound_the_same_are_told(spellings):
     assert spellings.alike("zyrken") == ["zircon"]
     assert spellings.alike("zzz") == []

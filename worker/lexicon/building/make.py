@@ -31,6 +31,7 @@ from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link
 from worker.lexicon.building.rows import Faults
 from worker.lexicon.building.together import Together
+from worker.lexicon.line_source import MODEL_LINES, read_lines
 from worker.lexicon.misspelling_source import MISSPELLINGS, read_misspellings
 from worker.lexicon.source import Source
 from worker.lexicon.tables import read_spelling, read_tables
@@ -220,7 +221,8 @@ def _tables(read: Sequence[Source], spelling: Spelling, faults: Faults) -> dict[
         return read[0].attributes | {"misspellings": told}
     tables = read_tables(STARTER_LEXICON / "attributes.toml", spelling, None, faults)
     told = read_misspellings(STARTER_LEXICON / MISSPELLINGS, faults)
-    return tables | {"misspellings": told}
+    lines = read_lines(STARTER_LEXICON / MODEL_LINES, faults)._asdict()
+    return tables | {"misspellings": told, "lines": lines}
 
 
 def _add_source(read: Source, drafts: Drafts, starter: bool) -> None:

@@ -76,6 +76,32 @@ def test_the_worker_reads_what_was_built(built):
     assert told["counts"]["names_by_kind"] == {"rule": 2}
 
 
+def test_own_colours_and_genders_behind_a_name_are_no_terms(tmp_path):
+    colours, genders = ("petrol", "mocha", "dunkel rot"), ("Damen", "Herren")
+    rows = [
+        {
+            "id": f"{brand}{gender}{colour}",
+            "title": f"{brand} Laufschuhe {gender} {colour}",
+            "brand": brand,
+            "category": f"{gender} > Laufschuhe",
+            "attributes": {"Farbe": colour, "gender": gender, "department": "Laufschuhe"},
+        }
+        for brand in ("Acme", "Bolt", "Core")
+        for gender in genders
+        for colour in colours
+    ]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    make.make(make.Inputs([tmp_path / "a.jsonl"]), STARTER_MODELS, tmp_path / "out", _no_bar)
+    lexicon = Lexicon.load(tmp_path / "out")
+    assert {lexicon.name(n) for n in range(len(lexicon))} == {"damen", "herren", "laufschuhe"}
+    read = lexicon.read("laufschuhe damen dunkel rot")
+    assert [lexicon.name(head.term_id) for head in lexicon.heads(read)] == ["laufschuhe"]
+    assert [(a.name, a.value) for a in read.attributes] == [
+        ("gender", "damen"),
+        ("color", "dunkel rot"),
+    ]
+
+
 def test_every_link_keeps_what_it_rests_on(built):
     lines = (built[0] / "out" / "evidence.jsonl").read_bytes().splitlines()
     evidence = {line["term"]: line for line in map(orjson.loads, lines)}

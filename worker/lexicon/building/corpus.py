@@ -18,11 +18,13 @@ from worker.lexicon.words import words
 
 BREAK = -1  # where no phrase goes on: a number with its unit, punctuation, the product's own brand
 _JOINS = re.compile(r" ?|[-'’/]| & ")  # between two words of one phrase
+DEPARTMENT = "department"  # mostly a gender, "womens"
 _NAMES = {  # how catalogues call the attributes that the worker publishes
-    "color": re.compile(r"(?:\w+ )?colou?rs?(?: family| name)?"),
-    "material": re.compile(r"(?:\w+ )?materials?"),
-    "gender": re.compile(r"gender|target gender|department"),
-    "age": re.compile(r"age|age group|target age"),
+    "color": re.compile(r"(?:\w+ )?colou?rs?(?: family| name)?|farben?|couleur|kleur|colore"),
+    "material": re.compile(r"(?:\w+ )?materials?|materiaal|materiale|mat[eé]riau|mati[eè]re"),
+    "gender": re.compile(r"gender|target gender|geschlecht|geslacht|g[eé]nero|genere|sexe"),
+    "age": re.compile(r"age|age group|target age|altersgruppe"),
+    DEPARTMENT: re.compile(DEPARTMENT),
 }
 _WORD_AND_NUMBER = frozenset({"3d", "4k", "8k"})
 

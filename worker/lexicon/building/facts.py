@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from triton_models.query_text import normal_form
-from worker.lexicon.building.corpus import Corpus
+from worker.lexicon.building.corpus import DEPARTMENT, Corpus
 from worker.lexicon.building.drafts import Drafts
 from worker.lexicon.building.sources import Rule
 from worker.lexicon.building.together import Together
@@ -109,10 +109,17 @@ def sold(corpus: Corpus, drafts: Drafts, together: Together) -> dict[str, list[s
     return found
 
 
-def add_values(corpus: Corpus, tables: dict[str, Any], drafts: Drafts) -> dict[str, Any]:
+def add_values(
+    corpus: Corpus, tables: dict[str, Any], drafts: Drafts, with_departments: bool = True
+) -> dict[str, Any]:
     """The tables, and the catalogue's values of colour, material, gender and age.
 
-    Values that are not words, or that name a term, are left out.
+    Values that are not words are left out, and colours and materials that name a term; for whom a
+    thing is may be the name of a category, too.
+
+    Args:
+        with_departments: with those of `DEPARTMENT` as genders; some are kinds of products, so
+            they are none until all terms are known, and where they name none.
     """
     values = dict(tables["values"])
     counts: Counter[tuple[str, str]] = Counter()
@@ -120,9 +127,12 @@ def add_values(corpus: Corpus, tables: dict[str, Any], drafts: Drafts) -> dict[s
         for part in re.split(r"[,;/]", text):
             counts[name, normal_form(part)] += count
     for (name, text), count in sorted(counts.items()):
-        form = key(text)
-        if count >= FEWEST_PRODUCTS and _WORDY.fullmatch(text) and drafts.get(text) is None:
-            values.setdefault(form, (name, text))
+        if count < FEWEST_PRODUCTS or not _WORDY.fullmatch(text):
+            continue
+        if name == DEPARTMENT and not with_departments:
+            continue
+        if name in ("gender", "age") or drafts.get(text) is None:
+            values.setdefault(key(text), ("gender" if name == DEPARTMENT else name, text))
     return {**tables, "values": values}
 
 

@@ -176,7 +176,6 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     if faults:
         raise LexiconError(f"{len(faults)} fault(s) in the files", faults)
     tables = _tables(read, spelling, faults)
-    described = facts.described(tables)
     drafts = Drafts(spelling)
     for folder, one in zip(inputs.folders, read, strict=True):
         _add_source(one, drafts, folder.resolve() == STARTER_LEXICON.resolve())
@@ -184,6 +183,8 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     general = links.add_categories(paths, drafts)
     for text, file in lists:
         drafts.add(text, "list", file)
+    own = facts.add_values(corpus, tables, drafts, with_departments=False)["values"].keys()
+    described = {*facts.described(tables), *(own - tables["values"].keys())}
     with progress("phrases", 1) as done:
         for phrase in sorted(phrases.find(corpus, described), key=lambda p: (-p.titles, p.text)):
             told = {n: v for n, v in phrase._asdict().items() if n != "text"}

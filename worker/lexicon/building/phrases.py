@@ -80,7 +80,7 @@ def find(corpus: Corpus, described: Collection[str]) -> list[Phrase]:
     """The phrases that name kinds of products, in the order of the alphabet.
 
     Args:
-        described: words of attributes: colours, materials and the like.
+        described: words and phrases of attributes: colours, materials and the like.
     """
     if not len(corpus):
         return []
@@ -200,6 +200,8 @@ def _may_name(texts: list[str], ends: Collection[str], described: Collection[str
     if last in ends or not last.isalpha() or len(last) < 3:
         return False
     if first in described or first in EMPTY or first in SPLITS:
+        return False
+    if any(" ".join(texts[n:]) in described for n in range(len(texts) - 1)):
         return False
     return last not in texts[:-1] and not any(word in SPLITS for word in texts)
 

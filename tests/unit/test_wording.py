@@ -44,6 +44,8 @@ def reworded(lexicon, query, text):
         ("couch 0% wool", "sofa", "sofa 0% wool"),
         ("couch 5+", "sofa", "sofa 5+"),
         ("couch 3+2", "sofa", "sofa 3+2"),
+        ("couch 1,5m", "sofa", "sofa 1,5m"),
+        ("1,200 mm couch, soft", "sofa", "1,200 mm sofa soft"),
         ("couch & armchair", "easy chair", "couch & easy chair"),
     ],
 )

@@ -36,6 +36,7 @@ _TALK = word_set("""
     anything where what which have there a an the that this these will only
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
+_DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _SIGN = re.compile(r"(?:^|(?<=\s))[+-]$")  # before a number: glasses of "+2.5"
 _MORE = re.compile(r'"|[%+](?=[\s,;)]|$)')  # behind one: "0%", nappies of "5+", 3/4"
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
@@ -116,8 +117,8 @@ def _text(read: Reading, words: list[Word]) -> str:
     for word in words:
         if parts:
             between = read.form[end : word.start]
-            apart = not _MARKS.fullmatch(between) and " "
-            parts.append(apart or between)
+            kept = _MARKS.fullmatch(between) or _DECIMAL.match(read.form, end)
+            parts.append(between if kept else " ")
         parts.append(read.form[word.start : word.end])
         end = word.end
         if parts[-1][0].isdigit() and (

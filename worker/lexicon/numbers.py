@@ -14,15 +14,20 @@ from typing import NamedTuple
 
 from worker.lexicon.number_rules import (
     AGES,
+    AND_ABROAD,
+    BETWEEN_ABROAD,
     COLORS,
     END,
     FRACTION,
+    LEAST_ABROAD,
+    MOST_ABROAD,
     NUMBER_WORDS,
     PARTS,
     SHAPES,
     SIZES,
     START,
     TO,
+    TO_ABROAD,
     Rule,
     make_rule,
     plain,
@@ -38,10 +43,11 @@ _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,
 _MEASURE = "(?: (?:width|height|depth|length|weight))?"
 _BOUND = re.compile(
     r"(?<![a-z])(?:(?P<most>(?:no more|not more|less|smaller) th[ae]n|under|below|up t[op]"
-    rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within)"
+    rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within|{MOST_ABROAD})"
     r"|(?P<least>(?:no less|not less|more|larger|bigger) th[ae]n|at least|over|above"
-    rf"|from|min(?:imum)?{_MEASURE}(?: of)?)"
-    r"|(?P<between>between|from) (?P<low>\d+(?:\.\d+)?) ?(?:and|to))\s$"
+    rf"|from|min(?:imum)?{_MEASURE}(?: of)?|{LEAST_ABROAD})"
+    rf"|(?P<between>between|from|{BETWEEN_ABROAD}) (?P<low>\d+(?:[.,]\d+)?)"
+    rf" ?(?:and|to|{AND_ABROAD}|{TO_ABROAD}))\s$"
 )
 _BOUND_AFTER = re.compile(
     r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"
@@ -162,7 +168,7 @@ class Numbers:
         elif bound and bound["least"]:
             high, value = None, f"over {value}"
         elif bound:
-            low, value = float(bound["low"]), f"{bound['low']}-{value}"
+            low, value = value_of(bound["low"]), f"{plain(bound['low'])}-{value}"
         return Found(name, value, start, end, short(low), short(high), unit)
 
     def _name(self, name: str, unit: str | None) -> str:

@@ -1,7 +1,8 @@
-"""Prices in a query, with bounds and currency: "under £20", "between 20 and 40 euro", "$15-$25".
+"""Prices in a query, with bounds and currency: "under £20", "between 20 and 40 euro", "$15-$25",
+"unter 50 €", "de 20 à 40 €".
 
-A number without a currency is a price only behind a word such as "under" or "budget", at the end of
-what it belongs to: "under 50" is one, "under 50 minutes" and "kids under 5" are not.
+A number without a currency is a price only behind an English word such as "under" or "budget", at
+the end of what it belongs to: "under 50" is one, "under 50 minutes" and "kids under 5" are not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from worker.lexicon.number_rules import (
+    AND_ABROAD,
+    BETWEEN_ABROAD,
+    LEAST_ABROAD,
+    MOST_ABROAD,
+    TO_ABROAD,
+)
 from worker.lexicon.numbers import short
 
 _SIGNS = {"$": "USD", "us$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR"}
@@ -32,7 +40,11 @@ _CURRENCY = {
 }
 _PART_OF_UNIT = {"p", "pence", "cents", "cent"}  # a hundredth
 
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_THOUSANDS = {
+    ",": re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?"),
+    ".": re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?"),
+}
+_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?|\d+(?:[.,]\d{1,2})?"
 _BEFORE = r"(?:us\$|[$£€¥₹]|(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs\.?)(?![a-z])\s?)"
 _BEHIND = (
     r"(?:\s?[£€$]|\s?(?:usd|gbp|eur|cad|aud|inr|chf|euros?|dollars?|bucks?|quid|pounds?|rupees?|yen"
@@ -47,24 +59,25 @@ def _amount(name: str) -> str:
 
 _MOST = (
     r"(?:no more|not more|less|cheaper|lower) th[ae]n|nothing (?:above|over)|not over"
-    r"|under|below|beneath|up t[op]|upto|at most|within|max(?:imum)?(?: price| budget)?(?: of)?"
-    r"|budget(?: of| is| under| max)?|<=?"
+    r"|under|below|beneath|up t[op]|upto|at most|within|max(?:imum|\.)?(?: price| budget)?(?: of)?"
+    rf"|budget(?: of| is| under| max)?|<=?|{MOST_ABROAD}"
 )
 _LEAST = (
     r"(?:no less|not less|more) th[ae]n|at least|over|above|starting (?:at|from)|from"
-    r"|min(?:imum)?(?: price)?(?: of)?|>=?"
+    rf"|min(?:imum|\.)?(?: price)?(?: of)?|>=?|{LEAST_ABROAD}"
 )
 _BOUND = rf"(?:(?P<most>(?<![\w-])(?:{_MOST}))|(?P<least>(?<![\w-])(?:{_LEAST})))\s?"
 _AFTER = (
     r"(?:\s?(?P<mostafter>or (?:less|under|below|cheaper)|max(?:imum)?(?!\w)|tops(?!\w)"
-    r"|and (?:under|below))"
+    r"|and (?:under|below)|(?:oder weniger|ou moins|o menos|o meno|of minder)(?!\w))"
     r"|\s?(?P<leastafter>or (?:more|over|above|up)|and (?:up|over|above)|plus(?!\w)|\+"
-    r"|min(?:imum)?(?!\w)))?"
+    r"|min(?:imum)?(?!\w)|(?:oder mehr|ou plus|o m[áa]s|o pi[ùu]|of meer)(?!\w)))?"
 )
 _START, _END = r"(?<![\w.,/-])", r"(?![\w/]|[.,]\d)"
+_NO_SET = r"(?<!lot de )(?<!pack de )"  # "lot de 2 à 40 €"
 _RANGE = re.compile(
-    rf"(?:(?<!\w)(?P<between>between|from)\s)?{_START}{_amount('a')}"
-    rf"(?:\s?(?:-|–)\s?|\s(?P<to>to|and)\s){_amount('b')}{_END}"
+    rf"(?:(?<!\w)(?P<between>between|from|{BETWEEN_ABROAD})\s|{_NO_SET}){_START}{_amount('a')}"
+    rf"(?:\s?(?:-|–)\s?|\s(?:to|{TO_ABROAD}|(?P<and>and|{AND_ABROAD}))\s){_amount('b')}{_END}"
 )
 _ONE = re.compile(rf"(?:{_BOUND})?{_START}{_amount('a')}{_END}{_AFTER}")
 _SIGN = re.compile(
@@ -121,7 +134,7 @@ def find(form: str) -> Iterator[Price]:
 def _range(form: str, match: re.Match[str]) -> Price | None:
     first, last = _currency(match, "a"), _currency(match, "b")
     currency = last or first
-    if match["to"] == "and" and not match["between"]:
+    if match["and"] and not match["between"]:
         return None
     if currency is None and not (match["between"] == "between" and _bare(form, match)):
         return None
@@ -169,8 +182,9 @@ def _currency(match: re.Match[str], name: str) -> str | None:
 
 def _value(match: re.Match[str], name: str) -> float:
     text = match[name]
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
-        text = text.replace(",", "")
+    for mark, pattern in _THOUSANDS.items():
+        if pattern.fullmatch(text):
+            text = text.replace(mark, "")
     value = float(text.replace(",", "."))
     if match[f"{name}k"]:
         value *= 1000

@@ -96,5 +96,8 @@ FOR_THINGS = word_set("""
 VERSIONS = word_set("""
     pro max plus mini air ultra lite note fold flip edge series gen generation edition tab phone
 """)
+# Words of other languages such as "for" or "with" that English has, too: "pour over coffee maker".
+ABROAD = word_set("aus mit pour sans para con sin per met")
+AT_HOME = frozenset({("comic", "con"), ("air", "con"), ("pour", "spout"), ("pour", "spouts")})
 # These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".
-LOOSE = frozenset({"of", "to", "on", "in", "by", "at", "as", "like", "near"})
+LOOSE = word_set("of to on in by at as like near") | ABROAD

@@ -12,6 +12,8 @@ from itertools import pairwise
 from worker.lexicon.attributes import Attribute
 from worker.lexicon.brands import NAMES
 from worker.lexicon.head_words import (
+    ABROAD,
+    AT_HOME,
     DEEDS,
     EMPTY,
     FOR_THINGS,
@@ -206,9 +208,21 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
         and i not in inside
         and (word.key not in LOOSE or i in behind)
         and not (linked and word.key == "to")
+        and (word.key not in ABROAD or _leads(read, i))
     ]
     spans = pairwise([-1, *cuts, count])
     return [part for before, last in spans for part in _clauses(read, before + 1, last)]
+
+
+def _leads(read: Reading, i: int) -> bool:
+    """Whether a word that English has, too, leads to what is behind it: not in "oven mit red"."""
+    if i + 1 == len(read.words) or any(first == i for first, *_ in read.places):
+        return False
+    behind = read.words[i + 1]
+    if not AT_HOME.isdisjoint(pairwise([word.key for word in read.words[i - 1 : i + 2]])):
+        return False
+    others = [(a.start, a.end) for a in read.attributes if a.name not in ("gender", "age")]
+    return behind.key not in EMPTY and not meets(behind, others)
 
 
 def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
@@ -267,7 +281,7 @@ def _in_segment(
             i in attribute_words
             or key in EMPTY
             or key in LIKE
-            or key in SPLITS
+            or (key in SPLITS and key not in ABROAD)
             or key in OF_A_QUALITY
             or describes(key)
             or not key.isalpha()

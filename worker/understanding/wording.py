@@ -40,7 +40,9 @@ _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _SIGN = re.compile(r"(?:^|(?<=\s))[+-]$")  # before a number: glasses of "+2.5"
 _MORE = re.compile(r'"|[%+](?=[\s,;)]|$)')  # behind one: "0%", nappies of "5+", 3/4"
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
-_DANGLING = word_set("and or but with for in of on that which is are by at to from")
+_DANGLING = word_set("""
+    and or but with for in of on that which is are by at to from für mit avec con para per voor
+""")
 
 
 def in_place(read: Reading, mention: Mention, text: str) -> str:

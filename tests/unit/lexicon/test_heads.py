@@ -25,6 +25,18 @@ from worker.lexicon.heads import naming
         ("balance bike", "balance bike"),
         ("macbook pro 13 case", "case"),
         ("shower curtain mold resistant", "shower curtain"),
+        # the same in other languages, where it is no English
+        ("sneakers für damen", "sneakers"),
+        ("sneakers ohne schnürsenkel", "sneakers"),
+        ("sneakers mit klettverschluss", "sneakers"),
+        ("kettle avec thermostat", "kettle"),
+        ("sneakers pour femme", "sneakers"),
+        ("sofa para perros", "sofa"),
+        ("backpack con ruedas", "backpack"),
+        ("backpack per bambini", "backpack"),
+        ("backpack voor kinderen", "backpack"),
+        ("pour over coffee maker", "pour over coffee maker"),
+        ("kids comic con shirt", "shirt"),
         # what stands behind a greeting, or at the end of a title
         ("good morning, do you stock banjo strings", "banjo strings"),
         ("c# for beginners book", "book"),
@@ -49,6 +61,11 @@ def test_the_thing_is_the_head(lexicon, query, expected):
 def test_a_name_may_stand_the_other_way_round(lexicon, query, name):
     [head] = lexicon.heads(lexicon.read(query))
     assert lexicon.name(head.term_id) == name
+
+
+@pytest.mark.parametrize("query", ["oven mit", "oven mit red", "wine pour spout", "ps5 con"])
+def test_words_that_english_has_lead_to_nothing_in_english(lexicon, query):
+    assert lexicon.heads(lexicon.read(query)) == []
 
 
 @pytest.mark.parametrize("query", ["trails of cold steel ps4", "plant based grommies"])

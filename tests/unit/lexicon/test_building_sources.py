@@ -172,8 +172,14 @@ def test_json_and_endless_lines_are_no_names(tmp_path, reader, content):
     "paths, told",
     [
         ([("Shoes/Boots",), ("Shoes/Sandals",)], ["'Shoes/Boots' and 1 more"]),
-        ([("Shoes", "Boots"), ("Shoes/Sandals",)], []),
+        ([("Shoes", "Boots"), ("Shoes/Sandals",)], ["'Shoes/Sandals': taken for one name"]),
         ([("Shoes",), ("Hats",), ("Men/Women",)], []),
+        ([("Shoes", "Boots"), ("Hats",), ("Audio/Video",)], []),
+        (
+            [("Shoes", "Boots"), ("Audio|Headphones",), ("Bath; Towels",), ("Bath → Mats",)],
+            ["'Audio|Headphones': ", "for ; if it", "write > for → if it"],
+        ),
+        ([("Kitchen/Kettles",), ("Kitchen → Toasters",), ("Hats",)], ["for →", "for /"]),
     ],
 )
 def test_other_marks_between_levels_are_told(paths, told):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,7 +20,7 @@ from worker.lexicon.words import key
 FIELDS = ("id", "title", "brand", "category", "attributes")
 REQUIRED = ("id", "title")
 MOST_NAMED = 12  # columns in a message
-_OTHER_MARKS = "/|;"
+_OTHER_MARKS = "|;→»\\/"  # that may part levels; / is also "or", as in "Men/Women"
 LONGEST_LINE = 10_000  # characters, of a path, a rule or a term
 _OTHER_NAMES = {  # what other shops call a field, as a remedy proposes it
     "brand": ("manufacturer", "vendor", "maker", "brand_name", "supplier"),
@@ -246,11 +247,18 @@ def _texts_of(path: Path, faults: Faults) -> Iterator[tuple[str, str]]:
 
 
 def not_parted(some: Collection[Sequence[str]]) -> Iterator[str]:
-    """What whoever owns paths should know if no > parts their levels, and another mark may."""
+    """What whoever owns paths should know if another mark than > may part the levels of some."""
+    names = [path[0] for path in some if len(path) == 1]
+    begun = Counter(level.casefold() for path in some if len(path) > 1 for level in path)
+    begun.update(re.split(f" ?[{re.escape(_OTHER_MARKS)}]", name.casefold())[0] for name in names)
     for mark in _OTHER_MARKS:
-        marked = [path[0] for path in some if mark in path[0]]
-        if all(len(path) == 1 for path in some) and 2 * len(marked) > len(some):
-            found = f"{marked[0]!r} and {len(marked) - 1:,} more are taken for one name each"
+        marked = [name for name in names if mark in name]
+        if mark == "/" and 2 * len(marked) <= len(some):
+            first = (name.casefold().partition(mark)[0].rstrip() for name in marked)
+            marked = [name for name, level in zip(marked, first, strict=True) if begun[level] > 1]
+        if marked:
+            more = f" and {len(marked) - 1:,} more" if marked[1:] else ""
+            found = f"{marked[0]!r}{more}: taken for one name"
             yield f"categories: {found}; write > for {mark} if it parts the levels"
 
 

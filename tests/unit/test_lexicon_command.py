@@ -73,6 +73,19 @@ def test_build_names_what_it_did_not_use(tmp_path):
     )
 
 
+def test_build_says_where_titles_are_in_a_language_that_it_is_not_for(tmp_path):
+    rows = [f"{n},Acme Laufschuhe für Damen {n},Schuhe" for n in range(12)]
+    (tmp_path / "p.csv").write_text("\n".join(["id,title,category", *rows]) + "\n")
+    given = "build", "--catalogue", tmp_path / "p.csv", "--out", tmp_path / "out"
+    note = run(*given).stderr.splitlines()[-1]
+    assert "titles: 100% are in the language 'de'; this lexicon and its models are for en" in note
+    assert (
+        "make an entry [languages.de] with models for it, and build it with --language de" in note
+    )
+    served = run(*given, "--set", "understanding.languages=en,de")
+    assert served.exit_code == 0 and "titles:" not in served.stderr
+
+
 def test_show_tells_names_and_what_they_rest_on(built):
     result = run("show", "Kettle", "--lexicon", built[0] / "new")
     assert result.exit_code == 0, result.output

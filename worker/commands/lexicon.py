@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -17,7 +17,11 @@ from worker.config.models import ENCODER
 from worker.config.settings import STARTER_LEXICON, Settings
 from worker.errors import ConfigError, LexiconError
 
+if TYPE_CHECKING:
+    from worker.lexicon.building.corpus import Corpus
+
 FILE = click.Path(path_type=Path)
+MOST_TITLES = 2_000  # whose language is told
 FEW_NAMES = 10  # terms to one other name
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 LEXICON = click.option(
@@ -110,6 +114,7 @@ def build(settings: Settings, as_json: bool, **options: Any) -> None:
 
 
 def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
+    from worker.commands.other_language import other_language
     from worker.commands.rules_unused import rules_unused
     from worker.lexicon.building import make, sources
     from worker.lexicon.building.progress import bar
@@ -129,7 +134,16 @@ def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("nothing to build from; give --catalogue, --taxonomy, --terms or others")
     chosen = settings.inference
     out, least = options["out"], options["min_weight"]
-    told = make.make(inputs, chosen.models, out, bar, least, chosen.names, rules_unused)
+    entry = click.get_current_context().params["language"]
+    served = {entry} if entry else settings.understanding.shared
+    default = entry or settings.understanding.default_language
+
+    def check(folder: Path, rules: Mapping[tuple[str, str], str], corpus: Corpus) -> list[str]:
+        titles = corpus.texts(MOST_TITLES)
+        unused = rules_unused(folder, rules)
+        return unused + other_language(titles, served, default, settings.languages)
+
+    told = make.make(inputs, chosen.models, out, bar, least, chosen.names, check)
     for note in told["notes"]:
         click.echo(note, err=True)
     return told

@@ -17,6 +17,8 @@ def rules_unused(folder: Path, rules: Mapping[tuple[str, str], str]) -> list[str
         folder: of the lexicon.
         rules: two names, the second one for the first, and the place of the rule.
     """
+    if not rules:
+        return []
     lexicon, found = Lexicon.load(folder), {}
     places = {(one, lexicon.published(other)): place for (one, other), place in rules.items()}
     for one in dict.fromkeys(one for one, _ in rules):

@@ -158,6 +158,15 @@ class Corpus:
         tokens.append(BREAK)
         self.ends.append(len(tokens))
 
+    def texts(self, most: int) -> list[str]:
+        """The words of some titles, evenly spread over them."""
+        names, ends = self.words, [0, *self.ends]
+        chosen = range(0, len(self), max(1, -(-len(self) // most)))
+        return [
+            " ".join(names[n] for n in self.tokens[ends[at] : ends[at + 1]] if n != BREAK)
+            for at in chosen
+        ]
+
     def docs(self) -> np.ndarray:
         """The title of each token: int32, shape [tokens]."""
         ends = np.frombuffer(self.ends, np.int64)

@@ -43,7 +43,7 @@ from worker.lexicon.writing import Content, demand_room, write
 LEAST_WEIGHT = 0.8  # of a name that the worker uses; weaker ones are proposed in the report
 SOURCE_WEIGHT = 0.95
 ROWS, VECTORS, SCORES = "catalogue.cache", "vectors.cache", "scores.cache"
-Check = Callable[[Path, Mapping[tuple[str, str], str]], list[str]]
+Check = Callable[[Path, Mapping[tuple[str, str], str], Corpus], list[str]]
 MODELS = "--set inference.models=DIR"  # how the command names the models
 
 
@@ -93,7 +93,7 @@ def make(
     progress: Progress,
     least: float = LEAST_WEIGHT,
     names: Mapping[str, str] = MappingProxyType({}),
-    check: Check = lambda folder, rules: [],
+    check: Check = lambda folder, rules, corpus: [],
 ) -> dict[str, Any]:
     """Make a lexicon.
 
@@ -102,8 +102,8 @@ def make(
         out: is made; a lexicon that is there is replaced, and what its cache holds is used.
         least: weight from which a name is one that the worker uses.
         names: of model folders that are not called by their kind.
-        check: takes the folder of the new lexicon, and names that rules give with the places of
-            these; gives what of them the worker will not use.
+        check: takes the folder of the new lexicon, names that rules give with the places of these,
+            and the titles; gives notes on what of them the worker will not use.
 
     Returns:
         The report, as it was written.
@@ -138,7 +138,7 @@ def make(
     content = Content(terms, made.tables, made.brands, vectors, others, _one_with_digits(given))
 
     def finish(folder: Path) -> None:
-        told["notes"] += check(folder, given) if given else []
+        told["notes"] += check(folder, given, made.corpus)
         for name, block in report.files(made.drafts, told, least).items():
             (folder / name).write_bytes(block)
 

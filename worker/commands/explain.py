@@ -277,7 +277,8 @@ def shown(explanation: Why) -> RenderableType:
     elif not explanation.held_back:
         reason = "no term of the lexicon is in the query or similar to it"
         if explanation.terms:
-            reason = f"the lexicon has no other name for {', '.join(explanation.terms)}"
+            terms = ", ".join(explanation.terms)
+            reason = f"the lexicon has no other name for {terms} that the query does not say"
         candidates.append(Text(f"none: {reason}"))
     for one in explanation.held_back:
         candidates.append(Text("held back: {reason} ({name}, for {term})".format_map(one)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from worker.lexicon.lexicon import Lexicon
@@ -30,31 +30,34 @@ class HeldBack(NamedTuple):
 def held_back(
     lexicon: Lexicon, read: Reading, heads: Sequence[Mention], proposed: Collection[str] = ()
 ) -> list[HeldBack]:
-    """The other names of the terms in a query that are no candidates, each with why.
+    """The other names of the terms in a query that are no candidates, each with why; those of what
+    is not asked for only where what is asked for has none.
 
     Args:
         heads: the terms that name what is asked for.
         proposed: texts of the candidates.
     """
-    found, protection = [], Protection(lexicon, read, heads)
-    for part, reason in _parts(lexicon, read, heads):
-        for name in lexicon.names(part.term_id):
-            refusal = protection.refusal(name, "synonym", part.term_id, part.surface)
-            if name not in proposed and refusal != SAID:
-                found.append(HeldBack(part.surface, name, reason or refusal or LEFT_OUT))
-    return list(dict.fromkeys(found))
+    protection = Protection(lexicon, read, heads)
+
+    def refused(parts: Iterable[tuple[Mention, str]]) -> list[HeldBack]:
+        found = []
+        for part, reason in parts:
+            for name in lexicon.names(part.term_id):
+                refusal = protection.refusal(name, "synonym", part.term_id, part.surface)
+                if name not in proposed and refusal != SAID:
+                    found.append(HeldBack(part.surface, name, reason or refusal or LEFT_OUT))
+        return list(dict.fromkeys(found))
+
+    found = refused((lexicon.renamable(head), "") for head in heads)
+    return found if found or proposed else refused(_others(lexicon, read, heads))
 
 
-def _parts(
+def _others(
     lexicon: Lexicon, read: Reading, heads: Sequence[Mention]
 ) -> Iterator[tuple[Mention, str]]:
-    """What has other names, and why none of them counts, "" if they do."""
-    for head in heads:
-        yield lexicon.renamable(head), ""
-    if heads:
-        return
+    """What else has names, and why none of them counts."""
     without_tags = lexicon.heads(lexicon.read(read.form)) if read.things else ()
-    for mention in read.mentions:
+    for mention in (one for one in read.mentions if one not in heads):
         yield lexicon.renamable(mention), BY_TAGS if mention in without_tags else NOT_ASKED_FOR
     for brand in (a for a in read.attributes if a.name == BRAND):
         surface = read.form[brand.start : brand.end]

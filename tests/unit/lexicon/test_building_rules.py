@@ -99,6 +99,15 @@ def test_what_is_held_back_has_its_reason(lexicon):
     assert held_back(lexicon, read, lexicon.heads(read), ["mp3 player"]) == []
 
 
+def test_other_names_of_what_is_not_asked_for_are_told_where_the_thing_has_none(lexicon):
+    read = lexicon.read("gizmo bar")
+    heads = lexicon.heads(read)
+    assert [lexicon.name(head.term_id) for head in heads] == ["bar"]
+    told = ("gizmo", "mp3 player", "not what is asked for")
+    assert held_back(lexicon, read, heads) == [told]
+    assert held_back(lexicon, read, heads, ["a neighbour"]) == []
+
+
 def test_equal_names_are_not_above_each_other(built):
     shown = Inspector(built[0]).show("processor")
     [name] = shown["names"]

@@ -1,7 +1,10 @@
 """`query-worker lexicon`: what it prints, as text and JSON, and how it fails."""
 
+import os
 import re
 import shutil
+import signal
+from threading import Event, Thread
 
 import orjson
 import pytest
@@ -84,6 +87,23 @@ def test_build_says_where_titles_are_in_a_language_that_it_is_not_for(tmp_path):
     )
     served = run(*given, "--set", "understanding.languages=en,de")
     assert served.exit_code == 0 and "titles:" not in served.stderr
+
+
+def test_an_interrupted_build_says_that_the_same_command_goes_on(tmp_path):
+    os.mkfifo(tmp_path / "terms.txt")
+
+    def interrupt():
+        with (tmp_path / "terms.txt").open("w"):  # it waits for the build to open it
+            os.kill(os.getpid(), signal.SIGINT)
+            ended.wait(60)
+
+    ended, thread = Event(), Thread(target=interrupt)
+    thread.start()
+    result = run("build", "--terms", tmp_path / "terms.txt", "--out", tmp_path / "out")
+    ended.set()
+    thread.join()
+    assert result.exit_code != 0 and not (tmp_path / "out").exists()
+    assert "interrupted; the same command goes on where it was" in result.stderr
 
 
 def test_show_tells_names_and_what_they_rest_on(built):

@@ -143,7 +143,11 @@ def _build(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
         unused = rules_unused(folder, rules)
         return unused + other_language(titles, served, default, settings.languages)
 
-    told = make.make(inputs, chosen.models, out, bar, least, chosen.names, check)
+    try:
+        told = make.make(inputs, chosen.models, out, bar, least, chosen.names, check)
+    except KeyboardInterrupt:
+        click.echo("query-worker: interrupted; the same command goes on where it was", err=True)
+        raise
     for note in told["notes"]:
         click.echo(note, err=True)
     return told

@@ -141,6 +141,26 @@ def test_a_fault_of_a_catalogue_names_file_line_and_remedy(tmp_path, name, conte
     assert "; " in faults[0]
 
 
+@pytest.mark.parametrize(
+    "columns, told",
+    [
+        (
+            {"brand": "Mrake", "title": "NAME"},
+            "found no field Mrake (there are id, name, Marke), expected a column for brand; name"
+            " what there is: --fields brand=COLUMN",
+        ),
+        (
+            {"title": "titel", "attributes": "farbe,name"},
+            "found no field titel, farbe (there are id, name, Marke), expected a column for title"
+            " and attributes; name what there is: --fields title=COLUMN,attributes=COLUMN",
+        ),
+    ],
+)
+def test_a_fault_of_columns_names_those_that_are_missing(tmp_path, columns, told):
+    _, faults = read(products, tmp_path, "a.csv", "id,name,Marke\n1,Robe,Acme\n", columns)
+    assert faults == [f"a.csv:2: {told}"]
+
+
 def test_a_missing_file_is_a_fault(tmp_path):
     faults = Faults()
     assert [*products(tmp_path / "no.csv", {}, faults)] == []

@@ -166,16 +166,17 @@ def _has_columns(
     faults: Faults,
 ) -> bool:
     """Whether a catalogue's first row has the required columns, and all that a CSV must have."""
-    needed = [column[name] for name in REQUIRED]
+    needed = {column[name]: name for name in REQUIRED}
     if is_table:  # in JSON lines, later rows may have what the first has not
-        given = (part for n, c in column.items() if c != n for part in c.split(","))
-        needed += [part for part in given if "*" not in part]
+        given = {part: n for n, c in column.items() if c != n for part in c.split(",")}
+        needed |= {part: name for part, name in given.items() if "*" not in part}
     folded = {name.casefold() for name in row}
-    missing = [name for name in needed if name.casefold() not in folded]
+    missing = {part: name for part, name in needed.items() if part.casefold() not in folded}
     if missing:
         found = f"no field {', '.join(missing)} (there are {', '.join(list(row)[:MOST_NAMED])})"
-        remedy = "name the fields: --fields title=COLUMN,brand=COLUMN"
-        faults.found(place, found, "at least id and title", remedy)
+        fields = dict.fromkeys(missing.values())
+        remedy = f"name what there is: --fields {','.join(f'{name}=COLUMN' for name in fields)}"
+        faults.found(place, found, f"a column for {' and '.join(fields)}", remedy)
     return not missing
 
 

@@ -149,6 +149,20 @@ def test_queries_after_which_the_same_is_clicked_are_names_of_one_thing(drafts):
     assert "sneakers" in drafts.get("trainers").synonyms
 
 
+@pytest.mark.parametrize(
+    "query, name",
+    [("gillet", None), ("gielt", None), ("gilets men", "gilets men"), ("tank top", "tank top")],
+)
+def test_a_query_with_a_letter_wrong_is_no_name(drafts, query, name):
+    queries = {"gilet": 9, "body warmer": 9, query: 8}
+    clicks = [Click(text, f"p{n}", count) for text, count in queries.items() for n in range(6)]
+    clicks += [Click(f"other {'abcdef'[n]}", f"q{n}", 9) for n in range(6)]
+    links.add_clicks(clicks, drafts, {"red"})
+    assert "gilet" in drafts.get("body warmer").synonyms
+    assert (query in drafts.get("body warmer").synonyms) == (name is not None)
+    assert (drafts.get(query) is None) == (name is None)
+
+
 def test_broader_terms_never_make_a_circle(drafts):
     one, other = drafts.add("a b", "list", ""), drafts.add("c d", "list", "")
     one.put_below(other, Link("x", 0.5, {}))

@@ -12,6 +12,7 @@ from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link, make_syn
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
 from worker.lexicon.building.together import Together
+from worker.lexicon.misspelling import is_one_off
 from worker.lexicon.shelves import department
 from worker.lexicon.words import key, stems
 
@@ -147,12 +148,17 @@ def add_clicks(clicks: Iterable[Click], drafts: Drafts, described: Collection[st
     for queries in by_item.values():
         if len(queries) <= MOST_QUERIES:
             shared.update(combinations(queries, 2))
+    alike = {}
     for (a, b), both in sorted(shared.items()):
         cosine = _cosine(clicked[a], clicked[b])
         ratio = log_likelihood(both, len(clicked[a]), len(clicked[b]), len(by_item))
         if both < FEWEST_SHARED or cosine < LEAST_COSINE or ratio < SIGNIFICANT:
             continue
-        if _values(a, described) != _values(b, described):
+        if _values(a, described) == _values(b, described):
+            alike[a, b] = both, cosine, ratio
+    misspelt = {_misspelt(*pair, clicked, drafts) for pair in alike}
+    for (a, b), (both, cosine, ratio) in alike.items():
+        if not misspelt.isdisjoint((a, b)):
             continue
         together = sum(min(clicked[a][item], clicked[b][item]) for item in clicked[a])
         counts = {"products": both, "clicks": together, "log_likelihood": round(ratio, 1)}
@@ -163,6 +169,24 @@ def add_clicks(clicks: Iterable[Click], drafts: Drafts, described: Collection[st
             narrow.put_below(wide, Link(CLICKS, weight, counts))
         else:
             make_synonyms(one, other, Link(CLICKS, weight, counts))
+
+
+def _misspelt(
+    one: str, other: str, clicked: Mapping[str, Counter[str]], drafts: Drafts
+) -> str | None:
+    """Which of two queries for the same things is the other with one letter wrong: the one that is
+    no term, or has fewer clicks. None where two words differ, or a letter at the end: an inflexion.
+    """
+    words = [*zip(key(one).split(" "), key(other).split(" "), strict=False)]
+    differing = [(a, b) for a, b in words if a != b]
+    if one.count(" ") != other.count(" ") or len(differing) != 1:
+        return None
+    [(a, b)] = differing
+    inflected = a.startswith(b) or b.startswith(a) or not (a + b).isascii()  # "mantel", "mäntel"
+    unknown = [text for text in (one, other) if drafts.get(text) is None]
+    if inflected or not unknown or not is_one_off(a, b):
+        return None
+    return min(unknown, key=lambda text: (sum(clicked[text].values()), text))
 
 
 def _name(query: str, drafts: Drafts) -> str:

@@ -71,8 +71,9 @@ def _once(rows: Sequence[Q], name: Callable[[Q], Hashable]) -> Sides[Q]:
 def load_pairs(manifest: Path | str | Manifest | DataSet) -> Sides[GradedPair]:
     """Graded pairs: the judged ones, those of click logs and those of catalogues.
 
-    `match` of a pair is 1 from a grade of 0.5. What dev has is not learned from, though its key
-    (a customer, a product) is another. Raises UsageError as `load` does.
+    `match` of a pair is 1 from a grade of 0.5; of several grades the first counts. What dev has is
+    not learned from, though its key (a customer, a product) is another. Raises UsageError as
+    `load` does.
     """
     learned, dev = pairs_by_side(_data(manifest))
     held_out = {_forms(pair) for pair in dev}
@@ -99,7 +100,11 @@ def pairs_by_side(data: DataSet) -> Sides[GradedPair]:
             elif source.format == "catalogue":
                 products = (row for row in data.products if row.source == source.name)
                 found += graded.of_catalogue([row for row in products if row.dev == dev])
-        return list({(p.query, p.term, p.source): p for p in found if p.query != p.term}.values())
+        first: dict[tuple[str, str, str], GradedPair] = {}
+        for pair in found:
+            if pair.query != pair.term:
+                first.setdefault((pair.query, pair.term, pair.source), pair)
+        return list(first.values())
 
     return Sides(side(False), side(True))
 

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 NAMED = 3  # groups of labels in a warning
+QUERIES = ("query", "queries", "label")
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Noticed:
     Attributes:
         in_dev: rows that are not learned from, since dev has them or their query too.
         repeated: rows that say again what another says.
-        conflicting: queries with more than one label.
+        conflicting: queries or pairs with more than one label, told as `told_of`.
         warning: what `case` says of the labels; "" for nothing.
     """
 
@@ -24,6 +25,7 @@ class Noticed:
     repeated: int = 0
     conflicting: int = 0
     warning: str = ""
+    told_of: tuple[str, str, str] = QUERIES
 
     def told(self) -> str:
         """The counts, to go behind those of what is learned from; "" where there are none."""
@@ -36,8 +38,9 @@ class Noticed:
             if count
         ]
         left = f"; {self.in_dev + self.repeated:,} left out: {', '.join(reasons)}"
-        have = "query has" if self.conflicting == 1 else "queries have"
-        twofold = f"; {self.conflicting:,} {have} more than one label: see `data`"
+        one, several, label = self.told_of
+        have = f"{one} has" if self.conflicting == 1 else f"{several} have"
+        twofold = f"; {self.conflicting:,} {have} more than one {label}: see `data`"
         return (left if reasons else "") + (twofold if self.conflicting else "")
 
     def about(self) -> dict[str, int]:
@@ -50,9 +53,9 @@ class Noticed:
         return {name: count for name, count in counts.items() if count}
 
 
-def conflicting(labelled: Iterable[tuple[str, Hashable]]) -> int:
-    """How many queries have more than one label, of (normal form, label)."""
-    found: dict[str, set[Hashable]] = defaultdict(set)
+def conflicting(labelled: Iterable[tuple[Hashable, Hashable]]) -> int:
+    """How many queries or pairs have more than one label, of (normal form, label)."""
+    found: dict[Hashable, set[Hashable]] = defaultdict(set)
     for form, label in labelled:
         found[form].add(label)
     return sum(len(labels) > 1 for labels in found.values())

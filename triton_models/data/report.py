@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from triton_models.data import dataset, describe, near
-from triton_models.data.rows import DataSet, Query, Row
+from triton_models.data.rows import DataSet, Query, Row, TaggedQuery
+from triton_models.query_text import normal_form
 
 EXAMPLES = 10  # of each list in the report
 LENGTHS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 8), (9, 12), (13, 20), (21, 10_000))  # words
@@ -33,7 +34,7 @@ def report(data: DataSet) -> Report:
         "lengths": lengths(asked),
         "languages": table(asked, lambda q: describe.language(q.form), side),
         "duplicates": duplicates(data.queries),
-        "conflicts": conflicts(labelled),
+        "conflicts": conflicts(data),
         "pairs": pairs(data),
         "leaks": {
             "keys": len(data.both_sides()),
@@ -112,13 +113,25 @@ def duplicates(queries: Sequence[Query]) -> Report:
     return {"repeated": len(queries) - len(times), "rows": len(queries), "examples": often}
 
 
-def conflicts(queries: Sequence[Query]) -> Report:
-    """Normal forms with more than one label, and where each label stands."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in queries:
-        found[row.form].setdefault(row.intent, f"{row.source}:{row.line}")
-    listed = {form: labels for form, labels in found.items() if len(labels) > 1}
+def conflicts(data: DataSet) -> Report:
+    """Queries and pairs in normal form with more than one label, spans or grade, and where each
+    stands."""
+    said = [("label", q.form, q.intent, q) for q in data.queries if q.intent]
+    said += [("spans", row.form, spans(row), row) for row in data.tagged]
+    said += [
+        ("grade", f"{row.form} / {normal_form(row.term)}", f"{row.grade:g}", row)
+        for row in data.pairs
+    ]
+    found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for what, form, label, row in said:
+        found[what, form].setdefault(label, f"{row.source}:{row.line}")
+    listed = {form: labels for (_, form), labels in found.items() if len(labels) > 1}
     return {"forms": len(listed), "examples": dict(list(listed.items())[:EXAMPLES])}
+
+
+def spans(row: TaggedQuery) -> str:
+    """The spans of a tagged query, as red = color + shoe = product."""
+    return " + ".join(f"{row.form[start:end]} = {tag}" for start, end, tag in row.spans) or "none"
 
 
 def pairs(data: DataSet) -> dict[str, dict[str, int]]:

@@ -35,7 +35,7 @@ def tables(report: Report) -> Iterator[Table]:
         yield _languages(report)
     if report["duplicates"]["rows"]:
         yield _duplicates(report)
-    if report["labels"]:
+    if report["labels"] or report["conflicts"]["forms"]:
         yield _conflicts(report)
     if report["pairs"]:
         yield _pairs(report)
@@ -101,13 +101,16 @@ def _duplicates(report: Report) -> Table:
 
 def _conflicts(report: Report) -> Table:
     found = report["conflicts"]
-    note = f"Queries with more than one label: {found['forms']:,}. None is dropped: mend them."
+    note = (
+        f"Queries and pairs with more than one label: {found['forms']:,}. Mend them: training sees"
+        " every one of a query, and the first of a pair."
+    )
     rows = [
         (_cut(form), ", ".join(f"{label} ({place})" for label, place in labels.items()))
         for form, labels in found["examples"].items()
     ]
     return Table(
-        "Label conflicts", note if rows else "None.", ("query", "labels, first place of each"), rows
+        "Label conflicts", note if rows else "None.", ("text", "labels, first place of each"), rows
     )
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from triton_models.data import dataset, named
 from triton_models.data.graded import GradedPair
 from triton_models.data.manifest import Manifest, Source
-from triton_models.data.noticed import Noticed
+from triton_models.data.noticed import Noticed, conflicting
 from triton_models.data.rows import DataSet, Judged
 from triton_models.query_text import normal_form
 from triton_models.settings import DEV
+
+GRADED = ("pair", "pairs", "grade, of which the first counts")
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,13 @@ def gather(args: argparse.Namespace) -> Pairs:
 
 def left_out(data: DataSet, learned: Iterable[GradedPair]) -> Noticed:
     """The judged pairs that are not learned from. A pair of dev may have another key there."""
-    rows = [(row.query, row.term) for row in data.pairs if not row.dev]
-    different = {(query, term) for query, term in rows if query != term}
+    rows = [(row.query, row.term, row.grade) for row in data.pairs if not row.dev]
+    different = {(query, term) for query, term, _ in rows if query != term}
     held_out = different - {(pair.query, pair.term) for pair in learned}
     dropped = sum(isinstance(row, Judged) for row in data.dropped)
-    return Noticed(dropped + len(held_out), len(rows) - len(set(rows)))
+    judged = ((row.form, normal_form(row.term)) for row in data.pairs)
+    several = conflicting(zip(judged, (row.grade for row in data.pairs), strict=True))
+    return Noticed(dropped + len(held_out), len(rows) - len(set(rows)), several, told_of=GRADED)
 
 
 def of_files(

@@ -85,11 +85,37 @@ def test_tagged_queries_and_pairs_are_counted_too(tmp_path):
     given = ("--queries", tmp_path / "train.jsonl", "--dev", tmp_path / "dev.jsonl")
     found = tagging.gather(options("tagging", *given)).noticed
     assert (found.in_dev, found.repeated) == (1, 1)
-    (tmp_path / "t.csv").write_text("query,term,grade\na,x,1\na,y,0\nb,x,1\nb,x,0\nc,x,1\n")
+    (tmp_path / "t.csv").write_text("query,term,grade\na,x,1\na,y,0\nb,x,1\nb,x,1\nc,x,1\n")
     (tmp_path / "d.csv").write_text("query,term,grade\nA,z,1\n")
     given = ("--pairs", tmp_path / "t.csv", "--dev", tmp_path / "d.csv")
     found = judged.gather(options("matching", *given)).noticed
     assert (found.in_dev, found.repeated) == (2, 1)
+
+
+def test_dev_rows_kept_of_tagged_queries_are_no_repetition(tmp_path):
+    rows = [{"tokens": ["red", f"shoe{i}"], "tags": ["B-color", "B-product"]} for i in range(60)]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = tagging.gather(options("tagging", "--queries", tmp_path / "t.jsonl"))
+    assert found.dev and found.noticed == Noticed(told_of=tagging.TAGGED)
+
+
+def test_contradictions_are_no_repetition_and_data_shows_them(tmp_path, capsys):
+    pairs = tmp_path / "pairs.csv"
+    rows = [f"q{i},x{i},{i % 2}" for i in range(60)]
+    pairs.write_text("query,term,grade\n" + "\n".join(["Red,x,0", *rows, "Red,x,1"]) + "\n")
+    found = judged.gather(options("matching", "--pairs", pairs))
+    assert [p.grade for p in (*found.learned, *found.dev) if p.query == "Red"] == [0.0]
+    told = "; 1 pair has more than one grade, of which the first counts: see `data`"
+    assert found.noticed.told() == told
+    ways = [["O", "O"], ["B-color", "O"], ["B-color", "O"]]
+    tagged = [{"tokens": ["red", "shoe"], "tags": tags} for tags in ways]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, tagged)))
+    given = options("tagging", "--queries", tmp_path / "t.jsonl", "--no-dev")
+    told = "; 1 left out: 1 comes twice; 1 query has more than one tagging: see `data`"
+    assert tagging.gather(given).noticed.told() == told
+    for file, shown in ((pairs, "red / x"), (tmp_path / "t.jsonl", "red = color")):
+        assert main(["data", str(file)]) == 0
+        assert shown in capsys.readouterr().out
 
 
 def test_labels_that_differ_in_case_alone_are_warned_of(tmp_path, capsys):

@@ -23,7 +23,6 @@ from triton_models.kinds.tagging.data import (
     every,
     of_manifest,
     once,
-    read,
     tag_counts,
     tags_of,
 )
@@ -50,6 +49,7 @@ from triton_models.training.vocabulary import bare_tokenizer
 
 LOOKED_AT = 2000  # queries
 MOST_JOINED = 0.1  # share of the words
+TAGGED = ("query", "queries", "tagging")  # what has how many of what, in the line of a run
 
 
 @dataclass(frozen=True)
@@ -130,24 +130,27 @@ def gather(args: argparse.Namespace) -> Material:
         dropped = sum(isinstance(row, TaggedQuery) for row in data.dropped)
         return material(learned, dev, str(args.manifest), repeated, dropped)
     rows = [one for file in args.queries for one in every(file)]
-    found = once(rows)
+    found = list(dict.fromkeys(rows))
+    repeated = len(rows) - len(found)
     if args.dev:
-        dev = read(args.dev)
+        dev = every(args.dev)
     elif args.no_dev:
         dev = []
     else:
         found, dev = stratified(found, lambda one: one.text, lambda one: tags_of([one]))
-    return material(found, dev, args.dev or args.queries[0], len(rows) - len(found))
+    return material(found, dev, args.dev or args.queries[0], repeated)
 
 
 def material(
     found: list[Tagged], dev: list[Tagged], place: str, repeated: int = 0, dropped: int = 0
 ) -> Material:
     """Two sides, without what is of dev in the first; UsageError for a tag of dev that no query to
-    learn from has.
+    learn from has. Of a query that is tagged in several ways, dev has the first.
 
     `repeated` rows and `dropped` ones of dev queries are left out already.
     """
+    said = noticed.conflicting((one.text, one.spans) for one in (*found, *dev))
+    dev = once(dev)
     held_out = {one.text for one in dev}
     learned = [one for one in found if one.text not in held_out]
     tags = tags_of(learned)
@@ -155,7 +158,8 @@ def material(
         names = ", ".join(sorted(strange)[:5])
         raise UsageError(f"{place}: tags without a query to learn: {names}")
     gone = dropped + len(found) - len(learned)
-    return Material(learned, dev, tags, Noticed(gone, repeated, warning=noticed.case(tags)))
+    told = Noticed(gone, repeated, said, noticed.case(tags), TAGGED)
+    return Material(learned, dev, tags, told)
 
 
 def check(recipe: Recipe, material: Material) -> None:

@@ -232,7 +232,7 @@ def predict(args: argparse.Namespace) -> None:
     from triton_models.serving import predict as prediction
 
     model = args.model or starter(args.kind)
-    prediction.run(args.kind, args.file, model, args.out, args.batch)
+    prediction.run(args.kind, args.file, model, args.out, args.batch, args.columns)
 
 
 def disagree(args: argparse.Namespace) -> None:

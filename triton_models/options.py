@@ -106,7 +106,10 @@ def compare(add: Callable) -> None:
 
 def predict(add: Callable) -> None:
     add("kind", choices=KINDS)
-    add("file", type=Path, metavar="FILE", help="a query a line, JSON lines or TSV; - is stdin")
+    told = "a query a line, JSON lines, CSV or TSV; - is stdin"
+    add("file", type=Path, metavar="FILE", help=told)
+    told = "names of the columns of the queries, and of matching of the terms"
+    add("--columns", **named.OPTION | {"metavar": "NAME[,NAME]", "help": told})
     add("--model", type=Path, help="model folder (default: the starter's)")
     add("--out", type=Path, help="file to write (default: stdout)")
     add("--batch", type=positive, help="rows of one call of the model")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import program
 from worker.commands import enrich
 from worker.errors import ConfigError, Reject
 from worker.event import Enrichment, decode
@@ -129,6 +130,14 @@ def test_a_line_that_is_an_array_is_refused_in_its_place_with_the_remedy():
     assert (first["query"], last["query"]) == ("red", "[size] 5")
     assert (array["line"], array["error"]["type"]) == (2, "not_an_object")
     assert "jq" in array["error"]["message"] and array["input"] == '["blue", "green"]'
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "MINE.TSV", "mine.csv.gz"])
+def test_a_table_is_refused_by_name_with_the_remedy(name, tmp_path):
+    (tmp_path / name).write_text("query,label\nred shoes,browse\n")
+    done = program.run("enrich", str(tmp_path / name))
+    assert done.returncode == 2
+    assert "is a table, expected lines; write its queries into a text file" in done.stderr
 
 
 def test_what_was_read_before_the_source_failed_is_written(monkeypatch):

@@ -71,7 +71,8 @@ def _form_of(place: Path) -> str:
 
 def _has(record: dict, form: str, needed: tuple[str, ...]) -> bool:
     names = named.names_of(form)
-    return all(set(names[column]) & set(record) for column in needed)
+    there = named.theirs(record, names)
+    return all(column in there for column in needed)
 
 
 def _write(path: Path, text: str, option: str) -> None:

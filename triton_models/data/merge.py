@@ -122,7 +122,7 @@ def merge(
         place.parent.mkdir(parents=True, exist_ok=True)
         place = place.resolve()  # a link stays one
         draft = place.with_name(place.name + ".part")
-        with draft.open("w", encoding="utf-8", newline="") as file:
+        with draft.open("w", encoding=target.file.encoding, newline="") as file:
             file.write(target.file.text(target.changed, target.more))
         shutil.copymode(target.file.path, draft)
         draft.replace(place)
@@ -165,7 +165,7 @@ def require_columns(target: Target, form: str) -> None:
     """Raises UsageError for a file whose texts or labels have a name that we do not know."""
     for name in named.needed_of(form):
         usual = target.names[name]
-        if not target.file.columns & set(usual):
+        if not named.theirs(target.file.columns, {name: usual}):
             told = f"{', '.join(usual[:-1])} or {usual[-1]}" if usual[1:] else usual[0]
             needed = ",".join(named.needed_of(form))
             raise UsageError(

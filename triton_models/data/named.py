@@ -2,7 +2,7 @@
 
 CSV, TSV, JSON lines, or one JSON file, given as PATH, or as PATH.json:list+list for a file that
 holds several lists. Columns have their usual names (`manifest.COLUMNS`) or those of `--columns`,
-which is an option of every command that reads such files.
+which is an option of every command that reads such files, in upper or lower case.
 """
 
 from __future__ import annotations
@@ -66,19 +66,30 @@ def rows(place: Given, form: str) -> Iterator[tuple[int, Record]]:
     Args:
         form: the format of the manifest, "queries" or "pairs".
 
-    Raises UsageError for the first line that is no record, and for another number of columns than
-    the format needs.
+    Raises UsageError for the first line that is no record, for another number of columns than the
+    format needs, and for a table that lacks one that is given.
     """
     path, lists = split(place)
     given, needed = columns_of(place), needed_of(form)
     names = names_of(form, given)
     layout = Layout(given or needed, () if given else names[needed[0]], lists)
     found = records.read(path, "", records.refusing(path), layout)
-    if layout.headings and records.kind(path) in (".csv", ".tsv"):
+    table = records.kind(path) in records.BETWEEN
+    if layout.headings and table:
         found = list(found)
         refuse_heading(path, found, needed)
     for line, row in found:
+        if table and given:
+            require(path, given, row)
         yield line, ours(row, names)
+
+
+def require(path: Path, given: Iterable[str], columns: Record) -> None:
+    """Raises UsageError for names of `--columns` that a table has not."""
+    for name in given:
+        if not theirs(columns, {name: (name,)}):
+            there = ", ".join(columns)
+            raise UsageError(f"{path}: no column {name!r}, there are: {there}; correct --columns")
 
 
 def refuse_heading(path: Path, found: Sequence[tuple[int, Record]], needed: list[str]) -> None:
@@ -117,15 +128,20 @@ Names = Mapping[str, Sequence[str]]  # what each of our columns may be called
 
 
 def ours(row: Record, names: Names) -> Record:
-    """A record with our names beside those of its file."""
-    return row | {mine: row[other] for mine, other in theirs(row, names).items()}
+    """A record by our names, and beside them by those of its file, in lower case too."""
+    beside = {name.lower(): value for name, value in row.items()} | row
+    found = {mine: row[other] for mine, other in theirs(row, names).items()}
+    return {name: value for name, value in beside.items() if name not in names} | found
 
 
 def theirs(columns: Iterable[str], names: Names) -> dict[str, str]:
     """Of columns of a file, or the fields of a record, those that are ours, by our names."""
-    there = set(columns)
-    found = {mine: next((n for n in usual if n in there), None) for mine, usual in names.items()}
-    return {mine: other for mine, other in found.items() if other is not None}
+    there = {name.lower(): name for name in columns} | {name: name for name in columns}
+    found = {
+        mine: next((there.get(n) or there.get(n.lower()) for n in usual if n.lower() in there), "")
+        for mine, usual in names.items()
+    }
+    return {mine: other for mine, other in found.items() if other}
 
 
 def split(place: Given) -> tuple[Path, Sequence[str]]:

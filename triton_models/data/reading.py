@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from triton_models import product_text
-from triton_models.data import describe, records
+from triton_models.data import describe, named, records
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
 from triton_models.data.rare import stratified
+from triton_models.data.records import word
 from triton_models.data.rows import Click, DataSet, Judged, Product, Query, TaggedQuery
 from triton_models.data.split import is_dev
 from triton_models.kinds.tagging.words import Span, in_normal_form
@@ -79,6 +80,7 @@ class Reading:
         self.blamed: Counter[str] = Counter()
         self.left_out = 0
         self.columns: dict[str, str] = {}
+        self.key = source.key  # as the file has it
         self.seen: dict[str, int] = {}  # line of each product id
 
     def rows(self) -> Iterator[Any]:
@@ -133,7 +135,8 @@ class Reading:
             given = self.source.columns.get(ours)
             needed = bool(given) or not name.endswith("?")
             likely = "" if needed or not self._jsonl else usual[0]  # a later record may have it
-            theirs = given or next((u for u in usual if u in record), likely)
+            there = named.theirs(record, {ours: (given,) if given else usual})
+            theirs = there.get(ours) or given or likely
             absent = theirs not in record and not self._jsonl
             if (not theirs and needed) or (theirs and absent):
                 told = f"no column {given or ours!r}, there are: {', '.join(map(str, record))}"
@@ -142,7 +145,9 @@ class Reading:
                 missing = True
             elif theirs:
                 self.columns[ours] = theirs
-        if self.source.key and self.source.key not in record and not self._jsonl:
+        key = self.source.key
+        self.key = named.theirs(record, {"key": (key,)}).get("key", key)
+        if key and self.key not in record and not self._jsonl:
             self._blame(line, f"no column {self.source.key!r} for the key; fix key in the manifest")
             missing = True
         return not missing
@@ -171,8 +176,8 @@ class Reading:
         """The fields of Row; `own_key` is the format's own key where it is not the query."""
         source = self.source
         space, key = ("query", form) if not own_key else (f"{source.name}:", own_key)
-        if source.key and source.key != self.columns.get("query"):
-            value = word(record.get(source.key))
+        if source.key and self.key != self.columns.get("query"):
+            value = word(record.get(self.key))
             if not value:
                 raise Wrong(f"{source.key}: found nothing, expected the key; fix the line")
             space, key = source.key, value
@@ -301,16 +306,3 @@ class Reading:
             told = f"{self.columns[ours]}: found {value[:60]!r}, expected a whole number from 0"
             raise Wrong(f"{told}; fix the line")
         return int(value)
-
-
-def word(value: Any) -> str:
-    """A value of a record as text: 3, 3.0 and "3" are the same, true is 1; "" for what is none."""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.strip() if isinstance(value, str) else str(value) if _number(value) else ""
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float)

@@ -1,21 +1,28 @@
 """Files as records: JSON lines, JSON, CSV, TSV or plain text, each record with its line number.
 
 The kind is told by the name: `.jsonl`, `.json`, `.csv`, `.tsv`, `.txt`, and with `.gz` behind it.
+Text is UTF-8, or UTF-16 with a byte order mark; between the columns of a table is what its first
+line has: a comma, semicolon, tab or bar.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from triton_models.settings import UsageError
 
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BETWEEN = {".csv": ",;\t|", ".tsv": "\t;,|"}  # columns of a table, the usual first
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
 Record = dict[str, Any]
 Blame = Callable[[int, str], None]  # takes the line number and what is wrong with the line
@@ -28,7 +35,7 @@ class Layout:
 
     Attributes:
         bare: names for the values of rows that have none: lists of JSON, and tables without a
-            heading.
+            heading, which may have fewer columns.
         headings: names of which a table's heading has one; none: its first line is the heading.
         lists: JSON only: the lists to read of a file that holds several by name.
     """
@@ -60,33 +67,57 @@ def read(
     """(line number, record) of every record; a line of plain text is {"text": line}.
 
     Args:
-        delimiter: of a CSV file's columns, "" for the one that its name tells.
+        delimiter: of a table's columns, "" for the one that its first line tells.
         blame: told of each line that is no record; 0 is the whole file. Records of JSON that is
             not in lines are counted instead.
     """
     suffix = kind(path)
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            if suffix in (".csv", ".tsv"):
-                between = delimiter or ("\t" if suffix == ".tsv" else ",")
-                yield from _table(file, between, blame, layout)
+        with opened(path, "rb") as plain:
+            file = TextIOWrapper(plain, encoding_of(plain.peek(2)), newline="")
+            if suffix in BETWEEN:
+                yield from _table(file, delimiter or BETWEEN[suffix], blame, layout)
             elif suffix == ".txt":
                 yield from _texts(file)
             else:
                 read_rows = _document if suffix == ".json" else _lines
                 for number, row in read_rows(file, blame, layout.lists):
                     yield from _object(number, row, blame, layout.bare)
-    except UnicodeDecodeError:
+    except UnicodeError:
         blame(*_undecodable(path, opened))
     except (OSError, EOFError) as error:
         told = getattr(error, "strerror", None) or error
         blame(0, f"cannot be read ({told}); fix the path or the file's rights")
 
 
+def encoding_of(start: bytes) -> str:
+    """The encoding of a file that begins so, without its byte order mark."""
+    return "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
+
+
+def delimiter_of(first: str, usual: str, layout: Layout = Layout()) -> str:
+    """What is between the columns of a table, of the characters `usual`, by its first line: what
+    is there most often, but in a row, where it may be of the text, what makes the layout's columns
+    if these are several.
+    """
+    often = max(usual, key=first.count)
+    if not layout.headings or _named(cells(first, often), layout):
+        return often
+    return usual[0] if len(cells(first, usual[0])) == len(layout.bare) > 1 else often
+
+
+def cells(line: str, delimiter: str) -> list[str]:
+    """The values of a line of a table."""
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
 def _undecodable(path: Path, opened: Callable) -> tuple[int, str]:
     """The first line that is no UTF-8, and what is wrong with it."""
     with suppress(OSError, EOFError), opened(path, "rb") as file:
+        if encoding_of(file.read(2)) == "utf-16":
+            return 0, "broken UTF-16; save the file as UTF-8"
+        file.seek(0)
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
@@ -138,11 +169,17 @@ def _object(
         blame(number, "not a JSON object; write one object a line")
 
 
-def _table(
-    file: TextIO, delimiter: str, blame: Blame, layout: Layout
-) -> Iterator[tuple[int, Record]]:
-    """Rows of a table whose first line names the columns, unless the layout does."""
-    rows = csv.reader(file, delimiter=delimiter)
+def _table(file: TextIO, usual: str, blame: Blame, layout: Layout) -> Iterator[tuple[int, Record]]:
+    """Rows of a table whose first line names the columns, unless the layout does; `usual` are the
+    delimiters it may have.
+    """
+    head = []  # up to the first line that is not empty
+    for line in file:
+        head.append(line)
+        if line.strip():
+            break
+    between = usual if len(usual) == 1 else delimiter_of("".join(head[-1:]), usual, layout)
+    rows = csv.reader(chain(head, file), delimiter=between)
     header: Sequence[str] = ()
     try:
         while True:
@@ -151,8 +188,12 @@ def _table(
             if not row:
                 continue
             if not header:
-                header = _heading(row, layout)
-                if header is not layout.bare:
+                header = heading(row, layout)
+                if not header:
+                    header = layout.bare[: len(row)]
+                elif told := twice(header):
+                    return blame(number, told)
+                else:
                     continue
             if len(row) != len(header):
                 blame(number, f"{len(row)} columns, the first line has {len(header)}; fix the line")
@@ -164,9 +205,30 @@ def _table(
         blame(rows.line_num, f"not a table ({error}); fix the line")
 
 
-def _heading(row: list[str], layout: Layout) -> Sequence[str]:
-    """The names of a table's columns, whose first line is given."""
-    names = [name.strip() for name in row]
-    known = {name.lower() for name in names} & {name.lower() for name in layout.headings}
-    named = not layout.headings or len(names) != len(layout.bare) or bool(known)
-    return names if named else layout.bare
+def heading(row: Sequence[str], layout: Layout = Layout()) -> list[str]:
+    """The names of a table's columns by its first line; [] where that is a row already."""
+    bare = layout.headings and len(row) <= len(layout.bare) and not _named(row, layout)
+    return [] if bare else [name.strip() for name in row]
+
+
+def _named(row: Sequence[str], layout: Layout) -> bool:
+    """Whether a line has one of the layout's headings."""
+    known = {name.lower() for name in layout.headings}
+    return any(name.strip().lower() in known for name in row)
+
+
+def twice(header: Sequence[str]) -> str:
+    """What is wrong with a heading that has a name twice; "" where none is."""
+    again = next((name for name in header if name and header.count(name) > 1), "")
+    return f"the column {again!r} is there twice; rename one of them" if again else ""
+
+
+def word(value: Any) -> str:
+    """A value of a record as text: 3, 3.0 and "3" are the same, true is 1; "" for what is none."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float):
+        return str(value)
+    return value.strip() if isinstance(value, str) else ""

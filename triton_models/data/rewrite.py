@@ -13,8 +13,9 @@ from triton_models.data import records
 from triton_models.data.records import Record
 from triton_models.settings import UsageError
 
-TABLES = {".csv": ",", ".tsv": "\t"}
+TABLES = records.BETWEEN
 LINES = (".jsonl", ".ndjson")
+ENCODINGS = dict(zip(records.UTF_16, ("utf-16-le", "utf-16-be"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,17 @@ class File:
             formats = ", ".join((*TABLES, *LINES))
             raise UsageError(f"{path}: only a table or JSON lines can be changed; give {formats}")
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                text = file.read()
+            found = path.read_bytes()
+            self.encoding = ENCODINGS.get(found[:2], "utf-8")
+            text = found.decode(self.encoding)
         except UnicodeDecodeError:
             raise UsageError(f"{path}: not UTF-8; save it as UTF-8") from None
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({error.strerror}); fix the path") from None
+        self.mark = "\ufeff" if text.startswith("\ufeff") else ""
+        text = text.removeprefix(self.mark)
         self.header: list[str] = []
+        self.delimiter = ""
         self.end = "\r\n" if "\r\n" in text else "\n"
         made = self._table if path.suffix in TABLES else self._lines
         self.pieces = list(made(list(io.StringIO(text, newline=""))))
@@ -56,14 +61,18 @@ class File:
         return set(self.header or first)
 
     def _table(self, lines: list[str]) -> Iterator[Piece]:
-        rows, done = csv.reader(lines, delimiter=TABLES[self.path.suffix]), 0
+        first = next(filter(str.strip, lines), "")
+        self.delimiter = records.delimiter_of(first, TABLES[self.path.suffix])
+        rows, done = csv.reader(lines, delimiter=self.delimiter), 0
         blame = records.refusing(self.path)
         try:
             for row in rows:
                 raw, line = "".join(lines[done : rows.line_num]), done + 1
                 done = rows.line_num
                 if row and not self.header:
-                    self.header = [name.strip().lstrip("\ufeff") for name in row]
+                    self.header = records.heading(row)
+                    if told := records.twice(self.header):
+                        blame(line, told)
                     row = []
                 elif row and len(row) != len(self.header):
                     blame(line, f"{len(row)} columns, the first line has {len(self.header)}")
@@ -77,7 +86,7 @@ class File:
             record = None
             if raw.strip():
                 try:
-                    record = json.loads(raw.lstrip("\ufeff"))
+                    record = json.loads(raw)
                 except (ValueError, RecursionError):
                     blame(line, "not JSON; fix the line")
                 if not isinstance(record, dict):
@@ -89,7 +98,7 @@ class File:
         if self.path.suffix in LINES:
             return json.dumps(record, ensure_ascii=False) + self.end
         text = io.StringIO()
-        table = csv.writer(text, delimiter=TABLES[self.path.suffix], lineterminator=self.end)
+        table = csv.writer(text, delimiter=self.delimiter, lineterminator=self.end)
         table.writerow([record.get(name, "") for name in self.header])
         return text.getvalue()
 
@@ -107,4 +116,4 @@ class File:
         ]
         if more and parts and parts[-1] and not parts[-1].endswith(("\n", "\r")):
             parts.append(self.end)
-        return "".join([*parts, *map(self.written, more)])
+        return "".join([self.mark, *parts, *map(self.written, more)])

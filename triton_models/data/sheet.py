@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from triton_models.data import records
+from triton_models.data import named, records
 from triton_models.data.faults import Faults
 from triton_models.data.keyed import key
 from triton_models.query_text import normal_form
@@ -113,7 +113,9 @@ def read(path: Path) -> list[Decision]:
         UsageError: lists by line what is no decision, and rows that are labelled in two ways.
     """
     faults, found, first = Faults(), [], {}
-    for line, row in records.read(path, delimiter(path), records.refusing(path)):
+    delimiter(path)  # for its name alone: a spreadsheet may have saved another
+    for line, row in records.read(path, "", records.refusing(path)):
+        row = named.ours(row, {})
         if "label" not in row or not row.keys() & {"id", "text"}:
             raise UsageError(f"{path}: a sheet has the columns {', '.join(COLUMNS)}")
         row = {name: row.get(name, "").strip() for name in COLUMNS}

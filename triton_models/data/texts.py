@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from triton_models.data import records
+from triton_models.data import named, records
 from triton_models.data.dataset import Sides
 from triton_models.data.split import is_dev
 
@@ -38,7 +38,7 @@ def _texts(path: Path) -> list[str]:
     blame = records.refusing(path)
     if not records.kind(path):
         blame(0, f"not known by its name; call it one of *{', *'.join(records.SUFFIXES)}")
-    rows = (row for _, row in records.read(path, "", blame))
+    rows = (named.ours(row, {}) for _, row in records.read(path, "", blame))
     values = (row[name] for row in rows for name in COLUMNS if name in row)
     found = [" ".join(v.split()) for v in values if isinstance(v, str) and v.strip()]
     if not found:

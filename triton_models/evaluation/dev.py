@@ -13,6 +13,7 @@ from triton_models.data import named
 from triton_models.data.graded import BELONGS
 from triton_models.data.manifest import SENTIMENTS
 from triton_models.data.named import Given
+from triton_models.data.records import word
 from triton_models.query_text import normal_form
 from triton_models.settings import UsageError
 
@@ -32,6 +33,7 @@ OPTIONAL: Fields = {
         "how often the query is asked, a number from 0, or none",
     ),
 }
+WORDS = ("intent", "sentiment", "style", "source", "language")
 NOTHING = {"style": "", "source": "", "language": "", "sentiment": "", "count": None}
 
 
@@ -152,6 +154,7 @@ def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any], first:
     if "intent" in fields and row["sentiment"] and not row.get("intent"):
         row, fields = row | {"intent": ""}, fields | {"intent": TEXT}
     row |= {name: _number(row[name]) for name in ("count", "grade") if name in row}
+    row |= {name: _label(row[name]) for name in WORDS if name in row}
     for name, (right, expected) in fields.items():
         if name not in row or not right(row[name]):
             found = repr(row[name])[:80] if name in row else "nothing"
@@ -159,6 +162,12 @@ def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any], first:
             remedy = "fix the line, or give --columns" if heading else "fix the line"
             raise UsageError(f"{place}: {name}: found {found}, expected {expected}; {remedy}")
     return {name: row[name] for name in fields}
+
+
+def _label(value: Any) -> Any:
+    """A label as `finetune` reads it: without spaces around it, and of a list of one that one."""
+    [value] = value if isinstance(value, list) and len(value) == 1 else [value]
+    return word(value) or value
 
 
 def _number(value: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triton_models.data import records
+from triton_models.data import named, records
 
 TEXT = ("title", "name", "brand", "supplier", "category", "description", "short_description")
 COLUMNS = ("query", "docid", "rating")
@@ -44,6 +44,7 @@ def products(file: Path, fields: Sequence[str] = TEXT) -> tuple[list[str], list[
     """
     blame, ids, texts = records.refusing(file), [], []
     for line, product in records.read(file, "", blame):
+        product = named.ours(product, {})
         if "id" not in product:
             blame(line, 'no product; write {"id": …, "title": …}')
         ids.append(str(product["id"]))
@@ -72,6 +73,7 @@ def judgements(file: Path, ids: Sequence[str]) -> Judged:
     places, blame = {id_: i for i, id_ in enumerate(ids)}, records.refusing(file)
     grades: dict[str, dict[int, float]] = {}
     for line, row in records.read(file, "", blame):
+        row = named.ours(row, {})
         query, product, rating = (row.get(column) for column in COLUMNS)
         if not query or product in (None, "") or rating is None:
             blame(line, f"expected the columns {', '.join(COLUMNS)}; name them in the first line")

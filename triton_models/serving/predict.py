@@ -1,29 +1,32 @@
 """`predict`: a prediction for each line of a file, in order, from ONNX weights, without torch.
 
-A table (`.csv`, `.tsv`) has a heading with the fields below, or one column, of queries, or for
-matching two, of queries and terms. Of any other file, a line that starts with { is a JSON object
-with `query` (and `term` or `title` for matching; for an encoder with `document` instead, where it
-reads documents by a prompt of their own, or tells upper case from lower); any other line is the
-query itself, for matching `query<TAB>term`. Where the model has a template of products, the fields
-of an object with a `title` are composed by it to the term or document. Queries are read in the
-worker's normal form, terms and documents as they are written. What cannot be answered comes out in
-its place with its error.
+A table (`.csv`, `.tsv`) has a heading with the fields below, in upper or lower case, or one column,
+of queries, or for matching two, of queries and terms; a query may have any name of the files that
+are learned from, or that of `--columns`. A `.json` file may be a list of objects. Of any other
+file, a line that starts with { is a JSON object with `query` (and `term` or `title` for matching;
+for an encoder with `document` instead, where it reads documents by a prompt of their own, or tells
+upper case from lower); any other line is the query itself, for matching `query<TAB>term`. Where the
+model has a template of products, the fields of an object with a `title` are composed by it to the
+term or document. Queries are read in the worker's normal form, terms and documents as they are
+written. What cannot be answered comes out in its place with its error.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
-from triton_models.data import records
+from triton_models.data import named, records
 from triton_models.product_text import compose
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, load
@@ -32,6 +35,7 @@ from triton_models.settings import UsageError
 BATCHES = 32  # read at once; nothing else of the file is held
 LONGEST_LINE = 1 << 20  # bytes
 SHOWN = 200  # characters of a line that is in error
+MARK = b"\xef\xbb\xbf"  # a byte order mark
 FIELDS = ("query", "term", "title", "document")
 REMEDY = "name a file of queries, one a line, or - for stdin"
 
@@ -95,30 +99,74 @@ def questions(file: Path, pair: bool) -> list[Asked]:
     raise UsageError(f"{file}: no query in it; {REMEDY}")
 
 
-def lines_of(file: Path, source: BinaryIO, pair: bool) -> Iterator[Line]:
-    """The lines of a file that is open, or the rows of a table."""
-    if records.kind(file) not in (".csv", ".tsv"):
+def lines_of(
+    file: Path, source: BinaryIO, pair: bool, columns: Sequence[str] = ()
+) -> Iterator[Line]:
+    """The lines of a file that is open, or the rows of a table or a JSON list.
+
+    Args:
+        columns: names of the query, and of matching's term, where they are none of the usual.
+
+    Raises UsageError for another number of them, and for a table without a column that is known.
+    """
+    names = names_of(pair, columns)
+    suffix = records.kind(file)
+    table = suffix in records.BETWEEN
+    if not table and not (suffix == ".json" and source.peek(1).lstrip(MARK).lstrip()[:1] == b"["):
         for number, line in enumerate(_lines(source), 1):
-            yield Line(number, line.decode("utf-8", "replace")[:SHOWN], _row(line, pair))
+            row = _row(line, pair)
+            row = named.ours(row, names) if isinstance(row, dict) else row
+            yield Line(number, line.decode("utf-8", "replace")[:SHOWN], row)
         return
     faults: list[Line] = []
 
     def blame(number: int, told: str) -> None:
+        if number <= 1 and table:  # of the heading
+            records.refusing(file)(number, told)
         faults.append(Line(number, "", told))
 
-    layout = records.Layout(("query", "term") if pair else ("query",), FIELDS)
-    rows = records.read(file, "", blame, layout)
-    for number, row in rows:
+    usual = () if columns else (*FIELDS, *names["query"])
+    layout = records.Layout(("query", "term") if pair else ("query",), usual)
+    known = False
+    for number, row in records.read(file, "", blame, layout):
         yield from faults
         faults.clear()
-        yield Line(number, "", row)
+        found = named.ours(row, names)
+        if table and not known:
+            known = require(file, row, found, () if pair or columns else FIELDS)
+        yield Line(number, "", found)
     yield from faults
 
 
+def names_of(pair: bool, columns: Sequence[str]) -> named.Names:
+    """What the query and matching's term may be called; UsageError for `columns` of another number.
+    Those of labels or grades may be named behind them, as for the commands that read these.
+    """
+    form, ours = ("pairs", ["query", "term"]) if pair else ("queries", ["query"])
+    if len(columns) == len(ours):
+        columns = (*columns, *named.needed_of(form)[len(ours) :])
+    usual = named.names_of(form, columns)
+    return {name: usual[name] for name in ours[: len(ours) if columns else 1]}
+
+
+def require(file: Path, row: records.Record, found: records.Record, fields: Sequence[str]) -> bool:
+    """Raises UsageError for a table without a query, and without any of the fields."""
+    if found.keys() & {"query", *fields}:
+        return True
+    there = ", ".join(map(repr, row))
+    remedy = (
+        "name yours: --columns query; if these are no names, begin the file with a line of them"
+    )
+    raise UsageError(f"{file}: no column of queries, there are: {there}; {remedy}")
+
+
 def _lines(source: BinaryIO) -> Iterator[bytes]:
-    """Lines without their ends; of one that is too long only its beginning."""
-    mark = b"\xef\xbb\xbf"  # editors on Windows begin a file with it
+    """Lines as UTF-8 without their ends; of one that is too long only its beginning."""
+    mark = MARK  # editors on Windows begin a file with it
     while line := source.readline(LONGEST_LINE + 1):
+        if mark and line.startswith(records.UTF_16):
+            source = BytesIO((line + source.read()).decode("utf-16", "replace").encode())
+            line = source.readline(LONGEST_LINE + 1)
         end = line
         while not end.endswith(b"\n") and len(end) > LONGEST_LINE:
             end = source.readline(LONGEST_LINE + 1)
@@ -130,6 +178,9 @@ def _row(line: bytes, pair: bool) -> dict[str, Any] | str:
     """The fields of a line, or what is wrong with it."""
     if len(line) > LONGEST_LINE:
         return f"longer than {LONGEST_LINE} bytes"
+    with suppress(orjson.JSONDecodeError):
+        if line.lstrip().startswith(b"[") and isinstance(orjson.loads(line), list):
+            return "a JSON array; write one object a line, or call the file *.json"
     try:
         if line.lstrip().startswith(b"{"):
             return orjson.loads(line)
@@ -187,7 +238,14 @@ def _told(predictor: Predictor, item: Asked, answer: Any) -> dict[str, Any]:
     return asked | answers.prediction(predictor, item.form, answer)
 
 
-def run(kind: str, source: Path, model: Path, out: Path | None, batch: int | None) -> None:
+def run(
+    kind: str,
+    source: Path,
+    model: Path,
+    out: Path | None,
+    batch: int | None,
+    columns: Sequence[str] = (),
+) -> None:
     """The command.
 
     Raises:
@@ -199,9 +257,9 @@ def run(kind: str, source: Path, model: Path, out: Path | None, batch: int | Non
         if out and out.exists() and os.path.samestat(os.stat(out), os.fstat(reading.fileno())):
             raise UsageError(f"{out}: the file that is read; give --out another")
         predictor = load(model, kind, batch, threads=_cores())
-        writing = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
+        writing = stack.enter_context(_written(out)) if out else sys.stdout.buffer
         progress = stack.enter_context(_progress(quiet=not out and sys.stdout.isatty()))
-        lines = lines_of(source, reading, predictor.contract.spec.pair)
+        lines = lines_of(source, reading, predictor.contract.spec.pair, columns)
         total, failed = predict(predictor, lines, writing, progress)
     if failed:
         raise RuntimeError(f"{failed} of {total} lines could not be answered: see their `error`")
@@ -212,6 +270,28 @@ def _opened(source: Path) -> BinaryIO:
         return open(0 if str(source) == "-" else source, "rb", closefd=str(source) != "-")
     except OSError as error:
         raise UsageError(f"{source}: cannot be read ({error.strerror}); {REMEDY}") from None
+
+
+@contextmanager
+def _written(out: Path) -> Iterator[BinaryIO]:
+    """A file to write, which has its name only when it is whole; a pipe or device as it is."""
+    if out.exists() and not out.is_file():
+        with out.open("wb") as file:
+            yield file
+        return
+    place = out.resolve()  # a link stays one
+    draft = place.with_name(place.name + ".part")
+    try:
+        with draft.open("wb") as file:
+            yield file
+    except UsageError:
+        draft.unlink()
+        raise
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; what was answered is in {draft}") from None
+    if place.exists():
+        shutil.copymode(place, draft)
+    draft.replace(place)
 
 
 def _cores() -> int:

@@ -32,6 +32,7 @@ CHUNKS_IN_FLIGHT = 4
 CHUNK = 256  # lines
 BLOCK = 2**16
 SHOWN_BYTES = 1000
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
 @click.command(short_help="Enrich the lines of a file or stdin, without Kafka.")
@@ -54,7 +55,8 @@ def enrich(source: str, engine: str | None, fields_file: Path | None, settings: 
     """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
 
     A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
-    For a line that cannot be enriched, its error is printed in its place. The text is UTF-8, or
+    For a line that cannot be enriched, its error is printed in its place. A table (.csv, .tsv) is
+    refused. The text is UTF-8, or
     UTF-16 with a byte order mark. The models run in this process unless the configuration names a
     Triton server.
 
@@ -69,6 +71,9 @@ def enrich(source: str, engine: str | None, fields_file: Path | None, settings: 
     if not settings.inference.model_fields_set & {"backend", "url"}:
         inference = settings.inference.model_copy(update={"backend": "onnx"})
         settings = settings.model_copy(update={"inference": inference})
+    if source.lower().endswith(TABLES):
+        remedy = "write its queries into a text file, one a line, or as JSON lines"
+        raise ConfigError(f"{source!r} is a table, expected lines; {remedy}")
     if sys.stdout is None or (source == "-" and sys.stdin is None):
         raise ConfigError("stdin and stdout must be open; name a FILE, or redirect to one")
     try:

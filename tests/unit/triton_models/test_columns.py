@@ -50,6 +50,7 @@ READING = (  # every command that reads labelled queries or pairs
     "suspects matching --model {matching} --dev {pairs} --columns {three} --out {out}.csv",
     "select intent {log} --labelled {mine} --columns {two} --model {intent} --count 2"
     " --out {out}.csv",
+    "predict matching {pairs} --columns {three} --model {matching} --out {out}.jsonl",
     "merge intent {sheet} --into {mine} --columns {two} --out {out}.csv",
 )
 NAMING = {"--queries", "--pairs", "--dev", "--labelled", "--into"}

@@ -88,11 +88,12 @@ def test_several_labels_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("a.csv", "text,category\nred,look\n,buy\n", "a.csv:3: no query"),
+        ("a.csv", "text,category\nred,look\n,buy\n", "a.csv:3: no text in it"),
         ("a.csv", "text,category,id\nred,look\n", "a.csv:2"),
         ("a.tsv", "id\tquestion\tclass\n1\tred\tlook\n", "a.tsv:2.*--columns"),
         ("a.jsonl", '{"query": "a", "intent": "b"}\n{', "a.jsonl:2: not JSON"),
-        ("a.jsonl", '{"query": "a", "intent": 3}', "a.jsonl:1: no intent"),
+        ("a.jsonl", '{"query": "a", "intent": {}}', "a.jsonl:1: no intent in it, found {}"),
+        ("a.csv", "text,label\na,\nb,look\nc, \n", "2 faults\n.*:2: no label.*\n.*:4: no label"),
         ("a.jsonl", "3", "a.jsonl:1"),
         ("a.json", "3", "a.json: "),
         ("a.csv", "", "no labelled query"),

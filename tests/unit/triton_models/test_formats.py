@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from triton_models.data import command, named, reading, texts
 from triton_models.evaluation import dev, report_text, statistics
 from triton_models.kinds.intent import examples
 from triton_models.kinds.tagging import data
-from triton_models.settings import LABELS
+from triton_models.settings import LABELS, UsageError
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
 
@@ -24,6 +27,54 @@ def test_every_example_is_read(tmp_path):
         path = tmp_path / "example.jsonl"
         path.write_text(example)
         assert len(read(path)) == 2
+
+
+TABLES = {
+    "upper case": ("a.csv", "Query,LABEL,Style\nred shoes,look,plain\nit, buy ,plain\n", "utf-8"),
+    "semicolons": ("a.csv", "query;label\nred, shoes;look\nit;buy \n", "utf-8"),
+    "tabs": ("a.csv", "query\tlabel\nred; shoes\tlook\nit\tbuy\n", "utf-8-sig"),
+    "commas": ("a.tsv", "query,label\nred\tshoes,look\nit,buy\n", "utf-8"),
+    "no heading": ("a.csv", "red; shoes; now,look\nit,buy\n", "utf-8"),
+    "no heading, semicolons": ("a.csv", "red shoes;look\nit;buy\n", "utf-8"),
+    "utf-16": ("a.csv", "query;label\nred shoes;look\nit;buy\n", "utf-16"),
+    "json lines": (
+        "a.jsonl",
+        '{"query":"red shoes","label":["look"]}\n{"query":"it","label":"buy "}',
+        "utf-16",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_every_reader_takes_what_spreadsheets_write(case, tmp_path):
+    name, text, encoding = TABLES[case]
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    assert [e.labels for e in examples.read(str(path))] == [("look",), ("buy",)]
+    assert [row["intent"] for row in dev.labelled_queries(path, ("look", "buy"))] == ["look", "buy"]
+    if "heading" not in case:
+        read = reading.read(command.manifest_of(path)).queries
+        assert [row.intent for row in read] == ["look", "buy"]
+        texts.read([path])
+
+
+def test_a_label_may_be_a_number(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"query": "a", "label": 3}\n{"query": "b", "label": 4.0}\n')
+    assert [e.labels for e in examples.read(str(path))] == [("3",), ("4",)]
+    assert [row["intent"] for row in dev.labelled_queries(path, ("3", "4"))] == ["3", "4"]
+
+
+@pytest.mark.parametrize("read", [examples.read, lambda path: dev.labelled_queries(path, "ab")])
+@pytest.mark.parametrize("columns", [("text", "label"), ("query", "lable")])
+def test_columns_that_are_not_there_are_refused(read, columns, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("query,label\nx,a\n")
+    with pytest.raises(UsageError, match=r"no column '(text|lable)', there are: query, label"):
+        read(named.Place(path, columns))
+    path.write_text("query,query,label\nx,y,a\n")
+    with pytest.raises(UsageError, match="a.csv:1: the column 'query' is there twice; rename one"):
+        read(path)
 
 
 def test_every_section_of_a_report_is_explained():

@@ -152,6 +152,73 @@ def test_a_table_has_a_heading_or_the_columns_of_the_kind(
     assert [row["term"] for row in rows if terms] == terms
 
 
+LABELLED = "Query{0}Topic\nred shoes{0}look\nblue, soft sofa{0}buy\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "columns"),
+    [
+        ("a.csv", LABELLED.format(";").encode(), ()),
+        ("a.csv", LABELLED.format("\t").encode("utf-16"), ()),
+        ("a.tsv", LABELLED.format("\t").encode("utf-16"), ()),
+        ("a.csv", LABELLED.format(";").replace("Query", "q").encode(), ("--columns", "q")),
+        ("a.csv", LABELLED.format(";").replace("Query", "q").encode(), ("--columns", "Q,topic")),
+        ("a.csv", LABELLED.format(";").replace("Query", "Text").encode(), ()),
+        ("a.json", b'[{"query": "red shoes"},\n{"text": "blue, soft sofa"}]', ()),
+        ("a.txt", "red shoes\r\nblue, soft sofa".encode("utf-16"), ()),
+    ],
+)
+def test_a_file_is_read_as_those_that_are_learned_from(capfdbinary, tmp_path, name, data, columns):
+    (tmp_path / name).write_bytes(data)
+    code, rows, _ = predicted(capfdbinary, "intent", tmp_path / name, *columns)
+    assert (code, [row["query"] for row in rows]) == (0, ["red shoes", "blue, soft sofa"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "query,query\nred,blue\n", "a.csv:1: the column 'query' is there twice"),
+        ("a.csv", "red shoes,look\nsofa,buy\n", "no column of queries, there are: 'red shoes', 'l"),
+        ("a.csv", "red shoes;look\nsofa;buy\n", "there are: 'red shoes', 'look'; name yours"),
+        ("a.csv", "frage,thema\nsofa,buy\n", "name yours: --columns query"),
+    ],
+)
+def test_a_table_that_cannot_be_asked_is_refused_as_a_whole(
+    capfdbinary, tmp_path, name, text, told
+):
+    (tmp_path / name).write_text(text)
+    given = "intent", tmp_path / name, "--out", tmp_path / "out.jsonl"
+    code, _, error = predicted(capfdbinary, *given)
+    assert code == 2 and told in error
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_line_that_is_a_json_array_is_no_query(capfdbinary, tmp_path):
+    (tmp_path / "a.jsonl").write_text('[{"query": "sofa"}]\n[new] sofa\n')
+    code, rows, _ = predicted(capfdbinary, "intent", tmp_path / "a.jsonl")
+    assert code == 1 and rows[1]["query"] == "[new] sofa"
+    assert rows[0]["error"].startswith("a JSON array; write one object a line")
+
+
+def test_what_is_interrupted_has_not_the_name_of_what_is_whole(capfdbinary, tmp_path, monkeypatch):
+    file, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    file.write_text("red shoes\n" * 40)
+    out.write_text("before\n")
+
+    def stop(predictor, source, sink, progress):
+        sink.write(b"answered\n")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predict, "predict", stop)
+        code, _, error = predicted(capfdbinary, "intent", file, "--out", out)
+    part = tmp_path / "out.jsonl.part"
+    assert code == 130 and f"interrupted; what was answered is in {part}" in error
+    assert (out.read_text(), part.read_text()) == ("before\n", "answered\n")
+    assert predicted(capfdbinary, "intent", file, "--out", out)[0] == 0
+    assert len(out.read_bytes().splitlines()) == 40 and not part.exists()
+
+
 def test_a_table_row_that_is_broken_comes_out_in_its_place(capfdbinary, tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("query,id\nred shoes,1\nblue sofa\n ,3\nlamp,4\n")

@@ -97,6 +97,15 @@ def test_new_texts_go_into_the_first_file(tmp_path):
     assert (out / "b.csv").read_text() == "intent,text\nbuy,b.csv\nask,why"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_of_spreadsheets_stay_as_they_are_written(encoding, tmp_path):
+    data, labelled = tmp_path / "mine.csv", tmp_path / "sheet.csv"
+    data.write_bytes('"Query";Label\r\nred, shoes;look\r\nit;look\r\n'.encode(encoding))
+    labelled.write_bytes("Text;given;label\nit;look;buy\n".encode(encoding))
+    merge("intent", labelled, [data], data, new=["buy"])
+    assert data.read_bytes() == ('"Query";Label\r\nred, shoes;look\r\nit;buy\r\n'.encode(encoding))
+
+
 def test_conflicts_are_refused_together_by_line_and_nothing_is_written(tmp_path):
     data = tmp_path / "d.csv"
     data.write_text("query,intent\nred,buy\nblue,ask\n")

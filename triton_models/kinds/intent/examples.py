@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from triton_models.data import dataset, named
+from triton_models.data.faults import Faults
 from triton_models.data.manifest import SENTIMENTS, SEPARATOR
+from triton_models.data.records import word
 from triton_models.data.rows import DataSet, Query
 from triton_models.data.split import stratified
 from triton_models.kinds.tagging import data as data_of
@@ -60,14 +62,17 @@ class Example:
 def read(place: named.Given) -> list[Example]:
     """The examples of a file.
 
-    Raises UsageError that names the file and the first line that is wrong.
+    Raises UsageError that lists what is wrong by line.
     """
     path, _ = named.split(place)
     names = named.names_of(FORM, named.columns_of(place))
-    found = [
-        _example(f"{path}:{number}", row, names, source=str(place))
-        for number, row in named.rows(place, FORM)
-    ]
+    found, faults = [], Faults()
+    for number, row in named.rows(place, FORM):
+        try:
+            found.append(_example(row, names, str(place)))
+        except ValueError as fault:
+            faults.add(str(path), number, str(fault))
+    faults.tell(path)
     if not found:
         raise UsageError(f"{path}: no labelled query in it; give one a line, with its label")
     return found
@@ -78,35 +83,41 @@ def once(found: Iterable[Example]) -> list[Example]:
     return list(dict.fromkeys(found))
 
 
-def _example(place: str, row: dict, names: named.Names, source: str) -> Example:
+def _example(row: dict, names: named.Names, source: str) -> Example:
+    """A row as an example; ValueError tells what is wrong with it."""
     text, label = row.get("query"), row.get("intent")
-    if not isinstance(text, str) or not text.strip():
-        raise UsageError(
-            f"{place}: no {' or '.join(names['query'])}; fix the line, or give --columns"
-        )
+    text = " ".join(word(text).split())
+    if not text:
+        raise ValueError(_missing(row, "query", names["query"]))
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
-        raise UsageError(f"{place}: {told}; correct the line")
+        raise ValueError(f"{told}; correct the line")
     if sentiment and label in (None, ""):
         label = []
     labels = label if isinstance(label, list) else [label]
-    labels = [one.strip() if isinstance(one, str) else one for one in labels]
-    if not all(isinstance(one, str) and one for one in labels):
-        raise UsageError(
-            f"{place}: no {' or '.join(names['intent'])}; fix the line, or give --columns"
-        )
+    labels = list(map(word, labels))
+    if not all(labels):
+        raise ValueError(_missing(row, "intent", names["intent"]))
     if len(labels) != 1 and not (sentiment and not labels):
-        raise UsageError(f"{place}: {len(labels)} labels; a query has one: correct the line")
+        raise ValueError(f"{len(labels)} labels; a query has one: correct the line")
     category = row.get(CATEGORY)
     category = None if category is label else category  # the label is named so
     return Example(
-        " ".join(text.split()),
+        text,
         tuple(dict.fromkeys(labels)),
         source,
         category.strip() if isinstance(category, str) else "",
         sentiment=sentiment,
     )
+
+
+def _missing(row: dict, ours: str, usual: Sequence[str]) -> str:
+    """What is said of a row without a text or a label."""
+    if ours not in row:
+        return f"no {' or '.join(usual)}; fix the line, or give --columns"
+    theirs = next((name for name in usual if name != ours and name in row), ours)
+    return f"no {theirs} in it, found {row[ours]!r:.60}; fix the line, or take it out"
 
 
 def of_manifest(data: DataSet, tags: bool = False) -> tuple[list[Example], list[Example]]:

@@ -195,7 +195,9 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     folder, place = args.model or starter(args.kind), args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
-    devs = own_devs(args) or (() if alone else judge.dev_of(args.kind))
+    devs = own_devs(args)
+    if not devs and not alone:
+        devs = judge.dev_of(args.kind, [folder], args.out_of_scope)
     language = args.language or contract_of(folder, args.kind).language
     refuse((args.confusions and language != CHINESE, OTHER_LANGUAGE))
     typos = typos_of(language, tuple(map(str, args.confusions or ())))
@@ -218,7 +220,7 @@ def compare(args: argparse.Namespace) -> None:
     from triton_models.evaluation import report as reports
 
     place = args.report and reports.checked(args.report)
-    devs = own_devs(args) or judge.dev_of(args.kind)
+    devs = own_devs(args) or judge.dev_of(args.kind, [args.a, args.b])
     report = comparison.compare(args.kind, args.a, args.b, devs)
     if args.json:
         print(json.dumps(reports.plain(report)), flush=True)
@@ -293,10 +295,13 @@ def compile_(args: argparse.Namespace) -> None:
 
 def repository(args: argparse.Namespace) -> None:
     refuse((args.plans and args.platform != "tensorrt", "--plans goes with --platform tensorrt"))
+    before = triton.names(args.out)
     names = triton.write(
         args.models, args.out, args.platform, args.instances, args.plans, args.keep
     )
-    print(f"{args.out}: model repository for {args.platform}: {', '.join(names)}")
+    gone = ", ".join(name for name in before if name not in names)
+    told = f"; removed, since {args.models} has them no more: {gone}" if gone else ""
+    print(f"{args.out}: model repository for {args.platform}: {', '.join(names)}{told}")
 
 
 COMMANDS = {

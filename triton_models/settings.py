@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,18 @@ def buckets(longest: int) -> tuple[int, ...]:
 def starter(kind: str) -> Path:
     """The folder of the starter model of a kind; the intent model has the tags."""
     return STARTER / ("intent" if kind == "tagging" else kind)
+
+
+def quoted(label: str) -> str:
+    """A label in a list of a message, where one with a comma would read as two."""
+    return repr(label) if "," in label else label
+
+
+def listed(labels: Iterable[str], most: int | None = None) -> str:
+    """Labels in a message, at most so many of them."""
+    found = list(labels)
+    more = ", …" if most and len(found) > most else ""
+    return ", ".join(map(quoted, found[:most])) + more
 
 
 def foreign(place: Path, marker: str, *ours: str) -> bool:

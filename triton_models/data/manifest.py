@@ -33,6 +33,7 @@ SPLITS = ("train", "dev", "by_key")
 LEAKS = ("refuse", "drop")
 SEPARATOR = "|"  # between the labels of a query that has several
 SENTIMENTS = ("positive", "neutral", "negative")
+NO_LISTS = "a table has no lists; give JSON lines with tokens and tags, or spans"
 REST = "*"  # in `labels`: every label that is not named
 # Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {

@@ -11,7 +11,15 @@ from typing import Any
 from triton_models import product_text
 from triton_models.data import records
 from triton_models.data.faults import Faults
-from triton_models.data.manifest import COLUMNS, FORMATS, LEAKS, SPLITS, Manifest, Source
+from triton_models.data.manifest import (
+    COLUMNS,
+    FORMATS,
+    LEAKS,
+    NO_LISTS,
+    SPLITS,
+    Manifest,
+    Source,
+)
 from triton_models.settings import UsageError
 
 
@@ -163,7 +171,7 @@ def _own_faults(source: Source, raw: dict[str, Any]) -> Iterator[tuple[str, str]
     if source.plain and source.format != "queries":
         yield "format", "plain text holds queries only; give a table or JSON lines"
     if source.format == "tagged" and records.kind(source.path) in (".csv", ".tsv"):
-        yield "path", "a table has no lists; give JSON lines with tokens and tags, or spans"
+        yield "path", NO_LISTS
     if source.plain and (source.columns or source.key):
         yield "columns" if source.columns else "key", "plain text has no columns"
     if source.split != "by_key" and (raw.keys() & {"key", "dev_share"}):

@@ -231,8 +231,9 @@ class _Merging:
         if self.part.same(has, one.label):
             self.counts["same"] += 1
         elif has and not self.part.same(has, one.given):
-            said = f"the sheet has {one.given!r} for it" if one.given else "the sheet has no label"
-            told = f"{target.file.path}:{line} has {has!r}, and {said}: clear the label, correct"
+            empty = "`given` of the sheet is empty"
+            said = f"the sheet has {one.given!r} for it" if one.given else empty
+            told = f"{target.file.path}:{line} has {has!r}, and {said}: clear `label`, correct"
             remedy = "`given`, or add a line with this `given` if the text is there twice"
             self.faults.add(self.sheet, one.line, f"{told} {remedy}")
         elif one.label == DROP:

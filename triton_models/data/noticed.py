@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from triton_models.settings import quoted
+
 NAMED = 3  # groups of labels in a warning
 QUERIES = ("query", "queries", "label")
 
@@ -66,7 +68,7 @@ def case(labels: Iterable[str]) -> str:
     found: dict[str, list[str]] = defaultdict(list)
     for label in sorted(set(labels)):
         found[label.casefold()].append(label)
-    alike = [" and ".join(group) for group in found.values() if len(group) > 1]
+    alike = [" and ".join(map(quoted, group)) for group in found.values() if len(group) > 1]
     more = f", and {len(alike) - NAMED} more" if len(alike) > NAMED else ""
     named = ", ".join(alike[:NAMED]) + more
     told = f"Labels that differ in case alone are learned as different ones: {named}; map them"

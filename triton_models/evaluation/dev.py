@@ -15,7 +15,7 @@ from triton_models.data.manifest import SENTIMENTS
 from triton_models.data.named import Given
 from triton_models.data.records import word
 from triton_models.query_text import normal_form
-from triton_models.settings import UsageError
+from triton_models.settings import UsageError, listed
 
 Fields = dict[str, tuple[Callable[[Any], bool], str]]  # whether a value is right, and what is
 
@@ -47,7 +47,7 @@ def labelled_queries(path: Given, labels: Sequence[str]) -> list[dict]:
     """
     fields: Fields = {
         "query": (_text, "text"),
-        "intent": (lambda value: value in labels, f"one of {', '.join(labels)}"),
+        "intent": (lambda value: value in labels, f"one of {listed(labels)}"),
     }
     return _read(path, "queries", fields)
 
@@ -165,8 +165,7 @@ def _row(place: str, row: dict, fields: Fields, defaults: dict[str, Any], first:
 
 
 def _label(value: Any) -> Any:
-    """A label as `finetune` reads it: without spaces around it, and of a list of one that one."""
-    [value] = value if isinstance(value, list) and len(value) == 1 else [value]
+    """A label as `finetune` reads it, without spaces around it; anything else as it is."""
     return word(value) or value
 
 

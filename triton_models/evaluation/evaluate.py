@@ -13,7 +13,7 @@ from triton_models.contract import ModelContract
 from triton_models.kinds import KINDS
 from triton_models.query_text import normal_form
 from triton_models.serving.served import ServedModel, contract_of
-from triton_models.settings import DEV_SETS, UsageError, usable
+from triton_models.settings import DEV_SETS, UsageError, starter, usable
 
 Report = dict
 
@@ -50,13 +50,19 @@ def served(folder: Path, kind: str) -> tuple[ModelContract, ServedModel]:
         return model, Asked(model)
 
 
-def dev_of(kind: str) -> tuple[Path, ...]:
+def dev_of(kind: str, models: Sequence[Path] = (), outside: str | None = None) -> tuple[Path, ...]:
     """Our own dev set of a kind, which no starter model has learned from.
 
-    Raises UsageError for a kind that has none.
+    Raises UsageError for a kind that has none, and for a model folder that lacks labels of it other
+    than `outside`.
     """
     if not KINDS[kind].dev:
         raise UsageError(f"there is no dev set of ours for {kind}: give --dev your own")
+    ours = set(contract_of(starter(kind), kind).labels) - {outside}
+    for folder in models:
+        if folder.is_dir() and ours - set(contract_of(folder, kind).labels):
+            told = "has labels of its own, and our dev set has others"
+            raise UsageError(f"{folder}: {told}; give --dev queries with its labels")
     return (DEV_SETS / KINDS[kind].dev,)
 
 

@@ -22,7 +22,7 @@ from tokenizers import Encoding
 
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, Tokens
-from triton_models.settings import UsageError
+from triton_models.settings import UsageError, listed
 from triton_models.text import special
 
 # What a reader takes for a word: no white space in it; scripts without spaces go by character.
@@ -98,7 +98,7 @@ def explain(
     """
     labels = predictor.contract.labels
     if label is not None and label not in labels:
-        raise UsageError(f"--label {label}: the model has no such label; {', '.join(labels)}")
+        raise UsageError(f"--label {label}: the model has no such label; {listed(labels)}")
     mask = None if term is None else special(predictor.tokenizer, "mask")
     asked = Asked(predictor, *read(predictor, query, term), mask)
     answer = asked([()])[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def of_model(kind: str, folder: Path, devs: Sequence[Given]) -> tuple[int, list[
     """The same of rows that a model folder is asked about."""
     contract, network = served(folder, kind)
     part = KINDS[kind].part("labels")
-    rows = part.rows_of(devs, contract)
+    file = Path(str(devs[0])).stem  # of several files each row has its own
+    rows = [replace(row, source=row.source or file) for row in part.rows_of(devs, contract)]
     return len(rows), list(found(kind, rows, part.answers(network, rows), contract.labels))
 
 

@@ -96,6 +96,14 @@ def write(
     return marker["models"]
 
 
+def names(out: Path) -> list[str]:
+    """The models of a repository that is there; [] where none is."""
+    try:
+        return json.loads((out / MARKER).read_text())["models"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
 def _refuse_foreign(out: Path) -> None:
     if foreign(out, MARKER):
         raise RepositoryError(

@@ -49,8 +49,13 @@ class Job:
         return getattr(self.material, "noticed", Noticed())
 
     def told(self) -> str:
-        """The data in a line, and in a second what is to be warned of."""
-        lines = (self.material.told() + self.noticed.told(), self.noticed.warning)
+        """The data in a line, and below it what is to be warned of."""
+        judged = self.material.dev or self.args.no_dev
+        lines = (
+            self.material.told() + self.noticed.told(),
+            self.noticed.warning,
+            "" if judged else "Nothing is of dev, so nothing is judged: give --dev, or more data.",
+        )
         return "\n".join(filter(None, lines))
 
 

@@ -46,7 +46,8 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
         "--queries": dict(
             nargs="+",
             metavar="FILE",
-            help="labelled queries: CSV, TSV, JSON lines, or FILE.json:list+list",
+            help="labelled queries: CSV, TSV, JSON lines, or FILE.json:list+list; tagged ones:"
+            " JSON lines",
         ),
         "--pairs": dict(
             nargs="+",

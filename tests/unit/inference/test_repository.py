@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tests.servers.models import LABELS, build
+from triton_models.__main__ import main
 from triton_models.contract import load
 from triton_models.serving.repository import PLATFORMS, RepositoryError, joined, write
 
@@ -142,6 +143,17 @@ def test_older_versions_stay_and_the_models_own_is_served(models, tmp_path):
     write(models, tmp_path / "out", "onnxruntime", keep=2)  # the others have model.py
     kept = [p.name for p in (tmp_path / "out" / "intent").iterdir() if p.is_dir()]
     assert kept == ["5"]
+
+
+def test_models_that_are_served_no_more_are_named(models, tmp_path, capsys):
+    command = ["repository", "--models", str(models), "--platform", "python"]
+    command += ["--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert "removed" not in capsys.readouterr().out
+    shutil.rmtree(models / "encoder")
+    assert main(command) == 0
+    told = f"intent, matching; removed, since {models} has them no more: encoder\n"
+    assert capsys.readouterr().out.endswith(told)
 
 
 def test_a_label_may_hold_a_comma(models, tmp_path):

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 
 import pytest
 from rich.console import Console
@@ -159,6 +160,26 @@ def test_labels_of_either_side_are_compared(tmp_path):
     write(other, [{"query": q, "label": "song", "scores": {"song": 1.0}} for q in "ab"])
     found = compare.compare("intent", one, other, dev)
     assert (found["mcnemar"]["only_a"], found["mcnemar"]["only_b"]) == (1, 1)
+
+
+def test_a_side_that_knows_no_label_of_the_rows_is_refused(sides, tmp_path, capsys):
+    a, _, dev = sides
+    odd = [{"query": q, "label": "x, y", "scores": {"x, y": 0.9, "z": 0.1}} for q in QUERIES]
+    b = write(tmp_path / "odd.jsonl", odd)
+    assert main(["compare", "intent", a, b, "--dev", dev]) == 2
+    assert f"{b}: its labels are 'x, y', z, and those of --dev browse" in capsys.readouterr().err
+
+
+def test_our_dev_set_is_not_for_a_model_with_labels_of_its_own(tmp_path, capsys):
+    mine = tmp_path / "mine"
+    shutil.copytree(STARTER / "intent", mine)
+    told = (mine / "model.json").read_text()
+    (mine / "model.json").write_text(told.replace('"purchase"', '"kaufen"'))
+    for command in (["evaluate", "intent", "--model", str(mine)], ["compare", "intent"]):
+        more = [str(mine), str(STARTER / "intent")] if "compare" in command else []
+        assert main([*command, *more]) == 2
+        error = capsys.readouterr().err
+        assert f"{mine}: has labels of its own" in error and "give --dev queries with" in error
 
 
 @pytest.mark.parametrize(

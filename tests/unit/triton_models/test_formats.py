@@ -39,7 +39,7 @@ TABLES = {
     "utf-16": ("a.csv", "query;label\nred shoes;look\nit;buy\n", "utf-16"),
     "json lines": (
         "a.jsonl",
-        '{"query":"red shoes","label":["look"]}\n{"query":"it","label":"buy "}',
+        '{"query":"red shoes","label":" look"}\n{"query":"it","label":"buy "}',
         "utf-16",
     ),
 }

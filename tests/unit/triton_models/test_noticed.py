@@ -17,7 +17,8 @@ from triton_models.data import noticed
 from triton_models.data.noticed import Noticed
 from triton_models.kinds.intent import training as intent
 from triton_models.kinds.tagging import training as tagging
-from triton_models.training import judged
+from triton_models.settings import UsageError
+from triton_models.training import finetune, judged
 from triton_models.training.finetune_config import configured
 
 
@@ -116,6 +117,23 @@ def test_contradictions_are_no_repetition_and_data_shows_them(tmp_path, capsys):
     for file, shown in ((pairs, "red / x"), (tmp_path / "t.jsonl", "red = color")):
         assert main(["data", str(file)]) == 0
         assert shown in capsys.readouterr().out
+
+
+def test_a_run_without_dev_rows_says_that_nothing_is_judged(tmp_path):
+    rows = ["sofa,couch,1", "sofa,saw,0", "tv,telly,1", "tv,pan,0"]
+    (tmp_path / "p.csv").write_text("query,term,grade\n" + "\n".join(rows) + "\n")
+    given = ["--pairs", tmp_path / "p.csv", "--start", toy.write(tmp_path / "toy", layers=1)]
+    job = finetune.prepared(options("matching", *given))
+    assert job.told().endswith(
+        "\nNothing is of dev, so nothing is judged: give --dev, or more data."
+    )
+    assert "judged" not in finetune.prepared(options("matching", *given, "--no-dev")).told()
+
+
+def test_a_table_of_tagged_queries_is_refused_for_what_it_lacks(tmp_path):
+    (tmp_path / "t.csv").write_text("query,spans\nred shoes,0-3:color\n")
+    with pytest.raises(UsageError, match="t.csv: a table has no lists; give JSON lines"):
+        tagging.gather(options("tagging", "--queries", tmp_path / "t.csv"))
 
 
 def test_labels_that_differ_in_case_alone_are_warned_of(tmp_path, capsys):

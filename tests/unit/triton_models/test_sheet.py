@@ -127,6 +127,14 @@ def test_conflicts_are_refused_together_by_line_and_nothing_is_written(tmp_path)
     assert "red,look" in data.read_text()
 
 
+def test_a_row_that_had_no_grade_in_the_sheet_is_told_so(tmp_path):
+    data = tmp_path / "pairs.csv"
+    data.write_text("query,term,grade\nsofa,couch,0\n")
+    made = sheet_of(tmp_path / "s.csv", labelled("sofa", "1", term="couch"))
+    with pytest.raises(UsageError, match=r"pairs.csv:2 has '0', and `given` of the sheet is empty"):
+        merge("matching", made, [data], tmp_path / "new.csv")
+
+
 def test_two_decisions_on_one_row_are_refused_by_both_lines(tmp_path):
     made = sheet_of(tmp_path / "s.csv", labelled("red", "a", "b"), labelled("red", "c", "b"))
     with pytest.raises(UsageError, match=r":3: 'c' here, 'a' in line 2; decide on one"):

@@ -117,7 +117,8 @@ def test_a_model_judges_rows_that_it_never_saw(tmp_path):
     model = STARTER / "intent"
     out = tmp_path / "s.csv"
     assert run("suspects", "intent", "--model", model, "--dev", data, "--out", out) == 0
-    assert [row["text"] for row in rows_of(out)] == ["my parcel never came and nobody answers"]
+    told = ("my parcel never came and nobody answers", "dev")
+    assert [(row["text"], row["source"]) for row in rows_of(out)] == [told]
 
 
 def test_rows_of_one_query_are_in_one_fold():

@@ -14,7 +14,7 @@ from triton_models.data.named import Given
 from triton_models.kinds.intent import classify, examples
 from triton_models.kinds.intent.examples import Example
 from triton_models.kinds.intent.network import ProbabilityModel
-from triton_models.settings import UsageError
+from triton_models.settings import UsageError, listed
 from triton_models.training import course, networks
 
 
@@ -91,8 +91,8 @@ def labelled(places: Sequence[Given], labels: Sequence[str]) -> list[Example]:
     if not found:
         raise UsageError(f"{files}: no query in it has an intent; give some that have one")
     if strange := set(examples.label_names(found)) - set(labels):
-        listed = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
-        raise UsageError(f"{files}: labels that the models do not know: {listed}")
+        names = listed(sorted(strange), 5)
+        raise UsageError(f"{files}: labels that the models do not know: {names}")
     return found
 
 

@@ -17,6 +17,7 @@ from triton_models.evaluation.evaluate import Asked
 from triton_models.evaluation.sides import Side, Sides, names
 from triton_models.kinds.intent import outputs
 from triton_models.kinds.intent.examples import SENTIMENT
+from triton_models.settings import UsageError, listed
 
 PREDICTED = ("query", "label", "scores")  # what a line of `predict` has
 WORDS = ("label", "probability")
@@ -59,6 +60,13 @@ def sides(one: Path, other: Path, devs: Sequence[Given]) -> Sides:
     both = [answers.of(path, "intent") for path in (one, other)]
     labels = list(dict.fromkeys(label for side in both for label in side.labels))
     rows = of_all(lambda path: labelled_queries(path, labels), devs)
+    wished = {row["intent"] for row in rows} - {""}
+    for side, path in zip(both, (one, other), strict=True):
+        if wished and not wished & set(side.labels):
+            raise UsageError(
+                f"{path}: its labels are {listed(side.labels)}, and those of --dev"
+                f" {listed(sorted(wished))}; compare models whose labels the dev queries have"
+            )
     said, called = [side.of(rows) for side in both], names(one, other)
     known = [row | {"wanted": row["intent"]} for row in with_intent(rows)]
     mine = [i for i, row in enumerate(rows) if row["intent"]]

@@ -12,7 +12,7 @@ from triton_models.data.rows import Query, Row
 from triton_models.kinds.intent import examples
 from triton_models.kinds.intent.examples import Example
 from triton_models.query_text import normal_form
-from triton_models.settings import DEV, UsageError
+from triton_models.settings import DEV, UsageError, listed
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def material(
     labels = examples.label_names(left or learned)
     for what, of in (("labels", examples.label_names), ("tags", examples.tag_names)):
         if strange := set(of(dev)) - set(of(left or learned)):
-            names = ", ".join(sorted(strange)[:5]) + (", …" if len(strange) > 5 else "")
-            raise UsageError(f"{place}: {what} without a query to learn from: {names}")
+            told = f"{what} without a query to learn from: {listed(sorted(strange), 5)}"
+            raise UsageError(f"{place}: {told}")
     said = [(normal_form(e.text), e.labels) for e in (*left, *dev) if e.labels]
     names = (*labels, *examples.tag_names(left))
     gone = dropped + len(learned) - len(left)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data import named, records
-from triton_models.data.manifest import COLUMNS
+from triton_models.data.manifest import COLUMNS, NO_LISTS
 from triton_models.data.rows import TaggedQuery
 from triton_models.kinds.tagging.words import Span, in_normal_form, tagged, words_of
 from triton_models.settings import UsageError
@@ -64,6 +64,8 @@ def every(place: named.Given) -> list[Tagged]:
     path = Path(str(place))
     named.given_of("tagged", named.columns_of(place))
     blame = records.refusing(path)
+    if records.kind(path) in records.BETWEEN:
+        blame(0, NO_LISTS)
     found = []
     for line, row in records.read(path, "", blame):
         try:

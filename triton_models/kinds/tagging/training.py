@@ -30,7 +30,7 @@ from triton_models.kinds.tagging.decode import Decoder
 from triton_models.kinds.tagging.loss import Lesson, Loss, said
 from triton_models.kinds.tagging.network import classifier
 from triton_models.kinds.tagging.words import NOT_READ, first_pieces, labels_of, words_of
-from triton_models.settings import DEV, UsageError
+from triton_models.settings import DEV, UsageError, listed
 from triton_models.training import lengths, temperature
 from triton_models.training.adapt import Adaptation
 from triton_models.training.course import (
@@ -155,8 +155,7 @@ def material(
     learned = [one for one in found if one.text not in held_out]
     tags = tags_of(learned)
     if strange := set(tags_of(dev)) - set(tags):
-        names = ", ".join(sorted(strange)[:5])
-        raise UsageError(f"{place}: tags without a query to learn: {names}")
+        raise UsageError(f"{place}: tags without a query to learn: {listed(sorted(strange), 5)}")
     gone = dropped + len(found) - len(learned)
     told = Noticed(gone, repeated, said, noticed.case(tags), TAGGED)
     return Material(learned, dev, tags, told)

@@ -195,9 +195,8 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     folder, place = args.model or starter(args.kind), args.report and reports.checked(args.report)
     alone = args.data and "--data" in own and not args.report  # the public set is judged on
-    devs = own_devs(args)
-    if not devs and not alone:
-        devs = judge.dev_of(args.kind, [folder], args.out_of_scope)
+    ours = args.kind, [folder], args.out_of_scope
+    devs = own_devs(args) or (() if alone else judge.dev_of(*ours))
     language = args.language or contract_of(folder, args.kind).language
     refuse((args.confusions and language != CHINESE, OTHER_LANGUAGE))
     typos = typos_of(language, tuple(map(str, args.confusions or ())))
@@ -296,9 +295,8 @@ def compile_(args: argparse.Namespace) -> None:
 def repository(args: argparse.Namespace) -> None:
     refuse((args.plans and args.platform != "tensorrt", "--plans goes with --platform tensorrt"))
     before = triton.names(args.out)
-    names = triton.write(
-        args.models, args.out, args.platform, args.instances, args.plans, args.keep
-    )
+    given = args.models, args.out, args.platform, args.instances, args.plans, args.keep
+    names = triton.write(*given)
     gone = ", ".join(name for name in before if name not in names)
     told = f"; removed, since {args.models} has them no more: {gone}" if gone else ""
     print(f"{args.out}: model repository for {args.platform}: {', '.join(names)}{told}")

@@ -182,6 +182,13 @@ def test_our_dev_set_is_not_for_a_model_with_labels_of_its_own(tmp_path, capsys)
         assert f"{mine}: has labels of its own" in error and "give --dev queries with" in error
 
 
+def test_a_label_out_of_scope_that_no_query_has_is_told_first(tmp_path, capsys):
+    dev = write(tmp_path / "dev.jsonl", [{"query": "a", "intent": "odd"}])
+    given = ["evaluate", "intent", "--dev", dev, "--report", str(tmp_path / "report")]
+    assert main([*given, "--out-of-scope", "nix"]) == 2
+    assert "--out-of-scope nix: no dev query has this label" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("lines", "fault"),
     [

@@ -96,6 +96,7 @@ def test_several_labels_are_refused(tmp_path):
         ("a.csv", "text,label\na,\nb,look\nc, \n", "2 faults\n.*:2: no label.*\n.*:4: no label"),
         ("a.jsonl", "3", "a.jsonl:1"),
         ("a.json", "3", "a.json: "),
+        ("a.csv", "query,locale\na,de\nb,de\n", "a.csv:2: no intent or .*give --columns$"),
         ("a.csv", "", "no labelled query"),
     ],
 )

@@ -62,12 +62,17 @@ class Example:
 def read(place: named.Given) -> list[Example]:
     """The examples of a file.
 
-    Raises UsageError that lists what is wrong by line.
+    Raises UsageError that names the first line without a text or a label, or lists what is wrong
+    with them by line.
     """
     path, _ = named.split(place)
     names = named.names_of(FORM, named.columns_of(place))
     found, faults = [], Faults()
     for number, row in named.rows(place, FORM):
+        for ours in ("query", *["intent"] * (not row.get(SENTIMENT))):
+            if ours not in row:
+                told = f"no {' or '.join(names[ours])}; fix the line, or give --columns"
+                raise UsageError(f"{path}:{number}: {told}")
         try:
             found.append(_example(row, names, str(place)))
         except ValueError as fault:
@@ -113,9 +118,7 @@ def _example(row: dict, names: named.Names, source: str) -> Example:
 
 
 def _missing(row: dict, ours: str, usual: Sequence[str]) -> str:
-    """What is said of a row without a text or a label."""
-    if ours not in row:
-        return f"no {' or '.join(usual)}; fix the line, or give --columns"
+    """What is said of a row whose text or label is empty."""
     theirs = next((name for name in usual if name != ours and name in row), ours)
     return f"no {theirs} in it, found {row[ours]!r:.60}; fix the line, or take it out"
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from triton_models.data import named
 from triton_models.data.named import Given
+from triton_models.data.records import word
 from triton_models.data.typos import ENGLISH, Typos
 from triton_models.evaluation import figures, statistics
 from triton_models.evaluation.dev import labelled_queries, of_all
@@ -110,11 +112,12 @@ def scoped(devs: Sequence[Given], labels: Sequence[str], outside: str | None) ->
     Raises:
         UsageError: a row is wrong, or none has a label of the model, or none is outside.
     """
+    every = (row for path in devs for row in named.every(path, "queries"))
+    if outside and all(word(row.get("intent")) != outside for row in every):
+        raise UsageError(f"--out-of-scope {outside}: no dev query has this label; give another")
     known = tuple(labels) if outside is None else tuple(dict.fromkeys((*labels, outside)))
     rows = of_all(lambda path: labelled_queries(path, known), devs)
     given = {row["intent"] for row in rows}
-    if outside and outside not in given:
-        raise UsageError(f"--out-of-scope {outside}: no dev query has this label; give another")
     if not given & set(labels):
         raise UsageError("no dev query has a label that the model knows; give other --dev files")
     return rows

@@ -62,7 +62,10 @@ class FakeProducer:
         refusals: value → the error that it gets in place of a confirmation.
         faults: name of a transactional call → exceptions that its next calls raise.
         calls: the names of the transactional calls.
+        topics: that the cluster has; None while it does not answer.
     """
+
+    topics: tuple[str, ...] | None = ("queries", "queries.enriched", "queries.dead-letters")
 
     def __init__(self, properties: dict | None = None) -> None:
         self.properties = properties or {}
@@ -95,6 +98,11 @@ class FakeProducer:
         if not self.stuck:
             self.confirm()
         return len(self.queue)
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:
+        if self.topics is None:
+            raise failed(KafkaError._TRANSPORT)
+        return SimpleNamespace(topics=self.topics)
 
     def purge(self) -> None:
         self.queue.clear()

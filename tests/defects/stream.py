@@ -31,7 +31,7 @@ DEFECTS = (
     defect(
         "what Kafka refused between two commits is not looked at",
         COMMITS,
-        "if self._delivery.failed:\n                self._recover(now)\n            elif",
+        "if self._delivery.failed:\n                self._recover(consumer, now)\n            elif",
         "if False:\n                pass\n            elif",
         "test_commits.py",
     ),
@@ -59,8 +59,8 @@ DEFECTS = (
     defect(
         "outputs of a partition that went are committed without their offsets",
         COMMITS,
-        "if self._offsets.revoke(numbers):\n            self._delivery.orphaned()",
-        "self._offsets.revoke(numbers)",
+        "if self._offsets.revoke(numbers, lost):\n            self._delivery.orphaned()",
+        "self._offsets.revoke(numbers, lost)",
         "test_commits.py",
     ),
     defect(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 from confluent_kafka import KafkaError, KafkaException
 
-from tests.model.kafka import OUTPUT, Entry, Kafka, Member, Place, Transaction, failed
+from tests.model.kafka import DEAD, OUTPUT, Entry, Kafka, Member, Place, Transaction, failed
 from tests.model.steps import wait
 
 QUEUE = 2  # records that may wait in the producer
@@ -82,6 +83,9 @@ class Producer:
         while self.queue:
             self.reports.append(self.queue.popleft().refuse(KafkaError._PURGE_QUEUE))
         self.queue.extend(kept)
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:
+        return SimpleNamespace(topics=(OUTPUT, DEAD))
 
     # What the broker does.
 

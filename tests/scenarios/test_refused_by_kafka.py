@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.stream import Record, Topics, committed, produce, read, running, settings, wait_until
+from worker.errors import Stop
 from worker.stream.producer import OutputProducer
 
 LIMIT = 3000  # bytes of a compressed request; most outputs have about half of it
@@ -66,6 +67,27 @@ def test_only_what_is_too_large_is_dead_lettered(kafka, topics, delivery, known,
         told = dict(letter.headers())
         assert (told["x-error-stage"], told["x-error-type"]) == (b"produce", b"output_refused")
         assert told["x-error-message"].startswith(topics.output.encode() + b" refused it: ")
+
+
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_record_that_no_topic_takes_ends_each_start_and_nothing_comes_twice(kafka, delivery):
+    servers, topics, large = kafka.bootstrap_servers, Topics.fresh(), COUNT // 2
+    kafka.create(topics.input, partitions=1, config={"max.message.bytes": "5000000"})
+    kafka.create(topics.output, topics.dead_letters, partitions=1)
+    values = [json.dumps({"query": f"red shoes {n}", "n": n}).encode() for n in range(COUNT)]
+    values[large] = json.dumps({"query": "red", "p": random.Random(1).randbytes(10**6).hex()})
+    records = [Record(value) for value in values]
+    produce(servers, topics.input, records)
+    chosen = settings(
+        *(servers, topics, f"kafka.delivery={delivery}", "understanding.max_event_bytes=9000000")
+    )
+    for _ in range(2):
+        refused = f"^{topics.dead_letters} refuses the dead letter of .*-{large}: .*max.message"
+        with pytest.raises(Stop, match=refused), running(chosen) as app:
+            wait_until(lambda app=app: app._state == "stopped", "the worker ends by itself", 30)
+        assert committed(servers, topics.input, topics.input) == {0: large}
+    outputs = read(servers, [topics.output], large)
+    assert [json.loads(message.value())["n"] for message in outputs] == list(range(large))
 
 
 @pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])

@@ -30,6 +30,51 @@ def test_the_last_commit_is_tried_again_while_a_rebalance_refuses_it(lost):
     assert thread.uncommitted is lost
 
 
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_a_drain_in_which_work_is_undone_is_no_clean_end(delivery):
+    """Nothing is fetched any more, so nobody does it again here."""
+    thread, found = stream(None, f"kafka.delivery={delivery}")
+    found.take(record(0, "seen"), record(1))
+    found.client.refusals[found.client.sent[0].value] = KafkaError.NOT_ENOUGH_REPLICAS
+    thread.stop_fetching()
+    found.client.confirm()
+    found.advance()
+    assert found.submitted[0].stale
+    thread.close(6.0)
+    thread._commit_last()
+    thread._on_revoke(found.consumer, [PLACE])
+    assert thread.uncommitted
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_partitions_that_are_lost_in_a_drain_are_no_clean_end(draining):
+    """Before, whoever has them now goes on."""
+    thread, found = stream()
+    found.take(record(0, "seen"))
+    if draining:
+        thread.stop_fetching()
+    thread._on_lost(found.consumer, [PLACE])
+    thread.close(6.0)
+    thread._commit_last()
+    assert thread.uncommitted is draining
+
+
+def test_what_was_undone_and_done_again_is_a_clean_end():
+    thread, found = stream()
+    found.take(record(0, "seen"))
+    found.client.refusals[found.client.sent[0].value] = KafkaError.NOT_ENOUGH_REPLICAS
+    found.client.confirm()
+    found.advance()
+    found.client.refusals.clear()
+    found.clock.now += 10
+    thread._turn()
+    found.take(record(0, "seen"))
+    found.lanes.produce_pending()
+    thread.close(6.0)
+    thread._commit_last()
+    assert found.consumer.commits[-1] == {0: 1} and not thread.uncommitted
+
+
 def test_the_last_commit_is_given_up_at_its_deadline():
     thread, found = stream()
     found.take(record(0, "seen"))

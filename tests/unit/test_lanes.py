@@ -129,6 +129,25 @@ def test_a_late_record_goes_the_careful_way():
     assert found.places() == [(1, 0)] and len(found.submitted) == 1
 
 
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+@pytest.mark.parametrize("result", [Output(bytes(range(200)), SEEN), BAD], ids=["output", "bad"])
+def test_a_dead_letter_its_topic_will_not_take_ends_the_worker_and_nothing_comes_twice(
+    delivery, result
+):
+    limits = {"queries.enriched": 150, "queries.dead-letters": 150}
+    found = parts(f"kafka.delivery={delivery}", limits=limits)
+    large = record(1, more=bytes(range(200)))
+    found.take(record(0), large, record(2), record(0, partition=1))
+    (batch, other) = found.submitted
+    batch.results = [DONE, result, DONE]
+    found.answer(batch, None)
+    with pytest.raises(Stop, match=r"queries.dead-letters .* queries-0-1: .*max\.message\.bytes"):
+        found.lanes.produce_pending()
+    assert found.places() == [(0, 0)] and not other.ready
+    assert found.commits.now(found.consumer, 1.0), "what was before it is committed"
+    assert found.offsets[0].committed == 1 or delivery == "exactly-once"
+
+
 def test_headers_that_are_refused_are_rejected_whatever_the_pipeline_says():
     found = parts()
     found.take(record(0, headers=[("h", b"")] * (MAX_HEADERS + 1)))

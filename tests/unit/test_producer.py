@@ -220,7 +220,8 @@ def test_secrets_that_rotated_reach_the_client(producer, monkeypatch):
 
 @pytest.mark.parametrize(
     ("size", "compression", "large"),
-    [(100, "none", False), (101, "none", False), (200, "none", True), (200, "gzip", False)],
+    [(100, "none", False), (101, "none", False), (200, "none", True), (200, "gzip", False)]
+    + [(200, "lz4", True), (200, "zstd", False)],
 )
 def test_only_what_is_too_large_when_it_is_compressed_is_too_large(size, compression, large):
     chosen = parts(
@@ -228,5 +229,6 @@ def test_only_what_is_too_large_when_it_is_compressed_is_too_large(size, compres
     )
     texts = {101: b"a" * 101, 200: bytes(range(200)), 100: bytes(range(100))}
     value = b"ab" * 100 if compression == "gzip" else texts[size]
-    assert chosen.delivery.producer.too_large(value) is large
-    assert not parts().delivery.producer.too_large(bytes(2_000_000)), "no limit is known"
+    assert chosen.delivery.producer.too_large(value, "queries.enriched") is large
+    unknown = parts().delivery.producer
+    assert not unknown.too_large(bytes(2_000_000), "queries.enriched"), "no limit is known"

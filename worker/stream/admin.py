@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from time import monotonic
 
@@ -41,12 +41,7 @@ class Cluster:
             self._kafka.output_topic,
             self._kafka.dead_letter_topic,
         )
-        absent = [name for name in wanted if name not in topics]
-        if not absent:
-            return None
-        # A cluster does not name topics that it hides from this user.
-        remedy = "create them, or allow this user to DESCRIBE them"
-        return f"topics are missing: {', '.join(absent)}; {remedy}"
+        return absent(topics, wanted)
 
     def message_limits(self, timeout_s: float = 5.0) -> dict[str, int]:
         """Topic → `max.message.bytes`, of the output and dead-letter topics; without topics whose
@@ -76,6 +71,18 @@ class Cluster:
 
     def _on_error(self, error: KafkaError) -> None:
         self._last_error = more_specific(error.str(), self._last_error)
+
+
+def absent(topics: Container[str], wanted: Iterable[str]) -> str | None:
+    """Which of the wanted topics the cluster does not name, and the remedy; None if it names all.
+
+    It does not name topics that it hides from this user.
+    """
+    missing = [name for name in wanted if name not in topics]
+    if not missing:
+        return None
+    remedy = "create them, or allow this user to DESCRIBE them"
+    return f"topics are missing: {', '.join(missing)}; {remedy}"
 
 
 class Backlog:

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 FLUSH_S = 0.25  # of one attempt; the consumer is polled between two
 UNANSWERED_INTERVALS = 10  # that a commit may go without an answer before another is sent
+LOOK_AFTER_S = 4.0  # of a flush, to see whether it waits for a topic that does not exist
 STUCK_S = 1.0  # without being able to produce, after which nothing is fetched any more
 
 
@@ -52,7 +53,7 @@ class Commits:
         self._commit_at = self._recover_at = 0.0
         self._unanswered = 0.0  # when the asynchronous commit under way was sent; 0: there is none
         self._flushing = False
-        self._unable_since = 0.0
+        self._unable_since = self._look_at = 0.0
         self.broken = False
         self.note: Callable[[], str] = str  # without one: ""
 
@@ -88,19 +89,25 @@ class Commits:
         if self._delivery.ready:
             self._delivery.producer.poll()
             if self._delivery.failed:
-                self._recover(now)
+                self._recover(consumer, now)
             elif self._flushing or now >= self._commit_at:
                 self._commit(consumer, now, wait=False)
                 if self._delivery.failed:
-                    self._recover(now)
+                    self._recover(consumer, now)
             elif self._delivery.producer.idle and not self._delivery.confirms_at_commit:
                 self._counts.confirm()
         elif not self._recovering:
             self._delivery.prepare()
+        if self.may_produce and (pause_s := self._delivery.await_topics()):
+            self._recover_at = monotonic() + pause_s
         if self.may_produce:
             self._unable_since = 0.0
         elif not self._unable_since:
             self._unable_since = now
+            self._look_at = now + LOOK_AFTER_S
+        elif self._flushing and now >= self._look_at:
+            self._delivery.look_for_topics()
+            self._look_at = monotonic() + LOOK_AFTER_S
         return self.may_produce
 
     def joined(self) -> None:
@@ -116,7 +123,7 @@ class Commits:
         until = monotonic() + timeout_s
         while consumer is not None and self._delivery.ready and not self.broken:
             if self._delivery.failed:
-                self._recover(monotonic())
+                self._recover(consumer, monotonic())
                 return False
             if self._commit(consumer, monotonic(), wait=True):
                 return True
@@ -124,9 +131,9 @@ class Commits:
                 return False
         return False
 
-    def revoke(self, numbers: Iterable[int]) -> None:
-        """Forget partitions that are another's now."""
-        if self._offsets.revoke(numbers):
+    def revoke(self, numbers: Iterable[int], lost: bool = False) -> None:
+        """Forget partitions that are another's now; `lost`, as in `Offsets.revoke`."""
+        if self._offsets.revoke(numbers, lost):
             self._delivery.orphaned()
 
     def end(self) -> None:
@@ -160,7 +167,7 @@ class Commits:
             done = self._delivery.commit(offsets, consumer, wait, self.note())
         except KafkaException as error:
             if self._delivery.confirms_at_commit:
-                self._recover(now)
+                self._recover(consumer, now)
             else:
                 self._refused(error.args[0])
             return False
@@ -171,16 +178,34 @@ class Commits:
         self._taken(offsets)
         return True
 
-    def _recover(self, now: float) -> None:
+    def _recover(self, consumer: Consumer, now: float) -> None:
         """Undo all since the last commit; it is done again.
 
         Raises:
             DeliveryError: no later attempt can succeed.
         """
         self._flushing = False
+        self._commit_before_refusals(consumer)
         self._recover_at = now + self._delivery.recover()
         self._counts.clear()
         self._offsets.rewind()
+
+    def _commit_before_refusals(self, consumer: Consumer) -> None:
+        """What was refused need not let that be done again which is confirmed before it."""
+        found = self._delivery.before_refusals(self._offsets.committable())
+        # What was refused may be of before the partition went and came back.
+        offsets = {n: at for n, at in found.items() if at > self._offsets[n].floor}
+        if not offsets:
+            return
+        try:
+            self._delivery.commit(offsets, consumer, True, self.note())
+        except KafkaException as error:
+            self._refused(error.args[0])
+            return
+        self._counts.confirm(offsets)
+        # Not `Delivery.committed`: what was refused still counts as one time without a commit.
+        for number, offset in offsets.items():
+            self._offsets.committed(number, offset)
 
     def answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """The consumer's callback for the answer to an asynchronous commit."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
+
+from confluent_kafka import Message
 
 from worker.errors import Reject
 from worker.event import Enrichment
 from worker.metrics import Metrics
-from worker.understanding.pipeline import Result, Skipped
+from worker.understanding.pipeline import Output, Result, Skipped
 
 
 @dataclass
@@ -47,45 +49,57 @@ class Counts:
 
     def clear(self) -> None:
         """Forget them: what they are of is done once more."""
-        self._events: Counter[str] = Counter()
-        self._intents: Counter[str] = Counter()
-        self._degraded: Counter[str] = Counter()
-        self._dead: Counter[tuple[str, str]] = Counter()
+        self._added: list[tuple[int, int, Sequence[Enrichment] | Result]] = []
 
-    def add_complete(self, used: Sequence[Enrichment]) -> None:
-        """Events that the fast lane answered."""
-        self._events["complete"] += len(used)
-        self._intents.update([one.intent for one in used])
+    def add_complete(self, partition: int, end: int, used: Sequence[Enrichment]) -> None:
+        """Events that the fast lane answered, of records of a partition before the offset `end`."""
+        self._added.append((partition, end, used))
 
-    def add(self, result: Result) -> None:
+    def add(self, record: Message, result: Result) -> None:
         """One record that went the careful way."""
-        if isinstance(result, Reject):
-            self._events["dead_lettered"] += 1
-            self._dead[result.stage, result.reason] += 1
-        elif isinstance(result, Skipped):
-            self._events["skipped"] += 1
-        else:
-            degraded = result.enrichment.degraded
-            self._events["degraded" if degraded else "complete"] += 1
-            self._intents[result.enrichment.intent] += 1
-            self._degraded.update(degraded)
+        self._added.append((record.partition(), record.offset() + 1, result))
 
-    def confirm(self) -> None:
-        """Kafka confirmed all that was added."""
-        if not self._events:
+    def confirm(self, before: Mapping[int, int] | None = None) -> None:
+        """Kafka confirmed all that was added, or of each partition what is before an offset."""
+        if not self._added:
             return
-        metrics, totals = self._metrics, self._totals
-        for status, count in self._events.items():
-            self._statuses[status].inc(count)
-        for intent, count in self._intents.items():
-            metrics.intents.labels(intent or "none").inc(count)
-        for stage, count in self._degraded.items():
-            metrics.degraded.labels(stage).inc(count)
-        for (stage, reason), count in self._dead.items():
-            metrics.dead_letters.labels(stage, reason).inc(count)
-        totals.published += self._events["complete"] + self._events["degraded"]
-        totals.dead_lettered += self._events["dead_lettered"]
-        totals.skipped += self._events["skipped"]
-        totals.last_at = monotonic()
-        totals.first_at = totals.first_at or totals.last_at
+        added = self._added
+        if before is not None:
+            added = [item for item in added if item[1] <= before.get(item[0], -1)]
         self.clear()
+        self._count(added)
+
+    def _count(self, added: Iterable[tuple[int, int, Sequence[Enrichment] | Result]]) -> None:
+        metrics, totals = self._metrics, self._totals
+        events: Counter[str] = Counter()
+        intents: Counter[str] = Counter()
+        degraded: Counter[str] = Counter()
+        dead: Counter[tuple[str, str]] = Counter()
+        for _, _, result in added:
+            if isinstance(result, Reject):
+                events["dead_lettered"] += 1
+                dead[result.stage, result.reason] += 1
+            elif isinstance(result, Skipped):
+                events["skipped"] += 1
+            elif isinstance(result, Output):
+                stages = result.enrichment.degraded
+                events["degraded" if stages else "complete"] += 1
+                intents[result.enrichment.intent] += 1
+                degraded.update(stages)
+            else:
+                events["complete"] += len(result)
+                intents.update([one.intent for one in result])
+        for status, count in events.items():
+            self._statuses[status].inc(count)
+        for intent, count in intents.items():
+            metrics.intents.labels(intent or "none").inc(count)
+        for stage, count in degraded.items():
+            metrics.degraded.labels(stage).inc(count)
+        for (stage, reason), count in dead.items():
+            metrics.dead_letters.labels(stage, reason).inc(count)
+        totals.published += events["complete"] + events["degraded"]
+        totals.dead_lettered += events["dead_lettered"]
+        totals.skipped += events["skipped"]
+        if events:
+            totals.last_at = monotonic()
+            totals.first_at = totals.first_at or totals.last_at

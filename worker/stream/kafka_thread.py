@@ -52,7 +52,7 @@ class KafkaThread:
     Attributes:
         turned_at: `time.monotonic()` of the last turn.
         fetching_stopped: whether nothing more is taken from Kafka, after `stop_fetching`.
-        uncommitted: after `close`, whether something was produced whose offset is not committed.
+        uncommitted: after `close`, whether something was worked on that is not committed.
     """
 
     def __init__(
@@ -304,14 +304,12 @@ class KafkaThread:
                 break
             self._lanes.produce_pending()
             self._commits.poll()
-        self.uncommitted = bool(self._offsets.committable())
         done = self._commits.now(self._consumer.client, max(timeout_s, ASK_S))
+        self.uncommitted = self._offsets.unfinished
         self._take_out_claims(wanted, done)
-        if done:
-            self.uncommitted = False
-            if self._stopping.is_set() and not self._counts_left and (note := self._counted()):
-                self._counts_left = True
-                self._poison.leave(self._consumer.client, note)
+        if done and self._stopping.is_set() and not self._counts_left and (note := self._counted()):
+            self._counts_left = True
+            self._poison.leave(self._consumer.client, note)
 
     def _take_out_claims(self, numbers: set[int], committed: bool = False) -> None:
         """What cannot be committed is no death; of these partitions, or of all."""
@@ -322,7 +320,7 @@ class KafkaThread:
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
         self._poison.forget(numbers)
-        self._commits.revoke(numbers)
+        self._commits.revoke(numbers, kind == "lost" and not self._fetching)
         self._dropped |= numbers
         # A pause outlives a partition's time away.
         self._backpressure.resume(self._consumer.client, numbers)

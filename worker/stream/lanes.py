@@ -86,23 +86,24 @@ class Lanes:
         may_produce = may_produce and not self._delivery.needs_care
         records = [*chain.from_iterable(groups.values())]
         answers, record_headers = self._answers(records)
-        batches, used, fresh, end = [], [], 0, 0
+        batches, hits, fresh, end = [], 0, 0, 0
         for number, group in groups.items():
             start, end = end, end + len(group)
             part, partition, done = answers.part(start, end), self._offsets[number], 0
             if may_produce and not partition.pending:
                 done = self._produce_fast(partition, group, part, record_headers[start:end])
-                used += part.entries[:done]
-                fresh += _count(partition, group[:done])
+                if done:
+                    hits += done
+                    fresh += _count(partition, group[:done])
+                    self._counts.add_complete(number, partition.produced, part.entries[:done])
             if done < len(group):
                 results = _results(part, done)
                 batches.append(self._batch(number, group[done:], results, fetched_at))
         misses = sum(batch.misses for batch in batches)
         self._pipeline.count_hits(len(records) - misses)
-        if used:
+        if hits:
             self._limits.add(monotonic(), fresh, ())
-            self._counts.add_complete(used)
-            self._seconds.observe(monotonic() - fetched_at, len(used))
+            self._seconds.observe(monotonic() - fetched_at, hits)
         if misses:
             self._submit([batch for batch in batches if batch.misses])
         return misses
@@ -219,7 +220,7 @@ class Lanes:
                     self._delivery.dead_letter(record, result)
                 batch.next = position + 1
                 partition.produced = record.offset() + 1
-                self._counts.add(result)
+                self._counts.add(record, result)
         except BufferError:
             return False
         self._seconds.observe(monotonic() - batch.fetched_at, len(batch.records))

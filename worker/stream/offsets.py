@@ -32,6 +32,7 @@ class Partition:
         claimed: the offset of the last claim of poison_pills, which is a commit, too.
         counted: offsets below were counted by the dead-letter limits already.
         expired: offsets below were counted as deleted by retention already, as far as any were.
+        undone: offsets below were worked on, and undone by a rewind, as far as any were.
         needs_seek: rewound, and not yet at the last commit.
     """
 
@@ -43,6 +44,7 @@ class Partition:
     claimed: int | None = None
     counted: int = -1
     expired: int = -1
+    undone: int = -1
     needs_seek: bool = False
 
     @property
@@ -59,12 +61,27 @@ class Partition:
         return self.committed is not None and self.committed == self.claimed
 
     @property
+    def floor(self) -> int:
+        """What a commit must be beyond to move the group on."""
+        return max(self.began_at or 0, self.committed or 0)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something was worked on whose offset is not committed."""
+        undone = self.undone > (-1 if self.committed is None else self.committed)
+        return bool(self.pending) or self.uncommitted or undone
+
+    @property
     def all_committed(self) -> bool:
         """Whether all that was fetched is produced and committed."""
         return not (self.pending or self.needs_seek or self.uncommitted)
 
     def forget(self) -> list[Batch]:
         """Let all that was fetched be stale; returns what of it is ready."""
+        if self.pending:
+            self.undone = max(self.undone, self.pending[-1].records[-1].offset() + 1)
+        elif self.uncommitted:
+            self.undone = max(self.undone, self.produced)
         for batch in self.pending:
             batch.stale = True
         ready = [batch for batch in self.pending if batch.ready]
@@ -88,6 +105,7 @@ class Offsets:
 
     def __init__(self) -> None:
         self._owned: dict[int, Partition] = {}
+        self._lost = False
         self.in_flight = InFlight()
 
     def __getitem__(self, number: int) -> Partition:
@@ -107,11 +125,16 @@ class Offsets:
         for number in numbers:
             self._owned[number] = Partition(needs_seek=True)
 
-    def revoke(self, numbers: Iterable[int]) -> bool:
-        """Forget partitions; whether outputs of them are out without their offsets."""
+    def revoke(self, numbers: Iterable[int], lost: bool = False) -> bool:
+        """Forget partitions; whether outputs of them are out without their offsets.
+
+        Args:
+            lost: in the midst of a drain; what is unfinished of them counts as such.
+        """
         orphaned = False
         for number in numbers:
             if partition := self._owned.pop(number, None):
+                self._lost |= lost and partition.unfinished
                 orphaned |= partition.uncommitted
                 self._forget(partition)
         return orphaned
@@ -121,6 +144,12 @@ class Offsets:
         for partition in self._owned.values():
             self._forget(partition)
             partition.needs_seek = True
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something was worked on that is not committed: of what is owned, and of what was
+        lost in a drain."""
+        return self._lost or any(one.unfinished for one in self._owned.values())
 
     def needing_seek(self) -> set[int]:
         return {number for number, partition in self._owned.items() if partition.needs_seek}

@@ -186,17 +186,17 @@ class OutputProducer:
             is_dead_letter=True,
         )
 
-    def too_large(self, value: bytes) -> bool:
-        """Whether the output topic will refuse this output, compressed as the producer does it.
+    def too_large(self, value: bytes, topic: str) -> bool:
+        """Whether the topic will surely refuse this value, compressed as the producer does it.
 
-        False where the topic does not name its limit.
+        False where the topic does not name its limit, and with zstd, which makes less of some
+        values than zlib does.
         """
-        limit = (self._limits or {}).get(self._kafka.output_topic)
-        if limit is None or len(value) <= limit:
+        limit = (self._limits or {}).get(topic)
+        if limit is None or len(value) <= limit or self._compression == "zstd":
             return False
         # lz4 and snappy find repetitions, as zlib does, but do not shorten rare bytes' codes.
-        entropy = self._compression in ("gzip", "zstd")
-        strategy = zlib.Z_DEFAULT_STRATEGY if entropy else zlib.Z_FIXED
+        strategy = zlib.Z_DEFAULT_STRATEGY if self._compression == "gzip" else zlib.Z_FIXED
         coder = zlib.compressobj(strategy=strategy)
         return len(coder.compress(value)) + len(coder.flush()) > limit
 

@@ -54,7 +54,8 @@ class Runner:
         self.totals, self.offsets = Totals(), Offsets()
         kafka, window = settings.kafka, MissWindow()
         kind = ExactlyOnce if kafka.delivery == "exactly-once" else AtLeastOnce
-        delivery, counts = kind(kafka, metrics), Counts(metrics, self.totals)
+        self._delivery = delivery = kind(kafka, metrics)
+        counts = Counts(metrics, self.totals)
         self._limits = DeadLetterLimits(settings.dead_letters)
         self.lanes = Lanes(
             pipeline=pipeline,
@@ -88,8 +89,8 @@ class Runner:
 
     @property
     def connected(self) -> bool:
-        """Whether the consumer reaches a broker that lets it consume."""
-        return self._connectivity.connected
+        """Whether the consumer reaches a broker that lets it consume, and no topic is missing."""
+        return self._connectivity.connected and not self._delivery.missing
 
     def use(self, settings: Settings) -> None:
         """Keep to these limits of batching, dead letters and the shutdown from now on."""
@@ -128,8 +129,8 @@ class Runner:
         if left:
             raise Stop(f"the drain ended at its deadline: {left} batches will be consumed again")
         if self.thread.uncommitted:
-            reason = "Kafka did not take the last commit"
-            raise Stop(f"{reason}: what was produced since the one before will be consumed again")
+            reason = self._delivery.missing or "Kafka did not take all that was worked on"
+            raise Stop(f"{reason}: what came since the last commit will be consumed again")
 
     async def _drain(self) -> int:
         """Stop fetching → finish what is in flight → commit → close, within one deadline.

@@ -24,6 +24,22 @@ class AtLeastOnce(Delivery):
                 raise KafkaException(place.error)
         return wait
 
+    def before_refusals(self, offsets: Mapping[int, int]) -> dict[int, int]:
+        """Of each partition what is before the first record that was refused.
+
+        Once all is answered, that is confirmed. Nothing where it is not known what was refused.
+        """
+        producer = self.producer
+        if producer.fatal or not producer.flush(SETTLE_S) or producer.fatal:
+            return {}
+        found = dict(offsets)
+        for refusal in producer.refusals:
+            if refusal.record is None:
+                return {}
+            number, offset = refusal.record.partition(), refusal.record.offset()
+            found[number] = min(found.get(number, offset), offset)
+        return {number: found[number] for number in offsets}
+
     def _undo(self) -> None:
         """Nothing can be taken back; what is under way is waited for, or it comes out later."""
         if not self.producer.fatal:

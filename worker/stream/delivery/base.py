@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from worker.config.settings import Kafka
-from worker.errors import DeliveryError, Reject
+from worker.errors import DeliveryError, Reject, Stop
 from worker.logs import Seldom
 from worker.metrics import Metrics
+from worker.stream.admin import absent
 from worker.stream.batch import record_id
 from worker.stream.clients import transactional_id
 from worker.stream.kafka_errors import DENIED
@@ -44,6 +45,7 @@ NO_TOPIC = (
 MOST_RECOVERIES = 10  # one after the other, without a commit between them
 MOST_BARRED = 10_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+LOOK_S = 1.0  # for the topics that the cluster has
 
 
 class Delivery:
@@ -52,6 +54,8 @@ class Delivery:
     Attributes:
         ready: whether something may be produced.
         confirms_at_commit: whether what is flushed may still be undone until the commit.
+        missing: which topics are missing, and the remedy; "" while none is known to be. For any
+            thread.
     """
 
     confirms_at_commit = False
@@ -60,6 +64,8 @@ class Delivery:
         self._kafka, self._metrics = kafka, metrics
         self.producer = OutputProducer(kafka, metrics, transactional_id(kafka))
         self.ready = False
+        self.missing = ""
+        self._doubtful = False  # whether the topics exist: what was sent was not taken
         self._seldom = Seldom(logger)
         self._recoveries = 0
         self._searching = False  # for the record that was refused in the fast lane
@@ -86,7 +92,17 @@ class Delivery:
         return bool(self._barred) or self._searching
 
     def barred(self, record: Message, value: bytes) -> Reject | None:
-        """Why the record's output must not be sent; None if it may."""
+        """Why the record's output must not be sent; None if it may.
+
+        What is surely too large is not even tried where the refusal would undo a transaction, or
+        where the dead letter is too large as well: then the worker ends, and what comes after the
+        record would be produced once more at each start.
+        """
+        too_large, kafka = self.producer.too_large, self._kafka
+        if too_large(value, kafka.output_topic) and (
+            self.confirms_at_commit or too_large(record.value() or b"", kafka.dead_letter_topic)
+        ):
+            return self._output_refused(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
         refusal = self._barred.get(record_id(record))
         return refusal and self._output_refused(refusal)
 
@@ -98,13 +114,18 @@ class Delivery:
 
         Raises:
             BufferError: the queue is full.
+            Stop: the topic will surely not take it; what was produced before may be committed.
         """
+        topic = self._kafka.dead_letter_topic
+        if self.producer.too_large(record.value() or b"", topic):
+            raise Stop(_letter_refused(topic, record, KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)))
         refused = self._barred.get(f"{record_id(record)} letter")
         if refused is None or refused.code() in UNTIMELY:
             self.producer.dead_letter(record, error)
         else:
             self.producer.dead_letter(record, None)
-            logger.error("dead letter of %s went without its reason: %s", record_id(record), error)
+            message = "the dead letter of %s is sent once more, without its reason, which is: %s"
+            logger.warning(message, record_id(record), error)
 
     def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
         """Commit, after the producer was flushed; whether the offsets are committed now.
@@ -117,6 +138,10 @@ class Delivery:
             KafkaException: it failed, and so did all since the last commit.
         """
         raise NotImplementedError
+
+    def before_refusals(self, offsets: Mapping[int, int]) -> dict[int, int]:
+        """What of these may be committed although something after it was refused."""
+        return {}
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """A commit of these succeeded: what was barred before them has its dead letter."""
@@ -150,6 +175,39 @@ class Delivery:
         if self.producer.fatal:
             self._replace_producer()
         logger.warning("every partition is consumed again from its last commit")
+        return self._pause_s()
+
+    def await_topics(self) -> float:
+        """Seconds to wait before anything is produced again: 0 unless a topic is missing.
+
+        Blocks for `LOOK_S` at most, and only after what was sent was not taken.
+
+        Raises:
+            DeliveryError: it has been missing for too long.
+        """
+        if not (self._doubtful or self.missing):
+            return 0.0
+        known, self._doubtful = self.look_for_topics(), False
+        if not self.missing:
+            return 0.0
+        self._recoveries += known
+        if self._recoveries > MOST_RECOVERIES:
+            raise DeliveryError(self.missing)
+        return self._pause_s()
+
+    def look_for_topics(self) -> bool:
+        """Learn what is `missing`; False where the cluster does not answer within `LOOK_S`."""
+        try:
+            topics = self.producer.client.list_topics(timeout=LOOK_S).topics
+        except KafkaException:
+            return False
+        wanted = self._kafka.output_topic, self._kafka.dead_letter_topic
+        self.missing = absent(topics, wanted) or ""
+        if self.missing:
+            self._seldom.warning("missing", "nothing can be produced: %s", self.missing)
+        return True
+
+    def _pause_s(self) -> float:
         return min(FIRST_PAUSE_S * 2 ** (self._recoveries - 1), LONGEST_PAUSE_S)
 
     def _replace_producer(self) -> None:
@@ -178,6 +236,7 @@ class Delivery:
         code = refusal.error.code()
         if code in FOLLOWING:
             return
+        self._doubtful |= code in NO_TOPIC or code == KafkaError._MSG_TIMED_OUT
         if refusal.record is None and code not in DENIED:
             self._searching = True
             message = "Kafka refuses an output, it is searched for: %s"
@@ -235,14 +294,22 @@ class Delivery:
         )
 
     def _dead_letter_refusal_error(self, refusal: Refusal) -> DeliveryError:
-        topic, error = self._kafka.dead_letter_topic, refusal.error
-        remedy = "let it take what the input topic takes (max.message.bytes, cleanup.policy, "
-        remedy += "message.timestamp.*)"
-        if error.code() in DENIED:
-            remedy = f"add an ACL: WRITE on topic {topic}"
-        letter = f"the dead letter of {record_id(refusal.record)}"
-        return DeliveryError(f"{topic} refuses {letter}: {error.str()}; {remedy}")
+        topic = self._kafka.dead_letter_topic
+        return DeliveryError(_letter_refused(topic, refusal.record, refusal.error))
 
     def _output_refused(self, refusal: KafkaError) -> Reject:
         message = f"{self._kafka.output_topic} refused it: {refusal.str()}"
         return Reject("produce", "output_refused", message)
+
+
+def _letter_refused(topic: str, record: Message, error: KafkaError) -> str:
+    """That a topic does not take the dead letter of a record, and the remedy."""
+    remedy = "let it take what the input topic takes (max.message.bytes, cleanup.policy, "
+    remedy += "message.timestamp.*)"
+    if error.code() in DENIED:
+        remedy = f"add an ACL: WRITE on topic {topic}"
+    elif error.code() in NO_TOPIC:
+        remedy = "create the topic, or allow this user to DESCRIBE it"
+    elif error.code() not in RECORD_AT_FAULT:
+        remedy = "see that its brokers take records"
+    return f"{topic} refuses the dead letter of {record_id(record)}: {error.str()}; {remedy}"

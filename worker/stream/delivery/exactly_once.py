@@ -17,9 +17,9 @@ import logging
 from collections.abc import Callable, Mapping
 from time import monotonic, sleep
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from worker.errors import DeliveryError, Reject
+from worker.errors import DeliveryError
 from worker.stream import blocking
 from worker.stream.delivery.base import RECORD_AT_FAULT, Delivery
 from worker.stream.kafka_errors import DENIED
@@ -59,12 +59,6 @@ class ExactlyOnce(Delivery):
     @property
     def failed(self) -> bool:
         return self._spoiled or super().failed
-
-    def barred(self, record: Message, value: bytes) -> Reject | None:
-        """What is surely too large is not even tried: each refusal would undo a transaction."""
-        if self.producer.too_large(value):
-            return self._output_refused(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
-        return super().barred(record, value)
 
     def commit(self, offsets: Mapping[int, int], consumer: Consumer, wait: bool, note: str) -> bool:
         member = consumer.consumer_group_metadata()

@@ -102,7 +102,8 @@ class Backlog:
 
     def lag(self, partitions: Iterable[int], timeout_s: float = 2.0) -> dict[int, int]:
         """Partition → records of the input topic that the group has not committed; all that the
-        partition holds if it has committed none.
+        partition holds if it has committed none. Without partitions that are not known now, such as
+        one that was just added.
 
         Raises:
             KafkaException: the cluster did not answer.
@@ -115,7 +116,11 @@ class Backlog:
         committed = _offsets(self._client.committed(places, timeout=timeout_s))
         # One request a broker; `get_watermark_offsets` would need two for each partition.
         begin, end = (self._at(numbers, when, timeout_s) for when in (OLDEST, NEWEST))
-        return {number: end[number] - max(committed[number], begin[number]) for number in numbers}
+        known = committed.keys() & begin.keys() & end.keys()
+        if len(known) < len(numbers):  # else the client would learn of them after minutes
+            with suppress(KafkaException):
+                self._client.list_topics(self._topic, timeout=timeout_s)
+        return {number: end[number] - max(committed[number], begin[number]) for number in known}
 
     def _at(self, numbers: list[int], when: int, timeout_s: float) -> dict[int, int]:
         places = [TopicPartition(self._topic, number, when) for number in numbers]
@@ -123,12 +128,5 @@ class Backlog:
 
 
 def _offsets(places: Iterable[TopicPartition]) -> dict[int, int]:
-    """Partition → offset.
-
-    Raises:
-        KafkaException: one is not known.
-    """
-    for place in places:
-        if place.error is not None:
-            raise KafkaException(place.error)
-    return {place.partition: place.offset for place in places}
+    """Partition → offset, of those whose offset is known."""
+    return {place.partition: place.offset for place in places if place.error is None}

@@ -5,7 +5,8 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from tests.clients import failed, place, record
 from tests.stream_parts import SEEN, clients, parts
-from worker.errors import DeliveryError
+from worker.errors import DeliveryError, Reject
+from worker.stream import counts
 from worker.stream.commits import STUCK_S
 from worker.understanding.pipeline import Output
 
@@ -252,6 +253,27 @@ def test_a_producer_that_failed_is_replaced_and_all_is_done_again():
     assert found.advance(INTERVAL_S), "another is made"
     assert found.client not in (None, first)
     assert not found.consumer.commits
+
+
+@BOTH
+def test_dead_letters_are_logged_at_once_and_then_once_a_minute_with_their_reasons(
+    delivery, caplog, monkeypatch
+):
+    found = parts(f"kafka.delivery={delivery}")
+    monkeypatch.setattr(counts, "monotonic", found.clock)
+
+    def rejected(offset, reason):
+        found.take(record(offset))
+        found.answer(found.submitted.pop(), Reject("decode", reason, "planned"))
+        found.lanes.produce_pending()
+        found.commits.now(found.consumer, 1.0)
+        return [one.args[0] for one in caplog.records if one.msg.startswith("dead letters")]
+
+    assert rejected(0, "invalid_json") == ["1 invalid_json"]
+    for offset, reason in enumerate(["empty_query", "invalid_json", "empty_query"], 1):
+        assert len(rejected(offset, reason)) == 1
+    found.clock.now += 61
+    assert rejected(4, "empty_query")[1:] == ["3 empty_query, 1 invalid_json"]
 
 
 def test_what_went_the_careful_way_is_counted_like_the_rest():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from worker.errors import Reject
 from worker.event import Enrichment
 from worker.metrics import Metrics
 from worker.understanding.pipeline import Output, Result, Skipped
+
+logger = logging.getLogger(__name__)
+
+TELL_S = 60.0  # between two log lines about dead letters
 
 
 @dataclass
@@ -37,7 +42,7 @@ class Totals:
 
 
 class Counts:
-    """Counts of records that were produced and are not confirmed yet."""
+    """Counts of records that were produced and are not confirmed yet; logs dead letters."""
 
     def __init__(self, metrics: Metrics, totals: Totals) -> None:
         self._metrics, self._totals = metrics, totals
@@ -45,6 +50,8 @@ class Counts:
             status: metrics.events.labels(status)
             for status in ("complete", "degraded", "dead_lettered", "skipped")
         }
+        self._untold: Counter[str] = Counter()  # reasons of dead letters
+        self._told_at = -TELL_S
         self.clear()
 
     def clear(self) -> None:
@@ -61,13 +68,22 @@ class Counts:
 
     def confirm(self, before: Mapping[int, int] | None = None) -> None:
         """Kafka confirmed all that was added, or of each partition what is before an offset."""
-        if not self._added:
-            return
         added = self._added
         if before is not None:
             added = [item for item in added if item[1] <= before.get(item[0], -1)]
         self.clear()
-        self._count(added)
+        if added:
+            self._count(added)
+        if self._untold and monotonic() - self._told_at >= TELL_S:
+            self._tell()
+
+    def _tell(self) -> None:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self._untold.most_common())
+        message = "dead letters: %s (told at most once a minute); "
+        message += "see `query-worker dead-letters list`"
+        logger.warning(message, reasons)
+        self._untold.clear()
+        self._told_at = monotonic()
 
     def _count(self, added: Iterable[tuple[int, int, Sequence[Enrichment] | Result]]) -> None:
         metrics, totals = self._metrics, self._totals
@@ -97,9 +113,9 @@ class Counts:
             metrics.degraded.labels(stage).inc(count)
         for (stage, reason), count in dead.items():
             metrics.dead_letters.labels(stage, reason).inc(count)
+            self._untold[reason] += count
         totals.published += events["complete"] + events["degraded"]
         totals.dead_lettered += events["dead_lettered"]
         totals.skipped += events["skipped"]
-        if events:
-            totals.last_at = monotonic()
-            totals.first_at = totals.first_at or totals.last_at
+        totals.last_at = monotonic()
+        totals.first_at = totals.first_at or totals.last_at

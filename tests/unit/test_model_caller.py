@@ -146,8 +146,8 @@ def test_patience_is_counted_from_the_first_failure_of_the_model():
 
 
 @pytest.mark.parametrize("policy", ["block", "degrade", "dead_letter"])
-def test_after_a_silence_calls_wait_for_their_own_answer(policy):
-    """Nothing came for an hour, so nobody found out that the model is long back."""
+def test_in_a_silence_a_hung_model_is_away_until_it_answers_again(policy):
+    """Nothing comes for an hour, and it is found out all the same."""
 
     async def scenario():
         model = Model(policy, patience_s=1.0)
@@ -157,9 +157,19 @@ def test_after_a_silence_calls_wait_for_their_own_answer(policy):
                 await task
         for task in waiting:
             task.cancel()
-        await asyncio.sleep(3600)
-        assert not model.closed
+        model.most_under_way, before = 0, len(model.calls)
+        for _ in range(360):
+            await asyncio.sleep(10)
+            assert model.value("model_circuit_open") == 1 and model.caller.away
+        probes = len(model.calls) - before
+        assert model.most_under_way <= 1
+        assert 3600 / (TIMEOUT_S + LONGEST_PAUSE_S) - 2 <= probes <= 3600 / TIMEOUT_S + 2
         model.away = False
+        await asyncio.sleep(TIMEOUT_S + LONGEST_PAUSE_S + 0.1)
+        assert model.value("model_circuit_open") == 0 and model.closed
+        after = len(model.calls)
+        await asyncio.sleep(3600)
+        assert len(model.calls) == after, "one that answers is not probed"
         assert await asyncio.gather(*map(model.ask, "abc")) == ["a", "b", "c"]
 
     run(scenario())

@@ -4,9 +4,10 @@ Rules:
 - While the circuit is open, one call at a time probes the model: the one that waits longest; one
   whose probe failed goes to the end of the line, so that no batch's own fault keeps others waiting.
 - `block` waits. `degrade` and `dead_letter` wait for `patience_s` from the model's first failure,
-  not from each call's own: in a long outage what comes is given up at once, and the probe is
-  made in the background. While the state is unknown (after a silence, or when the server was seen
-  to come back) calls wait for the probe's answer.
+  not from each call's own: in a long outage what comes is given up at once. While nobody waits, the
+  last call that was given up or failed is made again in the background as the probe, so that the
+  circuit closes although nothing comes. When the server was seen to come back, calls wait for the
+  probe's answer.
 - A batch that fails twice, other than by an absent server, or while the model answers others, is
   halved by the caller: one of its rows is at fault, or it is too large.
 - A single input whose answer is invalid again and again, while others get valid ones, is rejected.
@@ -41,7 +42,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
 
-RECENTLY_S = 2 * LONGEST_PAUSE_S
 OWN_FAILURES = 2  # of a batch, from which it is halved
 INVALID_ANSWERS = 3  # to one input, each after an answer to another call
 
@@ -102,10 +102,11 @@ class ModelCaller:
         self._changed = Pulse()
         self._failure: Retry | None = None  # the last one
         self._answers = 0
-        self._probe: asyncio.Task[None] | None = None  # of calls that were given up
+        self._left: Attempt | None = None  # the last call that was given up or failed
+        self._prober: asyncio.Task[None] | None = None  # makes it again
         self._known = True  # see `_is_known`
         self._known_open = False
-        self._opened_at = self._failed_at = 0.0  # in terms of `time.monotonic()`
+        self._opened_at = 0.0  # in terms of `time.monotonic()`
         self._seldom = Seldom(logger)
         metrics.model_circuit_open.labels(model).set_function(lambda: self.away)
         self._openings = metrics.model_circuit_openings.labels(model)
@@ -117,9 +118,8 @@ class ModelCaller:
 
     @property
     def away(self) -> bool:
-        """Whether the model does not answer: unknown is not away. For any thread."""
-        recently = monotonic() - self._failed_at < RECENTLY_S
-        return self._breaker.state == "half-open" or (self._breaker.state == "open" and recently)
+        """Whether the circuit is open: the model does not answer. For any thread."""
+        return not self._breaker.closed
 
     def follow(self, policy: Policy, patience_s: float) -> None:
         """Change the policy, also for those who wait now."""
@@ -172,8 +172,7 @@ class ModelCaller:
                 now, give_up = _now(), self._give_up(waits_since)
                 due = self._breaker.due(now)
                 if now >= give_up and self._is_known(now):
-                    if due:
-                        self._probe_in_background(attempt, now)
+                    self._keep_asking(attempt)
                     assert self._failure
                     raise self._failure.with_traceback(None)  # raised many times
                 first = self._line[0] is me
@@ -217,21 +216,32 @@ class ModelCaller:
             self._known = now < self._breaker.retry_at + LONGEST_PAUSE_S
         return self._known
 
-    def _probe_in_background(self, attempt: Attempt[T], now: float) -> None:
-        async def probe(permit: Permit) -> None:
-            with suppress(Retry, Reject):
-                await self._made(attempt, permit)
+    def _keep_asking(self, attempt: Attempt[T]) -> None:
+        """Probe with this call, or a later one, whenever nobody waits to do so."""
+        self._left = attempt
+        if self._prober is None or self._prober.done():
+            self._prober = asyncio.create_task(self._ask_on(), name=f"probe {self._model}")
 
-        if permit := self._breaker.admit(now):
-            self._probe = asyncio.create_task(probe(permit), name=f"probe {self._model}")
+    async def _ask_on(self) -> None:
+        while not self._breaker.closed:
+            now = _now()
+            if self._line or not (permit := self._breaker.admit(now)):
+                pause_s = math.inf if self._line else self._breaker.retry_at - now
+                await self._changed.wait(pause_s)
+                continue
+            with suppress(Retry, Reject):
+                await self._made(self._left, permit)
+        self._left = None
 
     async def _made(self, attempt: Attempt[T], permit: Permit) -> T:
         """Call, and report the outcome to the breaker."""
         try:
             answer = await attempt()
         except Retry as error:
-            self._failure, self._failed_at = error, monotonic()
+            self._failure = error
             self._breaker.failed(permit, _now())
+            if not self._breaker.closed:
+                self._keep_asking(attempt)
             raise
         except Reject:  # it answered, only not to this
             self._answered(permit)

@@ -275,6 +275,34 @@ DEFECTS = (
     ),
     # What becomes of refusals.
     defect(
+        "what is refused is committed with what is before it",
+        "worker/stream/delivery/at_least_once.py",
+        "min(found.get(number, offset), offset)",
+        "max(found.get(number, offset), offset)",
+        "test_before_refusals.py",
+    ),
+    defect(
+        "a commit beside a refusal makes the recoveries begin anew",
+        COMMITS,
+        "        self._counts.confirm(offsets)\n",
+        "        self._counts.confirm(offsets)\n        self._delivery.committed(offsets)\n",
+        "test_before_refusals.py",
+    ),
+    defect(
+        "what is out is produced again and again while a topic is missing",
+        DELIVERY,
+        "self._doubtful |= code in NO_TOPIC or code == KafkaError._MSG_TIMED_OUT",
+        "pass",
+        "test_before_refusals.py",
+    ),
+    defect(
+        "what a rewind in a drain undid counts as drained",
+        OFFSETS,
+        "return bool(self.pending) or self.uncommitted or undone",
+        "return bool(self.pending) or self.uncommitted",
+        "test_commit_at_the_end.py",
+    ),
+    defect(
         "a record that Kafka refuses is tried again for ever",
         DELIVERY,
         "        self._barred[refusal.id] = refusal.error\n",

@@ -173,7 +173,7 @@ class OutputProducer:
             BufferError: the queue is full.
         """
         added = error_headers(record, error, self._kafka.dead_letter_topic) if error else []
-        # Strips replay and rejection headers, so that inputs cannot forge them.
+        # Inputs cannot forge replay marks and reasons.
         names = {*REJECTION, REPLAY_HEADER, *(name for name, _ in added)}
         kept = [item for item in headers(record) or () if item[0] not in names]
         time = 0 if monotonic() >= self._no_clock_until else time_ms(record)
@@ -310,7 +310,10 @@ def error_headers(record: Message, error: Reject, dead_letter_topic: str) -> lis
 
 
 def _earlier_attempts(record: Message, dead_letter_topic: str) -> int:
-    """Its `x-attempts`, of a replayed record alone; 0 where that is no number of attempts."""
+    """Its `x-attempts`, where it says that it was replayed; 0 where that is no number of attempts.
+
+    A record can say so without being replayed: replay has no secret to sign it with.
+    """
     found = headers(record) or []
     origin = b"%b-" % dead_letter_topic.encode()
     origins = [value or b"" for name, value in found if name == REPLAYED_FROM]

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from tests import program
 from tests.stream import (
     Record,
     Topics,
@@ -33,8 +34,14 @@ def delete(servers, topic):
     wait_until(lambda: topic not in admin.list_topics(timeout=10).topics, "it is gone")
 
 
-@pytest.mark.parametrize("deleted", ["dead_letters", "output"])
-@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+@pytest.mark.parametrize(
+    ("deleted", "delivery"),
+    [
+        ("dead_letters", "at-least-once"),
+        ("output", "at-least-once"),
+        ("output", "exactly-once"),
+    ],
+)
 def test_the_worker_says_so_and_ends(kafka, monkeypatch, deleted, delivery):
     monkeypatch.setattr(base, "MOST_RECOVERIES", 5)
     servers, topics = kafka.bootstrap_servers, Topics.fresh()
@@ -58,6 +65,19 @@ def test_the_worker_says_so_and_ends(kafka, monkeypatch, deleted, delivery):
     before = BAD[0] + 2
     found = read(servers, [topics.output], 1)
     times = Counter(json.loads(message.value()).get("n") for message in found)
-    if delivery == "at-least-once":
-        assert committed(servers, topics.input, topics.input) == {0: before}
+    assert committed(servers, topics.input, topics.input) == {0: before}
     assert max(times.values()) == 1, "nothing is produced while the topic is missing"
+
+
+def test_a_stop_meanwhile_is_no_clean_end(kafka):
+    servers, topics = kafka.bootstrap_servers, Topics.fresh()
+    kafka.create(topics.input, topics.output, topics.dead_letters, partitions=1)
+    chosen = settings(servers, topics, SOON, "lifecycle.shutdown_timeout_s=6")
+    with program.started("run", *program.assignments(chosen), "--set", SOON) as worker:
+        worker.says("assigned: partitions")
+        delete(servers, topics.dead_letters)
+        produce(servers, topics.input, [Record(b'{"query": "red"}'), Record(b"bad")] * 50)
+        worker.says(f"nothing can be produced: topics are missing: {topics.dead_letters}")
+        worker.popen.terminate()
+        assert worker.ended(12) == 1, worker.log
+    assert "what came since the last commit will be consumed again" in worker.log

@@ -19,9 +19,10 @@ _BEFORE = {
     *[("except", "for"), ("other", "than"), ("anything", "but"), ("apart", "from")],
     *[("aside", "from"), ("free", "of"), ("free", "from"), ("not",), ("no",), ("non",)],
     *[("instead", "of"), ("rather", "than"), ("any", "colour", "but"), ("any", "color", "but")],
-    *[("any", "brand", "but"), ("any", "brand", "except")],
+    *[("any", "brand", "but"), ("any", "brand", "except"), ("isnt",), ("arent",)],
 }
-_MILD = {("not",), ("no",), ("non",), ("anything", "but")}  # a thing may follow that is wanted
+_IS_NOT = {("isnt",), ("arent",)}
+_MILD = {("not",), ("no",), ("non",), ("anything", "but"), *_IS_NOT}  # a thing may follow
 _FILLERS = word_set("""
     a an the any for too very added artificial made of from with in by
 """)
@@ -48,6 +49,8 @@ _VERBS = word_set("""
     is are was were am be been do does did has have had can could will would should may might
     must it they he she i we you still why if or yet
 """)
+# Behind a thing: "a tv that is not samsung" is no sentence.
+_RELATIVE, _IS = frozenset({"that", "which"}), frozenset({"is", "are"})
 # Words behind "not", "no" and "non" that are no property of a thing.
 _EVENTS = word_set("""
     working received receive delivered delivering arrived arriving charging turning fitting
@@ -151,11 +154,18 @@ class Exclusions:
         first = i + len(trigger)
         mild = trigger in _MILD
         before = keys[i - 1] if i else ""
-        if mild and (before in _VERBS or (first < len(keys) and keys[first] in _EVENTS)):
+        if trigger in _IS_NOT:
+            relative = i > 1 and before in _RELATIVE
+        else:
+            relative = i > 2 and before in _IS and keys[i - 2] in _RELATIVE
+        sentence = (before in _VERBS or trigger in _IS_NOT) and not relative
+        if mild and (sentence or (first < len(keys) and keys[first] in _EVENTS)):
             return
         while first < len(keys) and keys[first] in _FILLERS:
             first += 1
         end = self._segment(form, found, first)
+        if relative and self._name(keys, first, end) == first:
+            return
         if first < len(keys) and (keys[first] in _WHO or _is_done_to_others(keys[first:end])):
             return
         if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:

@@ -40,6 +40,7 @@ WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PAR
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
+MOST = 1e15  # what is as large is no amount and no price
 _MEASURE = "(?: (?:width|height|depth|length|weight))?"
 _BOUND = re.compile(
     r"(?<![a-z])(?:(?P<most>(?:no more|not more|less|smaller) th[ae]n|under|below|up t[op]"
@@ -122,7 +123,10 @@ class Numbers:
                 if (text := value(match)) is not None:
                     unit = match.groupdict().get("unit")
                     found = Found(self._name(name, unit), text, match.start(), match.end())
-                    yield self._bounded(form, match, found) if value == self._amount else found
+                    if value == self._amount:
+                        found = self._bounded(form, match, found)
+                    if max(found.min or 0, found.max or 0) < MOST:
+                        yield found
 
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
@@ -265,5 +269,5 @@ def _any(units: Iterable[str]) -> str:
 
 
 def short(value: float | None) -> float | None:
-    """Whole numbers as int, so that JSON has 6 and not 6.0."""
-    return int(value) if value is not None and value == int(value) else value
+    """Whole numbers as int, so that JSON has 6 and not 6.0; not from MOST on."""
+    return int(value) if value is not None and value < MOST and value == int(value) else value

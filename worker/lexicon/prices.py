@@ -18,7 +18,7 @@ from worker.lexicon.number_rules import (
     MOST_ABROAD,
     TO_ABROAD,
 )
-from worker.lexicon.numbers import short
+from worker.lexicon.numbers import MOST, short
 
 _SIGNS = {"$": "USD", "us$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR"}
 _CODES = {code: code.upper() for code in ("usd", "gbp", "eur", "cad", "aud", "inr", "jpy", "chf")}
@@ -38,17 +38,23 @@ _CURRENCY = {
     "cents": "USD",
     "cent": "USD",
 }
+PENCE = frozenset({0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.99})  # "50p"
 _PART_OF_UNIT = {"p", "pence", "cents", "cent"}  # a hundredth
 
+_POINTED = frozenset({"USD", "GBP", "CAD", "AUD"})  # "$2.899" a gallon is less than three
 _THOUSANDS = {
-    ",": re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?"),
-    ".": re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?"),
+    ",": re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"),
+    ".": re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?"),
+    " ": re.compile(r"[1-9]\d{0,2}(?: \d{3})+(?:,\d+)?"),
 }
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_NUMBER = (
+    r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d{1,2})?|[1-9]\d{0,2}(?:[. ]\d{3})+(?:,\d{1,2})?"
+    r"|\d+(?:[.,]\d{1,2})?"
+)
 _BEFORE = r"(?:us\$|[$£€¥₹]|(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs\.?)(?![a-z])\s?)"
 _BEHIND = (
     r"(?:\s?[£€$]|\s?(?:usd|gbp|eur|cad|aud|inr|chf|euros?|dollars?|bucks?|quid|pounds?|rupees?|yen"
-    r"|pence|cents?)(?![a-z])|p(?![\w]))"
+    r"|pence|cents?|rs)(?![a-z])|p(?![\w]))"
 )
 
 
@@ -89,13 +95,17 @@ _BARE = re.compile(
 )
 # What may follow a number without a currency.
 _CLOSED = re.compile(
-    r"\s*(?:$|[,;.!?)]|(?:for|with|in|and|or|please|that|by|from|total|only|each)\b)"
+    r"\s*(?:$|[,;.!?)]|(?:for|with|without|in|and|or|but|not|no|please|that|by|from|total|only|each"
+    r"|deals?|sale|best|new|used|refurbished|free|uk|usa?)\b|\d+ ?(?:gb|tb|inch(?:es)?)\b)"
 )
 # What stands before a number that is an age, a size or a model.
 _AGED = re.compile(
     r"\b(?:kids?|child|children|boys?|girls?|babies|baby|toddlers?|ages?|aged|women|men|adults?|people"
     r"|size|sizes|over|players?)\s$"
 )
+_YOUNG = re.compile(r"\b(?:kids?|child(?:ren)?s?|boys?|girls?|baby|babies|toddlers?)\b")
+_ADULT = 18  # years
+_BILL = re.compile(r"\s(?:bills?|coins?|notes?|signs?)\b")
 _WEIGHED = re.compile(
     r"\b(?:dumb ?bells?|kettle ?bells?|weights?|barbells?|plates?|dogs?|vests?|luggage)\b"
 )
@@ -123,11 +133,10 @@ def find(form: str) -> Iterator[Price]:
     signed, bare = _SIGN.search(form), _BARE.search(form)
     if not (signed or bare):
         return
-    for match in _RANGE.finditer(form):
-        if price := _range(form, match):
-            yield price
-    for match in _ONE.finditer(form):
-        if price := _one(form, match):
+    found = [_range(form, match) for match in _RANGE.finditer(form)]
+    found += [_one(form, match) for match in _ONE.finditer(form)]
+    for price in found:
+        if price and max(price.min or 0, price.max or 0) < MOST:
             yield price
 
 
@@ -154,11 +163,18 @@ def _one(form: str, match: re.Match[str]) -> Price | None:
         return None
     if not match["as"] and _is_weight(form, match, "a", most or least):
         return None
-    value = _value(match, "a")
-    if (match["ae"] or "").strip() == "p" and value >= 1:  # 1080p
+    value, start = _value(match, "a"), match.start()
+    if " " in match["a"] and not (most or least or re.search(" 000|,", match["a"])):
+        start = match.start("a") + match["a"].rindex(" ") + 1  # "iphone 7 500 €"
+        value = float(form[start : match.end("a")].replace(",", "."))
+    if currency is None and value < _ADULT and _YOUNG.search(form):
+        return None
+    if currency and not most and not least and _BILL.match(form, match.end()):
+        return None
+    if (match["ae"] or "").strip() == "p" and value not in PENCE:  # 1080p, "audi a3 8p"
         return None
     low, high = (None if most else value), (None if least else value)
-    return _price(low, high, currency, match.start(), match.end())
+    return _price(low, high, currency, start, match.end())
 
 
 def _bare(form: str, match: re.Match[str]) -> bool:
@@ -183,7 +199,7 @@ def _currency(match: re.Match[str], name: str) -> str | None:
 def _value(match: re.Match[str], name: str) -> float:
     text = match[name]
     for mark, pattern in _THOUSANDS.items():
-        if pattern.fullmatch(text):
+        if pattern.fullmatch(text) and not (mark == "." and _currency(match, name) in _POINTED):
             text = text.replace(mark, "")
     value = float(text.replace(",", "."))
     if match[f"{name}k"]:

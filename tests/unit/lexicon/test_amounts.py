@@ -50,6 +50,23 @@ AMOUNTS = {
     "half gallon jug": [("quantity", "0.5 gallon", 0.5, 0.5, "gallon")],
     "box of 6 glasses": [("quantity", "6 box", 6, 6, "box")],
     "set of 2 pound weights": [("quantity", "2 lb", 2, 2, "lb")],
+    # thousands apart, and what only looks like it
+    "tv under 1 000 €": [("price", "under 1000 EUR", None, 1000, "EUR")],
+    "sofa 1 299,99 €": [("price", "1299.99 EUR", 1299.99, 1299.99, "EUR")],
+    "hemd 38 500 €": [("price", "500 EUR", 500, 500, "EUR")],
+    "propane $2.899": [("price", "2.899 USD", 2.899, 2.899, "USD")],
+    "tv 1.299 €": [("price", "1299 EUR", 1299, 1299, "EUR")],
+    "washer $0.125": [],
+    "clutch 8p": [],
+    "5 dollar bill": [],
+    "bicycle under 15000 rs": [("price", "under 15000 INR", None, 15000, "INR")],
+    "screen under 600 not refurbished": [("price", "under 600", None, 600, None)],
+    "screen under 600 deals": [("price", "under 600", None, 600, None)],
+    "bicycle for kids under 5": [],
+    # no amount is as large
+    f"{'9' * 30} €": [],
+    f"{'9' * 30} gb": [],
+    f"{'9' * 400} €": [],
     # other languages
     "wasserkocher unter 50 €": [("price", "under 50 EUR", None, 50, "EUR")],
     "schuhe bis zu 1.299,50 €": [("price", "under 1299.5 EUR", None, 1299.5, "EUR")],

@@ -11,13 +11,13 @@ from typing import Any
 
 from prometheus_client import generate_latest
 
-from worker.build import PROBE_S, Understanding, check_models, wait_for
+from worker.build import PROBE_S, Understanding, check_models, check_tls, wait_for
 from worker.config.models import INTENT
 from worker.config.reload import Reloads
-from worker.config.settings import Settings
+from worker.config.settings import Server, Settings
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
-from worker.server.http import Health, HttpServer
+from worker.server.http import Certificate, Health, HttpServer
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
 from worker.stream.runner import Runner
@@ -89,19 +89,22 @@ class App:
     def _checked(self, settings: Settings) -> Understanding:
         """What can be known to be wrong before anything is started, all in one listing."""
         faults: list[Stop] = []
-        try:
-            check_properties(settings.kafka)
-        except ConfigError as error:
-            faults.append(error)
-        try:
-            understanding = Understanding(settings, self.metrics)
-        except Stop as error:
-            faults.append(error)
+        made: list[Understanding] = []
+        for check in (
+            lambda: check_properties(settings.kafka),
+            lambda: made.append(Understanding(settings, self.metrics)),
+            lambda: check_tls(settings),
+            lambda: _check_server_tls(settings.server),
+        ):
+            try:
+                check()
+            except Stop as error:
+                faults.append(error)
         if len(faults) > 1:
             raise ConfigError("\n".join(map(str, faults)))
         if faults:
             raise faults[0]
-        return understanding
+        return made[0]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for Kafka and the models, then work until `stop` is set and all is drained.
@@ -214,3 +217,8 @@ class App:
         shown = {name: "up" if up else "away" for name, up in parts.items()}
         details = {"state": state, **shown, "circuits_open": silent}
         return Health(state == "running" and all(parts.values()), details)
+
+
+def _check_server_tls(chosen: Server) -> None:
+    if chosen.tls_certificate and chosen.tls_key:
+        Certificate(chosen.tls_certificate, chosen.tls_key)

@@ -46,6 +46,17 @@ FIRST_PROBE_S, PROBE_S = 0.05, 1.0
 REMIND_S = 10.0
 
 
+def check_tls(settings: Settings) -> None:
+    """Whether the TLS files of the connection to Triton can be used.
+
+    Raises:
+        ConfigError: names every one that cannot.
+    """
+    chosen = settings.inference
+    if chosen.tls and chosen.backend == "triton":
+        Access(True, chosen.tls_ca, chosen.tls_certificate, chosen.tls_key).credentials()
+
+
 def make_inference(settings: Settings, contracts: Contracts) -> Inference:
     """The client of the configured model server, or ONNX Runtime in this process."""
     chosen = settings.inference

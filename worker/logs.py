@@ -20,6 +20,7 @@ import orjson
 from worker.config.settings import Logging
 from worker.redact import redacted
 
+_json = False  # see `last_line`
 _show_queries = False  # see `shown`
 _process: int | None = None  # see `set_process`
 
@@ -34,11 +35,14 @@ class _Text(logging.Formatter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        return self.written(record, redacted(record.getMessage()))
+
+    def written(self, record: logging.LogRecord, message: str) -> str:
         item = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": redacted(record.getMessage()),
+            "message": message,
         }
         if _process:
             item["process"] = _process
@@ -93,6 +97,18 @@ class Seldom:
         self._logger.warning(message, *arguments)
 
 
+def last_line(message: str) -> str:
+    """Why the program ends, in the form of the log. A signal handler may call it: no lock is taken.
+
+    Args:
+        message: redacted; it may have several lines, which are one object in JSON.
+    """
+    if not _json:
+        return f"query-worker: {message}"
+    record = logging.makeLogRecord({"name": "worker", "levelname": "ERROR"})
+    return _Json().written(record, message)
+
+
 @contextmanager
 def buffered() -> Iterator[None]:
     """Buffer log messages, the last 200 of them, and write them at the end."""
@@ -116,11 +132,12 @@ def set_process(number: int) -> None:
 
 def set_up(settings: Logging) -> None:
     """Write this process's logs to stderr, as configured."""
-    global _show_queries
-    _show_queries = settings.queries
+    global _json, _show_queries
+    _json, _show_queries = settings.format == "json", settings.queries
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if settings.format == "json" else _Text())
+    handler.setFormatter(_Json() if _json else _Text())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    logging.getLogger("grpc").setLevel(logging.INFO)  # its debug messages are of its own loops
     # librdkafka logs every lost connection, which the error callbacks report as well.
     logging.getLogger("librdkafka").setLevel(
         logging.DEBUG if settings.level == "debug" else logging.CRITICAL

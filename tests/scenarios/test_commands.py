@@ -22,7 +22,8 @@ LINES = [
 
 def test_enrich_keeps_the_order_and_reports_errors_in_place():
     done = program.run("enrich", text="\n".join(LINES))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr  # a script must notice
+    assert "5 of 8 lines failed" in done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(events) == len(LINES)
     valid = schema("output")
@@ -51,6 +52,8 @@ def test_enrich_survives_bytes_that_are_no_text():
 def test_enrich_of_nothing_is_nothing():
     done = program.run("enrich")
     assert (done.returncode, done.stdout) == (0, "")
+    assert program.run("enrich", text="red shoes\n").returncode == 0
+    assert program.run("enrich", text="{\n").returncode == 1
 
 
 def test_enrich_through_triton_is_the_same_as_in_process(triton):

@@ -104,12 +104,12 @@ def test_dead_letters_from_list_to_replay(story):
 
     count = len(records) + 26
     inputs(broker, topics, count)
-    assert "1 dead letters sent" in command(chosen, "replay", "--yes", "--foreign")
+    assert "1 dead letter sent" in command(chosen, "replay", "--yes", "--foreign")
     stranger = next(m for m in inputs(broker, topics, count + 1) if m.key() == b"stranger")
     assert stranger.value() == FOREIGN.value
     assert [name for name, _ in stranger.headers()] == ["who", "x-replayed-from"]
     text = command(chosen, "replay", "--yes", "--again", "--reason", "null_value", "--limit", "1")
-    assert "1 dead letters sent" in text
+    assert "1 dead letter sent" in text
     assert len(inputs(broker, topics, count + 2)) == count + 2
 
 

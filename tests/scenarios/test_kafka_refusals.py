@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import program
 from tests.servers.kafka import PASSWORD, USER
 from tests.stream import Topics, settings
 from worker.commands import check
@@ -103,12 +104,23 @@ def test_a_protocol_that_is_not_the_listeners(secure_kafka, impatient, protocol,
     assert remedy in message(secure_kafka, at[listener], way)
 
 
+def test_a_listener_that_wants_a_login_or_takes_none(kafka, impatient):
+    """A broker that is up is not called down."""
+    found = message(kafka, kafka.guarded, {})
+    assert '"security.protocol" to SASL_PLAINTEXT' in found and "down" not in found
+    done = program.run("dead-letters", "list", "--set", f"kafka.bootstrap_servers={kafka.guarded}")
+    assert done.returncode == 1 and '"security.protocol" to SASL_PLAINTEXT' in done.stderr
+    protocol = {"security.protocol": "SASL_PLAINTEXT"}
+    found = message(kafka, kafka.bootstrap_servers, login("PLAIN") | protocol)
+    assert "its listener takes no login" in found
+
+
 def test_missing_files_are_reported_before_anything_is_tried(tmp_path):
     names = ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")
     flags = [f"kafka.client.{name}={tmp_path / name}" for name in names]
     found = list(check._properties(settings("127.0.0.1:9", Topics.fresh(), *flags).kafka))
     assert [item.part for item in found] == [f"kafka.client.{name}" for name in names]
-    assert all(item.message.endswith("which does not exist") for item in found)
+    assert all("which does not exist, expected a file" in item.message for item in found)
     with pytest.raises(ConfigError, match=r"sasl.password: .*: No such file"):
         flag = f"kafka.client.sasl.password=file:{tmp_path / 'none'}"
         settings("127.0.0.1:9", Topics.fresh(), flag)

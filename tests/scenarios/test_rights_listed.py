@@ -57,6 +57,46 @@ def test_the_list_turns_from_missing_to_found_as_its_commands_are_followed(kafka
     wait_until(all_found, "all rights are found")
 
 
+def comments(done) -> list[str]:
+    return [line for line in done.stdout.splitlines() if line.startswith("#")]
+
+
+def test_who_may_only_read_of_the_group_lacks_what_is_on_topics_it_cannot_see(kafka):
+    topics = Topics.fresh()
+    kafka.create(topics.input, topics.output, topics.dead_letters)
+    kafka.allow(ResourceType.GROUP, topics.input, AclOperation.READ)
+    done = listed(kafka, topics)
+    assert done.returncode == 1
+    assert f"# found: READ on group {topics.input}" in comments(done)
+    assert f"# missing: READ on topic {topics.input}" in done.stdout
+    assert f"# missing: WRITE on topic {topics.output}" in done.stdout
+
+
+def test_topics_that_are_not_there_are_missing_on_an_open_broker_too(kafka):
+    topics = Topics.fresh()
+    kafka.create(topics.input, topics.output)
+    flags = [f"kafka.bootstrap_servers={kafka.bootstrap_servers}"]
+    flags += [f"kafka.input_topic={topics.input}", f"kafka.output_topic={topics.output}"]
+    flags += [f"kafka.dead_letter_topic={topics.dead_letters}"]
+    sets = [word for flag in flags for word in ("--set", flag)]
+    done = program.run("check", "--acls", *sets)
+    assert done.returncode == 1
+    missing = [line for line in comments(done) if line.startswith("# missing")]
+    assert [line.split(" (")[0] for line in missing] == [
+        f"# missing: WRITE on topic {topics.dead_letters}"
+    ]
+    kafka.create(topics.dead_letters)
+    assert program.run("check", "--acls", *sets).returncode == 0
+    # Nobody reports rights on transactional ids, so that they cannot be missed.
+    done = program.run("check", "--acls", *sets, "--set", "kafka.delivery=exactly-once")
+    assert done.returncode == 0 and "# unknown: WRITE on transactional-id" in done.stdout
+
+
+def test_rights_of_a_cluster_that_does_not_answer_are_not_found():
+    done = program.run("check", "--acls", "--set", "kafka.bootstrap_servers=127.0.0.1:9")
+    assert done.returncode == 1 and "# unknown: READ on topic queries" in done.stdout
+
+
 def test_transactions_need_rights_of_their_own():
     chosen = load_settings(None, {}, ["kafka.delivery=exactly-once", "kafka.group_id=g"]).kafka
     lines = [right.command(chosen) for right in acls.needed(chosen)]

@@ -5,16 +5,19 @@ import json
 import shutil
 import signal
 import socket
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AclOperation
 
 from tests import languages, program
 from tests.understanding import Counting, inputs
 from triton_models.contract import sha256
 from worker import folders
 from worker.build import make_pipeline
-from worker.commands import check
+from worker.commands import acls, check
 from worker.config.load import load_settings
 from worker.config.settings import STARTER_MODELS
 from worker.errors import ConfigError
@@ -193,3 +196,28 @@ def test_what_the_dead_letter_topic_would_refuse(letters, policy, state, message
 
     first, *_ = check._limits(Client(), list(found))
     assert first.state == state and message in f"{first.message} {first.remedy}"
+
+
+@pytest.mark.parametrize(("refusals", "states"), [(2, ["ok"]), (10**6, ["warning"])])
+def test_a_coordinator_that_is_starting_is_asked_again(refusals, states):
+    """That of a cluster's first group loads for a moment; for good it is no missing right."""
+    loading = Future()
+    cause = KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+    loading.set_exception(KafkaException(cause))
+    ready = Future()
+    ready.set_result(SimpleNamespace(authorized_operations={AclOperation.READ}))
+    asked = []
+
+    class Client:
+        def describe_consumer_groups(self, names, **options):
+            asked.append(names)
+            return {names[0]: loading if len(asked) <= refusals else ready}
+
+        def describe_cluster(self, **options):
+            return ready
+
+    kafka = load_settings(None, {}, []).kafka
+    answers = acls.granted_rights(Client(), kafka, [], 0.5)
+    group = [check._access(answer) for answer in answers if answer.right.kind == "group"]
+    assert [item.state for item in group] == states
+    assert not any("DESCRIBE" in item.remedy for item in group)

@@ -35,3 +35,19 @@ def test_a_login_that_would_not_be_used_is_refused():
     assert "sesame" not in message
     plain = "kafka.client.security.protocol=sasl_plaintext", "kafka.client.sasl.mechanism=PLAIN"
     check_properties(load_settings(None, {}, [*flags, *plain]).kafka)
+
+
+def test_no_fault_of_the_properties_hides_another(tmp_path):
+    flags = ["client.sasl.username=ann", f"client.ssl.ca.location={tmp_path}/none"]
+    flags += ["producer.compression.type=foo", "producer.acks=1", "client.no.such=1"]
+    with pytest.raises(ConfigError) as refused:
+        check_properties(load_settings(None, {}, [f"kafka.{flag}" for flag in flags]).kafka)
+    found = {fault.key: fault.found for fault in refused.value.faults}
+    assert found.keys() == {
+        *("kafka.client.security.protocol", "kafka.client.ssl.ca.location"),
+        *("kafka.producer.compression.type", "kafka.producer.acks", "kafka.client.no.such"),
+    }
+    # By the name that was given, not by librdkafka's for the same.
+    assert "compression.type" in found["kafka.producer.compression.type"]
+    assert "compression.codec" not in str(refused.value)
+    assert found["kafka.producer.acks"].startswith("what librdkafka refuses (`acks` must be set")

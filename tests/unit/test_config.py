@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from worker.config.load import changes, load_settings, model_of, reference
+from worker.config.reload import _needs_restart
 from worker.config.settings import Settings
 from worker.errors import ConfigError
 
@@ -61,9 +62,61 @@ def test_every_fault_in_one_listing(tmp_path):
     assert caught.value.exit_code == 2
 
 
-def test_equal_topics_are_refused():
-    with pytest.raises(ConfigError, match="three different topics"):
-        load_settings(None, {}, ["kafka.input_topic=queries.enriched"])
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["kafka.input_topic=queries.enriched"],
+            "kafka: found input_topic = output_topic = 'queries.enriched', expected three different"
+            " topics; set input_topic and output_topic to different names",
+        ),
+        (["server.tls_key=k"], "server: found tls_key alone, expected tls_certificate and tls_key"),
+        (["inference.tls_ca=k"], "inference: found tls = false, expected tls = true with tls_ca"),
+        (["kafka.client.group.id=g"], "kafka.client: found group.id, expected properties that"),
+        (
+            ["server.token=file:none"],
+            "server.token: found none: No such file or directory, expected",
+        ),
+    ],
+)
+def test_keys_that_do_not_fit_each_other_are_shown_and_no_secret(flags, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_settings(None, {}, flags)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("sasl.pasword", "sasl.password"),
+        ("sasl.usrname", "sasl.username"),
+        ("securty.protocol", "security.protocol"),
+    ],
+)
+def test_a_misspelt_login_is_answered_with_the_property_that_is_meant(name, meant):
+    variable = f"QUERY_WORKER_KAFKA__CLIENT__{name.upper().replace('.', '_')}"
+    with pytest.raises(ConfigError, match=f"found {name}, .*; did you mean {meant}?"):
+        load_settings(None, {variable: "hunter2"})
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (["sasl.username=u"], "sasl.password"),
+        (["sasl.password=p"], "sasl.username"),
+        ([], "sasl.username and no sasl.password"),
+    ],
+)
+def test_a_login_without_its_user_or_password_names_what_is_missing(given, missing):
+    way = ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-256", *given]
+    with pytest.raises(ConfigError, match=f"kafka: found no {missing}, expected a user and a pass"):
+        load_settings(None, {}, [f"kafka.client.{item}" for item in way])
+    both = ["kafka.client.sasl.username=u", "kafka.client.sasl.password=p"]
+    assert load_settings(None, {}, [f"kafka.client.{item}" for item in way] + both)
+
+
+def test_a_variable_that_is_no_setting_is_a_fault_as_in_the_file():
+    with pytest.raises(ConfigError, match="QUERY_WORKER_FOO: .* name a part and a key of it"):
+        load_settings(None, {"QUERY_WORKER_FOO": "1"})
 
 
 @pytest.mark.parametrize(
@@ -187,3 +240,11 @@ def test_changes_are_written_as_in_the_file():
 def test_a_misspelt_name_is_answered_with_the_one_that_is_meant():
     with pytest.raises(ConfigError, match="kafka.input_topc: .*; did you mean input_topic?"):
         load_settings(None, {}, ["kafka.input_topc=secret-value"])
+
+
+def test_a_secret_that_needs_a_restart_is_told_apart_from_the_one_in_use():
+    old, new = (load_settings(None, {}, [f"server.token={token}"]) for token in ("aaaa", "bbbb"))
+    [change] = changes(old, new)
+    shown = str(_needs_restart(change))
+    assert "found another value (hidden), expected the one of the start; restart" in shown
+    assert "aaaa" not in shown and "bbbb" not in shown

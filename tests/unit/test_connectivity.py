@@ -24,6 +24,7 @@ def connectivity():
         (KafkaError.INCONSISTENT_GROUP_PROTOCOL, "partition.assignment.strategy"),
         (KafkaError.INVALID_SESSION_TIMEOUT, "session.timeout.ms"),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, "create the topic queries"),
+        (KafkaError._UNKNOWN_PARTITION, "the topic queries was deleted, or made again"),
         (KafkaError.GROUP_AUTHORIZATION_FAILED, "add an ACL: READ on group query-worker"),
     ],
 )
@@ -45,3 +46,18 @@ def test_who_was_assigned_something_has_joined(connectivity):
     assert not connectivity.connected
     connectivity.on_statistics(orjson.dumps(UP | {"cgrp": {"assignment_size": 2}}))
     assert connectivity.connected
+
+
+@pytest.mark.parametrize("later", [{"fetch_state": "active"}, {"desired": False}])
+def test_a_partition_without_an_offset_counts_until_it_is_consumed_or_given_away(
+    connectivity, later
+):
+    def look(**partition) -> bool:
+        found = {"hi_offset": -1001, "fetch_state": "none", "desired": True} | partition
+        topics = {"queries": {"partitions": {"3": found}}}
+        connectivity.on_statistics(orjson.dumps(UP | {"topics": topics}))
+        return connectivity.connected
+
+    assert connectivity.on_error(KafkaError(KafkaError._AUTO_OFFSET_RESET), 3)
+    assert not look() and not look(hi_offset=5)
+    assert look(**later)

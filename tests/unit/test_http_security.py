@@ -13,7 +13,7 @@ from tests.servers.certificates import Authority
 from worker.config.settings import Server
 from worker.errors import ConfigError
 from worker.server import responses
-from worker.server.http import Health, HttpServer
+from worker.server.http import Certificate, Health, HttpServer
 
 TOKEN = "correct-horse"
 
@@ -205,3 +205,10 @@ def test_a_certificate_that_cannot_be_used_is_reported_with_its_key(tmp_path):
         ):
             pass
         assert [fault.key for fault in caught.value.faults] == ["server.tls_certificate"]
+
+
+def test_the_file_that_cannot_be_read_is_the_one_that_is_named(tmp_path):
+    certificate, key = tmp_path / "there.crt", tmp_path / "missing.key"
+    certificate.write_text("x")
+    with pytest.raises(ConfigError, match=r"found \S+missing\.key \(No such file or directory\)"):
+        Certificate(certificate, key)

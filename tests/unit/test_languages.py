@@ -49,15 +49,18 @@ def test_entries_come_from_every_source():
 @pytest.mark.parametrize(
     ("assignments", "message"),
     [
-        (["german.lexicon=l"], "ISO 639 code (de, pt, zh), not 'german'; write [languages.CODE]"),
-        (["dk.lexicon=l"], "not 'dk'"),  # a country: Danish is da
-        (["DE.lexicon=l"], "not 'DE'"),
+        (
+            ["german.lexicon=l"],
+            "found 'german', expected languages by their ISO 639 code (de, pt, zh); write [",
+        ),
+        (["dk.lexicon=l"], "languages: found 'dk'"),  # a country: Danish is da
+        (["DE.lexicon=l"], "languages: found 'DE'"),
         (["en.lexicon=l"], "let [inference] and [lexicon] say what [languages.en] says"),
         (
             ["de.modles=m"],
             "languages.de.modles: found an unknown name, expected one of lexicon, names,",
         ),
-        (["de.names.intend=i"], "languages.de.names: found (hidden), expected kinds of model"),
+        (["de.names.intend=i"], "languages.de.names: found intend, expected kinds of model"),
         (["de=l"], "languages.de: found 'l', expected a table; write [languages.de]"),
     ],
 )

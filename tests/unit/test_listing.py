@@ -25,3 +25,13 @@ def test_every_fault_before_the_start_in_one_listing(tmp_path):
         *("intent/model.json", "encoder/model.json", "matching/model.json", "lexicon.json"),
     ):
         assert message.count(what) == 1, message
+
+
+def test_certificates_of_every_connection_in_one_listing(tmp_path):
+    flags = [f"kafka.client.ssl.ca.location={tmp_path}/a", "kafka.client.security.protocol=ssl"]
+    flags += ["inference.tls=true", f"inference.tls_ca={tmp_path}/b"]
+    flags += [f"server.tls_certificate={tmp_path}/c", f"server.tls_key={tmp_path}/d"]
+    with pytest.raises(ConfigError) as caught:
+        App(load_settings(None, {}, flags))
+    for what in ("kafka.client.ssl.ca.location:", "inference.tls_ca:", "server.tls_certificate:"):
+        assert what in str(caught.value)

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from worker import logs
+from worker.config.settings import Logging
 
 EVERY_S = 10.0
 
@@ -53,3 +54,15 @@ def test_one_flood_does_not_hide_another_thing(caplog, clock):
     assert [record.getMessage() for record in caplog.records] == [
         *("broker is away", "model is away")
     ]
+
+
+def test_the_loops_of_grpc_are_no_news_at_the_level_debug(monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers[:])
+    level = root.level
+    try:
+        logs.set_up(Logging(level="debug"))
+        assert logging.getLogger("worker.stream").isEnabledFor(logging.DEBUG)
+        assert not logging.getLogger("grpc._cython.cygrpc").isEnabledFor(logging.DEBUG)
+    finally:
+        root.setLevel(level)

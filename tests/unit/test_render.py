@@ -229,7 +229,7 @@ def test_a_wrong_file_of_fields_is_refused_with_the_remedy(tmp_path, text, told)
 def test_enrich_renders_each_line_and_leaves_errors_in_their_place():
     done = program.run("enrich", "--render", "vespa", text="red shoes not nike\n\n{bad\n")
     first, second, third = map(json.loads, done.stdout.splitlines())
-    assert done.returncode == 0 and first["q"] == "red shoes" and "nike" in first["yql"]
+    assert done.returncode == 1 and first["q"] == "red shoes" and "nike" in first["yql"]
     assert second["error"]["type"] == "empty_query" and third["error"]["type"] == "invalid_json"
 
 

@@ -1,4 +1,4 @@
-"""As librdkafka reports it, on its own mock of a cluster: such errors come as of partition 0."""
+"""A topic or an offset that is missing, as librdkafka reports it on its own mock of a cluster."""
 
 from time import monotonic
 
@@ -12,11 +12,19 @@ from worker.stream.consumer import GroupConsumer
 
 
 @pytest.fixture
-def consumer():
+def chosen(request) -> list[str]:
+    """Settings of the consumer."""
+    return getattr(request, "param", ["kafka.input_topic=missing"])
+
+
+@pytest.fixture
+def consumer(chosen):
     cluster = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, "log_level": 0})
     broker = next(iter(cluster.list_topics(timeout=5).brokers.values()))
-    chosen = [f"kafka.bootstrap_servers={broker.host}:{broker.port}", "kafka.input_topic=missing"]
-    kafka = load_settings(None, {}, chosen).kafka
+    address = f"kafka.bootstrap_servers={broker.host}:{broker.port}"
+    kafka = load_settings(None, {}, [address, *chosen]).kafka
+    if kafka.input_topic != "missing":
+        cluster.list_topics(kafka.input_topic, timeout=5)  # creates it
     found = GroupConsumer(kafka, Metrics(), Connectivity(kafka), lambda *_: None)
     found.join(*[lambda *_: None] * 3)
     yield found
@@ -33,3 +41,20 @@ def test_a_worker_without_its_topic_is_not_connected_and_says_so(consumer, caplo
         consumer.fetch(1, 0.05, 10**6)
     assert not consumer._connectivity.connected
     assert "create the topic missing" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "chosen", [["kafka.input_topic=there", "kafka.consumer.auto.offset.reset=error"]], indirect=True
+)
+def test_who_is_to_start_at_no_offset_is_not_connected_and_is_told_why(consumer, caplog):
+    """It has joined, and consumes nothing: that must not pass for an idle topic."""
+    until = monotonic() + 20.0
+    while "auto.offset.reset" not in caplog.text and monotonic() < until:
+        consumer.look(monotonic())
+        consumer.fetch(1, 0.05, 10**6)
+    until = monotonic() + 2.5  # statistics have come
+    while monotonic() < until:
+        consumer.fetch(1, 0.05, 10**6)
+    assert not consumer._connectivity.connected
+    assert "to earliest or latest, or give group query-worker an offset" in caplog.text
+    assert "start it" not in caplog.text

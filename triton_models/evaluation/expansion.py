@@ -75,9 +75,10 @@ def enriched(queries: Sequence[str], lexicon: Path | None) -> list[Expansions]:
     done = subprocess.run(program, input=events, capture_output=True, text=True)
     if done.returncode == WRONG_USAGE:
         raise UsageError(done.stderr.strip()[-500:])
-    if done.returncode:
+    lines = done.stdout.splitlines()
+    if len(lines) != len(queries):  # a query that is refused has its error there
         raise RuntimeError(done.stderr.strip()[-500:])
-    return [_expansions(json.loads(line)) for line in done.stdout.splitlines()]
+    return [_expansions(json.loads(line)) for line in lines]
 
 
 def read_enriched(file: Path, queries: Sequence[str]) -> list[Expansions]:

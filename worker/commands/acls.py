@@ -6,17 +6,20 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Literal
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient
 
 from worker.config.settings import Kafka
 from worker.redact import redacted
 from worker.stream.clients import transactional_id
+from worker.stream.consumer import NOT_YET
 from worker.stream.kafka_errors import DENIED
 
-NOT_ASKED = "brokers do not report it"
+PAUSE_S = 0.1
+UNSUPPORTED = KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,21 @@ class Right:
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether a right is granted, None if that is unknown; and the broker's reason."""
+    """Whether a right is granted, None if that is unknown; and the broker's reason.
+
+    Attributes:
+        reported: False where no broker says whether it is granted.
+    """
 
     right: Right
     granted: bool | None
     message: str
+    reported: bool = True
+
+    @property
+    def lacking(self) -> bool:
+        """Whether `run` needs it, and it is not found though brokers report it."""
+        return not (self.granted or self.right.optional) and self.reported
 
 
 def needed(kafka: Kafka) -> list[Right]:
@@ -84,11 +97,22 @@ def granted_rights(
     if visible:  # the client refuses an empty list
         described = client.describe_topics(TopicCollection(visible), **options)
         futures |= {("topic", name): future for name, future in described.items()}
-    described = client.describe_consumer_groups([kafka.group_id], **options)
-    futures |= {("group", name): future for name, future in described.items()}
+    futures["group", kafka.group_id] = _group(client, kafka.group_id, options)
     futures["cluster", ""] = client.describe_cluster(**options)
     for right in rights:
         yield _answer(right, futures.get((right.kind, right.name)))
+
+
+def _group(client: AdminClient, name: str, options: dict[str, object]) -> Future:
+    """Asks again while the coordinator starts, as that of a cluster's first group does."""
+    until = monotonic() + options["request_timeout"]
+    while True:
+        future = client.describe_consumer_groups([name], **options)[name]
+        error = future.exception()
+        waits = isinstance(error, KafkaException) and error.args[0].code() in NOT_YET
+        if not waits or monotonic() >= until:
+            return future
+        sleep(PAUSE_S)
 
 
 def listing(answers: Iterable[Answer], kafka: Kafka) -> str:
@@ -122,19 +146,23 @@ def as_dicts(answers: Iterable[Answer], kafka: Kafka) -> list[dict[str, object]]
 
 def _answer(right: Right, future: Future | None) -> Answer:
     if future is None:
-        hidden = "it does not exist, or this user may not DESCRIBE it"
-        return Answer(right, None, hidden if right.kind == "topic" else NOT_ASKED)
+        if right.kind != "topic":
+            return Answer(right, None, "brokers do not report it", reported=False)
+        # READ and WRITE imply DESCRIBE: who has them would see it.
+        granted = False if right.operation in (AclOperation.READ, AclOperation.WRITE) else None
+        return Answer(right, granted, "it does not exist, or this user may not DESCRIBE it")
     try:
         allowed = future.result().authorized_operations
     except KafkaException as error:
-        # READ and WRITE imply DESCRIBE: who may not describe it may not use it.
         cause = error.args[0]
         if cause.code() in DENIED:
             return Answer(right, False, cause.str())
+        if cause.code() in UNSUPPORTED:
+            return Answer(right, None, "this broker does not report it", reported=False)
         return Answer(right, None, f"{cause.name()}, try again: {cause.str()}")
     if allowed is None:
         only = ", or only to users who may DESCRIBE the cluster" if right.kind == "cluster" else ""
-        return Answer(right, None, f"the broker does not report rights{only}")
+        return Answer(right, None, f"the broker does not report rights{only}", reported=False)
     granted = right.operation in allowed or AclOperation.ALL in allowed
     return Answer(right, granted, f"may {'' if granted else 'not '}{right.operation.name}")
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from triton_models.contract import ModelContract, ModelFolderError
 from worker.build import check_models, fallback_intent, make_inference
-from worker.commands.acls import NOT_ASKED, Answer, as_dicts, granted_rights, listing, needed
+from worker.commands.acls import Answer, as_dicts, granted_rights, listing, needed
 from worker.commands.options import configured
 from worker.config.models import ENCODER, INTENT
 from worker.config.settings import Kafka, Settings
@@ -51,7 +51,7 @@ GROWTH = 16_384  # bytes that an enrichment adds at most to its input
 def check(settings: Settings, as_json: bool, acls: bool) -> None:
     """Check what `run` needs: configuration, models, lexicon, Triton, Kafka and rights.
 
-    The exit code is 1 if there is a fault.
+    The exit code is 1 if there is a fault; with --acls, if a right that is needed is not found.
 
     \b
     Example:
@@ -65,7 +65,7 @@ def check(settings: Settings, as_json: bool, acls: bool) -> None:
             _print_indented(as_dicts(answers, settings.kafka))
         else:
             click.echo(listing(answers, settings.kafka))
-        sys.exit(any(item.granted is False and not item.right.optional for item in answers))
+        sys.exit(any(item.lacking for item in answers))
     findings = findings_of(settings)
     if as_json:
         _print_indented(findings)
@@ -192,8 +192,7 @@ def _properties(kafka: Kafka) -> Iterator[Finding]:
     try:
         check_properties(kafka)
     except Stop as error:
-        for fault in error.faults:
-            yield Finding(fault.key, "fault", fault.found, fault.remedy)
+        yield from map(Finding.of, error.faults)
     else:
         yield from _kafka(kafka)
 
@@ -257,8 +256,7 @@ def _access(answer: Answer) -> Finding:
     if answer.granted:
         return Finding(part, "ok", answer.message)
     if answer.granted is None:
-        asked = answer.message != NOT_ASKED
-        remedy = "allow DESCRIBE to check it" if asked else "check that it is granted: check --acls"
+        remedy = "check again" if answer.reported else "check that it is granted: check --acls"
         return Finding(part, "warning", f"{right.operation.name}: {answer.message}", remedy)
     remedy = f"add an ACL: {right.operation.name} on {right.what}"
     return Finding(part, "fault", answer.message, remedy)

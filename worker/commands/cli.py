@@ -1,4 +1,4 @@
-"""The program `query-worker`: run, demo, enrich, explain, check, lexicon, dead-letters."""
+"""The program `query-worker`: run, demo, enrich, explain, check, health, lexicon, dead-letters."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "demo.demo:demo",
     "enrich": "enrich:enrich",
     "explain": "explain:explain",
+    "health": "health:health",
     "lexicon": "lexicon:lexicon",
     "run": "run:run",
 }
@@ -49,7 +50,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; each fault is printed in one line, never as a traceback."""
+    """Run the command line; a fault is the last line of the log, never a traceback."""
     try:
         cli(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:  # a group without a command
@@ -76,4 +77,4 @@ def main() -> None:
 
 
 def _print_error(message: str) -> None:
-    print(f"query-worker: {redacted(message, lines=True)}", file=sys.stderr)
+    print(logs.last_line(redacted(message, lines=True)), file=sys.stderr)

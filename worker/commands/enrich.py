@@ -55,10 +55,9 @@ def enrich(source: str, engine: str | None, fields_file: Path | None, settings: 
     """Enrich the lines of FILE, or of stdin, and print JSON lines in the same order.
 
     A line that starts with { is a JSON event; a JSON array is refused; any other line is a query.
-    For a line that cannot be enriched, its error is printed in its place. A table (.csv, .tsv) is
-    refused. The text is UTF-8, or
-    UTF-16 with a byte order mark. The models run in this process unless the configuration names a
-    Triton server.
+    For a line that cannot be enriched, its error is printed in its place, and the exit code is 1.
+    A table (.csv, .tsv) is refused. The text is UTF-8, or UTF-16 with a byte order mark. The models
+    run in this process unless the configuration names a Triton server.
 
     \b
     Example:
@@ -88,7 +87,6 @@ def enrich(source: str, engine: str | None, fields_file: Path | None, settings: 
             f"{failed} of {lines} lines failed: an error stands in the place of each",
             file=sys.stderr,
         )
-    if failed == lines > 0:
         sys.exit(1)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from worker import logs
-from worker.config.load import load_settings
+from worker.config.load import load_settings, log_format
 from worker.config.settings import Settings
+from worker.errors import ConfigError
 
 
 def sources(command: Callable) -> Callable:
@@ -46,7 +47,11 @@ def load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -
     Raises:
         ConfigError: names every fault.
     """
-    settings = load_settings(file, assignments=assignments)
+    try:
+        settings = load_settings(file, assignments=assignments)
+    except ConfigError:
+        logs.set_up(log_format(file, assignments=assignments))
+        raise
     level = "warning" if quiet and settings.logging.level == "info" else settings.logging.level
     logs.set_up(settings.logging.model_copy(update={"level": level}))
     return settings

@@ -10,9 +10,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from worker.logs import last_line
+
 T = TypeVar("T")
 
-FORCED = b"stopped by force: unconfirmed records will be consumed again\n"
+FORCED = "stopped by force: unconfirmed records will be consumed again"
 
 
 async def until_stopped(
@@ -37,7 +39,7 @@ async def until_stopped(
         if signalled:
             before_exit()
             with suppress(OSError):  # not by `print`, which this handler may have interrupted
-                os.write(2, FORCED)
+                os.write(2, f"{last_line(FORCED)}\n".encode())
             os._exit(1)
         signalled = True
         with suppress(RuntimeError):  # the loop is closed: it has stopped

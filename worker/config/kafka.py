@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -26,6 +27,9 @@ OWNED = {
     "enable.partition.eof": "leave it out: the worker would handle each end as an error",
     "statistics.interval.ms": "leave it out: the worker reads them each second",
 }
+# A login that is misspelt would be taken for one that is not meant to be used.
+LOGIN = "sasl.mechanism", "sasl.mechanisms", "sasl.username", "sasl.password", "security.protocol"
+WITH_PASSWORD = "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"
 # Not a librdkafka property: the access token for SASL OAUTHBEARER.
 TOKEN = "sasl.oauthbearer.token"
 # Properties of the Python client that are objects; values in a configuration are text.
@@ -70,14 +74,25 @@ class Kafka(Part):
     @field_validator("client", "consumer", "producer")
     @classmethod
     def _not_owned(cls, value: Properties) -> Properties:
-        owned = [f"{name} ({remedy})" for name, remedy in OWNED.items() if name in value]
-        owned += [
-            f"{name} (leave it out: it cannot be written as text)"
+        owned = {name: remedy for name, remedy in OWNED.items() if name in value}
+        owned |= {
+            name: "leave it out: it cannot be written as text"
             for name in value
             if name in OBJECTS or name.endswith("_cb")
-        ]
+        }
         if owned:
-            raise ValueError("properties that the worker does not set itself", "; ".join(owned))
+            remedy = "; ".join(f"{name} ({remedy})" for name, remedy in owned.items())
+            expected = "properties that the worker does not set itself"
+            raise ValueError(expected, remedy, ", ".join(owned))
+        return value
+
+    @field_validator("client", "consumer", "producer")
+    @classmethod
+    def _spelt(cls, value: Properties) -> Properties:
+        near = {name: get_close_matches(name, LOGIN, 1, 0.85) for name in value.keys() - {*LOGIN}}
+        if odd := {name: meant[0] for name, meant in sorted(near.items()) if meant}:
+            remedy = f"did you mean {', '.join(odd.values())}?"
+            raise ValueError("librdkafka's properties", remedy, ", ".join(odd))
         return value
 
     @model_validator(mode="after")
@@ -86,10 +101,24 @@ class Kafka(Part):
         sources = TOKEN, "sasl.oauthbearer.method", "enable.sasl.oauthbearer.unsecure.jwt"
         if mechanism == "OAUTHBEARER" and not any(name in self.client for name in sources):
             remedy = f'set {TOKEN} to a token or file:PATH, or sasl.oauthbearer.method = "oidc"'
-            raise ValueError("an access token for OAUTHBEARER in kafka.client", remedy)
+            expected = "an access token for OAUTHBEARER in kafka.client"
+            raise ValueError(expected, remedy, "none")
         if TOKEN in self.client and mechanism != "OAUTHBEARER":
             expected = f"sasl.mechanism = OAUTHBEARER together with {TOKEN} in kafka.client"
-            raise ValueError(expected, "set it, or leave the token out")
+            found = f"{TOKEN} with {mechanism or 'no mechanism'}"
+            raise ValueError(expected, "set it, or leave the token out", found)
+        return self
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        for table in (self.client | self.consumer, self.client | self.producer):
+            mechanism = table.get("sasl.mechanism") or table.get("sasl.mechanisms")
+            sasl = table.get("security.protocol", "").upper().startswith("SASL")
+            missing = [name for name in ("sasl.username", "sasl.password") if not table.get(name)]
+            if sasl and mechanism in WITH_PASSWORD and missing:
+                expected = f"a user and a password for {mechanism} in kafka.client"
+                remedy = f"set {' and '.join(missing)}, to the value or file:PATH"
+                raise ValueError(expected, remedy, f"no {' and no '.join(missing)}")
         return self
 
     @model_validator(mode="after")
@@ -101,17 +130,17 @@ class Kafka(Part):
             raise ValueError(
                 'isolation.level "read_committed" with delivery "exactly-once"',
                 "leave isolation.level out, or set kafka.delivery to at-least-once",
+                f'isolation.level "{level}"',
             )
         return self
 
     @model_validator(mode="after")
     def _distinct_topics(self) -> Self:
-        topics = [self.input_topic, self.output_topic, self.dead_letter_topic]
-        if len(set(topics)) < len(topics):
-            raise ValueError(
-                "three different topics",
-                "set input_topic, output_topic and dead_letter_topic to different names",
-            )
+        keys = "input_topic", "output_topic", "dead_letter_topic"
+        for name in (getattr(self, key) for key in keys):
+            if len(same := [key for key in keys if getattr(self, key) == name]) > 1:
+                remedy = f"set {' and '.join(same)} to different names"
+                raise ValueError("three different topics", remedy, f"{' = '.join(same)} = {name!r}")
         return self
 
 

@@ -27,7 +27,8 @@ ISO_639_1 = frozenset(_CODES.split())
 def of_kinds(names: Properties) -> Properties:
     """Names of models, which are by kind."""
     if odd := [kind for kind in names if kind not in EVERY]:
-        raise ValueError(f"kinds of model: {', '.join(EVERY)}", f"correct {', '.join(odd)}")
+        found = ", ".join(odd)
+        raise ValueError(f"kinds of model: {', '.join(EVERY)}", f"correct {found}", found)
     return names
 
 
@@ -64,16 +65,16 @@ def check_entries(languages: Mapping[str, Language], default: str, shared: Colle
     """
     for code, own in languages.items():
         if not is_code(code):
-            expected = f"languages by their ISO 639 code (de, pt, zh), not {code!r}"
-            raise ValueError(expected, f"write [languages.CODE] for [languages.{code}]")
+            expected = "languages by their ISO 639 code (de, pt, zh)"
+            raise ValueError(expected, f"write [languages.CODE] for [languages.{code}]", repr(code))
         if code == default:
             expected = f"other languages than understanding.default_language ({code})"
             remedy = f"let [inference] and [lexicon] say what [languages.{code}] says"
-            raise ValueError(expected, remedy)
+            raise ValueError(expected, remedy, code)
         if code in shared:
             expected = f"languages that the default models and lexicon do not serve ({code})"
             remedy = f"take {code} out of understanding.languages, or leave out [languages.{code}]"
-            raise ValueError(expected, remedy)
+            raise ValueError(expected, remedy, code)
         if not own.model_fields_set:
             expected = f"something of its own in [languages.{code}]"
             remedy = f"set its lexicon, names or models, or put {code} into understanding.languages"

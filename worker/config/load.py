@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from worker.config.languages import Language
 from worker.config.secrets import is_secret
-from worker.config.settings import STARTER_LEXICON, STARTER_MODELS, Settings, reloadable
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS, Logging, Settings, reloadable
 from worker.errors import ConfigError, Fault
 from worker.redact import HIDDEN
 
@@ -74,6 +75,22 @@ def load_settings(
     return settings
 
 
+def log_format(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Iterable[str] = (),
+) -> Logging:
+    """`logging.format` of the same sources, for the report of what is wrong with them."""
+    tree: dict[str, Any] = {}
+    with suppress(ConfigError):
+        tree = _read(file) if file else {}
+    for source, key, value in _overrides(environment, assignments, []):
+        _put(tree, source, key, value, [])
+    part = tree.get("logging")
+    json = isinstance(part, dict) and part.get("format") == "json"
+    return Logging(format="json" if json else "text")
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -96,8 +113,11 @@ def _overrides(
         key = name.removeprefix(ENV_PREFIX).lower().split("__", 1)
         if len(key) == 2:
             yield name, key, environment[name]
-        elif likely := _meant(name.removeprefix(ENV_PREFIX), environment[name]):
+        # Kubernetes sets such names, for each service `query-worker…` of the namespace.
+        elif not SERVICE_LINK.search(f"_{name.removeprefix(ENV_PREFIX)}={environment[name]}"):
+            likely = _meant(name.removeprefix(ENV_PREFIX))
             remedy = f"write two underscores between part and key: {ENV_PREFIX}{likely}"
+            remedy = remedy if likely else "name a part and a key of it, or unset it"
             faults.append(Fault(name, HIDDEN, f"{ENV_PREFIX}PART__KEY", remedy))
     for item in assignments:
         key, equals, value = item.partition("=")
@@ -108,14 +128,9 @@ def _overrides(
             faults.append(Fault("--set", f"{name!r} …", "part.key=value", "use this form"))
 
 
-def _meant(name: str, value: str) -> str:
+def _meant(name: str) -> str:
     """PART__KEY of the setting that a variable without `__`, given without its prefix, was meant
-    as; "" where it was meant as none.
-
-    Kubernetes sets such names too, for each service `query-worker…` of the namespace.
-    """
-    if SERVICE_LINK.search(f"_{name}={value}"):
-        return ""
+    as; "" where that is not known."""
     part, _, rest = name.partition("_")
     if part.lower() in Settings.model_fields:
         return f"{part}__{rest or 'KEY'}"
@@ -152,7 +167,8 @@ def _fault(item: Mapping[str, Any], source: str | None) -> Fault:
             remedy = f"did you mean {near[0]}?" if near else "correct the name, or leave it out"
             return Fault(shown, "an unknown name", f"one of {', '.join(known)}", remedy)
         case "value_error":
-            return Fault(shown, HIDDEN, *item["ctx"]["error"].args)
+            expected, remedy, *told = item["ctx"]["error"].args
+            return Fault(shown, told[0] if told else found, expected, remedy)
         case "string_pattern_mismatch":
             example = _field(item["loc"]).default
             return Fault(shown, found, f"text like {example!r}", CORRECT)

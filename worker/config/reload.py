@@ -18,6 +18,7 @@ from worker.config.load import Change, changes, fingerprint
 from worker.config.settings import Settings, reloadable
 from worker.errors import ConfigError, Fault, Stop
 from worker.metrics import Metrics
+from worker.redact import HIDDEN
 from worker.tasks import aside
 
 logger = logging.getLogger(__name__)
@@ -124,4 +125,6 @@ class Reloads:
 
 def _needs_restart(change: Change) -> Fault:
     remedy = "restart the worker to apply it, or set it back"
+    if change.new == change.old == HIDDEN:
+        return Fault(change.key, f"another value {HIDDEN}", "the one of the start", remedy)
     return Fault(change.key, change.new, f"{change.old}, as at the start", remedy)

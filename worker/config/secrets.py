@@ -119,7 +119,7 @@ def _readable(secret: Token) -> Token:
     try:
         value = secret.read()
     except ValueError as error:
-        raise ValueError(f"a file that holds it ({error})", REMEDY) from None
+        raise ValueError("a file that holds it", REMEDY, str(error)) from None
     if secret.invalid(value):
         raise ValueError(TOKEN_FORM, "correct it, or leave it out")
     hide(value)
@@ -141,7 +141,7 @@ def _all_readable(properties: dict[str, str]) -> Properties:
             hide(user_info[1])
             hide(user_info[1].partition(":")[2])
     if faults:
-        raise ValueError(f"files that can be read ({'; '.join(faults)})", REMEDY)
+        raise ValueError("files that can be read", REMEDY, ", ".join(faults))
     return Properties(properties)
 
 

@@ -25,7 +25,9 @@ Late = Literal["process", "pass", "skip"]
 def _pair(part: str, certificate: Path | None, key: Path | None) -> None:
     if (certificate is None) != (key is None):
         expected = "tls_certificate and tls_key together"
-        raise ValueError(expected, f"set {part}.tls_certificate and {part}.tls_key, or neither")
+        remedy = f"set {part}.tls_certificate and {part}.tls_key, or neither"
+        found = "tls_certificate alone" if certificate else "tls_key alone"
+        raise ValueError(expected, remedy, found)
 
 
 class Batching(Part):
@@ -88,7 +90,8 @@ class Inference(Part):
     def _tls_fits(self) -> Self:
         named = [key for key in ("tls_ca", "tls_certificate", "tls_key") if getattr(self, key)]
         if named and not self.tls:
-            raise ValueError(f"tls = true with {', '.join(named)}", "set inference.tls = true")
+            expected = f"tls = true with {', '.join(named)}"
+            raise ValueError(expected, "set inference.tls = true", "tls = false")
         _pair("inference", self.tls_certificate, self.tls_key)
         return self
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -181,7 +182,8 @@ class Certificate:
         return [file_state(file) for file in self._files]
 
     def _described(self, error: Exception) -> str:
-        return f"{self._files[0]} ({getattr(error, 'strerror', None) or error})"
+        unread = (file for file in self._files if not os.access(file, os.R_OK))
+        return f"{next(unread, self._files[0])} ({getattr(error, 'strerror', None) or error})"
 
 
 def _refused(key: str, found: str, expected: str, remedy: str) -> ConfigError:

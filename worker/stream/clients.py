@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator
 from os.path import exists
 from typing import Any
@@ -114,11 +115,9 @@ def check_properties(kafka: Kafka) -> None:
     Raises:
         ConfigError: it refuses some; names them all.
     """
-    if faults := list(_unused(kafka)):  # librdkafka would silently connect without credentials
-        raise ConfigError("configuration: credentials that would not be used", faults)
-    faults = {fault.key: fault for fault in _unreadable(kafka)}
-    if faults:  # librdkafka would report the first only, as an OpenSSL error
-        raise ConfigError("configuration: files that cannot be read", list(faults.values()))
+    # librdkafka would connect without credentials, and report one file by an OpenSSL error.
+    unreadable = list(_unreadable(kafka))
+    faults = {fault.key: fault for fault in (*_unused(kafka), *unreadable)}
     # Keyed by message, as the two clients share properties.
     for kind, client, properties in (
         ("consumer", Consumer, consumer_properties(kafka)),
@@ -126,13 +125,19 @@ def check_properties(kafka: Kafka) -> None:
     ):
         own = {name: f"kafka.client.{name}" for name in kafka.client}
         own |= {name: f"kafka.{kind}.{name}" for name in getattr(kafka, kind)}
+        if unreadable:
+            own = {name: key for name, key in own.items() if not _is_file(name)}
+            properties = {name: item for name, item in properties.items() if not _is_file(name)}
         properties.pop("oauth_cb", None)  # a client waits a second for its first token
         for message, names in _refused(client, properties, own):
             keys = ", ".join(own[name] for name in names) or f"kafka.client, kafka.{kind}"
+            if len(names) == 1:  # it may be called by an alias
+                message = re.sub(r'(?<=property )"[\w.]+"', f'"{names[0]}"', message)
+            found = f"what librdkafka refuses ({message})"
             remedy = "correct the property or leave it out"
-            faults.setdefault(message, Fault(keys, message, "librdkafka's properties", remedy))
+            faults.setdefault(message, Fault(keys, found, "properties that it takes", remedy))
     if faults:
-        raise ConfigError("configuration: librdkafka refuses its properties", list(faults.values()))
+        raise ConfigError("configuration: properties of librdkafka", list(faults.values()))
 
 
 def _unused(kafka: Kafka) -> Iterator[Fault]:
@@ -152,12 +157,15 @@ def _unreadable(kafka: Kafka) -> Iterator[Fault]:
     """Files of certificates and keys that do not exist or that this user may not read."""
     for kind in ("client", "consumer", "producer"):
         for name, path in plain(getattr(kafka, kind)).items():
-            is_file = name.endswith(".location") and name.startswith("ssl.") and path != "probe"
-            if is_file and not os.access(path, os.R_OK):
+            if _is_file(name) and path != "probe" and not os.access(path, os.R_OK):
                 why = "this user may not read" if exists(path) else "does not exist"
                 remedy = "mount it, let this user read it, or correct the path"
                 expected = "a file that can be read"
                 yield Fault(f"kafka.{kind}.{name}", f"{path}, which {why}", expected, remedy)
+
+
+def _is_file(name: str) -> bool:
+    return name.startswith("ssl.") and name.endswith(".location")
 
 
 def _refused(

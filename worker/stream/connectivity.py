@@ -23,7 +23,13 @@ NOT_JOINING = {
     " brokers allow (group.min.session.timeout.ms, group.max.session.timeout.ms)",
     KafkaError.UNKNOWN_TOPIC_OR_PART: _CREATE,
     KafkaError._UNKNOWN_TOPIC: _CREATE,
+    KafkaError._UNKNOWN_PARTITION: "the topic {topic} was deleted, or made again with fewer"
+    " partitions: create it, or correct kafka.input_topic",
 }
+_OFFSET = (
+    'set kafka.consumer "auto.offset.reset" to earliest or latest, or give group {group} an offset'
+    " while no worker runs (kafka-consumer-groups.sh --reset-offsets)"
+)
 STATISTICS_MS = 1000  # interval of a client's statistics
 
 
@@ -61,11 +67,13 @@ class Connectivity:
         self.brokers = Brokers()
         self._denied: dict[int, str] = {}  # partition → what this user may not do
         self._not_joining = ""  # why
+        self._without_offset: dict[int, str] = {}  # partition → why it is not consumed
         self._remind_at = 0.0
 
     @property
     def connected(self) -> bool:
-        return self._any_broker_up and not (self._denied or self._not_joining)
+        reasons = self._denied or self._not_joining or self._without_offset
+        return self._any_broker_up and not reasons
 
     def on_error(self, error: KafkaError, partition: int = EVERYWHERE) -> bool:
         """Take an error of the consumer; False if it says nothing of what this is about."""
@@ -73,6 +81,10 @@ class Connectivity:
         if remedy := NOT_JOINING.get(error.code()):
             names = {"group": self._kafka.group_id, "topic": self._kafka.input_topic}
             self._not_joining = f"{error.str()}; {remedy.format(**names)}"
+            return True
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            remedy = _OFFSET.format(group=self._kafka.group_id)
+            self._without_offset[partition] = f"{error.str()}; {remedy}"
             return True
         return self.deny(error, partition)
 
@@ -111,11 +123,16 @@ class Connectivity:
         for number, partition in topic.get("partitions", {}).items():
             if partition["hi_offset"] >= 0:  # unknown while fetches are refused
                 self.allow(int(number))
+            if int(number) in self._without_offset and (
+                partition["fetch_state"] == "active" or not partition["desired"]
+            ):
+                del self._without_offset[int(number)]  # consumed now, or by another
 
     def remind(self, now: float) -> None:
-        """Log what is denied, or why it does not join, at most every 10 s; `now` is
+        """Log what is denied, or why it does not join or consume, at most every 10 s; `now` is
         `time.monotonic()`."""
         reasons = [*self._denied.values(), *filter(None, [self._not_joining])]
+        reasons += self._without_offset.values()
         if reasons and now >= self._remind_at:
             logger.warning("Kafka: %s", "; ".join(dict.fromkeys(reasons)))
             self._remind_at = now + REMIND_S

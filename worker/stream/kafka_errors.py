@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 
 from confluent_kafka import KafkaError
 
 from worker.config.kafka import TOKEN, Kafka
 from worker.config.secrets import Secret, plain
 from worker.stream.credentials import expired
-from worker.tls_diagnosis import Diagnosis, diagnose, speaks_tls
+from worker.tls_diagnosis import TIMEOUT_S, Diagnosis, diagnose, speaks_tls
 
 # This user lacks a right.
 DENIED = (
@@ -30,6 +31,8 @@ REMEDIES = {
     "Unsupported SASL mechanism": 'set kafka.client "sasl.mechanism" to one that it supports',
     "Failed to acquire SASL OAUTHBEARER": 'correct kafka.client "sasl.oauthbearer.…": the token,'
     " or the endpoint that issues it",
+    "not valid in current SASL state": "its listener takes no login: set kafka.bootstrap_servers to"
+    ' the port that does, or set kafka.client "security.protocol" to PLAINTEXT or SSL',
     "mechanism OAUTHBEARER": TOKEN_REFUSED,
     "invalid_token": TOKEN_REFUSED,
     "SASL": 'correct kafka.client "sasl.username" and "sasl.password", or the user on the broker',
@@ -40,12 +43,21 @@ REMEDIES = {
     ' "ssl.certificate.location" and "ssl.key.location"',
 }
 START = "start it, or correct kafka.bootstrap_servers and [kafka.client]"
+MORE = "--set logging.level=debug shows more"
+NO_CONNECTION = re.compile(
+    r"brokers? (connections )?(are|is) down|[Cc]onnect(ion)?\b.*(failed|refused|timed out)|resol"
+    r"|Disconnect|transport failure|[Tt]imed out|(Send|Receive|Recv) failed|SSL handshake"
+)
+# The numbers are no help: librdkafka counts a broker once it has its name, but not as down.
+ALL_DOWN = re.compile(r"\d+/\d+ brokers are down")
 
 
 def with_remedy(message: str) -> Diagnosis:
-    """librdkafka's message and the remedy, by `REMEDIES`."""
-    remedy = next((remedy for words, remedy in REMEDIES.items() if words in message), START)
-    return Diagnosis(re.sub(r" \(after \d+ms in state \w+\)", "", message), remedy)
+    """librdkafka's message and the remedy; what is not known to be one gets no guess."""
+    fallback = START if NO_CONNECTION.search(message) else MORE
+    remedy = next((remedy for words, remedy in REMEDIES.items() if words in message), fallback)
+    message = re.sub(r" \(after \d+ms in state \w+\)", "", message)
+    return Diagnosis(ALL_DOWN.sub("no broker is connected", message), remedy)
 
 
 def more_specific(later: str, earlier: str) -> str:
@@ -59,7 +71,7 @@ def more_specific(later: str, earlier: str) -> str:
 def _specificity(message: str) -> int:
     if not message or "brokers are down" in message:
         return bool(message)
-    return 2 if with_remedy(message).remedy == START else 3
+    return 2 if with_remedy(message).remedy in (START, MORE) else 3
 
 
 def diagnose_connection(kafka: Kafka, message: str) -> Diagnosis:
@@ -69,11 +81,12 @@ def diagnose_connection(kafka: Kafka, message: str) -> Diagnosis:
     if UNVERIFIED in message:
         return _certificate(kafka, server) or with_remedy(message)
     known = with_remedy(message)
-    return known if known.remedy != START else _closed(kafka, server) or known
+    unknown = known.remedy in (START, MORE)
+    return (_closed(kafka, server) or known) if unknown else known
 
 
 def _closed(kafka: Kafka, server: str) -> Diagnosis | None:
-    """Why a server that can be reached closes connections without an error."""
+    """Why a server that can be reached closes connections, or does not answer, without an error."""
     protocol = kafka.client.get("security.protocol", "plaintext").upper()
     secured = protocol.endswith("SSL")
     if not secured and speaks_tls(server):
@@ -86,7 +99,24 @@ def _closed(kafka: Kafka, server: str) -> Diagnosis | None:
     if secured and not protocol.startswith("SASL") and speaks_tls(server):
         remedy = 'if it requires SASL, set kafka.client "security.protocol" to SASL_SSL'
         return Diagnosis(f"{server} closes each connection after the TLS handshake", remedy)
+    if protocol == "PLAINTEXT" and listens(server):
+        message = f"{server} takes connections, and gives PLAINTEXT no answer"
+        remedy = (
+            'if it requires a login, set kafka.client "security.protocol" to SASL_PLAINTEXT, else'
+            " see that it is a Kafka broker, and its log"
+        )
+        return Diagnosis(message, remedy)
     return None
+
+
+def listens(address: str) -> bool:
+    """Whether something takes connections at `host:port`."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _certificate(kafka: Kafka, server: str) -> Diagnosis | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import run
+from tests.servers.certificates import Authority
 from worker.config.settings import Server
 from worker.server.http import Health, HttpServer
 
@@ -52,10 +54,11 @@ def test_the_worker_needs_neither_torch_nor_the_triton_binary():
     assert [item for item in project["dependencies"] if item.lower().startswith(heavy)] == []
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("alive", "code"), [(True, 0), (False, 1)])
-def test_the_health_check_follows_livez(alive, code):
-    words = shlex.split(re.search(r"CMD \[(\"python\".+)\]$", WORKER, re.MULTILINE)[1])
-    flag, script = (word.rstrip(",") for word in words[1:])
+def test_the_health_check_follows_livez(alive, code, tls, tmp_path):
+    program, *arguments = json.loads(re.search(r"^ +CMD (.+)$", WORKER, re.MULTILINE)[1])
+    assert program == "query-worker"
 
     async def metrics() -> bytes:
         return b""
@@ -63,13 +66,27 @@ def test_the_health_check_follows_livez(alive, code):
     async def health() -> Health:
         return Health(alive)
 
-    server = HttpServer(Server(port=0), metrics, health, health)
+    given = {}
+    if tls:
+        pair = Authority(tmp_path, "ours").issue("worker", host="elsewhere.example")
+        given = {"tls_certificate": str(pair.certificate), "tls_key": str(pair.key)}
+    server = HttpServer(Server(port=0, **given), metrics, health, health)
     server.start()
     try:
-        port = {"QUERY_WORKER_SERVER__PORT": server.url.rpartition(":")[2]}
+        given["port"] = server.url.rpartition(":")[2]
+        names = {f"QUERY_WORKER_SERVER__{name.upper()}": text for name, text in given.items()}
         done = subprocess.run(
-            [sys.executable, flag, script], env=os.environ | port, capture_output=True, text=True
+            [sys.executable, "-m", "worker", *arguments],
+            env=os.environ | names,
+            capture_output=True,
+            text=True,
         )
+        file = tmp_path / "worker.toml"
+        lines = (f'{name} = "{text}"' for name, text in given.items())
+        file.write_text("\n".join(["[server]", *lines]))
+        assert run("health", "-c", str(file)).returncode == code
     finally:
         server.stop()
     assert done.returncode == code, done.stderr
+    gone = run("health", "-c", str(file))
+    assert gone.returncode == 1 and "no worker answers at 127.0.0.1:" in gone.stderr

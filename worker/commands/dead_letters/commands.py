@@ -16,7 +16,7 @@ import orjson
 from worker.commands.dead_letters.letter import Filters, Letter, Position, ReplayRules, moment
 from worker.commands.dead_letters.reader import Reader, find
 from worker.commands.dead_letters.replay import Outcome, Replay
-from worker.commands.dead_letters.view import details, in_full, row, summary, table
+from worker.commands.dead_letters.view import details, in_full, letters, row, summary, table
 from worker.commands.options import configured, piped
 from worker.config.settings import Kafka, Settings
 from worker.stream.clients import check_properties
@@ -102,7 +102,7 @@ def list_(limit: int | None, as_json: bool, settings: Settings, **filters: Any) 
     replayed, total = counts.pop(REPLAYED, 0), counts.total()
     hidden = f"; the newest {len(rows)} are shown" if len(rows) < total else ""
     details = f": {summary(counts)}; {replayed:,} replayed{hidden}" if total else ""
-    click.echo(f"{total:,} dead letters in {kafka.dead_letter_topic}{details}")
+    click.echo(f"{letters(total)} in {kafka.dead_letter_topic}{details}")
 
 
 @dead_letters.command(short_help="Show one dead letter in full.")
@@ -213,7 +213,7 @@ def _send(planned: Replay, outcome: Outcome) -> None:
 
 def _confirmed(outcome: Outcome, topic: str) -> bool:
     count = outcome.planned.total()
-    question = f"Send {count:,} dead letters to {topic} ({summary(outcome.planned)})?"
+    question = f"Send {letters(count)} to {topic} ({summary(outcome.planned)})?"
     return click.confirm(question, err=True)
 
 

@@ -13,7 +13,7 @@ from worker.commands.dead_letters.replay_markers import ReplayMarkers, marked_ra
 from worker.config.settings import Kafka
 from worker.errors import Stop
 from worker.stream.clients import consumer_properties
-from worker.stream.kafka_errors import START
+from worker.stream.kafka_errors import diagnose_connection, more_specific
 
 TIMEOUT_S = 5.0
 SILENCE_S = 30.0
@@ -180,12 +180,11 @@ class Reader:
 
     def _unreachable(self, message: str) -> Stop:
         self._client.poll(0)
-        return Stop(
-            f"Kafka at {self._kafka.bootstrap_servers}: {self._last_error or message}; {START}"
-        )
+        why = diagnose_connection(self._kafka, self._last_error or message)
+        return Stop(f"Kafka at {self._kafka.bootstrap_servers}: {why}")
 
     def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()
+        self._last_error = more_specific(error.str(), self._last_error)
 
 
 def find(reader: Reader, wanted: Position) -> Found:

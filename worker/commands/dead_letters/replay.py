@@ -12,7 +12,7 @@ from worker.commands.dead_letters.letter import Filters, Letter, Position, Repla
 from worker.commands.dead_letters.reader import Reader
 from worker.commands.dead_letters.replay_markers import ReplayMarkers
 from worker.commands.dead_letters.replay_producer import Pair, ReplayProducer
-from worker.commands.dead_letters.view import summary
+from worker.commands.dead_letters.view import letters, summary
 from worker.config.settings import Kafka
 from worker.redact import redacted
 
@@ -53,7 +53,7 @@ class Outcome:
         counts = self.planned if dry_run else self.replayed
         would = "would be " if dry_run else ""
         by_reason = f" ({summary(counts)})" if counts else ""
-        lines = [f"{counts.total():,} dead letters {would}sent to {topic}{by_reason}"]
+        lines = [f"{letters(counts.total())} {would}sent to {topic}{by_reason}"]
         lines += [f"{count:,} left out: {why}" for why, count in self.left_out.most_common()]
         lines += [f"refused: {item.position}: {redacted(why)}" for item, why in self.refused]
         return "\n".join(lines)

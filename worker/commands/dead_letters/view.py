@@ -90,6 +90,11 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
+def letters(count: int) -> str:
+    """`1 dead letter`, `1,204 dead letters`."""
+    return f"{count:,} dead letter{'' if count == 1 else 's'}"
+
+
 def summary(counts: Counter[str]) -> str:
     """`1,204 invalid_json, 3 empty_query`, the most frequent first."""
     return ", ".join(f"{count:,} {redacted(name)}" for name, count in counts.most_common())

@@ -65,7 +65,12 @@ TEXT = (
     show_default=True,
     help="Events per second; 0 for as fast as possible.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; no live view.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the summary as JSON, no live view; its seconds begin with the first output.",
+)
 @configured
 def demo(
     queries: Path | None, events: int | None, rate: float, as_json: bool, settings: Settings
@@ -240,7 +245,8 @@ class Demo:
         await asyncio.to_thread(producer.flush)
 
     def _summary(self, app: App, observer: Observer, produced: int) -> dict[str, Any]:
-        """The totals; latencies from consume to produced output, milliseconds.
+        """The totals; latencies from consume to produced output, milliseconds; `seconds` from the
+        first confirmed event to the last, so that of a short run a latency may be longer.
 
         `produced` counts the records of other clients too; `first_event_s` is from the start of
         the program to the first confirmed event; `balanced`: nothing was lost. There is no rate of

@@ -7,12 +7,14 @@ tag counts was chosen on 1,465 held-back real queries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute
-from worker.lexicon.words import Word, covered, meets, word_set
+from worker.lexicon.head_words import VERSIONS
+from worker.lexicon.spellings import FIRST_NAMES
+from worker.lexicon.words import DIGIT, Word, covered, meets, word_set
 
 PRODUCT, CONTENT = "product", "content"
 LEAST = {PRODUCT: 0.6, "style": 0.5, "use": 0.5, CONTENT: 0.85}
@@ -24,7 +26,7 @@ NAMES = frozenset({"brand", "model", CONTENT})  # are no part of a product's nam
 _BEFORE = word_set("a an and containing for made my of or our the their to with your")
 _BEFORE_TITLE = word_set("by for")
 _BEHIND = word_set("a an and for in of or the with")
-_EMPTY = word_set("color colored colour coloured kind style type")
+_EMPTY = word_set("color colored colour coloured it kind non on style type")
 
 _place = attrgetter("start", "end")
 
@@ -34,12 +36,14 @@ def described(
     found: Sequence[Word],
     attributes: Sequence[Attribute],
     excluded: Sequence[tuple[int, int]],
+    is_term: Callable[[str], bool],
 ) -> list[Attribute]:
     """What tags say beside the attributes that are known, in order.
 
     Args:
         found: the query's words.
         excluded: start and end of what is not wanted.
+        is_term: whether a key is one of a term.
     """
     names = [_place(a) for a in attributes if a.name in NAMES]
     known = [*map(_place, attributes), *excluded]
@@ -47,9 +51,13 @@ def described(
     for tag in tags:
         if tag.name in LISTED or tag.probability < LEAST.get(tag.name, OTHER):
             continue
-        others = [*names, *excluded] if tag.name == PRODUCT else known
         first, last = covered(found, tag.start, tag.end)
-        if one := named_by(tag.name, found[first:last], others):
+        words, others = found[first:last], known
+        if tag.name == PRODUCT:
+            others = [*names, *excluded]
+            if first and found[first - 1].key in FIRST_NAMES and not is_term(_value(words)):
+                continue  # "nora roberts"
+        if one := named_by(tag.name, words, others):
             kept.append(one)
     return kept
 
@@ -64,13 +72,26 @@ def named_by(
     """
     before = _BEFORE_TITLE if name == CONTENT else _BEFORE
     words = list(found)
+    named = False
     while words and (words[0].key in before or meets(words[0], others)):
+        named = meets(words.pop(0), others) or named
+    while named and words and _is_version(words[0].key):  # "airpods pro 2 case"
         del words[0]
     while words and (words[-1].key in _BEHIND or meets(words[-1], others)):
         del words[-1]
     if not words or any(meets(word, others) for word in words):
         return None
-    value = " ".join(word.key for word in words)
-    if len(value) == 1 or value in _EMPTY or value.isdigit():  # the year of a car
+    value = _value(words)
+    number = value.replace(" ", "").isdigit()  # the year of a car
+    if len(value) == 1 or number or (name != CONTENT and _EMPTY.issuperset(value.split())):
         return None
     return Attribute(name, value, words[0].start, words[-1].end)
+
+
+def _value(words: Sequence[Word]) -> str:
+    return " ".join(word.key for word in words)
+
+
+def _is_version(word: str) -> bool:
+    """Whether it only says which of a line it is."""
+    return word in VERSIONS or word == "one" or DIGIT.search(word) is not None

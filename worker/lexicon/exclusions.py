@@ -16,6 +16,7 @@ from worker.lexicon.words import Word, word_set
 # Up to three words that negate what follows.
 _BEFORE = {
     *[("without",), ("w", "o"), ("minus",), ("except",), ("excluding",), ("excl",), ("sans",)],
+    *[("ohne",), ("senza",), ("zonder",)],
     *[("except", "for"), ("other", "than"), ("anything", "but"), ("apart", "from")],
     *[("aside", "from"), ("free", "of"), ("free", "from"), ("not",), ("no",), ("non",)],
     *[("instead", "of"), ("rather", "than"), ("any", "colour", "but"), ("any", "color", "but")],

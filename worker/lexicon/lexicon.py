@@ -273,8 +273,8 @@ class Lexicon:
         return broader_part(self._terms, self.stemmed, mention)
 
     def knows(self, word: str) -> bool:
-        """Whether a word stands in some term, or says something of a thing."""
-        return word in self._vocabulary
+        """Whether a word stands in some term, says something of a thing, or is surely a brand."""
+        return word in self._vocabulary or word in self._brands
 
     def candidates(
         self,

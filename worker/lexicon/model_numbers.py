@@ -26,7 +26,8 @@ _NO_CODE = re.compile(
 # Right behind a brand: "samsung a54", "dyson v11", "canon t8i"; letters of paper, vitamins, waists,
 # lamps, threads, tyres and processors are left out.
 _BEHIND_BRAND = re.compile(r"(?!a(?:19|2[13])$|r7s)(?:[acfjsuvyz]\d{2,3}|[sj]\d|[a-z]\d{1,2}[a-z])")
-_BEHIND_LINE = re.compile(r"[a-z]{1,2}\d{1,4}[a-z]{0,2}|\d{1,2}i")  # "yoga c940", "yoga 7i"
+# "yoga c940", "yoga 7i", "envy 6000", but not the year of a car
+_BEHIND_LINE = re.compile(r"[a-z]{1,2}\d{1,4}[a-z]{0,2}|\d{1,2}i|(?!19\d\d|20\d\d)\d{3,4}")
 _MORE = re.compile(r"(?<=\d)\.\d(?![\w.])|\+(?!\w)")  # of a number: "12.9", "s10+"
 _LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
 _BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})

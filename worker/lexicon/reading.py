@@ -143,7 +143,8 @@ class Reader:
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
-        said = described(tags, found, attributes, [(x.start, x.end) for x in exclusions])
+        unwanted = [(x.start, x.end) for x in exclusions]
+        said = described(tags, found, attributes, unwanted, self._is_term)
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
         return named(Reading, (*read, said))
 

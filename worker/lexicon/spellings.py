@@ -52,6 +52,7 @@ _AS_WRITTEN = word_set("""
     saute creme brulee puree pate rose fiancee entree protege resume cafe decor
     arent couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt theyre theyve wasnt werent
     whats wont wouldnt youre youve
+    entre venmo
     gimme gonna gotta haha hahaha lmao nope thanx thx wanna yeah yep
 """)
 # Behind these a word that nobody knows is a surname; and no word is meant for one of them.

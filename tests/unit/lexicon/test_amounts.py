@@ -176,6 +176,8 @@ def test_feet_with_inches_are_inches(lexicon, query, size):
         ("nike metcon women", "metcon"),
         ("lenovo yoga c940 charger", "yoga c940"),
         ("yoga mat", None),
+        ("hp envy 6000 ink", "envy 6000"),
+        ("ford focus 2012 bumper", "focus"),
         ("levis w32", None),
         ("philips e27 bulb", None),
         ("hp a4 paper", None),

@@ -81,3 +81,15 @@ def test_a_products_name_ends_at_a_brand(lexicon):
     assert described(lexicon, "red xyzzy", ("red xyzzy", "product", 0.9)) == [
         ("product", "red xyzzy")
     ]
+
+
+def test_a_surname_is_no_product(lexicon):
+    assert described(lexicon, "nora xyzzy", ("xyzzy", "product", 0.9)) == []
+    assert described(lexicon, "christian socks", ("socks", "product", 0.9)) == [
+        ("product", "socks")
+    ]
+
+
+def test_which_of_a_line_it_is_is_no_use(lexicon):
+    assert described(lexicon, "nike pro 2 xyzzy", ("nike pro 2", "use", 0.9)) == []
+    assert described(lexicon, "nike xyzzy", ("nike xyzzy", "use", 0.9)) == [("use", "xyzzy")]

@@ -35,6 +35,7 @@ EXCLUDED = {
     "anything but a suede belt": ["suede"],
     "non leather wallet": ["leather"],
     "rug except grey": ["grey"],
+    "bluse ohne polyester": ["polyester"],
     "sleeveless dress": ["sleeve"],
     "jacket no hood or fur": ["hood", "fur"],
     "kettle w/o plastic": ["plastic"],

@@ -22,27 +22,31 @@ START, END = r"(?<![\w./])(?<!\d,)", r"(?![\w/])"
 # Words for bounds before a number in German, French, Spanish, Italian, Dutch and Portuguese; what
 # negates stands before what it negates.
 MOST_ABROAD = (
-    r"unter|bis(?: zu)?|maximal|h(?:ö|oe)chstens|nicht (?:mehr|teurer|größer) als|nicht über"
+    r"unter|bis zu|h(?:ö|oe)chstens|nicht (?:mehr|teurer|größer) als|nicht über"
     r"|(?:weniger|günstiger|billiger|kleiner) als"
     r"|pas plus de|moins (?:de|cher que)|jusqu['’]?[àa]|au (?:plus|maximum)"
     r"|(?:en|au)[- ]dessous de|inférieure?s? à"
-    r"|no m[áa]s de|menos d[eo]|hasta|como m[áa]ximo|m[áa]ximo(?: de)?|por debajo de|até"
-    r"|non pi[ùu] di|meno di|fino a|(?:al )?massimo|sotto(?: i)?"
-    r"|niet meer dan|(?:minder|goedkoper|kleiner) dan|tot|onder(?: de)?|hoogstens|maximaal"
+    r"|no m[áa]s de|menos d[eo]|hasta|como m[áa]ximo|máximo|m[áa]ximo de|por debajo de|até"
+    r"|non pi[ùu] di|meno di|fino a|al massimo|sotto i"
+    r"|niet meer dan|(?:minder|goedkoper|kleiner) dan|onder de|hoogstens|maximaal"
 )
 LEAST_ABROAD = (
-    r"nicht (?:weniger|kleiner) als|nicht unter|über|ueber|ab|mindestens|minimal"
+    r"nicht (?:weniger|kleiner) als|nicht unter|über|ueber|mindestens"
     r"|(?:mehr|größer|teurer) als|pas moins de|plus (?:de|cher que)|[àa] partir de"
     r"|dès|au (?:moins|minimum)"
     r"|au[- ]dessus de|supérieure?s? à"
-    r"|no menos de|m[áa]s de|desde|al menos|como m[íi]nimo|m[íi]nimo(?: de)?|por encima de|mais de"
-    r"|non meno di|pi[ùu] di|oltre(?: i)?|almeno|a partire da|minimo"
-    r"|niet minder dan|(?:meer|groter|duurder) dan|vanaf|minstens|minimaal|boven(?: de)?"
+    r"|no menos de|m[áa]s de|desde|al menos|como m[íi]nimo|mínimo|m[íi]nimo de|por encima de"
+    r"|mais de|non meno di|pi[ùu] di|oltre i|almeno|a partire da"
+    r"|niet minder dan|(?:meer|groter|duurder) dan|vanaf|minstens|minimaal|boven de"
 )
+# Those that English, or a name, has too, "tater tot 2 lb", "minimal 40mm watch": only of prices.
+MOST_OF_PRICES = "bis|maximal|maximo|massimo|sotto|tot|onder"
+LEAST_OF_PRICES = "ab|minimal|minimo|oltre|boven"
 # The same around the lesser of two numbers: "de 20 à 40", but not in "lot de 2 à 40". Those of
-# `AND_ABROAD` need one before it.
+# `AND_ABROAD` need one before it; an "a" stands so between prices alone.
 BETWEEN_ABROAD = r"zwischen|entre|tra|fra|tussen|von|van|desde|da|(?<!lot )(?<!lote )(?<!pack )de"
-AND_ABROAD = "und|et|y|e|en|a"
+AND_ABROAD = "und|et|y|e|en"
+AND_OF_PRICES = f"{AND_ABROAD}|a"
 TO_ABROAD = "bis|tot|hasta|à|até"
 _RUN_ON = re.compile(r"([1-9]\d?)([1-9]/(?:[248]|16))")  # the "81/2" of "81/2 x 11"
 _LETTERS = {

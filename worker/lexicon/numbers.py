@@ -47,8 +47,8 @@ _BOUND = re.compile(
     rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within|{MOST_ABROAD})"
     r"|(?P<least>(?:no less|not less|more|larger|bigger) th[ae]n|at least|over|above"
     rf"|from|min(?:imum)?{_MEASURE}(?: of)?|{LEAST_ABROAD})"
-    rf"|(?P<between>between|from|{BETWEEN_ABROAD}) (?P<low>\d+(?:[.,]\d+)?)"
-    rf" ?(?:and|to|{AND_ABROAD}|{TO_ABROAD}))\s$"
+    rf"|(?P<between>between|from|(?:{BETWEEN_ABROAD})(?! \S+ (?:and|to)\b))"
+    rf" (?P<low>\d+(?:[.,]\d+)?) ?(?:and|to|{AND_ABROAD}|{TO_ABROAD}))\s$"
 )
 _BOUND_AFTER = re.compile(
     r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from worker.lexicon.number_rules import (
-    AND_ABROAD,
+    AND_OF_PRICES,
     BETWEEN_ABROAD,
     LEAST_ABROAD,
+    LEAST_OF_PRICES,
     MOST_ABROAD,
+    MOST_OF_PRICES,
     TO_ABROAD,
 )
 from worker.lexicon.numbers import MOST, short
@@ -66,11 +68,11 @@ def _amount(name: str) -> str:
 _MOST = (
     r"(?:no more|not more|less|cheaper|lower) th[ae]n|nothing (?:above|over)|not over"
     r"|under|below|beneath|up t[op]|upto|at most|within|max(?:imum|\.)?(?: price| budget)?(?: of)?"
-    rf"|budget(?: of| is| under| max)?|<=?|{MOST_ABROAD}"
+    rf"|budget(?: of| is| under| max)?|<=?|{MOST_ABROAD}|{MOST_OF_PRICES}"
 )
 _LEAST = (
     r"(?:no less|not less|more) th[ae]n|at least|over|above|starting (?:at|from)|from"
-    rf"|min(?:imum|\.)?(?: price)?(?: of)?|>=?|{LEAST_ABROAD}"
+    rf"|min(?:imum|\.)?(?: price)?(?: of)?|>=?|{LEAST_ABROAD}|{LEAST_OF_PRICES}"
 )
 _BOUND = rf"(?:(?P<most>(?<![\w-])(?:{_MOST}))|(?P<least>(?<![\w-])(?:{_LEAST})))\s?"
 _AFTER = (
@@ -83,7 +85,7 @@ _START, _END = r"(?<![\w.,/-])", r"(?![\w/]|[.,]\d)"
 _NO_SET = r"(?<!lot de )(?<!pack de )"  # "lot de 2 à 40 €"
 _RANGE = re.compile(
     rf"(?:(?<!\w)(?P<between>between|from|{BETWEEN_ABROAD})\s|{_NO_SET}){_START}{_amount('a')}"
-    rf"(?:\s?(?:-|–)\s?|\s(?:to|{TO_ABROAD}|(?P<and>and|{AND_ABROAD}))\s){_amount('b')}{_END}"
+    rf"(?:\s?(?:-|–)\s?|\s(?:to|{TO_ABROAD}|(?P<and>and|{AND_OF_PRICES}))\s){_amount('b')}{_END}"
 )
 _ONE = re.compile(rf"(?:{_BOUND})?{_START}{_amount('a')}{_END}{_AFTER}")
 _SIGN = re.compile(

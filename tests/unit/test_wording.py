@@ -46,6 +46,13 @@ def reworded(lexicon, query, text):
         ("couch 3+2", "sofa", "sofa 3+2"),
         ("couch 1,5m", "sofa", "sofa 1,5m"),
         ("1,200 mm couch, soft", "sofa", "1,200 mm sofa soft"),
+        # words of other languages begin titles, and lead to prices
+        ("mit couch", "sofa", "mit sofa"),
+        ("per una couch size 12", "sofa", "per una sofa size 12"),
+        ("für elise couch", "sofa", "für elise sofa"),
+        ("couch for para", "sofa", "sofa for para"),
+        ("couch für unter 50 €", "sofa", "sofa"),
+        ("canapé couch pour 50 €", "sofa", "canapé sofa"),
         ("couch & armchair", "easy chair", "couch & easy chair"),
     ],
 )

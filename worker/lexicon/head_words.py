@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from worker.lexicon.words import word_set
+from collections.abc import Callable
 
+from worker.lexicon.words import stem, word_set
+
+SHORTEST_FOREIGN = 4  # letters
 JOINED = frozenset({"and", "or"})
 # Words that name nothing.
 EMPTY = word_set("""
@@ -98,6 +101,25 @@ VERSIONS = word_set("""
 """)
 # Words of other languages such as "for" or "with" that English has, too: "pour over coffee maker".
 ABROAD = word_set("aus mit pour sans para con sin per met")
-AT_HOME = frozenset({("comic", "con"), ("air", "con"), ("pour", "spout"), ("pour", "spouts")})
+# Persons in other languages that English has, too.
+PERSONS_ABROAD = word_set("femme donna hombre hombres bambino kinder herren dames")
+# English words beside them that no list of ordinary words has.
+AT_HOME = word_set("""
+    bento camo carne chili colored donut homme jewelry kombucha matcha pajamas queso theater
+    watercolor whiskey
+""")
 # These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".
 LOOSE = word_set("of to on in by at as like near") | ABROAD
+
+
+def is_foreign(word: str, is_ordinary: Callable[[str], bool]) -> bool:
+    """Whether a word is of another language than English; short ones may be abbreviations: "bbq".
+
+    Args:
+        is_ordinary: whether a word is an English one.
+    """
+    if word in PERSONS_ABROAD:
+        return True
+    if word in AT_HOME or word in ABROAD or len(word) < SHORTEST_FOREIGN or not word.isalpha():
+        return False
+    return not (is_ordinary(word) or is_ordinary(stem(word)))

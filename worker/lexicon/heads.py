@@ -13,7 +13,6 @@ from worker.lexicon.attributes import Attribute
 from worker.lexicon.brands import NAMES
 from worker.lexicon.head_words import (
     ABROAD,
-    AT_HOME,
     DEEDS,
     EMPTY,
     FOR_THINGS,
@@ -33,6 +32,8 @@ from worker.lexicon.profile import SPLITS
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import covered, meets, stem
+
+_SPLITS_ABROAD = SPLITS | ABROAD
 
 
 def heads(
@@ -111,7 +112,7 @@ def named_brand(read: Reading) -> Attribute | None:
         return None
     others = [word for word in read.words if not meets(word, [(b.start, b.end) for b in brands])]
     before = {word.key for word in others if word.start < brands[0].start}
-    if not before.isdisjoint(SPLITS) or any(_is_for(stem(word.key)) for word in others):
+    if not before.isdisjoint(_splits(read)) or any(_is_for(stem(word.key)) for word in others):
         return None
     return brands[0]
 
@@ -196,7 +197,8 @@ def _tells(key: str, describes: Callable[[str], bool]) -> bool:
 def _segments(read: Reading) -> list[tuple[int, int]]:
     """First and one past the last word of the parts between words such as "for"."""
     count = len(read.words)
-    if SPLITS.isdisjoint([word.key for word in read.words]):
+    splits = _splits(read)
+    if splits.isdisjoint([word.key for word in read.words]):
         return _clauses(read, 0, count)
     inside = {i for first, last, _ in read.places for i in range(first + 1, last)}
     behind = {last for _, last, _ in read.places}
@@ -204,7 +206,7 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
     cuts = [
         i
         for i, word in enumerate(read.words)
-        if word.key in SPLITS
+        if word.key in splits
         and i not in inside
         and (word.key not in LOOSE or i in behind)
         and not (linked and word.key == "to")
@@ -214,14 +216,17 @@ def _segments(read: Reading) -> list[tuple[int, int]]:
     return [part for before, last in spans for part in _clauses(read, before + 1, last)]
 
 
+def _splits(read: Reading) -> Collection[str]:
+    """The words that part a query, without those of other languages where it is English."""
+    return _SPLITS_ABROAD if read.abroad else SPLITS
+
+
 def _leads(read: Reading, i: int) -> bool:
     """Whether a word that English has, too, leads to what is behind it: not in "oven mit red"."""
     if i + 1 == len(read.words) or any(first == i for first, *_ in read.places):
         return False
     behind = read.words[i + 1]
-    if not AT_HOME.isdisjoint(pairwise([word.key for word in read.words[i - 1 : i + 2]])):
-        return False
-    others = [(a.start, a.end) for a in read.attributes if a.name not in ("gender", "age")]
+    others = [(a.start, a.end) for a in read.attributes if a.name not in ("gender", "age", "price")]
     return behind.key not in EMPTY and not meets(behind, others)
 
 
@@ -281,7 +286,7 @@ def _in_segment(
             i in attribute_words
             or key in EMPTY
             or key in LIKE
-            or (key in SPLITS and key not in ABROAD)
+            or key in SPLITS
             or key in OF_A_QUALITY
             or describes(key)
             or not key.isalpha()

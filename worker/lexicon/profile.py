@@ -38,7 +38,7 @@ _DIGITS = re.compile(r"\d+")
 SPLITS = word_set("""
     for with without to in on by under over from that which at near inside like as of using
     including featuring containing between
-    für fuer mit ohne aus pour avec sans para con sin per senza voor met zonder
+    für fuer ohne avec senza voor zonder
 """)
 
 

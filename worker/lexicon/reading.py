@@ -16,7 +16,7 @@ from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.described import described
 from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
-from worker.lexicon.head_words import EMPTY
+from worker.lexicon.head_words import ABROAD, EMPTY, is_foreign
 from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, covered, keys, named, words
@@ -53,6 +53,7 @@ class Reading(NamedTuple):
         attributes: colour, size, brand, price …, in order.
         things: what the tagging model takes for the thing that is asked for.
         described: what it says beside the attributes; see `worker.lexicon.described`.
+        abroad: whether words such as "con" and "pour" are those of another language in it.
     """
 
     form: str
@@ -65,6 +66,7 @@ class Reading(NamedTuple):
     attributes: Sequence[Attribute]
     things: Sequence[Thing] = ()
     described: Sequence[Attribute] = ()
+    abroad: bool = False
 
 
 class Reader:
@@ -146,7 +148,7 @@ class Reader:
         unwanted = [(x.start, x.end) for x in exclusions]
         said = described(tags, found, attributes, unwanted, self._is_term)
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
-        return named(Reading, (*read, said))
+        return named(Reading, (*read, said, self._is_abroad(found, brands)))
 
     def attributes(self, form: str) -> Sequence[Attribute]:
         """The attributes of a normal form, without those inside the names of its terms; cheaper
@@ -203,6 +205,14 @@ class Reader:
 
     def _is_term(self, key: str) -> bool:
         return self._terms.term_of(key) not in (None, NO_TERM)
+
+    def _is_abroad(self, found: Sequence[Word], brands: Sequence[Brand]) -> bool:
+        """Whether a query has one of `ABROAD` and a word, of no brand, that English has not."""
+        if ABROAD.isdisjoint([word.key for word in found]):
+            return False
+        named = {n for brand in brands for n in range(brand.first, brand.last)}
+        others = [word.key for n, word in enumerate(found) if n not in named]
+        return any(is_foreign(word, self._is_ordinary) for word in others)
 
     def _known(self, key: str) -> bool:
         return key in self._terms or key in self._attributes or key in self._brands

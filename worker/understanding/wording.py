@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from worker.lexicon.brands import NAMES
+from worker.lexicon.head_words import ABROAD
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import Word, meets, stem, word_set
@@ -40,9 +41,8 @@ _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _SIGN = re.compile(r"(?:^|(?<=\s))[+-]$")  # before a number: glasses of "+2.5"
 _MORE = re.compile(r'"|[%+](?=[\s,;)]|$)')  # behind one: "0%", nappies of "5+", 3/4"
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
-_DANGLING = word_set("""
-    and or but with for in of on that which is are by at to from für mit avec con para per voor
-""")
+_DANGLING = word_set("and or but with for in of on that which is are by at to from")
+_DANGLING_ABROAD = word_set("für fuer avec voor")
 
 
 def in_place(read: Reading, mention: Mention, text: str) -> str:
@@ -71,7 +71,7 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     brands = [(a.start, a.end) for a in read.attributes if a.name in NAMES]
     while before and _is_talk(read, before) and not meets(before[0], brands):  # "the north face"
         before.pop(0)
-    while behind and (behind[-1].key in _TALK or behind[-1].key in _DANGLING):
+    while behind and (behind[-1].key in _TALK or _dangles(read, behind[-1].key)):
         behind.pop()
     if {stem(word) for word in new} <= {stem(word.key) for word in read.words}:
         return ""
@@ -88,6 +88,11 @@ def _is_talk(read: Reading, words: list[Word]) -> bool:
     if first.key == "like":  # "like to buy"
         return bool(rest) and rest[0].key == "to"
     return first.key in _TALK or first.key in _DANGLING
+
+
+def _dangles(read: Reading, key: str) -> bool:
+    """Whether a word says nothing where what it leads to is gone."""
+    return key in _DANGLING or key in _DANGLING_ABROAD or (read.abroad and key in ABROAD)
 
 
 def for_whom(read: Reading, persons: Mapping[str, str]) -> str:

@@ -37,6 +37,10 @@ from worker.lexicon.heads import naming
         ("backpack voor kinderen", "backpack"),
         ("pour over coffee maker", "pour over coffee maker"),
         ("kids comic con shirt", "shirt"),
+        ("candle pour pitcher", "pitcher"),
+        ("sofa para mujer", "sofa"),
+        ("sneakers per donna", "sneakers"),
+        ("koffer backpack mit magnet", "backpack"),
         # what stands behind a greeting, or at the end of a title
         ("good morning, do you stock banjo strings", "banjo strings"),
         ("c# for beginners book", "book"),
@@ -63,7 +67,13 @@ def test_a_name_may_stand_the_other_way_round(lexicon, query, name):
     assert lexicon.name(head.term_id) == name
 
 
-@pytest.mark.parametrize("query", ["oven mit", "oven mit red", "wine pour spout", "ps5 con"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("oven mit", "oven mit red", "wine pour spout", "ps5 con"),
+        *("bbq mit heat resistant", "chili con queso warmer"),
+    ],
+)
 def test_words_that_english_has_lead_to_nothing_in_english(lexicon, query):
     assert lexicon.heads(lexicon.read(query)) == []
 

@@ -68,6 +68,18 @@ def test_a_rare_phrase_and_the_tail_of_a_longer_one_are_not_kept():
     assert "water bottle" not in kept and "garden gnome" not in kept
 
 
+def test_words_of_other_languages_part_names_where_they_are_no_english():
+    english = [f"Acrylic Pour Paint {n} l" for n in range(1, 8)]
+    whose = ("Para Mujer", "Para Hombre", "Con Cordones")
+    spanish = [f"Zapatos {behind} {n}" for behind in whose for n in range(1, 8)]
+    kept = found(corpus(*english))
+    assert "acrylic pour paint" in kept
+    kept = found(corpus(*spanish))
+    assert (
+        "zapatos" in kept and not {"zapatos para mujer", "para mujer", "con cordones"} & kept.keys()
+    )
+
+
 def test_an_empty_catalogue_has_no_phrases():
     assert phrases.find(Corpus(), DESCRIBED) == []
 

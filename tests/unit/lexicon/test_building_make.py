@@ -102,6 +102,33 @@ def test_own_colours_and_genders_behind_a_name_are_no_terms(tmp_path):
     ]
 
 
+def test_things_that_some_colours_are_called_like_stay_terms(tmp_path):
+    things = ("Beach Towel", "Honey Jar", "Raw Honey", "Petrol Mower")
+    rows = [
+        {"id": f"{brand}{thing}{n}", "title": f"{brand} {thing}, {n} pcs", "brand": brand}
+        for brand in ("Acme", "Bolt", "Core")
+        for thing in things
+        for n in range(4)
+    ]
+    rows += [
+        {
+            "id": f"{colour}{n}",
+            "title": f"{brand} Trail Shoe {colour}",
+            "brand": brand,
+            "attributes": {"color": colour},
+        }
+        for colour, count in (("Beach", 9), ("Honey", 3), ("Petrol", 9))
+        for n in range(count)
+        for brand in [("Acme", "Bolt", "Core")[n % 3]]
+    ]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    make.make(make.Inputs([tmp_path / "a.jsonl"]), STARTER_MODELS, tmp_path / "out", _no_bar)
+    lexicon = Lexicon.load(tmp_path / "out")
+    names = {lexicon.name(n) for n in range(len(lexicon))}
+    assert {thing.lower() for thing in things} | {"trail shoe"} <= names
+    assert not {"beach", "petrol", "shoe beach", "trail shoe petrol", "trail shoe beach"} & names
+
+
 def test_every_link_keeps_what_it_rests_on(built):
     lines = (built[0] / "out" / "evidence.jsonl").read_bytes().splitlines()
     evidence = {line["term"]: line for line in map(orjson.loads, lines)}

@@ -21,6 +21,8 @@ from worker.lexicon.words import key
 MOST_KINDS = 30  # of what a brand sells, the most frequent
 COMMON = 1_000_000  # times in the corpus of `ordinary` from which a brand's name is a word as well
 FEWEST_PRODUCTS = 3  # that have a value
+LEAST_OWN = 0.3  # share of the titles with a value's word whose products have the value
+_PARTED = re.compile("[,;/]")
 _LEGAL = re.compile(r"(?:\.com| inc\.?| ltd\.?| gmbh| llc| co\.| corp\.?)$")
 _WORDY = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
 
@@ -124,7 +126,7 @@ def add_values(
     values = dict(tables["values"])
     counts: Counter[tuple[str, str]] = Counter()
     for (name, text), count in corpus.values.items():
-        for part in re.split(r"[,;/]", text):
+        for part in _PARTED.split(text):
             counts[name, normal_form(part)] += count
     for (name, text), count in sorted(counts.items()):
         if count < FEWEST_PRODUCTS or not _WORDY.fullmatch(text):
@@ -134,6 +136,25 @@ def add_values(
         if name in ("gender", "age") or drafts.get(text) is None:
             values.setdefault(key(text), ("gender" if name == DEPARTMENT else name, text))
     return {**tables, "values": values}
+
+
+def own_values(corpus: Corpus, tables: dict[str, Any], drafts: Drafts) -> set[str]:
+    """Keys of the catalogue's own values, without those that titles mostly have as something else:
+    of "honey" there are three shoes, and many jars."""
+    known = add_values(corpus, tables, drafts, with_departments=False)["values"].keys()
+    own, products = known - tables["values"].keys(), Counter()
+    for (_, text), count in corpus.values.items():
+        for form in {key(normal_form(part)) for part in _PARTED.split(text)} & own:
+            products[form] += count
+    number = {word: n for n, word in enumerate(corpus.words)}
+    tokens = np.frombuffer(corpus.tokens, np.int32)
+    docs = corpus.docs()
+    titles = {
+        form: len(np.unique(docs[tokens == n]))
+        for form in own
+        if (n := number.get(form)) is not None
+    }
+    return {form for form in own if products[form] >= LEAST_OWN * titles.get(form, 0)}
 
 
 def conflicting(corpus: Corpus) -> dict[str, list[str]]:

@@ -183,15 +183,15 @@ def _made(inputs: Inputs, rows: Cache, progress: Progress) -> Made:
     general = links.add_categories(paths, drafts)
     for text, file in lists:
         drafts.add(text, "list", file)
-    own = facts.add_values(corpus, tables, drafts, with_departments=False)["values"].keys()
-    described = {*facts.described(tables), *(own - tables["values"].keys())}
+    described, own = facts.described(tables), facts.own_values(corpus, tables, drafts)
     with progress("phrases", 1) as done:
-        for phrase in sorted(phrases.find(corpus, described), key=lambda p: (-p.titles, p.text)):
+        found = phrases.find(corpus, described, own)
+        for phrase in sorted(found, key=lambda p: (-p.titles, p.text)):
             told = {n: v for n, v in phrase._asdict().items() if n != "text"}
             drafts.add(phrase.text, "titles", told)
         done(1)
     links.add_rules(rules, drafts)
-    links.add_clicks(clicks, drafts, described)
+    links.add_clicks(clicks, drafts, {*described, *own})
     links.add_suffixes(drafts)
     with progress("links", 1) as done:
         together = Together(corpus, drafts)

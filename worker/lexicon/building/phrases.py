@@ -22,8 +22,9 @@ import numpy as np
 
 from worker.lexicon.building.corpus import Corpus
 from worker.lexicon.building.counting import apart, counted, numbered, paired, starts
-from worker.lexicon.head_words import EMPTY, LIKE
+from worker.lexicon.head_words import ABROAD, EMPTY, LIKE, is_foreign
 from worker.lexicon.profile import SPLITS
+from worker.lexicon.spellings import ordinary
 
 LONGEST = 4  # words
 FEWEST = 3  # titles
@@ -35,6 +36,7 @@ MOST_NESTED = 0.8  # share of its titles that one longer phrase may have
 ONE_BRAND, FEW_BRANDS = 0.9, 3  # share of a word's titles from which it is that brand's own word,
 ONE_BRAND_OF_MANY = 0.98  # if fewer brands, or more, have it
 NAMED = 0.5  # the same of a word that is the brand's name
+MOSTLY = 0.5  # share of a word's places
 
 
 class Phrase(NamedTuple):
@@ -76,17 +78,31 @@ class _Level:
     tails: np.ndarray
 
 
-def find(corpus: Corpus, described: Collection[str]) -> list[Phrase]:
+def find(corpus: Corpus, described: Collection[str], own: Collection[str] = ()) -> list[Phrase]:
     """The phrases that name kinds of products, in the order of the alphabet.
 
     Args:
-        described: words and phrases of attributes: colours, materials and the like.
+        described: words of attributes: colours, materials and the like; no name begins with one.
+        own: words and phrases of attributes that a name may begin with: the catalogue's own, of
+            which some are things as well, "beach towel".
     """
     if not len(corpus):
         return []
-    ends = EMPTY | LIKE | SPLITS | {*described}
-    levels = _levels(corpus, ends)
-    return sorted(_kept(corpus, levels, ends, described))
+    splits = SPLITS | _splits_abroad(corpus)
+    values = {*described, *own}
+    levels = _levels(corpus, EMPTY | LIKE | splits | values)
+    return sorted(_kept(corpus, levels, (described, values, splits)))
+
+
+def _splits_abroad(corpus: Corpus) -> set[str]:
+    """The words of `ABROAD` that mostly stand beside words that English has not."""
+    tokens, english = np.frombuffer(corpus.tokens, np.int32), ordinary().__contains__
+    number = {word: n for n, word in enumerate(corpus.words) if word in ABROAD}
+    if not number:
+        return set()
+    foreign = np.array([is_foreign(word, english) for word in corpus.words] + [False])[tokens]
+    beside = np.roll(foreign, 1) | np.roll(foreign, -1)
+    return {word for word, n in number.items() if beside[tokens == n].mean() > MOSTLY}
 
 
 def _levels(corpus: Corpus, ends: Collection[str]) -> list[_Level]:
@@ -160,7 +176,7 @@ class _Counting:
 
 
 def _kept(
-    corpus: Corpus, levels: list[_Level], ends: Collection[str], described: Collection[str]
+    corpus: Corpus, levels: list[_Level], no_names: tuple[Collection[str], ...]
 ) -> Iterator[Phrase]:
     names = corpus.words
     has_brands = len(corpus.brands) >= FEWEST_BRANDS
@@ -178,7 +194,7 @@ def _kept(
             kept &= (level.brands >= FEWEST_BRANDS) & ~own[level.words].any(axis=1)
         for n in np.flatnonzero(kept).tolist():
             texts = [names[word] for word in level.words[n].tolist()]
-            if not _may_name(texts, ends, described):
+            if not _may_name(texts, *no_names):
                 continue
             npmi = _npmi(levels, size, n, len(corpus))
             if npmi >= LEAST_NPMI:
@@ -195,15 +211,21 @@ def _most_of_longer(level: _Level, longer: list[_Level]) -> np.ndarray:
     return found
 
 
-def _may_name(texts: list[str], ends: Collection[str], described: Collection[str]) -> bool:
+def _may_name(
+    texts: list[str],
+    described: Collection[str],
+    values: Collection[str],
+    splits: Collection[str],
+) -> bool:
+    """Whether a phrase can be a name: `described` words begin none, `values` end none."""
     first, last = texts[0], texts[-1]
-    if last in ends or not last.isalpha() or len(last) < 3:
+    if last in EMPTY or last in LIKE or not last.isalpha() or len(last) < 3:
         return False
-    if first in described or first in EMPTY or first in SPLITS:
+    if first in described or first in EMPTY:
         return False
-    if any(" ".join(texts[n:]) in described for n in range(len(texts) - 1)):
+    if any(" ".join(texts[n:]) in values for n in range(len(texts))):
         return False
-    return last not in texts[:-1] and not any(word in SPLITS for word in texts)
+    return last not in texts[:-1] and not any(word in splits for word in texts)
 
 
 def _own_words(corpus: Corpus, words: _Level) -> np.ndarray:

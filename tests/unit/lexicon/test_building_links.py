@@ -175,6 +175,27 @@ def test_a_query_with_a_letter_wrong_is_no_name(drafts, query, name):
     assert (drafts.get(query) is None) == (name is None)
 
 
+@pytest.mark.parametrize(
+    "one, other",
+    [("kaftan", "caftan"), ("disc sander", "disk sander"), ("kebab", "kebap"), ("vodka", "wodka")],
+)
+def test_two_spellings_that_are_right_are_names_of_one_thing(drafts, one, other):
+    queries = {one: 9, other: 8, "body warmer": 9}
+    clicks = [Click(text, f"p{n}", count) for text, count in queries.items() for n in range(6)]
+    clicks += [Click(f"other {'abcdef'[n]}", f"q{n}", 9) for n in range(6)]
+    links.add_clicks(clicks, drafts, {"red"})
+    assert other in drafts.get(one).synonyms
+    assert {one, other} <= drafts.get("body warmer").synonyms.keys()
+
+
+def test_a_spelling_that_hardly_anyone_uses_is_wrong(drafts):
+    queries = {"wodka": 40, "wokda": 39, "wodla": 3, "body warmer": 30}
+    clicks = [Click(text, f"p{n}", count) for text, count in queries.items() for n in range(6)]
+    clicks += [Click(f"other {'abcdef'[n]}", f"q{n}", 9) for n in range(6)]
+    links.add_clicks(clicks, drafts, {"red"})
+    assert drafts.get("wodka") and not (drafts.get("wodla") or drafts.get("wokda"))
+
+
 def test_broader_terms_never_make_a_circle(drafts):
     one, other = drafts.add("a b", "list", ""), drafts.add("c d", "list", "")
     one.put_below(other, Link("x", 0.5, {}))

@@ -12,8 +12,9 @@ from worker.lexicon.building.drafts import SOURCE, Draft, Drafts, Link, make_syn
 from worker.lexicon.building.sources import Click, Rule
 from worker.lexicon.building.statistics import SIGNIFICANT, log_likelihood, lower_bound
 from worker.lexicon.building.together import Together
-from worker.lexicon.misspelling import is_one_off
+from worker.lexicon.misspelling import is_one_off, is_slip
 from worker.lexicon.shelves import department
+from worker.lexicon.spellings import ordinary
 from worker.lexicon.words import key, stems
 
 RULE, CATEGORY, SUFFIX, TITLES, CLICKS = "rule", "category", "suffix", "titles", "clicks"
@@ -27,6 +28,7 @@ FEWEST_CLICKS = 5  # of a query that is a term
 LEAST_COSINE = 0.5  # between what was clicked after two queries
 MOST_QUERIES = 50  # of one product: what so many find says little
 LONGEST_QUERY = 4  # words
+RARER = 5  # times as many clicks has a word as what it is misspelt as
 MOST_DEPARTMENTS, MOST_PATHS = 2, 8  # that have a category of one name
 
 
@@ -176,6 +178,9 @@ def _misspelt(
 ) -> str | None:
     """Which of two queries for the same things is the other with one letter wrong: the one that is
     no term, or has fewer clicks. None where two words differ, or a letter at the end: an inflexion.
+
+    A word of English is right, "caftan", "yoghurt"; where it is more than a letter doubled or two
+    turned round, only the far rarer one is wrong: not "wodka", of as many clicks as "vodka".
     """
     words = [*zip(key(one).split(" "), key(other).split(" "), strict=False)]
     differing = [(a, b) for a, b in words if a != b]
@@ -186,7 +191,11 @@ def _misspelt(
     unknown = [text for text in (one, other) if drafts.get(text) is None]
     if inflected or not unknown or not is_one_off(a, b):
         return None
-    return min(unknown, key=lambda text: (sum(clicked[text].values()), text))
+    count = {text: sum(clicked[text].values()) for text in (one, other)}
+    wrong = min(unknown, key=lambda text: (count[text], text))
+    if (a if wrong == one else b) in ordinary():
+        return None
+    return wrong if is_slip(a, b) or count[wrong] * RARER <= max(count.values()) else None
 
 
 def _name(query: str, drafts: Drafts) -> str:

@@ -105,7 +105,7 @@ ABROAD = word_set("aus mit pour sans para con sin per met")
 PERSONS_ABROAD = word_set("femme donna hombre hombres bambino kinder herren dames")
 # English words beside them that no list of ordinary words has.
 AT_HOME = word_set("""
-    bento camo carne chili colored donut homme jewelry kombucha matcha pajamas queso theater
+    bento camo carne chili colored donut jewelry kombucha matcha pajamas queso theater
     watercolor whiskey
 """)
 # These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".

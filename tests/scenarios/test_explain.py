@@ -41,10 +41,11 @@ def test_it_tells_what_found_each_attribute_and_what_the_tagging_model_said():
     values = [(v["name"], v["value"]) for v in found["values"] if v["name"] != "excluded"]
     assert published and values == published
     by = {value["name"]: value["by"] for value in found["values"]}
-    brand = next(tag for tag in found["tags"] if tag["tag"] == "brand")
-    assert brand["text"] == "brindolo"
+    tags = {tag["tag"]: tag for tag in found["tags"]}
+    assert tags["brand"]["text"] == "brindolo"
     assert by == {
-        "brand": f"tagging, {brand['probability']:.2f}",  # no list has it
+        "brand": f"tagging, {tags['brand']['probability']:.2f}",  # no list has it
+        "product": f"tagging, {tags['product']['probability']:.2f}",
         "quantity": "lexicon",
         "excluded": "lexicon",
     }

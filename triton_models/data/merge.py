@@ -19,6 +19,7 @@ from triton_models.data.manifest import REST
 from triton_models.data.records import Record
 from triton_models.data.rewrite import File
 from triton_models.data.sheet import DROP, Decision, identity
+from triton_models.drafts import draft_of
 from triton_models.kinds import KINDS
 from triton_models.product_text import compose
 from triton_models.query_text import normal_form
@@ -121,8 +122,8 @@ def merge(
     for target, place in zip(targets, places, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
         place = place.resolve()  # a link stays one
-        draft = place.with_name(place.name + ".part")
-        with draft.open("w", encoding=target.file.encoding, newline="") as file:
+        draft = draft_of(place)
+        with draft.open("x", encoding=target.file.encoding, newline="") as file:
             file.write(target.file.text(target.changed, target.more))
         shutil.copymode(target.file.path, draft)
         draft.replace(place)

@@ -14,7 +14,6 @@ written. What cannot be answered comes out in its place with its error.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,6 +26,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from triton_models.data import named, records
+from triton_models.drafts import written
 from triton_models.product_text import compose
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, load
@@ -257,7 +257,7 @@ def run(
         if out and out.exists() and os.path.samestat(os.stat(out), os.fstat(reading.fileno())):
             raise UsageError(f"{out}: the file that is read; give --out another")
         predictor = load(model, kind, batch, threads=_cores())
-        writing = stack.enter_context(_written(out)) if out else sys.stdout.buffer
+        writing = stack.enter_context(written(out)) if out else sys.stdout.buffer
         progress = stack.enter_context(_progress(quiet=not out and sys.stdout.isatty()))
         lines = lines_of(source, reading, predictor.contract.spec.pair, columns)
         total, failed = predict(predictor, lines, writing, progress)
@@ -270,28 +270,6 @@ def _opened(source: Path) -> BinaryIO:
         return open(0 if str(source) == "-" else source, "rb", closefd=str(source) != "-")
     except OSError as error:
         raise UsageError(f"{source}: cannot be read ({error.strerror}); {REMEDY}") from None
-
-
-@contextmanager
-def _written(out: Path) -> Iterator[BinaryIO]:
-    """A file to write, which has its name only when it is whole; a pipe or device as it is."""
-    if out.exists() and not out.is_file():
-        with out.open("wb") as file:
-            yield file
-        return
-    place = out.resolve()  # a link stays one
-    draft = place.with_name(place.name + ".part")
-    try:
-        with draft.open("wb") as file:
-            yield file
-    except UsageError:
-        draft.unlink()
-        raise
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; what was answered is in {draft}") from None
-    if place.exists():
-        shutil.copymode(place, draft)
-    draft.replace(place)
 
 
 def _cores() -> int:

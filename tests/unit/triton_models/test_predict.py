@@ -212,11 +212,21 @@ def test_what_is_interrupted_has_not_the_name_of_what_is_whole(capfdbinary, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(predict, "predict", stop)
         code, _, error = predicted(capfdbinary, "intent", file, "--out", out)
-    part = tmp_path / "out.jsonl.part"
+    [part] = tmp_path.glob("out.jsonl.*.part")
     assert code == 130 and f"interrupted; what was answered is in {part}" in error
     assert (out.read_text(), part.read_text()) == ("before\n", "answered\n")
     assert predicted(capfdbinary, "intent", file, "--out", out)[0] == 0
-    assert len(out.read_bytes().splitlines()) == 40 and not part.exists()
+    assert len(out.read_bytes().splitlines()) == 40
+    assert sorted(tmp_path.iterdir()) == sorted([file, out, part])  # what was answered is kept
+
+
+def test_no_file_is_lost_that_is_called_as_a_draft(capfdbinary, tmp_path):
+    file, out = tmp_path / "q.part", tmp_path / "q"
+    file.write_text("red hat\nblue hat\n")
+    assert predicted(capfdbinary, "intent", file, "--out", out)[0] == 0
+    assert file.read_text() == "red hat\nblue hat\n"
+    assert len(out.read_bytes().splitlines()) == 2
+    assert sorted(tmp_path.iterdir()) == [out, file]
 
 
 def test_a_table_row_that_is_broken_comes_out_in_its_place(capfdbinary, tmp_path):

@@ -125,8 +125,11 @@ def conflicts(data: DataSet) -> Report:
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for what, form, label, row in said:
         found[what, form].setdefault(label, f"{row.source}:{row.line}")
-    listed = {form: labels for (_, form), labels in found.items() if len(labels) > 1}
-    return {"forms": len(listed), "examples": dict(list(listed.items())[:EXAMPLES])}
+    several = [(*key, labels) for key, labels in found.items() if len(labels) > 1]
+    examples: dict[str, dict[str, str]] = {}
+    for what, form, labels in several[:EXAMPLES]:
+        examples[f"{form} ({what})" if form in examples else form] = labels
+    return {"forms": len(several), "examples": examples}
 
 
 def spans(row: TaggedQuery) -> str:

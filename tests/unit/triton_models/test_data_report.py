@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from triton_models.__main__ import main
-from triton_models.data import describe, near, reading
+from triton_models.data import command, describe, near, reading, report
 from triton_models.settings import PACKAGE
 from worker.understanding import pipeline
 
@@ -174,3 +174,22 @@ def test_a_file_of_no_known_format_is_told_in_one_line(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "no format that we know: question, topic; give --columns" in error
     assert error.count("\n") == 1
+
+
+def test_labels_and_spans_of_one_query_that_contradict_count_each(tmp_path):
+    (tmp_path / "q.csv").write_text("query,intent\nred shoe,look\nred shoe,buy\n")
+    rows = [{"tokens": ["red", "shoe"], "tags": tags} for tags in (["O", "O"], ["B-color", "O"])]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = (
+        '[[source]]\nname = "{}"\npath = "{}"\nformat = "{}"\nlicence = "own"\nsplit = "train"\n'
+    )
+    manifest = tmp_path / "data.toml"
+    given = ("q", "q.csv", "queries"), ("t", "t.jsonl", "tagged")
+    manifest.write_text("".join(source.format(*one) for one in given))
+    assert report.conflicts(reading.read(command.manifest_of(manifest))) == {
+        "forms": 2,
+        "examples": {
+            "red shoe": {"look": "q:2", "buy": "q:3"},
+            "red shoe (spans)": {"none": "t:1", "red = color": "t:2"},
+        },
+    }

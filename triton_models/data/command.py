@@ -62,7 +62,8 @@ def manifest_of(place: Path, columns: Sequence[str] = ()) -> Manifest:
 
 def _form_of(place: Path) -> str:
     """The format of a file, by its columns."""
-    _, first = next(records.read(place, "", records.refusing(place)), (0, {}))
+    layout = records.Layout(wanted=())  # what is there twice is told of those that are read
+    _, first = next(records.read(place, "", records.refusing(place), layout), (0, {}))
     known = (form for form, needed in TOLD_BY if _has(first, form, needed))
     if (form := next(known, None)) is None:
         raise UsageError(named.unknown(place, first))

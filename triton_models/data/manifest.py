@@ -35,41 +35,6 @@ SEPARATOR = "|"  # between the labels of a query that has several
 SENTIMENTS = ("positive", "neutral", "negative")
 NO_LISTS = "a table has no lists; give JSON lines with tokens and tags, or spans"
 REST = "*"  # in `labels`: every label that is not named
-# Our columns of each format, with the names that need no mapping; a "?" marks what may be absent.
-COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
-    "queries": {
-        "query": ("query", "text", "utterance", "sentence"),
-        "intent": ("intent", "labels", "label", "category"),
-        "style?": ("style",),
-        "category?": ("category",),
-        "sentiment?": ("sentiment",),
-    },
-    "tagged": {  # a query and its spans, or tokens and their tags
-        "query?": ("query",),
-        "spans?": ("spans",),
-        "tokens?": ("tokens",),
-        "tags?": ("tags", "labels", "ner_tags"),
-    },
-    "pairs": {
-        "query": ("query", "text"),
-        "term": ("term", "title", "document"),
-        "grade": ("grade", "match"),
-    },
-    "catalogue": {
-        "id": ("id",),
-        "title": ("title",),
-        "category?": ("category",),
-        "product?": ("product",),
-        "brand?": ("brand",),
-        "description?": ("description",),
-    },
-    "clicks": {
-        "query": ("query",),
-        "item": ("item", "id", "title"),
-        "clicks": ("clicks", "count"),
-        "impressions?": ("impressions",),
-    },
-}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 from triton_models import product_text
 from triton_models.data import records
+from triton_models.data.columns import COLUMNS
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import (
-    COLUMNS,
     FORMATS,
     LEAKS,
     NO_LISTS,

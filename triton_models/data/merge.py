@@ -113,7 +113,7 @@ def merge(
         targets = of_manifest(manifest, part)
     else:
         names = named.names_of(part.FORM, columns)
-        targets = [Target(File(path), part, names) for path in into]
+        targets = [Target(File(path, names.values()), part, names) for path in into]
     for target in targets:
         require_columns(target, part.FORM)
     files = [target.file.path for target in targets]
@@ -144,7 +144,8 @@ def of_manifest(path: Path, part: ModuleType) -> list[Target]:
             raise UsageError(f"{source.path}: its tags are mapped; name the file itself by --into")
         given = {ours: (theirs,) for ours, theirs in source.columns.items()}
         names = named.names_of(part.FORM) | given
-        found.append(Target(File(source.path), part, names, source.labels, manifest.product_text))
+        file = File(source.path, names.values())
+        found.append(Target(file, part, names, source.labels, manifest.product_text))
     if not found:
         raise UsageError(f"{path}: no source of the format {part.FORM} whose rows have labels")
     return found

@@ -1,20 +1,22 @@
 """Files of labelled queries and judged pairs, read alike by every command.
 
 CSV, TSV, JSON lines, or one JSON file, given as PATH, or as PATH.json:list+list for a file that
-holds several lists. Columns have their usual names (`manifest.COLUMNS`) or those of `--columns`,
-which is an option of every command that reads such files, in upper or lower case.
+holds several lists. Columns have their usual names (`columns.COLUMNS`) or those of `--columns`,
+which is an option of every command that reads such files; needed ones in upper or lower case.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from triton_models.data import records
-from triton_models.data.manifest import COLUMNS
+from triton_models.data.columns import COLUMNS, OPTIONAL
 from triton_models.data.records import Layout, Record
 from triton_models.settings import UsageError
 
@@ -63,6 +65,15 @@ def columns_of(place: Given) -> Sequence[str]:
 def rows(place: Given, form: str) -> Iterator[tuple[int, Record]]:
     """(line, record) of a file, each record with our names beside those of the file.
 
+    Args and errors as of `as_written`.
+    """
+    names = names_of(form, columns_of(place))
+    return ((line, ours(row, names)) for line, row in as_written(place, form))
+
+
+def as_written(place: Given, form: str) -> Iterator[tuple[int, Record]]:
+    """(line, record) of a file, each record by the names of the file.
+
     Args:
         form: the format of the manifest, "queries" or "pairs".
 
@@ -72,7 +83,8 @@ def rows(place: Given, form: str) -> Iterator[tuple[int, Record]]:
     path, lists = split(place)
     given, needed = columns_of(place), needed_of(form)
     names = names_of(form, given)
-    layout = Layout(given or needed, () if given else names[needed[0]], lists)
+    headings = () if given else names[needed[0]]
+    layout = Layout(given or needed, headings, lists, names.values())
     found = records.read(path, "", records.refusing(path), layout)
     table = records.kind(path) in records.BETWEEN
     if layout.headings and table:
@@ -81,24 +93,30 @@ def rows(place: Given, form: str) -> Iterator[tuple[int, Record]]:
     for line, row in found:
         if table and given:
             require(path, given, row)
-        yield line, ours(row, names)
+            given = ()  # all rows have the columns of the first
+        yield line, row
 
 
 def require(path: Path, given: Iterable[str], columns: Record) -> None:
     """Raises UsageError for names of `--columns` that a table has not."""
     for name in given:
-        if not theirs(columns, {name: (name,)}):
+        if not theirs(columns, {"": (name,)}):
             there = ", ".join(columns)
             raise UsageError(f"{path}: no column {name!r}, there are: {there}; correct --columns")
 
 
 def refuse_heading(path: Path, found: Sequence[tuple[int, Record]], needed: list[str]) -> None:
-    """Raises UsageError where the first row of a table without a heading seems to be one, whose
-    names we do not know: single words, the last of which, the label, is that of no other row.
+    """Raises UsageError where a table without a heading has too few columns, and where its first
+    row seems to be one, whose names we do not know: single words, the last of which, the label, is
+    that of no other row.
     """
     line, first = found[0] if found else (0, {})
-    if line != 1 or list(first) != needed:  # the first line was a heading
+    if line != 1 or list(first) != needed[: len(first)]:  # the first line was a heading
         return
+    if len(first) < len(needed):
+        told = f"{path}:1: no heading, and {len(first)} of {len(needed)} columns"
+        remedy = f"begin the file with a line of their names, as {','.join(needed)}"
+        raise UsageError(f"{told}; {remedy}, with the same between them as in the rows")
     label = needed[-1]
     others = {row[label] for _, row in found[1:]}
     if others and first[label] not in others and all(map(WORD.fullmatch, first.values())):
@@ -129,19 +147,32 @@ Names = Mapping[str, Sequence[str]]  # what each of our columns may be called
 
 def ours(row: Record, names: Names) -> Record:
     """A record by our names, and beside them by those of its file, in lower case too."""
-    beside = {name.lower(): value for name, value in row.items()} | row
+    beside = {lower: row[name] for lower, name in _folded(tuple(row)).items()} | row
     found = {mine: row[other] for mine, other in theirs(row, names).items()}
     return {name: value for name, value in beside.items() if name not in names} | found
 
 
 def theirs(columns: Iterable[str], names: Names) -> dict[str, str]:
-    """Of columns of a file, or the fields of a record, those that are ours, by our names."""
-    there = {name.lower(): name for name in columns} | {name: name for name in columns}
-    found = {
-        mine: next((there.get(n) or there.get(n.lower()) for n in usual if n.lower() in there), "")
-        for mine, usual in names.items()
-    }
-    return {mine: other for mine, other in found.items() if other}
+    """Of columns of a file, or the fields of a record, those that are ours, by our names: the
+    first in its usual spelling, else in another case that no other has; of `OPTIONAL` ones none.
+    """
+    there = tuple(columns)
+    folded = _folded(there)
+    found = {}
+    for mine, usual in names.items():
+        other = next((n for n in usual if n in there), "")
+        if not other and mine not in OPTIONAL:
+            other = next((folded[n.lower()] for n in usual if n.lower() in folded), "")
+        if other:
+            found[mine] = other
+    return found
+
+
+@lru_cache(1024)
+def _folded(columns: tuple[str, ...]) -> dict[str, str]:
+    """Names by their lower case, without those that differ in case alone."""
+    times = Counter(name.lower() for name in columns)
+    return {name.lower(): name for name in columns if times[name.lower()] == 1}
 
 
 def split(place: Given) -> tuple[Path, Sequence[str]]:

@@ -13,8 +13,9 @@ from typing import Any
 
 from triton_models import product_text
 from triton_models.data import describe, named, records
+from triton_models.data.columns import COLUMNS
 from triton_models.data.faults import Faults
-from triton_models.data.manifest import COLUMNS, REST, SENTIMENTS, SEPARATOR, Manifest, Source
+from triton_models.data.manifest import REST, SENTIMENTS, SEPARATOR, Manifest, Source
 from triton_models.data.rare import stratified
 from triton_models.data.records import word
 from triton_models.data.rows import Click, DataSet, Judged, Product, Query, TaggedQuery
@@ -92,7 +93,11 @@ class Reading:
             "catalogue": self._product,
             "clicks": self._click,
         }[self.source.format]
-        for line, record in records.read(self.source.path, self.source.delimiter, self._blame):
+        source = self.source
+        given = {ours: (theirs,) for ours, theirs in source.columns.items()}
+        names = named.names_of(source.format) | given | {"key": (source.key,)}
+        layout = records.Layout(wanted=names.values())
+        for line, record in records.read(source.path, source.delimiter, self._blame, layout):
             if not self.columns and not self._find_columns(record, line):
                 return
             try:

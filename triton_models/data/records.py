@@ -1,8 +1,8 @@
 """Files as records: JSON lines, JSON, CSV, TSV or plain text, each record with its line number.
 
 The kind is told by the name: `.jsonl`, `.json`, `.csv`, `.tsv`, `.txt`, and with `.gz` behind it.
-Text is UTF-8, or UTF-16 with a byte order mark; between the columns of a table is what its first
-line has: a comma, semicolon, tab or bar.
+Text is UTF-8, or UTF-16 with a byte order mark; between the columns of a table is the usual
+of its name, or of a comma, semicolon, tab and bar what makes names of its first line that we know.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import codecs
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from triton_models.data.columns import USUAL
 from triton_models.settings import UsageError
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -38,11 +39,14 @@ class Layout:
             heading, which may have fewer columns.
         headings: names of which a table's heading has one; none: its first line is the heading.
         lists: JSON only: the lists to read of a file that holds several by name.
+        wanted: of each column that is read the names that it may have; they tell the delimiter,
+            and it must not be there twice.
     """
 
     bare: Sequence[str] = ()
     headings: Sequence[str] = ()
     lists: Sequence[str] = ()
+    wanted: Collection[Sequence[str]] = tuple((name,) for name in sorted(USUAL))
 
 
 def refusing(path: Path) -> Callable[[int, str], NoReturn]:
@@ -96,15 +100,17 @@ def encoding_of(start: bytes) -> str:
     return "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
 
 
-def delimiter_of(first: str, usual: str, layout: Layout = Layout()) -> str:
-    """What is between the columns of a table, of the characters `usual`, by its first line: what
-    is there most often, but in a row, where it may be of the text, what makes the layout's columns
-    if these are several.
+def delimiter_of(first: str, usual: str, wanted: Collection[Sequence[str]] = ()) -> str:
+    """What is between the columns of a table, by its first line: of the characters `usual` what
+    makes most of the wanted names, then of those that any file has; else the first.
     """
-    often = max(usual, key=first.count)
-    if not layout.headings or _named(cells(first, often), layout):
-        return often
-    return usual[0] if len(cells(first, usual[0])) == len(layout.bare) > 1 else often
+    asked = {name.lower() for names in wanted for name in names if name}
+
+    def known(between: str) -> tuple[int, int]:
+        found = {name.strip().lower() for name in cells(first, between)}
+        return len(found & asked), len(found & USUAL)
+
+    return max(usual, key=known)
 
 
 def cells(line: str, delimiter: str) -> list[str]:
@@ -178,7 +184,7 @@ def _table(file: TextIO, usual: str, blame: Blame, layout: Layout) -> Iterator[t
         head.append(line)
         if line.strip():
             break
-    between = usual if len(usual) == 1 else delimiter_of("".join(head[-1:]), usual, layout)
+    between = usual if len(usual) == 1 else delimiter_of("".join(head[-1:]), usual, layout.wanted)
     rows = csv.reader(chain(head, file), delimiter=between)
     header: Sequence[str] = ()
     try:
@@ -191,7 +197,7 @@ def _table(file: TextIO, usual: str, blame: Blame, layout: Layout) -> Iterator[t
                 header = heading(row, layout)
                 if not header:
                     header = layout.bare[: len(row)]
-                elif told := twice(header):
+                elif told := twice(header, layout.wanted):
                     return blame(number, told)
                 else:
                     continue
@@ -217,10 +223,19 @@ def _named(row: Sequence[str], layout: Layout) -> bool:
     return any(name.strip().lower() in known for name in row)
 
 
-def twice(header: Sequence[str]) -> str:
-    """What is wrong with a heading that has a name twice; "" where none is."""
-    again = next((name for name in header if name and header.count(name) > 1), "")
-    return f"the column {again!r} is there twice; rename one of them" if again else ""
+def twice(header: Sequence[str], wanted: Iterable[Sequence[str]]) -> str:
+    """What is wrong with a heading where the column that is read by some wanted names is there
+    twice, or in several cases and not as it is wanted; "" where none is.
+    """
+    lower = [name.lower() for name in header]
+    for names in wanted:
+        there = [name for name in names if name in header] or names
+        name = next((name for name in there if name and name.lower() in lower), "")
+        same = [other for other in header if other.lower() == name.lower()]
+        if name and len(same) > 1 and same.count(name) != 1:
+            cases = f", as {' and '.join(same)}" if set(same) != {name} else ""
+            return f"the column {name!r} is there twice{cases}; rename one of them"
+    return ""
 
 
 def word(value: Any) -> str:

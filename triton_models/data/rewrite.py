@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +31,13 @@ class File:
     """A table or a file of JSON lines, in pieces that together are the file.
 
     Raises UsageError for a file that cannot be read, or of another format.
+
+    Args:
+        wanted: of each column that is read the names that it may have.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, wanted: Collection[Sequence[str]] = ()) -> None:
+        self.path, self.wanted = path, wanted
         if path.suffix not in (*TABLES, *LINES):
             formats = ", ".join((*TABLES, *LINES))
             raise UsageError(f"{path}: only a table or JSON lines can be changed; give {formats}")
@@ -62,7 +65,7 @@ class File:
 
     def _table(self, lines: list[str]) -> Iterator[Piece]:
         first = next(filter(str.strip, lines), "")
-        self.delimiter = records.delimiter_of(first, TABLES[self.path.suffix])
+        self.delimiter = records.delimiter_of(first, TABLES[self.path.suffix], self.wanted)
         rows, done = csv.reader(lines, delimiter=self.delimiter), 0
         blame = records.refusing(self.path)
         try:
@@ -71,7 +74,8 @@ class File:
                 done = rows.line_num
                 if row and not self.header:
                     self.header = records.heading(row)
-                    if told := records.twice(self.header):
+                    all_written = ((name,) for name in self.header)
+                    if told := records.twice(self.header, all_written):
                         blame(line, told)
                     row = []
                 elif row and len(row) != len(self.header):

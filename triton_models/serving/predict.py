@@ -5,17 +5,18 @@ of queries, or for matching two, of queries and terms; a query may have any name
 are learned from, or that of `--columns`. A `.json` file may be a list of objects. Of any other
 file, a line that starts with { is a JSON object with `query` (and `term` or `title` for matching;
 for an encoder with `document` instead, where it reads documents by a prompt of their own, or tells
-upper case from lower); any other line is the query itself, for matching `query<TAB>term`. Where the
-model has a template of products, the fields of an object with a `title` are composed by it to the
-term or document. Queries are read in the worker's normal form, terms and documents as they are
-written. What cannot be answered comes out in its place with its error.
+upper case from lower); any other line is the query itself, for matching `query<TAB>term`. `.gz` may
+be behind a name. Where the model has a template of products, the fields of an object with a `title`
+are composed by it to the term or document. Queries are read in the worker's normal form, terms and
+documents as they are written. What cannot be answered comes out in its place with its error.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -100,24 +101,38 @@ def questions(file: Path, pair: bool) -> list[Asked]:
 
 
 def lines_of(
-    file: Path, source: BinaryIO, pair: bool, columns: Sequence[str] = ()
+    file: Path,
+    source: BinaryIO,
+    pair: bool,
+    columns: Sequence[str] = (),
+    before: Collection[str] = (),
 ) -> Iterator[Line]:
     """The lines of a file that is open, or the rows of a table or a JSON list.
 
     Args:
         columns: names of the query, and of matching's term, where they are none of the usual.
+        before: fields of a record that are asked, not a query of another name than `query`.
 
-    Raises UsageError for another number of them, and for a table without a column that is known.
+    Raises UsageError for another number of columns, and for a table without one that is known.
     """
     names = names_of(pair, columns)
+    own = {**names, "query": names["query"][:1]}
     suffix = records.kind(file)
     table = suffix in records.BETWEEN
-    if not table and not (suffix == ".json" and source.peek(1).lstrip(MARK).lstrip()[:1] == b"["):
-        for number, line in enumerate(_lines(source), 1):
-            row = _row(line, pair)
-            row = named.ours(row, names) if isinstance(row, dict) else row
-            yield Line(number, line.decode("utf-8", "replace")[:SHOWN], row)
-        return
+
+    def ours(row: records.Record) -> records.Record:
+        asked = before and any(name.lower() in before for name in row)
+        return named.ours(row, own if asked else names)
+
+    try:
+        if not table and not (suffix == ".json" and _starts_a_list(source)):
+            for number, line in enumerate(_lines(source), 1):
+                row = _row(line, pair, objects=suffix in (".jsonl", ".ndjson", ".json"))
+                row = ours(row) if isinstance(row, dict) else row
+                yield Line(number, line.decode("utf-8", "replace")[:SHOWN], row)
+            return
+    except (EOFError, gzip.BadGzipFile) as error:
+        records.refusing(file)(0, f"cannot be read ({error}); pack it again")
     faults: list[Line] = []
 
     def blame(number: int, told: str) -> None:
@@ -126,16 +141,26 @@ def lines_of(
         faults.append(Line(number, "", told))
 
     usual = () if columns else (*FIELDS, *names["query"])
-    layout = records.Layout(("query", "term") if pair else ("query",), usual)
+    rest = () if columns else [(name,) for name in FIELDS[1:]]
+    needed = columns[:-1] if len(columns) > 1 + pair else columns
+    bare = needed or (("query", "term") if pair else ("query",))
+    layout = records.Layout(bare, usual, wanted=(*names.values(), *rest))
     known = False
     for number, row in records.read(file, "", blame, layout):
         yield from faults
         faults.clear()
-        found = named.ours(row, names)
+        found = ours(row)
         if table and not known:
-            known = require(file, row, found, () if pair or columns else FIELDS)
+            named.require(file, needed, row)
+            known = require(file, row, found, () if pair else FIELDS)
         yield Line(number, "", found)
     yield from faults
+
+
+def _starts_a_list(source: BinaryIO) -> bool:
+    """Whether a file of JSON is one list; nothing of it is read."""
+    start = source.peek(1)
+    return start.decode(records.encoding_of(start), "ignore").lstrip()[:1] == "["
 
 
 def names_of(pair: bool, columns: Sequence[str]) -> named.Names:
@@ -143,6 +168,9 @@ def names_of(pair: bool, columns: Sequence[str]) -> named.Names:
     Those of labels or grades may be named behind them, as for the commands that read these.
     """
     form, ours = ("pairs", ["query", "term"]) if pair else ("queries", ["query"])
+    if columns and (len(columns) - len(ours) not in (0, 1) or not all(columns)):
+        told = f"name {len(ours)} column{'s' * pair}, as --columns {','.join(ours)}"
+        raise UsageError(f"--columns {','.join(columns)}: {told}")
     if len(columns) == len(ours):
         columns = (*columns, *named.needed_of(form)[len(ours) :])
     usual = named.names_of(form, columns)
@@ -174,12 +202,15 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
         mark = b""
 
 
-def _row(line: bytes, pair: bool) -> dict[str, Any] | str:
-    """The fields of a line, or what is wrong with it."""
+def _row(line: bytes, pair: bool, objects: bool) -> dict[str, Any] | str:
+    """The fields of a line, or what is wrong with it; of a file of `objects` no array is a query,
+    of another only what has no object in it.
+    """
     if len(line) > LONGEST_LINE:
         return f"longer than {LONGEST_LINE} bytes"
     with suppress(orjson.JSONDecodeError):
-        if line.lstrip().startswith(b"[") and isinstance(orjson.loads(line), list):
+        array = orjson.loads(line) if line.lstrip().startswith(b"[") else None
+        if array is not None and (objects or any(isinstance(one, dict) for one in array)):
             return "a JSON array; write one object a line, or call the file *.json"
     try:
         if line.lstrip().startswith(b"{"):
@@ -259,7 +290,10 @@ def run(
         predictor = load(model, kind, batch, threads=_cores())
         writing = stack.enter_context(written(out)) if out else sys.stdout.buffer
         progress = stack.enter_context(_progress(quiet=not out and sys.stdout.isatty()))
-        lines = lines_of(source, reading, predictor.contract.spec.pair, columns)
+        spec = predictor.contract.spec
+        before = {"document"} | ({"title"} if predictor.contract.product_text else set())
+        before = before if spec.documents and not spec.pair else set()
+        lines = lines_of(source, reading, spec.pair, columns, before)
         total, failed = predict(predictor, lines, writing, progress)
     if failed:
         raise RuntimeError(f"{failed} of {total} lines could not be answered: see their `error`")
@@ -267,6 +301,8 @@ def run(
 
 def _opened(source: Path) -> BinaryIO:
     try:
+        if source.suffix == ".gz":
+            return gzip.open(source)
         return open(0 if str(source) == "-" else source, "rb", closefd=str(source) != "-")
     except OSError as error:
         raise UsageError(f"{source}: cannot be read ({error.strerror}); {REMEDY}") from None

@@ -93,6 +93,7 @@ def test_several_labels_are_refused(tmp_path):
         ("a.tsv", "id\tquestion\tclass\n1\tred\tlook\n", "a.tsv:2.*--columns"),
         ("a.jsonl", '{"query": "a", "intent": "b"}\n{', "a.jsonl:2: not JSON"),
         ("a.jsonl", '{"query": "a", "intent": {}}', "a.jsonl:1: no intent in it, found {}"),
+        ("a.csv", "query,intent,category\na,,Hats\n", "a.csv:2: no intent in it, found ''"),
         ("a.csv", "text,label\na,\nb,look\nc, \n", "2 faults\n.*:2: no label.*\n.*:4: no label"),
         ("a.jsonl", "3", "a.jsonl:1"),
         ("a.json", "3", "a.json: "),

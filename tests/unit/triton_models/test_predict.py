@@ -1,5 +1,6 @@
 """`predict`: a line out for each line in, in order, and the same answers as the worker's."""
 
+import gzip
 import io
 import json
 from pathlib import Path
@@ -152,6 +153,7 @@ def test_a_table_has_a_heading_or_the_columns_of_the_kind(
     assert [row["term"] for row in rows if terms] == terms
 
 
+JSON = b'[{"query": "red shoes"},\n{"text": "blue, soft sofa"}]'
 LABELLED = "Query{0}Topic\nred shoes{0}look\nblue, soft sofa{0}buy\n"
 
 
@@ -164,7 +166,19 @@ LABELLED = "Query{0}Topic\nred shoes{0}look\nblue, soft sofa{0}buy\n"
         ("a.csv", LABELLED.format(";").replace("Query", "q").encode(), ("--columns", "q")),
         ("a.csv", LABELLED.format(";").replace("Query", "q").encode(), ("--columns", "Q,topic")),
         ("a.csv", LABELLED.format(";").replace("Query", "Text").encode(), ()),
-        ("a.json", b'[{"query": "red shoes"},\n{"text": "blue, soft sofa"}]', ()),
+        ("a.json", JSON, ()),
+        ("a.json", JSON.decode().encode("utf-16"), ()),
+        ("a.json.gz", gzip.compress(JSON), ()),
+        ("a.txt.gz", gzip.compress(b"red shoes\nblue, soft sofa\n"), ()),
+        ("a.csv", b'Query,text,intent\nx1,red shoes,look\nx2,"blue, soft sofa",buy\n', ()),
+        ("a.csv", b'text,"label (look|buy|ask)"\nred shoes,look\n"blue, soft sofa",buy\n', ()),
+        ("a.tsv", b"text\tlabel (a, b, c)\nred shoes\ta\nblue, soft sofa\tb\n", ()),
+        (
+            "a.csv",
+            b"Suchtext;Preis in EUR, brutto, netto\nred shoes;1\nblue, soft sofa;2\n",
+            ("--columns", "suchtext"),
+        ),
+        ("a.csv", b'query,note,note\nred shoes,1,2\n"blue, soft sofa",3,4\n', ()),
         ("a.txt", "red shoes\r\nblue, soft sofa".encode("utf-16"), ()),
     ],
 )
@@ -179,7 +193,8 @@ def test_a_file_is_read_as_those_that_are_learned_from(capfdbinary, tmp_path, na
     [
         ("a.csv", "query,query\nred,blue\n", "a.csv:1: the column 'query' is there twice"),
         ("a.csv", "red shoes,look\nsofa,buy\n", "no column of queries, there are: 'red shoes', 'l"),
-        ("a.csv", "red shoes;look\nsofa;buy\n", "there are: 'red shoes', 'look'; name yours"),
+        ("a.csv", "note;label\nsofa;buy\n", "there are: 'note', 'label'; name yours"),
+        ("a.csv", "Query,QUERY\nred,x1\n", "'query' is there twice, as Query and QUERY; rename"),
         ("a.csv", "frage,thema\nsofa,buy\n", "name yours: --columns query"),
     ],
 )
@@ -198,6 +213,8 @@ def test_a_line_that_is_a_json_array_is_no_query(capfdbinary, tmp_path):
     code, rows, _ = predicted(capfdbinary, "intent", tmp_path / "a.jsonl")
     assert code == 1 and rows[1]["query"] == "[new] sofa"
     assert rows[0]["error"].startswith("a JSON array; write one object a line")
+    (tmp_path / "a.txt").write_text('[{"query": "sofa"}]\n')
+    assert predicted(capfdbinary, "intent", tmp_path / "a.txt")[1][0]["error"] == rows[0]["error"]
 
 
 def test_what_is_interrupted_has_not_the_name_of_what_is_whole(capfdbinary, tmp_path, monkeypatch):

@@ -128,7 +128,12 @@ def test_what_is_asked_is_composed_as_what_was_learned(kind, tmp_path, capsys):
     assert load(model).product_text == TEMPLATE
     name = "term" if kind == "matching" else "document"
     query = {"query": "reading lamp"} if kind == "matching" else {}
-    product = {"title": "Arc lamp", "brand": "Lumio", "attributes": {"color": "red"}}
+    product = {
+        "text": "long",
+        "title": "Arc lamp",
+        "brand": "Lumio",
+        "attributes": {"color": "red"},
+    }
     rows = [query | product, query | {name: "Arc lamp by Lumio, red"}, query | {name: "Arc lamp"}]
     (tmp_path / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     capsys.readouterr()

@@ -106,6 +106,17 @@ def test_files_of_spreadsheets_stay_as_they_are_written(encoding, tmp_path):
     assert data.read_bytes() == ('"Query";Label\r\nred, shoes;look\r\nit;buy\r\n'.encode(encoding))
 
 
+def test_given_columns_tell_what_is_between_them(tmp_path):
+    data, labelled = tmp_path / "mine.csv", tmp_path / "sheet.csv"
+    data.write_text("Frage;Thema, laut Team\nred, shoes;look\nit;look\n")
+    labelled.write_text("text,given,label\nit,look,buy\n")
+    merge("intent", labelled, [data], data, ["buy"], ["Frage", "Thema, laut Team"])
+    assert data.read_text() == "Frage;Thema, laut Team\nred, shoes;look\nit;buy\n"
+    data.write_text("query,intent,note,note\nit,buy,1,2\n")
+    with pytest.raises(UsageError, match="the column 'note' is there twice"):  # both are written
+        merge("intent", labelled, [data], data)
+
+
 def test_conflicts_are_refused_together_by_line_and_nothing_is_written(tmp_path):
     data = tmp_path / "d.csv"
     data.write_text("query,intent\nred,buy\nblue,ask\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triton_models.data import dataset, named
@@ -68,13 +68,14 @@ def read(place: named.Given) -> list[Example]:
     path, _ = named.split(place)
     names = named.names_of(FORM, named.columns_of(place))
     found, faults = [], Faults()
-    for number, row in named.rows(place, FORM):
+    for number, raw in named.as_written(place, FORM):
+        row = named.ours(raw, names)
         for ours in ("query", *["intent"] * (not row.get(SENTIMENT))):
             if ours not in row:
                 told = f"no {' or '.join(names[ours])}; fix the line, or give --columns"
                 raise UsageError(f"{path}:{number}: {told}")
         try:
-            found.append(_example(row, names, str(place)))
+            found.append(_example(row, named.theirs(raw, names), str(place)))
         except ValueError as fault:
             faults.add(str(path), number, str(fault))
     faults.tell(path)
@@ -88,12 +89,12 @@ def once(found: Iterable[Example]) -> list[Example]:
     return list(dict.fromkeys(found))
 
 
-def _example(row: dict, names: named.Names, source: str) -> Example:
-    """A row as an example; ValueError tells what is wrong with it."""
+def _example(row: dict, theirs: Mapping[str, str], source: str) -> Example:
+    """A row as an example; `theirs` are the file's names of ours. ValueError tells the fault."""
     text, label = row.get("query"), row.get("intent")
     text = " ".join(word(text).split())
     if not text:
-        raise ValueError(_missing(row, "query", names["query"]))
+        raise ValueError(_missing(row, "query", theirs))
     sentiment = row.get(SENTIMENT) or ""
     if sentiment not in ("", *SENTIMENTS):
         told = f"sentiment: found {sentiment!r:.60}, expected {', '.join(SENTIMENTS)} or none"
@@ -103,11 +104,11 @@ def _example(row: dict, names: named.Names, source: str) -> Example:
     labels = label if isinstance(label, list) else [label]
     labels = list(map(word, labels))
     if not all(labels):
-        raise ValueError(_missing(row, "intent", names["intent"]))
+        raise ValueError(_missing(row, "intent", theirs))
     if len(labels) != 1 and not (sentiment and not labels):
         raise ValueError(f"{len(labels)} labels; a query has one: correct the line")
-    category = row.get(CATEGORY)
-    category = None if category is label else category  # the label is named so
+    same = theirs.get(CATEGORY) == theirs.get("intent")  # the label is named so
+    category = None if same else row.get(CATEGORY)
     return Example(
         text,
         tuple(dict.fromkeys(labels)),
@@ -117,10 +118,9 @@ def _example(row: dict, names: named.Names, source: str) -> Example:
     )
 
 
-def _missing(row: dict, ours: str, usual: Sequence[str]) -> str:
+def _missing(row: dict, ours: str, theirs: Mapping[str, str]) -> str:
     """What is said of a row whose text or label is empty."""
-    theirs = next((name for name in usual if name != ours and name in row), ours)
-    return f"no {theirs} in it, found {row[ours]!r:.60}; fix the line, or take it out"
+    return f"no {theirs[ours]} in it, found {row[ours]!r:.60}; fix the line, or take it out"
 
 
 def of_manifest(data: DataSet, tags: bool = False) -> tuple[list[Example], list[Example]]:

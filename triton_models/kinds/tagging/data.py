@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from triton_models.data import named, records
-from triton_models.data.manifest import COLUMNS, NO_LISTS
+from triton_models.data.columns import COLUMNS
+from triton_models.data.manifest import NO_LISTS
 from triton_models.data.rows import TaggedQuery
 from triton_models.kinds.tagging.words import Span, in_normal_form, tagged, words_of
 from triton_models.settings import UsageError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from triton_models.contract import ModelContract
-from triton_models.data.manifest import COLUMNS
+from triton_models.data.columns import COLUMNS
 from triton_models.data.named import Given
 from triton_models.data.sheet import Decision, Line
 from triton_models.evaluation import confident, doubts

@@ -142,7 +142,7 @@ def every(place: Given, form: str) -> Iterator[Record]:
         yield ours(row, names)
 
 
-Names = Mapping[str, Sequence[str]]  # what each of our columns may be called
+Names = Mapping[str, tuple[str, ...]]  # what each of our columns may be called
 
 
 def ours(row: Record, names: Names) -> Record:
@@ -156,10 +156,15 @@ def theirs(columns: Iterable[str], names: Names) -> dict[str, str]:
     """Of columns of a file, or the fields of a record, those that are ours, by our names: the
     first in its usual spelling, else in another case that no other has; of `OPTIONAL` ones none.
     """
-    there = tuple(columns)
-    folded = _folded(there)
-    found = {}
-    for mine, usual in names.items():
+    return dict(_theirs(tuple(columns), tuple(names.items())))
+
+
+@lru_cache(1024)
+def _theirs(
+    there: tuple[str, ...], names: tuple[tuple[str, tuple[str, ...]], ...]
+) -> dict[str, str]:
+    folded, found = _folded(there), {}
+    for mine, usual in names:
         other = next((n for n in usual if n in there), "")
         if not other and mine not in OPTIONAL:
             other = next((folded[n.lower()] for n in usual if n.lower() in folded), "")

@@ -67,6 +67,34 @@ def test_what_is_committed_beside_a_refusal_makes_no_endless_recovery():
     assert [one[1] for one in found.consumer.commits] == list(range(10, 11 + MOST_RECOVERIES))
 
 
+def test_nothing_is_committed_beside_a_refusal_while_a_commit_is_unanswered():
+    """Its late answer would say less than the group has."""
+    found = parts()
+    careful(found, record(0), record(9, partition=1))
+    found.advance(INTERVAL_S)
+    assert found.consumer.commits == [{0: 1, 1: 10}]
+    careful(found, record(1), record(2))
+    found.client.refusals[b"out 2"] = KafkaError.NOT_ENOUGH_REPLICAS
+    found.commits._unanswered = 1.0
+    found.advance(20 * INTERVAL_S)
+    assert len(found.consumer.commits) == 1 and found.offsets.needing_seek()
+
+
+def test_nothing_is_committed_beside_a_refusal_while_brokers_do_not_answer():
+    found = parts()
+    careful(found, record(0), record(1))
+    found.client.refusals[b"out 1"] = KafkaError._MSG_TIMED_OUT
+    found.advance(INTERVAL_S)
+    assert found.consumer.commits == []
+
+
+def test_what_is_confirmed_of_a_round_beside_a_refusal_is_counted():
+    found = parts()
+    found.counts.add_complete(0, 10, [SEEN] * 5)
+    found.counts.confirm({0: 7})
+    assert found.totals.published == 2
+
+
 @BOTH
 def test_while_a_topic_is_missing_nothing_is_produced_until_it_is_there(delivery):
     found = parts(f"kafka.delivery={delivery}")

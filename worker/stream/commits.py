@@ -156,6 +156,8 @@ class Commits:
             return True
         patience_s = UNANSWERED_INTERVALS * self._interval_s
         if self._unanswered and not wait and now < self._unanswered + patience_s:
+            if self._delivery.producer.idle and not self._delivery.confirms_at_commit:
+                self._counts.confirm()
             return False
         self._flushing = not self._delivery.producer.flush(FLUSH_S)
         if self._flushing or self._delivery.failed:
@@ -191,7 +193,12 @@ class Commits:
         self._offsets.rewind()
 
     def _commit_before_refusals(self, consumer: Consumer) -> None:
-        """What was refused need not let that be done again which is confirmed before it."""
+        """What was refused need not let that be done again which is confirmed before it.
+
+        Not while a commit is unanswered, whose late answer would say less than the group has.
+        """
+        if self._unanswered:
+            return
         found = self._delivery.before_refusals(self._offsets.committable())
         # What was refused may be of before the partition went and came back.
         offsets = {n: at for n, at in found.items() if at > self._offsets[n].floor}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -17,6 +17,8 @@ from worker.understanding.pipeline import Output, Result, Skipped
 
 logger = logging.getLogger(__name__)
 
+Counted = Sequence[Enrichment] | Enrichment | Reject | Skipped
+Added = tuple[int, int, Counted]  # partition, one past the last offset, and of what
 TELL_S = 60.0  # between two log lines about dead letters
 
 
@@ -56,7 +58,7 @@ class Counts:
 
     def clear(self) -> None:
         """Forget them: what they are of is done once more."""
-        self._added: list[tuple[int, int, Sequence[Enrichment] | Result]] = []
+        self._added: list[Added] = []
 
     def add_complete(self, partition: int, end: int, used: Sequence[Enrichment]) -> None:
         """Events that the fast lane answered, of records of a partition before the offset `end`."""
@@ -64,13 +66,14 @@ class Counts:
 
     def add(self, record: Message, result: Result) -> None:
         """One record that went the careful way."""
-        self._added.append((record.partition(), record.offset() + 1, result))
+        counted = result.enrichment if isinstance(result, Output) else result
+        self._added.append((record.partition(), record.offset() + 1, counted))
 
     def confirm(self, before: Mapping[int, int] | None = None) -> None:
         """Kafka confirmed all that was added, or of each partition what is before an offset."""
         added = self._added
         if before is not None:
-            added = [item for item in added if item[1] <= before.get(item[0], -1)]
+            added = [part for item in added for part in _before(item, before.get(item[0], -1))]
         self.clear()
         if added:
             self._count(added)
@@ -85,7 +88,7 @@ class Counts:
         self._untold.clear()
         self._told_at = monotonic()
 
-    def _count(self, added: Iterable[tuple[int, int, Sequence[Enrichment] | Result]]) -> None:
+    def _count(self, added: Iterable[Added]) -> None:
         metrics, totals = self._metrics, self._totals
         events: Counter[str] = Counter()
         intents: Counter[str] = Counter()
@@ -97,11 +100,10 @@ class Counts:
                 dead[result.stage, result.reason] += 1
             elif isinstance(result, Skipped):
                 events["skipped"] += 1
-            elif isinstance(result, Output):
-                stages = result.enrichment.degraded
-                events["degraded" if stages else "complete"] += 1
-                intents[result.enrichment.intent] += 1
-                degraded.update(stages)
+            elif isinstance(result, Enrichment):
+                events["degraded" if result.degraded else "complete"] += 1
+                intents[result.intent] += 1
+                degraded.update(result.degraded)
             else:
                 events["complete"] += len(result)
                 intents.update([one.intent for one in result])
@@ -119,3 +121,12 @@ class Counts:
         totals.skipped += events["skipped"]
         totals.last_at = monotonic()
         totals.first_at = totals.first_at or totals.last_at
+
+
+def _before(added: Added, offset: int) -> Iterator[Added]:
+    """What of an addition is of records before an offset; a part of a round, too."""
+    partition, end, counted = added
+    if end <= offset:
+        yield added
+    elif isinstance(counted, Sequence) and (first := len(counted) + offset - end) > 0:
+        yield partition, offset, counted[:first]

@@ -283,7 +283,8 @@ class KafkaThread:
         try:
             self._finish_and_commit(() if self._stopping.is_set() else numbers, REVOKE_WAIT_S)
         except Stop:
-            self._take_out_claims(set(numbers))
+            done = self._commits.now(self._consumer.client, ASK_S)
+            self._take_out_claims(set(numbers), done)
             raise
         finally:  # too many dead letters may end the work here: they are another's all the same
             self._drop("revoked", partitions)

@@ -78,6 +78,8 @@ class Partition:
 
     def forget(self) -> list[Batch]:
         """Let all that was fetched be stale; returns what of it is ready."""
+        if not self.unfinished:
+            self.undone = -1
         if self.pending:
             self.undone = max(self.undone, self.pending[-1].records[-1].offset() + 1)
         elif self.uncommitted:

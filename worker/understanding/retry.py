@@ -30,6 +30,7 @@ from worker.config.settings import Policy
 from worker.errors import InvalidAnswer, ModelFailed, ModelRejected, ModelTimeout, Reject, Retry
 from worker.logs import Seldom
 from worker.metrics import Metrics
+from worker.tasks import guarded
 from worker.understanding.circuit_breaker import (
     LONGEST_PAUSE_S,
     Breaker,
@@ -220,11 +221,15 @@ class ModelCaller:
         """Probe with this call, or a later one, whenever nobody waits to do so."""
         self._left = attempt
         if self._prober is None or self._prober.done():
-            self._prober = asyncio.create_task(self._ask_on(), name=f"probe {self._model}")
+            self._prober = guarded(self._ask_on(), self._probe_failed)
+
+    def _probe_failed(self, error: BaseException) -> None:
+        logger.error("%s: its probe ended by a fault of the worker itself: %r", self._model, error)
 
     async def _ask_on(self) -> None:
         while not self._breaker.closed:
             now = _now()
+            self._is_known(now)  # before the probe makes the state half-open
             if self._line or not (permit := self._breaker.admit(now)):
                 pause_s = math.inf if self._line else self._breaker.retry_at - now
                 await self._changed.wait(pause_s)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from worker.stream.delivery.base import Delivery
 
@@ -27,14 +27,15 @@ class AtLeastOnce(Delivery):
     def before_refusals(self, offsets: Mapping[int, int]) -> dict[int, int]:
         """Of each partition what is before the first record that was refused.
 
-        Once all is answered, that is confirmed. Nothing where it is not known what was refused.
+        Once all is answered, that is confirmed. Nothing where it is not known what was refused, nor
+        while brokers do not answer: a commit would only wait for them.
         """
         producer = self.producer
         if producer.fatal or not producer.flush(SETTLE_S) or producer.fatal:
             return {}
         found = dict(offsets)
         for refusal in producer.refusals:
-            if refusal.record is None:
+            if refusal.record is None or refusal.error.code() == KafkaError._MSG_TIMED_OUT:
                 return {}
             number, offset = refusal.record.partition(), refusal.record.offset()
             found[number] = min(found.get(number, offset), offset)

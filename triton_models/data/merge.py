@@ -14,12 +14,12 @@ from pathlib import Path
 from types import ModuleType
 
 from triton_models.data import manifest_file, named, sheet
+from triton_models.data.drafts import draft_of
 from triton_models.data.faults import Faults
 from triton_models.data.manifest import REST
 from triton_models.data.records import Record
 from triton_models.data.rewrite import File
 from triton_models.data.sheet import DROP, Decision, identity
-from triton_models.drafts import draft_of
 from triton_models.kinds import KINDS
 from triton_models.product_text import compose
 from triton_models.query_text import normal_form

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from triton_models.data import named, records
-from triton_models.drafts import written
+from triton_models.data.drafts import written
 from triton_models.product_text import compose
 from triton_models.query_text import normal_form
 from triton_models.serving.predictor import Predictor, load

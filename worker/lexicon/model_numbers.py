@@ -14,7 +14,7 @@ from worker.lexicon.words import Phrases, Word, key
 
 MOST_WORDS = 4  # of a maker's line
 _UNITS = r"(?!(?:gb|tb|mb|mm|cm|in|ft|oz|lb|kg|ml|pk|pc|ct)$)"
-_NUMBER = re.compile(rf"[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}|x[rs]|se")
+_NUMBER = re.compile(rf"(?!\d0s$)[a-z]{{0,2}}\d{{1,4}}{_UNITS}[a-z]{{0,2}}|[ivx]{{1,4}}|x[rs]|se")
 # Letters and digits that nothing but a product code mixes so: "dhp482", "gbx2", "wh1000xm4".
 _CODE = re.compile(
     r"(?=.*\d)(?=(?:.*[a-z]){2})[a-z]+\d[a-z0-9]{2,}|[a-z]{2,}\d{3,}[a-z0-9]*"

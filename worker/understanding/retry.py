@@ -44,6 +44,7 @@ T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
 
 OWN_FAILURES = 2  # of a batch, from which it is halved
+LINES_UP_S = 0.01  # after which a call that failed waits for its turn again, if it does
 INVALID_ANSWERS = 3  # to one input, each after an answer to another call
 
 
@@ -227,12 +228,13 @@ class ModelCaller:
         logger.error("%s: its probe ended by a fault of the worker itself: %r", self._model, error)
 
     async def _ask_on(self) -> None:
+        await asyncio.sleep(LINES_UP_S)
         while not self._breaker.closed:
             now = _now()
             self._is_known(now)  # before the probe makes the state half-open
             if self._line or not (permit := self._breaker.admit(now)):
                 pause_s = math.inf if self._line else self._breaker.retry_at - now
-                await self._changed.wait(pause_s)
+                await self._changed.wait(max(pause_s, LINES_UP_S))
                 continue
             with suppress(Retry, Reject):
                 await self._made(self._left, permit)

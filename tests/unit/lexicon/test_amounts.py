@@ -192,6 +192,7 @@ def test_feet_with_inches_are_inches(lexicon, query, size):
         ("yoga mat", None),
         ("hp envy 6000 ink", "envy 6000"),
         ("ford focus 2012 bumper", "focus"),
+        ("funko pop 80's", None),
         ("levis w32", None),
         ("philips e27 bulb", None),
         ("hp a4 paper", None),

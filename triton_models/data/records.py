@@ -1,8 +1,8 @@
 """Files as records: JSON lines, JSON, CSV, TSV or plain text, each record with its line number.
 
 The kind is told by the name: `.jsonl`, `.json`, `.csv`, `.tsv`, `.txt`, and with `.gz` behind it.
-Text is UTF-8, or UTF-16 with a byte order mark; between the columns of a table is the usual
-of its name, or of a comma, semicolon, tab and bar what makes names of its first line that we know.
+Text is UTF-8, or UTF-16 with a byte order mark. The delimiter of a table is the usual one of its
+name, or whichever of comma, semicolon, tab and bar yields the most known column names.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ class Models:
         brands: Iterable[Brand] = (),
         of_makers: Iterable[Model] = (),
     ) -> list[Model]:
-        """The models in a normal form, and what is like them, in order, without overlap; longer
-        ones first.
+        """The models in a normal form, and what is like them, in order; of those that overlap
+        the first, or the longest that begins there.
 
         Args:
             found: its words.

@@ -82,7 +82,7 @@ class Counts:
 
     def _tell(self) -> None:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in self._untold.most_common())
-        message = "dead letters: %s (told at most once a minute); "
+        message = "dead letters: %s (logged at most once a minute); "
         message += "see `query-worker dead-letters list`"
         logger.warning(message, reasons)
         self._untold.clear()

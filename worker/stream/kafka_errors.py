@@ -53,7 +53,7 @@ ALL_DOWN = re.compile(r"\d+/\d+ brokers are down")
 
 
 def with_remedy(message: str) -> Diagnosis:
-    """librdkafka's message and the remedy; what is not known to be one gets no guess."""
+    """librdkafka's message and the remedy; a message that is not known gets no guess."""
     fallback = START if NO_CONNECTION.search(message) else MORE
     remedy = next((remedy for words, remedy in REMEDIES.items() if words in message), fallback)
     message = re.sub(r" \(after \d+ms in state \w+\)", "", message)

@@ -174,7 +174,7 @@ class OutputProducer:
             BufferError: the queue is full.
         """
         added = error_headers(record, error, self._kafka.dead_letter_topic) if error else []
-        # Inputs cannot forge replay marks and reasons.
+        # Strips replay marks and rejection headers, so that inputs cannot forge these.
         names = {*REJECTION, REPLAY_HEADER, *(name for name, _ in added)}
         kept = [item for item in headers(record) or () if item[0] not in names]
         time = 0 if monotonic() >= self._no_clock_until else time_ms(record)

@@ -42,7 +42,7 @@ class Retrieved(NamedTuple):
         replaced: the heads for which other names are among the candidates.
         candidates: texts that do not stand in the query, and might expand it.
         categories: paths, each with the probability that it is the query's, the surest first.
-        attributes: what is published of these, in order.
+        attributes: those that are published, in order.
         names_a_product: whether the query names a thing with its properties and says no more.
     """
 

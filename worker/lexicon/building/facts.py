@@ -120,8 +120,8 @@ def add_values(
     thing is may be the name of a category, too.
 
     Args:
-        with_departments: with those of `DEPARTMENT` as genders; some are kinds of products, so
-            they are none until all terms are known, and where they name none.
+        with_departments: count departments as genders, unless they name a term; False until all
+            terms are known.
     """
     values = dict(tables["values"])
     counts: Counter[tuple[str, str]] = Counter()

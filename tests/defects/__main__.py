@@ -17,12 +17,12 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.defects import stream, understanding
+from tests.defects import refusals, stream, understanding
 from tests.defects.defect import Defect
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
-DEFECTS = (*stream.DEFECTS, *understanding.DEFECTS)
+DEFECTS = (*stream.DEFECTS, *refusals.DEFECTS, *understanding.DEFECTS)
 TEST_FAILED, TIMEOUT_S = 1, 300
 
 

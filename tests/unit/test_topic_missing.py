@@ -31,14 +31,19 @@ def consumer(chosen):
     found.leave()
 
 
-def test_a_worker_without_its_topic_is_not_connected_and_says_so(consumer, caplog):
-    until = monotonic() + 10.0
-    while "available: missing" not in caplog.text and monotonic() < until:
+def look_until(consumer, caplog, text):
+    """Until it is logged, and statistics have come."""
+    until = monotonic() + 20.0
+    while text not in caplog.text and monotonic() < until:
         consumer.look(monotonic())
         consumer.fetch(1, 0.05, 10**6)
-    until = monotonic() + 1.5  # statistics have come
+    until = monotonic() + 2.5
     while monotonic() < until:
         consumer.fetch(1, 0.05, 10**6)
+
+
+def test_a_worker_without_its_topic_is_not_connected_and_says_so(consumer, caplog):
+    look_until(consumer, caplog, "available: missing")
     assert not consumer._connectivity.connected
     assert "create the topic missing" in caplog.text
 
@@ -48,13 +53,7 @@ def test_a_worker_without_its_topic_is_not_connected_and_says_so(consumer, caplo
 )
 def test_who_is_to_start_at_no_offset_is_not_connected_and_is_told_why(consumer, caplog):
     """It has joined, and consumes nothing: that must not pass for an idle topic."""
-    until = monotonic() + 20.0
-    while "auto.offset.reset" not in caplog.text and monotonic() < until:
-        consumer.look(monotonic())
-        consumer.fetch(1, 0.05, 10**6)
-    until = monotonic() + 2.5  # statistics have come
-    while monotonic() < until:
-        consumer.fetch(1, 0.05, 10**6)
+    look_until(consumer, caplog, "auto.offset.reset")
     assert not consumer._connectivity.connected
     assert "to earliest or latest, or give group query-worker an offset" in caplog.text
     assert "start it" not in caplog.text

@@ -152,7 +152,8 @@ def lines_of(
         found = ours(row)
         if table and not known:
             named.require(file, needed, row)
-            known = require(file, row, found, () if pair else FIELDS)
+            _require_query(file, row, found, () if pair else FIELDS)
+            known = True
         yield Line(number, "", found)
     yield from faults
 
@@ -177,10 +178,12 @@ def names_of(pair: bool, columns: Sequence[str]) -> named.Names:
     return {name: usual[name] for name in ours[: len(ours) if columns else 1]}
 
 
-def require(file: Path, row: records.Record, found: records.Record, fields: Sequence[str]) -> bool:
+def _require_query(
+    file: Path, row: records.Record, found: records.Record, fields: Sequence[str]
+) -> None:
     """Raises UsageError for a table without a query, and without any of the fields."""
     if found.keys() & {"query", *fields}:
-        return True
+        return
     there = ", ".join(map(repr, row))
     remedy = (
         "name yours: --columns query; if these are no names, begin the file with a line of them"

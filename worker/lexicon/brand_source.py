@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.errors import Fault
-from worker.lexicon.lines import lines
+from worker.lexicon.lines import is_repeated, lines
 from worker.lexicon.words import Spelling, key
 
 BRANDS = "brands.txt"
@@ -43,9 +43,7 @@ def read_brands(path: Path, spelling: Spelling, faults: list[Fault]) -> list[dic
             faults.append(Fault(place, repr(line), _EXPECTED, "write it so"))
             continue
         for form, _ in brand["keys"]:
-            if (first := places.setdefault(form, place)) != place:
-                remedy = f"also in line {first.rpartition(':')[2]}"
-                faults.append(Fault(place, repr(form), "each name once", remedy))
+            is_repeated(places, form, place, "each name once", faults)
         brands.append(brand)
     return brands
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker.errors import Fault
-from worker.lexicon.lines import lines
+from worker.lexicon.lines import is_repeated, lines
 from worker.lexicon.words import key
 
 MODEL_LINES = "models.txt"
@@ -42,10 +42,7 @@ def read_lines(path: Path, faults: list[Fault]) -> Lines:
         keys = [key(name.removesuffix("*")) for name in names]
         if not key(maker) or not all(keys):
             faults.append(Fault(place, repr(text), _EXPECTED, "write it so"))
-        elif (first := places.setdefault(key(maker), place)) != place:
-            remedy = f"also in line {first.rpartition(':')[2]}"
-            faults.append(Fault(place, repr(maker.strip()), "each maker once", remedy))
-        else:
+        elif not is_repeated(places, key(maker), place, "each maker once", faults):
             of[key(maker)] = list(dict.fromkeys(keys))
             starred = (n for n, name in zip(keys, names, strict=True) if name.endswith("*"))
             alone |= dict.fromkeys(starred)

@@ -25,3 +25,19 @@ def lines(file: Path, faults: list[Fault]) -> Iterator[tuple[str, str]]:
     for number, text in enumerate(texts, 1):
         if text := text.split("#", 1)[0].strip():
             yield f"{file.name}:{number}", text
+
+
+def is_repeated(
+    places: dict[str, str], name: str, place: str, expected: str, faults: list[Fault]
+) -> bool:
+    """Whether a name stands in an earlier line, too, which then goes to `faults`.
+
+    Args:
+        places: of the names before, by their keys; takes this one up.
+        name: its key.
+    """
+    first = places.setdefault(name, place)
+    if first != place:
+        remedy = f"also in line {first.rpartition(':')[2]}"
+        faults.append(Fault(place, repr(name), expected, remedy))
+    return first != place

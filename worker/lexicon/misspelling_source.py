@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from worker.errors import Fault
-from worker.lexicon.lines import lines
+from worker.lexicon.lines import is_repeated, lines
 from worker.lexicon.words import key
 
 MISSPELLINGS = "misspellings.txt"
@@ -35,10 +35,7 @@ def read_misspellings(path: Path, faults: list[Fault]) -> dict[str, str]:
                 f"typed {_ARROW} meant, of at most {_MOST_WORDS} words each, not one in the other"
             )
             faults.append(Fault(place, repr(text), expected, "write it so"))
-        elif (first := places.setdefault(typed, place)) != place:
-            remedy = f"also in line {first.rpartition(':')[2]}"
-            faults.append(Fault(place, repr(typed), "each once", remedy))
-        else:
+        elif not is_repeated(places, typed, place, "each once", faults):
             found[typed] = meant
     for typed, meant in found.items():
         if key(meant) in found:

@@ -129,8 +129,8 @@ class Reader:
             places = self._taken(uncut, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
-        nothing = [(x.start, x.end) for x in exclusions]
-        nothing += [
+        unwanted = [(x.start, x.end) for x in exclusions]
+        nothing = unwanted + [
             (found[i].start, found[j - 1].end)
             for i, j, _ in fixed
             if j - i > 1 and all((i, j) != (b.first, b.last) for b in brands)  # "not your mothers"
@@ -145,7 +145,6 @@ class Reader:
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
-        unwanted = [(x.start, x.end) for x in exclusions]
         said = described(tags, found, attributes, unwanted, self._is_term)
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
         return named(Reading, (*read, said, self._is_abroad(found, brands)))

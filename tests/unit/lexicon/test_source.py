@@ -114,11 +114,15 @@ def test_misspellings_are_those_of_the_folder_else_the_starters(tmp_path):
         ("a => <b>\n", "misspellings.txt:1: found 'a => <b>'"),
         ("a => b\nb => c\n", "misspellings.txt:1: found 'b', expected what is meant to be right"),
         ("a => b\na => c\n", "misspellings.txt:2: found 'a', expected each once"),
+        ("acme fast\n", "models.txt:1: found 'acme fast', expected maker : line, line*"),
+        (": fast\n", "models.txt:1: found ': fast'"),
+        ("acme : fast, , slow\n", "models.txt:1: found 'acme : fast, , slow'"),
+        ("acme : fast\nACME : slow\n", "models.txt:2: found 'acme', expected each maker once"),
     ],
 )
-def test_faults_of_misspellings_by_line(tmp_path, text, fault):
+def test_faults_of_misspellings_and_lines_by_line(tmp_path, text, fault):
     folder = write(tmp_path, a="[Shoes]\nshoes\n")
-    (folder / "misspellings.txt").write_text(text)
+    (folder / fault.partition(":")[0]).write_text(text)
     [found] = faults(folder)
     assert found.startswith(fault)
 
@@ -131,22 +135,6 @@ def test_lines_are_those_of_the_folder_else_the_starters(tmp_path):
         "of": {"acme co": ["fast", "cr v", "ultraboost"]},
         "alone": ["ultraboost"],
     }
-
-
-@pytest.mark.parametrize(
-    "text, fault",
-    [
-        ("acme fast\n", "models.txt:1: found 'acme fast', expected maker : line, line*"),
-        (": fast\n", "models.txt:1: found ': fast'"),
-        ("acme : fast, , slow\n", "models.txt:1: found 'acme : fast, , slow'"),
-        ("acme : fast\nACME : slow\n", "models.txt:2: found 'acme', expected each maker once"),
-    ],
-)
-def test_faults_of_lines_by_line(tmp_path, text, fault):
-    folder = write(tmp_path, a="[Shoes]\nshoes\n")
-    (folder / "models.txt").write_text(text)
-    [found] = faults(folder)
-    assert found.startswith(fault)
 
 
 def test_an_empty_folder(tmp_path):

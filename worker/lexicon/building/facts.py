@@ -146,15 +146,12 @@ def own_values(corpus: Corpus, tables: dict[str, Any], drafts: Drafts) -> set[st
     for (_, text), count in corpus.values.items():
         for form in {key(normal_form(part)) for part in _PARTED.split(text)} & own:
             products[form] += count
-    number = {word: n for n, word in enumerate(corpus.words)}
+    numbers = [n for n, word in enumerate(corpus.words) if word in own]
     tokens = np.frombuffer(corpus.tokens, np.int32)
-    docs = corpus.docs()
-    titles = {
-        form: len(np.unique(docs[tokens == n]))
-        for form in own
-        if (n := number.get(form)) is not None
-    }
-    return {form for form in own if products[form] >= LEAST_OWN * titles.get(form, 0)}
+    at = np.isin(tokens, numbers)
+    words = np.unique(np.stack([tokens[at], corpus.docs()[at]]), axis=1)[0]
+    titles = Counter(corpus.words[n] for n in words.tolist())
+    return {form for form in own if products[form] >= LEAST_OWN * titles[form]}
 
 
 def conflicting(corpus: Corpus) -> dict[str, list[str]]:

@@ -14,8 +14,9 @@ are (the Apriori rule), so that a million titles fit in memory. A phrase is kept
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +92,8 @@ def find(corpus: Corpus, described: Collection[str], own: Collection[str] = ()) 
     splits = SPLITS | _splits_abroad(corpus)
     values = {*described, *own}
     levels = _levels(corpus, EMPTY | LIKE | splits | values)
-    return sorted(_kept(corpus, levels, (described, values, splits)))
+    may_name = partial(_may_name, described=described, values=values, splits=splits)
+    return sorted(_kept(corpus, levels, may_name))
 
 
 def _splits_abroad(corpus: Corpus) -> set[str]:
@@ -176,7 +178,7 @@ class _Counting:
 
 
 def _kept(
-    corpus: Corpus, levels: list[_Level], no_names: tuple[Collection[str], ...]
+    corpus: Corpus, levels: list[_Level], may_name: Callable[[list[str]], bool]
 ) -> Iterator[Phrase]:
     names = corpus.words
     has_brands = len(corpus.brands) >= FEWEST_BRANDS
@@ -194,7 +196,7 @@ def _kept(
             kept &= (level.brands >= FEWEST_BRANDS) & ~own[level.words].any(axis=1)
         for n in np.flatnonzero(kept).tolist():
             texts = [names[word] for word in level.words[n].tolist()]
-            if not _may_name(texts, *no_names):
+            if not may_name(texts):
                 continue
             npmi = _npmi(levels, size, n, len(corpus))
             if npmi >= LEAST_NPMI:

@@ -113,16 +113,25 @@ class Vectors:
         ids, cosines = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
         rows = np.flatnonzero(vectors.any(axis=1))
         if rows.size and shape[1]:
-            along, kept = vectors[rows], 1.0
-            if self._axes.size:
-                along = _along(along, self._axes)
-                kept = np.linalg.norm(along, axis=1, keepdims=True)
+            along = _along(vectors[rows], self._axes) if self._axes.size else vectors[rows]
             # One thread: the callers' batches are small, and the models need the other cores.
             found = self._index.search(_quantized(along), shape[1], threads=1)
             keys = np.atleast_2d(found.keys)
-            ids[rows, : keys.shape[1]] = keys
-            cosines[rows, : keys.shape[1]] = kept * (1 - np.atleast_2d(found.distances))
+            near = self._cosines(along, keys)
+            order = np.argsort(-near, axis=1, kind="stable")
+            ids[rows, : keys.shape[1]] = np.take_along_axis(keys.astype(np.int64), order, axis=1)
+            cosines[rows, : keys.shape[1]] = np.take_along_axis(near, order, axis=1)
         return ids, cosines
+
+    def _cosines(self, along: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Of each vector and the terms found for it, [n, k].
+
+        From the vector before it is quantized: a model's answer may differ in its last bit with
+        the texts beside it, which can move a quantized number by a whole step.
+        """
+        stored = np.array(self._index.get(keys.ravel()), np.float32).reshape(*keys.shape, -1)
+        dots = np.einsum("nka,na->nk", stored, along)
+        return dots / np.sqrt(np.einsum("nka,nka->nk", stored, stored))
 
 
 def _along(vectors: np.ndarray, axes: np.ndarray) -> np.ndarray:

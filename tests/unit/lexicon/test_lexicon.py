@@ -230,6 +230,18 @@ def test_no_folder(tmp_path):
         Lexicon.load(tmp_path / "nowhere")
 
 
+def test_the_last_bits_of_a_vector_move_no_cosine(lexicon):
+    """A model's answer may differ in them with the texts beside it."""
+    random = np.random.default_rng(3)
+    pairs = random.integers(0, len(lexicon), (1000, 2))
+    queries = np.array([lexicon.vector(a) + lexicon.vector(b) for a, b in pairs])
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    moved = queries * (1 + np.float32(1e-6) * random.choice(np.float32([-1, 1]), queries.shape))
+    (ids, cosines), (same_ids, same) = lexicon.nearest(queries, 1), lexicon.nearest(moved, 1)
+    assert np.abs(same - cosines).max() < 5e-6
+    assert (ids == same_ids).mean() > 0.999
+
+
 def test_the_search_finds_nearly_all_that_are_nearest(lexicon):
     """Between any two terms; and with less effort it would not."""
     vectors = np.vstack([lexicon.vector(n) for n in range(len(lexicon))])

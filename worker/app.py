@@ -14,10 +14,10 @@ from prometheus_client import generate_latest
 from worker.build import PROBE_S, Understanding, check_models, check_tls, wait_for
 from worker.config.models import INTENT
 from worker.config.reload import Reloads
-from worker.config.settings import Server, Settings
+from worker.config.settings import Settings
 from worker.errors import ConfigError, ContractError, StartupError, Stop
 from worker.metrics import Metrics
-from worker.server.http import Certificate, Health, HttpServer
+from worker.server.http import Health, HttpServer, check_certificate
 from worker.stream.admin import Cluster
 from worker.stream.clients import check_properties
 from worker.stream.runner import Runner
@@ -29,7 +29,8 @@ WATCH_S = 2.0  # between two looks at models that are up; each asks the server f
 
 
 class App:
-    """One worker, from start to drained. Construction does no I/O but reading model files.
+    """One worker, from start to drained. Construction reads files and has librdkafka
+    check its properties; it connects to nothing.
 
     Args:
         read: reads the settings again, for `reload`; None where there is nothing to read.
@@ -94,7 +95,7 @@ class App:
             lambda: check_properties(settings.kafka),
             lambda: made.append(Understanding(settings, self.metrics)),
             lambda: check_tls(settings),
-            lambda: _check_server_tls(settings.server),
+            lambda: check_certificate(settings.server),
         ):
             try:
                 check()
@@ -163,12 +164,14 @@ class App:
         )
         parts = {"models": self._understanding.wait(deadline), "kafka": broker}
         waits = [asyncio.create_task(self._found(*part)) for part in parts.items()]
-        _, late = await asyncio.wait(waits, return_when=asyncio.FIRST_EXCEPTION)
-        if late:  # both may be away: their deadline is the same
-            await asyncio.wait(late, timeout=2 * PROBE_S)
-        faults = [wait.exception() for wait in waits if wait.done() and wait.exception()]
-        for wait in waits:
-            wait.cancel()
+        try:
+            _, late = await asyncio.wait(waits, return_when=asyncio.FIRST_EXCEPTION)
+            if late:  # both may be away: their deadline is the same
+                await asyncio.wait(late, timeout=2 * PROBE_S)
+            faults = [wait.exception() for wait in waits if wait.done() and wait.exception()]
+        finally:
+            for wait in waits:
+                wait.cancel()
         if len(faults) == 1:
             raise faults[0]
         if faults:
@@ -217,8 +220,3 @@ class App:
         shown = {name: "up" if up else "away" for name, up in parts.items()}
         details = {"state": state, **shown, "circuits_open": silent}
         return Health(state == "running" and all(parts.values()), details)
-
-
-def _check_server_tls(chosen: Server) -> None:
-    if chosen.tls_certificate and chosen.tls_key:
-        Certificate(chosen.tls_certificate, chosen.tls_key)

@@ -83,10 +83,9 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     """Retrieval and selection of expansions.
 
     Raises:
-        ConfigError: `parents_for` names what is no label of the intent model.
+        ConfigError: see `parents_for`.
     """
     chosen, neutral = settings.understanding, contracts[MATCHING].threshold
-    _check_labels("understanding.parents_for", listed(chosen.parents_for), contracts[INTENT])
     return Expander(
         lexicon,
         chosen.max_candidates,
@@ -94,7 +93,7 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
         chosen.match_threshold,
         chosen.max_expansions,
         0.5 if neutral is None else min(max(neutral, 0.01), 0.99),
-        listed(chosen.parents_for),
+        parents_for(settings, contracts),
     )
 
 
@@ -140,6 +139,17 @@ def fallback_intent(settings: Settings, contracts: Contracts) -> str | None:
     return label
 
 
+def parents_for(settings: Settings, contracts: Contracts) -> frozenset[str]:
+    """The intents whose queries get broader terms.
+
+    Raises:
+        ConfigError: one is no label of the intent model.
+    """
+    labels = listed(settings.understanding.parents_for)
+    _check_labels("understanding.parents_for", labels, contracts[INTENT])
+    return labels
+
+
 def _check_labels(key: str, labels: Iterable[str], intent: ModelContract) -> None:
     for label in labels:
         if label not in intent.labels:
@@ -155,7 +165,7 @@ def make_computation(
     """What answers queries by these models and this lexicon.
 
     Raises:
-        ConfigError: see `fallback_intent` and `make_expander`.
+        ConfigError: see `fallback_intent` and `parents_for`.
     """
     contracts = stages.contracts
     composer = Composer(lexicon, contracts, fallback_intent(settings, contracts))
@@ -171,7 +181,7 @@ def make_snapshot(
     """What understands a batch, made of the stages and lexicon of each entry.
 
     Raises:
-        ConfigError: see `fallback_intent` and `make_expander`.
+        ConfigError: see `fallback_intent` and `parents_for`.
     """
     chosen, policies = settings.understanding, settings.policies
     return Snapshot(
@@ -199,7 +209,7 @@ def make_pipeline(
 
     Raises:
         LexiconError: see `load_lexicons`.
-        ConfigError: see `fallback_intent` and `make_expander`.
+        ConfigError: see `fallback_intent` and `parents_for`.
     """
     lexicons = load_lexicons(settings, contracts)
     stages = make_stages(settings, contracts, inference, metrics)
@@ -285,7 +295,7 @@ class Understanding:
 
         Raises:
             LexiconError: see `load_lexicons`.
-            ConfigError: see `fallback_intent` and `make_expander`.
+            ConfigError: see `fallback_intent` and `parents_for`.
         """
         now = self.pipeline.snapshot.computations
         known = {entry: computation.lexicon for entry, computation in now.items()}

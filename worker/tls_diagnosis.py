@@ -41,7 +41,7 @@ def diagnose(
         _handshake(address, context)
     except ssl.SSLCertVerificationError as error:
         return _verification(error, address, setting)
-    except OSError:
+    except (OSError, UnicodeError):  # a label of the name may be empty or too long
         return None
     return None
 
@@ -52,7 +52,7 @@ def speaks_tls(address: str) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         _handshake(address, context)
-    except OSError:
+    except (OSError, UnicodeError):
         return False
     return True
 

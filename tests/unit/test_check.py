@@ -89,6 +89,24 @@ def test_a_fallback_intent_that_the_model_does_not_know(impatient):
     assert (known.state, known.message) == ("ok", "other")
 
 
+def test_intents_of_broader_terms_that_the_model_does_not_know(impatient):
+    found = findings("understanding.parents_for=browse,buy")["understanding.parents_for"]
+    assert found.state == "fault" and "'buy'" in found.message and found.remedy
+
+
+def test_a_certificate_of_the_probes_that_is_not_there(impatient, tmp_path):
+    pem = tmp_path / "away.pem"
+    found = findings(f"server.tls_certificate={pem}", f"server.tls_key={pem}")
+    assert found["server.tls_certificate"].state == "fault"
+    assert str(pem) in found["server.tls_certificate"].message
+
+
+@pytest.mark.parametrize("name", ["kafka..example:9092", f"{'x' * 64}.example:9092"])
+def test_a_broker_whose_name_is_none(impatient, name):
+    found = findings(f"kafka.bootstrap_servers={name}")[f"Kafka at {name}"]
+    assert found.state == "fault" and found.remedy
+
+
 def test_each_missing_topic_is_reported_with_its_key(embedded_broker):
     topics = embedded_broker.topics()
     found = findings(

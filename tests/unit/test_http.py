@@ -49,6 +49,15 @@ def test_a_taken_port_is_reported_with_its_key():
     assert "0 takes any" in fault.remedy
 
 
+def test_stopped_before_the_first_request_it_listens_no_more():
+    http = server("127.0.0.1")
+    http.start()
+    port = int(http.url.rpartition(":")[2])
+    http.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_it_answers_where_it_says(host):
     http = server(host)

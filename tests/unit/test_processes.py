@@ -106,6 +106,19 @@ def test_a_worker_that_keeps_dying_is_started_again_after_ever_longer_bounded_pa
     assert bounds == [1, 2, 4, 8, 16, 32, 60, 60, 60, 1]
 
 
+def test_a_worker_that_was_killed_while_it_reported_is_no_fault_of_ours():
+    async def heard() -> processes.Child:
+        supervisor = processes.Supervisor(load_settings(None, {}, ["server.port=0"]), 2, [])
+        child = processes.Child(1, 0, None, None, 0.0)
+        reader = asyncio.StreamReader()
+        reader.feed_data(b'{"metrics":"whole"}\n{"metrics":"cu')
+        reader.feed_eof()
+        await supervisor._listen(child, reader)
+        return child
+
+    assert asyncio.run(heard()).metrics == "whole"
+
+
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_messages_bear_the_number_of_their_process(monkeypatch, format):
     monkeypatch.setattr(logs, "_process", 2)

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from triton_models.settings import UsageError
-
 
 def draft_of(place: Path) -> Path:
     """A name beside a file for what is not whole yet; to be opened as a new one, so that it is no
@@ -23,7 +21,7 @@ def draft_of(place: Path) -> Path:
 def written(out: Path) -> Iterator[BinaryIO]:
     """A file to write, which has its name only when it is whole; a pipe or device as it is.
 
-    Raises UsageError and what else comes from within; interrupted, it tells where the draft is.
+    Raises what comes from within, and the draft is gone; after Ctrl-C the message says where it is.
     """
     if out.exists() and not out.is_file():
         with out.open("wb") as file:
@@ -34,8 +32,8 @@ def written(out: Path) -> Iterator[BinaryIO]:
     try:
         with draft.open("xb") as file:
             yield file
-    except UsageError:
-        draft.unlink()
+    except Exception:
+        draft.unlink(missing_ok=True)
         raise
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what was answered is in {draft}") from None

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from triton_models.contract import ModelContract, ModelFolderError
-from worker.build import check_models, fallback_intent, make_inference
+from worker.build import check_models, fallback_intent, make_inference, parents_for
 from worker.commands.acls import Answer, as_dicts, granted_rights, listing, needed
 from worker.commands.options import configured
 from worker.config.models import ENCODER, INTENT
-from worker.config.settings import Kafka, Settings
+from worker.config.settings import Kafka, Server, Settings
 from worker.errors import ConfigError, Fault, Stop
 from worker.folders import (
     Contracts,
@@ -33,6 +33,7 @@ from worker.folders import (
     namesakes,
 )
 from worker.redact import redacted
+from worker.server.http import check_certificate
 from worker.stream.clients import check_properties, common_properties
 from worker.stream.kafka_errors import diagnose_connection, more_specific
 from worker.tls_diagnosis import Diagnosis
@@ -98,7 +99,7 @@ class Finding:
 
 def findings_of(settings: Settings) -> list[Finding]:
     """Check models, lexicon, model server and Kafka; faults are returned, not raised."""
-    return [*_models(settings), *_properties(settings.kafka)]
+    return [*_models(settings), *_server(settings.server), *_properties(settings.kafka)]
 
 
 def show(findings: list[Finding]) -> None:
@@ -122,6 +123,13 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield from _served(settings, models)
 
 
+def _server(server: Server) -> Iterator[Finding]:
+    try:
+        check_certificate(server)
+    except Stop as error:
+        yield from map(Finding.of, error.faults)
+
+
 def _entry(settings: Settings, entry: str, found: dict[str, Contracts]) -> Iterator[Finding]:
     """Check an entry's models and lexicon; its contracts are put into `found`."""
     contracts: dict[str, ModelContract] = {}
@@ -137,11 +145,13 @@ def _entry(settings: Settings, entry: str, found: dict[str, Contracts]) -> Itera
         yield Finding(f"{whose}model folders", "ok", message)
     yield _lexicon(settings, entry, contracts)
     if INTENT in contracts:
-        yield from _fallback(settings, contracts)
+        yield from _labels(settings, contracts)
 
 
-def _fallback(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
+def _labels(settings: Settings, contracts: Contracts) -> Iterator[Finding]:
+    """Check settings that name labels of the intent model."""
     try:
+        parents_for(settings, contracts)
         if (label := fallback_intent(settings, contracts)) is not None:
             yield Finding("policies.fallback_intent", "ok", label)
     except Stop as error:

@@ -65,7 +65,8 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except OSError as error:  # a full disk, a vanished terminal
-        _print_error(f"{error.strerror}: {error.filename or 'output'}")
+        place = f": {error.filename or 'output'}" if error.strerror else ""
+        _print_error(f"{error.strerror or str(error) or type(error).__name__}{place}")
         sys.exit(1)
     except Exception as error:
         logger.debug("internal error", exc_info=True)

@@ -120,8 +120,8 @@ class Supervisor:
             refresh.cancel()
             self._http.stop()
         logger.info("%s", summary(self._sums()))
-        for error in self._errors:
-            raise error
+        if self._errors:
+            raise self._errors[0]
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return guarded(work, self._fail)
@@ -214,6 +214,8 @@ class Supervisor:
         """Take its reports until it ends."""
         with suppress(ConnectionError):
             async for line in reader:
+                if not line.endswith(b"\n"):  # it was killed while it reported
+                    return
                 report = orjson.loads(line)
                 child.started = True
                 if "metrics" in report:

@@ -31,8 +31,8 @@ def main(shm_prefix: str, folder: str, command: list[str]) -> int:
     parent = os.getppid()
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # so that orphans of the command are ours to reap
-    signal.signal(signal.SIGTERM, lambda *_: _kill_group(child.pid) if child else sys.exit(0))
     child = None
+    signal.signal(signal.SIGTERM, lambda *_: _kill_group(child.pid) if child else sys.exit(0))
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

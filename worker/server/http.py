@@ -96,6 +96,7 @@ class HttpServer:
         except Exception:
             logger.exception("health and metrics are no longer served; please report it")
         self._loop.close()
+        self._socket.close()
 
     async def _serve(self) -> None:
         await self._asked()
@@ -133,6 +134,16 @@ def _bound(host: str, port: int) -> socket.socket:
             raise _refused("server.port", found, "a port to listen on", remedy) from None
         found = f"{host} ({error.strerror})"
         raise _refused("server.host", found, "an address of this machine", HOST_REMEDY) from None
+
+
+def check_certificate(server: Server) -> None:
+    """Look at the certificate and its key, where there are some.
+
+    Raises:
+        ConfigError: see `Certificate`.
+    """
+    if server.tls_certificate and server.tls_key:
+        Certificate(server.tls_certificate, server.tls_key)
 
 
 class Certificate:

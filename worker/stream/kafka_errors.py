@@ -114,7 +114,7 @@ def listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S).close()
-    except OSError:
+    except (OSError, UnicodeError):  # a label of the name may be empty or too long
         return False
     return True
 

@@ -1,5 +1,6 @@
 """`predict`: a line out for each line in, in order, and the same answers as the worker's."""
 
+import errno
 import gzip
 import io
 import json
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests import program
 from triton_models import contract
 from triton_models.__main__ import main
+from triton_models.data import drafts
 from triton_models.serving import predict
 from triton_models.serving.predictor import load
 from triton_models.settings import STARTER
@@ -235,6 +237,14 @@ def test_what_is_interrupted_has_not_the_name_of_what_is_whole(capfdbinary, tmp_
     assert predicted(capfdbinary, "intent", file, "--out", out)[0] == 0
     assert len(out.read_bytes().splitlines()) == 40
     assert sorted(tmp_path.iterdir()) == sorted([file, out, part])  # what was answered is kept
+
+
+def test_no_draft_stays_when_the_disk_is_full(tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(OSError, match="No space left"), drafts.written(out) as file:
+        file.write(b"answered\n")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_file_is_lost_that_is_called_as_a_draft(capfdbinary, tmp_path):

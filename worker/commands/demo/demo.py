@@ -205,7 +205,8 @@ class Demo:
                     if view:
                         view.refresh()
                     settled = await self._settled(app, kafka, feeding)
-            await feeding
+            if feeding.done():  # raises what ended it
+                await feeding
         finally:
             stop_app.set()
             feeding.cancel()

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SAMPLE_S, RETRY_S = 0.25, 10.0
-NOT_YET = (
+NO_LEADER_YET = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.FENCED_LEADER_EPOCH,
@@ -41,7 +41,7 @@ class Offsets:
             try:
                 return sum(future.result().offset for future in found.values())
             except KafkaException as error:  # a topic that was just made has no leader yet
-                if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
+                if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
 

@@ -27,13 +27,9 @@ from confluent_kafka import (
 from worker.app import App
 from worker.config.load import load_settings
 from worker.config.settings import Settings
+from worker.stream.consumer import NOT_YET
 
 DEADLINE_S = 60.0
-NOT_YET = (
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from time import monotonic
 
 from triton_models.contract import ModelContract
 from worker import __version__
-from worker.config.models import INTENT, MATCHING, MODELS
+from worker.config.models import ENCODER, INTENT, MATCHING
 from worker.config.settings import Settings, listed
 from worker.errors import ConfigError, ContractError, Fault, Retry, StartupError
 from worker.folders import (
@@ -88,12 +88,12 @@ def make_expander(settings: Settings, contracts: Contracts, lexicon: Lexicon) ->
     chosen, neutral = settings.understanding, contracts[MATCHING].threshold
     return Expander(
         lexicon,
-        chosen.max_candidates,
-        chosen.min_similarity,
-        chosen.match_threshold,
-        chosen.max_expansions,
-        0.5 if neutral is None else min(max(neutral, 0.01), 0.99),
-        parents_for(settings, contracts),
+        max_candidates=chosen.max_candidates,
+        min_similarity=chosen.min_similarity,
+        threshold=chosen.match_threshold,
+        max_expansions=chosen.max_expansions,
+        neutral=0.5 if neutral is None else min(max(neutral, 0.01), 0.99),
+        parents_for=parents_for(settings, contracts),
     )
 
 
@@ -122,7 +122,8 @@ def make_stages(
     def stages(entry: str, own: Contracts) -> Stages:
         tagging = tagging_contract(settings.of(entry), own)
         tagger = Tagger(made[tagging.name], tagging) if tagging else None
-        return Stages(*(made[own[kind].name] for kind in MODELS), tagger)
+        intent, encoder, matching = (made[own[kind].name] for kind in (INTENT, ENCODER, MATCHING))
+        return Stages(intent, encoder, matching, tagger)
 
     return {entry: stages(entry, own) for entry, own in contracts.items()}
 
@@ -189,13 +190,13 @@ def make_snapshot(
             entry: make_computation(settings, own, lexicons[entry], metrics)
             for entry, own in stages.items()
         },
-        chosen.default_language,
-        chosen.shared,
-        Deadline(policies.max_age_ms, policies.late),
-        chosen.max_query_chars,
-        chosen.max_event_bytes,
-        Cache(chosen.cache_bytes // 2),
-        SeenQueries(chosen.cache_bytes // 2),
+        default_language=chosen.default_language,
+        languages=chosen.shared,
+        deadline=Deadline(policies.max_age_ms, policies.late),
+        max_query_chars=chosen.max_query_chars,
+        max_event_bytes=chosen.max_event_bytes,
+        cache=Cache(chosen.cache_bytes // 2),
+        seen=SeenQueries(chosen.cache_bytes // 2),
     )
 
 

@@ -15,7 +15,8 @@ import triton_models
 from tests.servers.triton import hosted
 from triton_models.contract import ModelContract, load_all
 from worker.config.settings import STARTER_LEXICON
-from worker.embedded.triton import EmbeddedTriton, available
+from worker.embedded.binary import available
+from worker.embedded.triton import EmbeddedTriton
 from worker.lexicon import built
 
 HERE = Path(__file__).parent

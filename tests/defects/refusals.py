@@ -40,7 +40,7 @@ DEFECTS = (
     defect(
         "a record that Kafka refuses is tried again for ever",
         DELIVERY,
-        "        self._barred[refusal.id] = refusal.error\n",
+        "        self._barred[refusal.key] = refusal.error\n",
         "",
         "test_delivery.py",
     ),

@@ -25,7 +25,7 @@ from tests.faults.kinds import KINDS
 from tests.faults.options import Options
 from tests.faults.run import running
 from tests.servers import kafka
-from worker.embedded import triton
+from worker.embedded import binary
 
 
 @click.command(help=__doc__.replace("\n\n    python", "\n\n\b\n    python"))
@@ -50,7 +50,7 @@ from worker.embedded import triton
 @click.option("--rate", default=300.0, show_default=True, help="Events a second.")
 @click.option("--only", multiple=True, type=click.Choice(list(KINDS)), help="Only this kind.")
 def main(only: tuple[str, ...], **chosen) -> None:
-    for reason in (kafka.unavailable(), triton.available()):
+    for reason in (kafka.unavailable(), binary.available()):
         if reason:
             raise click.ClickException(reason)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # put everything away

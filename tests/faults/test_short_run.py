@@ -13,7 +13,7 @@ import pytest
 from tests.faults.kinds import KINDS
 from tests.servers import kafka
 from tests.skips import skip_or_fail
-from worker.embedded import triton
+from worker.embedded import binary
 
 # Seeds that give these kinds once each, soon one after the other, the kill first.
 RUNS = {
@@ -26,7 +26,7 @@ DEADLINE_S = 300.0
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Both at once, since most of their time is waiting: each one's process, and its folder."""
-    for reason in (kafka.unavailable(), triton.available()):
+    for reason in (kafka.unavailable(), binary.available()):
         if reason:
             skip_or_fail(reason)
     with ExitStack() as stack:

@@ -17,7 +17,7 @@ from triton_models.contract import load_all
 from worker import build as parts
 from worker.build import make_inference
 from worker.config.load import load_settings
-from worker.embedded.triton import available
+from worker.embedded.binary import available
 from worker.errors import ConfigError, ModelUnavailable
 from worker.inference.triton import TritonInference
 

@@ -11,7 +11,7 @@ from tests.scenarios.test_reload import working
 from tests.servers.triton import running as triton_running
 from tests.skips import skip_or_fail
 from tests.stream import Record, done, produce, read, running, schema, settings, wait_until
-from worker.embedded.triton import available
+from worker.embedded.binary import available
 
 ENGLISH, GERMAN, FRENCH = "red running shoes", "laufschuhe", "robe longue rouge"
 

@@ -14,7 +14,7 @@ from tests.servers import triton as nvidia
 from tests.servers.secure_kafka import SecureKafka
 from tests.skips import skip_or_fail
 from worker.config.settings import STARTER_MODELS
-from worker.embedded.triton import available
+from worker.embedded.binary import available
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from tests.servers.models import build
 from tests.skips import skip_or_fail
 from triton_models.contract import sha256
 from worker.embedded import binary
-from worker.embedded.triton import EmbeddedTriton, available
+from worker.embedded.binary import available
+from worker.embedded.triton import EmbeddedTriton
 from worker.errors import StartupError
 
 LIMIT_S = 30.0

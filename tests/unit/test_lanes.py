@@ -173,7 +173,7 @@ def test_an_output_over_the_topics_limit_goes_the_careful_way(delivery):
 def test_after_a_refusal_hits_are_looked_at_one_by_one():
     """One of them may be what was refused."""
     found = parts()
-    found.delivery._barred["queries-0-1"] = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+    found.delivery._barred[0, 1, False] = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
     found.take(record(0, "seen"), record(1, "seen"))
     found.lanes.produce_pending()
     assert topics(found) == ["queries.enriched", "queries.dead-letters"]

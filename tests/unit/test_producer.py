@@ -36,7 +36,7 @@ def producer():
 
 
 def refused_places(producer):
-    return [refusal.id for refusal in producer.take_refusals()]
+    return [(refusal.id, refusal.is_dead_letter) for refusal in producer.take_refusals()]
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -87,7 +87,7 @@ def test_the_real_client_reports_what_is_not_sent(together, letter, monkeypatch)
     (refusal,) = found.take_refusals()
     assert refusal.error.code() == KafkaError._PURGE_QUEUE
     alone = "a record" if together else "queries-0-7"
-    assert refusal.id == ("queries-0-7 letter" if letter else alone)
+    assert (refusal.id, refusal.is_dead_letter) == ("queries-0-7" if letter else alone, letter)
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -102,7 +102,7 @@ def test_what_the_client_refuses_at_once_is_refused_like_what_the_broker_refuses
         assert producer.outputs([record(0), record(1)], [b"", b""], [None] * 2) == 1
     else:
         producer.output(record(0), b"")
-    assert refused_places(producer) == ["queries-0-0"]
+    assert refused_places(producer) == [("queries-0-0", False)]
 
 
 def test_a_refused_dead_letter_is_told_from_a_refused_output(producer):
@@ -111,7 +111,7 @@ def test_a_refused_dead_letter_is_told_from_a_refused_output(producer):
     producer.output(one, b"out")
     producer.dead_letter(one, BAD)
     producer.flush(1.0)
-    assert refused_places(producer) == ["queries-0-4", "queries-0-4 letter"]
+    assert refused_places(producer) == [("queries-0-4", False), ("queries-0-4", True)]
 
 
 def test_a_full_queue_takes_some_and_says_how_many(producer):

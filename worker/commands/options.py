@@ -50,7 +50,7 @@ def load(file: Path | None, assignments: tuple[str, ...], quiet: bool = False) -
     try:
         settings = load_settings(file, assignments=assignments)
     except ConfigError:
-        logs.set_up(log_format(file, assignments=assignments))
+        logs.set_up(log_format(file, assignments))
         raise
     level = "warning" if quiet and settings.logging.level == "info" else settings.logging.level
     logs.set_up(settings.logging.model_copy(update={"level": level}))

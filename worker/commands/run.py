@@ -185,5 +185,8 @@ def _supervise(
     arguments = ["-c", str(file)] if file else []
     arguments += [word for item in assignments for word in ("--set", item)]
     supervisor = Supervisor(settings, processes, arguments)
-    on_start = lambda _: hangup.calls(supervisor.reload)  # noqa: E731
-    asyncio.run(until_stopped(supervisor.run, supervisor.kill, on_start))
+    asyncio.run(
+        until_stopped(
+            supervisor.run, supervisor.kill, on_start=lambda _: hangup.calls(supervisor.reload)
+        )
+    )

@@ -75,16 +75,12 @@ def load_settings(
     return settings
 
 
-def log_format(
-    file: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    assignments: Iterable[str] = (),
-) -> Logging:
+def log_format(file: Path | None, assignments: Iterable[str]) -> Logging:
     """`logging.format` of the same sources, for the report of what is wrong with them."""
     tree: dict[str, Any] = {}
     with suppress(ConfigError):
         tree = _read(file) if file else {}
-    for source, key, value in _overrides(environment, assignments, []):
+    for source, key, value in _overrides(None, assignments, []):
         _put(tree, source, key, value, [])
     part = tree.get("logging")
     json = isinstance(part, dict) and part.get("format") == "json"

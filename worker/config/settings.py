@@ -38,7 +38,7 @@ class Batching(Part):
     max_batches_in_flight: int = Field(32, ge=1, le=1024)
     """Batches fetched and not yet produced; one partition alone takes at most half of them."""
     max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20)
-    """Bytes of the same, shared out likewise; exceeded by at most one record of each partition."""
+    """Bytes of the same, shared out likewise; each partition may exceed its share by one record."""
 
 
 class Inference(Part):
@@ -55,7 +55,7 @@ class Inference(Part):
     timeout_ms: int = Field(2000, ge=10, le=120_000)
     """Deadline of one model call, milliseconds."""
     max_calls_in_flight: int = Field(8, ge=1, le=256)
-    """Model calls under way at once."""
+    """Calls of each model under way at once, at most."""
     threads: int = Field(2, ge=1, le=128)
     """Threads of the `onnx` backend."""
     tls: bool = False

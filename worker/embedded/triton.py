@@ -18,12 +18,9 @@ import aiohttp
 
 from triton_models.serving import repository
 from worker.embedded import binary, guardian
-from worker.embedded.binary import available
 from worker.errors import StartupError
 
-__all__ = ["EmbeddedTriton", "available"]
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.02
 STOP_S = 5.0
@@ -62,7 +59,7 @@ class EmbeddedTriton:
             StartupError: it cannot run here, or was not ready within `deadline_s` seconds.
             ModelFolderError: a model folder is broken.
         """
-        if reason := available():
+        if reason := binary.available():
             raise StartupError(
                 f'Triton cannot run embedded: {reason}; set inference.backend = "onnx"'
             )
@@ -73,7 +70,7 @@ class EmbeddedTriton:
             except StartupError as error:
                 if PYTHON_BACKEND_DIED not in str(error):
                     raise
-                log.warning("Triton's Python backend died while starting; it is started again")
+                logger.warning("Triton's Python backend died while starting; it is started again")
                 await self.stop()
                 await asyncio.to_thread(self._prepare)
                 await self._launch(deadline_s)
@@ -117,7 +114,7 @@ class EmbeddedTriton:
                 await self._end_process()
                 raise StartupError(f"Triton {what}; the end of its log:\n{self._tail()}")
             await asyncio.sleep(POLL_S)
-        log.info("Triton is ready at %s after %.1f s", self.grpc_url, time.monotonic() - began)
+        logger.info("Triton is ready at %s after %.1f s", self.grpc_url, time.monotonic() - began)
 
     def _command(self) -> list[str]:
         root, work = binary.wheel(), self._work

@@ -52,5 +52,5 @@ class Inference(Protocol):
         """Run one batch; all inputs are int64, shape [batch, length].
 
         Raises `ModelUnavailable`, `ModelTimeout`, `ModelFailed` (all `Retry`), the last also as
-        `InvalidAnswer` (see `tensors.check_answer`), or `ModelRejected`.
+        `InvalidAnswer` (see `tensors.check_answers`), or `ModelRejected`.
         """

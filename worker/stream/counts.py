@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 Counted = Sequence[Enrichment] | Enrichment | Reject | Skipped
 Added = tuple[int, int, Counted]  # partition, one past the last offset, and of what
-TELL_S = 60.0  # between two log lines about dead letters
+LOG_EVERY_S = 60.0  # between two log lines about dead letters
 
 
 @dataclass
@@ -52,8 +52,8 @@ class Counts:
             status: metrics.events.labels(status)
             for status in ("complete", "degraded", "dead_lettered", "skipped")
         }
-        self._untold: Counter[str] = Counter()  # reasons of dead letters
-        self._told_at = -TELL_S
+        self._unlogged: Counter[str] = Counter()  # reasons of dead letters
+        self._logged_at = -LOG_EVERY_S
         self.clear()
 
     def clear(self) -> None:
@@ -77,16 +77,16 @@ class Counts:
         self.clear()
         if added:
             self._count(added)
-        if self._untold and monotonic() - self._told_at >= TELL_S:
-            self._tell()
+        if self._unlogged and monotonic() - self._logged_at >= LOG_EVERY_S:
+            self._log()
 
-    def _tell(self) -> None:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self._untold.most_common())
+    def _log(self) -> None:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self._unlogged.most_common())
         message = "dead letters: %s (logged at most once a minute); "
         message += "see `query-worker dead-letters list`"
         logger.warning(message, reasons)
-        self._untold.clear()
-        self._told_at = monotonic()
+        self._unlogged.clear()
+        self._logged_at = monotonic()
 
     def _count(self, added: Iterable[Added]) -> None:
         metrics, totals = self._metrics, self._totals
@@ -115,7 +115,7 @@ class Counts:
             metrics.degraded.labels(stage).inc(count)
         for (stage, reason), count in dead.items():
             metrics.dead_letters.labels(stage, reason).inc(count)
-            self._untold[reason] += count
+            self._unlogged[reason] += count
         totals.published += events["complete"] + events["degraded"]
         totals.dead_lettered += events["dead_lettered"]
         totals.skipped += events["skipped"]

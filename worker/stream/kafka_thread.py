@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -128,8 +127,7 @@ class KafkaThread:
             while not self._stopping.is_set():
                 self._membership()
         except BaseException as error:
-            with suppress(RuntimeError):  # the loop is closed: it ended before us
-                self._fail(error)
+            self._fail(error)
         finally:
             self._commits.end()
 

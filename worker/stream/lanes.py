@@ -246,10 +246,8 @@ def _results(answers: Answers, first: int) -> list[Result | None]:
 
 
 def _count(partition: Partition, records: Sequence[Message]) -> int:
-    """How many of these, the last ones, were not counted before; now they are.
-
-    Records that are done again after a rewind were.
-    """
+    """Mark records as counted; returns how many of them, always the last ones, are new: records
+    that are done again after a rewind are not."""
     fresh = len(records)
     if records and records[0].offset() < partition.counted:
         fresh = sum(record.offset() >= partition.counted for record in records)

@@ -1,4 +1,6 @@
-"""What may be committed, by partition; used from the Kafka thread alone.
+"""What may be committed, by partition.
+
+Only the Kafka thread changes it; the event loop reads `in_flight` and `owned()`.
 
 Rules:
 - Records are produced in offset order, so what was produced is a contiguous prefix; it may be

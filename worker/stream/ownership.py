@@ -83,7 +83,7 @@ class Left:
         self._since: dict[int, float] = {}
 
     def overdue(self, unowned: Iterable[int], now: float) -> list[int]:
-        """Those that have been without one for `LEFT_S`, each told once in that time.
+        """Those that have been without one for `LEFT_S`, each reported once in that time.
 
         Args:
             unowned: those that have none now.

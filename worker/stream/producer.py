@@ -60,12 +60,14 @@ class Refusal:
     is_dead_letter: bool
 
     @property
+    def key(self) -> tuple[int, int, bool]:
+        """What it is remembered by: partition and offset of its record, and `is_dead_letter`."""
+        return self.record.partition(), self.record.offset(), self.is_dead_letter
+
+    @property
     def id(self) -> str:
-        """What it is remembered by."""
-        if self.record is None:
-            return "a record"
-        name = record_id(self.record)
-        return f"{name} letter" if self.is_dead_letter else name
+        """What messages call its record."""
+        return record_id(self.record) if self.record else "a record"
 
 
 class OutputProducer:
@@ -144,7 +146,8 @@ class OutputProducer:
     ) -> int:
         """Queue outputs of many records, each with its headers; returns how many found room.
 
-        What Kafka refuses of them is a `Refusal` without its record.
+        What a broker refuses later is a `Refusal` without its record; what librdkafka refuses at
+        once has it.
         """
         produce, topic, done = self.client.produce, self._kafka.output_topic, 0
         refused = partial(_refused, self.refusals, None, False)

@@ -38,9 +38,8 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 0.25
 LAG_S = 2.0
-# Of batches that the pipeline answers together: what it does once a call is then shared by many.
-MISSES_TOGETHER = 256
-FEW_GROUPS, GATHER_S = 2, 0.005
+MISSES_TOGETHER = 256  # of batches that the pipeline answers together: they share its cost a call
+FEW_GROUPS, GATHER_S = 2, 0.005  # while so many calls are under way, batches gather so long
 LOOK_S = 0.01  # between two looks whether all is drained
 # Shares of the shutdown deadline at which work in flight, and the consumer, are left behind.
 FINISH_SHARE, CLOSE_SHARE = 0.7, 0.9
@@ -174,7 +173,7 @@ class Runner:
         self._metrics.in_flight_bytes.set(now.size)
 
     async def _measure_lag(self) -> None:
-        """From the cluster itself: what is not fetched, the consumer knows nothing of."""
+        """Asks the cluster: the consumer does not know the records that it has not fetched."""
         backlog = Backlog(self._settings.kafka)
         while True:
             with suppress(KafkaException):  # away: the last figures stand

@@ -175,7 +175,7 @@ class Batcher:
         self,
         contract: ModelContract,
         limits: Limits,
-        serve: Callable[[TokenBatch], Coroutine[Any, Any, None]],
+        serve: Callable[[TokenBatch], Coroutine[Any, Any, object]],
     ) -> None:
         self._limits, self._serve, self._model = limits, serve, contract.name
         buckets = contract.length_buckets

@@ -72,14 +72,17 @@ class Pulse:
 
 
 class _Faults:
-    """What speaks for it that a call fails by its own fault."""
+    """Evidence that a call fails because of its own rows, not of the model."""
 
     def __init__(self, divisible: bool, answers: int) -> None:
         self._divisible, self._answers = divisible, answers
         self._own = self._invalid = 0
 
     def add(self, model: str, failure: Retry, answers: int) -> None:
-        """The call failed; the model has given so many answers to all calls.
+        """The call failed.
+
+        Args:
+            answers: how many calls of the model were answered so far.
 
         Raises:
             OwnFault, ModelRejected: it is at fault.
@@ -208,9 +211,8 @@ class ModelCaller:
         if self._policy == "block":
             return math.inf
         failing_since = self._breaker.failing_since
-        return min(waits_since, math.inf if failing_since is None else failing_since) + (
-            self._patience_s
-        )
+        began = waits_since if failing_since is None else min(waits_since, failing_since)
+        return began + self._patience_s
 
     def _is_known(self, now: float) -> bool:
         """Whether the model was found away not long ago, or when the present probe began."""

@@ -25,8 +25,8 @@ class Snapshot:
     models, lexicons and thresholds are unchanged.
 
     Attributes:
-        computations: what answers queries: that under `DEFAULT` those of `languages`, others those
-            of the language that they are named by.
+        computations: by entry: `DEFAULT` answers queries in `languages`, every other entry those
+            in the language that it is named after.
         deadline: which events come too late.
         max_query_chars: longer queries, or normal forms, are rejected.
         max_event_bytes: larger records are rejected unread.
@@ -76,8 +76,8 @@ class Snapshot:
         """This one in the place of `old`: takes over its `cache` and `pending` if both would answer
         alike.
 
-        `seen` starts empty and is refilled from the cache. A change of the cache's size, or of the
-        log, does not empty the cache.
+        `seen` starts empty and is refilled from the cache. A change of the cache's size, or of
+        `[logging]`, does not empty the cache.
         """
         if self._makes != old._makes:
             return self

@@ -54,7 +54,7 @@ class Stage:
         self._seconds = metrics.stage_seconds.labels(self.kind)
 
     async def answers(self, rows: Sequence[Row]) -> StageAnswers:
-        """What the model says of each row; never raises for a model's sake."""
+        """The model's answer to each row; a failed call is in the answers, not raised."""
         contract = self.contract
         length = contract.max_length if contract.spec.by_token else None
         tags = (contract.max_length, len(contract.tags.labels)) if contract.tags else ()

@@ -26,8 +26,9 @@ from worker.commands.demo.view import View
 from worker.commands.options import configured
 from worker.commands.signals import until_stopped
 from worker.config.settings import Settings
+from worker.embedded.binary import available
 from worker.embedded.kafka import EmbeddedKafka
-from worker.embedded.triton import EmbeddedTriton, available
+from worker.embedded.triton import EmbeddedTriton
 from worker.folders import Contracts, by_name, load_all_contracts
 
 logger = logging.getLogger(__name__)

@@ -69,7 +69,7 @@ class Delivery:
         self._seldom = Seldom(logger)
         self._recoveries = 0
         self._searching = False  # for the record that was refused in the fast lane
-        self._barred: dict[str, KafkaError] = {}  # what a topic refused, by `Refusal.id`
+        self._barred: dict[tuple[int, int, bool], KafkaError] = {}  # by `Refusal.key`
 
     def prepare(self) -> None:
         """One attempt to become `ready`; blocks for a few seconds at most."""
@@ -103,7 +103,7 @@ class Delivery:
             self.confirms_at_commit or too_large(record.value() or b"", kafka.dead_letter_topic)
         ):
             return self._output_refused(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
-        refusal = self._barred.get(record_id(record))
+        refusal = self._barred.get((record.partition(), record.offset(), False))
         return refusal and self._output_refused(refusal)
 
     def dead_letter(self, record: Message, error: Reject) -> None:
@@ -119,7 +119,7 @@ class Delivery:
         topic = self._kafka.dead_letter_topic
         if self.producer.too_large(record.value() or b"", topic):
             raise Stop(_letter_refused(topic, record, KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)))
-        refused = self._barred.get(f"{record_id(record)} letter")
+        refused = self._barred.get((record.partition(), record.offset(), True))
         if refused is None or refused.code() in UNTIMELY:
             self.producer.dead_letter(record, error)
         else:
@@ -145,10 +145,9 @@ class Delivery:
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """A commit of these succeeded: what was barred before them has its dead letter."""
-        for barred in list(self._barred):
-            _, number, offset = barred.removesuffix(" letter").rsplit("-", 2)
-            if int(offset) < offsets.get(int(number), 0):
-                del self._barred[barred]
+        for number, offset, is_dead_letter in list(self._barred):
+            if offset < offsets.get(number, 0):
+                del self._barred[number, offset, is_dead_letter]
         self._metrics.commits.labels("ok").inc()
         self._recoveries, self._searching = 0, False
 
@@ -243,7 +242,7 @@ class Delivery:
             self._seldom.warning(refusal.error.name(), message, self._meaning(refusal.error))
             return
         at_fault = code in RECORD_AT_FAULT
-        if at_fault and (not refusal.is_dead_letter or refusal.id not in self._barred):
+        if at_fault and (not refusal.is_dead_letter or refusal.key not in self._barred):
             self._bar(refusal)
         elif at_fault and code in UNTIMELY and not self.producer.distrusts_clock:
             self.producer.distrust_clock()
@@ -266,7 +265,7 @@ class Delivery:
     def _bar(self, refusal: Refusal) -> None:
         while len(self._barred) >= MOST_BARRED:
             del self._barred[next(iter(self._barred))]
-        self._barred[refusal.id] = refusal.error
+        self._barred[refusal.key] = refusal.error
         if refusal.is_dead_letter and refusal.error.code() in UNTIMELY:
             self.producer.distrust_clock()
         self._recoveries = 0  # the next time it gets further

@@ -37,6 +37,14 @@ EXACT = event(
         | {"min": 64, "max": 64, "unit": "gb"},
     ],
 )
+EITHER = event(
+    "memory 64gb or 80gb",
+    attributes=[
+        {"name": "size", "value": f"{size} gb", "start": start, "end": start + 4}
+        | {"min": size, "max": size, "unit": "gb"}
+        for size, start in ((64, 7), (80, 15))
+    ],
+)
 UNKNOWN = event("тест") | {"intent": None, "language": "ru"}
 DEGRADED = event("shoes") | {"intent": None, "status": "degraded", "degraded": ["intent"]}
 
@@ -46,10 +54,10 @@ def parsed():
     """A function that renders events for an engine and gives what the engine makes of them."""
     started = {}
 
-    def of(engine, *events):
+    def of(engine, *events, fields=FIELDS):
         if engine not in started:
             started[engine] = parsers.Engine(*parsers.ENGINES[engine])
-        render = renderer(engine, FIELDS)
+        render = renderer(engine, fields)
         return started[engine].parse([render(json.dumps(one).encode()) for one in events])
 
     yield of
@@ -59,8 +67,8 @@ def parsed():
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_kind_of_event_is_a_query(parsed, engine):
-    answers = parsed(engine, FULL, LACKING, ONLY_EXCLUDED, EXACT, UNKNOWN, DEGRADED)
-    assert [answer.error for answer in answers] == [None] * 6
+    answers = parsed(engine, FULL, LACKING, ONLY_EXCLUDED, EXACT, EITHER, UNKNOWN, DEGRADED)
+    assert [answer.error for answer in answers] == [None] * 7
     assert all(answer.query for answer in answers)
 
 
@@ -135,6 +143,22 @@ def test_solr_finds_what_was_asked_for(parsed):
     assert only_excluded == {"nike", "adidas", "dear", "no suede"}
     assert exact == set()  # 64 gb is a filter, and no document has it
     assert degraded == {"nike", "dear"}
+
+
+def test_solr_takes_numbers_of_one_field_as_alternatives(parsed):
+    def costing(*prices):
+        spoken = [{"name": "size", "value": "x", "start": 0, "end": 1}] * len(prices)
+        bounds = [{"min": price, "max": price, "unit": "gb"} for price in prices]
+        return event("x boots", attributes=[a | b for a, b in zip(spoken, bounds, strict=True)])
+
+    fields = Fields(filters={"size:gb": "price"})
+    either, none = parsed("solr", costing(80, 500), costing(79, 81), fields=fields)
+    assert (either.found, none.found) == ({"suede", "no suede"}, set())
+
+
+def test_solr_keeps_what_names_what_it_lacks(parsed):
+    [answer] = parsed("solr", event("boots non suede", exclusions=["suede"]))
+    assert answer.found == {"no suede"}
 
 
 def test_vespa_weighs_expansions_below_the_query(parsed):

@@ -12,7 +12,7 @@ from tests import program
 from tests.engines.events import event, odd_text
 from worker.commands.render import ENGINES, renderer
 from worker.commands.render.fields import Fields, load_fields
-from worker.commands.render.search import Exclusion, Match, Range, search
+from worker.commands.render.search import Exclusion, Match, Range, Ranges, search
 from worker.commands.render.words import Negation, Span, left, negations
 from worker.errors import ConfigError
 
@@ -53,7 +53,8 @@ def test_what_is_excluded_leaves_the_text_with_its_negation(form, excluded, text
 def test_documents_that_name_what_they_lack_stay_where_the_query_says_it_so():
     fields = Fields()
     [without] = search(event("gum no sugar", exclusions=["sugar"]), fields).exclusions
-    assert without.unless == ("sugar free", "no sugar", "without sugar")
+    named = ("sugar free", "no sugar", "non sugar", "without sugar", "not from sugar")
+    assert without.unless == named
     [brand] = search(event("shoes not nike", exclusions=["nike"]), fields).exclusions
     assert brand == Exclusion("nike", fields.exclusions)
 
@@ -84,7 +85,7 @@ def test_a_correction_is_searched_without_what_became_a_filter():
     ],
 )
 def test_a_correction_replaces_the_words_that_it_changes(form, corrected, text):
-    assert left(form, corrected, []) == text
+    assert left(form, corrected, []).text == text
 
 
 def test_an_open_amount_and_a_price_leave_the_text_even_without_a_field():
@@ -107,10 +108,70 @@ def test_a_numeric_field_takes_amounts_in_its_unit_alone():
     assert found.text == "laptop 15 inch"
 
 
+@pytest.mark.parametrize(
+    ("field", "least", "most", "unit", "converted"),
+    [
+        ("size:gb", 2, None, "tb", Range("f", 2000, None)),
+        ("size:tb", 512, 512, "gb", Range("f", 0.512, 0.512)),
+        ("size:inch", None, 1.5, "ft", Range("f", None, 18)),
+        ("size:mm", 1.1, 1.1, "cm", Range("f", 11, 11)),
+        ("size:inch", 140, 140, "cm", None),  # metric and imperial are never converted
+        ("size:gb", 5, 5, "person", None),
+    ],
+)
+def test_a_numeric_field_takes_amounts_in_units_that_convert_exactly(
+    field, least, most, unit, converted
+):
+    given = amount("thing 99", "99", "size", "99 x", least, most, unit=unit)
+    found = search(event("thing 99", attributes=[given]), Fields(filters={field: "f"}))
+    assert found.filters == ([converted] if converted else [])
+
+
+@pytest.mark.parametrize(
+    ("currency", "filters", "field"),
+    [
+        ("USD", {"price": "p"}, "p"),
+        (None, {"price": "p"}, "p"),
+        ("INR", {"price": "p"}, None),
+        ("INR", {"price": "p", "price:EUR": "eur"}, None),
+        ("EUR", {"price": "p", "price:EUR": "eur"}, "eur"),
+        (None, {"price:USD": "usd"}, "usd"),
+    ],
+)
+def test_a_price_goes_to_the_field_of_its_currency_alone(currency, filters, field):
+    price = amount("watch over 50", "over 50", "price", "x", 50, None, currency=currency)
+    found = search(event("watch over 50", attributes=[price]), Fields(filters=filters))
+    assert found.filters == ([Range(field, 50, None)] if field else [])
+    assert found.text == "watch"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "wanted"),
+    [
+        (((8, 8), (16, 16)), Ranges((Range("gb", 8, 8), Range("gb", 16, 16)))),
+        (((8, 8), (8, 8)), Range("gb", 8, 8)),
+        (((10, None), (None, 20)), Range("gb", 10, 20)),
+        (((20, None), (None, 10)), Ranges((Range("gb", 20, None), Range("gb", None, 10)))),
+        (((16, 16), (512, None)), Ranges((Range("gb", 16, 16), Range("gb", 512, None)))),
+    ],
+)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_numbers_of_one_field_are_alternatives_and_bounds_meet(engine, bounds, wanted):
+    form = "one two disk"
+    attributes = [
+        amount(form, word, "size", word, *ends, unit="gb")
+        for word, ends in zip(("one", "two"), bounds, strict=True)
+    ]
+    fields = Fields(filters={"size:gb": "gb"})
+    found = search(event(form, attributes=attributes), fields)
+    assert found.filters == [wanted]
+    assert ENGINES[engine](found, fields)
+
+
 def test_a_price_without_bounds_only_ranks_what_is_near():
     form = "shoes 50€"
     price = amount(form, "50€", "price", "50 EUR", 50, 50, currency="EUR")
-    found = search(event(form, attributes=[price]), Fields())
+    found = search(event(form, attributes=[price]), Fields(currency="EUR"))
     assert (found.filters, found.boosts) == ([], [Range("price", 40, 60)])
 
 
@@ -187,7 +248,7 @@ def test_any_spans_of_any_text_can_be_cut(seed):
     ends = sorted(draw.randint(0, len(form)) for _ in range(4))
     spans = [Span(ends[0], ends[1]), Span(ends[2], ends[3])]
     cut = [one.span for one in negations(form, spans) if one.span]
-    text = left(form, odd_text(draw), cut)
+    text = left(form, odd_text(draw), cut).text
     assert "  " not in text and text == text.strip()
 
 
@@ -203,9 +264,10 @@ def test_a_joined_exclusion_is_negated_as_the_first():
 
 def test_fields_of_a_file_replace_the_defaults(tmp_path):
     file = tmp_path / "fields.toml"
-    file.write_text('text = { name = 2 }\n[boosts]\n"size:gb" = "specs.memory"\n')
+    file.write_text('text = { name = 2 }\n[boosts]\n"size:gb" = "specs.memory"\norigin = "land"\n')
     fields = load_fields(file)
-    assert (fields.text, fields.boosts) == ({"name": 2.0}, {"size:gb": "specs.memory"})
+    assert (fields.text, fields.boosts["size:gb"]) == ({"name": 2.0}, "specs.memory")
+    assert fields.boosts.keys() == {"size:gb", "origin"}  # of a tagging model of one's own
     assert fields.filters == Fields().filters
 
 
@@ -216,6 +278,10 @@ def test_fields_of_a_file_replace_the_defaults(tmp_path):
         ("text = {}\n", "text: Dictionary should have at least 1 item"),
         ("field = 1\n", "the keys are text, exclusions, filters"),
         ("text = {", "not TOML"),
+        ("[filters]\ncolour = 'c'\n", "filters.colour: 'colour' is no attribute; write 'color'"),
+        ("[boosts]\n'size:litre' = 'c'\n", "boosts.size:litre: events say 'quantity:l'"),
+        ("[filters]\n'price:euro' = 'c'\n", "'euro' is no currency; write an ISO 4217 code"),
+        ("currency = 'euro'\n", "currency: String should match pattern"),
     ],
 )
 def test_a_wrong_file_of_fields_is_refused_with_the_remedy(tmp_path, text, told):

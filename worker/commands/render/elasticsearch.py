@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from worker.commands.render.fields import Fields
 from worker.commands.render.lucene import ENOUGH, Query, boolean, excluded
-from worker.commands.render.search import Clause, Match, Search
+from worker.commands.render.search import Clause, Match, Ranges, Search
 
 
 def body(search: Search, fields: Fields) -> Query:
@@ -39,6 +39,8 @@ def _phrase(text: str, fields: Sequence[str]) -> Query:
 
 
 def _clause(clause: Clause) -> Query:
+    if isinstance(clause, Ranges):
+        return {"bool": {"should": [_clause(one) for one in clause.ranges]}}
     if not isinstance(clause, Match):
         bounds = {"gte": clause.low, "lte": clause.high}
         return {"range": {clause.field: {k: v for k, v in bounds.items() if v is not None}}}

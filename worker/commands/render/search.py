@@ -6,12 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from worker.commands.render.amounts import in_unit
 from worker.commands.render.fields import Fields
-from worker.commands.render.words import Negation, Span, left, negations, without
+from worker.commands.render.words import (
+    PRICE,
+    VALUE,
+    Negation,
+    Span,
+    left,
+    negations,
+    said_by,
+    without,
+)
+from worker.lexicon.numbers import short
 
 Event = dict[str, Any]
 NEAR = 0.2  # a price without bounds, "shoes 50€", ranks those up to a fifth away higher
 TOGETHER = frozenset({"style", "use"})  # attributes of which each value is wanted
+# Attributes whose value says all that their words say, as "x-large" does of "xl".
+WHOLE = frozenset({"price", "size", "quantity", "age", "gender", "condition"})
+# How documents name what they lack.
+LACKING = ("{} free", "no {}", "non {}", "without {}", "not from {}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,14 @@ class Range:
     high: float | None
 
 
-Clause = Match | Range
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Documents whose number is in one of these ranges of one field."""
+
+    ranges: tuple[Range, ...]
+
+
+Clause = Match | Range | Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +105,42 @@ def search(event: Event, fields: Fields) -> Search:
     """What an output event asks for.
 
     Prices, open amounts ("over 16 gb"), filters and exclusions are taken out of the text, where
-    their words would match the wrong documents.
+    their words would match the wrong documents; of a filter the words that its value says.
     """
     form = event["normalized_query"]
-    filters, boosts, cut = [], [], []
+    filters, boosts, cut, names = [], [], [], []
     for attribute in event["attributes"]:
-        filtered = _clause(attribute, fields.filters)
+        span, priced = Span(attribute["start"], attribute["end"]), attribute["name"] == "price"
+        filtered = _clause(attribute, fields.filters, fields.currency)
         if filtered and not _is_exact_price(attribute):
             filters.append(filtered)
-        elif boosted := filtered or _clause(attribute, fields.boosts):
+        elif boosted := filtered or _clause(attribute, fields.boosts, fields.currency):
             boosts.append(_near(boosted) if _is_exact_price(attribute) else boosted)
-        if filtered or _is_open(attribute) or attribute["name"] == "price":
-            cut.append(Span(attribute["start"], attribute["end"]))
+        if priced or _is_open(attribute):
+            cut.append(span._replace(kind=PRICE if priced else VALUE))
+        elif filtered:
+            cut += _said(attribute, form, span._replace(kind=VALUE))
+        else:
+            names.append(form[span.start : span.end])
     if path := fields.boosts.get("category"):
         boosts += [Match(path, (c["path"],), c["score"]) for c in event["categories"][:1]]
     excluded = [Span(e["start"], e["end"]) for e in event["exclusions"]]
     negated = list(negations(form, excluded))
     said = [form[span.start : span.end] for span in cut]
     cut += [negation.span for negation in negated if negation.span]
+    text, dropped = left(form, (event["correction"] or {}).get("query"), cut, names)
     return Search(
-        text=left(form, (event["correction"] or {}).get("query"), cut),
-        expansions=_weighted(event["expansions"], said, fields.expansion_weight),
+        text=text,
+        expansions=_weighted(event["expansions"], [*said, *dropped], fields.expansion_weight),
         exclusions=_exclusions(event["exclusions"], negated, fields.exclusions),
         filters=list(_joined(filters)),
         boosts=list(_joined(boosts)),
     )
+
+
+def _said(attribute: Event, form: str, span: Span) -> Iterable[Span]:
+    """What of a filter's words the filter says."""
+    return [span] if attribute["name"] in WHOLE else said_by(attribute["value"], form, span)
 
 
 def _exclusions(
@@ -115,7 +148,7 @@ def _exclusions(
 ) -> list[Exclusion]:
     exclusions = {}
     for term, negation in zip((e["term"] for e in excluded), negated, strict=True):
-        lacking = (f"{term} free", f"no {term}", f"without {term}") if negation.lacks else ()
+        lacking = tuple(phrase.format(term) for phrase in LACKING) if negation.lacks else ()
         exclusions[term] = Exclusion(term, fields, lacking)
     return list(exclusions.values()) if fields else []
 
@@ -130,12 +163,14 @@ def _weighted(
     return [(text, weight) for text, weight in weighted if text and weight]
 
 
-def _clause(attribute: Event, fields: Mapping[str, str]) -> Clause | None:
+def _clause(attribute: Event, fields: Mapping[str, str], currency: str) -> Clause | None:
     """None where no field is for it."""
-    name, unit = attribute["name"], attribute.get("unit") or attribute.get("currency")
-    numeric = fields.get(f"{name}:{unit}") or (fields.get(name) if name == "price" else None)
-    if numeric and "min" in attribute:
-        return Range(numeric, attribute["min"], attribute["max"])
+    name = attribute["name"]
+    if "min" in attribute and (found := in_unit(attribute, fields, currency)):
+        field, factor = found
+        ends = (attribute["min"], attribute["max"])
+        low, high = (None if end is None else short(round(end * factor, 6)) for end in ends)
+        return Range(field, low, high)
     if name == "price" or name not in fields or _is_open(attribute):
         return None
     return Match(fields[name], (attribute["value"],), together=name in TOGETHER)
@@ -158,14 +193,30 @@ def _near(clause: Clause) -> Clause:
 
 
 def _joined(clauses: Iterable[Clause]) -> Iterator[Clause]:
-    """Values of one field are alternatives, "red or black", but for those that hold together."""
+    """Values of one field are alternatives, "red or black", "8 or 16 gb", but for those that hold
+    together; what is above one number and below another is between them."""
     matches: dict[str, Match] = {}
+    ranges: dict[str, list[Range]] = {}
     for clause in clauses:
-        if isinstance(clause, Range) or clause.together:
+        if isinstance(clause, Range):
+            ranges.setdefault(clause.field, []).append(clause)
+        elif clause.together:
             yield clause
-            continue
-        before = matches.get(clause.field)
-        values = (*(before.values if before else ()), *clause.values)
-        weight = max(clause.weight, before.weight if before else 0.0)
-        matches[clause.field] = Match(clause.field, tuple(dict.fromkeys(values)), weight)
+        else:
+            before = matches.get(clause.field)
+            values = (*(before.values if before else ()), *clause.values)
+            weight = max(clause.weight, before.weight if before else 0.0)
+            matches[clause.field] = Match(clause.field, tuple(dict.fromkeys(values)), weight)
+    for field, found in ranges.items():
+        either = _alternatives(field, found)
+        yield either[0] if len(either) == 1 else Ranges(either)
     yield from matches.values()
+
+
+def _alternatives(field: str, ranges: Sequence[Range]) -> tuple[Range, ...]:
+    lows = [one.low for one in ranges if one.high is None]
+    highs = [one.high for one in ranges if one.low is None]
+    if lows and highs and max(lows) <= min(highs):
+        closed = [one for one in ranges if None not in (one.low, one.high)]
+        ranges = [Range(field, max(lows), min(highs)), *closed]
+    return tuple(dict.fromkeys(ranges))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from worker.commands.render.fields import Fields
 from worker.commands.render.lucene import ENOUGH, Query, boolean, excluded
-from worker.commands.render.search import Clause, Match, Search, number
+from worker.commands.render.search import Clause, Match, Ranges, Search, number
 from worker.commands.render.words import without_control
 
 _SYNTAX = re.compile(r'[+\-!(){}\[\]^"~*?:\\/&|<>=@#$%,.;\'`]|(?<!\S)(?=(?:AND|OR|NOT)(?!\S))')
@@ -51,6 +51,8 @@ def _phrase(text: str, fields: Sequence[str]) -> Query:
 
 
 def _clause(clause: Clause) -> Query | str:
+    if isinstance(clause, Ranges):
+        return {"bool": {"should": [_clause(one) for one in clause.ranges]}}
     if not isinstance(clause, Match):
         low, high = ("*" if end is None else number(end) for end in (clause.low, clause.high))
         return f"{clause.field}:[{low} TO {high}]"

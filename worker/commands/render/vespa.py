@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from worker.commands.render.fields import Fields
-from worker.commands.render.search import Clause, Exclusion, Match, Search, number
+from worker.commands.render.search import Clause, Exclusion, Match, Ranges, Search, number
 
 OWN_WEIGHT = 100  # of a term of the query, as in Vespa
 
@@ -70,6 +70,8 @@ def _clause(clause: Clause) -> str:
     if isinstance(clause, Match):
         values = [f"{clause.field} contains {_literal(value)}" for value in clause.values]
         return values[0] if len(values) == 1 else f"({' or '.join(values)})"
+    if isinstance(clause, Ranges):
+        return f"({' or '.join(map(_clause, clause.ranges))})"
     bounds = ((">=", clause.low), ("<=", clause.high))
     ends = [f"{clause.field} {sign} {number(end)}" for sign, end in bounds if end is not None]
     return ends[0] if len(ends) == 1 else f"({' and '.join(ends)})"

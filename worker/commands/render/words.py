@@ -3,28 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from worker.lexicon.words import word_set
+
 _NEGATION = re.compile(
-    r"(?:(?<!\w)(?:without|w/o|minus|except(?: for)?|excluding|excl\.?|sans|other than|apart from"
-    r"|aside from|anything but|free (?:of|from)|(?:but |and )?(?:not|no|non))[\s-]+"
+    r"(?:(?<!\w)(?:but |and )?(?:without|w/o|minus|excluding|excl\.?|sans|ohne|senza|zonder"
+    r"|except(?: for)?|other than|apart from|aside from|instead of|rather than"
+    r"|any(?:thing| brand| colou?r) (?:but|except)|free (?:of|from)|neither|never|avoid(?:ing)?"
+    r"|(?:(?:that|which) )?(?:(?:is|are) not|(?:is|are)n['’]?t)"
+    r"|(?:i |we )?(?:do not|don['’]?t) (?:want|need|like|show(?: me)?)|not|no|non)[\s-]+"
     r"(?:(?:a|an|the|any|for|too|very|added|artificial|made of|from|with|in|by)\s+)*|(?<!\S)-)$"
 )
 _FREE = re.compile(r"[\s-]*free(?!\w)")
-_LACKS = re.compile(r"without|w/o|sans|free|(?:but |and )?no[\s-]")
+_BEHIND = re.compile(r",?\s+(?:excluded|added)(?!\w)")  # "no sugar added"
+_LACKS = re.compile(
+    r"(?:but |and )?(?:without|w/o|sans|ohne|senza|zonder|free|non?[\s-]"
+    r"|not (?:made )?(?:from|of|with) )"
+)
 _LESS = re.compile(r"less(?!\w)")
 _JOINED = re.compile(r"[\s,;&/]*(?:(?:and|or|nor)[\s,]+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_WORD = re.compile(r"[^\s-]+")
+_A_WORD = re.compile(r"\w")
+_COMMAS = " ,;"
 _EDGES = " \t,;&-"
+# What leads to a price or follows one.
+_PRICED = re.compile(
+    r"(?:^|\s)(?:(?:in )?(?:the )?(?:prices?|priced|pricing|costs?|costing)"
+    r"(?: range| ranging| point)?|ranging|around|about|roughly|approx(?:imately|\.)?|circa|ca\.?"
+    r"|near(?:ly)?|between|budget|is|for|at|from|of)$"
+)
+_OR_SO = re.compile(r"^or so(?!\S)")
+_POLITE = word_set("please pls plz thanks thx")
+# What joins or leads to words that are cut; "plug in" and "slip on" are names before others than
+# values.
+_FUNCTION = word_set("and or but nor neither either & + / with for by from of to at")
+_BEFORE_VALUES = _FUNCTION | {"in", "the", "a", "an"}
+_TONE = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")  # of the emoji before it
+PRICE, VALUE, OTHER = "price", "value", ""  # what is cut
+ALIKE = 0.75  # of the letters: "grey" and "gray", "addidas" and "adidas"
 
 
 class Span(NamedTuple):
-    """Characters [start, end) of the normalized query."""
+    """Characters [start, end) of the normalized query.
+
+    Attributes:
+        kind: what they are: PRICE, the VALUE of a filter, or OTHER.
+    """
 
     start: int
     end: int
+    kind: str = OTHER
 
 
 class Negation(NamedTuple):
@@ -32,18 +65,42 @@ class Negation(NamedTuple):
 
     Attributes:
         span: what to take out of the text; None of a word in -less, which documents have as well.
-        lacks: whether it is an ingredient or a part: "without", "no", "-free", "-less". Documents
-            that lack it name it so, where "not nike" is on no label.
+        lacks: whether it is an ingredient or a part: "without", "no", "non", "not from", "-free",
+            "-less". Documents that lack it name it so, where "not nike" is on no label.
     """
 
     span: Span | None
     lacks: bool
 
 
+class _Piece(NamedTuple):
+    """Words between two cuts.
+
+    Attributes:
+        before, behind: the kind of the cut; None at an end of the query.
+    """
+
+    words: list[str]
+    before: str | None
+    behind: str | None
+
+
+class Left(NamedTuple):
+    """What is left of a query.
+
+    Attributes:
+        text: the words to search for.
+        dropped: words that say nothing without those that were cut, such as "around".
+    """
+
+    text: str
+    dropped: tuple[str, ...] = ()
+
+
 def negations(form: str, excluded: Sequence[Span]) -> Iterator[Negation]:
     """One for each span of the normalized query, in order."""
     last, lacks = None, False
-    for start, end in excluded:
+    for start, end, _ in excluded:
         if _LESS.match(form, end):
             yield Negation(None, True)
             continue
@@ -54,30 +111,50 @@ def negations(form: str, excluded: Sequence[Span]) -> Iterator[Negation]:
         else:
             lacks = False
         lacks = lacks or bool(free) or bool(before and _LACKS.match(before.group()))
-        last = free.end() if free else end
+        behind = free or _BEHIND.match(form, end)
+        last = behind.end() if behind else end
         yield Negation(Span(first, last), lacks)
 
 
-def left(form: str, corrected: str | None, cut: Iterable[Span]) -> str:
-    """The normalized query as it is corrected, without these characters of it."""
-    cuts = sorted(cut)
-    edits = [(span.start, span.end, " ") for span in cuts]
-    for start, end, words in _corrections(form, corrected) if corrected else ():
-        if all(end <= span.start or span.end <= start for span in cuts):
-            edits.append((start, end, words))
-    text, at = "", 0
-    for start, end, words in sorted(edits):
-        if end > at:
-            text += form[at:start] + words
-            at = end
-    return _spaced(text + form[at:]).strip(_EDGES)
+def said_by(value: str, form: str, span: Span) -> Iterator[Span]:
+    """The words of a span that an attribute's value says, however they are inflected or spelt:
+    of "wine red" what is red, of "airpods" nothing that "apple" says."""
+    words = [_letters(word) for word in _WORD.findall(value)]
+    if "".join(words) == _letters(form[span.start : span.end]):
+        yield span
+        return
+    for match in _WORD.finditer(form, span.start, span.end):
+        if any(_alike(_letters(match.group()), word) for word in words):
+            yield Span(match.start(), match.end(), span.kind)
+
+
+def left(
+    form: str, corrected: str | None, cut: Iterable[Span], names: Collection[str] = ()
+) -> Left:
+    """The normalized query as it is corrected, without these characters of it, and without what
+    only leads to them or joins them: "around $20", "red or black", "not nike please".
+
+    Args:
+        names: texts that stay whole, as "fisher price" does before a price.
+    """
+    pieces = _pieces(form, corrected, sorted(cut))
+    if len(pieces) == 1 and not _A_WORD.search(_words(form)):
+        return Left(_spaced(form).strip(_EDGES))  # signs alone are asked for as they are
+    kept = [piece.words for piece in pieces]
+    for i, piece in enumerate(pieces):
+        before, after = any(kept[:i]), next(filter(None, kept[i + 1 :]), [""])[0]
+        kept[i] = _without_edges(piece, before, after, names)
+    words = [word for own in kept for word in own]
+    text = " ".join(words).strip(_EDGES)
+    dropped = [word for piece in pieces for word in piece.words if word not in words]
+    return Left(text if _A_WORD.search(text) else "", tuple(dict.fromkeys(dropped)))
 
 
 def without(text: str, cut: Sequence[str]) -> str:
     """A text without these words, where it has them."""
     for words in filter(None, cut):
         text = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", text)
-    return _spaced(text)
+    return _words(text)
 
 
 def without_control(text: str) -> str:
@@ -85,9 +162,82 @@ def without_control(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
+def _pieces(form: str, corrected: str | None, cuts: Sequence[Span]) -> list[_Piece]:
+    edits = [(start, end, None, kind) for start, end, kind in cuts]
+    for start, end, words in _corrections(form, corrected) if corrected else ():
+        if all(end <= span.start or span.end <= start for span in cuts):
+            edits.append((start, end, words, None))
+    pieces, text, at, before = [], "", 0, None
+    for start, end, words, kind in sorted(edits, key=lambda edit: edit[:2]):
+        if end <= at:
+            continue
+        text += form[at:start]
+        if kind is None:
+            text += words
+        else:
+            pieces.append(_Piece(_words(text).split(), before, kind))
+            text, before = "", kind
+        at = end
+    return [*pieces, _Piece(_words(text + form[at:]).split(), before, None)]
+
+
+def _without_edges(piece: _Piece, before: bool, after: str, names: Collection[str]) -> list[str]:
+    """The words of a piece that say something without what is cut around it.
+
+    Args:
+        before: whether other words are left before it.
+        after: the next word that is left, "" at the end.
+    """
+    text = " ".join(piece.words)
+    if piece.behind is not None:
+        text = text.rstrip(_COMMAS)
+    if piece.before is not None:
+        text = text.lstrip(_COMMAS)
+    while piece.behind == PRICE and not _ends(text, names) and (match := _PRICED.search(text)):
+        text = text[: match.start()]
+    words = (_OR_SO.sub("", text) if piece.before == PRICE else text).split()
+    inside = piece.before is not None and piece.behind is not None
+    if inside and _BEFORE_VALUES.issuperset(words):
+        return []
+    first, last = 0, len(words)
+    while piece.before is not None and first < last:
+        if not (words[first] in _POLITE or (not before and words[first] in _FUNCTION)):
+            break
+        first += 1
+    leading = _BEFORE_VALUES if piece.behind == VALUE else _FUNCTION
+    alone = not after or after in _BEFORE_VALUES
+    while piece.behind is not None and first < last and not _ends(" ".join(words[:last]), names):
+        if not (words[last - 1] in _POLITE or (alone and words[last - 1] in leading)):
+            break
+        last -= 1
+    return words[first:last]
+
+
+def _ends(text: str, names: Collection[str]) -> bool:
+    return any(text == name or text.endswith(f" {name}") for name in names)
+
+
+def _words(text: str) -> str:
+    """One space between words, and neither control characters nor symbols."""
+    if not text.isascii():
+        text = _TONE.sub("", text)
+        text = "".join(" " if unicodedata.category(c) == "So" else c for c in text)
+    return _spaced(text)
+
+
 def _spaced(text: str) -> str:
-    """One space between words, and no control character."""
     return " ".join(without_control(text).split())
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)
+
+
+def _alike(one: str, other: str) -> bool:
+    short = min(len(one), len(other))
+    if one == other or (short > 2 and (one.startswith(other) or other.startswith(one))):
+        return True
+    return short > 3 and SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
 
 
 def _corrections(form: str, corrected: str) -> Iterator[tuple[int, int, str]]:

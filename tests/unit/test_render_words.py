@@ -7,7 +7,9 @@ from worker.commands.render import ENGINES
 from worker.commands.render.fields import Fields
 from worker.commands.render.search import search
 
-FILTERS = {name: name for name in ("brand", "color", "gender", "material", "size", "price")}
+FILTERS = {
+    name: name for name in ("brand", "color", "gender", "material", "pattern", "size", "price")
+}
 
 
 def spoken(form, *said):
@@ -30,6 +32,7 @@ def text(given):
     [
         ("tshirt around $20", "$20", "tshirt"),
         ("tshirt in the price range of $20", "$20", "tshirt"),
+        ("tshirt whose price $20", "$20", "tshirt"),
         ("shirts ranging $20", "$20", "shirts"),
         ("price $20 tshirt", "$20", "tshirt"),
         ("tshirt for $20 or so", "$20", "tshirt"),
@@ -60,6 +63,7 @@ def test_what_leaves_the_query_leaves_its_expansions():
     [
         ("red or black shoes", (("color", "red"), ("color", "black")), "shoes"),
         ("dress in red for women", (("color", "red"),), "dress for women"),
+        ("shoes in the color red", (("color", "red"),), "shoes"),
         ("dress, red, please", (("color", "red"),), "dress"),
         ("shoes and red socks", (("color", "red"),), "shoes and socks"),
     ],
@@ -81,6 +85,7 @@ def test_what_joins_or_leads_to_filters_leaves_with_them(form, said, left):
         ("shoes avoid leather", ["leather"], "shoes"),
         ("jacket which is not waterproof", ["waterproof"], "jacket"),
         ("dress that isn't black", ["black"], "dress"),
+        ("mouthwash, zero alcohol", ["alcohol"], "mouthwash"),
         ("bier ohne alkohol", ["alkohol"], "bier"),
         ("shoes any brand but nike", ["nike"], "shoes"),
         ("milk instead of soy", ["soy"], "milk"),
@@ -116,6 +121,8 @@ def test_a_title_that_says_what_it_lacks_as_the_query_does_stays(form, excluded,
         ("grey dress", "color", "grey", "gray", "dress"),
         ("levi's jeans", "brand", "levi's", "levis", "jeans"),
         ("black & decker drill", "brand", "black & decker", "black and decker", "drill"),
+        ("floral print dress", "pattern", "floral print", "floral", "dress"),
+        ("peach colored mug", "color", "peach colored", "orange", "peach colored mug"),
         ("wooden table", "material", "wooden", "wood", "table"),
         ("xl shirt", "size", "xl", "x-large", "shirt"),
         ("womens shirt", "gender", "womens", "women", "shirt"),

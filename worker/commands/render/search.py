@@ -21,7 +21,7 @@ from worker.commands.render.words import (
 from worker.lexicon.numbers import short
 
 Event = dict[str, Any]
-NEAR = 0.2  # a price without bounds, "shoes 50€", ranks those up to a fifth away higher
+NEAR = 0.2  # a price without bounds, "shoes $50", ranks those up to a fifth away higher
 TOGETHER = frozenset({"style", "use"})  # attributes of which each value is wanted
 # Attributes whose value says all that their words say, as "x-large" does of "xl".
 WHOLE = frozenset({"price", "size", "quantity", "age", "gender", "condition"})

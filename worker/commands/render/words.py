@@ -13,15 +13,15 @@ from worker.lexicon.words import word_set
 _NEGATION = re.compile(
     r"(?:(?<!\w)(?:but |and )?(?:without|w/o|minus|excluding|excl\.?|sans|ohne|senza|zonder"
     r"|except(?: for)?|other than|apart from|aside from|instead of|rather than"
-    r"|any(?:thing| brand| colou?r) (?:but|except)|free (?:of|from)|neither|never|avoid(?:ing)?"
-    r"|(?:(?:that|which) )?(?:(?:is|are) not|(?:is|are)n['’]?t)"
+    r"|any(?:thing| brand| colou?r) (?:but|except)|free (?:of|from)|neither|never|zero"
+    r"|avoid(?:ing)?|(?:(?:that|which) )?(?:(?:is|are) not|(?:is|are)n['’]?t)"
     r"|(?:i |we )?(?:do not|don['’]?t) (?:want|need|like|show(?: me)?)|not|no|non)[\s-]+"
     r"(?:(?:a|an|the|any|for|too|very|added|artificial|made of|from|with|in|by)\s+)*|(?<!\S)-)$"
 )
 _FREE = re.compile(r"[\s-]*free(?!\w)")
 _BEHIND = re.compile(r",?\s+(?:excluded|added)(?!\w)")  # "no sugar added"
 _LACKS = re.compile(
-    r"(?:but |and )?(?:without|w/o|sans|ohne|senza|zonder|free|non?[\s-]"
+    r"(?:but |and )?(?:without|w/o|sans|ohne|senza|zonder|free|zero|non?[\s-]"
     r"|not (?:made )?(?:from|of|with) )"
 )
 _LESS = re.compile(r"less(?!\w)")
@@ -33,7 +33,7 @@ _COMMAS = " ,;"
 _EDGES = " \t,;&-"
 # What leads to a price or follows one.
 _PRICED = re.compile(
-    r"(?:^|\s)(?:(?:in )?(?:the )?(?:prices?|priced|pricing|costs?|costing)"
+    r"(?:^|\s)(?:(?:in |whose )?(?:the )?(?:prices?|priced|pricing|costs?|costing)"
     r"(?: range| ranging| point)?|ranging|around|about|roughly|approx(?:imately|\.)?|circa|ca\.?"
     r"|near(?:ly)?|between|budget|is|for|at|from|of)$"
 )
@@ -42,7 +42,10 @@ _POLITE = word_set("please pls plz thanks thx")
 # What joins or leads to words that are cut; "plug in" and "slip on" are names before others than
 # values.
 _FUNCTION = word_set("and or but nor neither either & + / with for by from of to at")
-_BEFORE_VALUES = _FUNCTION | {"in", "the", "a", "an"}
+_BEFORE_VALUES = _FUNCTION | word_set("in the a an color colour")
+_OF_VALUES = word_set(
+    "color colors colour colours colored coloured finish print pattern shape shaped"
+)
 _TONE = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")  # of the emoji before it
 PRICE, VALUE, OTHER = "price", "value", ""  # what is cut
 ALIKE = 0.75  # of the letters: "grey" and "gray", "addidas" and "adidas"
@@ -123,9 +126,11 @@ def said_by(value: str, form: str, span: Span) -> Iterator[Span]:
     if "".join(words) == _letters(form[span.start : span.end]):
         yield span
         return
-    for match in _WORD.finditer(form, span.start, span.end):
-        if any(_alike(_letters(match.group()), word) for word in words):
-            yield Span(match.start(), match.end(), span.kind)
+    found = [(m.span(), _letters(m.group())) for m in _WORD.finditer(form, span.start, span.end)]
+    said = [place for place, own in found if any(_alike(own, word) for word in words)]
+    if said:  # "floral print", but not "tangerine colored" of what is orange
+        said += [place for place, own in found if own in _OF_VALUES]
+    yield from (Span(*place, span.kind) for place in said)
 
 
 def left(

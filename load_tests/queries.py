@@ -6,30 +6,38 @@ from functools import cache
 
 import numpy as np
 
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
 QUALITIES = [
-    *("", "cheap", "best", "used", "small", "large", "waterproof", "vintage", "modern", "folding"),
-    *("portable", "wireless", "soft", "heavy duty", "lightweight", "organic", "electric", "mini"),
+    "",
+    *_listed("""
+    cheap, best, used, small, large, waterproof, vintage, modern, folding, portable, wireless, soft,
+    heavy duty, lightweight, organic, electric, mini
+"""),
 ]
-COLORS = [
-    *("red", "blue", "green", "black", "white", "grey", "brown", "pink", "navy", "beige", "purple"),
-]
-MATERIALS = [
-    *("cotton", "leather", "wooden", "metal", "plastic", "glass", "wool", "ceramic", "linen"),
-    *("bamboo", "steel", "velvet", "rubber"),
-]
-NOUNS = [
-    *("running shoes", "sofa", "table lamp", "tent", "phone case", "kettle", "jacket", "drill"),
-    *("puzzle", "desk", "backpack", "sneakers", "coffee maker", "office chair", "headphones"),
-    *("laptop", "dress", "bookshelf", "garden hose", "bicycle", "yoga mat", "frying pan"),
-    *("toaster", "blender", "camera", "suitcase", "watch", "curtains", "pillow", "dog bed"),
-    *("cat litter", "car seat", "stroller", "guitar", "keyboard", "monitor", "printer"),
-    *("vacuum cleaner", "hair dryer", "razor", "shampoo", "perfume", "lipstick", "necklace"),
-    *("ring", "boots", "sandals", "socks", "t shirt", "jeans", "sweater", "coat", "hat"),
-]
+COLORS = _listed("red, blue, green, black, white, grey, brown, pink, navy, beige, purple")
+MATERIALS = _listed("""
+    cotton, leather, wooden, metal, plastic, glass, wool, ceramic, linen, bamboo, steel, velvet,
+    rubber
+""")
+NOUNS = _listed("""
+    running shoes, sofa, table lamp, tent, phone case, kettle, jacket, drill, puzzle, desk,
+    backpack, sneakers, coffee maker, office chair, headphones, laptop, dress, bookshelf,
+    garden hose, bicycle, yoga mat, frying pan, toaster, blender, camera, suitcase, watch, curtains,
+    pillow, dog bed, cat litter, car seat, stroller, guitar, keyboard, monitor, printer,
+    vacuum cleaner, hair dryer, razor, shampoo, perfume, lipstick, necklace, ring, boots, sandals,
+    socks, t shirt, jeans, sweater, coat, hat
+""")
 USES = [
-    *("", "for women", "for men", "for kids", "for small rooms", "for the garden", "for travel"),
-    *("for winter", "with free delivery", "for beginners", "on sale", "for the office", "gift"),
-    *("size 9", "under $50", "2 pack", "10 inch"),
+    "",
+    *_listed("""
+    for women, for men, for kids, for small rooms, for the garden, for travel, for winter,
+    with free delivery, for beginners, on sale, for the office, gift, size 9, under $50, 2 pack,
+    10 inch
+"""),
 ]
 LISTS = QUALITIES, COLORS, MATERIALS, NOUNS, USES
 COUNT = int(np.prod([len(words) for words in LISTS]))

@@ -36,10 +36,8 @@ from worker.metrics import Metrics
 CHUNK = 256
 WARM_UP = 32 * CHUNK  # by then the terms are tokenized
 COLORS = ["red", "navy blue", "green", "black", "off white", "grey", "brown", "pink", "", "", ""]
-ENDINGS = [
-    *("for women", "for men", "under the desk", "with lid", "cheap", "gift for dad", "", "", ""),
-    *("size 8", "55 inch", "pack of 6", "3-6 months", "500 ml", "10 x 12 ft"),
-]
+ENDINGS = ["for women", "for men", "under the desk", "with lid", "cheap", "gift for dad"]
+ENDINGS += ["", "", "", "size 8", "55 inch", "pack of 6", "3-6 months", "500 ml", "10 x 12 ft"]
 PARTS = {
     "decode": "worker.understanding.pipeline:Pipeline._decode",
     "tokenize": "worker.understanding.tokenize:TextTokenizer._encode",

@@ -7,7 +7,7 @@ from worker.understanding.query_target import query_target
 def found(lexicon, query, *nearest, cosine=0.8):
     """What the query asks for, if these terms are nearest to it."""
     ids = [lexicon.read(text).mentions[0].term_id for text in nearest]
-    heads, near = query_target(lexicon, lexicon.read(query), ids, cosine)
+    heads, near, _ = query_target(lexicon, lexicon.read(query), ids, cosine)
     return [head.surface for head in heads], near
 
 
@@ -43,6 +43,7 @@ def test_the_words_of_a_name_may_stand_apart(lexicon):
     heads, near = found(lexicon, "organizer desk", "desk organizer")
     assert heads == [] and near.startswith("Office")
     assert found(lexicon, "organizer desk", "desk organizer", cosine=0.7)[0] == ["desk"]
+    assert found(lexicon, "not organizer desk", "desk organizer")[0] == ["desk"]
     assert found(lexicon, "light balloons", "balloon lights")[0] == []
     assert found(lexicon, "light blue balloons", "balloon lights")[0] == ["balloons"]
 
@@ -85,7 +86,7 @@ def tagged(lexicon, query, *products, chance=0.8):
     """What the query asks for, if these words of it are tagged as products."""
     places = [(query.index(text), query.index(text) + len(text)) for text in products]
     tags = [Tag(*place, "product", chance) for place in places]
-    heads, _ = query_target(lexicon, lexicon.read(query, tags), [], 0.0)
+    heads, _, _ = query_target(lexicon, lexicon.read(query, tags), [], 0.0)
     return [head.surface for head in heads]
 
 

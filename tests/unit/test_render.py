@@ -39,6 +39,10 @@ def named(form, words, name, value):
         ("t shirts except for white or black in cotton", ["white", "black"], "t shirts in cotton"),
         ("anything but a leather wallet", ["leather"], "wallet"),
         ("necklace but not gold", ["gold"], "necklace"),
+        ("tv that is not samsung", ["samsung"], "tv"),
+        ("watch that isn't digital in black", ["digital"], "watch in black"),
+        ("earrings i dont want hoops", ["hoops"], "earrings"),
+        ("candle that does not smell of lavender", ["lavender"], "candle"),
         ("seedless grapes", ["seed"], "seedless grapes"),
         ("no wool", ["wool"], ""),
         ("\x01 no wool", ["wool"], ""),  # for Solr, no word at all
@@ -115,6 +119,7 @@ def test_a_numeric_field_takes_amounts_in_its_unit_alone():
         ("size:tb", 512, 512, "gb", Range("f", 0.512, 0.512)),
         ("size:inch", None, 1.5, "ft", Range("f", None, 18)),
         ("size:mm", 1.1, 1.1, "cm", Range("f", 11, 11)),
+        ("size:months", 1, 2, "years", Range("f", 12, 24)),
         ("size:inch", 140, 140, "cm", None),  # metric and imperial are never converted
         ("size:gb", 5, 5, "person", None),
     ],
@@ -166,6 +171,20 @@ def test_numbers_of_one_field_are_alternatives_and_bounds_meet(engine, bounds, w
     found = search(event(form, attributes=attributes), fields)
     assert found.filters == [wanted]
     assert ENGINES[engine](found, fields)
+
+
+def test_an_age_and_a_range_of_sizes_are_values_without_a_numeric_field():
+    form = "toys 5-7 years size 8-10"
+    age = amount(form, "5-7 years", "age", "5-7 years", 5, 7, unit="years")
+    size = amount(form, "size 8-10", "size", "8-10", 8, 10)
+    filters = {"age:months": "months", "size:inch": "inches"}
+    given = event(form, attributes=[age, size])
+    found = search(given, Fields(filters={}))
+    assert (found.text, found.boosts) == (form, [Match("size", ("8-10",))])
+    found = search(given, Fields(filters=filters))
+    assert (found.text, found.filters) == ("toys size 8-10", [Range("months", 60, 84)])
+    found = search(given, Fields(filters={"age": "age"}))
+    assert found.filters == [Match("age", ("5-7 years",))]
 
 
 def test_a_price_without_bounds_only_ranks_what_is_near():
@@ -280,6 +299,7 @@ def test_fields_of_a_file_replace_the_defaults(tmp_path):
         ("text = {", "not TOML"),
         ("[filters]\ncolour = 'c'\n", "filters.colour: 'colour' is no attribute; write 'color'"),
         ("[boosts]\n'size:litre' = 'c'\n", "boosts.size:litre: events say 'quantity:l'"),
+        ("[boosts]\n'age:year' = 'c'\n", "boosts.age:year: events say 'age:years'"),
         ("[filters]\n'price:euro' = 'c'\n", "'euro' is no currency; write an ISO 4217 code"),
         ("currency = 'euro'\n", "currency: String should match pattern"),
     ],

@@ -6,9 +6,11 @@ from tests.engines.events import event
 from worker.commands.render import ENGINES
 from worker.commands.render.fields import Fields
 from worker.commands.render.search import search
+from worker.lexicon.negations import BEFORE, BEHIND
 
 FILTERS = {
-    name: name for name in ("brand", "color", "gender", "material", "pattern", "size", "price")
+    name: name
+    for name in ("brand", "color", "gender", "material", "pattern", "size", "price", "condition")
 }
 
 
@@ -66,6 +68,11 @@ def test_what_leaves_the_query_leaves_its_expansions():
         ("shoes in the color red", (("color", "red"),), "shoes"),
         ("dress, red, please", (("color", "red"),), "dress"),
         ("shoes and red socks", (("color", "red"),), "shoes and socks"),
+        ("red vs black", (("color", "red"), ("color", "black")), ""),
+        ("red shoes vs black shoes", (("color", "red"), ("color", "black")), "shoes vs shoes"),
+        ("used in good condition sofa", (("condition", "good condition"),), "sofa"),
+        ("sofa in good condition for dogs", (("condition", "good condition"),), "sofa for dogs"),
+        ("used sofa in grey", (("condition", "used"),), "sofa in grey"),
     ],
 )
 def test_what_joins_or_leads_to_filters_leaves_with_them(form, said, left):
@@ -90,10 +97,27 @@ def test_what_joins_or_leads_to_filters_leaves_with_them(form, said, left):
         ("shoes any brand but nike", ["nike"], "shoes"),
         ("milk instead of soy", ["soy"], "milk"),
         ("slip on not nike", ["nike"], "slip on"),
+        ("sofa can't be leather", ["leather"], "sofa"),
+        ("sofa mustn’t be leather", ["leather"], "sofa"),
+        ("kettle w/o plastic", ["plastic"], "kettle"),
+        ("cot excl. mattress", ["mattress"], "cot"),
+        ("it must not be wool jumper", ["wool"], "jumper"),
     ],
 )
 def test_what_negates_leaves_with_what_is_excluded(form, excluded, left):
     assert search(event(form, exclusions=excluded), Fields()).text == left
+
+
+@pytest.mark.parametrize("words", sorted(map(" ".join, BEFORE)))
+def test_all_that_negates_leaves_with_what_is_excluded(words):
+    given = event(f"shoes {words} any nike", exclusions=["nike"])
+    assert search(given, Fields()).text == "shoes"
+
+
+@pytest.mark.parametrize("words", list(map(" ".join, BEHIND)))
+def test_all_that_negates_behind_what_is_excluded_leaves_with_it(words):
+    given = event(f"shoes, nike {words}", exclusions=["nike"])
+    assert search(given, Fields()).text == "shoes"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +132,15 @@ def test_what_negates_leaves_with_what_is_excluded(form, excluded, left):
 def test_a_title_that_says_what_it_lacks_as_the_query_does_stays(form, excluded, kept):
     [exclusion] = search(event(form, exclusions=[excluded]), Fields()).exclusions
     assert kept in exclusion.unless
+
+
+def test_a_lack_is_that_of_all_in_its_list_and_of_no_other():
+    bread = event("gluten and dairy free bread", exclusions=["gluten", "dairy"])
+    gluten, dairy = search(bread, Fields()).exclusions
+    assert "gluten free" in gluten.unless and "dairy free" in dairy.unless
+    shoes = event("shoes no sugar, not nike", exclusions=["sugar", "nike"])
+    sugar, nike = search(shoes, Fields()).exclusions
+    assert "no sugar" in sugar.unless and not nike.unless
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from worker.event import Tag
+from worker.lexicon.reading import Mention
 from worker.understanding.wording import in_place
 
 
@@ -23,6 +24,9 @@ def reworded(lexicon, query, text):
         ("-vinyl couch", "sofa", "sofa"),
         ("leather free couch", "sofa", "sofa"),
         ("bpa free backpack", "rucksack", ""),
+        ("couch without arms, free returns", "sofa", "sofa free returns"),
+        ("backpack no wheels added red", "rucksack", "rucksack red"),
+        ("it must not be leather couch", "sofa", "sofa"),
         ("couch latex-free", "sofa", ""),
         ("legless couch", "sofa", "legless sofa"),
         ("please show me a cheap blue couch", "sofa", "blue sofa"),
@@ -33,7 +37,19 @@ def reworded(lexicon, query, text):
         ("wall-mounted flashlight", "torch", "wall-mounted torch"),
         ("green led flashlight", "led torch", "green led torch"),  # no word twice
         ("couch for my dog", "dog sofa", "sofa for my dog"),  # nor in another part
-        ("not too soft couch", "sofa", "sofa"),
+        ("not too soft couch", "sofa", "not too soft sofa"),
+        ("couch that isnt leather", "sofa", "sofa"),
+        ("couch thats not leather in oak", "sofa", "sofa in oak"),
+        ("couch that doesnt have cushions", "sofa", "sofa"),
+        ("couch i dont want leather", "sofa", "sofa"),
+        ("dont want leather couch", "sofa", "sofa"),
+        ("couch no pull out", "sofa", "sofa"),
+        ("couch can't be leather", "sofa", "sofa"),
+        ("couch neither leather nor velvet", "sofa", "sofa"),
+        ("couch, leather excluded, in oak", "sofa", "sofa in oak"),
+        ("couch around $300", "sofa", "sofa"),
+        ("couch for approximately $300 in oak", "sofa", "sofa in oak"),
+        ("couch priced near £300", "sofa", "sofa"),
         ("i'd like to buy this blue couch", "sofa", "blue sofa"),
         ("deals on couches", "sofas", "sofas"),
         ("like new couch", "sofa", "like new sofa"),
@@ -80,3 +96,12 @@ def test_what_is_labelled_has_no_other_wording_but_one_that_says_it_too(lexicon)
     [head] = lexicon.heads(read)
     assert head.surface == "fluoride free toothpaste"
     assert in_place(read, head, "non fluoride toothpaste") == "mint non fluoride toothpaste"
+
+
+def test_no_other_word_stands_before_a_model_or_in_its_name(lexicon):
+    read = lexicon.read("airpods 3")
+    assert in_place(read, Mention(0, "airpods", 0, 7), "earbuds") == ""
+    read = lexicon.read("playstation 5")
+    assert in_place(read, Mention(0, "playstation 5", 0, 13), "playstation 5 console") != ""
+    read = lexicon.read("xbox one controller")
+    assert in_place(read, Mention(0, "controller", 9, 19), "gamepad") == "xbox one gamepad"

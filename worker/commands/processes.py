@@ -182,10 +182,10 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with theirs, socket.create_server(("127.0.0.1", 0)) as listener:
             fds = listener.fileno(), theirs.fileno()
+            command = [sys.executable, "-P", "-m", "worker", "run", *self._arguments]
+            command.append(f"--member={number}:{fds[0]}:{fds[1]}")
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-m", "worker", "run", *self._arguments),
-                f"--member={number}:{fds[0]}:{fds[1]}",
+                *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=fds,
                 process_group=0,  # else it would get the terminal's Ctrl-C as well as our signal

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 # What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
 LINKS = {"", "and", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
+_JOINTS = {"", ",", "/", "&", "or", "and", ", or", ", and"}
 
 
 _AT_EDGES = frozenset({"size", "color", "material", "pattern", "shape"})
@@ -36,7 +38,24 @@ def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str, inside: 
         places = sure + [(term.start, term.end) for term in fit]
         return bool(fit) and any(_touch(hit, *place, form, inside) for place in places)
 
-    return [hit for hit in hits if counts(hit)]
+    counted = list(map(counts, hits))
+    for order in (range(1, len(hits)), range(len(hits) - 2, -1, -1)):  # "shirt s, m or l"
+        for n in order:
+            other = n - 1 if order.step > 0 else n + 1
+            if counted[other] and not counted[n] and _is_listed(hits[n], hits[other], form):
+                counted[n] = _has_terms(hits[n], terms)
+    return [hit for hit, counting in zip(hits, counted, strict=True) if counting]
+
+
+def _is_listed(one: Any, other: Any, form: str) -> bool:
+    """Whether two are values of one attribute and nothing but a joint is between."""
+    first, second = sorted([one, other], key=attrgetter("start"))
+    return one.name == other.name and form[first.end : second.start].strip() in _JOINTS
+
+
+def _has_terms(hit: Any, terms: Sequence[Any]) -> bool:
+    only, departments = hit.rule
+    return any((term.department in departments) == only for term in terms)
 
 
 def _at_edge(hit: Any, terms: Sequence[Any], form: str) -> bool:

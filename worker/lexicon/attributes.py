@@ -9,22 +9,22 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from worker.lexicon import prices
+from worker.lexicon import number_words, prices, worn
 from worker.lexicon.adjacency import WITHIN, next_to_terms
 from worker.lexicon.belonging import Belonging
 from worker.lexicon.brands import Brand
-from worker.lexicon.model_numbers import Model, Models
-from worker.lexicon.numbers import WORDED, Numbers
+from worker.lexicon.model_numbers import Models, behind_brand, end_before
+from worker.lexicon.numbers import WORDED, Numbers, extent
 from worker.lexicon.words import DIGIT, Phrases, Word, meets, words_of
 
 _CODE_BEHIND = re.compile(r"[.-]\d+\b")  # what makes a letter part of one
 _SIGNS = re.compile(r"[\d'’]")  # without these, and without a trigger, nothing is found
+_WORDED_NUMBERS = WORDED | number_words.WORDS
 _WORDED = frozenset({"color", "shape"})  # of which any word may be a value: "egg shaped"
-_WORN = re.compile(r"(?<=[a-z] )((?:[4-9]|1[0-6])(?:\.5)?)(?=$| (?:wide|narrow|medium)\b)")
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
-PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity"})
+PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity", "condition"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +47,24 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Amount(Attribute):
-    """A size or quantity with a unit; `min` and `max` are equal if exact, None at an open end."""
+class Extent(Attribute):
+    """A range of sizes, "8-10"; `min` and `max` are equal if exact, None at an open end."""
 
     min: float | None
     max: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Extent):
+    """A size or quantity with a unit; an age in years or months."""
+
     unit: str
 
 
 @dataclass(frozen=True, slots=True)
-class Money(Attribute):
+class Money(Extent):
     """A price; `currency` is its ISO 4217 code, None where the query names none."""
 
-    min: float | None
-    max: float | None
     currency: str | None
 
 
@@ -105,7 +109,7 @@ class Attributes:
 
     Attributes:
         idioms: keys of phrases in which no word stands for itself.
-        belonging: whether a value says something of the thing that is wanted.
+        models, belonging: find models; tell whether a value is one of the thing that is wanted.
     """
 
     def __init__(self, tables: dict[str, Any]) -> None:
@@ -120,9 +124,9 @@ class Attributes:
             for word in rule["words"]
         }
         self._numbers = Numbers(tables["units"], tables["counts"])
-        self._models = Models(tables["models"], tables.get("lines"))
+        self.models = Models(tables["models"], tables.get("lines"))
         self.belonging = Belonging(tables)
-        self._triggers = frozenset({*self._phrases.first, *WORDED, *self._models.signs})
+        self._triggers = _WORDED_NUMBERS.union(self._phrases.first, self.models.signs)
         self._describing = words_of(form for form, (name, _) in self._values.items() if name)
 
     @property
@@ -132,11 +136,15 @@ class Attributes:
 
     def __contains__(self, key: str) -> bool:
         """Whether it is a word or phrase for a value."""
-        return bool(self._values.get(key, ("",))[0])
+        return bool(self.name_of(key))
+
+    def name_of(self, key: str) -> str:
+        """The attribute of which a key is a value, "" where it is none."""
+        return self._values.get(key, ("",))[0]
 
     def is_for(self, word: str, behind: str) -> bool:
         """Whether what is called `behind` is for the material before it: "leather conditioner"."""
-        return self.belonging.treats(behind) and self._values.get(word, ("",))[0] == "material"
+        return self.belonging.treats(behind) and self.name_of(word) == "material"
 
     def may_be_a_scent(self, key: str) -> bool:
         """Whether a word for a colour counts beside terms of some departments alone, since it is a
@@ -176,7 +184,7 @@ class Attributes:
         named = [
             _Hit(b.attribute, b.name, found[b.first].start, found[b.last - 1].end) for b in brands
         ]
-        lines = self._models.of_makers(form, found, brands)
+        lines = self.models.of_makers(form, found, brands)
         if named and (blocked or lines):  # the "metcon" of "nike metcon" names nike, too
             nothing = [*blocked, *map(_place, lines)]
             named = [hit for hit in named if not meets(hit, nothing)]
@@ -184,32 +192,35 @@ class Attributes:
         if not (lines or self.may_stand(form, keys)):
             return [_attribute(hit) for hit in named]
         digits = DIGIT.search(form) is not None
-        signs = digits or not self._models.signs.isdisjoint(keys)
-        models = self._models.find(form, found, brands, lines) if signs else lines
-        numbers = self._in_numbers(form, digits) if digits or _worded(form, keys) else ()
+        signs = digits or not self.models.signs.isdisjoint(keys)
+        models = self.models.find(form, found, brands, lines) if signs else lines
+        numbers = self._in_numbers(form, keys) if digits or _worded(form, keys) else ()
         hits = [*numbers, *self._words_in(found)]
-        worn = _WORN.search(form) if digits else None
-        if not (hits or models or worn):
+        may_be_worn = digits and worn.may_stand(form)
+        if not (hits or models or may_be_worn):
             return [_attribute(hit) for hit in named]
-        blocked = list(blocked)
+        blocked = others = list(blocked)
         if named:
             amounts = [hit for hit in hits if hit.extent]
             named = [hit for hit in named if not _ends_amount(hit, amounts)]
-            blocked += [(hit.start, hit.end) for hit in named]
+            blocked = others + list(map(_place, named))
         if models:
-            models = [model for model in map(_behind_brand, models, repeat(named)) if model]
+            behind = filter(None, map(behind_brand, models, repeat(named), repeat(form)))
+            models = list(self.models.with_others(form, found, list(behind)))
+            named = [hit._replace(end=end_before(hit, models)) for hit in named]
+            blocked = others + list(map(_place, named))
             models = [model for model in models if not meets(model, blocked)]
-            blocked += [(model.start, model.end) for model in models]
-        if blocked:
-            hits = [hit for hit in hits if not meets(hit, blocked)]
-        terms = spans() if hits or worn else ()
-        if worn:
-            size = _Hit("size", worn[1], *worn.span(1))
-            if _is_worn(size, terms) and not meets(size, [*blocked, *map(_place, hits)]):
-                hits.append(size)
+            blocked += map(_place, models)
+        hits = [hit for hit in hits if not meets(hit, blocked)] if blocked else hits
+        terms = spans() if hits or may_be_worn else ()
+        if may_be_worn:
+            said = [_place(h) for h in (*named, *models, *hits) if h.name != "content"]
+            sizes = [_Hit("size", form[a:b], a, b) for a, b in worn.sizes(form, terms, said)]
+            if not any(meets(size, [*blocked, *map(_place, hits)]) for size in sizes):
+                hits += sizes
         hits = [
             hit
-            for hit in _without_overlap(hits)
+            for hit in self.belonging.materials(_without_overlap(hits), form, terms)
             if hit.name
             and not _is_of_a_code(hit, form)
             and not _hidden(hit, terms, form)
@@ -227,12 +238,12 @@ class Attributes:
         hits = [hit for hit in named if not _is_of_a_code(hit, form)]
         return [_attribute(hit) for hit in _without_overlap(hits)]
 
-    def _in_numbers(self, form: str, digits: bool) -> Iterator[_Hit]:
+    def _in_numbers(self, form: str, keys: Collection[str]) -> Iterator[_Hit]:
         """Prices, sizes, ages and amounts; of two that are as long, the first counts."""
-        for price in prices.find(form) if digits else ():
+        for price in prices.find(form, not number_words.WORDS.isdisjoint(keys)):
             yield _Hit("price", price.value, price.start, price.end, None, price[1:4])
         for number in self._numbers.find(form):
-            if number.name in _WORDED and self._values.get(number.value, ("",))[0] == number.name:
+            if number.name in _WORDED and self.name_of(number.value) == number.name:
                 if number.name == "color":
                     continue  # the table says which: "coffee colored"
                 number = number._replace(value=self._values[number.value][1])
@@ -265,14 +276,16 @@ _start, _place = attrgetter("start"), attrgetter("start", "end")
 
 def _worded(form: str, keys: Collection[str]) -> bool:
     """Whether there may be a number in words; a key has no apostrophe, where a word may begin."""
-    return not WORDED.isdisjoint(keys) or "'" in form or "’" in form
+    return not _WORDED_NUMBERS.isdisjoint(keys) or "'" in form or "’" in form
 
 
 def _attribute(hit: _Hit) -> Attribute:
     plain = hit.name, hit.value, hit.start, hit.end
-    if hit.extent is None:
-        return Attribute(*plain)
-    return (Money if hit.name == "price" else Amount)(*plain, *hit.extent)
+    if hit.extent is not None:
+        return (Money if hit.name == "price" else Amount)(*plain, *hit.extent)
+    if hit.name in ("age", "size") and (ends := extent(hit.value)):
+        return Amount(*plain, *ends) if ends[2] else Extent(*plain, *ends[:2])
+    return Attribute(*plain)
 
 
 def once(attributes: Iterable[Attribute]) -> list[Attribute]:
@@ -286,19 +299,6 @@ def once(attributes: Iterable[Attribute]) -> list[Attribute]:
 def _ends_amount(brand: _Hit, amounts: Sequence[_Hit]) -> bool:
     """Whether a brand's name is the end of an amount: "1/2 hp"."""
     return any(a.start < brand.start and brand.end <= a.end for a in amounts)
-
-
-def _is_worn(size: _Hit, terms: Sequence[Span]) -> bool:
-    """Whether the last number of a query is a shoe size: "womens nike sneakers 8.5"."""
-    return any(t.department == "Shoes" and t.end <= size.start for t in terms)
-
-
-def _behind_brand(model: Model, brands: Sequence[_Hit]) -> Model | None:
-    """A model whose line is a brand's name: what stands behind it is a number of no other kind."""
-    brand = next((b for b in brands if b.start <= model.start < b.end), None)
-    if brand is None:
-        return model
-    return Model("", "", brand.end, model.end) if brand.end < model.end else None
 
 
 def _without_overlap(hits: Sequence[_Hit]) -> list[_Hit]:

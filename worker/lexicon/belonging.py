@@ -1,15 +1,16 @@
 """Whether a word for a value says something of the thing that is wanted, or of another.
 
 "Wood floor protector" is no protector of wood, "brown rice" names a kind, a "boba straw" is a
-thing, and "polish for leather" is for it.
+thing, "polish for leather" is for it, and "wood stain oak" has its shade.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from worker.lexicon import conditions
 from worker.lexicon.words import Word, meets
 
 # What links a thing to the material that follows it.
@@ -18,6 +19,7 @@ _FOR = re.compile(
     r"^ for (?:(?:my|the|an?|your|old|new|natural|naturally|thick|thin|fine|long|short|curly) )?$"
 )
 _TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
+_TINTED = frozenset({"stain", "stains", "paint", "paints", "dye", "varnish", "filler", "putty"})
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
 
@@ -26,7 +28,8 @@ class Belonging:
 
     Args:
         tables: `treated`, `surfaces`, `things` and `uncolored` are collections of words, `before`
-            has for each name of an attribute the words before which nothing is a value of it.
+            has for each name of an attribute the words before which nothing is a value of it, and
+            `materials` words for a colour with the departments where they are a material.
     """
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
@@ -35,6 +38,11 @@ class Belonging:
         self._things = frozenset(tables.get("things", ()))
         self._uncolored = frozenset(tables["uncolored"])
         self._worded = frozenset(tables.get("worded", ()))
+        self._materials = {
+            word: frozenset(item["departments"])
+            for item in tables.get("materials", ())
+            for word in item["words"]
+        }
         self._before: dict[str, Collection[str]] = {
             name: frozenset(words) for name, words in tables.get("before", {}).items()
         }
@@ -46,6 +54,17 @@ class Belonging:
     def hides(self, name: str, word: str) -> bool:
         """Whether what stands right before a word is no value of that name: "female usb"."""
         return word in self._before.get(name, ()) or (name == "material" and self.treats(word))
+
+    def materials(self, hits: Iterable[Any], form: str, terms: Sequence[Any]) -> Iterator[Any]:
+        """The hits, a word for a colour as a material where the thing is made of it: "ruby"."""
+        for hit in hits:
+            word = form[hit.start : hit.end]
+            only = self._materials.get(word, ()) if hit.name == "color" else ()
+            if only and terms:  # not in a "turquoise bikini with necklace"
+                behind = next((term for term in terms if term.end >= hit.end), terms[-1])
+                if terms[0].department in only or behind.department in only:
+                    hit = hit._replace(name="material", value=word, rule=(True, only))
+            yield hit
 
     def elsewhere(self, hit: Any, form: str, found: Sequence[Word], terms: Sequence[Any]) -> bool:
         """Whether a hit says nothing of the thing that is wanted.
@@ -59,6 +78,8 @@ class Belonging:
         touches = bool(next_key) and found[after].start - hit.end < 2
         if touches and hit.extent is None and self.hides(hit.name, next_key):
             return True
+        if hit.name == "condition":
+            return hit.value == "used" and conditions.is_elsewhere(hit, form, found, terms)
         if hit.name == "gender":
             return not terms and _TITLE.fullmatch(form) is not None
         if hit.name == "color":
@@ -68,6 +89,8 @@ class Belonging:
             return self._names_kind(hit, terms) or self._is_for(hit, form, terms)
         if hit.name != "material":
             return False
+        if any(word.key in _TINTED and hit.start - word.end == 1 for word in found):
+            return True  # the "oak" of "wood stain oak"
         return (
             (touches and self._is_surface(found, after, terms))
             or self._is_thing(hit, form, found, after, terms)

@@ -1,10 +1,11 @@
 """Brands in a query. A name that is also an ordinary word ("gap", "shell") counts only next to
-what the brand sells, or as a query on its own."""
+what the brand sells, or as a query on its own if it names no other thing ("boots")."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -83,12 +84,15 @@ class Brands:
         found: Sequence[Word],
         beside: Callable[[int, int], Iterator[str]],
         sure: int = 0,
+        is_thing: Callable[[str], bool] = lambda _: False,
     ) -> list[Brand]:
         """The brands in the words of a text, in order, without overlap; longer ones first.
 
         Args:
             beside: gives the keys that name what stands before and behind two word positions.
             sure: how many words of the text's begin are surely a brand, if they may be one.
+            is_thing: whether a key is written as a thing's name, so that alone it is no brand of
+                other things: "boots", "candy".
         """
         hits = self._phrases.find(found)
         if not hits:
@@ -100,8 +104,9 @@ class Brands:
             covered = (1 << last) - (1 << first)
             if used & covered:
                 continue
-            tagged = (first, last) == (0, sure)
-            if not (tagged or self._counts(form, first, last, len(found), beside)):
+            alone = last - first == len(found)
+            tagged = (first, last) == (0, sure) and not alone
+            if not (tagged or self._counts(form, first, last, alone, beside, is_thing)):
                 continue
             if _is_no_wish(found, first, last):
                 continue
@@ -111,12 +116,18 @@ class Brands:
         return sorted(taken, key=lambda brand: brand.first)
 
     def _counts(
-        self, key: str, first: int, last: int, count: int, beside: Callable[..., Iterator[str]]
+        self,
+        key: str,
+        first: int,
+        last: int,
+        alone: bool,
+        beside: Callable[..., Iterator[str]],
+        is_thing: Callable[[str], bool],
     ) -> bool:
         kinds = self._names[key].kinds
         return (
             kinds is None
-            or last - first == count
+            or (alone and not is_thing(key))
             or (first == 0 and _AMOUNT.match(key) is not None)
             or any(name in kinds for name in beside(first, last))
         )
@@ -179,16 +190,25 @@ def pack(brands: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def unpack(file: bytes) -> list[dict[str, Any]]:
-    """The brands of a file that `pack` made."""
+    """The brands of a file that `pack` made; many sell the same, which is there once."""
     read = orjson.loads(file)
     things = read["things"]
+
+    @cache
+    def named(*numbers: int) -> tuple[str, ...]:
+        return tuple(things[n] for n in numbers)
+
+    @cache
+    def kinds_of(*numbers: int) -> frozenset[str]:
+        return frozenset(named(*numbers))
+
     return [
         {
             "name": name,
             "content": bool(content),
             "keys": [(key.rstrip("*"), key.endswith("*")) for key in keys],
-            "kinds": [things[n] for n in kinds],
-            "sells": [things[n] for n in sells],
+            "kinds": kinds_of(*kinds),
+            "sells": named(*sells),
         }
         for name, keys, kinds, sells, *content in read["brands"]
     ]

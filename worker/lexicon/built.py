@@ -32,7 +32,7 @@ PROTECTED_VALUES = "told.json"
 BUILD = "query-worker lexicon build --source FOLDER"
 FILES = (KEYS, TERMS, SPELLINGS, ATTRIBUTES, BRANDS, PROTECTED_VALUES, VECTORS, AXES)
 FIELDS = {"format", "version", "dimension", "encoder_onnx_sha256", "effort", "sha256"}
-FORMAT = 11  # of these files; one more with each change that older code cannot read
+FORMAT = 12  # of these files; one more with each change that older code cannot read
 
 # What reading a file raises that is not as it was written.
 _BROKEN = OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError

@@ -16,11 +16,13 @@ from math import exp
 from typing import NamedTuple
 
 from worker.lexicon.brands import Brands
+from worker.lexicon.head_words import ONLY_ABROAD
 from worker.lexicon.misspelling import LONG, distance, is_other_letter, is_slip, is_variant
 from worker.lexicon.spellings import FIRST_NAMES, SERVICE, Spellings, is_plain
 from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, key, stem, word_set, words_of
 
 TOLD, LIKELY = 0.98, 0.95  # confidence: of the table, of a word that sounds the same
+BESIDE = 3  # letters of a word that is only meant where it makes a term
 LEAST = 0.45  # probability from which a word is put right
 FARTHEST = 3  # edits, of words that sound the same
 PASSES = 4  # over a query at most: what was put right tells of the words around it
@@ -222,6 +224,8 @@ class Corrector:
                 continue
             if i and keys[i - 1] in FIRST_NAMES:
                 continue
+            if not ONLY_ABROAD.isdisjoint(keys[max(i - 1, 0) : i + 2]):
+                continue  # "bier ohne alkohol"
             if (other := _CONFUSED.get(word)) and self._is_meant(other, i, keys):
                 meant = other, LIKELY
             elif form[start:end] != word or (meant := self._likeliest(word, i, keys)) is None:
@@ -248,8 +252,8 @@ class Corrector:
             log_odds += prose * in_prose
             if self._makes(self._terms, other, i, keys):
                 log_odds += SIGNS["makes_term"]
-            elif english:  # is right where no other word makes a term
-                continue
+            elif english or min(len(word), len(other)) <= BESIDE:
+                continue  # is right where no other word makes a term
             # What stands alone is as likely another's name.
             elif len(keys) > 1 and (
                 other in self._brands or self._makes([self._brands], other, i, keys)
@@ -286,7 +290,7 @@ class Corrector:
         """The words that one may be meant for, with how many edits they are away."""
         spellings = self._spellings
         near = dict.fromkeys(spellings.near(word), 1)
-        for other in spellings.alike(word):
+        for other in spellings.alike(word) if len(word) > BESIDE else ():
             if other not in near and (away := distance(word, other)) <= FARTHEST:
                 near[other] = away
         if (one := _singular(word)) != word:  # a plural that no list has

@@ -25,8 +25,11 @@ NAMES = frozenset({"brand", "model", CONTENT})  # are no part of a product's nam
 # Words that lead to what is meant and say nothing of it: "for my mom", "with a zip".
 _BEFORE = word_set("a an and containing for made my of or our the their to with your")
 _BEFORE_TITLE = word_set("by for")
-_BEHIND = word_set("a an and for in of or the with")
-_EMPTY = word_set("color colored colour coloured it kind non on style type")
+_BEHIND = word_set("a an and but except for in of or the with")
+_EMPTY = word_set("""
+    color colored colour coloured it kind no non not on style type without compare comparing
+    comparison versus vs better difference or nor
+""")
 
 _place = attrgetter("start", "end")
 
@@ -37,6 +40,7 @@ def described(
     attributes: Sequence[Attribute],
     excluded: Sequence[tuple[int, int]],
     is_term: Callable[[str], bool],
+    name_of: Callable[[str], str],
 ) -> list[Attribute]:
     """What tags say beside the attributes that are known, in order.
 
@@ -44,6 +48,7 @@ def described(
         found: the query's words.
         excluded: start and end of what is not wanted.
         is_term: whether a key is one of a term.
+        name_of: the attribute of which a key is a value; the lists tell whether it is a condition.
     """
     names = [_place(a) for a in attributes if a.name in NAMES]
     known = [*map(_place, attributes), *excluded]
@@ -57,7 +62,8 @@ def described(
             others = [*names, *excluded]
             if first and found[first - 1].key in FIRST_NAMES and not is_term(_value(words)):
                 continue  # "nora roberts"
-        if one := named_by(tag.name, words, others):
+        one = named_by(tag.name, words, others)
+        if one and name_of(one.value) != "condition":
             kept.append(one)
     return kept
 

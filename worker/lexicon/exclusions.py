@@ -11,47 +11,51 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from worker.lexicon.brands import Brand
+from worker.lexicon.excluded_before import ExcludedBefore
+from worker.lexicon.head_words import FOR_THINGS, HOLDERS, LIKE, LIKE_PAIRS
+from worker.lexicon.lacking import free_of, less
+from worker.lexicon.model_numbers import Model
+from worker.lexicon.negations import (
+    BEFORE,
+    CLAUSES,
+    FILLERS,
+    FIRST,
+    FREE,
+    FREE_FROM,
+    JOINED,
+    LACKS,
+    LAST,
+    LESS,
+    MILD,
+    OR,
+    SPEAKER,
+    WANTS_NOT,
+    described_thing,
+    wishes,
+)
 from worker.lexicon.words import Word, word_set
 
-# Up to three words that negate what follows.
-_BEFORE = {
-    *[("without",), ("w", "o"), ("minus",), ("except",), ("excluding",), ("excl",), ("sans",)],
-    *[("ohne",), ("senza",), ("zonder",)],
-    *[("except", "for"), ("other", "than"), ("anything", "but"), ("apart", "from")],
-    *[("aside", "from"), ("free", "of"), ("free", "from"), ("not",), ("no",), ("non",)],
-    *[("instead", "of"), ("rather", "than"), ("any", "colour", "but"), ("any", "color", "but")],
-    *[("any", "brand", "but"), ("any", "brand", "except"), ("isnt",), ("arent",)],
-}
-_IS_NOT = {("isnt",), ("arent",)}
-_MILD = {("not",), ("no",), ("non",), ("anything", "but"), *_IS_NOT}  # a thing may follow
-_FILLERS = word_set("""
-    a an the any for too very added artificial made of from with in by
-""")
 QUALIFIERS = frozenset({"added", "artificial"})  # fillers that say which of it is not wanted
 # What is not wanted only where it is artificial, unlike a "not artificial" tree.
 _ADDITIVES = word_set("""
     color colors colour colours coloring colouring flavor flavors flavour flavours flavoring
     flavouring sweetener sweeteners preservative preservatives dye dyes ingredient ingredients
 """)
-_FREE, LESS = "free", "less"
-_FREE_FROM = frozenset({"from", "of"})
-_TRIGGERS = frozenset(["free", *(words[0] for words in _BEFORE)])
+_TRIGGERS = frozenset({FREE, *FIRST, *LAST})
 # Words behind a prohibition: "no parking sign".
 _SIGNS = frozenset({"allowed", "sign", "signs", "zone", "policy"})
 _MARK = re.compile(r"(?<!\S)-(?=[^\W\d_])")
 
-# Parts and ingredients that are seldom asked for by themselves: "sleeveless", "boneless".
-_LACKING = word_set("""
-    sleeve strap lace collar hood back bone seed salt scent odor odour rim wire tag sugar
-    sting crust skin stem pit rind starch
-""")
 # Words before "not" that make it a sentence about what happened.
 _VERBS = word_set("""
     is are was were am be been do does did has have had can could will would should may might
     must it they he she i we you still why if or yet
 """)
-# Behind a thing: "a tv that is not samsung" is no sentence.
-_RELATIVE, _IS = frozenset({"that", "which"}), frozenset({"is", "are"})
+_OF_MODEL = 6  # words, with the brand
+# At the end they belong to what is before: "not pop up", "not airpods max", "not eos r".
+_PARTICLES = word_set("up on in out off down pro max ultra lite")
+_SIZES = frozenset({"s", "m", "l"})
 # Words behind "not", "no" and "non" that are no property of a thing.
 _EVENTS = word_set("""
     working received receive delivered delivering arrived arriving charging turning fitting
@@ -59,27 +63,22 @@ _EVENTS = word_set("""
     recognised recognized accepted available in enough only yet again coming getting showing
     here there what refund refunds response reply delivery idea one problem problems tracking
     email answer longer more less thanks thank way matter time need news good show over under
-    above below fan impressed what worth going doing able buying using like want wanted
+    above below fan impressed what worth going doing able buying using like want wanted interested
+    compatible free
 """)
 _STOPS = word_set("""
     up per each plus
     for with in on under over below above between from to at by please but and or not no non
-    nor without size uk us eu than if that which is are it only just instead
+    nor without size uk us eu than if that which is are it only just instead needed required
 """)
-_JOINED = frozenset({"or", "nor", "and"})
-# Words behind a negation that are nobody's property: "the world without you".
-_WHO = word_set("you me us him her them it its this that they we i he she who anyone everyone")
+PARTS = FOR_THINGS | HOLDERS
+# Words behind a negation that no thing is or has: "the world without you", "feast without fear".
+_NO_PART = word_set("""
+    you me us him her them it its this that they we i he she who anyone everyone your my our their
+    fear love hate doubt tomorrow mercy regret regrets excuses surrender limits limit borders
+    boundaries remorse food foods things stuff
+""")
 _OTHERS = word_set("others people anyone everyone neighbors neighbours")  # behind what is done
-# Before "and", "or" they end a quality of another kind: "plant based and oil free".
-_NO_LIST = word_set("free based friendly made certified")
-_OFFERED_FREE = word_set("""
-    delivery shipping postage returns return gift gifts trial sample samples standing range
-    weight weights people press wifi app apps download downloads next with when on at today uk
-    parking installation to for shop store stores games game online pattern patterns printable
-""")
-_FREE_TO = word_set("""
-    for it is are get one a an the and or buy be go set you we they with completely totally
-""")
 
 
 class Exclusion(NamedTuple):
@@ -102,19 +101,47 @@ class Exclusions:
 
     Args:
         known: whether a key is a term, an attribute's word or a brand.
-        kept_less: words in -less that name a property of their own, such as "wireless".
+        is_term: whether a key is a term.
+        fixed: keys of phrases in which a negation keeps its meaning.
+        models: finds the models in a normal form, of some of its words.
+        before: finds what is named before words that exclude it.
     """
 
     known: Callable[[str], bool]
-    kept_less: Collection[str]
+    is_term: Callable[[str], bool]
+    fixed: Collection[str]
+    models: Callable[[str, Sequence[Word]], Sequence[Model]]
+    before: ExcludedBefore
+
+    def wishes(
+        self, form: str, found: Sequence[Word], brands: Sequence[Brand]
+    ) -> list[tuple[int, int]]:
+        """First and one past the last word of negations that exclude nothing, and of those that do
+        not say which of the names before them they exclude.
+
+        Args:
+            brands: those in it.
+        """
+        spans = wishes(form, found, self._is_kept)
+        for i, word in enumerate(found):
+            if word.key in LAST:
+                unsure = self.before.find(form, found, i, brands)
+                spans += [(unsure.names[-1][0], i + 1)] if not unsure.sure else []
+        return spans
 
     def find(
-        self, form: str, found: Sequence[Word], names: Callable[[], Sequence[tuple[int, int]]]
+        self,
+        form: str,
+        found: Sequence[Word],
+        wishes: Sequence[tuple[int, int]],
+        brands: Sequence[Brand],
+        names: Callable[[], Sequence[tuple[int, int]]],
     ) -> list[Exclusion]:
         """What a normal form excludes, in order, without overlap.
 
         Args:
             found: its words.
+            wishes, brands: as `wishes` returns and takes them.
             names: gives first and one past the last word of each phrase in which a negation keeps
                 its meaning; called only if there may be an exclusion.
         """
@@ -122,15 +149,24 @@ class Exclusions:
         if not (triggers or "-" in form or LESS in form):
             return []
         named = {i for first, last in names() for i in range(first, last)}
-        spans = [*self._marked(form, found), *self._less(found, named)]
+        wished = {i for first, last in wishes for i in range(first, last)}
+        spans = [*self._marked(form, found), *less(found, named, wished, self.known, self._is_kept)]
+        for first, last in wishes:
+            spans += self._behind_wish(form, found, first, last)
         for i in triggers:
             if i not in named:
-                free = found[i].key == _FREE and not (
+                free = found[i].key == FREE and not (
                     i + 1 < len(found)
-                    and found[i + 1].key in _FREE_FROM
+                    and found[i + 1].key in FREE_FROM
                     and form[found[i].start - 1 : found[i].start] != "-"
                 )
-                spans += self._free(form, found, i) if free else self._negated(form, found, i)
+                if found[i].key in LAST:
+                    before = self.before.find(form, found, i, brands)
+                    spans += [(found[a].start, found[b - 1].end) for a, b in before.names]
+                    continue
+                spans += (
+                    free_of(form, found, i, self.known) if free else self._negated(form, found, i)
+                )
         return _without_overlap(form, spans)
 
     def _marked(self, form: str, found: Sequence[Word]) -> Iterator[tuple[int, int]]:
@@ -138,58 +174,105 @@ class Exclusions:
         marks = {match.end() for match in _MARK.finditer(form)}
         yield from ((word.start, word.end) for word in found if word.start in marks)
 
-    def _less(self, found: Sequence[Word], named: Collection[int]) -> Iterator[tuple[int, int]]:
-        for i, word in enumerate(found):
-            key = word.key
-            if i in named or not key.endswith(LESS) or key in self.kept_less:
-                continue
-            stem = key[: -len(LESS)]
-            if stem in _LACKING or (len(stem) > 2 and (self.known(stem) or self.known(stem + "s"))):
-                yield word.start, word.end - len(LESS)
+    def _is_kept(self, key: str) -> bool:
+        """Whether a word in -less names a property of its own, as "wireless"."""
+        return self.is_term(key) or key in self.fixed
 
     def _negated(self, form: str, found: Sequence[Word], i: int) -> Iterator[tuple[int, int]]:
         keys = [word.key for word in found]
-        trigger = next((t for n in (3, 2, 1) if (t := tuple(keys[i : i + n])) in _BEFORE), None)
+        trigger = next((t for n in (4, 3, 2, 1) if (t := tuple(keys[i : i + n])) in BEFORE), None)
         if trigger is None:
             return
         first = i + len(trigger)
-        mild = trigger in _MILD
+        mild = trigger in MILD
         before = keys[i - 1] if i else ""
-        if trigger in _IS_NOT:
-            relative = i > 1 and before in _RELATIVE
-        else:
-            relative = i > 2 and before in _IS and keys[i - 2] in _RELATIVE
-        sentence = (before in _VERBS or trigger in _IS_NOT) and not relative
-        if mild and (sentence or (first < len(keys) and keys[first] in _EVENTS)):
+        thing = described_thing(keys, i, trigger)
+        sentence = (before in _VERBS or trigger in CLAUSES) and trigger not in WANTS_NOT
+        if mild and ((sentence and not thing) or (first < len(keys) and keys[first] in _EVENTS)):
             return
-        while first < len(keys) and keys[first] in _FILLERS:
+        if trigger == ("neither",) and "nor" not in keys[first:]:
+            return
+        if trigger[0] == "avoid" and before == "to":
+            return
+        if trigger[-1] == "like" and trigger in WANTS_NOT and i and before not in SPEAKER:
+            return  # "people who don't like mugs"
+        while first < len(keys) and keys[first] in FILLERS:
+            if keys[first] == "the" and trigger in WANTS_NOT:
+                return  # "don't want the shoes that came"
             first += 1
-        end = self._segment(form, found, first)
-        if relative and self._name(keys, first, end) == first:
+        if trigger == ("not",) and keys[first : first + 1] == ["size"] and first + 1 < len(keys):
+            yield found[first].start, found[first + 1].end
             return
-        if first < len(keys) and (keys[first] in _WHO or _is_done_to_others(keys[first:end])):
+        end = self._segment(form, found, first)
+        if thing and trigger not in LACKS and not self._is_property(keys, first, end, thing):
+            return
+        model = self._past_model(form, found, first)
+        if trigger in WANTS_NOT and not self._is_all_known(keys, max(first, model), end):
+            return
+        if first < len(keys) and (keys[first] in _NO_PART or _is_done_to_others(keys[first:end])):
             return
         if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:
             return
         if end == first or (keys[first].isdigit() and trigger not in {("not",), ("without",)}):
             return
-        wanted_follows = mild and not any(key not in _FILLERS | _STOPS for key in keys[:i])
-        last = self._extent(keys, first, end, wanted_follows)
-        if not mild and end - last == 1 and len(keys) == end:  # "without leather straps"
+        wanted_follows = mild and all(key in FILLERS | _STOPS | SPEAKER for key in keys[:i])
+        last = model or self._extent(keys, first, end, wanted_follows)
+        whole = not mild or trigger == ("no",) or trigger in LACKS
+        # "without leather straps", but "no hood black"
+        if whole and not wanted_follows and end - last == 1 and len(keys) == end:
             last = end
+        last += _is_split(found, last)
         begin = first - (keys[first - 1] in QUALIFIERS)  # not any sugar but the "added sugar"
         of_it = keys[begin] == "added" or keys[first] in _ADDITIVES
         if begin < first and wanted_follows and not of_it:
             last = first  # "not artificial christmas tree"
         yield found[begin].start, found[last - 1].end
-        while last + 1 < len(keys) and keys[last] in _JOINED:
-            begin = again = last + 1
-            again += keys[again] in QUALIFIERS
+        yield from self._listed(form, found, last, wanted_follows)
+
+    def _behind_wish(
+        self, form: str, found: Sequence[Word], first: int, last: int
+    ) -> Iterator[tuple[int, int]]:
+        """What "or" adds to what is not to be lacking: the red of "not sleeveless or red"."""
+        keys = [word.key for word in found]
+        lacks = keys[last - 1] == FREE or keys[last - 1].endswith(LESS)
+        if lacks and last < len(keys) and keys[last] in OR:
+            wanted_follows = all(key in FILLERS | _STOPS | SPEAKER for key in keys[:first])
+            for start, end in self._listed(form, found, last, wanted_follows):
+                if not self.is_term(form[start:end]):  # "or a dress with sleeves"
+                    yield start, end
+
+    def _listed(
+        self, form: str, found: Sequence[Word], last: int, wanted_follows: bool
+    ) -> Iterator[tuple[int, int]]:
+        """What goes on a list of what is not wanted that ends before word `last`."""
+        keys = [word.key for word in found]
+        while last < len(keys):
+            if keys[last] not in JOINED:  # "neither nike nor adidas shoes nor puma"
+                last = next((n for n in range(last, len(keys)) if keys[n] == "nor"), len(keys))
+                wanted_follows = False
+            if last + 1 >= len(keys):
+                return
+            begin = last + 1
+            while begin + 1 < len(keys) and keys[begin] in FILLERS - QUALIFIERS:
+                begin += 1
+            again = begin + (keys[begin] in QUALIFIERS)
             stop = self._segment(form, found, again)
             if stop == again or (keys[last] == "and" and stop < len(keys)):
                 return
-            last = self._extent(keys, again, stop, wanted_follows)
+            model = self._past_model(form, found, again)
+            last = model or self._extent(keys, again, stop, wanted_follows)
             yield found[begin].start, found[last - 1].end
+
+    def _past_model(self, form: str, found: Sequence[Word], first: int) -> int:
+        """One past the last word of the model that begins at a word, or behind the brand there; 0
+        where there is none."""
+        own = found[first : first + _OF_MODEL]
+        for model in self.models(form, own):
+            starts = [word.start for word in own]
+            at = starts.index(model.start)
+            if at == 0 or (at == 1 and self.known(own[0].key) and not self.is_term(own[0].key)):
+                return first + sum(start < model.end for start in starts)
+        return 0
 
     def _segment(self, form: str, found: Sequence[Word], first: int) -> int:
         """One past the last word that a negation before `first` may reach."""
@@ -207,33 +290,50 @@ class Exclusions:
         longest = end - 1 if wanted_follows and end - first > 1 else end
         last = self._name(keys, first, longest)
         if last == first:
-            return longest if longest - first <= 2 and not wanted_follows else first + 1
-        if not wanted_follows and last < end and self._name(keys, last, end) == end:
+            if longest - first <= 2 and not wanted_follows:
+                return longest
+            last = first + 1
+        elif not wanted_follows and last < end and self._name(keys, last, end) == end:
             return end
+        if wanted_follows and last - first > 2 and tuple(keys[first : first + 2]) in LIKE_PAIRS:
+            # "no pull out sofa bed", though a "pull out sofa" is a thing as well
+            return first + 2 if self.is_term(" ".join(keys[first + 2 : end])) else last
+        # "no spaghetti strap dress", but "no leather phone case"
+        if wanted_follows and end - last > 1 and keys[last] in PARTS:
+            behind = self._name(keys, last + 1, end) == end
+            return last + (behind and self._name(keys, last, end) < end)
         return last
+
+    def _is_property(self, keys: Sequence[str], first: int, end: int, thing: str) -> bool:
+        """Whether a thing may be so, unlike "working": it is known, by itself or of the thing."""
+        if self._name(keys, first, end) > first:
+            return True
+        return first < end and (keys[first] in LIKE or self.known(f"{keys[first]} {thing}"))
+
+    def _is_all_known(self, keys: Sequence[str], first: int, end: int) -> bool:
+        """Whether one or two names are all that stands there, unlike "shoes anymore"."""
+        last = self._name(keys, first, end)
+        if last == first < end and keys[first] in LIKE and keys[first - 1] != "never":
+            last += 1  # but "never summer" is a brand
+        return last > first and (last == end or self._name(keys, last, end) == end)
 
     def _name(self, keys: Sequence[str], first: int, end: int) -> int:
         """One past the last word of the longest known phrase that begins at `first`."""
         ends = (last for last in range(end, first, -1) if self.known(" ".join(keys[first:last])))
         return next(ends, first)
 
-    def _free(self, form: str, found: Sequence[Word], i: int) -> Iterator[tuple[int, int]]:
-        if not i or found[i - 1].key in _FREE_TO or found[i - 1].key[0].isdigit():
-            return
-        hyphen = form[found[i - 1].end : found[i].start] == "-"
-        if not hyphen and i + 1 < len(found) and found[i + 1].key in _OFFERED_FREE:
-            return
-        keys = [word.key for word in found[:i]]
-        starts = (s for s in (i - 3, i - 2) if s >= 0 and self.known(" ".join(keys[s:i])))
-        first = next(starts, i - 1)
-        yield found[first].start, found[i - 1].end
-        while first >= 2 and keys[first - 1] in _JOINED and keys[first - 2] not in _NO_LIST:
-            first -= 2
-            yield found[first].start, found[first].end
-        listed = first < i - 1
-        while listed and first and form[found[first - 1].end : found[first].start] == ", ":
-            first -= 1  # "soy, dairy and nut free"
-            yield found[first].start, found[first].end
+
+def goes_on(found: Sequence[Word], last: int) -> bool:
+    """Whether two words that belong together stand around `last`, so that a name ends before it
+    only in looks: "no touch screen", "no pull out"."""
+    return 0 < last < len(found) and (found[last - 1].key, found[last].key) in LIKE_PAIRS
+
+
+def _is_split(found: Sequence[Word], last: int) -> bool:
+    """Whether the word behind what ends before word `last` belongs to it: the "up" of "pop up"."""
+    end = found[last].key if last + 1 == len(found) else ""
+    is_letter = len(end) == 1 and end.isalpha() and end not in _SIZES
+    return end in _PARTICLES or is_letter or goes_on(found, last)
 
 
 def _is_done_to_others(keys: Sequence[str]) -> bool:

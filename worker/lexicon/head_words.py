@@ -75,7 +75,9 @@ LINKING = word_set("""
 # What a thing is like, in two words: "light fixture flush mount".
 LIKE_PAIRS = frozenset({
     ("flush", "mount"), ("wall", "mount"), ("ceiling", "mount"), ("pull", "out"), ("plug", "in"),
-    ("clip", "on"), ("slip", "on"), ("pull", "on"), ("push", "button"),
+    ("clip", "on"), ("slip", "on"), ("pull", "on"), ("push", "button"), ("touch", "screen"),
+    ("pop", "up"), ("lace", "up"), ("zip", "up"), ("button", "up"), ("built", "in"),
+    ("usb", "a"), ("usb", "b"), ("usb", "c"), ("type", "a"), ("type", "b"), ("type", "c"),
 })  # fmt: skip
 # What is done with a thing, so that the thing itself is not asked for: "wedding ring hire".
 DEEDS = word_set("""
@@ -101,6 +103,8 @@ VERSIONS = word_set("""
 """)
 # Words of other languages such as "for" or "with" that English has, too: "pour over coffee maker".
 ABROAD = word_set("aus mit pour sans para con sin per met")
+# Those that English has not: what stands beside them is seldom misspelt English.
+ONLY_ABROAD = word_set("ohne senza zonder avec für fuer und voor moins menos meno")
 # Persons in other languages that English has, too.
 PERSONS_ABROAD = word_set("femme donna hombre hombres bambino kinder herren dames")
 # English words beside them that no list of ordinary words has.

@@ -28,7 +28,8 @@ from worker.lexicon.head_words import (
     PLATFORMS,
     VERSIONS,
 )
-from worker.lexicon.profile import SPLITS
+from worker.lexicon.negations import negation, negation_behind
+from worker.lexicon.profile import SPLITS, USES
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import covered, meets, stem
@@ -108,13 +109,15 @@ def naming(read: Reading) -> list[str]:
 def named_brand(read: Reading) -> Attribute | None:
     """The brand, or the content, of which something is asked for, and no thing for it."""
     brands = [a for a in read.attributes if a.name in NAMES]
-    if len({brand.value for brand in brands}) != 1:
-        return None
-    others = [word for word in read.words if not meets(word, [(b.start, b.end) for b in brands])]
-    before = {word.key for word in others if word.start < brands[0].start}
-    if not before.isdisjoint(_splits(read)) or any(_is_for(stem(word.key)) for word in others):
-        return None
-    return brands[0]
+    one = len({brand.value for brand in brands}) == 1
+    return brands[0] if one and is_asked_for(read, brands) else None
+
+
+def is_asked_for(read: Reading, names: Sequence[Attribute]) -> bool:
+    """Whether something of this name is asked for, and no thing for it."""
+    others = [word for word in read.words if not meets(word, [(a.start, a.end) for a in names])]
+    before = {word.key for word in others if word.start < names[0].start}
+    return before.isdisjoint(_splits(read)) and not any(_is_for(stem(w.key)) for w in others)
 
 
 def _is_for(word: str) -> bool:
@@ -178,6 +181,8 @@ def turned(
         return None
     behind = words[last]
     for n in range(first, last) if not is_value(behind.key) else ():
+        if n > first and words[n - 1].key in USES:
+            break  # "dog coat waterproof" is no waterproof coat
         term = term_of(" ".join(word.key for word in (behind, *words[n:last])))
         if term not in (None, NO_TERM):
             return term, words[n].start, behind.end
@@ -244,14 +249,14 @@ def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
 
 
 def _attribute_words(read: Reading) -> set[int]:
-    """Positions of the words of attributes and exclusions."""
-    if not (read.attributes or read.exclusions):
-        return set()
-    return {
-        i
-        for span in (*read.attributes, *read.exclusions)
-        for i in range(*covered(read.words, span.start, span.end))
-    }
+    """Positions of the words of attributes, wishes, and exclusions with what negates them."""
+    spans = [(span.start, span.end) for span in read.attributes]
+    found = {i for span in (*spans, *read.wishes) for i in range(*covered(read.words, *span))}
+    for x in read.exclusions:
+        first, last = covered(read.words, x.start, x.end)
+        keys = [word.key for word in read.words]
+        found.update(range(negation(keys, first), negation_behind(keys, last)))
+    return found
 
 
 def _in_segment(

@@ -17,6 +17,7 @@ from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built
 from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import apart, heads, named_brand, turned
+from worker.lexicon.line_things import LineThings
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.protected_values import NOTHING, protected_values
@@ -24,7 +25,7 @@ from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Kept, keys, named, words, words_of
+from worker.lexicon.words import Kept, keys, named, words
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
@@ -57,6 +58,7 @@ class Lexicon:
         encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
         document_prompt: what it read before each term.
         persons: words that say for whom a thing is → others that say the same.
+        line_things: what kinds of thing makers' lines are.
         dimension: of the vectors.
     """
 
@@ -81,13 +83,12 @@ class Lexicon:
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
         self._renamed = Kept(KEPT)  # by term and surface: the part that has another name
         brands = self._brands = Brands(parts.brands)
-        self._vocabulary = terms.words | words_of(attributes.words)
+        spellings = self._spellings = parts.spellings
         told = parts.attributes.get("misspellings", {})
-        self._corrector = Corrector((terms, attributes.words), brands, parts.spellings, told)
-        self._is_ordinary = parts.spellings.is_ordinary
+        self._corrector = Corrector((terms, attributes.words), brands, spellings, told)
         self._protected_values = parts.protected_values
-        known = self._vocabulary, self._is_ordinary
-        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], *known)
+        self.line_things = LineThings(parts.attributes.get("lines", {}), terms)
+        self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], spellings)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -204,7 +205,7 @@ class Lexicon:
 
     def is_thing(self, word: str) -> bool:
         """Whether a word may be the last of what names a thing."""
-        return word in self._terms.last_words
+        return self._spellings.ends_a_term(word)
 
     def stems_of(self, term_id: int) -> Stemmed:
         """The words of a term's name."""
@@ -221,8 +222,8 @@ class Lexicon:
 
     def _may_name(self, word: str) -> bool:
         """Whether a word may name a thing: it ends a term, or nobody knows it."""
-        known = word in self._vocabulary or self._is_ordinary(word)
-        return not known or word in self._terms.last_words
+        known = self._spellings.is_own(word) or self._spellings.is_ordinary(word)
+        return not known or self._spellings.ends_a_term(word)
 
     def _turned(self, read: Reading, mention: Mention) -> Mention | None:
         """What the end of a mention names with the word behind it, if that is another thing."""
@@ -230,8 +231,7 @@ class Lexicon:
         found = turned(read, place, self._terms.term_of, self._attributes.__contains__)
         if not found or self._same_department(found[0], mention.term_id):
             return None
-        term_id, start, end = found
-        return Mention(term_id, read.form[start:end], start, end)
+        return Mention(found[0], read.form[found[1] : found[2]], *found[1:])
 
     def _is_treatment(self, read: Reading, n: int) -> bool:
         """Whether it is for the material before it, so another thing: "leather conditioner"."""
@@ -274,7 +274,7 @@ class Lexicon:
 
     def knows(self, word: str) -> bool:
         """Whether a word stands in some term, says something of a thing, or is surely a brand."""
-        return word in self._vocabulary or word in self._brands
+        return self._spellings.is_own(word) or word in self._brands
 
     def candidates(
         self,

@@ -11,43 +11,20 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-NUMBER_WORDS = {
-    **{"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"},
-    **{"eight": "8", "nine": "9", "ten": "10", "twelve": "12"},
-}
+from worker.lexicon.number_words import SMALL
+
+NUMBER_WORDS = {word: str(n) for n, word in enumerate(SMALL[1:12], start=2)}  # two to twelve
 PARTS = {"half": "0.5", "quarter": "0.25"}
 FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
+AND_PART = rf"(?:(?:[ -]| and ){FRACTION}| and a (?:half|quarter))"  # behind a whole number
 TO = r"\s?(?:-|–|to|bis|tot|à)\s?"
 START, END = r"(?<![\w./])(?<!\d,)", r"(?![\w/])"
-# Words for bounds before a number in German, French, Spanish, Italian, Dutch and Portuguese; what
-# negates stands before what it negates.
-MOST_ABROAD = (
-    r"unter|bis zu|h(?:ö|oe)chstens|nicht (?:mehr|teurer|größer) als|nicht über"
-    r"|(?:weniger|günstiger|billiger|kleiner) als"
-    r"|pas plus de|moins (?:de|cher que)|jusqu['’]?[àa]|au (?:plus|maximum)"
-    r"|(?:en|au)[- ]dessous de|inférieure?s? à"
-    r"|no m[áa]s de|menos d[eo]|hasta|como m[áa]ximo|máximo|m[áa]ximo de|por debajo de|até"
-    r"|non pi[ùu] di|meno di|fino a|al massimo|sotto i"
-    r"|niet meer dan|(?:minder|goedkoper|kleiner) dan|onder de|hoogstens|maximaal"
+_STROKE = re.compile(r"/(\d{1,2})")
+_END_OF_SIZE = (  # not of "size 8 or larger", but of "size 10/12"
+    r"(?![\w.]|,\d|/(?!\d{1,2}(?![\w/.]))|\+|-\d"
+    r"| (?:or|and) (?:up|over|above|larger|bigger|more|less|under|below|smaller)\b)"
 )
-LEAST_ABROAD = (
-    r"nicht (?:weniger|kleiner) als|nicht unter|über|ueber|mindestens"
-    r"|(?:mehr|größer|teurer) als|pas moins de|plus (?:de|cher que)|[àa] partir de"
-    r"|dès|au (?:moins|minimum)"
-    r"|au[- ]dessus de|supérieure?s? à"
-    r"|no menos de|m[áa]s de|desde|al menos|como m[íi]nimo|mínimo|m[íi]nimo de|por encima de"
-    r"|mais de|non meno di|pi[ùu] di|oltre i|almeno|a partire da"
-    r"|niet minder dan|(?:meer|groter|duurder) dan|vanaf|minstens|minimaal|boven de"
-)
-# Those that English, or a name, has too, "tater tot 2 lb", "minimal 40mm watch": only of prices.
-MOST_OF_PRICES = "bis|maximal|maximo|massimo|sotto|tot|onder"
-LEAST_OF_PRICES = "ab|minimal|minimo|oltre|boven"
-# The same around the lesser of two numbers: "de 20 à 40", but not in "lot de 2 à 40". Those of
-# `AND_ABROAD` need one before it; an "a" stands so between prices alone.
-BETWEEN_ABROAD = r"zwischen|entre|tra|fra|tussen|von|van|desde|da|(?<!lot )(?<!lote )(?<!pack )de"
-AND_ABROAD = "und|et|y|e|en"
-AND_OF_PRICES = f"{AND_ABROAD}|a"
-TO_ABROAD = "bis|tot|hasta|à|até"
+_FROM_TO = rf"(?P<a>\d{{1,2}}{AND_PART}|\d{{1,2}}(?:\.5)?)(?:{TO}(?P<b>\d{{1,2}}(?:\.5)?))?"
 _RUN_ON = re.compile(r"([1-9]\d?)([1-9]/(?:[248]|16))")  # the "81/2" of "81/2 x 11"
 _LETTERS = {
     **{"xxs": "xx-small", "xs": "x-small", "s": "small", "m": "medium", "l": "large"},
@@ -84,9 +61,10 @@ def make_rule(
 
 
 def plain(number: str) -> str:
-    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2 and 71/2 as 7.5; 1/2 stays."""
+    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2, 71/2 and 7 and a half as 7.5; 1/2 stays."""
     if number.isdigit():
         return number
+    number = _in_digits(number)
     if (run_on := _RUN_ON.fullmatch(number)) and Fraction(number) > 1:
         number = " ".join(run_on.groups())
     if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
@@ -97,9 +75,15 @@ def plain(number: str) -> str:
     return number.replace(",", ".")
 
 
+def _in_digits(number: str) -> str:
+    """8 and a half as 8 1/2."""
+    parts = number.replace(" and a half", " 1/2").replace(" and a quarter", " 1/4")
+    return parts.replace(" and ", " ")
+
+
 def value_of(number: str) -> float:
     """The number that a text is, also a fraction or a word."""
-    whole, _, part = re.sub(r"[ -]", " ", number).rpartition(" ")
+    whole, _, part = re.sub(r"[ -]", " ", _in_digits(number)).rpartition(" ")
     if "/" not in part or (not whole and "/" not in (number := plain(number))):
         return float(plain(number))
     above, below = map(float, part.split("/"))
@@ -108,14 +92,28 @@ def value_of(number: str) -> float:
 
 def _region(match: re.Match[str]) -> str | None:
     low, high = (15, 60) if match["where"] == "eu" else (0, 28)
-    return f"{match['where']} {plain(match['a'])}" if low <= value_of(match["a"]) <= high else None
+    numbers = [number for number in match.group("a", "b") if number]
+    values = [value_of(number) for number in numbers]
+    if _is_fraction_behind(match) or not low <= values[0] <= values[-1] <= high:
+        return None
+    return f"{match['where']} {'-'.join(map(plain, numbers))}"
 
 
 def _inches(match: re.Match[str]) -> str:
     return f"{match[1].replace('-', ' ')} inch"
 
 
-def _letter(match: re.Match[str]) -> str:
+def _is_fraction_behind(match: re.Match[str]) -> bool:
+    """Whether a number with a stroke behind is no alternative, "10/12", but a part: "3/4"."""
+    below, above = _STROKE.match(match.string, match.end()), match["a"]
+    return below is not None and not (above.isdigit() and 3 < int(above) < int(below[1]))
+
+
+def _letter(match: re.Match[str]) -> str | None:
+    if _is_fraction_behind(match):
+        return None
+    if match["b"]:
+        return f"{match['a']}-{match['b']}"
     if " " in match["a"]:
         return plain(match["a"])
     return _LETTERS.get(match["a"], match["a"])
@@ -128,6 +126,34 @@ def _age(match: re.Match[str]) -> str:
     if match["a"] == "1" and not last:
         unit = unit[:-1]
     return f"{match['a']}{last}{'+' if parts.get('up') else ''} {unit}"
+
+
+def _beside(words: str, but: str = r"(?!)") -> Callable[[str], bool]:
+    """Whether a text has one of some words, and none of others; both are patterns."""
+    wanted, unwanted = re.compile(rf"\b(?:{words})\b"), re.compile(rf"\b(?:{but})\b")
+    return lambda text: bool(wanted.search(text)) and not unwanted.search(text)
+
+
+def _of(beside: Callable[[str], bool], value: str) -> Callable[[re.Match[str]], str | None]:
+    """The template's value where `beside` holds of the text, else None."""
+    return lambda match: match.expand(value) if beside(match.string) else None
+
+
+_is_for_young = _beside(
+    r"kids?|child(?:ren)?s?|boys?|girls?|bab(?:y|ies)|newborn|infants?|toddlers?|costumes?|school",
+    r"shoes?|boots?|sneakers|trainers|sandals|slippers|socks|wellies|wellys|players?|bikes?|pack",
+)
+_is_for_babies = _beside(r"bab(?:y|ies)|newborn|infants?|baby ?grows?|sleepsuits?|rompers?")
+
+
+def _young(match: re.Match[str]) -> str | None:
+    """An age of two numbers alone: "girls dress 5-6", in months of a baby."""
+    low, high = int(match["a"]), int(match["b"])
+    if _is_for_babies(match.string):
+        is_age = low < high <= 24 and low % 3 == high % 3 == 0
+        return f"{low}-{high} months" if is_age else None
+    is_age = 1 <= low < high <= min(low + 4, 16) and _is_for_young(match.string)
+    return f"{low}-{high} years" if is_age else None
 
 
 _MONTHS_YEARS = r"(?P<unit>months?|mths?|mos?|years?|yrs?)"
@@ -160,6 +186,13 @@ AGES = [
     ),
     make_rule(rf"{START}(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})(?P<unit>m){END}", "age", _age, "0m"),
     make_rule(
+        rf"{START}(?<!grade )(?<!grades )(?<!size )(?<!sz )(?<!-)(?P<a>\d{{1,2}})-(?P<b>\d{{1,2}})"
+        r"(?=$| (?:for )?(?:boys?|girls?|kids?)\b)",
+        "age",
+        _young,
+        "0-0",
+    ),
+    make_rule(
         rf"{START}(?P<a>\d+)[\s-]?(?:{_MONTHS_YEARS}[\s-]olds?|yo|y/o){END}",
         "age",
         _age,
@@ -184,14 +217,13 @@ _SCREENS = (
 )
 SIZES = [
     make_rule(
-        rf"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?(?P<a>\d{{1,2}} {FRACTION}"
-        r"|\d{1,2}(?:\.5)?)(?![\w/.]|[.,]\d)",
+        rf"\b(?:size )?(?P<where>uk|us|eu)(?: size)? ?{_FROM_TO}{_END_OF_SIZE}",
         "size",
         _region,
         "uk|us|eu",
     ),
     make_rule(
-        rf"\b(?:size )?(?P<a>\d{{1,2}} {FRACTION}|\d{{1,2}}(?:\.5)?) ?(?P<where>uk|us|eu)\b",
+        rf"\b(?:size )?{_FROM_TO} ?(?P<where>uk|us|eu)\b",
         "size",
         _region,
         "uk|us|eu",
@@ -203,12 +235,12 @@ SIZES = [
         "size 0",
     ),
     make_rule(
-        rf"\bsize(?: |(?=\d))(?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large|x-large"
-        rf"|\d{{1,2}} {FRACTION}|"
-        r"\d{1,2}(?:\.5)?(?:-\d{1,2}(?:\.5)?)?(?:[a-g]{1,3}|w|t)?)(?![\w/.])",
+        r"\b(?:size|sz)(?: |(?=\d))(?:(?P<a>xxs|xs|xl|xxl|xxxl|\dxl|[sml]|small|medium|large"
+        rf"|x-large|\d{{1,2}}{AND_PART}|\d{{1,2}}(?:\.5)?(?:[a-g]{{1,3}}|w|t)?)"
+        rf"(?:(?<=[\dwt]){TO}(?P<b>\d{{1,2}}(?:\.5)?[wt]?))?){_END_OF_SIZE}",
         "size",
         _letter,
-        "size",
+        "size|sz",
         worded=True,
     ),
     make_rule(
@@ -243,6 +275,36 @@ SIZES = [
     ),
     make_rule(r"\bwaist (\d\d),? (?:leg|inseam|length) (\d\d)\b", "size", r"w\1 l\2", "waist 00"),
     make_rule(r"\bwaist (\d\d)\b", "size", r"waist \1", "waist 00"),
+    make_rule(
+        r"\bw(2[4-9]|[34]\d|50)(?!\w)",
+        "size",
+        _of(_beside(r"jeans?|trousers?|chinos?|pants?|shorts|levis?|denims?"), r"waist \1"),
+        "w00",
+    ),
+    make_rule(
+        r"(?<![\w.,/-])(3[4-9]|4\d|5[0-8]) ?(r|s|l|xl)\b",
+        "size",
+        _of(
+            _beside(
+                r"suits?|tux(?:edo)?s?|blazers?|sports? ?coats?",
+                r"bags?|cases?|carriers?|backpacks?",
+            ),
+            r"\1\2",
+        ),
+        "suit|tux|blazer|coat",
+    ),
+    make_rule(
+        r"(?<![\w.,/-])(1[4-9](?:\.5)?|2[0-2](?:\.5)?)(?: |x|/)(3[0-9](?:[/-]3[0-9])?)(?![\w/.])",
+        "size",
+        _of(_beside(r"shirts?"), r"\1 \2"),
+        "00/00|00-00|.0 00|.0x00",
+    ),
+    make_rule(
+        r"(?<![\w.,/-])([3-8]/[2-6](?:/[2-4])?)(?: ?mm)?(?![\w/.])",
+        "size",
+        _of(_beside(r"wet ?suits?|steamers?|spring ?suits?"), r"\1 mm"),
+        "suit|steamer",
+    ),
     make_rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),
     make_rule(r"\b(?:inseam|leg) (\d\d)\b", "size", r"inseam \1", "inseam 00|leg 00"),
     make_rule(

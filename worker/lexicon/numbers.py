@@ -12,22 +12,28 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from worker.lexicon.number_rules import (
-    AGES,
+from worker.lexicon import alternatives
+from worker.lexicon.bounds import (
     AND_ABROAD,
     BETWEEN_ABROAD,
+    LEAST_ABROAD,
+    LESS,
+    MORE,
+    MOST_ABROAD,
+    TO_ABROAD,
+    negated,
+)
+from worker.lexicon.number_rules import (
+    AGES,
+    AND_PART,
     COLORS,
     END,
-    FRACTION,
-    LEAST_ABROAD,
-    MOST_ABROAD,
     NUMBER_WORDS,
     PARTS,
     SHAPES,
     SIZES,
     START,
     TO,
-    TO_ABROAD,
     Rule,
     make_rule,
     plain,
@@ -36,19 +42,21 @@ from worker.lexicon.number_rules import (
 from worker.lexicon.words import DIGIT, word_set
 
 # Words of which one stands in every text without a digit that has a number with a meaning.
-WORDED = frozenset({"size", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
+WORDED = frozenset({"size", "sz", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
-_NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}[ -]{FRACTION}|\d+/\d+|\d+(?:[.,]\d+)?)"
+_NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}{AND_PART}|\d+/\d+|\d+(?:[.,]\d+)?)"
 MOST = 1e15  # what is as large is no amount and no price
 _MEASURE = "(?: (?:width|height|depth|length|weight))?"
+_LOW = r"\d+(?:[.,]\d+)?"
 _BOUND = re.compile(
-    r"(?<![a-z])(?:(?P<most>(?:no more|not more|less|smaller) th[ae]n|under|below|up t[op]"
-    rf"|at most|max(?:imum)?{_MEASURE}(?: of)?|not over|nothing over|within|{MOST_ABROAD})"
-    r"|(?P<least>(?:no less|not less|more|larger|bigger) th[ae]n|at least|over|above"
-    rf"|from|min(?:imum)?{_MEASURE}(?: of)?|{LEAST_ABROAD})"
+    rf"(?<![a-z])(?:(?P<most>{LESS}|up t[op]|at most|max(?:imum)?{_MEASURE}(?: of)?|within"
+    rf"|{MOST_ABROAD})"
+    rf"|(?P<least>{MORE}|at least|from|min(?:imum)?{_MEASURE}(?: of)?|{LEAST_ABROAD})"
     rf"|(?P<between>between|from|(?:{BETWEEN_ABROAD})(?! \S+ (?:and|to)\b))"
-    rf" (?P<low>\d+(?:[.,]\d+)?) ?(?:and|to|{AND_ABROAD}|{TO_ABROAD}))\s$"
+    rf" (?P<low>{_LOW})(?:[ -]?(?P<unit>[a-z\"']+))? ?(?:and|to|{AND_ABROAD}|{TO_ABROAD})"
+    rf"|(?:{MORE}|at least) (?P<above>{_LOW})(?:[ -]?(?P<above_unit>[a-z\"']+))?,?"
+    rf"(?: and| but)? (?:{LESS}|up to|at most))\s$"
 )
 _BOUND_AFTER = re.compile(
     r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"
@@ -69,6 +77,10 @@ _NOT_BEFORE = {
     "cc": r"(?!-)",  # of a code in hexadecimal digits
     "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
 }
+_CHAINED = r"(?:(?<=\d[a-z]/)|(?<=\d[a-z]{2}/)|(?<=\d [a-z]{2}/))"  # "8gb/16gb"
+_EXTENT = re.compile(
+    r"(?P<low>\d+(?:\.5)?)(?:-(?P<high>\d+(?:\.5)?)|(?P<up>\+)|(?= ))(?: (?P<unit>year|month)s?)?"
+)
 _LENGTHS = frozenset({"inch", "ft", "mm", "cm", "m"})
 _FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
 # What a side of a thing may be called behind its number: "38w x 29l", "28\"l x 14\"w".
@@ -115,18 +127,50 @@ class Numbers:
             *self._amounts(_any(self._units), _any(counts)),
         ]
         self._worded = [rule for rule in self._rules if rule.worded]
+        patterns = [rule.pattern for rule in self._rules]
+        self._joining = {p for p in patterns if {*"ac"} & p.groupindex.keys() == {"a"}}
 
     def find(self, form: str) -> Iterator[Found]:
         """Those in a normal form that has a digit or one of `WORDED`; they may overlap."""
-        for pattern, name, value, *_ in self._tried(form):
-            for match in pattern.finditer(form):
-                if (text := value(match)) is not None:
-                    unit = match.groupdict().get("unit")
-                    found = Found(self._name(name, unit), text, match.start(), match.end())
-                    if value == self._amount:
-                        found = self._bounded(form, match, found)
-                    if max(found.min or 0, found.max or 0) < MOST:
-                        yield found
+        joined = alternatives.may_stand(form)
+        for rule in self._tried(form):
+            for match in rule.pattern.finditer(form):
+                if found := self._found(rule, match):
+                    unbound = (found.start, found.end) == match.span()
+                    others = joined and unbound and rule.pattern in self._joining
+                    yield from (others and self._others(rule, match)) or [found]
+
+    def _found(self, rule: Rule, match: re.Match[str]) -> Found | None:
+        if (text := rule.value(match)) is None:
+            return None
+        unit = match.groupdict().get("unit")
+        found = Found(self._name(rule.name, unit), text, *match.span())
+        if rule.value == self._amount:
+            found = self._bounded(match.string, match, found)
+        return found if max(found.min or 0, found.max or 0) < MOST else None
+
+    def _others(self, rule: Rule, match: re.Match[str]) -> list[Found]:
+        """What shares its unit or its name, with the number of the match; [] if nothing does."""
+        form, (first, last) = match.string, match.span("a")
+        if match.groupdict().get("b"):
+            last = match.end("b")
+        head, tail = form[match.start() : first], form[last : match.end()]
+        if tail and first == match.start():
+            unit = self._units.get(match.groupdict().get("unit"), ("", ""))[1]
+            own = alternatives.parts(form[first:last], first, unit)
+            numbers = [*alternatives.before(form, first), *own]
+        elif rule.name and not tail:
+            numbers = [(form[first:last], first, last), *alternatives.behind(form, last)]
+        else:
+            return []
+        others = []
+        for number, start, end in numbers if len(numbers) > 1 else ():
+            again = rule.pattern.fullmatch(head + number + tail)
+            if again is None or (found := self._found(rule, again)) is None:
+                return []
+            start, end = start - len(head) * (start == first), end + len(tail) * (end == last)
+            others.append(found._replace(start=start, end=end))
+        return others
 
     def _tried(self, form: str) -> Iterable[Rule]:
         """The rules that may match."""
@@ -147,7 +191,7 @@ class Numbers:
 
     def _unit_stands(self, shape: str) -> bool:
         """Whether what follows some number begins like a unit."""
-        return any(
+        return " and a " in shape or any(
             text in self._beginnings or text[0] in self._beginnings
             for text in _AFTER_NUMBER.findall(shape)
         )
@@ -158,28 +202,38 @@ class Numbers:
         unit = self._units[match["unit"]][1]
         low = value_of(match["a"])
         high = value_of(match.groupdict().get("b") or match["a"])
+        most = least = between = None
         if low != high:
-            bound = None
-        elif bound := _BOUND.search(form, 0, start):
+            pass
+        elif (bound := _BOUND.search(form, 0, start)) and self._is_of(
+            bound["unit"] or bound["above_unit"], unit
+        ):
+            most, least, between = bound.group("most", "least", "low")
+            between = between or bound["above"]
             start = bound.start()
-        elif bound := _BOUND_AFTER.match(form, end):
-            if unit == "v" and "max" in bound[0]:
-                bound = None  # what batteries are called: "20v max"
-            else:
-                end = bound.end()
-        if bound and bound["most"]:
+            if (first := negated(form, start, most or least or "")) < start:
+                most, least, start = least, most, first
+        elif (bound := _BOUND_AFTER.match(form, end)) and not (unit == "v" and "max" in bound[0]):
+            most, least = bound.group("most", "least")  # "20v max" is what batteries are called
+            end = bound.end()
+        if most:
             low, value = None, f"under {value}"
-        elif bound and bound["least"]:
+        elif least:
             high, value = None, f"over {value}"
-        elif bound:
-            low, value = value_of(bound["low"]), f"{plain(bound['low'])}-{value}"
+        elif between:
+            low, value = value_of(between), f"{plain(between)}-{value}"
         return Found(name, value, start, end, short(low), short(high), unit)
+
+    def _is_of(self, written: str | None, unit: str) -> bool:
+        """Whether the lesser of two numbers has no unit of its own, or the same."""
+        return written is None or self._units.get(written, ("", ""))[1] == unit
 
     def _name(self, name: str, unit: str | None) -> str:
         return name or (self._units[unit][0] if unit else "size")
 
     def _amounts(self, unit: str, count: str) -> list[Rule]:
         number = rf"{START}(?P<a>{_NUMBER})"
+        first, last = rf"(?:{START}|{_CHAINED})(?P<a>{_NUMBER})", rf"(?:{END}|(?=/\d))"
         sized = _any(self._units.keys() - self._counts)
         between = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"
         lengths = _any(u for u, (_, unit) in self._units.items() if unit in _LENGTHS)
@@ -215,7 +269,7 @@ class Numbers:
                 "x|*|by",
             ),
             make_rule(
-                rf"(?<![$£€]){number}(?:{TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){END}",
+                rf"(?<![$£€]){first}(?:{TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){last}",
                 "",
                 self._amount,
             ),
@@ -261,6 +315,17 @@ def _feet_and_inches(match: re.Match[str]) -> str:
     feet, inches = match.group("a", "c"), match.group("b", "d")
     sides = [12 * int(f) + int(i or 0) for f, i in zip(feet, inches, strict=True) if f]
     return f"{'x'.join(map(str, sides))} inch"
+
+
+def extent(value: str) -> tuple[float | None, float | None, str | None] | None:
+    """The least, the greatest and the unit of the value of an age or a range of sizes: "5+ years",
+    "8-10"; None of another value."""
+    match = _EXTENT.fullmatch(value)
+    if match is None:
+        return None
+    low, high = float(match["low"]), float(match["high"] or match["low"])
+    unit = f"{match['unit']}s" if match["unit"] else None
+    return short(low), None if match["up"] else short(high), unit
 
 
 def _any(units: Iterable[str]) -> str:

@@ -1,9 +1,5 @@
 """Prices in a query, with bounds and currency: "under £20", "between 20 and 40 euro", "$15-$25",
-"unter 50 €", "de 20 à 40 €".
-
-A number without a currency is a price only behind an English word such as "under" or "budget", at
-the end of what it belongs to: "under 50" is one, "under 50 minutes" and "kids under 5" are not.
-"""
+"unter 50 €", "de 20 à 40 €"."""
 
 from __future__ import annotations
 
@@ -11,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from worker.lexicon.number_rules import (
+from worker.lexicon import alternatives, bare_prices
+from worker.lexicon.bounds import (
     AND_OF_PRICES,
     BETWEEN_ABROAD,
     LEAST_ABROAD,
@@ -19,7 +16,9 @@ from worker.lexicon.number_rules import (
     MOST_ABROAD,
     MOST_OF_PRICES,
     TO_ABROAD,
+    negated,
 )
+from worker.lexicon.number_words import PATTERN, first_of_range, value_of_words
 from worker.lexicon.numbers import MOST, short
 
 _SIGNS = {"$": "USD", "us$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR"}
@@ -60,56 +59,83 @@ _BEHIND = (
 )
 
 
-def _amount(name: str) -> str:
-    number = rf"(?P<{name}>{_NUMBER})(?P<{name}k>k(?!\w))?"
+def _amount(name: str, number: str) -> str:
+    number = rf"(?P<{name}>{number})(?P<{name}k>k(?!\w))?"
     return rf"(?P<{name}s>{_BEFORE})?{number}(?P<{name}e>{_BEHIND})?"
 
 
 _MOST = (
-    r"(?:no more|not more|less|cheaper|lower) th[ae]n|nothing (?:above|over)|not over"
-    r"|under|below|beneath|up t[op]|upto|at most|within|max(?:imum|\.)?(?: price| budget)?(?: of)?"
+    r"(?:less|cheaper|lower) th[ae]n|under|below|beneath"
+    r"|up t[op]|upto|at most|within|max(?:imum|\.)?(?: price| budget)?(?: of)?"
     rf"|budget(?: of| is| under| max)?|<=?|{MOST_ABROAD}|{MOST_OF_PRICES}"
 )
 _LEAST = (
-    r"(?:no less|not less|more) th[ae]n|at least|over|above|starting (?:at|from)|from"
+    r"(?:more|higher|more expensive|dearer) th[ae]n|at least|over|above|starting (?:at|from)|from"
     rf"|min(?:imum|\.)?(?: price)?(?: of)?|>=?|{LEAST_ABROAD}|{LEAST_OF_PRICES}"
 )
-_BOUND = rf"(?:(?P<most>(?<![\w-])(?:{_MOST}))|(?P<least>(?<![\w-])(?:{_LEAST})))\s?"
+_ABOUT = (
+    r"(?:somewhere )?around|about|approx(?:imately|\.)?|roughly|circa|ca\.?|near(?:ly)?|close to|~"
+    r"|etwa|ungefähr|rund|environ|autour de|alrededor de|ongeveer"
+)
+_BOUND = (
+    rf"(?:(?P<most>(?<![\w-])(?:{_MOST}))|(?P<least>(?<![\w-])(?:{_LEAST}))"
+    rf"|(?P<about>(?<![\w-])(?:{_ABOUT})))\s?"
+)
 _AFTER = (
-    r"(?:\s?(?P<mostafter>or (?:less|under|below|cheaper)|max(?:imum)?(?!\w)|tops(?!\w)"
+    r"(?:\s?(?P<mostafter>or (?:less|under|below|cheaper)(?!\w| (?:than )?[$£€¥₹]?\d)"
+    r"|max(?:imum)?(?!\w)|tops(?!\w)"
     r"|and (?:under|below)|(?:oder weniger|ou moins|o menos|o meno|of minder)(?!\w))"
     r"|\s?(?P<leastafter>or (?:more|over|above|up)|and (?:up|over|above)|plus(?!\w)|\+"
     r"|min(?:imum)?(?!\w)|(?:oder mehr|ou plus|o m[áa]s|o pi[ùu]|of meer)(?!\w)))?"
 )
 _START, _END = r"(?<![\w.,/-])", r"(?![\w/]|[.,]\d)"
 _NO_SET = r"(?<!lot de )(?<!pack de )"  # "lot de 2 à 40 €"
-_RANGE = re.compile(
-    rf"(?:(?<!\w)(?P<between>between|from|{BETWEEN_ABROAD})\s|{_NO_SET}){_START}{_amount('a')}"
-    rf"(?:\s?(?:-|–)\s?|\s(?:to|{TO_ABROAD}|(?P<and>and|{AND_OF_PRICES}))\s){_amount('b')}{_END}"
-)
-_ONE = re.compile(rf"(?:{_BOUND})?{_START}{_amount('a')}{_END}{_AFTER}")
+
+
+_PLAIN = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _patterns(number: str, dash: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """How two prices, and how one, are written, with numbers of a pattern; `dash` may stand between
+    the two."""
+    return (
+        re.compile(
+            rf"(?:(?<!\w)(?P<between>between|from|{_ABOUT}|{BETWEEN_ABROAD})\s|{_NO_SET}){_START}"
+            rf"{_amount('a', number)}(?:{dash}"
+            rf"|\s(?:to|{TO_ABROAD}|(?P<and>and|{AND_OF_PRICES}))\s){_amount('b', number)}{_END}"
+        ),
+        re.compile(rf"(?:{_BOUND})?{_START}{_amount('a', number)}{_END}{_AFTER}"),
+    )
+
+
+_RANGE, _ONE = _patterns(_NUMBER, r"\s?(?:-|–)\s?")
+_ABOVE = r"(?:more th[ae]n|over|above|at least)"
+_BELOW = r"(?:less th[ae]n|under|below|up to|at most)"
+_PAIRS = [
+    re.compile(
+        rf"(?<![\w-])(?P<first>{first})\s{_START}{_amount('a', _NUMBER)},?(?: and| but)?"
+        rf"\s{second}\s{_amount('b', _NUMBER)}{_END}"
+    )
+    for first, second in ((_ABOVE, _BELOW), (_BELOW, _ABOVE))
+]
+_RANGE_IN_WORDS, _ONE_IN_WORDS = _patterns(PATTERN, " - | ?– ?")  # "six-hundred" is one
 _SIGN = re.compile(
     r"[$£€¥₹<>]|\d(?:p|k)?(?:\s?(?:usd|gbp|eur|cad|aud|inr|chf|euro|dollar|buck|quid|pound|rupee|yen"
     r"|pence|cent)|p\b)|\b(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs)\b"
 )
 _BARE = re.compile(
-    r"\b(?:under|below|less th[ae]n|more th[ae]n|cheaper|up ?t[op]|max|budget|between|at most)\b"
+    r"\b(?:under|below|less th[ae]n|more th[ae]n|cheaper|up ?t[op]|max|budget|between"
+    r"|at (?:most|least)|over|above|or (?:less|more)|around|approx|approximately|roughly)\b"
 )
-# What may follow a number without a currency.
-_CLOSED = re.compile(
-    r"\s*(?:$|[,;.!?)]|(?:for|with|without|in|and|or|but|not|no|please|that|by|from|total|only|each"
-    r"|deals?|sale|best|new|used|refurbished|free|uk|usa?)\b|\d+ ?(?:gb|tb|inch(?:es)?)\b)"
-)
-# What stands before a number that is an age, a size or a model.
-_AGED = re.compile(
-    r"\b(?:kids?|child|children|boys?|girls?|babies|baby|toddlers?|ages?|aged|women|men|adults?|people"
-    r"|size|sizes|over|players?)\s$"
-)
-_YOUNG = re.compile(r"\b(?:kids?|child(?:ren)?s?|boys?|girls?|baby|babies|toddlers?)\b")
-_ADULT = 18  # years
+_BARE_PARTS = ("0-", "0 to ", "gift card ", "gift voucher ")  # of other prices without a currency
+_GIFT_CARD = re.compile(r"\bgift (?:card|voucher) ([1-9]\d{0,2})$")
 _BILL = re.compile(r"\s(?:bills?|coins?|notes?|signs?)\b")
 _WEIGHED = re.compile(
-    r"\b(?:dumb ?bells?|kettle ?bells?|weights?|barbells?|plates?|dogs?|vests?|luggage)\b"
+    r"\b(?:dumb ?bells?|kettle ?bells?|weights?|barbells?|plates?|dogs?|vests?|luggage"
+    # what tells how much it bears
+    r"|ladders?|scales?|hammocks?|(?:exercise|spin) bikes?|treadmills?|trampolines?|swings?"
+    r"|strollers?|pushchairs?|prams?|wheelchairs?|rollators?|car seats?|baby carriers?"
+    r"|(?:people|persons?|adults?|men|women|users?|riders?) (?:over|above|more th[ae]n|up to))\b"
 )
 
 
@@ -117,8 +143,8 @@ class Price(NamedTuple):
     """A price, or its bounds.
 
     Attributes:
-        value: in a normal form, such as "under 50 USD".
-        min, max: equal for an exact price, None for an open end.
+        value: in a normal form, such as "under 50 USD", "about 50 USD".
+        min, max: equal for an exact price, and for one that is "about" this; None for an open end.
         currency: ISO 4217; None where the query names none.
     """
 
@@ -130,16 +156,40 @@ class Price(NamedTuple):
     end: int
 
 
-def find(form: str) -> Iterator[Price]:
-    """The prices in a normal form that has a digit; they may overlap, the longest counts."""
-    signed, bare = _SIGN.search(form), _BARE.search(form)
-    if not (signed or bare):
+def find(form: str, in_words: bool = False) -> Iterator[Price]:
+    """The prices in a normal form; they may overlap, the longest counts.
+
+    Args:
+        in_words: whether it has number words; it has digits if not.
+    """
+    if not (
+        in_words
+        or _SIGN.search(form)
+        or _BARE.search(form)
+        or any(part in form for part in _BARE_PARTS)
+    ):
         return
     found = [_range(form, match) for match in _RANGE.finditer(form)]
+    if len(_BARE.findall(form)) > 1:
+        found += [_pair(form, match) for pair in _PAIRS for match in pair.finditer(form)]
     found += [_one(form, match) for match in _ONE.finditer(form)]
+    if in_words:
+        found += [_range(form, match) for match in _RANGE_IN_WORDS.finditer(form)]
+        found += [_one(form, match) for match in _ONE_IN_WORDS.finditer(form)]
+    found += [other for price in found if price for other in _alternatives(form, price)]
+    if "gift " in form and (card := _GIFT_CARD.search(form)):
+        found.append(_price(float(card[1]), float(card[1]), None, *card.span(1)))
     for price in found:
         if price and max(price.min or 0, price.max or 0) < MOST:
             yield price
+
+
+def _alternatives(form: str, price: Price) -> Iterator[Price]:
+    """Those that share the currency of one: the 20 of "20 or 30 dollars"."""
+    if price.currency and price.min == price.max and form.endswith("or ", 0, price.start):
+        for number, start, end in alternatives.before(form, price.start):
+            if _PLAIN.fullmatch(form, start, end):  # no "10-20", no "size 8"
+                yield _price(float(number), float(number), price.currency, start, end)
 
 
 def _range(form: str, match: re.Match[str]) -> Price | None:
@@ -147,44 +197,62 @@ def _range(form: str, match: re.Match[str]) -> Price | None:
     currency = last or first
     if match["and"] and not match["between"]:
         return None
-    if currency is None and not (match["between"] == "between" and _bare(form, match)):
-        return None
     if not (match["as"] or match["bs"]) and _is_weight(form, match, "b", match["between"]):
         return None
     low, high = _value(match, "a"), _value(match, "b")
-    if low >= high:
+    if match["a"][0].isalpha():
+        low = first_of_range(match["a"], match["b"])
+    if low is None or high is None or low >= high:
+        return None
+    if currency is None and not bare_prices.is_range(form, match, low, high):
         return None
     return _price(low, high, currency, match.start(), match.end())
 
 
-def _one(form: str, match: re.Match[str]) -> Price | None:
-    currency = _currency(match, "a")
-    most = match["most"] or match["mostafter"]
-    least = None if most else match["least"] or match["leastafter"]
-    if currency is None and not (match["most"] and _bare(form, match)):
+def _pair(form: str, match: re.Match[str]) -> Price | None:
+    """Two bounds that stand together: "more than 10 less than 20"."""
+    start, first = match.start(), match["first"]
+    if negated(form, start, first) < start or _is_weight(form, match, "b", first):
         return None
-    if not match["as"] and _is_weight(form, match, "a", most or least):
+    low, high = _value(match, "a"), _value(match, "b")
+    if re.fullmatch(_BELOW, first):
+        low, high = high, low
+    currency = _currency(match, "b") or _currency(match, "a")
+    if low >= high or (currency is None and not bare_prices.is_pair(form, match, high)):
         return None
-    value, start = _value(match, "a"), match.start()
-    if " " in match["a"] and not (most or least or re.search(" 000|,", match["a"])):
-        start = match.start("a") + match["a"].rindex(" ") + 1  # "iphone 7 500 €"
-        value = float(form[start : match.end("a")].replace(",", "."))
-    if currency is None and value < _ADULT and _YOUNG.search(form):
-        return None
-    if currency and not most and not least and _BILL.match(form, match.end()):
-        return None
-    if (match["ae"] or "").strip() == "p" and value not in PENCE:  # 1080p, "audi a3 8p"
-        return None
-    low, high = (None if most else value), (None if least else value)
     return _price(low, high, currency, start, match.end())
 
 
-def _bare(form: str, match: re.Match[str]) -> bool:
-    """Whether a number without a currency can be a price where it stands."""
-    bound = match.groupdict().get("most") or ""
-    if not bound.startswith(("max", "budget")) and _AGED.search(form[: match.start()]):
-        return False
-    return _CLOSED.match(form, match.end()) is not None
+def _one(form: str, match: re.Match[str]) -> Price | None:
+    currency = _currency(match, "a")
+    most, least = match["most"], match["least"]
+    said, start = most, match.start()
+    if (first := negated(form, start, most or least or "")) < start:
+        said = most or least  # "not under 50" is a price where "under 50" is one
+        most, least, start = least, most, first
+    most = most or match["mostafter"]
+    least = None if most else least or match["leastafter"]
+    about = None if most or least else match["about"]
+    if not match["as"] and _is_weight(form, match, "a", most or least or about):
+        return None
+    value = _value(match, "a")
+    if value is None:
+        return None
+    if currency is None and not bare_prices.is_price(form, match, value, said or ""):
+        return None
+    spaced = " " in match["a"] and match["a"][0].isdigit()
+    if spaced and not (most or least or about or re.search(" 000|,", match["a"])):
+        start = match.start("a") + match["a"].rindex(" ") + 1  # "iphone 7 500 €"
+        value = float(form[start : match.end("a")].replace(",", "."))
+    if currency and not most and not least and _BILL.match(form, match.end()):
+        return None
+    unit = (match["ae"] or "").strip()
+    if unit == "p" and value not in PENCE:  # 1080p, "audi a3 8p"
+        return None
+    if unit in _PART_OF_UNIT and match["a"][0].isalpha():  # "fifty cent"
+        return None
+    low, high = (None if most else value), (None if least else value)
+    return _price(low, high, currency, start, match.end(), about=about is not None)
 
 
 def _is_weight(form: str, match: re.Match[str], name: str, bound: str | None) -> bool:
@@ -198,8 +266,10 @@ def _currency(match: re.Match[str], name: str) -> str | None:
     return _CURRENCY.get(text)
 
 
-def _value(match: re.Match[str], name: str) -> float:
+def _value(match: re.Match[str], name: str) -> float | None:
     text = match[name]
+    if text[0].isalpha():
+        return value_of_words(text)
     for mark, pattern in _THOUSANDS.items():
         if pattern.fullmatch(text) and not (mark == "." and _currency(match, name) in _POINTED):
             text = text.replace(mark, "")
@@ -212,13 +282,20 @@ def _value(match: re.Match[str], name: str) -> float:
 
 
 def _price(
-    low: float | None, high: float | None, currency: str | None, start: int, end: int
+    low: float | None,
+    high: float | None,
+    currency: str | None,
+    start: int,
+    end: int,
+    about: bool = False,
 ) -> Price:
     low, high = short(low), short(high)
     if low is None:
         text = f"under {high}"
     elif high is None:
         text = f"over {low}"
+    elif low == high:
+        text = f"about {low}" if about else f"{low}"
     else:
-        text = f"{low}" if low == high else f"{low}-{high}"
+        text = f"{low}-{high}"
     return Price(f"{text} {currency}" if currency else text, low, high, currency, start, end)

@@ -8,15 +8,20 @@ tagging model says counts as `worker.lexicon.tagged` has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from worker.event import Tag
+from worker.lexicon import bounds
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
+from worker.lexicon.conditions import of_watches
 from worker.lexicon.described import described
-from worker.lexicon.exclusions import LESS, Exclusion, Exclusions
+from worker.lexicon.excluded_before import ExcludedBefore
+from worker.lexicon.exclusions import Exclusion, Exclusions, goes_on
 from worker.lexicon.head_words import ABROAD, EMPTY, is_foreign
+from worker.lexicon.negations import NEGATING, negation_behind
+from worker.lexicon.spellings import Spellings
 from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, covered, keys, named, words
@@ -54,6 +59,7 @@ class Reading(NamedTuple):
         things: what the tagging model takes for the thing that is asked for.
         described: what it says beside the attributes; see `worker.lexicon.described`.
         abroad: whether words such as "con" and "pour" are those of another language in it.
+        wishes: start and end of what a negation makes a property: "no show", "not too heavy".
     """
 
     form: str
@@ -67,6 +73,7 @@ class Reading(NamedTuple):
     things: Sequence[Thing] = ()
     described: Sequence[Attribute] = ()
     abroad: bool = False
+    wishes: Sequence[tuple[int, int]] = ()
 
 
 class Reader:
@@ -76,8 +83,7 @@ class Reader:
 
     Args:
         fixed: keys of phrases in which a negation keeps its meaning.
-        vocabulary: the lexicon's words.
-        is_ordinary: whether a word is one of the language.
+        spellings: which words the lexicon and the language have.
     """
 
     def __init__(
@@ -86,16 +92,19 @@ class Reader:
         attributes: Attributes,
         brands: Brands,
         fixed: Collection[str],
-        vocabulary: Collection[str],
-        is_ordinary: Callable[[str], bool],
+        spellings: Spellings,
     ) -> None:
         self._terms = terms
         self._attributes, self._brands = attributes, brands
         self._fixed = Phrases(fixed)
-        self._vocabulary, self._is_ordinary = vocabulary, is_ordinary
-        ends = (word for word in terms.words if word.endswith(LESS) and word in terms)
-        less = [*ends, *(key for key in fixed if key.endswith(LESS) and " " not in key)]
-        self._exclusions = Exclusions(self._known, frozenset(less))
+        self._spellings = spellings
+        self._exclusions = Exclusions(
+            self._known,
+            terms.__contains__,
+            frozenset(fixed),
+            attributes.models.find,
+            ExcludedBefore(self._known, terms.__contains__, attributes.name_of),
+        )
         self._heads = Kept(WORDS_KEPT)  # by key
 
     def read(self, form: str, tags: Sequence[Tag] = (), inside: bool = True) -> Reading:
@@ -113,26 +122,40 @@ class Reader:
         places = self._taken(uncut, ())
         tagged = Tagged(tags, found) if tags else None
         sure = tagged.brand() if tagged else 0
-        brands = self._brands.find(found, lambda *at: self._beside(found, places, *at), sure)
+        brands = self._brands.find(
+            found, lambda *at: self._beside(found, places, *at), sure, self._is_written_term
+        )
         if tagged and not brands:
             terms = {first: self._terms.department(term) for first, _, _, term in places}
             brands = tagged.new_brand(self._is_new, terms)
-        fixed = self._fixed.find(found)
-        exclusions = self._exclusions.find(text, found, lambda: self._names(fixed, places, brands))
+        mild = [*self._exclusions.wishes(text, found, brands), *of_watches(text, found)]
+        fixed = [span[:2] for span in self._fixed.find(found) if not goes_on(found, span[1])] + mild
+        exclusions = self._exclusions.find(
+            text, found, mild, brands, lambda: self._names(fixed, places, brands)
+        )
         if tagged:
-            exclusions = tagged.exclusions(exclusions, fixed, text)
+            exclusions = tagged.exclusions(exclusions, fixed, text, self._attributes)
+        if exclusions:  # "no smaller than 65 inch"
+            exclusions = [x for x in exclusions if not bounds.stands(text, x.start)]
         contents = tagged.contents() if tagged else ()
         excluded = [covered(found, x.start, x.end) for x in exclusions]
-        if brands or excluded or contents:
+        if brands or excluded or contents or mild:
             blocked = [(b.first, b.last, self._is_only_brand(b, places)) for b in brands]
-            blocked += [(a, b, True) for a, b in (*excluded, *contents)]
+            blocked += [(a, b, True) for a, b in (*contents, *mild)]
+            for (a, b), x in zip(excluded, exclusions, strict=True):
+                part = x.end < found[b - 1].end  # "sleeveless"
+                uncut = [hit for hit in uncut if _says(found, hit, a, b, part)]
             places = self._taken(uncut, blocked)
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         unwanted = [(x.start, x.end) for x in exclusions]
+        if exclusions:  # "excluded" is no style
+            own = [word.key for word in found]
+            behind = [range(b, negation_behind(own, b)) for _, b in excluded]
+            unwanted += [(found[n].start, found[n].end) for place in behind for n in place]
         nothing = unwanted + [
             (found[i].start, found[j - 1].end)
-            for i, j, _ in fixed
+            for i, j in fixed
             if j - i > 1 and all((i, j) != (b.first, b.last) for b in brands)  # "not your mothers"
         ]
         attributes = self._attributes.find(
@@ -140,14 +163,21 @@ class Reader:
         )
         if tagged:
             attributes = tagged.attributes(
-                attributes, self._attributes, nothing, text, self._is_term, self._is_ordinary
+                attributes,
+                self._attributes,
+                nothing,
+                text,
+                self._is_term,
+                self._spellings.is_ordinary,
             )
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
-        said = described(tags, found, attributes, unwanted, self._is_term)
+        said = described(tags, found, attributes, unwanted, self._is_term, self._attributes.name_of)
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
-        return named(Reading, (*read, said, self._is_abroad(found, brands)))
+        meant = [span for span in fixed if span in mild or found[span[0]].key in NEGATING]
+        wishes = [(found[i].start, found[j - 1].end) for i, j in meant]
+        return named(Reading, (*read, said, self._is_abroad(found, brands), wishes))
 
     def attributes(self, form: str) -> Sequence[Attribute]:
         """The attributes of a normal form, without those inside the names of its terms; cheaper
@@ -196,11 +226,17 @@ class Reader:
 
     def _is_new(self, word: str) -> bool:
         """Whether nobody knows a word, nor one that it may be misspelt for."""
-        if word in self._vocabulary or self._is_ordinary(word) or not word.isalpha():
+        spellings = self._spellings
+        if spellings.is_own(word) or spellings.is_ordinary(word) or not word.isalpha():
             return False
         brands = self._brands.keys
-        near_brand = len(word) > SHORT_NAME and word not in brands and is_near(word, brands)
-        return not near_brand and not is_near(word, self._vocabulary)
+        if len(word) > SHORT_NAME and word not in brands and is_near(word, brands.__contains__):
+            return False
+        return not is_near(word, spellings.is_own)
+
+    def _is_written_term(self, key: str) -> bool:
+        """Whether a term is written so, and not in another number: "boots", but not "apple"."""
+        return self._terms.text_of(key) == key
 
     def _is_term(self, key: str) -> bool:
         return self._terms.term_of(key) not in (None, NO_TERM)
@@ -211,7 +247,7 @@ class Reader:
             return False
         named = {n for brand in brands for n in range(brand.first, brand.last)}
         others = [word.key for n, word in enumerate(found) if n not in named]
-        return any(is_foreign(word, self._is_ordinary) for word in others)
+        return any(is_foreign(word, self._spellings.is_ordinary) for word in others)
 
     def _known(self, key: str) -> bool:
         return key in self._terms or key in self._attributes or key in self._brands
@@ -220,8 +256,7 @@ class Reader:
         self, fixed: Iterable[tuple], places: Iterable[tuple], brands: Iterable[Brand]
     ) -> list[tuple[int, int]]:
         """First and one past the last word of what keeps its meaning whatever stands in it."""
-        names = [(i, j) for i, j, _ in fixed]
-        names += [(place[0], place[1]) for place in places]
+        names = [*fixed, *((place[0], place[1]) for place in places)]
         return names + [(brand.first, brand.last) for brand in brands]
 
     def _beside(
@@ -281,6 +316,20 @@ class Reader:
             )
             head = self._heads.put(key, next(tails, 0))
         return head
+
+
+def _says(found: Sequence[Word], hit: tuple, a: int, b: int, part: bool) -> bool:
+    """Whether a term is not met by what is excluded, or says itself that it is: "fluoride free
+    toothpaste", but not the "wireless mouse" of "not wireless mouse".
+
+    Args:
+        a, b: first and one past the last word of what is excluded.
+        part: whether that is only part of its word: "sleeveless".
+    """
+    i, j, _ = hit
+    if j <= a or b <= i:
+        return True
+    return i <= a and b <= j and (part or any(found[n].key in NEGATING for n in range(i, j)))
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -1,9 +1,10 @@
 """Which words are right, and which of them a misspelt one is near to, in one file that is mapped.
 
-`spellings.marisa` is a trie of texts with a space and a mark behind them. A word is marked as right
-or as ordinary English, or has its frequency in names or in English behind the mark; what is left of
-a word without one of its letters is marked with that letter and its place, so that words one slip
-apart meet there; and what a word sounds like is marked with the word.
+`spellings.marisa` is a trie of texts with a space and a mark behind them. A word is marked as
+right, as one of the lexicon, as the last of a term or as ordinary English, or has its frequency in
+names or in English behind the mark; what is left of a word without one of its letters is marked
+with that letter and its place, so that words one slip apart meet there; and what a word sounds like
+is marked with the word.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from worker.lexicon.misspelling import LONG, is_one_off, sound
 from worker.lexicon.words import stem, word_set, words_of
 
 SPELLINGS = "spellings.marisa"
-SHORTEST, LONGEST = 4, 30  # letters of a word that is put right; of a brand's, one more at least
+SHORTEST, LONGEST = 3, 30  # letters of a word that is put right; of a brand's, two more at least
 FREQUENT = 3_000_000  # times in the corpus of `ordinary` from which a word is surely meant
 # What shoppers write of orders, of faults and of the shop, and function words that are often
 # misspelt.
@@ -84,13 +85,14 @@ FIRST_NAMES = word_set("""
     zoe
 """)
 _RIGHT, _ORDINARY, _MEANT, _BRAND, _SOUND, _NAMES = "!", "o", "m", "b", "s", "n"  # marks
-_ENGLISH = "e"
+_ENGLISH, _OWN, _LAST = "e", "k", "l"
 _FIRST = ord("0")  # stands for the first letter's place, and for a frequency of 0
 RARE = 5  # digits of a count in the corpus of `ordinary` from which a word is not rare
 
 
 def pack(
     vocabulary: Collection[str],
+    last: Iterable[str],
     names: Iterable[str],
     brands: Iterable[str],
     lines: Iterable[str] = (),
@@ -99,6 +101,7 @@ def pack(
 
     Args:
         vocabulary: the words of terms and attributes.
+        last: those that a term ends with.
         names: the keys of terms and attributes, as they are written and not derived.
         brands: the keys of brands.
         lines: those of makers' lines that need no maker; right, and no word is meant for one.
@@ -111,9 +114,11 @@ def pack(
     meant = {word for word in meant if is_plain(word) and (word in own or word not in FIRST_NAMES)}
     branded = words_of(brands)
     others = branded - known - ordinary().keys()
-    others = {word for word in others if is_plain(word) and len(word) > SHORTEST}
+    others = {word for word in others if is_plain(word) and len(word) >= SHORTEST + 2}
     right = known.union(branded, frequent, _AS_WRITTEN, words_of(lines))
     texts = {f"{word} {_RIGHT}" for word in right}
+    texts |= {f"{word} {_OWN}" for word in vocabulary}
+    texts |= {f"{word} {_LAST}" for word in last}
     texts |= {f"{word} {_ORDINARY}" for word in ordinary()}
     texts.update(text for word in meant for text in _left_over(word, _MEANT))
     texts.update(text for word in others for text in _left_over(word, _BRAND))
@@ -145,6 +150,14 @@ class Spellings:
     def is_right(self, word: str) -> bool:
         """Whether a word is the lexicon's, a brand's, or so frequent that it is surely meant."""
         return f"{word} {_RIGHT}" in self._trie
+
+    def is_own(self, word: str) -> bool:
+        """Whether a word stands in a term or says something of a thing."""
+        return f"{word} {_OWN}" in self._trie
+
+    def ends_a_term(self, word: str) -> bool:
+        """Whether a word is the last of a term, so that it may name a thing."""
+        return f"{word} {_LAST}" in self._trie
 
     def is_ordinary(self, word: str) -> bool:
         """Whether it is an English word."""

@@ -12,6 +12,7 @@ attributes.toml
 [count.size]    the same of what is counted; so too [count.quantity]
 [modifiers]     words: belong to a colour that follows
 [[beside]]      words: count only beside a term of `departments`, or of any but `except`
+[[materials]]   words: colours that are a material next to a term of `departments` ("ruby ring")
 [idioms]        phrases: nothing in them is an attribute
 [fixed]         phrases: a "no", "free" or "-less" in them excludes nothing
 [treated]       words: what stands before them is what they are for, not what they are made of
@@ -81,6 +82,11 @@ class _Rule(_Table):
         return self
 
 
+class _Materials(_Table):
+    words: list[Annotated[str, AfterValidator(_lower)]]
+    departments: list[str]
+
+
 class _Whose(_Table):
     values: list[Annotated[str, AfterValidator(_lower)]]
     shelves: dict[str, str]
@@ -99,6 +105,7 @@ class _Attributes(_Table):
     count: Units = {}
     modifiers: Values = {}
     beside: list[_Rule] = []
+    materials: list[_Materials] = []
     idioms: Values = {}
     fixed: Values = {}
     treated: Values = {}
@@ -162,6 +169,10 @@ def read_tables(
         "whose": [(item.values, item.shelves) for item in read.whose],
         "persons": read.persons,
         "models": read.models,
+        "materials": [
+            {"words": _forms(item.words, spelling), "departments": item.departments}
+            for item in read.materials
+        ],
         "beside": [
             {
                 "words": _forms(rule.words, spelling),
@@ -212,9 +223,11 @@ def _unknown_categories(
         return
     departments = {path.split(" > ")[0] for path in paths}
     beside = {name for rule in read.beside for name in rule.departments or rule.others}
+    materials = {name for item in read.materials for name in item.departments}
     whose = {path for item in read.whose for pair in item.shelves.items() for path in pair}
     for table, kind, strange in (
         ("beside", "department", beside - departments),
+        ("materials", "department", materials - departments),
         ("whose", "category", whose - paths),
     ):
         for name in sorted(strange):

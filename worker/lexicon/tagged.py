@@ -31,8 +31,9 @@ from typing import NamedTuple
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
-from worker.lexicon.exclusions import QUALIFIERS, Exclusion
-from worker.lexicon.words import DIGIT, Word, covered, meets
+from worker.lexicon.exclusions import PARTS, QUALIFIERS, Exclusion, goes_on
+from worker.lexicon.negations import LAST
+from worker.lexicon.words import DIGIT, Word, covered, meets, stem
 
 BRAND = 0.6
 NEW_BRAND = 0.45  # before a term
@@ -44,12 +45,13 @@ PRODUCT = 0.85  # whose name holds a colour
 NO_COLOR = 0.5  # of any other tag, of a word for a colour or a scent
 BESIDE = 0.5  # a product beside content
 EXCLUDED = 0.55
+ELSE = 0.5  # of another tag behind it
 PERHAPS = 0.3  # excluded: tells where a longer span ends
 THING = 0.5  # a product, from which it says which term is the thing
 
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
 DESCRIBE = SET_ASIDE | {"color", "pattern", "shape"}
-_NEGATIONS = frozenset({"free", "less", "no", "non", "not", "without", "zero", "and", "or"})
+_NEGATIONS = frozenset({"free", "less", "no", "non", "not", "without", "zero", "and", "or"}) | LAST
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"
 
@@ -116,12 +118,17 @@ class Tagged:
         ]
 
     def exclusions(
-        self, listed: Sequence[Exclusion], names: Iterable[tuple], form: str
+        self,
+        listed: Sequence[Exclusion],
+        names: Iterable[tuple],
+        form: str,
+        values: Container[str],
     ) -> list[Exclusion]:
         """Those of the lists, without what the tags contradict and with what they add; in order.
 
         Args:
             names: first and one past the last word of phrases in which nothing is excluded.
+            values: keys of attributes' values, which are excluded as a whole: "off white".
         """
         sure = self._excluded(EXCLUDED).difference(*(range(name[0], name[1]) for name in names))
         titles = self._of("content", CONTENT)
@@ -134,6 +141,9 @@ class Tagged:
             inside = list(range(*self._words(x)))
             own = [*takewhile(perhaps.__contains__, inside)]
             whole = own == inside or (own and self._found[own[-1]].key in QUALIFIERS)
+            whole = whole or (own and self._goes_on(own[-1] + 1, inside[-1] + 1))
+            whole = whole or (own and goes_on(self._found, own[-1] + 1))  # "usb c"
+            whole = whole or " ".join(self._found[n].key for n in inside) in values
             if own and not whole:  # "without cable outdoor"
                 x = self._exclusion(own[0], own[-1] + 1, form)
             kept.append((x, -1 if own else inside[-1] + 2))
@@ -142,6 +152,14 @@ class Tagged:
         new = {a: self._exclusion(a, b, form) for a, b in runs if taken.isdisjoint(range(a, b))}
         # The "free" of "bay leaf free bpa" belongs to what is tagged behind it.
         return sorted([*new.values(), *(x for x, behind in kept if behind not in new)], key=_place)
+
+    def _goes_on(self, first: int, last: int) -> bool:
+        """Whether words behind one that is tagged as not wanted belong to it, though they are not:
+        the "cup" of "no suction cup", unless it is tagged as something else."""
+        behind = [(self._found[first].start, self._found[last - 1].end)]
+        return stem(self._found[last - 1].key) in PARTS and not any(
+            tag.probability >= ELSE and meets(tag, behind) for tag in self._tags
+        )
 
     def _is_in_title(self, found: Exclusion, title: Tag) -> bool:
         """Whether a title says more than what it negates, as the "no logo" of a shirt does not."""
@@ -243,14 +261,14 @@ def _runs(chosen: Iterable[int], found: Sequence[Word], form: str) -> list[tuple
     return runs
 
 
-def is_near(word: str, vocabulary: Container[str]) -> bool:
-    """Whether a letter more, less or other, or two swapped, make a word of a vocabulary of it."""
+def is_near(word: str, is_known: Callable[[str], bool]) -> bool:
+    """Whether a letter more, less or other, or two swapped, make a known word of it."""
     halves = [(word[:n], word[n:]) for n in range(len(word) + 1)]
     less = (a + b[1:] for a, b in halves if b)
     swapped = (a + b[1] + b[0] + b[2:] for a, b in halves if len(b) > 1)
     other = (a + c + b[1:] for a, b in halves if b for c in ascii_lowercase)
     more = (a + c + b for a, b in halves for c in ascii_lowercase)
-    return any(text in vocabulary for text in chain(less, swapped, other, more))
+    return any(map(is_known, chain(less, swapped, other, more)))
 
 
 _place = attrgetter("start", "end")

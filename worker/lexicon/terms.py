@@ -18,7 +18,7 @@ import marisa_trie
 import numpy as np
 import orjson
 
-from worker.lexicon.words import Kept, Word, signature, words, words_of
+from worker.lexicon.words import Kept, Word, signature, words
 
 KEYS = "keys.marisa"
 TERMS = "terms.bin"
@@ -62,9 +62,6 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
     def numbers(some: Iterable[str]) -> list[int]:
         return [texts.setdefault(text, len(texts)) for text in some]
 
-    def joined(keys: Iterable[str]) -> list[int]:
-        return numbers([" ".join(sorted(words_of(keys)))])
-
     paths = list(dict.fromkeys(path for term in terms for path in (term.category, term.sense)))
     path = {category: n for n, category in enumerate(paths)}
     arrays = {
@@ -80,8 +77,6 @@ def pack(terms: Sequence[Term], idioms: Iterable[str]) -> tuple[bytes, bytes]:
         "term_of": [term_of[form] for form in forms],
         "text_of": numbers(text_of[form] for form in forms),
         "longest": [max(map(len, forms), default=0) + 1],
-        "words": joined(text_of),
-        "last_words": joined(form.rpartition(" ")[2] for form in text_of),
     }
     return trie.tobytes(), _packed(arrays, [text.encode() for text in texts])
 
@@ -128,8 +123,6 @@ class Terms:
         term_of: the term of a key, `NO_TERM` for an idiom's, None for what is no key.
         text_of: the text that is published for a key, "" for an idiom's or what is no key.
         text: the text of a number.
-        words: those that keys are made of.
-        last_words: those that a key ends with, so that they may name a thing.
         signatures: of each term, that of the words of its published name, in the singular.
         categories, senses: of each term, the number of a path.
         paths: by their numbers.
@@ -156,12 +149,6 @@ class Terms:
         self._longest: int = arrays["longest"][0]
         self.paths = [self.text(number) for number in arrays["paths"]]
         self.departments = [path.partition(" > ")[0] for path in self.paths]
-        self.words = frozenset(self.text(arrays["words"][0]).split())
-        once = {word: word for word in self.words}  # 70,000 texts that are there already
-        self.last_words = frozenset(
-            once.get(word, word) for word in self.text(arrays["last_words"][0]).split()
-        )
-        self.text.cache_clear()
 
     def __len__(self) -> int:
         return len(self._own)

@@ -152,9 +152,8 @@ def _write(content: Content, encoder: ModelContract, folder: Path) -> dict[str, 
 def _protected_values(content: Content, attributes: Attributes, folder: Path) -> bytes:
     """Read the names of all terms with the files that are written."""
     terms, known_brands = Terms(folder), brands.Brands(content.brands)
-    is_ordinary = spellings.Spellings(folder).is_ordinary
-    known = terms.words | words_of(attributes.words), is_ordinary
-    reader = Reader(terms, attributes, known_brands, content.attributes["fixed"], *known)
+    fixed, spelled = content.attributes["fixed"], spellings.Spellings(folder)
+    reader = Reader(terms, attributes, known_brands, fixed, spelled)
     names = chain.from_iterable(map(terms.names, range(len(terms))))
     by_rule: dict[str, set[str]] = {}
     for pair in content.rules:
@@ -166,8 +165,10 @@ def _protected_values(content: Content, attributes: Attributes, folder: Path) ->
 
 def _spellings(content: Content, attributes: Attributes) -> bytes:
     names = [keys for term in content.terms for _, keys in term.names]
+    forms = {*attributes.idioms}.union(*names)
     return spellings.pack(
-        words_of(attributes.words).union(*map(words_of, names)),
+        words_of(attributes.words) | words_of(forms),
+        {form.rpartition(" ")[2] for form in forms},
         [*attributes.words, *(keys[0] for keys in names)],
         [key for brand in content.brands for key, _ in brand["keys"]],
         content.attributes.get("lines", {}).get("alone", ()),

@@ -83,7 +83,8 @@ class Computation:
                 await tokenizer.prepare(forms)
         asking = asyncio.ensure_future(self._ask(self.stages.intent, forms))
         (intents, asked_at), matched = await asyncio.gather(asking, self._matched(forms, asking))
-        self._observe_versions((intents, asked_at), *matched.answers)
+        answered = zip(matched.answers, matched.asked_at, strict=True)
+        self._observe_versions((intents, asked_at), *answered)
         with self._enrich_seconds.time():
             return self._enrich(keys, corrections, intents, matched)
 
@@ -112,8 +113,8 @@ class Computation:
             rows = self.stages.matching.sequences.pairs(forms, groups)
         matching_asked_at = monotonic()
         scores = await self._score(rows, spans)
-        answers = ((vectors, asked_at), (scores, matching_asked_at), *tagged)
-        return _Matched(found, spans, vectors, scores, [rows for rows, _ in tagged], answers)
+        times = asked_at, matching_asked_at, *(at for _, at in tagged)
+        return _Matched(found, spans, vectors, scores, [rows for rows, _ in tagged], times)
 
     async def _score(self, rows: list[Row], spans: list[range]) -> StageAnswers:
         """The matching model's answers; those to the pairs of one span by one version of it.
@@ -196,7 +197,7 @@ class _Matched:
     Attributes:
         spans: of each query, its rows in `scores`.
         tagged: the answers of a tagging model of its own; [] without it.
-        answers: of all models but that for intents, and when these were asked.
+        asked_at: when the encoder, the matching model and a tagging model were asked.
     """
 
     found: list[Retrieved]
@@ -204,7 +205,12 @@ class _Matched:
     vectors: StageAnswers
     scores: StageAnswers
     tagged: list[StageAnswers]
-    answers: tuple[tuple[StageAnswers, float], ...]
+    asked_at: tuple[float, ...]
+
+    @property
+    def answers(self) -> tuple[StageAnswers, ...]:
+        """Of all models but that for intents."""
+        return self.vectors, self.scores, *self.tagged
 
 
 def corrected(lexicon: Lexicon, form: str, language: str) -> Correction | None:

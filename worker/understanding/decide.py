@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -14,12 +14,15 @@ from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, once
 from worker.lexicon.described import PRODUCT, named_by
+from worker.lexicon.head_pairs import for_another, sharing_ends
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading, only_terms_and_attributes
+from worker.lexicon.words import meets
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
-from worker.understanding.query_target import query_target
+from worker.understanding.query_target import QueryTarget, query_target
+from worker.understanding.questions import asks_about, seeks_by_purpose
 from worker.understanding.wording import for_whom, in_place
 
 MAX_CATEGORIES = 3
@@ -97,7 +100,12 @@ class Expander:
     def _retrieved(self, read: Reading, near: Neighbours) -> Retrieved:
         lexicon = self.lexicon
         nearest, departments = near.ids[: evidence.NEAREST], near.departments[: evidence.NEAREST]
-        heads, fallback = query_target(lexicon, read, nearest, near.similarity)
+        target = query_target(lexicon, read, nearest, near.similarity)
+        by_purpose = seeks_by_purpose(read.words)
+        if by_purpose:  # "something to open jars" asks for none
+            target = QueryTarget([], "")
+        heads = target.heads
+        sharing = sharing_ends(read, heads, lexicon.term_of)
         nothing_else = bool(heads) and only_terms_and_attributes(read, heads)
         sold = lexicon.sold(read)
         brand = bool(sold) and not (heads or read.exclusions)
@@ -129,15 +137,18 @@ class Expander:
                 parents=bool(self.parents_for),
             )
 
-        found = candidates(renamed) if heads or near.within else []
-        if heads and not any(candidate.source == "synonym" for candidate in found):
+        # In "dog and cat bed" another name of one would tear the other.
+        closed = by_purpose or sharing or asks_about(read.words)
+        found = candidates(renamed) if (heads or near.within) and not closed else []
+        if heads and not (closed or any(candidate.source == "synonym" for candidate in found)):
             broader = [lexicon.broader_part(part) or part for part in renamed]
             if broader != renamed:  # "petrol lawn mower" says another use, "gas mower" does not
                 renamed, found = broader, candidates(broader)
-        named = any(candidate.source == "synonym" for candidate in found)
-        replaced = heads if named else []
-        categories = self._categories(read, near, heads, fallback, names_a_product, sold)
-        attributes = _published(read, heads)
+        replaced = heads if any(candidate.source == "synonym" for candidate in found) else []
+        categories = self._categories(read, near, target, sharing, names_a_product, sold)
+        attributes = _published(read, heads, sharing)
+        if by_purpose:
+            attributes = [attribute for attribute in attributes if attribute.name != PRODUCT]
         return Retrieved(
             read, heads, renamed, replaced, found, categories, attributes, names_a_product
         )
@@ -146,26 +157,35 @@ class Expander:
         self,
         read: Reading,
         near: Neighbours,
-        heads: Sequence[Mention],
-        fallback: str,
+        target: QueryTarget,
+        sharing: Sequence[Mention],
         names_a_product: bool,
         sold: Sequence[str],
     ) -> list[tuple[str, float]]:
-        """What `Retrieved.categories` holds: those of the heads, or else `fallback`."""
-        lexicon = self.lexicon
+        """What `Retrieved.categories` holds: those of the heads, or else the fallback.
+
+        What shares a head's end is as surely meant as the head, and no surer.
+        """
+        lexicon, fallback = self.lexicon, target.fallback_category
         best: dict[str, float] = {}
-        for head in heads:
-            own = lexicon.category(head.term_id)
+        of_heads: dict[Mention, float] = {}
+        pairs = [(head, head) for head in target.heads]
+        pairs += [(s, next(h for h in target.heads if h.end > s.end)) for s in sharing]
+        for mention, head in pairs:
+            term_id = for_another(read, mention, lexicon.term_of)
+            own = lexicon.category(term_id)
             path = lexicon.shelf(own, read.attributes)
             if path:
-                department = lexicon.department_number(head.term_id)
+                department = lexicon.department_number(term_id)
                 nearest = self._nearest(near, {own, path}, department)
                 chance = evidence.of_category(read, head, names_a_product, path, nearest, sold)
+                chance = min(chance, of_heads.setdefault(head, chance))
                 best[path] = max(chance, best.get(path, 0.0))
         sure = {path: chance for path, chance in best.items() if chance >= CATEGORY_THRESHOLD}
         path = lexicon.shelf(fallback, read.attributes) if not sure and fallback else ""
         if path:
-            chance = evidence.of_fallback(path, self._nearest(near, {fallback, path}), sold)
+            nearest = self._nearest(near, {fallback, path})
+            chance = evidence.of_fallback(path, nearest, sold, target.is_named)
             if chance >= CATEGORY_THRESHOLD:
                 sure[path] = chance
         return sorted(sure.items(), key=itemgetter(1), reverse=True)[:MAX_CATEGORIES]
@@ -265,8 +285,11 @@ class Expander:
         return round(odds / (1 + odds), DIGITS)
 
 
-def _published(read: Reading, heads: Sequence[Mention]) -> list[Attribute]:
-    """The attributes of a query; its product is what is tagged so, or else what the heads name."""
+def _published(
+    read: Reading, heads: Sequence[Mention], sharing: Sequence[Mention]
+) -> list[Attribute]:
+    """The attributes of a query; its product is what is tagged so, or else what the heads name,
+    with what shares their end: the "dog and cat food"."""
     said = [*read.attributes, *read.described]
     if not any(attribute.name == PRODUCT for attribute in said):
         known = [(item.start, item.end) for item in (*said, *read.exclusions)]
@@ -274,4 +297,15 @@ def _published(read: Reading, heads: Sequence[Mention]) -> list[Attribute]:
             product = mention in heads and named_by(PRODUCT, read.words[first:last], known)
             if product:
                 said.append(product)
+    for other in sharing:
+        known = [(a.start, a.end) for a in said if a.name != PRODUCT]
+        said = [a if meets(other, known) else _from(other, a, read.form) for a in said]
     return once(sorted(said, key=attrgetter("start")))
+
+
+def _from(other: Mention, attribute: Attribute, form: str) -> Attribute:
+    """A product behind a mention that shares its end, with the mention."""
+    if attribute.name != PRODUCT or attribute.start <= other.start:
+        return attribute
+    value = form[other.start : attribute.end]
+    return replace(attribute, value=value, start=other.start)

@@ -15,9 +15,11 @@ from math import exp
 from operator import attrgetter
 from typing import NamedTuple
 
+from worker.lexicon.head_words import LIKE
+from worker.lexicon.negations import negation, negation_behind
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.tagged import Thing
-from worker.lexicon.words import meets, word_set
+from worker.lexicon.words import covered, meets, word_set
 
 NEAREST = 8  # terms that are asked for their department
 AGREE_IF_UNKNOWN = 4  # half of NEAREST
@@ -125,6 +127,7 @@ _SEVERAL, _WHOLE, _ALONE, _EXCLUDES, _GENERAL = 0.5, 0.4, 0.3, 0.4, -0.83
 # Where the query's brand sells things of that category, above all if no term tells, or none of its
 # department.
 _SOLD, _SOLD_FIRST, _NOT_SOLD = 0.78, 1.17, -1.2
+_NAMED = 2.5  # where a maker's line or a title in the query names it
 
 
 def of_category(
@@ -160,15 +163,19 @@ def of_category(
     return _probability(log_odds)
 
 
-def of_fallback(path: str, nearest: Nearest | None, sold: Sequence[str]) -> float:
+def of_fallback(
+    path: str, nearest: Nearest | None, sold: Sequence[str], is_named: bool = False
+) -> float:
     """Probability that a category is the query's which no term in the query has.
 
     Args:
         path: the category.
         nearest, sold: as `of_category` takes them; what the brand mainly sells comes first.
+        is_named: whether the query names it by a maker's line or a title.
     """
     first = bool(sold) and path == sold[0]
-    return _probability(_by_nearest(nearest) + _SOLD * (path in sold) + _SOLD_FIRST * first)
+    log_odds = _by_nearest(nearest) + _SOLD * (path in sold) + _SOLD_FIRST * first
+    return _probability(log_odds + _NAMED * is_named)
 
 
 def _by_nearest(nearest: Nearest | None) -> float:
@@ -179,15 +186,25 @@ def _by_nearest(nearest: Nearest | None) -> float:
     return _CATEGORY + _SIMILARITY * similarity + _ALIKE * alike + _FIRST * nearest.first
 
 
+# What a thing that works gives, so that "no" before it complains.
+_FAILS = word_set("""
+    suction power sound picture signal display heat heating light response charge service connection
+    water spark reception pressure vacuum internet spin hot
+""")
 # What may stand beside a thing and its properties in a query that only names them.
 _LINKS = word_set("""
-    and or with for in of the a an to brand color colour on set not without free except non
+    and or nor with for in of the a an to brand color colour on set not without free except non
+    about around equivalent
 """)
+
+
+_OF_ALL = word_set("all one brands")  # "all in one", "all brands"
 
 
 def names_a_product(read: Reading, heads: Sequence[Mention], brand: bool = False) -> bool:
     """Whether a query names a thing or a brand and what it is to be like, and says no more, so that
-    it is no question, complaint or small talk. "No" does: "hoover no suction".
+    it is no question, complaint or small talk. "No" does before what fails: "hoover no suction",
+    unlike "curtains no grommets".
 
     Args:
         brand: whether it names a brand of the lexicon.
@@ -196,4 +213,27 @@ def names_a_product(read: Reading, heads: Sequence[Mention], brand: bool = False
         return False
     spans = [(item.start, item.end) for item in (*read.mentions, *heads)]
     spans += [(item.start, item.end) for item in (*read.attributes, *read.exclusions)]
-    return all(word.key in _LINKS or meets(word, spans) for word in read.words)
+    spans += read.wishes
+    negated = _negations(read) if read.exclusions else []
+    spans += negated
+    # "tv 4k not samsung", but "one left shoe no right shoe"
+    loose = bool(negated) and all(word.key != "no" for word in read.words)
+    return all(
+        word.key in _LINKS
+        or meets(word, spans)
+        or (loose and (word.key in LIKE or word.key in _OF_ALL or word.key[0].isdigit()))
+        for word in read.words
+    )
+
+
+def _negations(read: Reading) -> list[tuple[int, int]]:
+    """Start and end of the words that say what is not wanted, but of what a thing fails to do."""
+    keys, spans = [word.key for word in read.words], []
+    for x in read.exclusions:
+        first, last = covered(read.words, x.start, x.end)
+        start, end = negation(keys, first), negation_behind(keys, last)
+        if start < first and (keys[start] != "no" or x.term not in _FAILS):
+            spans.append((read.words[start].start, x.start))
+        if end > last:
+            spans.append((x.end, read.words[end - 1].end))
+    return spans

@@ -16,7 +16,9 @@ from triton_models.query_text import SCRIPTS
 
 # Words of shoppers; those that English has as well are left out, or weigh nothing by themselves.
 _TABLES = tomllib.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
-_SHARED, _ENGLISH = (frozenset(_TABLES[name].split()) for name in ("shared", "english"))
+_SHARED, _TELLING, _ENGLISH = (
+    frozenset(_TABLES[name].split()) for name in ("shared", "telling", "english")
+)
 _LETTERS = (
     ("ß", "de"),
     ("äü", "de"),
@@ -36,7 +38,8 @@ _LOANED = re.compile(rf"\b(?:{'|'.join(map(re.escape, _TABLES['loaned'].strip().
 _VOTES: dict[str, list[tuple[str, float]]] = {}
 for _language, _line in _TABLES["words"].items():
     for _word in _line.split():
-        _vote = 0.5 if _word in _SHARED or len(_word) < 3 else 2.0 if len(_word) > 4 else 1.0
+        _strong = len(_word) > 4 or _word in _TELLING
+        _vote = 0.5 if _word in _SHARED or len(_word) < 3 else 2.0 if _strong else 1.0
         _VOTES.setdefault(_word, []).append((_language, _vote))
 
 LEAST_VOTES = 2.0

@@ -2,7 +2,8 @@
 
 Brand, content, model, colour, pattern, shape, condition, size, gender, age and numbers that the
 query names stay as they are, and an expansion names no other. Nothing that is excluded, nor a kind
-of it, comes in. A neighbour has the query's own head and no word that the query has not.
+of it, comes in. A neighbour has the query's own head and no word that the query has not, and loses
+none of what names the thing, which version of it, or what "and" joins.
 
 Of two names that a rule of the shop makes equal, and of which one alone has digits, these belong to
 the name: "ipod", "mp3 player". Digits of an amount do not: "tv" never becomes "55 inch tv".
@@ -13,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
+from worker.lexicon.head_words import JOINED, VERSIONS
 from worker.lexicon.lexicon import Lexicon
+from worker.lexicon.negations import FREE, LESS, OR, negation
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.protected_values import protected_values
 from worker.lexicon.reading import Mention, Reading
@@ -24,12 +27,15 @@ _NEGATING = frozenset({"free", "no", "non", "without"})
 # Not added where there is none.
 _FIRM = frozenset({"brand", "content", "material", "pattern", "shape"})
 _AMOUNTS = frozenset({"size", "quantity", "price", "age"})
+# Before a thing they are no part of its name: "wireless mouse".
+_CONNECTED = frozenset({"wireless", "cordless", "wired", "corded"})
 _SHORTEST_PART = 3  # letters of an excluded word that is sought in longer ones: "nut", "peanut"
 
 # Why a text is held back, besides the names of attributes.
-SAID, OTHER_WORDS, EXCLUDED, NUMBER, USE, NARROWER = (
+SAID, OTHER_WORDS, FEWER_WORDS, EXCLUDED, NUMBER, USE, NARROWER = (
     "the query says it",
     "words that the query has not",
+    "words of the query that it has not",
     "excluded",
     "a number",
     "another use",
@@ -49,11 +55,14 @@ class Protection:
         self._heads = heads
         self._keys = [word.key for word in read.words]
         self._stems = frozenset(map(stem, self._keys))
-        self._unwanted: set[str] = set()
+        self._unwanted = _not_lacked(read) if read.wishes else set()
+        self._unwanted_values: set[tuple[str, str]] = set()
         if read.exclusions:
-            self._unwanted = _unwanted(read)
+            self._unwanted |= _unwanted(read)
             excluded = [lexicon.read(x.term) for x in read.exclusions]
             self._unwanted_values = {(a.name, a.value) for x in excluded for a in x.attributes}
+        apart = (head.surface for head in heads if head not in read.mentions)
+        self._apart = {surface for surface in apart if " " not in surface}
         self._seen = {lexicon.stemmed(mention.surface).joined for mention in read.mentions}
 
     def _says_the_same(self, found: Stemmed) -> bool:
@@ -67,6 +76,25 @@ class Protection:
         """The last words of what the heads are called; that of the whole query where none are."""
         heads = [self._lexicon.stemmed(mention.surface).head for mention in self._heads]
         return heads or [self._stemmed.head]
+
+    def _tells(self, found: Stemmed) -> bool:
+        """Whether a neighbour has all words of a name of each head, which version, and what is
+        joined."""
+        stemmed, names = self._lexicon.stemmed, self._lexicon.names
+        return self._telling <= found.stems and all(
+            any(stemmed(text).stems <= found.stems for text in (head.surface, *names(head.term_id)))
+            for head in self._heads
+        )
+
+    @cached_property
+    def _telling(self) -> frozenset[str]:
+        """Words that only say which version, and those on both sides of "and"."""
+        keys = self._keys
+        telling = [stem(key) for key in keys if key in VERSIONS]
+        for n, key in enumerate(keys):
+            if key in JOINED:
+                telling += map(stem, [*keys[max(n - 1, 0) : n], *keys[n + 1 : n + 2]])
+        return frozenset(telling)
 
     @cached_property
     def _stemmed(self) -> Stemmed:
@@ -92,17 +120,25 @@ class Protection:
         words = lexicon.stemmed(text)
         if source == "embedding" and not self._says_the_same(words):
             return OTHER_WORDS
+        if source == "embedding" and not self._tells(words):
+            return FEWER_WORDS
         if source == "synonym" and words.stems <= self._stems:
             return SAID
-        if source == "synonym" and self._is_cut(instead_of) and lexicon.is_below(text, term_id):
-            return NARROWER
         replaced = lexicon.stemmed(instead_of) if instead_of else self._stemmed
+        if source == "synonym" and self._is_cut(instead_of):
+            # Inside a name a longer one reads ill: the sports ball of "soccer ball".
+            longer = " " not in instead_of and {words.head} == replaced.stems < words.stems
+            if (longer and not self._is_connected(instead_of)) or lexicon.is_below(text, term_id):
+                return NARROWER
+        others = self._stems - replaced.stems if instead_of in self._apart else words.stems
+        if words.stems.isdisjoint(others):  # no spectacle case is meant by "case for glasses"
+            return FEWER_WORDS
         if words.joined in self._seen or words.joined == replaced.joined:
             return SAID
         found = lexicon.profile(text)
         unwanted = self._unwanted
         if instead_of and not _NEGATING.isdisjoint(words.stems):  # "nut free", "without nuts"
-            unwanted = unwanted - replaced.stems
+            unwanted = unwanted - replaced.stems - set(map(_lacking, replaced.stems))
         if self._unwanted and self._is_excluded(words, found, term_id, unwanted):
             return EXCLUDED
         old = self._replaced(instead_of) if instead_of else self._own
@@ -120,6 +156,11 @@ class Protection:
     def _is_cut(self, surface: str) -> bool:
         """Whether it is only the end of what is asked for: the "bag" of "tote bag"."""
         return all(head.surface != surface for head in self._heads)
+
+    def _is_connected(self, surface: str) -> bool:
+        """Whether the thing that is asked for is named by it, and how it is connected."""
+        names = [head.surface.split() for head in self._heads]
+        return any(name[0] in _CONNECTED and name[1:] == [surface] for name in names)
 
     def _replaced(self, surface: str) -> Profile:
         """Of a part of the query, without a brand that the query as a whole does not name: "candy"
@@ -173,6 +214,11 @@ class Protection:
         return any(_holds(word, unwanted) for word in words.stems)
 
 
+def _lacking(word: str) -> str:
+    """The "sugar" of "sugarless"."""
+    return word.removesuffix(LESS)
+
+
 def _has_digit(text: str) -> bool:
     return any(map(str.isdigit, text))
 
@@ -182,7 +228,21 @@ def _unwanted(read: Reading) -> set[str]:
     return {stem(word) for x in read.exclusions for word in x.term.replace("-", " ").split()}
 
 
+def _not_lacked(read: Reading) -> set[str]:
+    """Stems of what is not to be lacking, and so in no text that lacks it: "not sugar free"."""
+    unwanted = set()
+    for start, end in read.wishes:
+        keys = [word.key for word in read.words if start <= word.start < end]
+        for at, key in enumerate(keys):
+            lacks = keys[at + 1 : at + 2] == [FREE] or key.endswith(LESS)
+            if at and lacks and (keys[at - 1] in OR or negation(keys, at) < at):
+                unwanted |= {stem(_lacking(key)), stem(_lacking(key) + LESS)}
+    return unwanted
+
+
 def _holds(word: str, unwanted: Collection[str]) -> bool:
+    if word.endswith(LESS) and word not in unwanted:
+        return False
     return any(
         word == part
         or (len(part) >= _SHORTEST_PART and (word.startswith(part) or word.endswith(part)))

@@ -35,10 +35,12 @@ class QueryTarget(NamedTuple):
     Attributes:
         heads: the terms that name it.
         fallback_category: its category where no head tells surely, "" if nothing does.
+        is_named: whether the query names it by a maker's line or a title.
     """
 
     heads: list[Mention]
     fallback_category: str
+    is_named: bool = False
 
 
 def query_target(
@@ -51,6 +53,13 @@ def query_target(
         similarity: cosine of the first of them.
     """
     heads = _tagged_heads(read, lexicon.heads(read))
+    if path := _title(lexicon, read, heads):
+        return QueryTarget([], path, True)
+    models = [(a.start, a.end) for a in read.attributes if a.name == "model"]
+    if models and all(meets(head, models) for head in heads):
+        path = lexicon.line_things.category(read)
+        if path:
+            return QueryTarget(heads, path, True)
     one_near = len(heads) == 1 and similarity >= NEAR
     if one_near and (path := _split_term_category(lexicon, read, heads[0], nearest[:COMPARED])):
         return QueryTarget([], path)
@@ -80,6 +89,18 @@ def _tagged_heads(read: Reading, heads: list[Mention]) -> list[Mention]:
     return []
 
 
+def _title(lexicon: Lexicon, read: Reading, heads: Sequence[Mention]) -> str:
+    """The category of a title that stands before what it is for, as the game of "elden ring ps5";
+    "" where there is none."""
+    uses = [(a.start, a.end) for a in read.described if a.name == "use"]
+    if not (uses and heads and all(meets(head, uses) for head in heads)):
+        return ""
+    if not any(a.name == "content" for a in read.attributes):
+        return ""
+    department = lexicon.category(heads[0].term_id).partition(" > ")[0]
+    return next((path for path in lexicon.sold(read) if path.startswith(department)), "")
+
+
 def _split_term_category(
     lexicon: Lexicon,
     read: Reading,
@@ -98,9 +119,10 @@ def _split_term_category(
     ]
     if not longer or any(word.key in JOINED for word in read.words):
         return ""
-    # The "light" of "light blue" is of no name.
-    colors = [(a.start, a.end) for a in read.attributes if a.name == "color"]
-    said = {stem(word.key) for word in read.words if not meets(word, colors)}
+    # The "light" of "light blue" is of no name, nor is what is not wanted.
+    others = [(a.start, a.end) for a in read.attributes if a.name == "color"]
+    others += [(x.start, x.end) for x in read.exclusions]
+    said = {stem(word.key) for word in read.words if not meets(word, others)}
     fitting = (term_id for term_id, words in longer if words <= said)
     return next(map(lexicon.category, fitting), "")
 

@@ -15,26 +15,27 @@ from itertools import pairwise
 
 from worker.lexicon.brands import NAMES
 from worker.lexicon.head_words import ABROAD
+from worker.lexicon.negations import FREE, LABELS, is_given, negation, negation_behind
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Word, meets, stem, word_set
+from worker.lexicon.words import Word, covered, meets, stem, word_set
 
 # Words that negate what follows them, and those that may stand between.
 _NEGATING = word_set("""
     without w o minus except excluding excl sans for other than anything but apart aside from free
     of not no non nor zero and or with any a an the in by too very so
 """)
-# What shops print before "free".
-_LABELS = word_set("""
-    gluten sugar dairy lactose fat alcohol caffeine fragrance scent paraben sulfate sulphate bpa
-    cruelty grain soy latex acid fluoride aluminum aluminium silicone gmo wheat allergen
-""")
+_OF_EXCLUSION = frozenset({FREE, "added"})  # behind it: "no sugar added"
 # What shoppers say around a thing, and says nothing of it.
 _TALK = word_set("""
     i we you im id am is are do does can could would should please thanks hi hello hey show me find
     buy get want wanted need needed looking look search shop shopping order sell some any my our
     cheap cheapest best good great nice online sale deal deals price prices offer offers something
     anything where what which have there a an the that this these will only
+""")
+# What leads to a price.
+_TO_PRICES = word_set("""
+    around about approximately approx near nearly roughly circa priced costing costs worth at for
 """)
 _MARKS = re.compile("[-/.'&+%]| [-/&+] |")
 _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
@@ -62,8 +63,10 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     before = [word for word in read.words[:first] if word.start not in gone]
     behind = [word for word in read.words[last + 1 :] if word.start not in gone]
     new = text.split(" ")
-    said = {word.key for word in before}  # "led torch" behind "led"
-    said |= {word.key for word in behind} - {word.key for word in read.words[first : last + 1]}
+    if _is_of_a_model(read, mention) and not set(mention.surface.split(" ")) <= {*new}:
+        return ""
+    own = {word.key for word in read.words[first : last + 1]}  # "dog bed and bed for cats"
+    said = {word.key for word in (*before, *behind)} - own  # "led torch" behind "led"
     while len(new) > 1 and new[0] in said:  # the coffee mill of "grinder for coffee"
         new.pop(0)
     while behind and behind[0].key in new:
@@ -73,9 +76,24 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
         before.pop(0)
     while behind and (behind[-1].key in _TALK or _dangles(read, behind[-1].key)):
         behind.pop()
-    if {stem(word) for word in new} <= {stem(word.key) for word in read.words}:
+    stems = {stem(word) for word in new}
+    if stems <= {stem(word.key) for word in read.words}:
         return ""
+    if stem(new[-1]) in {stem(word.key) for word in (*before, *behind)} - set(map(stem, own)):
+        return ""  # "sudoku book big print book"
     return " ".join(filter(None, (_text(read, before), " ".join(new), _text(read, behind))))
+
+
+def _is_of_a_model(read: Reading, mention: Mention) -> bool:
+    """Whether it is in a model's name, or in the brand right before one: other words make no name
+    with the rest, as "earbuds 3" is none for "airpods 3"."""
+    models = [a for a in read.attributes if a.name == "model"]
+    if any(model.start <= mention.start and mention.end <= model.end for model in models):
+        return True
+    brands = [a for a in read.attributes if a.name == "brand"]
+    return any(mention.end + 1 == model.start for model in models) and any(
+        brand.start <= mention.start and mention.end <= brand.end for brand in brands
+    )
 
 
 def _is_talk(read: Reading, words: list[Word]) -> bool:
@@ -142,17 +160,26 @@ def _gone(read: Reading) -> set[int]:
     prices = [(a.start, a.end) for a in read.attributes if a.name == "price"]
     if not (prices or read.exclusions):
         return set()
-    gone = {word.start for word in read.words if meets(word, prices)}
+    keys = [word.key for word in read.words]
+    gone = set()
+    for start, end in prices:
+        first, last = covered(read.words, start, end)
+        while first and keys[first - 1] in _TO_PRICES:
+            first -= 1
+        gone |= {word.start for word in read.words[first:last]}
     ends = {word.end: n for n, word in enumerate(read.words)}
     for exclusion in read.exclusions:
         last = ends.get(exclusion.end)
         if last is None:
             continue  # part of a word: "sleeveless"
-        free = last + 1 < len(read.words) and read.words[last + 1].key == "free"
-        n = next(n for n, word in enumerate(read.words) if word.end > exclusion.start) - 1
-        while n >= 0 and read.words[n].key in _NEGATING:
+        behind = negation_behind(keys, last + 1)
+        if behind < len(keys) and keys[behind] in _OF_EXCLUSION:
+            behind += not (keys[behind] == FREE and is_given(read.form, read.words, keys, behind))
+        n = next(n for n, word in enumerate(read.words) if word.end > exclusion.start)
+        n = negation(keys, n) - 1
+        while n >= 0 and keys[n] in _NEGATING and not meets(read.words[n], read.wishes):
             n -= 1
-        gone |= {word.start for word in read.words[n + 1 : last + 1 + free]}
+        gone |= {word.start for word in read.words[n + 1 : behind]}
     return gone
 
 
@@ -160,7 +187,7 @@ def _is_label(read: Reading, end: int) -> bool:
     """Whether what is excluded, up to `end`, is said as shops print it: "gluten free", "zero
     sugar"."""
     return any(
-        (one.end == end and one.key in _LABELS and after.key == "free")
-        or (after.end == end and after.key in _LABELS and one.key == "zero")
+        (one.end == end and one.key in LABELS and after.key == "free")
+        or (after.end == end and after.key in LABELS and one.key == "zero")
         for one, after in pairwise(read.words)
     )

@@ -109,9 +109,13 @@ AMOUNTS = {
     "ab 20 lb medicine ball": [("quantity", "20 lb", 20, 20, "lb")],
     "sotto 10 inch pan": [("size", "10 inch", 10, 10, "inch")],
     "le creuset de 10 a 12 inch": [("size", "12 inch", 12, 12, "inch")],
-    "camper van 10 and 12 inch wheel": [("size", "12 inch", 12, 12, "inch")],
+    "camper van 10 and 12 inch wheel": [
+        ("size", "10 inch", 10, 10, "inch"),
+        ("size", "12 inch", 12, 12, "inch"),
+    ],
     "scarpe sotto 50 euro": [("price", "under 50 EUR", None, 50, "EUR")],
     "scarpe da 20 a 40 euro": [("price", "20-40 EUR", 20, 40, "EUR")],
+    "tv over 30 inch under 40 inch": [("size", "30-40 inch", 30, 40, "inch")],
     # models
     "iphone 8 case": [],
     "windows 10 box": [],

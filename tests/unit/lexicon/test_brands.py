@@ -39,6 +39,15 @@ BRANDS = {
     "gap between the teeth": [],
     "apple pie": [],
     "target practice": [],
+    # alone it is what is called so, unless the brand sells that
+    "candy": [],
+    "boots": [],
+    "razor": [],
+    "candy dishwasher": ["candy"],
+    "razor electric scooter": ["razor"],
+    "gap": ["gap"],
+    "apple": ["apple"],
+    "diamond studs": [],
 }
 
 
@@ -127,5 +136,10 @@ def test_brands_of_one_published_name_sell_each_their_own(lexicon):
 
 
 def test_what_is_written_is_read_again(starter):
-    written = [brand | {"keys": [tuple(key) for key in brand["keys"]]} for brand in starter.brands]
+    written = [
+        brand
+        | {"keys": [tuple(key) for key in brand["keys"]]}
+        | {"kinds": frozenset(brand["kinds"]), "sells": tuple(brand["sells"])}
+        for brand in starter.brands
+    ]
     assert unpack(pack(starter.brands)) == written

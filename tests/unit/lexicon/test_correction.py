@@ -29,6 +29,12 @@ MEANT = {
     "less then 20 dollars": "less than 20 dollars",
     "addidas": "adidas",
     "mens addidas": "mens adidas",
+    "neckless silver": "necklace silver",
+    "tyers": "tyres",
+    "breakpads": "brake pads",
+    "wellys": "wellies",
+    "pain roller": "paint roller",
+    "pain relief roller": None,
     # it says nothing of parts of other words, nor of what has an apostrophe
     "x-maniquin": None,
     "@maniquin.com": None,
@@ -37,6 +43,12 @@ MEANT = {
     "mannequin/maniquin": "mannequin/mannequin",
     # what was put right makes a phrase of it
     "chesetr drawers": "chest of drawers",
+    # one of three letters only where it makes a term with its neighbours
+    "yoga mta": "yoga mat",
+    "dog bwl": "dog bowl",
+    "mta": None,
+    "flarbsion bwl": None,
+    "essential oil pain relief": None,
     # plurals of brands and of what is English
     "kitchenaids": None,
     "swarovskis": None,
@@ -97,6 +109,9 @@ MEANT = {
     "looking for somethinh blue": "looking for something blue",
     "this wasnt what i ordered": None,
     "haha thanks": None,
+    # beside a word that English has not, another is of that language, too
+    "bier ohne alkohol": None,
+    "alkohol free beer": "alcohol free beer",
     # behind a first name stands a surname
     "karen schaler": None,
     "katrina charman books": None,
@@ -139,7 +154,8 @@ def corrector(tmp_path):
         {"name": "Lampe", "keys": [("lampe", False)], "kinds": []},
         {"name": "Lumio", "keys": [("lumio", False), ("loomio", False)], "kinds": []},
     ]
-    (tmp_path / SPELLINGS).write_bytes(pack({"desk", "lamp"}, ["desk lamp"], ["lampe", "lumio"]))
+    spellings = pack({"desk", "lamp"}, {"lamp"}, ["desk lamp"], ["lampe", "lumio"])
+    (tmp_path / SPELLINGS).write_bytes(spellings)
     told = {"lampe": "lamp", "loomio": "lumio", "dest lump": "desk lamp", "desk lamp": "dusk lamp"}
     return Corrector(({"desk lamp"},), Brands(brands), Spellings(tmp_path), told)
 

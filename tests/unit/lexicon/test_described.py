@@ -58,6 +58,8 @@ def test_words_that_only_lead_to_it_are_left_out(lexicon):
     assert described(lexicon, "xyzzy for the", ("for the", "use", 0.9)) == []
     assert described(lexicon, "2015 honda xyzzy", ("2015 honda", "use", 0.9)) == []
     assert described(lexicon, "colored xyzzy", ("colored", "style", 0.9)) == []
+    assert described(lexicon, "no xyzzy", ("no", "style", 0.9)) == []
+    assert described(lexicon, "xyzzy but", ("xyzzy but", "product", 0.9)) == [("product", "xyzzy")]
 
 
 def test_a_title_keeps_its_first_words(lexicon):
@@ -93,3 +95,13 @@ def test_a_surname_is_no_product(lexicon):
 def test_which_of_a_line_it_is_is_no_use(lexicon):
     assert described(lexicon, "nike pro 2 xyzzy", ("nike pro 2", "use", 0.9)) == []
     assert described(lexicon, "nike xyzzy", ("nike xyzzy", "use", 0.9)) == [("use", "xyzzy")]
+
+
+def test_that_things_are_compared_is_no_style(lexicon):
+    assert described(lexicon, "compare xyzzy", ("compare", "style", 0.9)) == []
+    assert described(lexicon, "red nor xyzzy", ("nor", "style", 0.9)) == []
+
+
+def test_a_word_for_a_condition_that_says_none_is_no_style_instead(lexicon):
+    query = "watch with a second hand"
+    assert described(lexicon, query, ("with a second hand", "style", 0.9)) == []

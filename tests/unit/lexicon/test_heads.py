@@ -2,6 +2,7 @@
 
 import pytest
 
+from worker.lexicon.head_pairs import for_another
 from worker.lexicon.heads import naming
 
 
@@ -60,6 +61,7 @@ def test_the_thing_is_the_head(lexicon, query, expected):
         ("succulent plants artificial", "artificial plants"),
         ("lounge chairs outdoor", "outdoor lounge chair"),
         ("black shorts men", "shorts"),  # no name of the thing
+        ("dog coat waterproof", "dog coat"),  # no coat for people
     ],
 )
 def test_a_name_may_stand_the_other_way_round(lexicon, query, name):
@@ -100,3 +102,21 @@ def test_words_that_may_name_a_thing_end_with_one_for_another(lexicon):
 def test_what_a_brand_sells(lexicon, query, sells):
     assert lexicon.sold(lexicon.read(query)) == sells
     assert len(lexicon.sold(lexicon.read("samsung zephyr"))) > 1
+
+
+@pytest.mark.parametrize(
+    "query, term",
+    [
+        ("battery for my drill", "tool battery"),
+        ("battery for dewalt drill", "tool battery"),
+        ("battery for drill 20v", "tool battery"),
+        ("battery for drill toy", "batteries"),
+        ("battery for flarbsion", "batteries"),
+        ("battery with drill", "batteries"),
+        ("sweaters for women", "sweater"),  # whom it is for names no other thing
+    ],
+)
+def test_a_thing_and_what_it_is_for_are_a_term(lexicon, query, term):
+    read = lexicon.read(query)
+    [head] = lexicon.heads(read)
+    assert lexicon.name(for_another(read, head, lexicon.term_of)) == term

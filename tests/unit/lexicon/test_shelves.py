@@ -16,6 +16,10 @@ from worker.lexicon.shelves import Shelves
         ("clothes 6-12 months boy", "Clothing", "Kids' Clothing > Baby Clothes"),
         ("desk for 10 year old", "Furniture > Home Office", "Furniture > Kids' Furniture"),
         ("desk for 16 year old", "Furniture > Home Office", "Furniture > Home Office"),
+        ("sleeping bag 18-36 months", "Outdoor > Sleeping", "Baby > Nursery"),
+        ("sleeping bag toddler", "Outdoor > Sleeping", "Baby > Nursery"),
+        ("sleeping bag adults", "Outdoor > Sleeping", "Outdoor > Sleeping"),
+        ("seat cover newborn", "Automotive > Interior", "Baby > Strollers & Carriers"),
         ("drill for men", "Tools & DIY > Power Tools", "Tools & DIY > Power Tools"),
     ],
 )

@@ -116,6 +116,7 @@ def test_misspellings_are_those_of_the_folder_else_the_starters(tmp_path):
         ("a => b\na => c\n", "misspellings.txt:2: found 'a', expected each once"),
         ("acme fast\n", "models.txt:1: found 'acme fast', expected maker : line, line*"),
         (": fast\n", "models.txt:1: found ': fast'"),
+        ("acme : fast =\n", "models.txt:1: found 'acme : fast ='"),
         ("acme : fast, , slow\n", "models.txt:1: found 'acme : fast, , slow'"),
         ("acme : fast\nACME : slow\n", "models.txt:2: found 'acme', expected each maker once"),
     ],
@@ -130,10 +131,15 @@ def test_faults_of_misspellings_and_lines_by_line(tmp_path, text, fault):
 def test_lines_are_those_of_the_folder_else_the_starters(tmp_path):
     folder = write(tmp_path, a="[Shoes]\nshoes\n")
     assert "civic" in source.read(folder).attributes["lines"]["of"]["honda"]
-    (folder / "models.txt").write_text("# ours\nAcme Co : Fast, cr-v, ultraboost*\n")
+    text = "# ours\nAcme Co : Fast = Shoes, cr-v, ultraboost* = shoes\n: ps = console\n"
+    (folder / "models.txt").write_text(text)
     assert source.read(folder).attributes["lines"] == {
-        "of": {"acme co": ["fast", "cr v", "ultraboost"]},
+        "of": {"acme co": "\nfast\ncr v\nultraboost\n"},
         "alone": ["ultraboost"],
+        "things": {
+            "acme co": "\nfast=shoes\nultraboost=shoes\n",
+            "": "\nultraboost=shoes\nps=console\n",
+        },
     }
 
 
@@ -195,6 +201,11 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
             "attributes",
             "[[beside]]\nwords = ['rose']\nexcept = ['Shoes > Boots']",
             "attributes.toml: found [[beside]] 'Shoes > Boots', expected a department",
+        ),
+        (
+            "attributes",
+            "[[materials]]\nwords = ['ruby']\ndepartments = ['Rings']",
+            "attributes.toml: found [[materials]] 'Rings', expected a department",
         ),
         ("attributes", "[persons]\nkids = 'Children'", "attributes.toml: found persons.kids"),
         (

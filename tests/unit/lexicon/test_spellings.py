@@ -12,7 +12,7 @@ from worker.lexicon.spellings import SPELLINGS, Spellings, pack
 
 
 def packed(folder, words, brands=()) -> Spellings:
-    (folder / SPELLINGS).write_bytes(pack(words, words, brands))
+    (folder / SPELLINGS).write_bytes(pack(words, (), words, brands))
     return Spellings(folder)
 
 
@@ -25,6 +25,13 @@ def test_words_of_the_lexicon_of_brands_and_the_commonest_are_right(spellings):
     assert all(map(spellings.is_right, ["sofas", "quorthwin", "refund", "because", "creme"]))
     assert not any(map(spellings.is_right, ["sofaz", "zirco", "aardvark"]))
     assert spellings.is_ordinary("aardvark") and not spellings.is_ordinary("quorthwin")
+
+
+def test_words_of_the_lexicon_are_told_and_those_that_end_a_term(tmp_path):
+    (tmp_path / SPELLINGS).write_bytes(pack({"desk", "lamp"}, {"lamp"}, ["desk lamp"], ["lumio"]))
+    read, words = Spellings(tmp_path), ("desk", "lamp", "lumio", "refund", "des")
+    assert [word for word in words if read.is_own(word)] == ["desk", "lamp"]
+    assert [word for word in words if read.ends_a_term(word)] == ["lamp"]
 
 
 @pytest.mark.parametrize("word", ["lmap", "lap", "lampp", "lemp", "amp"])
@@ -44,7 +51,7 @@ def test_a_slip_leads_to_a_brand_too_and_tells_that_it_is_one(spellings):
 
 def test_the_frequency_of_a_word_is_that_of_its_singular_in_names(tmp_path):
     names = [*(f"{kind} lamps" for kind in ("desk", "floor", "table", "wall", "lava")), "sofa"]
-    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, names, ()))
+    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, (), names, ()))
     read = Spellings(tmp_path)
     assert [read.frequency(word) for word in ("lamp", "sofa", "quorthwin")] == [2, 1, 0]
 
@@ -55,13 +62,13 @@ def test_how_frequent_a_word_is_in_english(spellings):
 
 
 def test_words_of_lines_are_right_and_no_word_is_meant_for_one(tmp_path):
-    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, ["lamps"], (), ["kayano", "fit me"]))
+    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, (), ["lamps"], (), ["kayano", "fit me"]))
     read = Spellings(tmp_path)
     assert read.is_right("kayano") and read.near("kayanoo") == set()
 
 
 def test_no_word_is_meant_for_a_first_name(tmp_path):
-    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, ["lamps", "robin"], ()))
+    (tmp_path / SPELLINGS).write_bytes(pack({"lamps"}, (), ["lamps", "robin"], ()))
     read = Spellings(tmp_path)
     assert read.near("brandom") == {"random"}
     assert read.near("robinn") == {"robin"}  # but for one that a thing is called by
@@ -85,4 +92,4 @@ def test_words_one_slip_away_are_found_as_by_trying_all(tmp_path_factory, words,
 
 def test_the_same_words_make_the_same_file():
     words = [f"word{chr(97 + n)}" for n in range(20)]
-    assert pack(words, words, ["x"]) == pack(set(words), reversed(words), ["x"])
+    assert pack(words, words, words, ["x"]) == pack(set(words), {*words}, reversed(words), ["x"])

@@ -174,11 +174,28 @@ def test_what_is_tagged_so_is_excluded(lexicon, query, tagged, excluded):
     assert without(read(lexicon, query, **tags)) == excluded
 
 
+def test_a_tag_on_what_negates_excludes_nothing_and_takes_nothing(lexicon):
+    query = "sneakers puma not wanted"
+    assert without(read(lexicon, query, wanted=("excluded", 0.9))) == ["puma"]
+
+
 def test_what_is_excluded_ends_with_its_tag(lexicon):
     query = "antenna without cable outdoor"
     assert without(lexicon.read(query)) == ["cable outdoor"]
     assert without(read(lexicon, query, cable=("excluded", 0.5))) == ["cable"]
     assert without(read(lexicon, query, cable=("excluded", 0.2))) == ["cable outdoor"]
+
+
+def test_a_part_behind_it_is_excluded_with_it_unless_it_is_tagged_as_something_else(lexicon):
+    query, suction = "phone holder no suction cup", ("excluded", 0.8)
+    assert without(read(lexicon, query, suction=suction)) == ["suction cup"]
+    assert without(read(lexicon, query, suction=suction, cup=("style", 0.4))) == ["suction cup"]
+    assert without(read(lexicon, query, suction=suction, cup=("style", 0.6))) == ["suction"]
+
+
+def test_how_much_of_a_quality_there_is_to_be_is_not_excluded_however_it_is_tagged(lexicon):
+    found = read(lexicon, "wine not too sweet", sweet=("excluded", 0.9))
+    assert without(found) == [] and not found.excluded_terms
 
 
 def test_a_term_that_says_what_it_lacks_is_still_what_is_asked_for(lexicon):

@@ -58,12 +58,6 @@ def test_a_part_of_a_key_is_no_key(terms, form):
     assert (terms.term_of(form), terms.text_of(form)) == (None, "")
 
 
-def test_words_are_those_of_the_keys(terms):
-    assert terms.words == {
-        *["shoes", "shoe", "foot", "wear", "footwear", "boots", "boot", "crème", "orange", "juice"]
-    }
-
-
 def test_no_terms_at_all_are_no_fault(tmp_path):
     terms = packed(tmp_path, [])
     assert (len(terms), terms.find(words("red shoes"))) == (0, [])

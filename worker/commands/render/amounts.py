@@ -1,4 +1,4 @@
-"""Which numeric field of an index takes an amount or a price, and in which unit."""
+"""Which numeric field of an index takes an amount, an age or a price, and in which unit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ CONVERTIBLE: tuple[dict[str, int], ...] = (
     {"mm": 1, "cm": 10, "m": 1000},
     {"inch": 1, "ft": 12, "yard": 36},
     {"oz": 1, "lb": 16},
+    {"months": 1, "years": 12},
 )
 
 
@@ -31,6 +32,8 @@ def in_unit(
         said = attribute.get("currency") or currency
         field = fields.get(f"price:{said}") or (fields.get("price") if said == currency else None)
         return (field, 1) if field else None
+    if unit is None:  # a range of sizes
+        return None
     if field := fields.get(f"{name}:{unit}"):
         return field, 1
     sizes = next((sizes for sizes in CONVERTIBLE if unit in sizes), {})

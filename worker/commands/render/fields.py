@@ -53,7 +53,8 @@ def _key(text: str) -> str:
 def _written() -> dict[str, str]:
     """The key for each way to write a unit, of the starter lexicon."""
     tables = tomllib.loads((STARTER_LEXICON / "attributes.toml").read_text("utf-8"))
-    return {
+    ages = {"year": "age:years", "month": "age:months"}
+    return ages | {
         word: f"{name}:{unit}"
         for kind in ("unit", "count")
         for name, units in tables[kind].items()

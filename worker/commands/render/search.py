@@ -16,6 +16,7 @@ from worker.commands.render.words import (
     left,
     negations,
     said_by,
+    with_lead,
     without,
 )
 from worker.lexicon.numbers import short
@@ -140,6 +141,8 @@ def search(event: Event, fields: Fields) -> Search:
 
 def _said(attribute: Event, form: str, span: Span) -> Iterable[Span]:
     """What of a filter's words the filter says."""
+    if attribute["name"] == "condition":
+        return [with_lead(form, span)]
     return [span] if attribute["name"] in WHOLE else said_by(attribute["value"], form, span)
 
 
@@ -177,19 +180,20 @@ def _clause(attribute: Event, fields: Mapping[str, str], currency: str) -> Claus
 
 
 def _is_open(attribute: Event) -> bool:
-    """Whether it has bounds that are no value of a document, "under 40 inch", "20-30 l"."""
-    return "min" in attribute and attribute["min"] != attribute["max"]
+    """Whether it has bounds that are no value of a document, "under 40 inch", "20-30 l", as an age
+    and a range of sizes are one: "5-7 years", "8-10"."""
+    if attribute["name"] != "price" and attribute.get("unit") in (None, "years", "months"):
+        return False
+    return attribute["min"] != attribute["max"]
 
 
 def _is_exact_price(attribute: Event) -> bool:
     return attribute["name"] == "price" and not _is_open(attribute)
 
 
-def _near(clause: Clause) -> Clause:
-    if isinstance(clause, Match) or clause.low is None or clause.high is None:
-        return clause
-    low, high = clause.low * (1 - NEAR), clause.high * (1 + NEAR)
-    return Range(clause.field, round(low, 2), round(high, 2))
+def _near(exact: Range) -> Range:
+    low, high = exact.low * (1 - NEAR), exact.high * (1 + NEAR)
+    return Range(exact.field, round(low, 2), round(high, 2))
 
 
 def _joined(clauses: Iterable[Clause]) -> Iterator[Clause]:

@@ -8,20 +8,24 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from worker.lexicon.negations import BEFORE, BEHIND, FILLERS
 from worker.lexicon.words import word_set
 
+
+def _any_of(phrases: Iterable[Sequence[str]]) -> str:
+    """A pattern for any of these, as queries spell them: "don't", "w/o"."""
+    spelt = (r"[\s/]+".join(re.sub("nt$", "n['’]?t", word) for word in words) for words in phrases)
+    return f"(?:{'|'.join(sorted(spelt))})"
+
+
 _NEGATION = re.compile(
-    r"(?:(?<!\w)(?:but |and )?(?:without|w/o|minus|excluding|excl\.?|sans|ohne|senza|zonder"
-    r"|except(?: for)?|other than|apart from|aside from|instead of|rather than"
-    r"|any(?:thing| brand| colou?r) (?:but|except)|free (?:of|from)|neither|never|zero"
-    r"|avoid(?:ing)?|(?:(?:that|which) )?(?:(?:is|are) not|(?:is|are)n['’]?t)"
-    r"|(?:i |we )?(?:do not|don['’]?t) (?:want|need|like|show(?: me)?)|not|no|non)[\s-]+"
-    r"(?:(?:a|an|the|any|for|too|very|added|artificial|made of|from|with|in|by)\s+)*|(?<!\S)-)$"
+    r"(?:(?<!\w)(?:(?:i|we|it|that|which|that['’]?s|is|are|but|and)\s+)*"
+    rf"{_any_of({*BEFORE, ('zero',)})}\.?[\s-]+(?:(?:{'|'.join(sorted(FILLERS))})\s+)*|(?<!\S)-)$"
 )
 _FREE = re.compile(r"[\s-]*free(?!\w)")
-_BEHIND = re.compile(r",?\s+(?:excluded|added)(?!\w)")  # "no sugar added"
+_BEHIND = re.compile(rf",?\s+{_any_of((*BEHIND, ('added',)))}(?!\w)")  # "no sugar added"
 _LACKS = re.compile(
-    r"(?:but |and )?(?:without|w/o|sans|ohne|senza|zonder|free|zero|non?[\s-]"
+    r"(?<!\w)(?:without|w/o|sans|ohne|senza|zonder|free|zero|non?[\s-]"
     r"|not (?:made )?(?:from|of|with) )"
 )
 _LESS = re.compile(r"less(?!\w)")
@@ -37,11 +41,12 @@ _PRICED = re.compile(
     r"(?: range| ranging| point)?|ranging|around|about|roughly|approx(?:imately|\.)?|circa|ca\.?"
     r"|near(?:ly)?|between|budget|is|for|at|from|of)$"
 )
+_TO_CONDITION = re.compile(r"(?<!\S)(?:used )?in (?:an? )?$")  # "used in good condition"
 _OR_SO = re.compile(r"^or so(?!\S)")
 _POLITE = word_set("please pls plz thanks thx")
 # What joins or leads to words that are cut; "plug in" and "slip on" are names before others than
 # values.
-_FUNCTION = word_set("and or but nor neither either & + / with for by from of to at")
+_FUNCTION = word_set("and or but nor neither either vs versus & + / with for by from of to at")
 _BEFORE_VALUES = _FUNCTION | word_set("in the a an color colour")
 _OF_VALUES = word_set(
     "color colors colour colours colored coloured finish print pattern shape shaped"
@@ -100,23 +105,33 @@ class Left(NamedTuple):
     dropped: tuple[str, ...] = ()
 
 
-def negations(form: str, excluded: Sequence[Span]) -> Iterator[Negation]:
+def negations(form: str, excluded: Sequence[Span]) -> list[Negation]:
     """One for each span of the normalized query, in order."""
-    last, lacks = None, False
+    found: list[Negation] = []
+    last, first_of_list, lacks, negated = None, 0, False, False
     for start, end, _ in excluded:
         if _LESS.match(form, end):
-            yield Negation(None, True)
+            found.append(Negation(None, True))
             continue
         before, free = _NEGATION.search(form[:start]), _FREE.match(form, end)
         first = before.start() if before else start
-        if last is not None and _JOINED.fullmatch(form, last, first):
-            first = last
-        else:
-            lacks = False
-        lacks = lacks or bool(free) or bool(before and _LACKS.match(before.group()))
+        joined = last is not None and _JOINED.fullmatch(form, last, first)
+        first = last if joined else first
+        if before or not joined:
+            first_of_list, lacks, negated = len(found), False, before is not None
+        if free and not negated:  # the gluten of "gluten and dairy free"
+            found[first_of_list:] = [one._replace(lacks=True) for one in found[first_of_list:]]
+        lacks = lacks or bool(free) or bool(before and _LACKS.search(before.group()))
         behind = free or _BEHIND.match(form, end)
         last = behind.end() if behind else end
-        yield Negation(Span(first, last), lacks)
+        found.append(Negation(Span(first, last), lacks))
+    return found
+
+
+def with_lead(form: str, span: Span) -> Span:
+    """The words for a condition with those that only lead to them: "in good condition"."""
+    lead = _TO_CONDITION.search(form, 0, span.start)
+    return span._replace(start=lead.start()) if lead else span
 
 
 def said_by(value: str, form: str, span: Span) -> Iterator[Span]:

@@ -1,0 +1,72 @@
+"""What a thing lacks by the word: "gluten and dairy free", "-less" in "boneless"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from worker.lexicon.negations import JOINED, LACKING, LESS, negation
+from worker.lexicon.words import Word, word_set
+
+# Before "and", "or" they end a quality of another kind: "plant based and oil free".
+_NO_LIST = word_set("free based friendly made certified")
+_OFFERED_FREE = word_set("""
+    delivery shipping postage returns return gift gifts trial sample samples standing range
+    weight weights people press wifi app apps download downloads next with when on at today uk
+    parking installation to for shop store stores games game online pattern patterns printable
+""")
+_FREE_TO = word_set("""
+    not so for it is are get one a an the and or buy be go set you we they with completely totally
+""")
+
+
+def free_of(
+    form: str, found: Sequence[Word], i: int, known: Callable[[str], bool]
+) -> Iterator[tuple[int, int]]:
+    """Start and end of what the "free" at word `i` says that a thing lacks.
+
+    Args:
+        known: whether a key is a term, an attribute's word or a brand.
+    """
+    if not i or found[i - 1].key in _FREE_TO or found[i - 1].key[0].isdigit():
+        return
+    hyphen = form[found[i - 1].end : found[i].start] == "-"
+    if not hyphen and i + 1 < len(found) and found[i + 1].key in _OFFERED_FREE:
+        return
+    keys = [word.key for word in found[:i]]
+    starts = (s for s in (i - 3, i - 2) if s >= 0 and known(" ".join(keys[s:i])))
+    first = next(starts, i - 1)
+    yield found[first].start, found[i - 1].end
+    while first >= 2 and keys[first - 1] in JOINED and keys[first - 2] not in _NO_LIST:
+        first -= 2
+        yield found[first].start, found[first].end
+    listed = first < i - 1
+    while listed and first and form[found[first - 1].end : found[first].start] == ", ":
+        first -= 1  # "soy, dairy and nut free"
+        yield found[first].start, found[first].end
+
+
+def less(
+    found: Sequence[Word],
+    named: Collection[int],
+    wished: Collection[int],
+    known: Callable[[str], bool],
+    is_kept: Callable[[str], bool],
+) -> Iterator[tuple[int, int]]:
+    """Start and end of what words in -less say that a thing lacks.
+
+    Args:
+        named: words of phrases in which a negation keeps its meaning.
+        wished: words of what is not to be lacking.
+        known: whether a key is a term, an attribute's word or a brand.
+        is_kept: whether a word in -less names a property of its own, as "wireless".
+    """
+    for i, word in enumerate(found):
+        key = word.key
+        if not key.endswith(LESS) or is_kept(key) or i in wished:
+            continue
+        if negation([word.key for word in found[:i]], i) < i:
+            continue  # "not sleeveless"
+        stem = key[: -len(LESS)]
+        is_known = len(stem) > 2 and (known(stem) or known(stem + "s"))
+        if stem in LACKING or (is_known and i not in named):  # "seedless grapes" are a term
+            yield word.start, word.end - len(LESS)

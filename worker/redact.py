@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-
 SHORTEST = 4  # characters; shorter secrets occur inside other words
 HIDDEN = "(hidden)"
-_lock = threading.Lock()
-_secrets: set[str] = set()
+_secrets: set[str] = set()  # without a lock, see `worker.config.secrets`
 
 
 def hide(secret: str) -> None:
     """Replace this in every text that `redacted` returns from now on."""
     if len(secret) >= SHORTEST:
-        with _lock:
-            _secrets.add(secret)
+        _secrets.add(secret)
 
 
 def redacted(text: str, lines: bool = False) -> str:
@@ -25,9 +21,7 @@ def redacted(text: str, lines: bool = False) -> str:
     Args:
         lines: keep line breaks.
     """
-    with _lock:
-        known = sorted(_secrets, key=len, reverse=True)
-    for secret in known:
+    for secret in sorted(_secrets.copy(), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     if text.isascii() and text.isprintable():
         return text

@@ -1,5 +1,8 @@
 """Secrets in files are renewed by use: a file that is of no use leaves the one before in use."""
 
+import gc
+from threading import Thread
+
 import pytest
 
 from worker.config.load import load_settings
@@ -23,6 +26,31 @@ def test_what_cannot_be_used_leaves_the_last_secret(file, kind, content):
     assert secret.read() == "before"
     file.write_text("after")
     assert secret.read() == "after"
+
+
+@pytest.mark.parametrize("use", [Secret.read, lambda secret: redacted(secret.read())])
+def test_a_collection_amid_a_use_may_wait_for_another_user(file, use):
+    """Garbage may be a Kafka client, whose end waits for its threads, which read it, too."""
+    file.write_text("secret")
+    secret, waits = Secret(f"file:{file}"), []
+
+    def collect(phase, _):
+        if phase == "start" and all(waits):
+            thread = Thread(target=use, args=[secret], daemon=True)
+            thread.start()
+            thread.join(5)
+            waits.append(not thread.is_alive())
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(collect)
+    gc.set_threshold(1)
+    try:
+        for _ in range(30):
+            use(secret)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(collect)
+    assert waits and all(waits)
 
 
 @pytest.mark.parametrize("content", ["two\nlines", "grün", " around ", "a\x00b", "a\x1bb"])

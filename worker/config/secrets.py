@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +20,8 @@ FILE = "file:"
 REMEDY = "mount it, let this user read it, or correct the path after file:"
 TOKEN_FORM = "a token in one line of ASCII, without spaces around it"
 _USER_INFO = re.compile(r"://(.*)@")  # user:password in a URL
-_lock = threading.Lock()
-# (path, check) → the file's state on disk, and its text
+# (path, check) → the file's state on disk, and its text. No lock: any line may collect garbage,
+# such as a Kafka client, whose end waits for its threads; one of these may be reading its token.
 _files: dict[tuple[Path, Callable[[str], str]], tuple[tuple, str]] = {}
 
 
@@ -63,8 +62,7 @@ class Token(Secret):
 
 
 def _content(path: Path, invalid: Callable[[str], str]) -> str:
-    with _lock:
-        state, last = _files.get((path, invalid), ((), ""))
+    state, last = _files.get((path, invalid), ((), ""))
     try:
         now = file_state(path)
         if now == state:
@@ -80,8 +78,7 @@ def _content(path: Path, invalid: Callable[[str], str]) -> str:
             return last
         raise ValueError(f"{path}: {reason}")
     hide(text)
-    with _lock:
-        _files[path, invalid] = now, text
+    _files[path, invalid] = now, text
     return text
 
 

@@ -24,7 +24,7 @@ CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, ef
 RECALL, OF = 0.95, 8  # the nearest, as many as a query has candidates by default
 FETCHED = 16  # at once, so that eight are left without those that stand in the query
 EFFORTS = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
-MOST_QUERIES, COMPARISONS = 256, 2**23  # few queries on a large lexicon
+MOST_QUERIES, COMPARISONS = 1024, 2**25  # few queries on a large lexicon
 FEWEST_QUERIES = 32
 
 

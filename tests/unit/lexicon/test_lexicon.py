@@ -238,8 +238,9 @@ def test_the_last_bits_of_a_vector_move_no_cosine(lexicon):
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     moved = queries * (1 + np.float32(1e-6) * random.choice(np.float32([-1, 1]), queries.shape))
     (ids, cosines), (same_ids, same) = lexicon.nearest(queries, 1), lexicon.nearest(moved, 1)
-    assert np.abs(same - cosines).max() < 5e-6
-    assert (ids == same_ids).mean() > 0.999
+    found_again = ids == same_ids
+    assert np.abs(same - cosines)[found_again].max() < 5e-6
+    assert found_again.mean() > 0.995
 
 
 def test_the_search_finds_nearly_all_that_are_nearest(lexicon):

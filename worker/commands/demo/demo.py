@@ -229,7 +229,9 @@ class Demo:
     async def _feed(self, app: App, stop: asyncio.Event) -> None:
         """Produce at the rate, within MAX_AHEAD of what the worker has confirmed."""
         kafka = app.settings.kafka
-        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 2})
+        # No log but of what is critical: the broker may end before it.
+        properties = {"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 2, "log_level": 2}
+        producer = Producer(properties)
         values: Iterator[bytes] = traffic.zipf(self._values)
         ahead = min(MAX_AHEAD, MAX_BYTES_AHEAD // max(map(len, self._values)))
         start = time.monotonic()

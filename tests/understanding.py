@@ -118,3 +118,11 @@ def totals(counter, label):
     """Value of the label → count."""
     samples = counter.collect()[0].samples
     return +Counter({s.labels[label]: int(s.value) for s in samples if s.name.endswith("_total")})
+
+
+def expansions(expander, query, score=0.9, intent="browse"):
+    """With every candidate scored alike, and no neighbours."""
+    [found] = expander.retrieve([query], np.zeros((1, expander.lexicon.dimension), np.float32))
+    scores = [score] * len(expander.texts(found))
+    chosen = expander.select(found, scores, intent)
+    return [item["term"] for item in chosen["expansions"]], chosen

@@ -3,22 +3,10 @@
 import numpy as np
 import pytest
 
+from tests.understanding import expansions
 from worker.event import Tag
 from worker.understanding.decide import Expander
 from worker.understanding.protect import Protection
-
-
-@pytest.fixture(scope="module")
-def expander(lexicon):
-    return Expander(lexicon, 32, 0.5, 0.9, 32)
-
-
-def expansions(expander, query, score=0.9, intent="browse"):
-    """With every candidate scored alike, and no neighbours."""
-    [found] = expander.retrieve([query], np.zeros((1, expander.lexicon.dimension), np.float32))
-    scores = [score] * len(expander.texts(found))
-    chosen = expander.select(found, scores, intent)
-    return [item["term"] for item in chosen["expansions"]], chosen
 
 
 @pytest.mark.parametrize(
@@ -89,122 +77,6 @@ def test_a_thing_without_another_name_gets_another_word_for_whom_it_is_for(
 ):
     assert expansions(expander, query)[0] == expected
     assert expansions(expander, query, intent="complaint")[0] == []
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "phone and case",  # two things, and no smartphone case
-        "dog and cat bed",  # a bed for dogs is not said by "dog and bed for cats"
-        "dog or cat food",
-    ],
-)
-def test_what_shares_a_word_with_the_thing_is_not_torn(expander, query):
-    assert expansions(expander, query)[0] == []
-
-
-@pytest.mark.parametrize("query", ["dog and cat food", "dog or cat food", "dog and cat bed"])
-def test_what_shares_a_word_has_its_category_and_stands_in_the_product(expander, query):
-    _, chosen = expansions(expander, query)
-    assert [c["path"] for c in chosen["categories"]] == ["Pets > Cats", "Pets > Dogs"]
-    assert [a.value for a in chosen["attributes"]] == [query]
-
-
-def test_what_shares_a_word_is_no_surer_than_the_thing(expander):
-    _, chosen = expansions(expander, "hat and coat stand")
-    [stand, hats] = chosen["categories"]
-    assert (stand["path"], hats["path"]) == ("Furniture > Storage", "Bags & Accessories > Hats")
-    assert hats["score"] <= stand["score"]
-
-
-@pytest.mark.parametrize(
-    "query, category",
-    [
-        ("chair for high school", "Furniture > Chairs, Tables & Benches"),
-        ("chair for my high table", "Furniture > Chairs, Tables & Benches"),
-        ("battery for my car key", "Electrical > Batteries"),
-        ("battery for drill set toy", "Electrical > Batteries"),
-        ("case for iphone 11 pro", "Phones & Accessories > Cases & Protection"),
-        ("bed for my dog", "Pets > Dogs"),
-        ("cream for feet", "Beauty > Skincare"),
-        ("mask for feet", "Beauty > Skincare"),
-        ("watch with second hand", "Watches"),
-        ("watch with a second hand", "Watches"),
-    ],
-)
-def test_part_of_what_a_thing_is_for_or_has_is_no_other_thing(expander, query, category):
-    assert [c["path"] for c in expansions(expander, query)[1]["categories"]] == [category]
-
-
-def test_two_things_have_other_names_each(expander):
-    assert "washing machine and dryer" in expansions(expander, "washer and dryer")[0]
-    assert "bed for dogs and cat bed" in expansions(expander, "dog bed and cat bed")[0]
-    assert "dog bed and bed for cats" in expansions(expander, "dog bed and cat bed")[0]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "want something to keep my coffee hot",
-        "need something to carry my laptop",
-        "a thing that opens jars",
-        "something to clean my vacuum cleaner",
-        "something to make and",
-        "something to drink coffee from",
-        "something to sit on my chair",
-        "something to wear with dress",
-        "do you repair watches",
-        "do you deliver sofas",
-        "do you buy phones",
-    ],
-)
-def test_what_a_query_names_beside_a_purpose_or_a_service_is_not_asked_for(expander, query):
-    terms, chosen = expansions(expander, query)
-    assert (terms, chosen["categories"], chosen["attributes"]) == ([], [], [])
-
-
-@pytest.mark.parametrize(
-    "query, product",
-    [
-        ("do you even lift t shirt", "t shirt"),
-        ("do you want a cookie mug", "mug"),
-        ("do you like jazz poster", "poster"),
-        ("do you believe in magic book", "magic book"),
-        ("do you want to build a snowman toy", "toy"),
-        ("need something to wear black dress size 12", "dress"),
-        ("something to sleep in pyjamas", "pyjamas"),
-        ("thing to cut pizza cutter", "pizza cutter"),
-        ("stuff to clean oven cleaner", "oven cleaner"),
-        ("anything to declare luggage tag", "luggage tag"),
-        ("things to make and do craft kit", "craft kit"),
-        ("something to believe in cd album", "cd album"),
-    ],
-)
-def test_what_stands_behind_a_saying_or_a_purpose_is_asked_for(expander, query, product):
-    _, chosen = expansions(expander, query)
-    assert chosen["categories"]
-    assert [a.value for a in chosen["attributes"] if a.name == "product"] == [product]
-
-
-@pytest.mark.parametrize(
-    "query, term",
-    [
-        ("do you sell couches", "sofa"),
-        ("do you have a red couch", "red sofa"),
-        ("is there a red couch", "red sofa"),
-        ("can i buy a couch", "sofa"),
-    ],
-)
-def test_what_is_asked_of_the_shop_is_asked_for(expander, query, term):
-    assert term in expansions(expander, query)[0]
-
-
-@pytest.mark.parametrize(
-    "query", ["does the laptop come with a mouse", "are these jeans true to size"]
-)
-def test_a_question_about_a_thing_is_not_reworded_but_keeps_its_category(expander, query):
-    terms, chosen = expansions(expander, query, intent="inquiry")
-    assert terms == [] and chosen["categories"]
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,7 @@ def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str, inside: 
     def counts(hit: Any) -> bool:
         if hit.rule is None:
             return True
-        only, departments = hit.rule
-        fit = [t for t in terms if (t.department in departments) == only]
+        fit = _fitting(hit, terms)
         if fit and hit.name in _AT_EDGES and _at_edge(hit, fit, form):
             return True
         places = sure + [(term.start, term.end) for term in fit]
@@ -43,7 +42,7 @@ def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str, inside: 
         for n in order:
             other = n - 1 if order.step > 0 else n + 1
             if counted[other] and not counted[n] and _is_listed(hits[n], hits[other], form):
-                counted[n] = _has_terms(hits[n], terms)
+                counted[n] = bool(_fitting(hits[n], terms))
     return [hit for hit, counting in zip(hits, counted, strict=True) if counting]
 
 
@@ -53,9 +52,10 @@ def _is_listed(one: Any, other: Any, form: str) -> bool:
     return one.name == other.name and form[first.end : second.start].strip() in _JOINTS
 
 
-def _has_terms(hit: Any, terms: Sequence[Any]) -> bool:
+def _fitting(hit: Any, terms: Sequence[Any]) -> list[Any]:
+    """The terms beside which a hit counts."""
     only, departments = hit.rule
-    return any((term.department in departments) == only for term in terms)
+    return [term for term in terms if (term.department in departments) == only]
 
 
 def _at_edge(hit: Any, terms: Sequence[Any], form: str) -> bool:

@@ -24,7 +24,7 @@ _WORDED = frozenset({"color", "shape"})  # of which any word may be a value: "eg
 
 # Of what a longer term is made up of, all but the colour may describe the thing: a leather
 # jacket is of leather, red wine is no wine in red.
-PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity", "condition"})
+_PARTS_THAT_DESCRIBE = frozenset({"size", "material", "gender", "age", "quantity", "condition"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,7 @@ def _hidden(hit: _Hit, terms: Sequence[Span], form: str) -> bool:
         if inside and hit.end - hit.start < term.end - term.start:
             if hit.name in WITHIN:
                 return hit.end == term.end  # "combination square"
-            return hit.name not in PARTS_THAT_DESCRIBE or hit.end > term.head
+            return hit.name not in _PARTS_THAT_DESCRIBE or hit.end > term.head
     return False
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from worker.lexicon.brands import Brand
 from worker.lexicon.excluded_before import ExcludedBefore
 from worker.lexicon.head_words import FOR_THINGS, HOLDERS, LIKE, LIKE_PAIRS
-from worker.lexicon.lacking import free_of, less
+from worker.lexicon.lacking import free_of, is_free_behind, less
 from worker.lexicon.model_numbers import Model
 from worker.lexicon.negations import (
     BEFORE,
@@ -22,7 +22,6 @@ from worker.lexicon.negations import (
     FILLERS,
     FIRST,
     FREE,
-    FREE_FROM,
     JOINED,
     LACKS,
     LAST,
@@ -154,19 +153,15 @@ class Exclusions:
         for first, last in wishes:
             spans += self._behind_wish(form, found, first, last)
         for i in triggers:
-            if i not in named:
-                free = found[i].key == FREE and not (
-                    i + 1 < len(found)
-                    and found[i + 1].key in FREE_FROM
-                    and form[found[i].start - 1 : found[i].start] != "-"
-                )
-                if found[i].key in LAST:
-                    before = self.before.find(form, found, i, brands)
-                    spans += [(found[a].start, found[b - 1].end) for a, b in before.names]
-                    continue
-                spans += (
-                    free_of(form, found, i, self.known) if free else self._negated(form, found, i)
-                )
+            if i in named:
+                continue
+            if found[i].key in LAST:
+                before = self.before.find(form, found, i, brands)
+                spans += [(found[a].start, found[b - 1].end) for a, b in before.names]
+            elif is_free_behind(form, found, i):
+                spans += free_of(form, found, i, self.known)
+            else:
+                spans += self._negated(form, found, i)
         return _without_overlap(form, spans)
 
     def _marked(self, form: str, found: Sequence[Word]) -> Iterator[tuple[int, int]]:

@@ -28,7 +28,7 @@ from worker.lexicon.head_words import (
     PLATFORMS,
     VERSIONS,
 )
-from worker.lexicon.negations import negation, negation_behind
+from worker.lexicon.negations import with_negation
 from worker.lexicon.profile import SPLITS, USES
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM
@@ -253,9 +253,7 @@ def _attribute_words(read: Reading) -> set[int]:
     spans = [(span.start, span.end) for span in read.attributes]
     found = {i for span in (*spans, *read.wishes) for i in range(*covered(read.words, *span))}
     for x in read.exclusions:
-        first, last = covered(read.words, x.start, x.end)
-        keys = [word.key for word in read.words]
-        found.update(range(negation(keys, first), negation_behind(keys, last)))
+        found.update(range(*with_negation(read.words, x.start, x.end)))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from worker.lexicon.negations import JOINED, LACKING, LESS, negation
+from worker.lexicon.negations import FREE, FREE_FROM, JOINED, LACKING, LESS, negation
 from worker.lexicon.words import Word, word_set
 
 # Before "and", "or" they end a quality of another kind: "plant based and oil free".
@@ -17,6 +17,14 @@ _OFFERED_FREE = word_set("""
 _FREE_TO = word_set("""
     not so for it is are get one a an the and or buy be go set you we they with completely totally
 """)
+
+
+def is_free_behind(form: str, found: Sequence[Word], i: int) -> bool:
+    """Whether a word is the "free" behind what is lacking, not that of "free from"."""
+    if found[i].key != FREE:
+        return False
+    hyphen = form[found[i].start - 1 : found[i].start] == "-"
+    return hyphen or i + 1 == len(found) or found[i + 1].key not in FREE_FROM
 
 
 def free_of(
@@ -60,11 +68,11 @@ def less(
         known: whether a key is a term, an attribute's word or a brand.
         is_kept: whether a word in -less names a property of its own, as "wireless".
     """
-    for i, word in enumerate(found):
-        key = word.key
+    keys = [word.key for word in found]
+    for i, (key, word) in enumerate(zip(keys, found, strict=True)):
         if not key.endswith(LESS) or is_kept(key) or i in wished:
             continue
-        if negation([word.key for word in found[:i]], i) < i:
+        if negation(keys, i) < i:
             continue  # "not sleeveless"
         stem = key[: -len(LESS)]
         is_known = len(stem) > 2 and (known(stem) or known(stem + "s"))

@@ -78,3 +78,8 @@ def joined(keys: Iterable[str]) -> str:
 def is_line(key: str, lines: str) -> bool:
     """Whether the text of some lines has this one."""
     return f"\n{key}\n" in lines
+
+
+def thing_of(key: str, lines: str) -> str:
+    """The key of what a line is, by one of the texts of `Lines.things`; "" where it is not told."""
+    return lines.partition(f"\n{key}=")[2].partition("\n")[0]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from worker.lexicon.heads import is_asked_for, named_brand
+from worker.lexicon.line_source import thing_of
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import key, meets
@@ -41,8 +42,5 @@ class LineThings:
 
     def _of(self, maker: str, model: list[str]) -> str:
         lines = self._things.get(maker, "")
-        for last in range(len(model), 0, -1) if lines else ():
-            _, found, behind = lines.partition(f"\n{' '.join(model[:last])}=")
-            if found:
-                return behind.partition("\n")[0]
-        return ""
+        names = (" ".join(model[:last]) for last in range(len(model), 0, -1))
+        return next(filter(None, (thing_of(name, lines) for name in names)), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from worker.lexicon.words import Word, word_set
+from worker.lexicon.words import Word, covered, word_set
 
 _DOES_NOT = (("doesnt",), ("dont",), ("does", "not"), ("do", "not"))
 LACKS = {
@@ -38,9 +38,9 @@ FILLERS = word_set("""
 """)
 # Behind a thing: "a tv that is not samsung" is no sentence.
 RELATIVE, IS = frozenset({"that", "which"}), frozenset({"is", "are"})
-THAT_IS = "thats"
+_THAT_IS = "thats"
 SPEAKER = frozenset({"i", "we"})
-_OF_CLAUSES = RELATIVE | IS | SPEAKER | {THAT_IS, "but", "it"}
+_OF_CLAUSES = RELATIVE | IS | SPEAKER | {_THAT_IS, "but", "it"}
 # Behind what is not wanted: "nike excluded", "nike not wanted".
 BEHIND = (("excluded",), ("not", "wanted"))
 LAST = frozenset(words[-1] for words in BEHIND)
@@ -95,11 +95,19 @@ def negation_behind(keys: Sequence[str], last: int) -> int:
     return last
 
 
+def with_negation(found: Sequence[Word], start: int, end: int) -> tuple[int, int]:
+    """First and one past the last word of what is excluded, from `start` to `end` in the form, with
+    the words that negate it."""
+    keys = [word.key for word in found]
+    first, last = covered(found, start, end)
+    return negation(keys, first), negation_behind(keys, last)
+
+
 def described_thing(keys: Sequence[str], i: int, trigger: tuple[str, ...]) -> str:
     """The thing of which a clause at word `i` says what it is not: "a tv that is not samsung"."""
-    that = i - 1 if trigger in CLAUSES or (i and keys[i - 1] == THAT_IS) else i - 2
+    that = i - 1 if trigger in CLAUSES or (i and keys[i - 1] == _THAT_IS) else i - 2
     behind_that = that > 0 and (
-        keys[that] == THAT_IS
+        keys[that] == _THAT_IS
         or (keys[that] in RELATIVE and (that == i - 1 or keys[that + 1] in IS))
     )
     return keys[that - 1] if behind_that else ""

@@ -15,8 +15,8 @@ from worker.lexicon.number_words import SMALL
 
 NUMBER_WORDS = {word: str(n) for n, word in enumerate(SMALL[1:12], start=2)}  # two to twelve
 PARTS = {"half": "0.5", "quarter": "0.25"}
-FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
-AND_PART = rf"(?:(?:[ -]| and ){FRACTION}| and a (?:half|quarter))"  # behind a whole number
+_FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
+AND_PART = rf"(?:(?:[ -]| and ){_FRACTION}| and a (?:half|quarter))"  # behind a whole number
 TO = r"\s?(?:-|–|to|bis|tot|à)\s?"
 START, END = r"(?<![\w./])(?<!\d,)", r"(?![\w/])"
 _STROKE = re.compile(r"/(\d{1,2})")
@@ -69,7 +69,7 @@ def plain(number: str) -> str:
         number = " ".join(run_on.groups())
     if re.fullmatch(r"\d{1,3}(,\d{3})+", number):
         return number.replace(",", "")
-    if re.fullmatch(rf"\d+[ -]{FRACTION}", number):
+    if re.fullmatch(rf"\d+[ -]{_FRACTION}", number):
         return f"{value_of(number):g}"
     number = NUMBER_WORDS.get(number) or PARTS.get(number) or number
     return number.replace(",", ".")

@@ -39,7 +39,7 @@ _CURRENCY = {
     "cents": "USD",
     "cent": "USD",
 }
-PENCE = frozenset({0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.99})  # "50p"
+_PENCE = frozenset({0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.99})  # "50p"
 _PART_OF_UNIT = {"p", "pence", "cents", "cent"}  # a hundredth
 
 _POINTED = frozenset({"USD", "GBP", "CAD", "AUD"})  # "$2.899" a gallon is less than three
@@ -92,9 +92,6 @@ _START, _END = r"(?<![\w.,/-])", r"(?![\w/]|[.,]\d)"
 _NO_SET = r"(?<!lot de )(?<!pack de )"  # "lot de 2 à 40 €"
 
 
-_PLAIN = re.compile(r"\d+(?:\.\d+)?")
-
-
 def _patterns(number: str, dash: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """How two prices, and how one, are written, with numbers of a pattern; `dash` may stand between
     the two."""
@@ -129,6 +126,7 @@ _BARE = re.compile(
 )
 _BARE_PARTS = ("0-", "0 to ", "gift card ", "gift voucher ")  # of other prices without a currency
 _GIFT_CARD = re.compile(r"\bgift (?:card|voucher) ([1-9]\d{0,2})$")
+_PLAIN = re.compile(r"\d+(?:\.\d+)?")  # no "10-20" and no "size 8"
 _BILL = re.compile(r"\s(?:bills?|coins?|notes?|signs?)\b")
 _WEIGHED = re.compile(
     r"\b(?:dumb ?bells?|kettle ?bells?|weights?|barbells?|plates?|dogs?|vests?|luggage"
@@ -188,7 +186,7 @@ def _alternatives(form: str, price: Price) -> Iterator[Price]:
     """Those that share the currency of one: the 20 of "20 or 30 dollars"."""
     if price.currency and price.min == price.max and form.endswith("or ", 0, price.start):
         for number, start, end in alternatives.before(form, price.start):
-            if _PLAIN.fullmatch(form, start, end):  # no "10-20", no "size 8"
+            if _PLAIN.fullmatch(form, start, end):
                 yield _price(float(number), float(number), price.currency, start, end)
 
 
@@ -247,7 +245,7 @@ def _one(form: str, match: re.Match[str]) -> Price | None:
     if currency and not most and not least and _BILL.match(form, match.end()):
         return None
     unit = (match["ae"] or "").strip()
-    if unit == "p" and value not in PENCE:  # 1080p, "audi a3 8p"
+    if unit == "p" and value not in _PENCE:  # 1080p, "audi a3 8p"
         return None
     if unit in _PART_OF_UNIT and match["a"][0].isalpha():  # "fifty cent"
         return None

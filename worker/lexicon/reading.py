@@ -26,7 +26,7 @@ from worker.lexicon.tagged import Tagged, Thing, is_near
 from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, covered, keys, named, words
 
-SHORT_NAME = 5  # letters; so short ones are often a letter from another brand's
+_SHORT_NAME = 5  # letters; so short ones are often a letter from another brand's
 
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
 
@@ -230,7 +230,7 @@ class Reader:
         if spellings.is_own(word) or spellings.is_ordinary(word) or not word.isalpha():
             return False
         brands = self._brands.keys
-        if len(word) > SHORT_NAME and word not in brands and is_near(word, brands.__contains__):
+        if len(word) > _SHORT_NAME and word not in brands and is_near(word, brands.__contains__):
             return False
         return not is_near(word, spellings.is_own)
 

@@ -16,10 +16,10 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from worker.lexicon.head_words import LIKE
-from worker.lexicon.negations import negation, negation_behind
+from worker.lexicon.negations import with_negation
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.tagged import Thing
-from worker.lexicon.words import covered, meets, word_set
+from worker.lexicon.words import meets, word_set
 
 NEAREST = 8  # terms that are asked for their department
 AGREE_IF_UNKNOWN = 4  # half of NEAREST
@@ -228,12 +228,12 @@ def names_a_product(read: Reading, heads: Sequence[Mention], brand: bool = False
 
 def _negations(read: Reading) -> list[tuple[int, int]]:
     """Start and end of the words that say what is not wanted, but of what a thing fails to do."""
-    keys, spans = [word.key for word in read.words], []
+    spans = []
     for x in read.exclusions:
-        first, last = covered(read.words, x.start, x.end)
-        start, end = negation(keys, first), negation_behind(keys, last)
-        if start < first and (keys[start] != "no" or x.term not in _FAILS):
-            spans.append((read.words[start].start, x.start))
-        if end > last:
-            spans.append((x.end, read.words[end - 1].end))
+        first, end = with_negation(read.words, x.start, x.end)
+        start, last = read.words[first], read.words[end - 1]
+        if start.end <= x.start and (start.key != "no" or x.term not in _FAILS):
+            spans.append((start.start, x.start))
+        if last.start >= x.end:
+            spans.append((x.end, last.end))
     return spans

@@ -1,15 +1,9 @@
 """What the starter tables read out of queries."""
 
-from unittest.mock import patch
-
 import orjson
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from triton_models.query_text import normal_form
-from worker.lexicon import attributes
-from worker.lexicon.attributes import Attribute, Attributes, once
+from worker.lexicon.attributes import once
 
 # query: (name, value, text in the query) …
 FOUND = {
@@ -313,54 +307,6 @@ def test_json(lexicon):
     assert orjson.loads(orjson.dumps(lexicon.read("red hat").attributes)) == [
         {"name": "color", "value": "red", "start": 0, "end": 3}
     ]
-
-
-NAMES = {
-    *("color", "size", "material", "pattern", "shape", "gender", "age"),
-    *("condition", "quantity", "price", "brand", "model", "content"),
-}
-PIECES = """red wine light navy blue size m xl 5 x 8 in inch pack of six 2 1/2 kg , - " 's women's
-for her old year 3-6 months + king leather jacket t-shirt é 足 ½ ’ & 1,000 uk eu 24/7 w32 l34"""
-WORDS = st.sampled_from(PIECES.split())
-
-
-@example("0 light%red")
-@given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).map(" ".join)))
-def test_attributes_lie_in_the_query_in_order_without_overlap(lexicon, text):
-    form = normal_form(text)
-    end = 0
-    for found in lexicon.read(form).attributes:
-        assert isinstance(found, Attribute)
-        assert found.name in NAMES
-        assert found.value
-        assert end <= found.start < found.end <= len(form)
-        assert form[found.start : found.end].strip() == form[found.start : found.end]
-        end = found.end
-
-
-# Words that patterns begin with, or stand beside, and marks that may join them.
-TRIGGERS = """
-size sizes m xl two pack packs' of half liter dozen coffee colored coloured granite red
-leather sofa iphone xr se x galaxy king nike without 3 55 inch for $20 d'or women's ٣ é"""
-MARKS = st.sampled_from([" ", " ", " ", "-", "'", "’", "_", ", "])
-TEXTS = st.lists(st.tuples(st.sampled_from(TRIGGERS.split()), MARKS))
-
-
-@settings(max_examples=300, deadline=None)
-@given(TEXTS)
-def test_where_no_trigger_stands_no_pattern_would_have_found_anything(lexicon, pieces):
-    form = normal_form("".join(text + mark for text, mark in pieces))
-    found = lexicon.read(form).attributes
-    always = patch.object(Attributes, "may_stand", return_value=True)
-    with always, patch.object(attributes, "_worded", return_value=True):
-        assert found == lexicon.read(form).attributes
-
-
-@settings(max_examples=300, deadline=None)
-@given(TEXTS)
-def test_the_attributes_of_a_text_are_those_of_reading_it(lexicon, pieces):
-    form = normal_form("".join(text + mark for text, mark in pieces))
-    assert list(lexicon.read(form).attributes) == list(lexicon._reader.attributes(form))
 
 
 @pytest.mark.parametrize("query", ["iphone-xr case", "case for my iphone xr", "iphone xr"])

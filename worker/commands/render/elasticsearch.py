@@ -40,7 +40,7 @@ def _phrase(text: str, fields: Sequence[str]) -> Query:
 
 def _clause(clause: Clause) -> Query:
     if isinstance(clause, Ranges):
-        return {"bool": {"should": [_clause(one) for one in clause.ranges]}}
+        return boolean(should=[_clause(one) for one in clause.ranges])
     if not isinstance(clause, Match):
         bounds = {"gte": clause.low, "lte": clause.high}
         return {"range": {clause.field: {k: v for k, v in bounds.items() if v is not None}}}

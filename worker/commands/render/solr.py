@@ -52,7 +52,7 @@ def _phrase(text: str, fields: Sequence[str]) -> Query:
 
 def _clause(clause: Clause) -> Query | str:
     if isinstance(clause, Ranges):
-        return {"bool": {"should": [_clause(one) for one in clause.ranges]}}
+        return boolean(should=[_clause(one) for one in clause.ranges])
     if not isinstance(clause, Match):
         low, high = ("*" if end is None else number(end) for end in (clause.low, clause.high))
         return f"{clause.field}:[{low} TO {high}]"

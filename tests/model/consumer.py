@@ -17,7 +17,7 @@ class Commit:
 
     def __init__(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
         self._consumer, self.member = consumer, consumer.member
-        self._offsets, self._generation = offsets, consumer.member.generation
+        self.offsets, self._generation = offsets, consumer.member.generation
         self.error: KafkaError | None = None
         self.lost = False  # its answer
         self.member.requests.append(self)
@@ -28,18 +28,18 @@ class Commit:
             return
         self.member.requests.remove(self)
         try:
-            self._consumer.kafka.commit(self.member, self._generation, self._offsets)
+            self._consumer.kafka.commit(self.member, self._generation, self.offsets)
         except KafkaException as error:
             self.error = error.args[0]
         if self.lost:
             self.error = KafkaError(KafkaError._TIMED_OUT, "planned")
-        self._consumer.answers.append((self, self.error, self._offsets))
+        self._consumer.answers.append((self, self.error, self.offsets))
 
     def drop(self) -> None:
         """It never arrives."""
         self.member.requests.remove(self)
         self.error = KafkaError(KafkaError._TIMED_OUT, "planned")
-        self._consumer.answers.append((self, self.error, self._offsets))
+        self._consumer.answers.append((self, self.error, self.offsets))
 
 
 class Consumer:
@@ -106,7 +106,7 @@ class Consumer:
             finally:  # confluent_kafka unassigns them where the callback has failed
                 for number in going & self.positions.keys():
                     del self.positions[number]
-                if self.member in self.kafka.members:
+                if self.member in self.kafka.members and not self.dead:
                     self.kafka.revoked(self.member, going)
                     self.member.generation = self.kafka.generation
         if self.member in self.kafka.members and self.member.to_assign:

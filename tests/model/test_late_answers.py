@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from confluent_kafka import KafkaError
 
 from tests.model.play import answer, die, end, turn
+from tests.model.worker import RECORDS
 from tests.model.world import World
 
 
@@ -99,5 +101,42 @@ def test_an_end_by_the_limits_while_a_partition_is_given_away_is_no_death():
         turn(world, 10)
         notes = list(world.kafka.notes.values())
         assert '[["' not in world.kafka.notes[1] or world.kafka.notes[1].count('",0,') < 2, notes
+    finally:
+        world.close()
+
+
+def test_after_a_rewind_the_group_does_not_go_back_behind_a_commit_that_is_made_late():
+    world = World([], 1, static=False, prompt=True)
+    try:
+        for offset in range(2 * RECORDS):
+            world.kafka.add(0, b"good 0 %d " % offset, 0)
+        worker = world.start()
+        turn(world, 10)
+        while worker.models.waiting:
+            worker.models.answer(0)
+        for _ in range(20):  # until all is to be committed
+            world.threads(worker)
+            worker.producer.take(99)
+            world.breathe()
+            for request in list(worker.consumer.member.requests):
+                if request.offsets[0].offset < 2 * RECORDS:
+                    request.apply()
+        assert world.kafka.committed[0] < 2 * RECORDS
+        worker.producer.fail(KafkaError._FATAL)
+        for _ in range(50):
+            world.threads(worker)
+            world.breathe()
+        worker.models.answer(0)  # all is done once more
+        for _ in range(10):
+            world.threads(worker)
+            world.breathe()
+        assert worker.offsets[0].produced < 2 * RECORDS and worker.models.waiting
+        request.apply()
+        world.breathe(20.0)  # longer than the answer to a commit is waited for
+        for _ in range(9):
+            world.threads(worker)
+            worker.producer.take(99)
+        world.finish()
+        world.check()
     finally:
         world.close()

@@ -88,7 +88,7 @@ def test_a_rewound_partition_goes_back_to_its_last_commit_or_to_where_it_began()
     thread, found = stream(FakeConsumer([record(3), record(7, partition=1)]))
     thread._turn()
     found.consumer.known[1] = (6, "")
-    found.offsets.rewind()
+    found.offsets.rewind({})
     thread._turn()
     assert sorted(found.consumer.sought) == [(0, 3), (1, 6)]
     assert not found.offsets.needing_seek()
@@ -98,7 +98,7 @@ def test_records_that_come_before_the_seek_are_dropped_and_known_as_the_beginnin
     """Else the partition would go on after them: they are not asked for again."""
     thread, found = stream(FakeConsumer([record(3)]))
     found.consumer.unknown = True
-    found.offsets.rewind()
+    found.offsets.rewind({})
     thread._turn()
     assert found.submitted == [] and found.offsets[0].began_at == 3
     found.consumer.unknown, found.clock.now = False, found.clock.now + 10
@@ -112,7 +112,7 @@ def test_records_that_are_held_before_a_rewind_are_fetched_again():
     thread._turn()
     assert thread._poison.holding == {0}
     found.consumer.known[0] = (5, "")
-    found.offsets.rewind()
+    found.offsets.rewind({})
     thread._positions.go_back({0, 1}, found.clock.now)
     assert (found.consumer.sought, thread._poison.holding) == ([(0, 5)], set())
 
@@ -137,7 +137,7 @@ class Refused:
 def test_a_commit_that_may_not_be_known_is_not_taken_for_none():
     thread, found = stream(Hidden([record(3)]))
     thread._turn()
-    found.offsets.rewind()
+    found.offsets.rewind({})
     thread._turn()
     assert found.consumer.sought == [] and found.offsets.needing_seek() == {0, 1}
 
@@ -151,7 +151,7 @@ def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
         thread._turn()
         found.clock.now += 0.1
     assert found.consumer.asked == 1 and len(found.places()) == 100
-    found.offsets.rewind()
+    found.offsets.rewind({})
     found.clock.now += 10.0
     thread._turn()
     thread._turn()  # now that none can go on, there is nothing better to do

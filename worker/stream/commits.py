@@ -52,6 +52,7 @@ class Commits:
         self._seldom = Seldom(logger)
         self._commit_at = self._recover_at = 0.0
         self._unanswered = 0.0  # when the asynchronous commit under way was sent; 0: there is none
+        self._asked: dict[int, int] = {}  # by the last asynchronous commit
         self._flushing = False
         self._unable_since = self._look_at = 0.0
         self.broken = False
@@ -174,7 +175,7 @@ class Commits:
                 self._refused(error.args[0])
             return False
         if not done:
-            self._unanswered = now
+            self._unanswered, self._asked = now, offsets
             return True
         self._counts.confirm()
         self._taken(offsets)
@@ -190,7 +191,7 @@ class Commits:
         self._commit_before_refusals(consumer)
         self._recover_at = now + self._delivery.recover()
         self._counts.clear()
-        self._offsets.rewind()
+        self._offsets.rewind(self._asked if self._unanswered else {})
 
     def _commit_before_refusals(self, consumer: Consumer) -> None:
         """What was refused need not let that be done again which is confirmed before it.

@@ -65,6 +65,10 @@ def test_what_is_not_known_is_not_expanded(expander, query):
         ("women’s black skirts", ["ladies black skirts"]),
         ("kids chair under £20", ["childrens chair"]),
         ("chair for desk for women", ["chair for desk for ladies"]),
+        ("chair women", ["chair ladies"]),
+        ("chair kids", ["chair children"]),
+        ("wobbly chair for kids", ["wobbly chair for children"]),
+        ("my kids chair", []),
         ("chair for big kids", []),
         ("chair for adults and kids", []),
         ("for kids chair", []),
@@ -90,6 +94,25 @@ def test_a_thing_without_another_name_gets_another_word_for_whom_it_is_for(
 )
 def test_nothing_is_said_twice(expander, query, terms):
     assert terms.isdisjoint(expansions(expander, query)[0])
+
+
+@pytest.mark.parametrize(
+    "query, expected",
+    [
+        ("grey chair", ["gray chair"]),
+        ("wobbly gray chair", ["wobbly grey chair"]),
+        ("chair non-slip", ["chair anti slip"]),
+        ("chair not grey", []),
+        ("rc chair", ["remote control chair"]),
+        ("chair kids grey", ["chair children grey"]),
+        ("is it grey", []),
+    ],
+)
+def test_a_thing_without_another_name_gets_other_words_for_what_it_is_like(
+    expander, query, expected
+):
+    assert expansions(expander, query)[0] == expected
+    assert expansions(expander, query, intent="complaint")[0] == []
 
 
 def test_another_word_for_whom_it_is_for_heeds_the_threshold(lexicon):

@@ -25,12 +25,12 @@ from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Kept, keys, named, words
+from worker.lexicon.words import Kept, Phrases, keys, named, words
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.4
-KEPT = 1 << 16  # texts of which something is remembered
+KEPT = 1 << 15  # texts of which something is remembered
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 
@@ -57,7 +57,8 @@ class Lexicon:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
         encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
         document_prompt: what it read before each term.
-        persons: words that say for whom a thing is → others that say the same.
+        persons, others: words for whom a thing is, or what it is like → such as say the same.
+        same: finds those of `others`.
         line_things: what kinds of thing makers' lines are.
         dimension: of the vectors.
     """
@@ -69,7 +70,7 @@ class Lexicon:
         self.dimension: int = parts.manifest["dimension"]
         self._terms = terms = parts.terms
         self._attributes = attributes = Attributes(parts.attributes)
-        names = list(map(_without_gender, terms.departments))
+        names = [_FOR_WHOM.sub("", name) for name in terms.departments]
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         self._departments = np.array([numbers[name] for name in names])[terms.senses]
         # What no category is known of has a department of its own.
@@ -78,6 +79,8 @@ class Lexicon:
         self._department_of: list[int] = self._departments.tolist()
         self._number_of = {path: number for number, path in enumerate(terms.paths)}
         self.persons: Mapping[str, str] = parts.attributes.get("persons", {})
+        self.others: Mapping[str, str] = parts.attributes.get("same", {})
+        self.same = Phrases(self.others)
         self._shelves = Shelves(parts.attributes.get("whose", ()), terms.published())
         self._vectors = parts.vectors
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text
@@ -344,7 +347,3 @@ class Lexicon:
     def upwards(self, term_id: int) -> Iterator[int]:
         """A term and those above it, the nearest first."""
         return self._terms.upwards(term_id)
-
-
-def _without_gender(department: str) -> str:
-    return _FOR_WHOM.sub("", department)

@@ -51,22 +51,16 @@ class Stemmed:
     Attributes:
         stems: its words in the singular.
         head: the stem of the word that names the thing, "" where there is none.
+        joined: the text without spaces, number and what spellings differ in.
     """
 
-    __slots__ = ("_joined", "_stems", "head", "stems")
+    __slots__ = ("head", "joined", "stems")
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._stems = [stem(key) for key in keys]
-        self.stems = frozenset(self._stems)
-        self.head = _head(keys, self._stems)
-        self._joined = ""
-
-    @property
-    def joined(self) -> str:
-        """The text without spaces, number and what spellings differ in."""
-        if not self._joined:
-            self._joined = _spelling("".join(self._stems))
-        return self._joined
+        stems = [stem(key) for key in keys]
+        self.stems = frozenset(stems)
+        self.head = _head(keys, stems)
+        self.joined = _spelling("".join(stems))
 
 
 class Profile(NamedTuple):

@@ -23,8 +23,9 @@ attributes.toml
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [[whose]]       values: of a gender or an age; shelves: category = the one of things for them
 [persons]       a word of [gender] or [age], without apostrophes, = another that says the same of
-                whom a thing is for: before it (kids = "childrens"), and behind "for" ("for kids" =
-                "for children")
+                whom a thing is for: before it (kids = "childrens"), and behind "for" or a thing
+                ("for kids" = "for children")
+[same]          words, without marks, = others that say the same of any thing
 [models]        lines: a number behind them is a model's ("iphone 7"); whole: models without one;
                 suffixes: may follow it; others: a number behind them is neither a model's nor an
                 amount ("omega 3")
@@ -55,7 +56,9 @@ def _key(text: str) -> str:
     return _lower(text)
 
 
-Values = dict[str, list[Annotated[str, AfterValidator(_lower)]]]
+_Text = Annotated[str, AfterValidator(_lower)]
+_Key = Annotated[str, AfterValidator(_key)]
+Values = dict[str, list[_Text]]
 Units = dict[Literal["size", "quantity"], Values]
 VALUES = ("color", "material", "gender", "age", "size", "pattern", "shape", "condition")
 
@@ -118,7 +121,8 @@ class _Attributes(_Table):
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     whose: list[_Whose] = []
-    persons: dict[Annotated[str, AfterValidator(_key)], Annotated[str, AfterValidator(_lower)]] = {}
+    persons: dict[_Key, _Text] = {}
+    same: dict[_Key, _Text] = {}
     models: Values = {}
 
 
@@ -168,6 +172,7 @@ def read_tables(
         "uncolored": read.uncolored.get("departments", []),
         "whose": [(item.values, item.shelves) for item in read.whose],
         "persons": read.persons,
+        "same": read.same,
         "models": read.models,
         "materials": [
             {"words": _forms(item.words, spelling), "departments": item.departments}

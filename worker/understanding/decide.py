@@ -23,7 +23,7 @@ from worker.understanding import evidence
 from worker.understanding.protect import Protection
 from worker.understanding.query_target import QueryTarget, query_target
 from worker.understanding.questions import asks_about, seeks_by_purpose
-from worker.understanding.wording import for_whom, in_place
+from worker.understanding.wording import for_whom, in_place, reworded
 
 MAX_CATEGORIES = 3
 CATEGORY_THRESHOLD = 0.6  # probability from which a category is published
@@ -32,7 +32,7 @@ CATEGORY_THRESHOLD = 0.6  # probability from which a category is published
 # own: whether the word means in this query what the lexicon takes it for.
 WEIGHTS = {"synonym": 0.2, "parent": 1.0, "embedding": 1.0}
 REPLACED_WEIGHT = 0.3
-FOR_WHOM = 0.97  # that another word for whom the thing is for is right
+SAME = 0.97  # that other words for whom the thing is for, or what it is like, are right
 
 
 class Retrieved(NamedTuple):
@@ -236,18 +236,23 @@ class Expander:
         if (
             not terms
             and not complains
-            and self.threshold <= FOR_WHOM
+            and self.threshold <= SAME
             and found.heads
-            and found.names_a_product
-            and (term := for_whom(found.read, self.lexicon.persons))
+            and (term := self._said_otherwise(found))
         ):
-            terms[term] = FOR_WHOM, "synonym"
+            terms[term] = SAME, "synonym"
         expansions = [{"term": t, "score": s, "source": of} for t, (s, of) in terms.items()]
         return {
             "expansions": expansions[: self.max_expansions],
             "categories": [{"path": p, "score": round(s, DIGITS)} for p, s in found.categories],
             "attributes": found.attributes,
         }
+
+    def _said_otherwise(self, found: Retrieved) -> str:
+        """The query with other words for a property of the thing; "" where there are none."""
+        read, lexicon = found.read, self.lexicon
+        whom = for_whom(read, found.heads, lexicon.persons)
+        return whom or reworded(read, lexicon.same, lexicon.others)
 
     def term(self, found: Retrieved, candidate: Candidate) -> str:
         """A candidate as it is published; "" if the query says the same."""

@@ -10,7 +10,7 @@ it would find what is excluded, without them mostly that.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from worker.lexicon.brands import NAMES
@@ -18,7 +18,7 @@ from worker.lexicon.head_words import ABROAD
 from worker.lexicon.negations import FREE, LABELS, is_given, negation, negation_behind
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Word, covered, meets, stem, word_set
+from worker.lexicon.words import Phrases, Word, covered, meets, stem, word_set
 
 # Words that negate what follows them, and those that may stand between.
 _NEGATING = word_set("""
@@ -33,6 +33,7 @@ _TALK = word_set("""
     cheap cheapest best good great nice online sale deal deals price prices offer offers something
     anything where what which have there a an the that this these will only
 """)
+_THINGS = frozenset({"can"})  # behind a thing: "paint can"
 # What leads to a price.
 _TO_PRICES = word_set("""
     around about approximately approx near nearly roughly circa priced costing costs worth at for
@@ -42,6 +43,7 @@ _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _SIGN = re.compile(r"(?:^|(?<=\s))[+-]$")  # before a number: glasses of "+2.5"
 _MORE = re.compile(r'"|[%+](?=[\s,;)]|$)')  # behind one: "0%", nappies of "5+", 3/4"
 _SIZES = word_set("big little older younger")  # before "kids", "girls"
+_WHOSE = word_set("my our your his her their the")  # "my kids broke the chair"
 _DANGLING = word_set("and or but with for in of on that which is are by at to from")
 _DANGLING_ABROAD = word_set("für fuer avec voor")
 
@@ -74,7 +76,7 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     brands = [(a.start, a.end) for a in read.attributes if a.name in NAMES]
     while before and _is_talk(read, before) and not meets(before[0], brands):  # "the north face"
         before.pop(0)
-    while behind and (behind[-1].key in _TALK or _dangles(read, behind[-1].key)):
+    while behind and (behind[-1].key in _TALK - _THINGS or _dangles(read, behind[-1].key)):
         behind.pop()
     stems = {stem(word) for word in new}
     if stems <= {stem(word.key) for word in read.words}:
@@ -113,26 +115,49 @@ def _dangles(read: Reading, key: str) -> bool:
     return key in _DANGLING or key in _DANGLING_ABROAD or (read.abroad and key in ABROAD)
 
 
-def for_whom(read: Reading, persons: Mapping[str, str]) -> str:
+def for_whom(read: Reading, heads: Iterable[Mention], persons: Mapping[str, str]) -> str:
     """The query with another word for whom the thing is for; "" where there is none, or it names
     several.
 
     Args:
-        persons: words before a thing, and behind "for", each with another that says the same.
+        heads: the things that are asked for.
+        persons: words before a thing, and behind "for" or a thing, each with another that says the
+            same.
     """
     named = [a for a in read.attributes if a.name in ("gender", "age")]
-    at = [n for n, word in enumerate(read.words) if meets(word, [(a.start, a.end) for a in named])]
+    spans = [(a.start, a.end) for a in named]
+    at = [n for n, w in enumerate(read.words) if w.key != "for" and meets(w, spans)]
     if len(named) != 1 or len(at) != 1:
         return ""
     [n] = at
     before, behind = (read.words[m].key if 0 <= m < len(read.words) else "" for m in (n - 1, n + 1))
-    if before in _SIZES or (before == "for") == (behind not in _DANGLING | {""}):
+    is_for = before == "for" and behind in _DANGLING | {""}
+    if before in _SIZES | _WHOSE or (before in _DANGLING and not is_for):
         return ""  # "big kids" is a size; "for kids chair", "a chair for adults and kids"
-    said = read.words[n].key
-    other = persons.get(f"for {said}" if before == "for" else said, "").removeprefix("for ")
+    said, start, end = read.words[n]
+    follows = is_for or any(head.end <= start for head in heads)  # "boots women"
+    other = persons.get(f"for {said}" if follows else said, "").removeprefix("for ")
     if not other:
         return ""
-    return in_place(read, Mention(NO_TERM, said, named[0].start, named[0].end), other)
+    return in_place(read, Mention(NO_TERM, said, start, end), other)
+
+
+def reworded(read: Reading, same: Phrases, others: Mapping[str, str]) -> str:
+    """The query with other words for what a thing is like; "" where there are none.
+
+    Args:
+        same: finds the words that others say the same as.
+        others: of each its other words.
+    """
+    kept = [(a.start, a.end) for a in read.attributes if a.name in (*NAMES, "model")]
+    kept += [(x.start, x.end) for x in read.exclusions]
+    kept += [(m.start, m.end) for m in read.mentions if " " in m.surface]
+    for first, last, said in same.find(read.words):
+        start, end = read.words[first].start, read.words[last - 1].end
+        part = Mention(NO_TERM, read.form[start:end], start, end)
+        if not meets(part, kept) and (text := in_place(read, part, others[said])):
+            return text
+    return ""
 
 
 def _text(read: Reading, words: list[Word]) -> str:

@@ -18,6 +18,7 @@ VECTORS, AXES = "vectors.usearch", "axes.npy"
 SHARE, STEP = 0.94, 32  # of the squares; axes are kept by so many
 FEWEST = 4096  # terms; the axes of fewer say little of the queries to come, so all are kept
 SAMPLE = 1 << 16  # most terms from which the axes are computed
+HEADER = 8  # bytes of an index file before the vectors
 CONNECTIVITY, EXPANSION_ADD = 12, 128  # of usearch's graph: links of a node, effort to find them
 
 # How many nodes a search for neighbours looks at: as few as find nearly all that are nearest.
@@ -32,14 +33,15 @@ class Vectors:
     """One vector a term; never changes, so any thread may search.
 
     Args:
+        stored: what the index holds, int8, shape [terms, axes]: to get them from it takes longer.
         axes: float16, shape [dimension, axes]; [dimension, 0] where all axes are kept.
 
     Attributes:
         effort: how many nodes a search looks at.
     """
 
-    def __init__(self, index: Index, axes: np.ndarray, effort: int) -> None:
-        self._index, self._axes = index, axes.astype(np.float32)
+    def __init__(self, index: Index, stored: np.ndarray, axes: np.ndarray, effort: int) -> None:
+        self._index, self._stored, self._axes = index, stored, axes.astype(np.float32)
         self.effort = index.expansion_search = effort
 
     @classmethod
@@ -54,14 +56,15 @@ class Vectors:
             connectivity=CONNECTIVITY,
             expansion_add=EXPANSION_ADD,
         )
+        stored = _quantized(along)
         # One thread: the same file every time.
         try:
-            index.add(np.arange(len(along)), _quantized(along), threads=1)
+            index.add(np.arange(len(stored)), stored, threads=1)
         except RuntimeError as error:  # what usearch makes of Ctrl-C
             if "erminated" in str(error):
                 raise KeyboardInterrupt from None
             raise
-        return cls(index, axes, _effort(index))
+        return cls(index, stored, axes, _effort(index, stored))
 
     @classmethod
     def read(cls, folder: Path, effort: int) -> Vectors:
@@ -74,7 +77,7 @@ class Vectors:
         index = Index.restore(folder / VECTORS, view=True)
         if axes.ndim != 2 or axes.shape[1] not in (0, index.ndim) or not np.isfinite(axes).all():
             raise ValueError(f"{AXES}: axes of other vectors")
-        return cls(index, axes, effort)
+        return cls(index, _stored(folder / VECTORS, index), axes, effort)
 
     def files(self) -> Mapping[str, bytes]:
         """Their files' contents, by name."""
@@ -87,15 +90,14 @@ class Vectors:
 
     def get(self, term_id: int) -> np.ndarray:
         """The term's vector: float32, shape [dimension], unit length."""
-        stored = self._index.get(term_id).astype(np.float32).reshape(-1)
+        stored = self._stored[term_id].astype(np.float32)
         whole = self._axes @ stored if self._axes.size else stored
         return whole / np.linalg.norm(whole)
 
     def neighbours(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Of each term, those whose vectors are nearest, itself among them, and their cosines along
         the axes that are kept."""
-        stored = np.vstack(self._index.get(np.arange(len(self))))  # int8
-        found = self._index.search(stored, min(k, len(self)), threads=1)
+        found = self._index.search(self._stored, min(k, len(self)), threads=1)
         return np.atleast_2d(found.keys), 1 - np.atleast_2d(found.distances)
 
     def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -129,9 +131,22 @@ class Vectors:
         From the vector before it is quantized: a model's answer may differ in its last bit with
         the texts beside it, which can move a quantized number by a whole step.
         """
-        stored = np.array(self._index.get(keys.ravel()), np.float32).reshape(*keys.shape, -1)
+        stored = self._stored[keys].astype(np.float32)
         dots = np.einsum("nka,na->nk", stored, along)
         return dots / np.sqrt(np.einsum("nka,nka->nk", stored, stored))
+
+
+def _stored(path: Path, index: Index) -> np.ndarray:
+    """The vectors of an index, mapped; its file begins with them: their number, their length, and
+    one after the other.
+
+    Raises:
+        ValueError: it does not.
+    """
+    count, length = np.fromfile(path, np.uint32, 2).tolist()
+    if (count, length) != (len(index), index.ndim):
+        raise ValueError(f"{VECTORS}: vectors of another index")
+    return np.memmap(path, np.int8, "r", HEADER, (count, length))
 
 
 def _along(vectors: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -160,7 +175,7 @@ def _quantized(vectors: np.ndarray) -> np.ndarray:
     return np.rint(vectors * (127 / most)).astype(np.int8)
 
 
-def _effort(index: Index) -> int:
+def _effort(index: Index, stored: np.ndarray) -> int:
     """The least of EFFORTS with which RECALL of the exact neighbours is found.
 
     The queries that it is measured on lie between the vectors of two terms, the same each time.
@@ -170,7 +185,7 @@ def _effort(index: Index) -> int:
         return EFFORTS[0]
     count = min(MOST_QUERIES, max(FEWEST_QUERIES, COMPARISONS // terms))
     chosen = np.random.default_rng(7).integers(0, terms, 2 * count)
-    pairs = np.vstack(index.get(chosen)).astype(np.int16).reshape(count, 2, -1)
+    pairs = stored[chosen].astype(np.int16).reshape(count, 2, -1)
     queries = (pairs.sum(axis=1) // 2).astype(np.int8)
     exact = index.search(queries, OF, exact=True, threads=1).keys
     for tried in EFFORTS[:-1]:

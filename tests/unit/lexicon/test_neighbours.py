@@ -1,9 +1,11 @@
 """What the starter encoder finds for queries that no term's words tell."""
 
 import pytest
+from usearch.index import Index
 
-from worker.config.settings import STARTER_MODELS, Understanding
+from worker.config.settings import STARTER_LEXICON, STARTER_MODELS, Understanding
 from worker.lexicon.build import load_encoder
+from worker.lexicon.vectors import VECTORS, Vectors
 
 RETRIEVED = 2 * Understanding().max_candidates
 # query: a term that should be among those that are retrieved
@@ -57,3 +59,11 @@ def test_most_queries_find_their_term(nearest):
         query: nearest[query] for query, term in EXPECTED.items() if term not in nearest[query]
     }
     assert len(missed) <= 4, missed
+
+
+def test_the_vectors_of_the_terms_are_read_where_the_index_has_them():
+    folder = STARTER_LEXICON / "built"
+    index = Index.restore(folder / VECTORS, view=True)
+    vectors = Vectors.read(folder, effort=16)
+    for term_id in (0, 1, len(vectors) // 2, len(vectors) - 1):
+        assert (vectors._stored[term_id] == index.get(term_id).reshape(-1)).all()

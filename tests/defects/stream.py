@@ -66,7 +66,7 @@ DEFECTS = (
     defect(
         "after a failure nothing goes back",
         COMMITS,
-        "        self._offsets.rewind()\n",
+        "        self._offsets.rewind({})\n",
         "",
         "test_commits.py",
     ),

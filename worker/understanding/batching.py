@@ -35,7 +35,7 @@ class StageAnswers:
 
     Attributes:
         values: float32, shape [n, dimension], or [n, length, dimension] of a model that answers
-            by token; what has no answer is 0.
+            by token, up to the longest of the inputs; what has no answer is 0.
         versions: the model version behind each row; "" where there is none.
         tags: of an intent model with tags: float32, shape [n, length, labels], likewise.
         rejected: row → why this input can never be answered.
@@ -139,12 +139,12 @@ class TokenBatch:
             rows = [index for _, _, index in requests]
             stop = start + len(rows)
             values = answer.values[start:stop]
-            if values.ndim == 3:  # of each token, padding included, up to this batch's length
-                answers.values[rows, : values.shape[1]] = values
+            if values.ndim == 3:
+                _by_token(answers.values, rows, values)
             else:
                 answers.values[rows] = values
             if answer.tags is not None and answers.tags is not None:
-                answers.tags[rows, : answer.tags.shape[1]] = answer.tags[start:stop]
+                _by_token(answers.tags, rows, answer.tags[start:stop])
             for row in rows:
                 answers.versions[row] = answer.version
             answers.settled(len(rows))
@@ -162,6 +162,12 @@ class TokenBatch:
         for _, answers, _ in self.requests:
             if not answers.done.done():
                 answers.done.set_exception(error)
+
+
+def _by_token(into: np.ndarray, rows: list[int], values: np.ndarray) -> None:
+    """Copy rows of a call, [rows, length, …], without the padding to the longest in it."""
+    length = min(into.shape[1], values.shape[1])
+    into[rows, :length] = values[:, :length]
 
 
 class Batcher:

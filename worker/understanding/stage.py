@@ -13,7 +13,7 @@ from worker.metrics import Metrics
 from worker.understanding.batching import Batcher, StageAnswers, TokenBatch
 from worker.understanding.limits import Limits
 from worker.understanding.retry import ModelCaller, OwnFault
-from worker.understanding.tokenize import Row, Sequences, TextTokenizer
+from worker.understanding.tokenize import ID, Row, Sequences, TextTokenizer
 from worker.understanding.versions import Versions
 
 
@@ -56,8 +56,9 @@ class Stage:
     async def answers(self, rows: Sequence[Row]) -> StageAnswers:
         """The model's answer to each row; a failed call is in the answers, not raised."""
         contract = self.contract
-        length = contract.max_length if contract.spec.by_token else None
-        tags = (contract.max_length, len(contract.tags.labels)) if contract.tags else ()
+        longest = max((len(ids) for ids, _ in rows), default=ID) // ID
+        length = longest if contract.spec.by_token else None
+        tags = (longest, len(contract.tags.labels)) if contract.tags else ()
         found = StageAnswers(len(rows), sum(contract.outputs.values()), length, tags)
         with self._seconds.time():
             self._batcher.add(rows, found)

@@ -66,9 +66,16 @@ DEFECTS = (
     defect(
         "after a failure nothing goes back",
         COMMITS,
-        "        self._offsets.rewind({})\n",
+        "        self._offsets.rewind(self._asked if self._unanswered else {})\n",
         "",
         "test_commits.py",
+    ),
+    defect(
+        "after a rewind less is committed than a late commit may say",
+        OFFSETS,
+        " or self.produced < self.asked",
+        "",
+        "test_offsets.py",
     ),
     defect(
         "a partition is committed after its revocation",

@@ -217,3 +217,13 @@ def test_pending_is_asked_of_some_partitions_or_of_all():
     offsets.add(batch(1))
     assert offsets.pending(offsets.owned()) and offsets.pending({1, 5})
     assert not offsets.pending({0}) and not offsets.pending(set())
+
+
+def test_after_a_rewind_nothing_is_committable_below_what_an_unanswered_commit_says():
+    offsets = owned(0, 1)
+    offsets[0].produced = offsets[1].produced = 7
+    offsets.rewind({0: 7})
+    offsets[0].produced = offsets[1].produced = 6
+    assert offsets.committable() == {1: 6}
+    offsets[0].produced = 7
+    assert offsets.committable() == {0: 7, 1: 6}

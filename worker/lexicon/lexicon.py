@@ -30,7 +30,7 @@ from worker.lexicon.words import Kept, Phrases, keys, named, words
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
 NEIGHBOUR_PRIOR = 0.4
-KEPT = 1 << 15  # texts of which something is remembered
+KEPT = 1 << 14  # texts of which something is remembered
 NEIGHBOUR_SHARE = 3  # one candidate in so many is a neighbour, if there are that many
 
 

@@ -24,7 +24,7 @@ KEYS = "keys.marisa"
 TERMS = "terms.bin"
 NO_TERM = -1  # what an idiom stands for
 NONE = -1
-_KEPT = 1 << 15  # texts that are kept decoded
+_KEPT = 1 << 12  # texts that are kept decoded
 _ITEM = 4  # bytes; every array begins at a multiple of it
 
 

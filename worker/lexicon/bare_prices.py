@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from worker.lexicon.bounds import ABOVE
+
 # What may follow a number without a currency.
 _CLOSED = re.compile(
     r"\s*(?:$|[,;.!?)]|(?:for|with|without|in|and|or|but|not|no|please|that|by|from|total|only|each"
@@ -39,7 +41,7 @@ _PRICED = re.compile(
     r"|bikes?|guitars?|watch(?:es)?)\s$"
 )
 _SCREEN = re.compile(r"\b(?:tvs?|television|telly|monitor|laptop|tablet|screen)\b")
-_OVER = frozenset({"over", "above", "more than", "more then", "higher than"})
+_OVER = re.compile(ABOVE)
 _AROUND = frozenset({"around", "approx", "approximately", "roughly", "somewhere around"})
 
 
@@ -64,7 +66,7 @@ def is_price(form: str, match: re.Match[str], value: float, most: str) -> bool:
         return False
     if (match["mostafter"] or "").startswith("or "):
         return value >= _LARGE or not _SCREEN.search(form)
-    if match["least"] in _OVER or (match["leastafter"] or "").startswith("or "):
+    if _OVER.fullmatch(match["least"] or "") or (match["leastafter"] or "").startswith("or "):
         return value >= _LARGE and not _is_year(value)
     if match["about"] in _AROUND:
         least = _LARGE if _SCREEN.search(form) else _FEWEST_AROUND

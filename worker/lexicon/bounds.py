@@ -1,27 +1,29 @@
-"""Words for bounds before a number: "under", "more than", "unter"; what negates them turns them
-round: "not above", "no smaller than", "don't want to pay more than"."""
+"""Words for bounds of a number: "under", "at least", "unter" before it, "or less" behind it; what
+negates one turns it round: "not above", "no smaller than", "don't want to pay more than".
+
+Each list is of prices and of amounts, unless its comment names a reason to be of one alone.
+"""
 
 from __future__ import annotations
 
 import re
 
 # What a negation turns round.
-LESS = (
-    r"(?:less|smaller|shorter|narrower|lighter|thinner|lower|cheaper) th[ae]n|under|below|beneath"
-)
-MORE = (
-    r"(?:more|larger|bigger|greater|longer|wider|taller|heavier|thicker|higher|more expensive"
-    r"|dearer) th[ae]n|over|above"
-)
-_TURNED = re.compile(rf"{LESS}|{MORE}")
-_OF_A_NUMBER = re.compile(rf"(?:{LESS}|{MORE}) (?:[^\W\d]{{0,3}}[$£€¥₹]?)\d")
+BELOW = r"(?:less|lower|cheaper) th[ae]n|under|below|beneath"
+ABOVE = r"(?:more|higher|greater|more expensive|dearer) th[ae]n|over|above"
+# Of amounts: "heavier than 20 pounds" is no price.
+SMALLER = r"(?:smaller|shorter|narrower|lighter|thinner|fewer) th[ae]n"
+LARGER = r"(?:larger|bigger|longer|wider|taller|heavier|thicker) th[ae]n"
+_TURNED_WORDS = rf"{BELOW}|{SMALLER}|{ABOVE}|{LARGER}"
+_TURNED = re.compile(_TURNED_WORDS)
+_OF_A_NUMBER = re.compile(rf"(?:{_TURNED_WORDS}) (?:[^\W\d]{{0,3}}[$£€¥₹]?)\d")
 _NEGATION = (
     r"(?<!\w)(?:no|not|nothing|never|can ?not|(?:do(?:es)?|did|is|are|ca|wo|must|should)n['’]?t)"
     r"(?: (?:be|is|are|to|want|like|need|pay|paying|spend|spending|go|going|costs?|costing|priced?"
     r"|that|which|any|anything|a|at|for))*\s"
 )
 _NOT = re.compile(rf"{_NEGATION}$")
-_NOR = re.compile(rf"{_NEGATION}(?:{LESS}|{MORE}) [$£€]?\d\S*(?: [a-z]+)? (?P<nor>n?or\s)$")
+_NOR = re.compile(rf"{_NEGATION}(?:{_TURNED_WORDS}) [$£€]?\d\S*(?: [a-z]+)? (?P<nor>n?or\s)$")
 # Words for bounds before a number in German, French, Spanish, Italian, Dutch and Portuguese; what
 # negates stands before what it negates.
 MOST_ABROAD = (
@@ -41,6 +43,26 @@ LEAST_ABROAD = (
     r"|no menos de|m[áa]s de|desde|al menos|como m[íi]nimo|mínimo|m[íi]nimo de|por encima de"
     r"|mais de|non meno di|pi[ùu] di|oltre i|almeno|a partire da"
     r"|niet minder dan|(?:meer|groter|duurder) dan|vanaf|minstens|minimaal|boven de"
+)
+# Behind these a number alone may be a price, unlike that of "within 2" and "from 5".
+AT_MOST_ALONE = rf"{BELOW}|up ?t[op]|at most"
+AT_LEAST_ALONE = rf"{ABOVE}|at least"
+AT_MOST = rf"{AT_MOST_ALONE}|within|<=?|{MOST_ABROAD}"
+AT_LEAST = rf"{AT_LEAST_ALONE}|starting (?:at|from)|from|>=?|{LEAST_ABROAD}"
+# Of what it is the most may follow: "max price", "min width".
+MAX, MIN = r"max(?:imum|\.)?", r"min(?:imum|\.)?"
+# Behind a number; not the "or less" of "$20 or less than 30".
+_ENDS = r"(?!\w| (?:than )?[$£€¥₹]?\d)"
+OR_LESS = rf"(?:(?:or|and) (?:less|under|below)|or lower){_ENDS}"
+OR_MORE = rf"(?:(?:or|and) (?:more|over|above|up)|or higher){_ENDS}"
+# Of amounts; "and lighter", "and thinner" may be things.
+OR_SMALLER = rf"(?:(?:or|and) (?:smaller|shorter|narrower|fewer)|or (?:lighter|thinner)){_ENDS}"
+OR_LARGER = rf"(?:or|and) (?:larger|bigger|greater|longer|wider|taller|heavier|thicker){_ENDS}"
+MOST_BEHIND = (
+    rf"{OR_LESS}|max(?:imum)?(?!\w)|(?:oder weniger|ou moins|o menos|o meno|of minder)(?!\w)"
+)
+LEAST_BEHIND = (
+    rf"{OR_MORE}|min(?:imum)?(?!\w)|(?:oder mehr|ou plus|o m[áa]s|o pi[ùu]|of meer)(?!\w)"
 )
 # Those that English, or a name, has too, "tater tot 2 lb", "minimal 40mm watch": only of prices.
 MOST_OF_PRICES = "bis|maximal|maximo|massimo|sotto|tot|onder"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from worker.lexicon.bounds import OR_LARGER, OR_LESS, OR_MORE, OR_SMALLER
 from worker.lexicon.number_words import SMALL
 
 NUMBER_WORDS = {word: str(n) for n, word in enumerate(SMALL[1:12], start=2)}  # two to twelve
@@ -22,7 +23,7 @@ START, END = r"(?<![\w./])(?<!\d,)", r"(?![\w/])"
 _STROKE = re.compile(r"/(\d{1,2})")
 _END_OF_SIZE = (  # not of "size 8 or larger", but of "size 10/12"
     r"(?![\w.]|,\d|/(?!\d{1,2}(?![\w/.]))|\+|-\d"
-    r"| (?:or|and) (?:up|over|above|larger|bigger|more|less|under|below|smaller)\b)"
+    rf"| (?:{OR_LESS}|{OR_SMALLER}|{OR_MORE}|{OR_LARGER}))"
 )
 _FROM_TO = rf"(?P<a>\d{{1,2}}{AND_PART}|\d{{1,2}}(?:\.5)?)(?:{TO}(?P<b>\d{{1,2}}(?:\.5)?))?"
 _RUN_ON = re.compile(r"([1-9]\d?)([1-9]/(?:[248]|16))")  # the "81/2" of "81/2 x 11"

@@ -15,11 +15,19 @@ from typing import NamedTuple
 from worker.lexicon import alternatives
 from worker.lexicon.bounds import (
     AND_ABROAD,
+    AT_LEAST,
+    AT_LEAST_ALONE,
+    AT_MOST,
+    AT_MOST_ALONE,
     BETWEEN_ABROAD,
-    LEAST_ABROAD,
-    LESS,
-    MORE,
-    MOST_ABROAD,
+    LARGER,
+    LEAST_BEHIND,
+    MAX,
+    MIN,
+    MOST_BEHIND,
+    OR_LARGER,
+    OR_SMALLER,
+    SMALLER,
     TO_ABROAD,
     negated,
 )
@@ -50,18 +58,16 @@ MOST = 1e15  # what is as large is no amount and no price
 _MEASURE = "(?: (?:width|height|depth|length|weight))?"
 _LOW = r"\d+(?:[.,]\d+)?"
 _BOUND = re.compile(
-    rf"(?<![a-z])(?:(?P<most>{LESS}|up t[op]|at most|max(?:imum)?{_MEASURE}(?: of)?|within"
-    rf"|{MOST_ABROAD})"
-    rf"|(?P<least>{MORE}|at least|from|min(?:imum)?{_MEASURE}(?: of)?|{LEAST_ABROAD})"
+    rf"(?<![a-z])(?:(?P<most>{AT_MOST}|{SMALLER}|{MAX}{_MEASURE}(?: of)?)"
+    rf"|(?P<least>{AT_LEAST}|{LARGER}|{MIN}{_MEASURE}(?: of)?)"
     rf"|(?P<between>between|from|(?:{BETWEEN_ABROAD})(?! \S+ (?:and|to)\b))"
     rf" (?P<low>{_LOW})(?:[ -]?(?P<unit>[a-z\"']+))? ?(?:and|to|{AND_ABROAD}|{TO_ABROAD})"
-    rf"|(?:{MORE}|at least) (?P<above>{_LOW})(?:[ -]?(?P<above_unit>[a-z\"']+))?,?"
-    rf"(?: and| but)? (?:{LESS}|up to|at most))\s$"
+    rf"|(?:{AT_LEAST_ALONE}|{LARGER}) (?P<above>{_LOW})(?:[ -]?(?P<above_unit>[a-z\"']+))?,?"
+    rf"(?: and| but)? (?:{AT_MOST_ALONE}|{SMALLER}))\s?$"
 )
 _BOUND_AFTER = re.compile(
-    r"(?P<most>\s(?:or (?:less|under|below|smaller)|max(?:imum)?\b))"
-    r"|(?P<least>\s(?:or (?:more|over|above|larger|bigger)|and (?:up|over|above)|min(?:imum)?\b)"
-    r"|\+(?!\d))"
+    rf"(?P<most>\s(?:{MOST_BEHIND}|{OR_SMALLER}))"
+    rf"|(?P<least>\s(?:{LEAST_BEHIND}|{OR_LARGER})|\+(?!\d))"
 )
 # Behind a number these are things, no counts, unless plural or hyphenated: "iphone 7 case".
 _THINGS = word_set("case box set tablet can bag bar bottle key door shelf")

@@ -10,11 +10,19 @@ from typing import NamedTuple
 from worker.lexicon import alternatives, bare_prices
 from worker.lexicon.bounds import (
     AND_OF_PRICES,
+    AT_LEAST,
+    AT_LEAST_ALONE,
+    AT_MOST,
+    AT_MOST_ALONE,
     BETWEEN_ABROAD,
-    LEAST_ABROAD,
+    LEAST_BEHIND,
     LEAST_OF_PRICES,
-    MOST_ABROAD,
+    MAX,
+    MIN,
+    MOST_BEHIND,
     MOST_OF_PRICES,
+    OR_LESS,
+    OR_MORE,
     TO_ABROAD,
     negated,
 )
@@ -64,15 +72,11 @@ def _amount(name: str, number: str) -> str:
     return rf"(?P<{name}s>{_BEFORE})?{number}(?P<{name}e>{_BEHIND})?"
 
 
+# "budget 30 inch tv" is a cheap one.
 _MOST = (
-    r"(?:less|cheaper|lower) th[ae]n|under|below|beneath"
-    r"|up t[op]|upto|at most|within|max(?:imum|\.)?(?: price| budget)?(?: of)?"
-    rf"|budget(?: of| is| under| max)?|<=?|{MOST_ABROAD}|{MOST_OF_PRICES}"
+    rf"{AT_MOST}|{MAX}(?: price| budget)?(?: of)?|budget(?: of| is| under| max)?|{MOST_OF_PRICES}"
 )
-_LEAST = (
-    r"(?:more|higher|more expensive|dearer) th[ae]n|at least|over|above|starting (?:at|from)|from"
-    rf"|min(?:imum|\.)?(?: price)?(?: of)?|>=?|{LEAST_ABROAD}|{LEAST_OF_PRICES}"
-)
+_LEAST = rf"{AT_LEAST}|{MIN}(?: price)?(?: of)?|{LEAST_OF_PRICES}"
 _ABOUT = (
     r"(?:somewhere )?around|about|approx(?:imately|\.)?|roughly|circa|ca\.?|near(?:ly)?|close to|~"
     r"|etwa|ungefähr|rund|environ|autour de|alrededor de|ongeveer"
@@ -81,12 +85,10 @@ _BOUND = (
     rf"(?:(?P<most>(?<![\w-])(?:{_MOST}))|(?P<least>(?<![\w-])(?:{_LEAST}))"
     rf"|(?P<about>(?<![\w-])(?:{_ABOUT})))\s?"
 )
+# Of prices: "30 inch tops" are clothes, "2 pack plus size" is a size.
 _AFTER = (
-    r"(?:\s?(?P<mostafter>or (?:less|under|below|cheaper)(?!\w| (?:than )?[$£€¥₹]?\d)"
-    r"|max(?:imum)?(?!\w)|tops(?!\w)"
-    r"|and (?:under|below)|(?:oder weniger|ou moins|o menos|o meno|of minder)(?!\w))"
-    r"|\s?(?P<leastafter>or (?:more|over|above|up)|and (?:up|over|above)|plus(?!\w)|\+"
-    r"|min(?:imum)?(?!\w)|(?:oder mehr|ou plus|o m[áa]s|o pi[ùu]|of meer)(?!\w)))?"
+    rf"(?:\s?(?P<mostafter>{MOST_BEHIND}|(?:or cheaper|tops)(?!\w))"
+    rf"|\s?(?P<leastafter>{LEAST_BEHIND}|plus(?!\w)|\+))?"
 )
 _START, _END = r"(?<![\w.,/-])", r"(?![\w/]|[.,]\d)"
 _NO_SET = r"(?<!lot de )(?<!pack de )"  # "lot de 2 à 40 €"
@@ -106,14 +108,12 @@ def _patterns(number: str, dash: str) -> tuple[re.Pattern[str], re.Pattern[str]]
 
 
 _RANGE, _ONE = _patterns(_NUMBER, r"\s?(?:-|–)\s?")
-_ABOVE = r"(?:more th[ae]n|over|above|at least)"
-_BELOW = r"(?:less th[ae]n|under|below|up to|at most)"
 _PAIRS = [
     re.compile(
         rf"(?<![\w-])(?P<first>{first})\s{_START}{_amount('a', _NUMBER)},?(?: and| but)?"
-        rf"\s{second}\s{_amount('b', _NUMBER)}{_END}"
+        rf"\s(?:{second})\s{_amount('b', _NUMBER)}{_END}"
     )
-    for first, second in ((_ABOVE, _BELOW), (_BELOW, _ABOVE))
+    for first, second in ((AT_LEAST_ALONE, AT_MOST_ALONE), (AT_MOST_ALONE, AT_LEAST_ALONE))
 ]
 _RANGE_IN_WORDS, _ONE_IN_WORDS = _patterns(PATTERN, " - | ?– ?")  # "six-hundred" is one
 _SIGN = re.compile(
@@ -121,8 +121,8 @@ _SIGN = re.compile(
     r"|pence|cent)|p\b)|\b(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs)\b"
 )
 _BARE = re.compile(
-    r"\b(?:under|below|less th[ae]n|more th[ae]n|cheaper|up ?t[op]|max|budget|between"
-    r"|at (?:most|least)|over|above|or (?:less|more)|around|approx|approximately|roughly)\b"
+    rf"\b(?:{AT_MOST_ALONE}|{AT_LEAST_ALONE}|{OR_LESS}|{OR_MORE}|or cheaper|{MAX}|budget|between"
+    r"|around|approx|approximately|roughly)\b"
 )
 _BARE_PARTS = ("0-", "0 to ", "gift card ", "gift voucher ")  # of other prices without a currency
 _GIFT_CARD = re.compile(r"\bgift (?:card|voucher) ([1-9]\d{0,2})$")
@@ -133,6 +133,7 @@ _WEIGHED = re.compile(
     # what tells how much it bears
     r"|ladders?|scales?|hammocks?|(?:exercise|spin) bikes?|treadmills?|trampolines?|swings?"
     r"|strollers?|pushchairs?|prams?|wheelchairs?|rollators?|car seats?|baby carriers?"
+    # not under: "gifts for men under 20 pounds"
     r"|(?:people|persons?|adults?|men|women|users?|riders?) (?:over|above|more th[ae]n|up to))\b"
 )
 
@@ -213,7 +214,7 @@ def _pair(form: str, match: re.Match[str]) -> Price | None:
     if negated(form, start, first) < start or _is_weight(form, match, "b", first):
         return None
     low, high = _value(match, "a"), _value(match, "b")
-    if re.fullmatch(_BELOW, first):
+    if re.fullmatch(AT_MOST_ALONE, first):
         low, high = high, low
     currency = _currency(match, "b") or _currency(match, "a")
     if low >= high or (currency is None and not bare_prices.is_pair(form, match, high)):

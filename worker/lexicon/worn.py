@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from worker.lexicon import alternatives
+from worker.lexicon.bounds import AT_LEAST_ALONE, AT_MOST_ALONE
 from worker.lexicon.words import meets, words
 
 _SHOE = r"(?:[4-9]|1[0-6])(?:\.5)?"
 _LAST = re.compile(
-    r"(?<=[a-z] )(?<!under )(?<!over )(?<!\d to )"
+    r"(?<=[a-z] )(?<!\d to )"
     rf"(?:(?P<shoe>{_SHOE})(?=$| (?:wide|narrow|medium)\b)|(?P<waist>[2-5][02468])$)"
 )
+_BOUNDED = re.compile(rf"\b(?:{AT_MOST_ALONE}|{AT_LEAST_ALONE}) $")
 _FOR_WHOM = re.compile(r"(?<!for )\b(?:(?:wo)?men(?:['’]?s)?|ladies)\b")
 
 
@@ -42,7 +44,7 @@ def sizes(
             "little women 8".
     """
     match = _LAST.search(form)
-    if match is None:
+    if match is None or _BOUNDED.search(form, 0, match.start()):
         return []
     places = [(start, end) for _, start, end in alternatives.before(form, match.start())]
     places.append(match.span())

@@ -133,6 +133,52 @@ def test_amounts(lexicon, query):
     ] == AMOUNTS[query]
 
 
+@pytest.mark.parametrize("unit", ["dollars", "cm"])
+@pytest.mark.parametrize("number", ["upto {}", "max. {}", "< {}", "<= {}", "{} and under"])
+def test_the_same_words_are_the_most_of_a_price_and_of_an_amount(lexicon, number, unit):
+    [bound] = lexicon.read(f"desk {number.format(f'80 {unit}')}").attributes
+    assert (bound.min, bound.max, bound.value[:8]) == (None, 80, "under 80")
+
+
+@pytest.mark.parametrize("unit", ["dollars", "cm"])
+@pytest.mark.parametrize(
+    "number",
+    ["greater than {}", "starting at {}", "min. {}", "> {}", ">= {}", "{} or higher", "{} or up"],
+)
+def test_the_same_words_are_the_least_of_a_price_and_of_an_amount(lexicon, number, unit):
+    [bound] = lexicon.read(f"desk {number.format(f'80 {unit}')}").attributes
+    assert (bound.min, bound.max, bound.value[:7]) == (80, None, "over 80")
+
+
+@pytest.mark.parametrize(
+    "query, least, most",
+    [
+        ("rug 80 cm or shorter", None, 80),
+        ("rug 80 cm or longer", 80, None),
+        ("regal 80 cm oder weniger", None, 80),
+        ("sac 20 l ou plus", 20, None),
+        ("desk no greater than $80", None, 80),
+        ("tv 40 inch or over 50 inch", 40, 40),
+    ],
+)
+def test_a_bound_stands_behind_an_amount_as_before_one(lexicon, query, least, most):
+    first = next(a for a in lexicon.read(query).attributes if a.min or a.max)
+    assert (first.min, first.max) == (least, most)
+
+
+@pytest.mark.parametrize(
+    "query, value",
+    [
+        ("chair heavier than 20 pounds", "over 20 lb"),
+        ("budget 30 inch tv", "30 inch"),
+        ("cotton 30 inch tops", "30 inch"),
+    ],
+)
+def test_words_for_bounds_of_one_kind_are_none_of_the_other(lexicon, query, value):
+    names = ("price", "size", "quantity")
+    assert [a.value for a in lexicon.read(query).attributes if a.name in names] == [value]
+
+
 @pytest.mark.parametrize(
     "query, size",
     [

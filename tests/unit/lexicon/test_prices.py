@@ -17,6 +17,13 @@ PRICES = {
     # bounds
     "watch over 1000": ("over 1000", 1000, None),
     "coat above 200": ("over 200", 200, None),
+    "watch more expensive than 1000": ("over 1000", 1000, None),
+    "coat lower than 200": ("under 200", None, 200),
+    "coat maximum 200": ("under 200", None, 200),
+    "bike 500 or lower": ("under 500", None, 500),
+    "coat cheaper than 50 more expensive than 20": ("20-50", 20, 50),
+    "rug smaller than 200": None,
+    "paint within 20": None,
     "bike 500 or under": ("under 500", None, 500),
     "bag 40 or less": ("under 40", None, 40),
     "toys ages 5 or under": None,

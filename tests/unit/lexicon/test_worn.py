@@ -28,6 +28,8 @@ def told(lexicon, query, *names):
         ("jersey mens 24", None),
         ("little women 8", None),  # a title
         ("shoes for men under 6", None),
+        ("nike shoes womens less than 8", None),
+        ("nike shoes womens at least 8", None),
         ("w50 bulb", None),
         ("shirt 2 for 1", None),
         ("red nike womens 8", "8"),

@@ -127,6 +127,9 @@ def test_all_that_negates_behind_what_is_excluded_leaves_with_it(words):
         ("non-dairy creamer", "dairy", "non dairy"),
         ("orange juice not from concentrate", "concentrate", "not from concentrate"),
         ("kindle not with ads", "ads", "without ads"),
+        ("shampoo that doesn't contain parabens", "parabens", "without parabens"),
+        ("toy that does not need batteries", "batteries", "no batteries"),
+        ("cereal minus raisins", "raisins", "no raisins"),
     ],
 )
 def test_a_title_that_says_what_it_lacks_as_the_query_does_stays(form, excluded, kept):

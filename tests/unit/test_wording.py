@@ -21,6 +21,7 @@ def reworded(lexicon, query, text):
         ("leather couch under $300", "sofa", "leather sofa"),
         ("couch not leather", "sofa", "sofa"),
         ("couch without cushions or legs", "sofa", "sofa"),
+        ("couch made without leather", "sofa", "sofa"),
         ("-vinyl couch", "sofa", "sofa"),
         ("leather free couch", "sofa", "sofa"),
         ("bpa free backpack", "rucksack", ""),

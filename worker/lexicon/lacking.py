@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from worker.lexicon.negations import FREE, FREE_FROM, JOINED, LACKING, LESS, negation
+from worker.lexicon.negations import FREE, FREE_FROM, JOINED, LACKING, LESS, is_given, negation
 from worker.lexicon.words import Word, word_set
 
 # Before "and", "or" they end a quality of another kind: "plant based and oil free".
 _NO_LIST = word_set("free based friendly made certified")
-_OFFERED_FREE = word_set("""
-    delivery shipping postage returns return gift gifts trial sample samples standing range
-    weight weights people press wifi app apps download downloads next with when on at today uk
-    parking installation to for shop store stores games game online pattern patterns printable
+# These make it a word of their own, though no shop need give them: "not sugar free gift basket".
+_FREE_OF_NOTHING = word_set("""
+    gift gifts sample samples standing range weight weights people press wifi app apps next with
+    when on at today uk parking to for shop store stores games game online pattern patterns
+    printable
 """)
 _FREE_TO = word_set("""
     not so for it is are get one a an the and or buy be go set you we they with completely totally
@@ -37,10 +38,12 @@ def free_of(
     """
     if not i or found[i - 1].key in _FREE_TO or found[i - 1].key[0].isdigit():
         return
-    hyphen = form[found[i - 1].end : found[i].start] == "-"
-    if not hyphen and i + 1 < len(found) and found[i + 1].key in _OFFERED_FREE:
+    keys = [word.key for word in found]
+    if is_given(form, found, keys, i):
         return
-    keys = [word.key for word in found[:i]]
+    hyphen = form[found[i - 1].end : found[i].start] == "-"
+    if not hyphen and i + 1 < len(found) and found[i + 1].key in _FREE_OF_NOTHING:
+        return
     starts = (s for s in (i - 3, i - 2) if s >= 0 and known(" ".join(keys[s:i])))
     first = next(starts, i - 1)
     yield found[first].start, found[i - 1].end

@@ -11,6 +11,8 @@ LACKS = {
     *[(*no, verb) for no in _DOES_NOT for verb in ("have", "contain", "include", "need", "use")],
     *[(*no, verb, of) for no in _DOES_NOT for verb in ("smell", "taste") for of in ("of", "like")],
 }
+# What follows is a part or an ingredient, of which shops print that a thing lacks it.
+WITHOUT = {("without",), ("w", "o"), ("minus",), ("sans",), ("ohne",), ("senza",), ("zonder",)}
 # Before what is known, as people say the same of what they do: "never again", "i dont want these".
 WANTS_NOT = {
     *[(*no, verb) for no in _DOES_NOT for verb in ("want", "like")],
@@ -21,14 +23,13 @@ WANTS_NOT = {
 }
 # Up to four words that negate what follows.
 BEFORE = {
-    *[("without",), ("w", "o"), ("minus",), ("except",), ("excluding",), ("exclude",), ("excl",)],
-    *[("sans",), ("ohne",), ("senza",), ("zonder",), ("neither",)],
+    *[("except",), ("excluding",), ("exclude",), ("excl",), ("neither",)],
     *[("except", "for"), ("other", "than"), ("anything", "but"), ("apart", "from")],
     *[("aside", "from"), ("free", "of"), ("free", "from"), ("not",), ("no",), ("non",)],
     *[("instead", "of"), ("rather", "than"), ("any", "colour", "but"), ("any", "color", "but")],
     *[("any", "brand", "but"), ("any", "brand", "except"), ("anything", "except")],
     *[("any", "colour", "except"), ("any", "color", "except"), ("isnt",), ("arent",)],
-    *(LACKS | WANTS_NOT),
+    *(WITHOUT | LACKS | WANTS_NOT),
 }
 CLAUSES = {("isnt",), ("arent",), *LACKS}  # of a thing, behind "that"
 MILD = {("not",), ("no",), ("non",), ("anything", "but"), ("neither",), *CLAUSES, *WANTS_NOT}
@@ -65,7 +66,7 @@ _GIVEN = word_set("""
     downloads
 """)
 _HOW_GIVEN = word_set("next same day fast express standard home worldwide uk")
-_LACK = frozenset({"without", "w", "minus", "sans", "ohne", "senza", "zonder"})
+_FIRST_OF_WITHOUT = frozenset(words[0] for words in WITHOUT)
 _TOO = ("too ", "very ")
 _NOT = word_set("not isnt arent")
 
@@ -153,7 +154,7 @@ def _twice_negated(
         if start == first > 2 and key == FREE and keys[first - 1] in JOINED:
             of_list = negation(keys, first - 2)  # "not gluten and dairy free"
             start = of_list if keys[of_list] == "not" else start
-        if key == FREE and not _LACK.isdisjoint(keys[start:first]):
+        if key == FREE and not _FIRST_OF_WITHOUT.isdisjoint(keys[start:first]):
             continue  # "without laces free gift"
         end = min(i + 1 + 2 * (first == i and key == FREE), len(keys))
         if start == first > 1 and keys[first - 1] in OR:  # "not sugar free or fat free"
@@ -166,7 +167,7 @@ def _twice_negated(
 def is_given(form: str, found: Sequence[Word], keys: Sequence[str], free: int) -> bool:
     """Whether the "free" at a word is said of what a shop gives: "not leather free next day
     delivery"."""
-    if free and form[found[free - 1].end : found[free].start] not in (" ", "-"):
-        return True
+    if free and not set(form[found[free - 1].end : found[free].start]) <= set(" -"):
+        return True  # "sofa without arms, free cushions"
     behind = (key for key in keys[free + 1 : free + 4] if key not in _HOW_GIVEN)
     return next(behind, "") in _GIVEN and form[found[free].start - 1] != "-"

@@ -16,14 +16,13 @@ from functools import cached_property
 
 from worker.lexicon.head_words import JOINED, VERSIONS
 from worker.lexicon.lexicon import Lexicon
-from worker.lexicon.negations import FREE, LESS, OR, negation
+from worker.lexicon.negations import FREE, LESS, NEGATING, OR, negation
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.protected_values import protected_values
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import stem
 
 _NAMES = frozenset({"brand", "model", "content"})
-_NEGATING = frozenset({"free", "no", "non", "without"})
 # Not added where there is none.
 _FIRM = frozenset({"brand", "content", "material", "pattern", "shape"})
 _AMOUNTS = frozenset({"size", "quantity", "price", "age"})
@@ -137,7 +136,7 @@ class Protection:
             return SAID
         found = lexicon.profile(text)
         unwanted = self._unwanted
-        if instead_of and not _NEGATING.isdisjoint(words.stems):  # "nut free", "without nuts"
+        if instead_of and not NEGATING.isdisjoint(words.stems):  # "nut free", "without nuts"
             unwanted = unwanted - replaced.stems - set(map(_lacking, replaced.stems))
         if self._unwanted and self._is_excluded(words, found, term_id, unwanted):
             return EXCLUDED

@@ -15,16 +15,22 @@ from itertools import pairwise
 
 from worker.lexicon.brands import NAMES
 from worker.lexicon.head_words import ABROAD
-from worker.lexicon.negations import FREE, LABELS, is_given, negation, negation_behind
+from worker.lexicon.negations import (
+    FILLERS,
+    FREE,
+    JOINED,
+    LABELS,
+    NEGATING,
+    is_given,
+    negation,
+    negation_behind,
+)
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.terms import NO_TERM
 from worker.lexicon.words import Phrases, Word, covered, meets, stem, word_set
 
-# Words that negate what follows them, and those that may stand between.
-_NEGATING = word_set("""
-    without w o minus except excluding excl sans for other than anything but apart aside from free
-    of not no non nor zero and or with any a an the in by too very so
-""")
+# Lead to what is excluded, beside what negates it: "made", "and", "no" in "no not leather".
+_LEADING = FILLERS | JOINED | NEGATING
 _OF_EXCLUSION = frozenset({FREE, "added"})  # behind it: "no sugar added"
 # What shoppers say around a thing, and says nothing of it.
 _TALK = word_set("""
@@ -202,7 +208,7 @@ def _gone(read: Reading) -> set[int]:
             behind += not (keys[behind] == FREE and is_given(read.form, read.words, keys, behind))
         n = next(n for n, word in enumerate(read.words) if word.end > exclusion.start)
         n = negation(keys, n) - 1
-        while n >= 0 and keys[n] in _NEGATING and not meets(read.words[n], read.wishes):
+        while n >= 0 and keys[n] in _LEADING and not meets(read.words[n], read.wishes):
             n -= 1
         gone |= {word.start for word in read.words[n + 1 : behind]}
     return gone

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from worker.lexicon.negations import BEFORE, BEHIND, FILLERS
+from worker.lexicon.negations import BEFORE, BEHIND, FILLERS, LACKS, WITHOUT
 from worker.lexicon.words import word_set
 
 
@@ -24,8 +24,8 @@ _NEGATION = re.compile(
 )
 _FREE = re.compile(r"[\s-]*free(?!\w)")
 _BEHIND = re.compile(rf",?\s+{_any_of((*BEHIND, ('added',)))}(?!\w)")  # "no sugar added"
-_LACKS = re.compile(
-    r"(?<!\w)(?:without|w/o|sans|ohne|senza|zonder|free|zero|non?[\s-]"
+_LACKS = re.compile(  # with those that other things have as well: "no nike", "free of nickel"
+    rf"(?<!\w)(?:{_any_of(WITHOUT | LACKS)}(?!\w)|free|zero|non?[\s-]"
     r"|not (?:made )?(?:from|of|with) )"
 )
 _LESS = re.compile(r"less(?!\w)")

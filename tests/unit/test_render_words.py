@@ -6,7 +6,7 @@ from tests.engines.events import event
 from worker.commands.render import ENGINES
 from worker.commands.render.fields import Fields
 from worker.commands.render.search import search
-from worker.lexicon.negations import BEFORE, BEHIND
+from worker.lexicon.negations import NEGATIONS, NEGATIONS_BEHIND
 
 FILTERS = {
     name: name
@@ -108,13 +108,13 @@ def test_what_negates_leaves_with_what_is_excluded(form, excluded, left):
     assert search(event(form, exclusions=excluded), Fields()).text == left
 
 
-@pytest.mark.parametrize("words", sorted(map(" ".join, BEFORE)))
+@pytest.mark.parametrize("words", sorted(map(" ".join, NEGATIONS)))
 def test_all_that_negates_leaves_with_what_is_excluded(words):
     given = event(f"shoes {words} any nike", exclusions=["nike"])
     assert search(given, Fields()).text == "shoes"
 
 
-@pytest.mark.parametrize("words", list(map(" ".join, BEHIND)))
+@pytest.mark.parametrize("words", list(map(" ".join, NEGATIONS_BEHIND)))
 def test_all_that_negates_behind_what_is_excluded_leaves_with_it(words):
     given = event(f"shoes, nike {words}", exclusions=["nike"])
     assert search(given, Fields()).text == "shoes"

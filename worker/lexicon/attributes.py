@@ -9,7 +9,7 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from worker.lexicon import number_words, prices, worn
+from worker.lexicon import number_words, prices, worn_sizes
 from worker.lexicon.adjacency import WITHIN, next_to_terms
 from worker.lexicon.belonging import Belonging
 from worker.lexicon.brands import Brand
@@ -196,7 +196,7 @@ class Attributes:
         models = self.models.find(form, found, brands, lines) if signs else lines
         numbers = self._in_numbers(form, keys) if digits or _worded(form, keys) else ()
         hits = [*numbers, *self._words_in(found)]
-        may_be_worn = digits and worn.may_stand(form)
+        may_be_worn = digits and worn_sizes.may_stand(form)
         if not (hits or models or may_be_worn):
             return [_attribute(hit) for hit in named]
         blocked = others = list(blocked)
@@ -215,7 +215,7 @@ class Attributes:
         terms = spans() if hits or may_be_worn else ()
         if may_be_worn:
             said = [_place(h) for h in (*named, *models, *hits) if h.name != "content"]
-            sizes = [_Hit("size", form[a:b], a, b) for a, b in worn.sizes(form, terms, said)]
+            sizes = [_Hit("size", form[a:b], a, b) for a, b in worn_sizes.sizes(form, terms, said)]
             if not any(meets(size, [*blocked, *map(_place, hits)]) for size in sizes):
                 hits += sizes
         hits = [

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from worker.lexicon.bounds import ABOVE
+from worker.lexicon.number_bounds import ABOVE
 
 # What may follow a number without a currency.
 _CLOSED = re.compile(

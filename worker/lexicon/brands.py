@@ -108,7 +108,7 @@ class Brands:
             tagged = (first, last) == (0, sure) and not alone
             if not (tagged or self._counts(form, first, last, alone, beside, is_thing)):
                 continue
-            if _is_no_wish(found, first, last):
+            if _is_of_another(found, first, last):
                 continue
             used |= covered
             brand, kinds, attribute, _ = self._names[form]
@@ -152,7 +152,7 @@ _OFFERS = word_set("""
 """)
 
 
-def _is_no_wish(found: Sequence[Word], first: int, last: int) -> bool:
+def _is_of_another(found: Sequence[Word], first: int, last: int) -> bool:
     """Whether the words around a brand say that the thing is of another, or that it is none: "shoes
     like nike", "zyrtec generic", "alternative to canon", "sale on running shoes"."""
     if last < len(found) and found[last].key in _IMITATED:

@@ -16,7 +16,7 @@ _LONGEST = 3  # words of a name
 _BRAND, _LIKE = "brand", "like"  # kinds of names, beside those of attributes and "" of a term
 
 
-class Before(NamedTuple):
+class NamesBefore(NamedTuple):
     """What is named before words that exclude.
 
     Attributes:
@@ -28,7 +28,7 @@ class Before(NamedTuple):
     sure: bool = True
 
 
-_NOTHING = Before(())
+_NOTHING = NamesBefore(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class ExcludedBefore:
     is_term: Callable[[str], bool]
     kind: Callable[[str], str]
 
-    def find(self, form: str, found: Sequence[Word], i: int, brands: Sequence[Brand]) -> Before:
+    def find(
+        self, form: str, found: Sequence[Word], i: int, brands: Sequence[Brand]
+    ) -> NamesBefore:
         """What is named before the "excluded" or "wanted" at word `i`.
 
         Args:
@@ -63,7 +65,7 @@ class ExcludedBefore:
         ends = {brand.last: brand.first for brand in brands}
         first, kind = self._name(keys, n, ends)
         if first == n:  # "iphone 13 excluded": which words are meant is not known
-            return Before([(n - 1, n)], sure=False) if keys[n - 1][0].isdigit() else _NOTHING
+            return NamesBefore([(n - 1, n)], sure=False) if keys[n - 1][0].isdigit() else _NOTHING
         names, marks = [(first, n)], set()
         while first:
             mark = form[found[first - 1].end : found[first].start].strip()
@@ -78,13 +80,13 @@ class ExcludedBefore:
             first = before
         set_off = form[found[n - 1].end : found[n].start].startswith(",")
         if marks == {","} and not set_off:
-            return Before(names, sure=False)
+            return NamesBefore(names, sure=False)
         last = i + 1 == len(keys)
         behind = first and form[found[first - 1].end : found[first].start] == ", "
         # the nike of "shoes nike excluded", but not the shoes of "nike shoes excluded"
         if behind or (thing_follows if not kind else first or marks or not last):
-            return Before(names)
-        return Before(names, sure=False) if (kind or marks) and last else _NOTHING
+            return NamesBefore(names)
+        return NamesBefore(names, sure=False) if (kind or marks) and last else _NOTHING
 
     def _name(self, keys: Sequence[str], end: int, brands: Mapping[int, int]) -> tuple[int, str]:
         """The first word of the longest name that ends before word `end`, `end` where there is

@@ -13,25 +13,25 @@ from typing import NamedTuple
 
 from worker.lexicon.brands import Brand
 from worker.lexicon.excluded_before import ExcludedBefore
+from worker.lexicon.free_and_less import before_free, before_less, is_free_behind
 from worker.lexicon.head_words import FOR_THINGS, HOLDERS, LIKE, LIKE_PAIRS
-from worker.lexicon.lacking import free_of, is_free_behind, less
 from worker.lexicon.model_numbers import Model
 from worker.lexicon.negations import (
-    BEFORE,
     CLAUSES,
+    DOES_NOT_HAVE,
     FILLERS,
-    FIRST,
+    FIRST_WORDS,
     FREE,
     JOINED,
-    LACKS,
-    LAST,
-    LESS,
+    LAST_WORDS,
+    LESS_SUFFIX,
     MILD,
+    NEGATIONS,
     OR,
     SPEAKER,
     WANTS_NOT,
     described_thing,
-    wishes,
+    kept_negations,
 )
 from worker.lexicon.words import Word, word_set
 
@@ -41,7 +41,7 @@ _ADDITIVES = word_set("""
     color colors colour colours coloring colouring flavor flavors flavour flavours flavoring
     flavouring sweetener sweeteners preservative preservatives dye dyes ingredient ingredients
 """)
-_TRIGGERS = frozenset({FREE, *FIRST, *LAST})
+_TRIGGERS = frozenset({FREE, *FIRST_WORDS, *LAST_WORDS})
 # Words behind a prohibition: "no parking sign".
 _SIGNS = frozenset({"allowed", "sign", "signs", "zone", "policy"})
 _MARK = re.compile(r"(?<!\S)-(?=[^\W\d_])")
@@ -112,7 +112,7 @@ class Exclusions:
     models: Callable[[str, Sequence[Word]], Sequence[Model]]
     before: ExcludedBefore
 
-    def wishes(
+    def kept_negations(
         self, form: str, found: Sequence[Word], brands: Sequence[Brand]
     ) -> list[tuple[int, int]]:
         """First and one past the last word of negations that exclude nothing, and of those that do
@@ -121,9 +121,9 @@ class Exclusions:
         Args:
             brands: those in it.
         """
-        spans = wishes(form, found, self._is_kept)
+        spans = kept_negations(form, found, self._is_kept)
         for i, word in enumerate(found):
-            if word.key in LAST:
+            if word.key in LAST_WORDS:
                 unsure = self.before.find(form, found, i, brands)
                 spans += [(unsure.names[-1][0], i + 1)] if not unsure.sure else []
         return spans
@@ -132,7 +132,7 @@ class Exclusions:
         self,
         form: str,
         found: Sequence[Word],
-        wishes: Sequence[tuple[int, int]],
+        kept: Sequence[tuple[int, int]],
         brands: Sequence[Brand],
         names: Callable[[], Sequence[tuple[int, int]]],
     ) -> list[Exclusion]:
@@ -140,26 +140,27 @@ class Exclusions:
 
         Args:
             found: its words.
-            wishes, brands: as `wishes` returns and takes them.
+            kept, brands: as `kept_negations` returns and takes them.
             names: gives first and one past the last word of each phrase in which a negation keeps
                 its meaning; called only if there may be an exclusion.
         """
         triggers = [i for i, word in enumerate(found) if word.key in _TRIGGERS]
-        if not (triggers or "-" in form or LESS in form):
+        if not (triggers or "-" in form or LESS_SUFFIX in form):
             return []
         named = {i for first, last in names() for i in range(first, last)}
-        wished = {i for first, last in wishes for i in range(first, last)}
-        spans = [*self._marked(form, found), *less(found, named, wished, self.known, self._is_kept)]
-        for first, last in wishes:
-            spans += self._behind_wish(form, found, first, last)
+        kept_words = {i for first, last in kept for i in range(first, last)}
+        spans = [*self._marked(form, found)]
+        spans += before_less(found, named, kept_words, self.known, self._is_kept)
+        for first, last in kept:
+            spans += self._behind_kept(form, found, first, last)
         for i in triggers:
             if i in named:
                 continue
-            if found[i].key in LAST:
+            if found[i].key in LAST_WORDS:
                 before = self.before.find(form, found, i, brands)
                 spans += [(found[a].start, found[b - 1].end) for a, b in before.names]
             elif is_free_behind(form, found, i):
-                spans += free_of(form, found, i, self.known)
+                spans += before_free(form, found, i, self.known)
             else:
                 spans += self._negated(form, found, i)
         return _without_overlap(form, spans)
@@ -175,7 +176,8 @@ class Exclusions:
 
     def _negated(self, form: str, found: Sequence[Word], i: int) -> Iterator[tuple[int, int]]:
         keys = [word.key for word in found]
-        trigger = next((t for n in (4, 3, 2, 1) if (t := tuple(keys[i : i + n])) in BEFORE), None)
+        tried = (tuple(keys[i : i + n]) for n in (4, 3, 2, 1))
+        trigger = next((words for words in tried if words in NEGATIONS), None)
         if trigger is None:
             return
         first = i + len(trigger)
@@ -199,7 +201,8 @@ class Exclusions:
             yield found[first].start, found[first + 1].end
             return
         end = self._segment(form, found, first)
-        if thing and trigger not in LACKS and not self._is_property(keys, first, end, thing):
+        of_thing = thing and trigger not in DOES_NOT_HAVE
+        if of_thing and not self._is_property(keys, first, end, thing):
             return
         model = self._past_model(form, found, first)
         if trigger in WANTS_NOT and not self._is_all_known(keys, max(first, model), end):
@@ -212,7 +215,7 @@ class Exclusions:
             return
         wanted_follows = mild and all(key in FILLERS | _STOPS | SPEAKER for key in keys[:i])
         last = model or self._extent(keys, first, end, wanted_follows)
-        whole = not mild or trigger == ("no",) or trigger in LACKS
+        whole = not mild or trigger == ("no",) or trigger in DOES_NOT_HAVE
         # "without leather straps", but "no hood black"
         if whole and not wanted_follows and end - last == 1 and len(keys) == end:
             last = end
@@ -224,12 +227,12 @@ class Exclusions:
         yield found[begin].start, found[last - 1].end
         yield from self._listed(form, found, last, wanted_follows)
 
-    def _behind_wish(
+    def _behind_kept(
         self, form: str, found: Sequence[Word], first: int, last: int
     ) -> Iterator[tuple[int, int]]:
         """What "or" adds to what is not to be lacking: the red of "not sleeveless or red"."""
         keys = [word.key for word in found]
-        lacks = keys[last - 1] == FREE or keys[last - 1].endswith(LESS)
+        lacks = keys[last - 1] == FREE or keys[last - 1].endswith(LESS_SUFFIX)
         if lacks and last < len(keys) and keys[last] in OR:
             wanted_follows = all(key in FILLERS | _STOPS | SPEAKER for key in keys[:first])
             for start, end in self._listed(form, found, last, wanted_follows):

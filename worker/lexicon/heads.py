@@ -249,9 +249,10 @@ def _clauses(read: Reading, first: int, last: int) -> list[tuple[int, int]]:
 
 
 def _attribute_words(read: Reading) -> set[int]:
-    """Positions of the words of attributes, wishes, and exclusions with what negates them."""
-    spans = [(span.start, span.end) for span in read.attributes]
-    found = {i for span in (*spans, *read.wishes) for i in range(*covered(read.words, *span))}
+    """Positions of the words of attributes, of negations that are kept, and of exclusions with what
+    negates them."""
+    spans = [(span.start, span.end) for span in read.attributes] + [*read.kept_negations]
+    found = {i for span in spans for i in range(*covered(read.words, *span))}
     for x in read.exclusions:
         found.update(range(*with_negation(read.words, x.start, x.end)))
     return found

@@ -17,7 +17,7 @@ from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built
 from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import apart, heads, named_brand, turned
-from worker.lexicon.line_things import LineThings
+from worker.lexicon.makers_lines import MakersLines
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.protected_values import NOTHING, protected_values
@@ -59,7 +59,7 @@ class Lexicon:
         document_prompt: what it read before each term.
         persons, others: words for whom a thing is, or what it is like → such as say the same.
         same: finds those of `others`.
-        line_things: what kinds of thing makers' lines are.
+        makers_lines: what kinds of thing makers' lines are.
         dimension: of the vectors.
     """
 
@@ -90,7 +90,7 @@ class Lexicon:
         told = parts.attributes.get("misspellings", {})
         self._corrector = Corrector((terms, attributes.words), brands, spellings, told)
         self._protected_values = parts.protected_values
-        self.line_things = LineThings(parts.attributes.get("lines", {}), terms)
+        self.makers_lines = MakersLines(parts.attributes.get("lines", {}), terms)
         self._reader = Reader(terms, attributes, brands, parts.attributes["fixed"], spellings)
 
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from worker.lexicon.words import Word, covered, word_set
 
 _DOES_NOT = (("doesnt",), ("dont",), ("does", "not"), ("do", "not"))
-LACKS = {
+DOES_NOT_HAVE = {
     *[(*no, verb) for no in _DOES_NOT for verb in ("have", "contain", "include", "need", "use")],
     *[(*no, verb, of) for no in _DOES_NOT for verb in ("smell", "taste") for of in ("of", "like")],
 }
@@ -22,18 +22,18 @@ WANTS_NOT = {
     *[("cannot", "be"), ("shouldnt", "be"), ("mustnt", "be")],
 }
 # Up to four words that negate what follows.
-BEFORE = {
+NEGATIONS = {
     *[("except",), ("excluding",), ("exclude",), ("excl",), ("neither",)],
     *[("except", "for"), ("other", "than"), ("anything", "but"), ("apart", "from")],
     *[("aside", "from"), ("free", "of"), ("free", "from"), ("not",), ("no",), ("non",)],
     *[("instead", "of"), ("rather", "than"), ("any", "colour", "but"), ("any", "color", "but")],
     *[("any", "brand", "but"), ("any", "brand", "except"), ("anything", "except")],
     *[("any", "colour", "except"), ("any", "color", "except"), ("isnt",), ("arent",)],
-    *(WITHOUT | LACKS | WANTS_NOT),
+    *(WITHOUT | DOES_NOT_HAVE | WANTS_NOT),
 }
-CLAUSES = {("isnt",), ("arent",), *LACKS}  # of a thing, behind "that"
+CLAUSES = {("isnt",), ("arent",), *DOES_NOT_HAVE}  # of a thing, behind "that"
 MILD = {("not",), ("no",), ("non",), ("anything", "but"), ("neither",), *CLAUSES, *WANTS_NOT}
-FIRST = frozenset(words[0] for words in BEFORE)
+FIRST_WORDS = frozenset(words[0] for words in NEGATIONS)
 FILLERS = word_set("""
     a an the any for too very added artificial made of from with in by
 """)
@@ -43,13 +43,13 @@ _THAT_IS = "thats"
 SPEAKER = frozenset({"i", "we"})
 _OF_CLAUSES = RELATIVE | IS | SPEAKER | {_THAT_IS, "but", "it"}
 # Behind what is not wanted: "nike excluded", "nike not wanted".
-BEHIND = (("excluded",), ("not", "wanted"))
-LAST = frozenset(words[-1] for words in BEHIND)
-FREE, LESS = "free", "less"
+NEGATIONS_BEHIND = (("excluded",), ("not", "wanted"))
+LAST_WORDS = frozenset(words[-1] for words in NEGATIONS_BEHIND)
+FREE, LESS_SUFFIX = "free", "less"
 FREE_FROM = frozenset({"from", "of"})
-NEGATING = word_set("free less no non not without zero")  # in names
+NEGATING = word_set("free less no non not without zero")  # by themselves, as in names
 # Parts and ingredients that are seldom asked for by themselves: "sleeveless", "boneless".
-LACKING = word_set("""
+BEFORE_LESS = word_set("""
     sleeve strap lace collar hood back bone seed salt scent odor odour rim wire tag sugar
     sting crust skin stem pit rind starch
 """)
@@ -79,7 +79,7 @@ def negation(keys: Sequence[str], first: int) -> int:
         n -= 1
     for end in range(n, first + 1):
         for start in range(max(end - 4, 0), end):
-            if tuple(keys[start:end]) in BEFORE:
+            if tuple(keys[start:end]) in NEGATIONS:
                 while start and keys[start - 1] in _OF_CLAUSES:
                     start -= 1
                 return start
@@ -89,7 +89,7 @@ def negation(keys: Sequence[str], first: int) -> int:
 def negation_behind(keys: Sequence[str], last: int) -> int:
     """One past the last word of what negates the thing that ends before word `last`; `last` if
     nothing does."""
-    for words in BEHIND:
+    for words in NEGATIONS_BEHIND:
         end = last + len(words)
         if tuple(keys[last:end]) == words:
             return end
@@ -114,7 +114,7 @@ def described_thing(keys: Sequence[str], i: int, trigger: tuple[str, ...]) -> st
     return keys[that - 1] if behind_that else ""
 
 
-def wishes(
+def kept_negations(
     form: str, found: Sequence[Word], is_kept: Callable[[str], bool]
 ) -> list[tuple[int, int]]:
     """First and one past the last word of negations that exclude nothing: what only says how much
@@ -123,7 +123,7 @@ def wishes(
     Args:
         is_kept: whether a word in -less names a property of its own, as "wireless".
     """
-    how_much, lacks = any(too in form for too in _TOO), FREE in form or LESS in form
+    how_much, lacks = any(too in form for too in _TOO), FREE in form or LESS_SUFFIX in form
     if not (how_much or lacks):
         return []
     keys = [word.key for word in found]
@@ -146,7 +146,7 @@ def _twice_negated(
             first = i if i + 1 < len(keys) and keys[i + 1] in FREE_FROM else i - 1
             if first < i and is_given(form, found, keys, i):
                 continue  # "not leather, free returns"
-        elif key.endswith(LESS) and key[: -len(LESS)] in LACKING and not is_kept(key):
+        elif _names_a_lack(key) and not is_kept(key):
             first = i
         else:
             continue
@@ -162,6 +162,11 @@ def _twice_negated(
         if start < first:
             ends[start] = end
     yield from ends.items()
+
+
+def _names_a_lack(key: str) -> bool:
+    """Whether a word is one in -less, as "boneless"."""
+    return key.endswith(LESS_SUFFIX) and key.removesuffix(LESS_SUFFIX) in BEFORE_LESS
 
 
 def is_given(form: str, found: Sequence[Word], keys: Sequence[str], free: int) -> bool:

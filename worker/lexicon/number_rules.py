@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from worker.lexicon.bounds import OR_LARGER, OR_LESS, OR_MORE, OR_SMALLER
+from worker.lexicon.number_bounds import OR_LARGER, OR_LESS, OR_MORE, OR_SMALLER
 from worker.lexicon.number_words import SMALL
 
 NUMBER_WORDS = {word: str(n) for n, word in enumerate(SMALL[1:12], start=2)}  # two to twelve

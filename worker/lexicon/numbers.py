@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from worker.lexicon import alternatives
-from worker.lexicon.bounds import (
+from worker.lexicon.number_bounds import (
     AND_ABROAD,
     AT_LEAST,
     AT_LEAST_ALONE,

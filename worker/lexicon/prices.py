@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from worker.lexicon import alternatives, bare_prices
-from worker.lexicon.bounds import (
+from worker.lexicon.number_bounds import (
     AND_OF_PRICES,
     AT_LEAST,
     AT_LEAST_ALONE,
@@ -60,8 +60,8 @@ _NUMBER = (
     r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d{1,2})?|[1-9]\d{0,2}(?:[. ]\d{3})+(?:,\d{1,2})?"
     r"|\d+(?:[.,]\d{1,2})?"
 )
-_BEFORE = r"(?:us\$|[$£€¥₹]|(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs\.?)(?![a-z])\s?)"
-_BEHIND = (
+_CURRENCY_BEFORE = r"(?:us\$|[$£€¥₹]|(?:usd|gbp|eur|cad|aud|inr|jpy|chf|rs\.?)(?![a-z])\s?)"
+_CURRENCY_BEHIND = (
     r"(?:\s?[£€$]|\s?(?:usd|gbp|eur|cad|aud|inr|chf|euros?|dollars?|bucks?|quid|pounds?|rupees?|yen"
     r"|pence|cents?|rs)(?![a-z])|p(?![\w]))"
 )
@@ -69,7 +69,7 @@ _BEHIND = (
 
 def _amount(name: str, number: str) -> str:
     number = rf"(?P<{name}>{number})(?P<{name}k>k(?!\w))?"
-    return rf"(?P<{name}s>{_BEFORE})?{number}(?P<{name}e>{_BEHIND})?"
+    return rf"(?P<{name}s>{_CURRENCY_BEFORE})?{number}(?P<{name}e>{_CURRENCY_BEHIND})?"
 
 
 # "budget 30 inch tv" is a cheap one.

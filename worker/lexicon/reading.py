@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from worker.event import Tag
-from worker.lexicon import bounds
+from worker.lexicon import number_bounds
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
 from worker.lexicon.conditions import of_watches
@@ -59,7 +59,7 @@ class Reading(NamedTuple):
         things: what the tagging model takes for the thing that is asked for.
         described: what it says beside the attributes; see `worker.lexicon.described`.
         abroad: whether words such as "con" and "pour" are those of another language in it.
-        wishes: start and end of what a negation makes a property: "no show", "not too heavy".
+        kept_negations: start and end of negations that exclude nothing: "no show", "not too heavy".
     """
 
     form: str
@@ -73,7 +73,7 @@ class Reading(NamedTuple):
     things: Sequence[Thing] = ()
     described: Sequence[Attribute] = ()
     abroad: bool = False
-    wishes: Sequence[tuple[int, int]] = ()
+    kept_negations: Sequence[tuple[int, int]] = ()
 
 
 class Reader:
@@ -128,7 +128,7 @@ class Reader:
         if tagged and not brands:
             terms = {first: self._terms.department(term) for first, _, _, term in places}
             brands = tagged.new_brand(self._is_new, terms)
-        mild = [*self._exclusions.wishes(text, found, brands), *of_watches(text, found)]
+        mild = [*self._exclusions.kept_negations(text, found, brands), *of_watches(text, found)]
         fixed = [span[:2] for span in self._fixed.find(found) if not goes_on(found, span[1])] + mild
         exclusions = self._exclusions.find(
             text, found, mild, brands, lambda: self._names(fixed, places, brands)
@@ -136,7 +136,7 @@ class Reader:
         if tagged:
             exclusions = tagged.exclusions(exclusions, fixed, text, self._attributes)
         if exclusions:  # "no smaller than 65 inch"
-            exclusions = [x for x in exclusions if not bounds.stands(text, x.start)]
+            exclusions = [x for x in exclusions if not number_bounds.stands(text, x.start)]
         contents = tagged.contents() if tagged else ()
         excluded = [covered(found, x.start, x.end) for x in exclusions]
         if brands or excluded or contents or mild:
@@ -176,8 +176,8 @@ class Reader:
         said = described(tags, found, attributes, unwanted, self._is_term, self._attributes.name_of)
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
         meant = [span for span in fixed if span in mild or found[span[0]].key in NEGATING]
-        wishes = [(found[i].start, found[j - 1].end) for i, j in meant]
-        return named(Reading, (*read, said, self._is_abroad(found, brands), wishes))
+        kept_negations = [(found[i].start, found[j - 1].end) for i, j in meant]
+        return named(Reading, (*read, said, self._is_abroad(found, brands), kept_negations))
 
     def attributes(self, form: str) -> Sequence[Attribute]:
         """The attributes of a normal form, without those inside the names of its terms; cheaper

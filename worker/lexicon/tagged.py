@@ -32,7 +32,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.exclusions import PARTS, QUALIFIERS, Exclusion, goes_on
-from worker.lexicon.negations import JOINED, LAST, NEGATING
+from worker.lexicon.negations import JOINED, LAST_WORDS, NEGATING
 from worker.lexicon.words import DIGIT, Word, covered, meets, stem
 
 BRAND = 0.6
@@ -51,7 +51,7 @@ THING = 0.5  # a product, from which it says which term is the thing
 
 SET_ASIDE = frozenset({"material", "size", "gender", "age"})  # colours are set aside for good
 DESCRIBE = SET_ASIDE | {"color", "pattern", "shape"}
-_NEGATIONS = NEGATING | JOINED | LAST
+_NEGATIONS = NEGATING | JOINED | LAST_WORDS
 LETTERS = 3  # of a new brand, at least
 FURNITURE = "Furniture"
 

@@ -213,7 +213,7 @@ def names_a_product(read: Reading, heads: Sequence[Mention], brand: bool = False
         return False
     spans = [(item.start, item.end) for item in (*read.mentions, *heads)]
     spans += [(item.start, item.end) for item in (*read.attributes, *read.exclusions)]
-    spans += read.wishes
+    spans += read.kept_negations
     negated = _negations(read) if read.exclusions else []
     spans += negated
     # "tv 4k not samsung", but "one left shoe no right shoe"

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from worker.lexicon.head_words import JOINED, VERSIONS
 from worker.lexicon.lexicon import Lexicon
-from worker.lexicon.negations import FREE, LESS, NEGATING, OR, negation
+from worker.lexicon.negations import FREE, LESS_SUFFIX, NEGATING, OR, negation
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.protected_values import protected_values
 from worker.lexicon.reading import Mention, Reading
@@ -54,7 +54,7 @@ class Protection:
         self._heads = heads
         self._keys = [word.key for word in read.words]
         self._stems = frozenset(map(stem, self._keys))
-        self._unwanted = _not_lacked(read) if read.wishes else set()
+        self._unwanted = _not_lacked(read) if read.kept_negations else set()
         self._unwanted_values: set[tuple[str, str]] = set()
         if read.exclusions:
             self._unwanted |= _unwanted(read)
@@ -215,7 +215,7 @@ class Protection:
 
 def _lacking(word: str) -> str:
     """The "sugar" of "sugarless"."""
-    return word.removesuffix(LESS)
+    return word.removesuffix(LESS_SUFFIX)
 
 
 def _has_digit(text: str) -> bool:
@@ -230,17 +230,17 @@ def _unwanted(read: Reading) -> set[str]:
 def _not_lacked(read: Reading) -> set[str]:
     """Stems of what is not to be lacking, and so in no text that lacks it: "not sugar free"."""
     unwanted = set()
-    for start, end in read.wishes:
+    for start, end in read.kept_negations:
         keys = [word.key for word in read.words if start <= word.start < end]
         for at, key in enumerate(keys):
-            lacks = keys[at + 1 : at + 2] == [FREE] or key.endswith(LESS)
+            lacks = keys[at + 1 : at + 2] == [FREE] or key.endswith(LESS_SUFFIX)
             if at and lacks and (keys[at - 1] in OR or negation(keys, at) < at):
-                unwanted |= {stem(_lacking(key)), stem(_lacking(key) + LESS)}
+                unwanted |= {stem(_lacking(key)), stem(_lacking(key) + LESS_SUFFIX)}
     return unwanted
 
 
 def _holds(word: str, unwanted: Collection[str]) -> bool:
-    if word.endswith(LESS) and word not in unwanted:
+    if word.endswith(LESS_SUFFIX) and word not in unwanted:
         return False
     return any(
         word == part

@@ -57,7 +57,7 @@ def query_target(
         return QueryTarget([], path, True)
     models = [(a.start, a.end) for a in read.attributes if a.name == "model"]
     if models and all(meets(head, models) for head in heads):
-        path = lexicon.line_things.category(read)
+        path = lexicon.makers_lines.category(read)
         if path:
             return QueryTarget(heads, path, True)
     one_near = len(heads) == 1 and similarity >= NEAR

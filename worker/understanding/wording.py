@@ -208,7 +208,7 @@ def _gone(read: Reading) -> set[int]:
             behind += not (keys[behind] == FREE and is_given(read.form, read.words, keys, behind))
         n = next(n for n, word in enumerate(read.words) if word.end > exclusion.start)
         n = negation(keys, n) - 1
-        while n >= 0 and keys[n] in _LEADING and not meets(read.words[n], read.wishes):
+        while n >= 0 and keys[n] in _LEADING and not meets(read.words[n], read.kept_negations):
             n -= 1
         gone |= {word.start for word in read.words[n + 1 : behind]}
     return gone

@@ -27,7 +27,7 @@ TOGETHER = frozenset({"style", "use"})  # attributes of which each value is want
 # Attributes whose value says all that their words say, as "x-large" does of "xl".
 WHOLE = frozenset({"price", "size", "quantity", "age", "gender", "condition"})
 # How documents name what they lack.
-LACKING = ("{} free", "no {}", "non {}", "without {}", "not from {}")
+NAMES_OF_A_LACK = ("{} free", "no {}", "non {}", "without {}", "not from {}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _exclusions(
 ) -> list[Exclusion]:
     exclusions = {}
     for term, negation in zip((e["term"] for e in excluded), negated, strict=True):
-        lacking = tuple(phrase.format(term) for phrase in LACKING) if negation.lacks else ()
+        lacking = tuple(phrase.format(term) for phrase in NAMES_OF_A_LACK) if negation.lacks else ()
         exclusions[term] = Exclusion(term, fields, lacking)
     return list(exclusions.values()) if fields else []
 

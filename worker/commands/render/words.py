@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from worker.lexicon.negations import BEFORE, BEHIND, FILLERS, LACKS, WITHOUT
+from worker.lexicon.negations import DOES_NOT_HAVE, FILLERS, NEGATIONS, NEGATIONS_BEHIND, WITHOUT
 from worker.lexicon.words import word_set
 
 
@@ -20,15 +20,16 @@ def _any_of(phrases: Iterable[Sequence[str]]) -> str:
 
 _NEGATION = re.compile(
     r"(?:(?<!\w)(?:(?:i|we|it|that|which|that['’]?s|is|are|but|and)\s+)*"
-    rf"{_any_of({*BEFORE, ('zero',)})}\.?[\s-]+(?:(?:{'|'.join(sorted(FILLERS))})\s+)*|(?<!\S)-)$"
+    rf"{_any_of({*NEGATIONS, ('zero',)})}\.?[\s-]+"
+    rf"(?:(?:{'|'.join(sorted(FILLERS))})\s+)*|(?<!\S)-)$"
 )
 _FREE = re.compile(r"[\s-]*free(?!\w)")
-_BEHIND = re.compile(rf",?\s+{_any_of((*BEHIND, ('added',)))}(?!\w)")  # "no sugar added"
-_LACKS = re.compile(  # with those that other things have as well: "no nike", "free of nickel"
-    rf"(?<!\w)(?:{_any_of(WITHOUT | LACKS)}(?!\w)|free|zero|non?[\s-]"
+_BEHIND = re.compile(rf",?\s+{_any_of((*NEGATIONS_BEHIND, ('added',)))}(?!\w)")  # "no sugar added"
+_SAYS_LACK = re.compile(  # with those that other things have as well: "no nike", "free of nickel"
+    rf"(?<!\w)(?:{_any_of(WITHOUT | DOES_NOT_HAVE)}(?!\w)|free|zero|non?[\s-]"
     r"|not (?:made )?(?:from|of|with) )"
 )
-_LESS = re.compile(r"less(?!\w)")
+_LESS_SUFFIX = re.compile(r"less(?!\w)")
 _JOINED = re.compile(r"[\s,;&/]*(?:(?:and|or|nor)[\s,]+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _WORD = re.compile(r"[^\s-]+")
@@ -110,7 +111,7 @@ def negations(form: str, excluded: Sequence[Span]) -> list[Negation]:
     found: list[Negation] = []
     last, first_of_list, lacks, negated = None, 0, False, False
     for start, end, _ in excluded:
-        if _LESS.match(form, end):
+        if _LESS_SUFFIX.match(form, end):
             found.append(Negation(None, True))
             continue
         before, free = _NEGATION.search(form[:start]), _FREE.match(form, end)
@@ -121,7 +122,7 @@ def negations(form: str, excluded: Sequence[Span]) -> list[Negation]:
             first_of_list, lacks, negated = len(found), False, before is not None
         if free and not negated:  # the gluten of "gluten and dairy free"
             found[first_of_list:] = [one._replace(lacks=True) for one in found[first_of_list:]]
-        lacks = lacks or bool(free) or bool(before and _LACKS.search(before.group()))
+        lacks = lacks or bool(free) or bool(before and _SAYS_LACK.search(before.group()))
         behind = free or _BEHIND.match(form, end)
         last = behind.end() if behind else end
         found.append(Negation(Span(first, last), lacks))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from worker.lexicon import alternatives
-from worker.lexicon.bounds import AT_LEAST_ALONE, AT_MOST_ALONE
+from worker.lexicon.number_bounds import AT_LEAST_ALONE, AT_MOST_ALONE
 from worker.lexicon.words import meets, words
 
 _SHOE = r"(?:[4-9]|1[0-6])(?:\.5)?"

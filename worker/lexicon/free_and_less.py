@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from worker.lexicon.negations import FREE, FREE_FROM, JOINED, LACKING, LESS, is_given, negation
+from worker.lexicon.negations import (
+    BEFORE_LESS,
+    FREE,
+    FREE_FROM,
+    JOINED,
+    LESS_SUFFIX,
+    is_given,
+    negation,
+)
 from worker.lexicon.words import Word, word_set
 
 # Before "and", "or" they end a quality of another kind: "plant based and oil free".
@@ -28,7 +36,7 @@ def is_free_behind(form: str, found: Sequence[Word], i: int) -> bool:
     return hyphen or i + 1 == len(found) or found[i + 1].key not in FREE_FROM
 
 
-def free_of(
+def before_free(
     form: str, found: Sequence[Word], i: int, known: Callable[[str], bool]
 ) -> Iterator[tuple[int, int]]:
     """Start and end of what the "free" at word `i` says that a thing lacks.
@@ -56,10 +64,10 @@ def free_of(
         yield found[first].start, found[first].end
 
 
-def less(
+def before_less(
     found: Sequence[Word],
     named: Collection[int],
-    wished: Collection[int],
+    kept: Collection[int],
     known: Callable[[str], bool],
     is_kept: Callable[[str], bool],
 ) -> Iterator[tuple[int, int]]:
@@ -67,17 +75,17 @@ def less(
 
     Args:
         named: words of phrases in which a negation keeps its meaning.
-        wished: words of what is not to be lacking.
+        kept: words of what is not to be lacking.
         known: whether a key is a term, an attribute's word or a brand.
         is_kept: whether a word in -less names a property of its own, as "wireless".
     """
     keys = [word.key for word in found]
     for i, (key, word) in enumerate(zip(keys, found, strict=True)):
-        if not key.endswith(LESS) or is_kept(key) or i in wished:
+        if not key.endswith(LESS_SUFFIX) or is_kept(key) or i in kept:
             continue
         if negation(keys, i) < i:
             continue  # "not sleeveless"
-        stem = key[: -len(LESS)]
+        stem = key[: -len(LESS_SUFFIX)]
         is_known = len(stem) > 2 and (known(stem) or known(stem + "s"))
-        if stem in LACKING or (is_known and i not in named):  # "seedless grapes" are a term
-            yield word.start, word.end - len(LESS)
+        if stem in BEFORE_LESS or (is_known and i not in named):  # "seedless grapes" are a term
+            yield word.start, word.end - len(LESS_SUFFIX)

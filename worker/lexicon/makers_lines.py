@@ -12,7 +12,7 @@ from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import key, meets
 
 
-class LineThings:
+class MakersLines:
     """Never changes, so any thread may search.
 
     Args:

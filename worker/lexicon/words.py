@@ -19,7 +19,7 @@ DIGIT = re.compile(r"\d")
 LONGEST_JOINED = 15  # characters; longer pairs nobody writes as one word
 
 SHORTEST_PLURAL = 4  # letters; shorter words in -s are mostly abbreviations
-WORDS_KEPT = 1 << 15  # of which something is remembered: words come again, queries do not
+WORDS_KEPT = 1 << 14  # of which something is remembered: words come again, queries do not
 _BITS = 31  # of a signature: an int32 without its sign
 _SIBILANT = ("s", "x", "z", "ch", "sh")
 

@@ -24,7 +24,7 @@ from worker.errors import ConfigError
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 ID = array("q").itemsize  # bytes of one token id
-KEPT = 32_768  # texts of each of two generations
+KEPT = 8_192  # texts of each of two generations
 INLINE = 32  # more texts are tokenized on another thread, so that the event loop goes on
 PROBES = ("red shoes ", "blue hat ")
 

@@ -163,7 +163,7 @@ def test_what_came_while_all_was_to_go_back_comes_again(deaths):
     """The first records of a partition; after some deaths they would be held."""
     thread, found = stream(Rebalanced([record(4)]))
     learn(thread, found, 0, died(deaths))
-    found.consumer.during = found.offsets.rewind
+    found.consumer.during = lambda: found.offsets.rewind({})
     thread._turn()
     assert found.submitted == [] and not thread._poison.holding
     thread._turn()

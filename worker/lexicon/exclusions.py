@@ -149,7 +149,7 @@ class Exclusions:
             return []
         named = {i for first, last in names() for i in range(first, last)}
         kept_words = {i for first, last in kept for i in range(first, last)}
-        spans = [*self._marked(form, found)]
+        spans = list(self._marked(form, found))
         spans += before_less(found, named, kept_words, self.known, self._is_kept)
         for first, last in kept:
             spans += self._behind_kept(form, found, first, last)

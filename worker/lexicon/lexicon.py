@@ -57,8 +57,8 @@ class Lexicon:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
         encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
         document_prompt: what it read before each term.
-        persons, others: words for whom a thing is, or what it is like → such as say the same.
-        same: finds those of `others`.
+        persons: words that say for whom a thing is → others that say the same.
+        others: words that say what a thing is like → others that say the same; `same` finds them.
         makers_lines: what kinds of thing makers' lines are.
         dimension: of the vectors.
     """

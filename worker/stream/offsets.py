@@ -35,8 +35,8 @@ class Partition:
         counted: offsets below were counted by the dead-letter limits already.
         expired: offsets below were counted as deleted by retention already, as far as any were.
         undone: offsets below were worked on, and undone by a rewind, as far as any were.
-        asked: the commit that was not answered when all was rewound; a lower one would, if that one
-            comes late, move the group back.
+        asked: the commit that was not answered when all was rewound. It may still arrive; nothing
+            lower is committed, which would move the group back.
         needs_seek: rewound, and not yet at the last commit.
     """
 

@@ -37,7 +37,7 @@ class StageAnswers:
         values: float32, shape [n, dimension], or [n, length, dimension] of a model that answers
             by token, up to the longest of the inputs; what has no answer is 0.
         versions: the model version behind each row; "" where there is none.
-        tags: of an intent model with tags: float32, shape [n, length, labels], likewise.
+        tags: of an intent model with tags: float32, shape [n, length, labels], with that length.
         rejected: row → why this input can never be answered.
         done: set when every row is answered, rejected or given up.
     """

@@ -249,7 +249,8 @@ class Expander:
         }
 
     def _said_otherwise(self, found: Retrieved) -> str:
-        """The query with other words for a property of the thing; "" where there are none."""
+        """The query with other words for whom the thing is for, or else for what it is like; ""
+        where there are none."""
         read, lexicon = found.read, self.lexicon
         whom = for_whom(read, found.heads, lexicon.persons)
         return whom or reworded(read, lexicon.same, lexicon.others)

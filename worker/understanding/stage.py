@@ -56,9 +56,11 @@ class Stage:
     async def answers(self, rows: Sequence[Row]) -> StageAnswers:
         """The model's answer to each row; a failed call is in the answers, not raised."""
         contract = self.contract
-        longest = max((len(ids) for ids, _ in rows), default=ID) // ID
-        length = longest if contract.spec.by_token else None
-        tags = (longest, len(contract.tags.labels)) if contract.tags else ()
+        length, tags = None, ()
+        if contract.spec.by_token or contract.tags:
+            longest = max((len(ids) // ID for ids, _ in rows), default=1)
+            length = longest if contract.spec.by_token else None
+            tags = (longest, len(contract.tags.labels)) if contract.tags else ()
         found = StageAnswers(len(rows), sum(contract.outputs.values()), length, tags)
         with self._seconds.time():
             self._batcher.add(rows, found)

@@ -39,7 +39,7 @@ _TALK = word_set("""
     cheap cheapest best good great nice online sale deal deals price prices offer offers something
     anything where what which have there a an the that this these will only
 """)
-_THINGS = frozenset({"can"})  # behind a thing: "paint can"
+_TALK_BEHIND = _TALK - {"can"}  # "paint can"
 # What leads to a price.
 _TO_PRICES = word_set("""
     around about approximately approx near nearly roughly circa priced costing costs worth at for
@@ -82,7 +82,7 @@ def in_place(read: Reading, mention: Mention, text: str) -> str:
     brands = [(a.start, a.end) for a in read.attributes if a.name in NAMES]
     while before and _is_talk(read, before) and not meets(before[0], brands):  # "the north face"
         before.pop(0)
-    while behind and (behind[-1].key in _TALK - _THINGS or _dangles(read, behind[-1].key)):
+    while behind and (behind[-1].key in _TALK_BEHIND or _dangles(read, behind[-1].key)):
         behind.pop()
     stems = {stem(word) for word in new}
     if stems <= {stem(word.key) for word in read.words}:
@@ -137,8 +137,8 @@ def for_whom(read: Reading, heads: Iterable[Mention], persons: Mapping[str, str]
         return ""
     [n] = at
     before, behind = (read.words[m].key if 0 <= m < len(read.words) else "" for m in (n - 1, n + 1))
-    is_for = before == "for" and behind in _DANGLING | {""}
-    if before in _SIZES | _WHOSE or (before in _DANGLING and not is_for):
+    is_for = before == "for" and (not behind or behind in _DANGLING)
+    if before in _SIZES or before in _WHOSE or (before in _DANGLING and not is_for):
         return ""  # "big kids" is a size; "for kids chair", "a chair for adults and kids"
     said, start, end = read.words[n]
     follows = is_for or any(head.end <= start for head in heads)  # "boots women"
@@ -155,10 +155,13 @@ def reworded(read: Reading, same: Phrases, others: Mapping[str, str]) -> str:
         same: finds the words that others say the same as.
         others: of each its other words.
     """
+    hits = same.find(read.words)
+    if not hits:  # as of most queries
+        return ""
     kept = [(a.start, a.end) for a in read.attributes if a.name in (*NAMES, "model")]
     kept += [(x.start, x.end) for x in read.exclusions]
     kept += [(m.start, m.end) for m in read.mentions if " " in m.surface]
-    for first, last, said in same.find(read.words):
+    for first, last, said in hits:
         start, end = read.words[first].start, read.words[last - 1].end
         part = Mention(NO_TERM, read.form[start:end], start, end)
         if not meets(part, kept) and (text := in_place(read, part, others[said])):

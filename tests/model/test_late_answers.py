@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError
 from tests.model.play import answer, die, end, turn
 from tests.model.worker import RECORDS
 from tests.model.world import World
+from worker.stream.commits import ANSWER_S
 
 
 def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
@@ -105,7 +106,12 @@ def test_an_end_by_the_limits_while_a_partition_is_given_away_is_no_death():
         world.close()
 
 
-def test_after_a_rewind_the_group_does_not_go_back_behind_a_commit_that_is_made_late():
+@pytest.fixture
+def rewound():
+    """World, worker and its commit: all is produced, and done again as the producer failed.
+
+    The commit of all is under way.
+    """
     world = World([], 1, static=False, prompt=True)
     try:
         for offset in range(2 * RECORDS):
@@ -126,17 +132,54 @@ def test_after_a_rewind_the_group_does_not_go_back_behind_a_commit_that_is_made_
         for _ in range(50):
             world.threads(worker)
             world.breathe()
-        worker.models.answer(0)  # all is done once more
-        for _ in range(10):
-            world.threads(worker)
-            world.breathe()
-        assert worker.offsets[0].produced < 2 * RECORDS and worker.models.waiting
-        request.apply()
-        world.breathe(20.0)  # longer than the answer to a commit is waited for
-        for _ in range(9):
-            world.threads(worker)
-            worker.producer.take(99)
-        world.finish()
-        world.check()
+        assert worker.producer.fatal is None
+        yield world, worker, request
     finally:
         world.close()
+
+
+def test_after_a_rewind_nothing_is_done_again_before_a_commit_under_way_is_answered(rewound):
+    """It may still be made, and the next one, of less, would move the group back."""
+    world, worker, request = rewound
+    assert not worker.models.waiting
+    request.apply()
+    world.breathe(20.0)
+    for _ in range(9):
+        world.threads(worker)
+        worker.producer.take(99)
+    assert not worker.models.waiting, "all was committed"
+    world.finish()
+    world.check()
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_an_end_after_a_rewind_waits_for_the_commit_under_way(rewound, made):
+    """To take a claim out is a commit, too, which would move the group back."""
+    world, worker, request = rewound
+    worker.stop()
+    for _ in range(4):
+        world.threads(worker)
+        world.breathe(0.1)
+    assert worker.alive
+    if made:
+        request.apply()
+    else:
+        request.drop()
+    for _ in range(20):
+        world.threads(worker)
+        world.breathe(0.1)
+    world.check()
+    assert not worker.alive
+    assert '"claims"' not in world.kafka.notes[0]
+
+
+def test_a_commit_that_is_never_answered_is_left_to_another_consumer(rewound):
+    world, worker, _ = rewound
+    left = worker.consumer
+    world.breathe(ANSWER_S)
+    for _ in range(50):
+        world.threads(worker)
+        world.breathe(0.1)
+    assert worker.consumer is not left and worker.models.waiting
+    world.finish()
+    world.check()

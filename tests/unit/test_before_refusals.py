@@ -75,7 +75,7 @@ def test_nothing_is_committed_beside_a_refusal_while_a_commit_is_unanswered():
     assert found.consumer.commits == [{0: 1, 1: 10}]
     careful(found, record(1), record(2))
     found.client.refusals[b"out 2"] = KafkaError.NOT_ENOUGH_REPLICAS
-    found.commits._unanswered = 1.0
+    found.client.confirm()
     found.advance(20 * INTERVAL_S)
     assert len(found.consumer.commits) == 1 and found.offsets.needing_seek()
 

@@ -7,7 +7,8 @@ from tests.clients import failed, place, record
 from tests.stream_parts import SEEN, clients, parts
 from worker.errors import DeliveryError, Reject
 from worker.stream import counts
-from worker.stream.commits import STUCK_S
+from worker.stream.commits import ANSWER_S, STUCK_S
+from worker.stream.consumer import Unusable
 from worker.understanding.pipeline import Output
 
 EXACTLY_ONCE = "kafka.delivery=exactly-once"
@@ -147,13 +148,27 @@ def test_while_a_commit_is_not_answered_the_next_waits_and_producing_goes_on():
     assert found.consumer.commits == [{0: 2}, {0: 3}]
 
 
-def test_a_commit_that_is_never_answered_is_made_again_after_ten_intervals():
+def test_a_consumer_whose_commit_is_never_answered_is_given_up():
     found = produced()
     found.advance(INTERVAL_S)
-    found.advance(9 * INTERVAL_S)
+    found.advance(ANSWER_S - 1)
+    with pytest.raises(Unusable, match="a commit was not answered for 120 s"):
+        found.advance(1)
     assert len(found.consumer.commits) == 1
-    found.advance(2 * INTERVAL_S)
-    assert len(found.consumer.commits) == 2
+
+
+def test_an_answer_is_that_of_the_commit_under_way_and_of_no_other():
+    """One that was waited for came first, and its answer told the one before."""
+    found = produced()
+    found.advance(INTERVAL_S)
+    found.take(record(2, "seen"))
+    assert found.commits.now(found.consumer, 1.0) and not found.commits.unanswered
+    found.take(record(3, "seen"))
+    found.advance(INTERVAL_S)
+    answer(found, {0: 2})
+    assert found.commits.unanswered
+    answer(found, {0: 4})
+    assert not found.commits.unanswered
 
 
 def test_another_consumer_does_not_wait_for_the_answer_to_the_commit_before():

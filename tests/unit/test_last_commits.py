@@ -88,17 +88,33 @@ def test_a_rewound_partition_goes_back_to_its_last_commit_or_to_where_it_began()
     thread, found = stream(FakeConsumer([record(3), record(7, partition=1)]))
     thread._turn()
     found.consumer.known[1] = (6, "")
-    found.offsets.rewind({})
+    found.offsets.rewind()
     thread._turn()
     assert sorted(found.consumer.sought) == [(0, 3), (1, 6)]
     assert not found.offsets.needing_seek()
+
+
+def test_the_last_commit_is_asked_for_once_none_is_under_way():
+    """It may still be made: a lower one after it would move the group back."""
+    thread, found = stream()
+    found.advance()
+    found.take(record(3, "seen"))
+    found.advance(10)
+    assert found.consumer.commits == [{0: 4}]
+    found.offsets.rewind()
+    thread._turn()
+    assert found.consumer.sought == [] and found.offsets.needing_seek() == {0, 1}
+    found.consumer.known[0] = (4, "")
+    found.commits.answered(None, [TopicPartition("queries", 0, 4)])
+    thread._turn()
+    assert not found.offsets.needing_seek() and found.offsets[0].committed == 4
 
 
 def test_records_that_come_before_the_seek_are_dropped_and_known_as_the_beginning():
     """Else the partition would go on after them: they are not asked for again."""
     thread, found = stream(FakeConsumer([record(3)]))
     found.consumer.unknown = True
-    found.offsets.rewind({})
+    found.offsets.rewind()
     thread._turn()
     assert found.submitted == [] and found.offsets[0].began_at == 3
     found.consumer.unknown, found.clock.now = False, found.clock.now + 10
@@ -112,7 +128,7 @@ def test_records_that_are_held_before_a_rewind_are_fetched_again():
     thread._turn()
     assert thread._poison.holding == {0}
     found.consumer.known[0] = (5, "")
-    found.offsets.rewind({})
+    found.offsets.rewind()
     thread._positions.go_back({0, 1}, found.clock.now)
     assert (found.consumer.sought, thread._poison.holding) == ([(0, 5)], set())
 
@@ -137,7 +153,7 @@ class Refused:
 def test_a_commit_that_may_not_be_known_is_not_taken_for_none():
     thread, found = stream(Hidden([record(3)]))
     thread._turn()
-    found.offsets.rewind({})
+    found.offsets.rewind()
     thread._turn()
     assert found.consumer.sought == [] and found.offsets.needing_seek() == {0, 1}
 
@@ -151,7 +167,9 @@ def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
         thread._turn()
         found.clock.now += 0.1
     assert found.consumer.asked == 1 and len(found.places()) == 100
-    found.offsets.rewind({})
+    [under_way] = found.consumer.commits
+    found.commits.answered(None, [TopicPartition("queries", *item) for item in under_way.items()])
+    found.offsets.rewind()
     found.clock.now += 10.0
     thread._turn()
     thread._turn()  # now that none can go on, there is nothing better to do
@@ -163,7 +181,7 @@ def test_what_came_while_all_was_to_go_back_comes_again(deaths):
     """The first records of a partition; after some deaths they would be held."""
     thread, found = stream(Rebalanced([record(4)]))
     learn(thread, found, 0, died(deaths))
-    found.consumer.during = lambda: found.offsets.rewind({})
+    found.consumer.during = lambda: found.offsets.rewind()
     thread._turn()
     assert found.submitted == [] and not thread._poison.holding
     thread._turn()

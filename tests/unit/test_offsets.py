@@ -70,7 +70,7 @@ class Orders(RuleBasedStateMachine):
 
     @rule()
     def rewound(self):
-        self.offsets.rewind({})
+        self.offsets.rewind()
         for number in self.offsets.needing_seek():
             self._go_back(number)
             self.offsets[number].needs_seek = False
@@ -175,7 +175,7 @@ def test_what_waits_for_models_is_counted_until_they_answer_although_it_is_stale
     ready.ready = True
     offsets.add(waiting)
     offsets.add(ready)
-    offsets.rewind({})
+    offsets.rewind()
     assert waiting.stale and ready.stale
     assert offsets.in_flight == InFlight(batches=1, records=1, misses=1, size=10)
     offsets.remove(waiting)
@@ -186,7 +186,7 @@ def test_after_a_rewind_every_partition_needs_a_seek_and_nothing_is_committable(
     offsets = owned(0, 1)
     offsets[0].needs_seek = offsets[1].needs_seek = False
     offsets[0].produced, offsets[0].began_at = 5, 3
-    offsets.rewind({})
+    offsets.rewind()
     assert offsets.committable() == {} and offsets.needing_seek() == {0, 1}
     assert offsets[0].began_at == 3, "where to go back to while there is no commit"
 
@@ -217,13 +217,3 @@ def test_pending_is_asked_of_some_partitions_or_of_all():
     offsets.add(batch(1))
     assert offsets.pending(offsets.owned()) and offsets.pending({1, 5})
     assert not offsets.pending({0}) and not offsets.pending(set())
-
-
-def test_after_a_rewind_nothing_is_committable_below_what_an_unanswered_commit_says():
-    offsets = owned(0, 1)
-    offsets[0].produced = offsets[1].produced = 7
-    offsets.rewind({0: 7})
-    offsets[0].produced = offsets[1].produced = 6
-    assert offsets.committable() == {1: 6}
-    offsets[0].produced = 7
-    assert offsets.committable() == {0: 7, 1: 6}

@@ -127,7 +127,7 @@ def test_a_deadly_record_is_still_set_aside_after_its_dead_letter_failed(group):
     worker = Process(group).own(0)
     worker.admit()
     assert worker.next() == [(0, True)]
-    worker.offsets.rewind({})
+    worker.offsets.rewind()
     worker.offsets[0].needs_seek = False
     worker.pills.drop(0)  # all goes back to the last commit
     worker.admit()
@@ -171,7 +171,7 @@ def test_an_owner_that_has_other_partitions_is_dead_all_the_same(group):
         worker = Process(group).own(0, 1)
         worker.progress(group.offsets[1] + 1, 1)
         worker.admit()
-        worker.offsets.rewind({})
+        worker.offsets.rewind()
         worker.progress(group.offsets[1] + 1, 1)
     assert not Process(group).own(0).admit()
 

@@ -43,7 +43,7 @@ def test_what_was_counted_before_is_learned_once_although_its_note_stays():
     found.offsets.assign([0])
     thread._turn()
     assert found.learned == [f"{NOTE}before"]
-    found.offsets.rewind({})
+    found.offsets.rewind()
     found.clock.now += 10.0
     thread._turn()
     assert found.learned == [f"{NOTE}before"]

@@ -17,6 +17,7 @@ from worker.config.settings import Kafka
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.stream.connectivity import Connectivity
+from worker.stream.consumer import Unusable
 from worker.stream.counts import Counts
 from worker.stream.delivery.base import Delivery
 from worker.stream.offsets import Offsets
@@ -24,7 +25,7 @@ from worker.stream.offsets import Offsets
 logger = logging.getLogger(__name__)
 
 FLUSH_S = 0.25  # of one attempt; the consumer is polled between two
-UNANSWERED_INTERVALS = 10  # that a commit may go without an answer before another is sent
+ANSWER_S = 120.0  # to a commit; librdkafka answers for the broker after `socket.timeout.ms`
 LOOK_AFTER_S = 4.0  # of a flush, to see whether it waits for a topic that does not exist
 STUCK_S = 1.0  # without being able to produce, after which nothing is fetched any more
 
@@ -51,8 +52,8 @@ class Commits:
         self._connectivity, self._outcomes = connectivity, metrics.commits
         self._seldom = Seldom(logger)
         self._commit_at = self._recover_at = 0.0
-        self._unanswered = 0.0  # when the asynchronous commit under way was sent; 0: there is none
-        self._asked: dict[int, int] = {}  # by the last asynchronous commit
+        self._under_way: dict[int, int] = {}  # the asynchronous commit that is not answered
+        self._sent_at = 0.0  # when that was
         self._flushing = False
         self._unable_since = self._look_at = 0.0
         self.broken = False
@@ -69,8 +70,8 @@ class Commits:
 
     @property
     def unanswered(self) -> bool:
-        """Whether an asynchronous commit is under way."""
-        return bool(self._unanswered)
+        """Whether an asynchronous commit is under way: where the group stands is not known."""
+        return bool(self._under_way)
 
     @property
     def stuck(self) -> bool:
@@ -86,7 +87,10 @@ class Commits:
 
         Raises:
             DeliveryError: no later attempt can succeed.
+            Unusable: a commit is never answered.
         """
+        if self._under_way and now >= self._sent_at + ANSWER_S:
+            raise Unusable(f"a commit was not answered for {ANSWER_S:.0f} s")
         if self._delivery.ready:
             self._delivery.producer.poll()
             if self._delivery.failed:
@@ -113,7 +117,7 @@ class Commits:
 
     def joined(self) -> None:
         """Another consumer commits from now on; the one before answers no more."""
-        self._unanswered = 0.0
+        self._under_way = {}
 
     def poll(self) -> None:
         if self._delivery.ready:
@@ -155,8 +159,7 @@ class Commits:
         if not offsets:
             self._flushing, self._commit_at = False, now + self._interval_s
             return True
-        patience_s = UNANSWERED_INTERVALS * self._interval_s
-        if self._unanswered and not wait and now < self._unanswered + patience_s:
+        if self._under_way and not wait:
             if self._delivery.producer.idle and not self._delivery.confirms_at_commit:
                 self._counts.confirm()
             return False
@@ -175,8 +178,9 @@ class Commits:
                 self._refused(error.args[0])
             return False
         if not done:
-            self._unanswered, self._asked = now, offsets
+            self._under_way, self._sent_at = offsets, now
             return True
+        self._under_way = {}  # the broker has done it before this one
         self._counts.confirm()
         self._taken(offsets)
         return True
@@ -191,14 +195,14 @@ class Commits:
         self._commit_before_refusals(consumer)
         self._recover_at = now + self._delivery.recover()
         self._counts.clear()
-        self._offsets.rewind(self._asked if self._unanswered else {})
+        self._offsets.rewind()
 
     def _commit_before_refusals(self, consumer: Consumer) -> None:
         """What was refused need not let that be done again which is confirmed before it.
 
         Not while a commit is unanswered, whose late answer would say less than the group has.
         """
-        if self._unanswered:
+        if self._under_way:
             return
         found = self._delivery.before_refusals(self._offsets.committable())
         # What was refused may be of before the partition went and came back.
@@ -217,11 +221,14 @@ class Commits:
 
     def answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """The consumer's callback for the answer to an asynchronous commit."""
-        self._unanswered = 0.0
+        places = {item.partition: item.offset for item in offsets}
+        if places == self._under_way:
+            self._under_way = {}
         if error:
             self._refused(error)
         else:
-            self._taken({item.partition: item.offset for item in offsets if item.error is None})
+            refused = {item.partition for item in offsets if item.error is not None}
+            self._taken({number: at for number, at in places.items() if number not in refused})
 
     def _taken(self, offsets: dict[int, int]) -> None:
         self._delivery.committed(offsets)

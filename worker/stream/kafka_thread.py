@@ -156,16 +156,17 @@ class KafkaThread:
     def _commit_last(self) -> None:
         """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled.
 
-        A flush can take long, too, as while the producer learns of a topic.
+        A flush can take long, too, as while the producer learns of a topic; and so can the answer
+        to an earlier commit.
         """
         self._finish_and_commit((), 0.0)
-        while self._may_commit() and monotonic() < self._leave_by:
+        while self._commit_is_open() and monotonic() < self._leave_by:
             self._consumer.fetch(1, IDLE_S, 1)
-            if self._may_commit():  # not lost meanwhile
-                self._finish_and_commit((), 0.0)
+            self._finish_and_commit((), 0.0)
 
-    def _may_commit(self) -> bool:
-        return bool(self._offsets.committable()) and not self._commits.broken
+    def _commit_is_open(self) -> bool:
+        to_commit = bool(self._offsets.committable()) and not self._commits.broken
+        return to_commit or self._commits.unanswered
 
     def _abandon(self) -> None:
         if places := [
@@ -183,7 +184,8 @@ class KafkaThread:
         self._lanes.collect_finished(0.0)
         if self._commits.advance(self._consumer.client, now):
             self._lanes.produce_pending()
-        self._positions.restore(now)
+        if not self._commits.unanswered:  # it may still move the group
+            self._positions.restore(now)
         wait_s = self._backpressure.make_room(
             self._consumer.client, self._batching, self._held(), now
         )
@@ -312,8 +314,9 @@ class KafkaThread:
 
     def _take_out_claims(self, numbers: set[int], committed: bool = False) -> None:
         """What cannot be committed is no death; of these partitions, or of all."""
-        # An unanswered commit may still move the group.
-        if committed or (not self._commits.unanswered and self._positions.ask(numbers)):
+        if self._commits.unanswered:  # it may still move the group
+            return
+        if (committed and not self._offsets.needing_seek()) or self._positions.ask(numbers):
             self._poison.wipe(self._consumer.client, numbers or self._offsets.owned())
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:

@@ -15,7 +15,7 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from worker.stream.batch import Batch
@@ -35,8 +35,6 @@ class Partition:
         counted: offsets below were counted by the dead-letter limits already.
         expired: offsets below were counted as deleted by retention already, as far as any were.
         undone: offsets below were worked on, and undone by a rewind, as far as any were.
-        asked: the commit that was not answered when all was rewound. It may still arrive; nothing
-            lower is committed, which would move the group back.
         needs_seek: rewound, and not yet at the last commit.
     """
 
@@ -49,13 +47,12 @@ class Partition:
     counted: int = -1
     expired: int = -1
     undone: int = -1
-    asked: int = -1
     needs_seek: bool = False
 
     @property
     def uncommitted(self) -> bool:
         """Whether something was produced whose offset is not committed."""
-        if self.produced is None or self.produced == self.committed or self.produced < self.asked:
+        if self.produced is None or self.produced == self.committed:
             return False
         # The claim to a record behind a gap is beyond all that was produced, and stays.
         return not (self.has_claim and self.produced < self.committed)
@@ -146,15 +143,10 @@ class Offsets:
                 self._forget(partition)
         return orphaned
 
-    def rewind(self, asked: Mapping[int, int]) -> None:
-        """Every partition must go back to its last commit: what is under way is undone.
-
-        Args:
-            asked: the commit that is not answered yet.
-        """
-        for number, partition in self._owned.items():
+    def rewind(self) -> None:
+        """Every partition must go back to its last commit: what is under way is undone."""
+        for partition in self._owned.values():
             self._forget(partition)
-            partition.asked = max(partition.asked, asked.get(number, -1))
             partition.needs_seek = True
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import gc
 import logging
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -134,7 +135,8 @@ def _return_memory() -> None:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
         mallopt(M_TRIM_THRESHOLD, FREE_BYTES)
-        mallopt(M_ARENA_MAX, ARENAS)
+        if "MALLOC_ARENA_MAX" not in os.environ:  # the operator's choice
+            mallopt(M_ARENA_MAX, ARENAS)
 
 
 def _app(file: Path | None, assignments: tuple[str, ...], member: Member | None = None):

@@ -24,11 +24,12 @@ from torch import Tensor, nn
 from triton_models.settings import UsageError, usable
 from triton_models.training.adapt import Adaptation, Adapted, adapt
 from triton_models.training.adversary import Adversary, random_state, set_random_state
-from triton_models.training.schedule import Schedule
+from triton_models.training.schedule import Schedule, batches
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 RESUME = "resume.pt"  # in the run's folder, until it is done
 TRACED = 60  # points of the loss that a run's record keeps, about
+TELL_S = 60.0  # between two lines that say how far it is, where no terminal shows a bar
 
 Judge = Callable[[], Mapping[str, float]]  # the figures of dev
 Watch = Callable[[int, float], None]  # called with an epoch, from 1, and its figure
@@ -69,25 +70,6 @@ class Renewed(Protocol):
         """What a resumed run needs of it."""
 
     def resume(self, state: Any) -> None: ...
-
-
-def batches(
-    lengths: Sequence[int],
-    size: int,
-    rng: random.Random,
-    weights: Sequence[float] | None = None,
-) -> list[list[int]]:
-    """All indices once, in shuffled batches whose members have like lengths (less padding).
-
-    With `weights`, as many indices are drawn by them instead, with repetition.
-    """
-    chosen = range(len(lengths))
-    if weights is not None:
-        chosen = rng.choices(chosen, weights, k=len(lengths))
-    order = sorted(chosen, key=lambda i: (lengths[i] + rng.randint(0, 4), rng.random()))
-    rows = [order[start : start + size] for start in range(0, len(order), size)]
-    rng.shuffle(rows)
-    return rows
 
 
 @contextmanager
@@ -151,17 +133,39 @@ def learn(
         watch(epoch, score)
     with flushed(), Progress(disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("training", total=steps, completed=run.step)
+        tell = _progress(run, say) if bar.disable else lambda: None
+
+        def advance() -> None:
+            bar.advance(task)
+            tell()
+
         for epoch, rows in enumerate(plan, 1):
             if epoch <= len(run.history.losses):
                 continue
             if run.patient():
-                say(run.epoch(rows, judge, lambda: bar.advance(task), metric))
+                say(run.epoch(rows, judge, advance, metric))
                 if file:
                     run.save(file, key)
                 if watch and judge:
                     watch(epoch, run.history.scores[-1])
     run.finish()
     return run.history
+
+
+def _progress(run: Run, say: Callable[[str], None]) -> Callable[[], None]:
+    """Called after each step, says now and then how far the run is."""
+    begun = told = time.monotonic()
+    first = run.step
+
+    def tell() -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= TELL_S:
+            told = now
+            left = (now - begun) * (run.steps - run.step) / (run.step - first)
+            say(f"step {run.step} of {run.steps}, about {left / 60:.0f} min left")
+
+    return tell
 
 
 class Run:

@@ -1,8 +1,10 @@
-"""How long and how fast to train."""
+"""How long and how fast to train, and in which batches."""
 
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 WARM_UP = 0.06  # share of the steps
@@ -49,3 +51,22 @@ class Schedule:
             return (step + 1) / warm
         left = max(0.0, (steps - step) / (steps - warm + 1))
         return left if self.decay == "linear" else (1 - math.cos(math.pi * left)) / 2
+
+
+def batches(
+    lengths: Sequence[int],
+    size: int,
+    rng: random.Random,
+    weights: Sequence[float] | None = None,
+) -> list[list[int]]:
+    """All indices once, in shuffled batches whose members have like lengths (less padding).
+
+    With `weights`, as many indices are drawn by them instead, with repetition.
+    """
+    chosen = range(len(lengths))
+    if weights is not None:
+        chosen = rng.choices(chosen, weights, k=len(lengths))
+    order = sorted(chosen, key=lambda i: (lengths[i] + rng.randint(0, 4), rng.random()))
+    rows = [order[start : start + size] for start in range(0, len(order), size)]
+    rng.shuffle(rows)
+    return rows

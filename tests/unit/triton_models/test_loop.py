@@ -18,9 +18,11 @@ from tests.unit.triton_models import toy
 from triton_models.kinds.intent.classify import Lesson, rarity
 from triton_models.kinds.intent.examples import Example
 from triton_models.settings import UsageError
+from triton_models.training import loop
 from triton_models.training.adapt import Adaptation, adapt
 from triton_models.training.adversary import Adversary
-from triton_models.training.loop import RESUME, Run, Schedule, batches, learn
+from triton_models.training.loop import RESUME, Run, learn
+from triton_models.training.schedule import Schedule, batches
 
 SCHEDULE = Schedule(epochs=4, batch_size=8, rate=5e-3)
 HARD = Lesson(smoothing=0.1, misspelled=0.5, consistency=0.5, restyled=0.3)
@@ -35,7 +37,9 @@ def start(tmp_path_factory):
     return toy.write(tmp_path_factory.mktemp("toy"))
 
 
-def train(start, schedule=SCHEDULE, lesson=HARD, how="full", dies_at=None, judge=None, **more):
+def train(
+    start, schedule=SCHEDULE, lesson=HARD, how="full", dies_at=None, judge=None, say=None, **more
+):
     """Train the toy network, which begins the same every time; `dies_at` is a step."""
     network = toy.classifier(start)
     loss, steps = toy.loss(network, start, lesson), iter(range(10_000))
@@ -53,7 +57,7 @@ def train(start, schedule=SCHEDULE, lesson=HARD, how="full", dies_at=None, judge
         schedule,
         adaptation=Adaptation(how, size=4),
         judge=judge(network) if judge else None,
-        say=lambda line: None,
+        say=say or (lambda line: None),
         **more,
     )
     return network.state_dict(), history
@@ -114,6 +118,16 @@ def test_it_stops_when_dev_gets_no_better_and_keeps_the_best(start):
     assert (history.scores, history.best) == ([0.5, 0.7, 0.6, 0.7], 2)
     assert all(torch.equal(weights[name], kept[1][name]) for name in weights)
     assert any((weights[name] != kept[3][name]).any() for name in weights)
+
+
+def test_without_a_terminal_lines_say_how_far_it_is(start, monkeypatch):
+    monkeypatch.setattr(loop, "TELL_S", 0.0)
+    lines = []
+    train(start, dataclasses.replace(SCHEDULE, epochs=2), say=lines.append)
+    told = [line for line in lines if line.startswith("step ")]
+    steps = len(told)
+    assert steps > 2 and told[-1] == f"step {steps} of {steps}, about 0 min left"
+    assert lines.index(told[0]) == 0 and lines[-1].startswith("epoch 2/2: ")
 
 
 def test_a_batch_in_parts_has_the_gradient_of_the_whole(start):

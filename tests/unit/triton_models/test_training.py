@@ -28,7 +28,8 @@ from triton_models.serving import check_texts, export
 from triton_models.serving.served import ServedModel
 from triton_models.settings import LABELS, STARTER, UsageError
 from triton_models.training import networks, vocabulary
-from triton_models.training.loop import Schedule, batches, fit
+from triton_models.training.loop import fit
+from triton_models.training.schedule import Schedule, batches
 
 QUERIES = [
     Example(text, (label,))

@@ -63,9 +63,12 @@ OR = frozenset({"or", "nor"})
 # What a shop gives, so that "free" says nothing of what stands before it.
 _GIVEN = word_set("""
     delivery shipping postage return returns trial trials upgrade upgrades installation download
-    downloads
+    downloads shipment exchanges
 """)
-_HOW_GIVEN = word_set("next same day fast express standard home worldwide uk")
+_HOW_GIVEN = word_set("""
+    next same day days two fast express standard home worldwide uk us overnight priority expedited
+    international easy
+""")
 _FIRST_OF_WITHOUT = frozenset(words[0] for words in WITHOUT)
 _TOO = ("too ", "very ")
 _NOT = word_set("not isnt arent")
@@ -174,5 +177,5 @@ def is_given(form: str, found: Sequence[Word], keys: Sequence[str], free: int) -
     delivery"."""
     if free and not set(form[found[free - 1].end : found[free].start]) <= set(" -"):
         return True  # "sofa without arms, free cushions"
-    behind = (key for key in keys[free + 1 : free + 4] if key not in _HOW_GIVEN)
+    behind = (k for k in keys[free + 1 : free + 5] if not (k in _HOW_GIVEN or k.isdigit()))
     return next(behind, "") in _GIVEN and form[found[free].start - 1] != "-"

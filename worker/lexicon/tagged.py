@@ -32,7 +32,15 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.exclusions import PARTS, QUALIFIERS, Exclusion, goes_on
-from worker.lexicon.negations import JOINED, LAST_WORDS, NEGATING
+from worker.lexicon.negations import (
+    FREE,
+    JOINED,
+    LABELS,
+    LAST_WORDS,
+    NEGATING,
+    is_given,
+    negation,
+)
 from worker.lexicon.words import DIGIT, Word, covered, meets, stem
 
 BRAND = 0.6
@@ -149,7 +157,11 @@ class Tagged:
             kept.append((x, -1 if own else inside[-1] + 2))
             taken.update(inside)
         runs = _runs(sure | taken, self._found, form)
-        new = {a: self._exclusion(a, b, form) for a, b in runs if taken.isdisjoint(range(a, b))}
+        new = {
+            a: self._exclusion(a, b, form)
+            for a, b in runs
+            if taken.isdisjoint(range(a, b)) and not self._is_given(a, b, form, values)
+        }
         # The "free" of "bay leaf free bpa" belongs to what is tagged behind it.
         return sorted([*new.values(), *(x for x, behind in kept if behind not in new)], key=_place)
 
@@ -160,6 +172,17 @@ class Tagged:
         return stem(self._found[last - 1].key) in PARTS and not any(
             tag.probability >= ELSE and meets(tag, behind) for tag in self._tags
         )
+
+    def _is_given(self, first: int, last: int, form: str, values: Container[str]) -> bool:
+        """Whether the "free" behind a value is said of what a shop gives: "leather free delivery",
+        but not "lactose free delivery"."""
+        if last == len(self._found) or self._found[last].key != FREE:
+            return False
+        keys = [word.key for word in self._found]
+        value = " ".join(keys[first:last])
+        if value in LABELS or value not in values or negation(keys, first) < first:
+            return False
+        return is_given(form, self._found, keys, last)
 
     def _is_in_title(self, found: Exclusion, title: Tag) -> bool:
         """Whether a title says more than what it negates, as the "no logo" of a shirt does not."""

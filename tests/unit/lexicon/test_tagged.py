@@ -166,6 +166,10 @@ def test_nothing_is_excluded_in_a_title(lexicon):
         ("egg, sesame, nut free crackers", ["egg,", "sesame,", "nut"], ["egg", "sesame", "nut"]),
         ("oat bar free bpa and soy", ["bpa", "soy"], ["bpa", "soy"]),
         ("non stick pan", ["stick"], []),  # the name of a property
+        ("shoes leather free express delivery", ["leather"], []),  # the delivery is free
+        ("bread gluten free home delivery", ["gluten"], ["gluten"]),  # shops print it
+        ("gloves latex free home delivery", ["latex"], ["latex"]),  # though it is a material
+        ("shoes no leather free express delivery", ["leather"], ["leather"]),
         ("bcaa without artificial sweeteners", ["artificial"], ["artificial sweeteners"]),
     ],
 )

@@ -22,10 +22,11 @@ attributes.toml
 [worded]        departments: a colour beside their terms alone is a name's, as in "john green books"
 [uncolored]     departments: before their terms a colour is a kind, as in "brown rice"
 [[whose]]       values: of a gender or an age; shelves: category = the one of things for them
-[persons]       a word of [gender] or [age], without apostrophes, = another that says the same of
-                whom a thing is for: before it (kids = "childrens"), and behind "for" or a thing
+[persons]       a word of [gender] or [age], without marks, = another that says the same of whom a
+                thing is for: before it (kids = "childrens"), and behind "for" or a thing
                 ("for kids" = "for children")
-[same]          words, without marks, = others that say the same of any thing
+[same]          words, without marks, = others that say the same of any thing, except of those of
+                [worded]
 [models]        lines: a number behind them is a model's ("iphone 7"); whole: models without one;
                 suffixes: may follow it; others: a number behind them is neither a model's nor an
                 amount ("omega 3")
@@ -50,14 +51,7 @@ def _lower(text: str) -> str:
     return text
 
 
-def _key(text: str) -> str:
-    if "'" in text or "’" in text:
-        raise ValueError("lower-case text without apostrophes")
-    return _lower(text)
-
-
 _Text = Annotated[str, AfterValidator(_lower)]
-_Key = Annotated[str, AfterValidator(_key)]
 Values = dict[str, list[_Text]]
 Units = dict[Literal["size", "quantity"], Values]
 VALUES = ("color", "material", "gender", "age", "size", "pattern", "shape", "condition")
@@ -121,8 +115,8 @@ class _Attributes(_Table):
     worded: dict[Literal["departments"], list[str]] = {}
     uncolored: dict[Literal["departments"], list[str]] = {}
     whose: list[_Whose] = []
-    persons: dict[_Key, _Text] = {}
-    same: dict[_Key, _Text] = {}
+    persons: dict[_Text, _Text] = {}
+    same: dict[_Text, _Text] = {}
     models: Values = {}
 
 
@@ -153,8 +147,7 @@ def read_tables(
         for form in _forms(texts, spelling)
     }
     found = [*_twice(read), *_unknown_categories(read, paths)]
-    if spelt:
-        found += _unknown_persons(read, values)
+    found += _never_found(read, values if spelt else None)
     faults += [Fault(path.name, *fault) for fault in found]
     idioms = _forms(read.idioms.get("phrases", []), spelling)
     return {
@@ -239,15 +232,20 @@ def _unknown_categories(
             yield f"[[{table}]] {name!r}", f"a {kind} of the source files", "correct the name"
 
 
-def _unknown_persons(
-    read: _Attributes, values: Mapping[str, tuple[str, str]]
+def _never_found(
+    read: _Attributes, values: Mapping[str, tuple[str, str]] | None
 ) -> Iterator[tuple[str, str, str]]:
-    """Words for a person that no gender and no age has, so that they would never be found."""
-    for said in read.persons:
-        word = said.removeprefix("for ")
-        names = {values.get(text, ("",))[0] for text in (word, said)}
-        if " " in word or names.isdisjoint(("gender", "age")):
-            yield f"[persons] {said!r}", "a word of [gender] or [age]", "add it there, or correct"
+    """What of [persons] and [same] would never be found: words with marks, and words for a person
+    that no gender and no age has; these are not judged where `values` is None."""
+    for table, texts in (("persons", read.persons), ("same", read.same)):
+        for said in texts:
+            place, word = f"[{table}] {said!r}", said.removeprefix("for ")
+            if said != key(said):
+                yield place, "words without marks", f"write {key(said)!r}"
+            elif table == "persons" and values is not None:
+                names = {values.get(text, ("",))[0] for text in (word, said)}
+                if " " in word or names.isdisjoint(("gender", "age")):
+                    yield place, "a word of [gender] or [age]", "add it there, or correct"
 
 
 def _twice(read: _Attributes) -> Iterator[tuple[str, str, str]]:

@@ -195,7 +195,8 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
         (
             "attributes",
             "[persons]\n\"women's\" = 'ladies'",
-            "attributes.toml: found persons.women's",
+            'attributes.toml: found [persons] "women\'s", expected words without marks; '
+            "write 'womens'",
         ),
         (
             "attributes",
@@ -206,6 +207,12 @@ def test_a_folder_that_is_called_like_a_source_file(tmp_path):
             "attributes",
             "[[materials]]\nwords = ['ruby']\ndepartments = ['Rings']",
             "attributes.toml: found [[materials]] 'Rings', expected a department",
+        ),
+        (
+            "attributes",
+            "[same]\n\"non-slip\" = 'anti slip'",
+            "attributes.toml: found [same] 'non-slip', expected words without marks; "
+            "write 'non slip'",
         ),
         ("attributes", "[persons]\nkids = 'Children'", "attributes.toml: found persons.kids"),
         (

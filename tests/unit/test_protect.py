@@ -103,8 +103,11 @@ def test_nothing_is_said_twice(expander, query, terms):
         ("wobbly gray chair", ["wobbly grey chair"]),
         ("chair non-slip", ["chair anti slip"]),
         ("chair not grey", []),
-        ("rc chair", ["remote control chair"]),
+        ("battery operated chair", ["battery powered chair"]),
         ("chair kids grey", ["chair children grey"]),
+        ("wooden chair", ["wood chair"]),
+        ("chair 2xl", ["chair xxl"]),
+        ("chair xl and 2xl", []),  # both or none
         ("is it grey", []),
     ],
 )
@@ -113,6 +116,55 @@ def test_a_thing_without_another_name_gets_other_words_for_what_it_is_like(
 ):
     assert expansions(expander, query)[0] == expected
     assert expansions(expander, query, intent="complaint")[0] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "second hand clock",
+        "holy bible rc",
+        "high rise balcony chair",
+        "chair stacking dolly",
+        "shirt folding board",
+        "fuzzy logic chair",
+        "renewed hope candle",
+        "pump to blow up chair",
+        "chair you can see through",
+        "pregnancy loss chair",
+        "baby grand piano",
+        "baby doll chair",
+        "women on the moon chair",  # begins with a name
+        "wine women and song chair",
+    ],
+)
+def test_words_with_a_second_sense_get_no_others(expander, query):
+    assert expansions(expander, query)[0] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["handmade holy bible", "battery operated holy bible", "john gray holy bible"]
+)
+def test_the_words_of_a_title_get_no_others(expander, query):
+    assert expansions(expander, query)[0] == []
+
+
+def test_a_word_for_a_value_gets_no_other_where_it_is_read_as_something_else(expander):
+    """A kind of what is drunk has no colour."""
+    assert expansions(expander, "zorvexa grey vodka")[0] == []
+
+
+@pytest.mark.parametrize(
+    "tag, terms",
+    [
+        (Tag(0, 16, "content", 0.95), []),
+        (Tag(0, 8, "style", 0.95), ["handcrafted zorvexa chair"]),
+    ],
+)
+def test_what_the_tags_take_for_a_title_keeps_its_words(expander, tag, terms):
+    vectors = np.zeros((1, expander.lexicon.dimension), np.float32)
+    [found] = expander.retrieve(["handmade zorvexa chair"], vectors, [[tag]])
+    chosen = expander.select(found, [0.1] * len(expander.texts(found)), "browse")
+    assert [item["term"] for item in chosen["expansions"]] == terms
 
 
 def test_another_word_for_whom_it_is_for_heeds_the_threshold(lexicon):

@@ -19,13 +19,14 @@ from worker.lexicon.correction import Correction, Corrector
 from worker.lexicon.heads import apart, heads, named_brand, turned
 from worker.lexicon.makers_lines import MakersLines
 from worker.lexicon.neighbours import Neighbours, neighbours
+from worker.lexicon.other_words import OtherWords
 from worker.lexicon.profile import Profile, Stemmed, profile
 from worker.lexicon.protected_values import NOTHING, protected_values
 from worker.lexicon.reading import Mention, Reader, Reading
 from worker.lexicon.renaming import broader_part, has_other_name
 from worker.lexicon.shelves import Shelves
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Kept, Phrases, keys, named, words
+from worker.lexicon.words import Kept, keys, named, words
 
 _FOR_WHOM = re.compile(r"^\w+['’]s? ")
 PARENT_PRIOR = 0.6
@@ -57,8 +58,7 @@ class Lexicon:
         version: 8 hexadecimal digits that change with the terms, the tables or the encoder.
         encoder_sha256: hash of the encoder's `model.onnx` that the vectors are by.
         document_prompt: what it read before each term.
-        persons: words that say for whom a thing is → others that say the same.
-        others: words that say what a thing is like → others that say the same; `same` finds them.
+        other_words: what says the same as other words.
         makers_lines: what kinds of thing makers' lines are.
         dimension: of the vectors.
     """
@@ -78,9 +78,7 @@ class Lexicon:
         self._departments[alone] = -1 - alone
         self._department_of: list[int] = self._departments.tolist()
         self._number_of = {path: number for number, path in enumerate(terms.paths)}
-        self.persons: Mapping[str, str] = parts.attributes.get("persons", {})
-        self.others: Mapping[str, str] = parts.attributes.get("same", {})
-        self.same = Phrases(self.others)
+        self.other_words = OtherWords(parts.attributes, attributes.name_of)
         self._shelves = Shelves(parts.attributes.get("whose", ()), terms.published())
         self._vectors = parts.vectors
         self._stemmed, self._profiles = Kept(KEPT), Kept(KEPT)  # by text

@@ -252,8 +252,9 @@ class Expander:
         """The query with other words for whom the thing is for, or else for what it is like; ""
         where there are none."""
         read, lexicon = found.read, self.lexicon
-        whom = for_whom(read, found.heads, lexicon.persons)
-        return whom or reworded(read, lexicon.same, lexicon.others)
+        whom = for_whom(read, found.heads, lexicon.other_words.persons)
+        categories = (lexicon.category(head.term_id) for head in found.heads)
+        return whom or reworded(read, lexicon.other_words, categories)
 
     def term(self, found: Retrieved, candidate: Candidate) -> str:
         """A candidate as it is published; "" if the query says the same."""

@@ -25,9 +25,10 @@ from worker.lexicon.negations import (
     negation,
     negation_behind,
 )
+from worker.lexicon.other_words import OtherWords
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.terms import NO_TERM
-from worker.lexicon.words import Phrases, Word, covered, meets, stem, word_set
+from worker.lexicon.words import Word, covered, meets, stem, word_set
 
 # Lead to what is excluded, beside what negates it: "made", "and", "no" in "no not leather".
 _LEADING = FILLERS | JOINED | NEGATING
@@ -142,29 +143,35 @@ def for_whom(read: Reading, heads: Iterable[Mention], persons: Mapping[str, str]
         return ""  # "big kids" is a size; "for kids chair", "a chair for adults and kids"
     said, start, end = read.words[n]
     follows = is_for or any(head.end <= start for head in heads)  # "boots women"
+    if behind in _DANGLING and not follows:
+        return ""  # "women of the bible poster"
     other = persons.get(f"for {said}" if follows else said, "").removeprefix("for ")
     if not other:
         return ""
     return in_place(read, Mention(NO_TERM, said, start, end), other)
 
 
-def reworded(read: Reading, same: Phrases, others: Mapping[str, str]) -> str:
+def reworded(read: Reading, words: OtherWords, categories: Iterable[str]) -> str:
     """The query with other words for what a thing is like; "" where there are none.
 
     Args:
-        same: finds the words that others say the same as.
-        others: of each its other words.
+        words: the lexicon's.
+        categories: of the things that are asked for.
     """
-    hits = same.find(read.words)
+    hits = list(words.find(read))
     if not hits:  # as of most queries
         return ""
-    kept = [(a.start, a.end) for a in read.attributes if a.name in (*NAMES, "model")]
+    if not words.titled.isdisjoint(path.partition(" > ")[0] for path in categories):
+        return ""  # "renewed strength book"
+    said = [*read.attributes, *read.described]
+    kept = [(a.start, a.end) for a in said if a.name in (*NAMES, "model")]
+    sizes = [(a.start, a.end) for a in said if a.name == "size"]
+    kept += sizes if len(sizes) > 1 else ()  # "xl and xxl shirts": both or none
     kept += [(x.start, x.end) for x in read.exclusions]
     kept += [(m.start, m.end) for m in read.mentions if " " in m.surface]
-    for first, last, said in hits:
-        start, end = read.words[first].start, read.words[last - 1].end
+    for start, end, other in hits:
         part = Mention(NO_TERM, read.form[start:end], start, end)
-        if not meets(part, kept) and (text := in_place(read, part, others[said])):
+        if not meets(part, kept) and (text := in_place(read, part, other)):
             return text
     return ""
 

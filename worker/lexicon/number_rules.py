@@ -12,10 +12,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from worker.lexicon.number_bounds import OR_LARGER, OR_LESS, OR_MORE, OR_SMALLER
-from worker.lexicon.number_words import SMALL
+from worker.lexicon.number_words import SMALL, value_of_words
 
 NUMBER_WORDS = {word: str(n) for n, word in enumerate(SMALL[1:12], start=2)}  # two to twelve
 PARTS = {"half": "0.5", "quarter": "0.25"}
+_IN_A_WORD = {"a": "1", **PARTS}  # "a dozen"
 _FRACTION = r"[1-9]/(?:[2-9]|1[06]|32|64)(?!\d)"
 AND_PART = rf"(?:(?:[ -]| and ){_FRACTION}| and a (?:half|quarter))"  # behind a whole number
 TO = r"\s?(?:-|–|to|bis|tot|à)\s?"
@@ -62,9 +63,16 @@ def make_rule(
 
 
 def plain(number: str) -> str:
-    """1,000 as 1000, 1,5 as 1.5, two as 2, 7 1/2, 71/2 and 7 and a half as 7.5; 1/2 stays."""
+    """1,000 as 1000, 1,5 as 1.5, twenty-five as 25, 7 1/2, 71/2, 7 and a half and seven and a half
+    as 7.5; 1/2 stays, as do words that are no number."""
     if number.isdigit():
         return number
+    if number[0].isalpha():
+        whole, _, part = number.partition(" and a ")
+        value = value_of_words(whole)
+        if value is None:
+            return _IN_A_WORD.get(number, number)
+        return str(value + float(PARTS[part])) if part else str(value)
     number = _in_digits(number)
     if (run_on := _RUN_ON.fullmatch(number)) and Fraction(number) > 1:
         number = " ".join(run_on.groups())
@@ -72,7 +80,6 @@ def plain(number: str) -> str:
         return number.replace(",", "")
     if re.fullmatch(rf"\d+[ -]{_FRACTION}", number):
         return f"{value_of(number):g}"
-    number = NUMBER_WORDS.get(number) or PARTS.get(number) or number
     return number.replace(",", ".")
 
 
@@ -84,6 +91,8 @@ def _in_digits(number: str) -> str:
 
 def value_of(number: str) -> float:
     """The number that a text is, also a fraction or a word."""
+    if number[0].isalpha():
+        return float(plain(number))
     whole, _, part = re.sub(r"[ -]", " ", _in_digits(number)).rpartition(" ")
     if "/" not in part or (not whole and "/" not in (number := plain(number))):
         return float(plain(number))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from worker.lexicon import alternatives
+from worker.lexicon import alternatives, number_words
 from worker.lexicon.number_bounds import (
     AND_ABROAD,
     AT_LEAST,
@@ -36,7 +36,6 @@ from worker.lexicon.number_rules import (
     AND_PART,
     COLORS,
     END,
-    NUMBER_WORDS,
     PARTS,
     SHAPES,
     SIZES,
@@ -50,7 +49,9 @@ from worker.lexicon.number_rules import (
 from worker.lexicon.words import DIGIT, word_set
 
 # Words of which one stands in every text without a digit that has a number with a meaning.
-WORDED = frozenset({"size", "sz", "colored", "coloured", "shaped", *NUMBER_WORDS, *PARTS})
+WORDED = frozenset({"size", "sz", "colored", "coloured", "shaped", "dozen"}).union(
+    number_words.WORDS, PARTS
+)
 _SHAPE = str.maketrans("123456789", "000000000")
 _AFTER_NUMBER = re.compile(r"0[ -]?(?=([^0]{1,2}))")
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}{AND_PART}|\d+/\d+|\d+(?:[.,]\d+)?)"
@@ -248,7 +249,6 @@ class Numbers:
         long = (
             rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|\s?(?:{lengths}){_SIDE}\s|{_NAMED_SIDE}\s)"
         )
-        words = "|".join(NUMBER_WORDS)
         # "pack of 2 in lemon", but not "pack of 2 oz"
         measure = "|".join(re.escape(u) for u in self._units.keys() - {*self._counts, "in"})
         written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
@@ -280,14 +280,17 @@ class Numbers:
                 self._amount,
             ),
             make_rule(
-                rf"\b(?P<a>{words}|half|quarter)(?: an?)?[\s-](?P<unit>{count}|{written}){END}",
+                rf"(?<![\w-])(?P<a>{number_words.PATTERN}(?: and a (?:half|quarter))?|half|quarter"
+                r"|a(?= dozen))(?: an?)?[\s-]"
+                rf"(?P<unit>{count}|{written}){END}",
                 "",
                 self._amount,
-                "|".join([*NUMBER_WORDS, *PARTS]),
+                "|".join([*number_words.WORDS, *PARTS, "a dozen"]),
                 worded=True,
             ),
             make_rule(
-                rf"\b(?P<unit>{count}) of (?P<a>{_NUMBER}|{words})(?![\s-]?(?:{measure})\b){END}",
+                rf"\b(?P<unit>{count}) of (?P<a>{_NUMBER}|{number_words.PATTERN})"
+                rf"(?![\s-]?(?:{measure})\b){END}",
                 "",
                 self._amount,
                 " of ",
@@ -297,6 +300,8 @@ class Numbers:
 
     def _amount(self, match: re.Match[str]) -> str | None:
         first, unit = plain(match["a"]), self._units[match["unit"]][1]
+        if first[0].isalpha() or (match["a"] == "one" and match["unit"] in self._counts):
+            return None  # "nineteen ninety nine inch"; "one piece" is a style
         alone = match["unit"] in _THINGS and match[0].endswith(f" {match['unit']}")
         if alone and first not in ("1", "0"):
             return None

@@ -14,11 +14,12 @@ from typing import NamedTuple
 from worker.lexicon.brands import Brand
 from worker.lexicon.excluded_before import ExcludedBefore
 from worker.lexicon.free_and_less import before_free, before_less, is_free_behind
-from worker.lexicon.head_words import FOR_THINGS, HOLDERS, LIKE, LIKE_PAIRS
+from worker.lexicon.head_words import FOR_THINGS, HOLDERS, LIKE, LIKE_PAIRS, past_place
 from worker.lexicon.model_numbers import Model
 from worker.lexicon.negations import (
     CLAUSES,
     DOES_NOT_HAVE,
+    EVENTS,
     FILLERS,
     FIRST_WORDS,
     FREE,
@@ -27,8 +28,11 @@ from worker.lexicon.negations import (
     LESS_SUFFIX,
     MILD,
     NEGATIONS,
+    NO_PART,
     OR,
     SPEAKER,
+    STOPS,
+    VERBS,
     WANTS_NOT,
     described_thing,
     kept_negations,
@@ -46,37 +50,11 @@ _TRIGGERS = frozenset({FREE, *FIRST_WORDS, *LAST_WORDS})
 _SIGNS = frozenset({"allowed", "sign", "signs", "zone", "policy"})
 _MARK = re.compile(r"(?<!\S)-(?=[^\W\d_])")
 
-# Words before "not" that make it a sentence about what happened.
-_VERBS = word_set("""
-    is are was were am be been do does did has have had can could will would should may might
-    must it they he she i we you still why if or yet
-""")
 _OF_MODEL = 6  # words, with the brand
 # At the end they belong to what is before: "not pop up", "not airpods max", "not eos r".
 _PARTICLES = word_set("up on in out off down pro max ultra lite")
-_SIZES = frozenset({"s", "m", "l"})
-# Words behind "not", "no" and "non" that are no property of a thing.
-_EVENTS = word_set("""
-    working received receive delivered delivering arrived arriving charging turning fitting
-    opening connecting printing happy satisfied sure good great bad as so the same found
-    recognised recognized accepted available in enough only yet again coming getting showing
-    here there what refund refunds response reply delivery idea one problem problems tracking
-    email answer longer more less thanks thank way matter time need news good show over under
-    above below fan impressed what worth going doing able buying using like want wanted interested
-    compatible free
-""")
-_STOPS = word_set("""
-    up per each plus
-    for with in on under over below above between from to at by please but and or not no non
-    nor without size uk us eu than if that which is are it only just instead needed required
-""")
 PARTS = FOR_THINGS | HOLDERS
-# Words behind a negation that no thing is or has: "the world without you", "feast without fear".
-_NO_PART = word_set("""
-    you me us him her them it its this that they we i he she who anyone everyone your my our their
-    fear love hate doubt tomorrow mercy regret regrets excuses surrender limits limit borders
-    boundaries remorse food foods things stuff
-""")
+_RANKS = {"color": 0, "pattern": 1, "material": 2, "brand": 3}
 _OTHERS = word_set("others people anyone everyone neighbors neighbours")  # behind what is done
 
 
@@ -184,8 +162,13 @@ class Exclusions:
         mild = trigger in MILD
         before = keys[i - 1] if i else ""
         thing = described_thing(keys, i, trigger)
-        sentence = (before in _VERBS or trigger in CLAUSES) and trigger not in WANTS_NOT
-        if mild and ((sentence and not thing) or (first < len(keys) and keys[first] in _EVENTS)):
+        sentence = (before in VERBS or trigger in CLAUSES) and trigger not in WANTS_NOT
+        if mild and sentence and not thing:
+            return
+        if (place := past_place(keys, first)) > first:  # "no over the knee boots"
+            yield found[first].start, found[place - 1].end
+            return
+        if mild and first < len(keys) and keys[first] in EVENTS:
             return
         if trigger == ("neither",) and "nor" not in keys[first:]:
             return
@@ -207,14 +190,16 @@ class Exclusions:
         model = self._past_model(form, found, first)
         if trigger in WANTS_NOT and not self._is_all_known(keys, max(first, model), end):
             return
-        if first < len(keys) and (keys[first] in _NO_PART or _is_done_to_others(keys[first:end])):
+        if first < len(keys) and (keys[first] in NO_PART or _is_done_to_others(keys[first:end])):
             return
         if not _SIGNS.isdisjoint(keys[first : end + 1]) and mild:
             return
         if end == first or (keys[first].isdigit() and trigger not in {("not",), ("without",)}):
             return
-        wanted_follows = mild and all(key in FILLERS | _STOPS | SPEAKER for key in keys[:i])
+        wanted_follows = mild and all(key in FILLERS | STOPS | SPEAKER for key in keys[:i])
         last = model or self._extent(keys, first, end, wanted_follows)
+        if wanted_follows and (trigger == ("no",) or trigger in WANTS_NOT):
+            last = self._past_run(keys, first, last, end)
         whole = not mild or trigger == ("no",) or trigger in DOES_NOT_HAVE
         # "without leather straps", but "no hood black"
         if whole and not wanted_follows and end - last == 1 and len(keys) == end:
@@ -234,7 +219,7 @@ class Exclusions:
         keys = [word.key for word in found]
         lacks = keys[last - 1] == FREE or keys[last - 1].endswith(LESS_SUFFIX)
         if lacks and last < len(keys) and keys[last] in OR:
-            wanted_follows = all(key in FILLERS | _STOPS | SPEAKER for key in keys[:first])
+            wanted_follows = all(key in FILLERS | STOPS | SPEAKER for key in keys[:first])
             for start, end in self._listed(form, found, last, wanted_follows):
                 if not self.is_term(form[start:end]):  # "or a dress with sleeves"
                     yield start, end
@@ -275,7 +260,7 @@ class Exclusions:
     def _segment(self, form: str, found: Sequence[Word], first: int) -> int:
         """One past the last word that a negation before `first` may reach."""
         end = first
-        while end < len(found) and end - first < 4 and found[end].key not in _STOPS:
+        while end < len(found) and end - first < 4 and found[end].key not in STOPS:
             if end > first:
                 between = form[found[end - 1].end : found[end].start]
                 if between not in (" ", "-") or found[end].key[0].isdigit():
@@ -310,10 +295,28 @@ class Exclusions:
 
     def _is_all_known(self, keys: Sequence[str], first: int, end: int) -> bool:
         """Whether one or two names are all that stands there, unlike "shoes anymore"."""
-        last = self._name(keys, first, end)
+        last = self._past_run(keys, first, self._name(keys, first, end), end)
         if last == first < end and keys[first] in LIKE and keys[first - 1] != "never":
             last += 1  # but "never summer" is a brand
         return last > first and (last == end or self._name(keys, last, end) == end)
+
+    def _past_run(self, keys: Sequence[str], first: int, last: int, end: int) -> int:
+        """One past the last of the properties from `first` on, of which the one up to `last` is
+        the first, in the order in which they stand before a thing: not "nike black"."""
+        before = self._rank(keys[first:last])
+        while before is not None and last < (n := self._name(keys, last, end - 1)):
+            rank = self._rank(keys[last:n])
+            if rank is None or rank <= before:
+                break
+            last, before = n, rank
+        return last
+
+    def _rank(self, name: Sequence[str]) -> int | None:
+        """Where a property of a known name stands before a thing; None of other names."""
+        key = " ".join(name)
+        kind = self.before.kind(key)
+        is_brand = not kind and self.known(key) and not self.is_term(key)
+        return _RANKS.get("brand" if is_brand else kind)
 
     def _name(self, keys: Sequence[str], first: int, end: int) -> int:
         """One past the last word of the longest known phrase that begins at `first`."""
@@ -330,7 +333,7 @@ def goes_on(found: Sequence[Word], last: int) -> bool:
 def _is_split(found: Sequence[Word], last: int) -> bool:
     """Whether the word behind what ends before word `last` belongs to it: the "up" of "pop up"."""
     end = found[last].key if last + 1 == len(found) else ""
-    is_letter = len(end) == 1 and end.isalpha() and end not in _SIZES
+    is_letter = len(end) == 1 and end.isalpha() and end not in "sml"  # sizes
     return end in _PARTICLES or is_letter or goes_on(found, last)
 
 

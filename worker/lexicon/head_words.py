@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from worker.lexicon.words import stem, word_set
 
@@ -79,6 +79,12 @@ LIKE_PAIRS = frozenset({
     ("pop", "up"), ("lace", "up"), ("zip", "up"), ("button", "up"), ("built", "in"),
     ("usb", "a"), ("usb", "b"), ("usb", "c"), ("type", "a"), ("type", "b"), ("type", "c"),
 })  # fmt: skip
+# Where a thing is worn or stands, behind one of the words before it: "over the ear", "in wall".
+AT_PLACES = word_set("in on over under above off behind around")
+PLACES = word_set("""
+    ear ears knee knees shoulder shoulders head neck calf ankle desk sink counter cabinet door wall
+    ceiling bed range
+""")
 # What is done with a thing, so that the thing itself is not asked for: "wedding ring hire".
 DEEDS = word_set("""
     hire rental rentals rent repair repairs repairing service services servicing installation
@@ -114,6 +120,15 @@ AT_HOME = word_set("""
 """)
 # These split a query only behind a term: "bag of rice", but not "phantom of the opera costume".
 LOOSE = word_set("of to on in by at as like near") | ABROAD
+
+
+def past_place(keys: Sequence[str], first: int) -> int:
+    """One past the last word of where a thing is worn or stands, "over the knee", that begins with
+    word `first`; `first` where none does."""
+    if first == len(keys) or keys[first] not in AT_PLACES:
+        return first
+    last = first + 1 + (keys[first + 1 : first + 2] == ["the"])
+    return last + 1 if last < len(keys) and keys[last] in PLACES else first
 
 
 def is_foreign(word: str, is_ordinary: Callable[[str], bool]) -> bool:

@@ -37,6 +37,32 @@ FIRST_WORDS = frozenset(words[0] for words in NEGATIONS)
 FILLERS = word_set("""
     a an the any for too very added artificial made of from with in by
 """)
+# Words before "not" that make it a sentence about what happened.
+VERBS = word_set("""
+    is are was were am be been do does did has have had can could will would should may might
+    must it they he she i we you still why if or yet
+""")
+# Words behind "not", "no" and "non" that are no property of a thing.
+EVENTS = word_set("""
+    working received receive delivered delivering arrived arriving charging turning fitting
+    opening connecting printing happy satisfied sure good great bad as so the same found
+    recognised recognized accepted available in enough only yet again coming getting showing
+    here there what refund refunds response reply delivery idea one problem problems tracking
+    email answer longer more less thanks thank way matter time need news good show over under
+    above below fan impressed what worth going doing able buying using like want wanted interested
+    compatible free
+""")
+STOPS = word_set("""
+    up per each plus
+    for with in on under over below above between from to at by please but and or not no non
+    nor without size uk us eu than if that which is are it only just instead needed required
+""")
+# Words behind a negation that no thing is or has: "the world without you", "feast without fear".
+NO_PART = word_set("""
+    you me us him her them it its this that they we i he she who anyone everyone your my our their
+    fear love hate doubt tomorrow mercy regret regrets excuses surrender limits limit borders
+    boundaries remorse food foods things stuff
+""")
 # Behind a thing: "a tv that is not samsung" is no sentence.
 RELATIVE, IS = frozenset({"that", "which"}), frozenset({"is", "are"})
 _THAT_IS = "thats"

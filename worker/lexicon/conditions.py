@@ -1,4 +1,6 @@
-"""Whether words for a condition say that the thing that is wanted is used: "used sofa", "iphone in
+"""What is told of how a thing is sold.
+
+Whether words for a condition say that the thing that is wanted is used: "used sofa", "iphone in
 good condition"; not "i used this", "keep paint in good condition", "used nappies bin" or "watch
 with a second hand"."""
 
@@ -30,6 +32,10 @@ _TELLS = word_set("""
 """)
 _IN = word_set("in a an very used still all")
 _RELATIVE = word_set("that which")
+# Behind a thing: it is sold without what belongs to it.
+_ALONE = frozenset({
+    ("bare", "tool"), ("bare", "unit"), ("tool", "only"), ("body", "only"), ("handset", "only"),
+})  # fmt: skip
 _FUNCTION = word_set("for with without and or in on to of from under")
 # What used things are put in.
 _FOR_WASTE = word_set("""
@@ -38,14 +44,23 @@ _FOR_WASTE = word_set("""
 """)
 
 
-def of_watches(form: str, found: Sequence[Word]) -> list[tuple[int, int]]:
-    """First and one past the last word of a "second hand" that a thing has: "watch with a second
-    hand"."""
-    if "second hand" not in form:
-        return []
-    keys = [word.key for word in found]
-    pairs = [i for i in range(len(keys) - 1) if keys[i : i + 2] == ["second", "hand"]]
-    return [(i, i + 2) for i in pairs if _HAS.search(form, 0, found[i].start)]
+def naming_nothing(
+    form: str, found: Sequence[Word], terms: Sequence[tuple[int, int, str]]
+) -> list[tuple[int, int]]:
+    """First and one past the last word of what looks like a condition or a thing and is none: the
+    "second hand" that a watch has, the "tool only" or "bare tool" behind another thing.
+
+    Args:
+        terms: first and one past the last word of each, and its key, also of those that overlap.
+    """
+    spans = []
+    for i in range(1, len(found) - 1):
+        keys = found[i].key, found[i + 1].key
+        has = keys == ("second", "hand") and _HAS.search(form, 0, found[i].start)
+        # not of a "multi tool only"
+        if has or (keys in _ALONE and not any(a < i < b for a, b, _ in terms)):
+            spans.append((i, i + 2))
+    return spans
 
 
 def is_elsewhere(hit: Any, form: str, found: Sequence[Word], terms: Sequence[Any]) -> bool:

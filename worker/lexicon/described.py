@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from worker.event import Tag
-from worker.lexicon.attributes import Attribute
+from worker.lexicon.attributes import Amount, Attribute
 from worker.lexicon.head_words import VERSIONS
 from worker.lexicon.spellings import FIRST_NAMES
 from worker.lexicon.words import DIGIT, Word, covered, meets, word_set
@@ -39,6 +39,7 @@ def described(
     found: Sequence[Word],
     attributes: Sequence[Attribute],
     excluded: Sequence[tuple[int, int]],
+    nothings: Sequence[tuple[int, int]],
     is_term: Callable[[str], bool],
     name_of: Callable[[str], str],
 ) -> list[Attribute]:
@@ -47,11 +48,19 @@ def described(
     Args:
         found: the query's words.
         excluded: start and end of what is not wanted.
+        nothings: first and one past the last word of what is no thing: the "tool only" of a drill.
         is_term: whether a key is one of a term.
         name_of: the attribute of which a key is a value; the lists tell whether it is a condition.
     """
     names = [_place(a) for a in attributes if a.name in NAMES]
     known = [*map(_place, attributes), *excluded]
+    # A unit behind a number in words may be tagged as the thing: the "foot" of "fifty foot hose".
+    amounts = [
+        a
+        for a in attributes
+        if isinstance(a, Amount) and found[covered(found, a.start, a.end)[0]].key.isalpha()
+    ]
+    nothing = [(found[i].start, found[j - 1].end) for i, j in nothings]
     kept = []
     for tag in tags:
         if tag.name in LISTED or tag.probability < LEAST.get(tag.name, OTHER):
@@ -59,7 +68,8 @@ def described(
         first, last = covered(found, tag.start, tag.end)
         words, others = found[first:last], known
         if tag.name == PRODUCT:
-            others = [*names, *excluded]
+            units = [_place(a) for a in amounts if a.start < tag.start]
+            others = [*names, *units, *excluded, *nothing]
             if first and found[first - 1].key in FIRST_NAMES and not is_term(_value(words)):
                 continue  # "nora roberts"
         one = named_by(tag.name, words, others)

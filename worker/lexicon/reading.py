@@ -1,8 +1,7 @@
 """Reads a query once for all that is asked of it: terms, brands, exclusions, attributes.
 
 The longest phrase wins. What is excluded is no term and no attribute; a brand's words are no
-attribute, and no term unless the term is longer. E-mail and web addresses are not read. What the
-tagging model says counts as `worker.lexicon.tagged` has it.
+attribute, and no term unless it is longer. Addresses are not read; tags count as `tagged.py` says.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from worker.event import Tag
 from worker.lexicon import number_bounds
 from worker.lexicon.attributes import Attribute, Attributes, Span
 from worker.lexicon.brands import Brand, Brands
-from worker.lexicon.conditions import of_watches
+from worker.lexicon.conditions import naming_nothing
 from worker.lexicon.described import described
 from worker.lexicon.excluded_before import ExcludedBefore
 from worker.lexicon.exclusions import Exclusion, Exclusions, goes_on
@@ -27,7 +26,6 @@ from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, covered, keys, named, words
 
 _SHORT_NAME = 5  # letters; so short ones are often a letter from another brand's
-
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
 
 
@@ -128,7 +126,8 @@ class Reader:
         if tagged and not brands:
             terms = {first: self._terms.department(term) for first, _, _, term in places}
             brands = tagged.new_brand(self._is_new, terms)
-        mild = [*self._exclusions.kept_negations(text, found, brands), *of_watches(text, found)]
+        nothings = naming_nothing(text, found, hits)
+        mild = [*self._exclusions.kept_negations(text, found, brands), *nothings]
         fixed = [span[:2] for span in self._fixed.find(found) if not goes_on(found, span[1])] + mild
         exclusions = self._exclusions.find(
             text, found, mild, brands, lambda: self._names(fixed, places, brands)
@@ -149,10 +148,9 @@ class Reader:
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         unwanted = [(x.start, x.end) for x in exclusions]
-        if exclusions:  # "excluded" is no style
-            own = [word.key for word in found]
-            behind = [range(b, negation_behind(own, b)) for _, b in excluded]
-            unwanted += [(found[n].start, found[n].end) for place in behind for n in place]
+        own = [word.key for word in found]
+        behind = [n for _, b in excluded for n in range(b, negation_behind(own, b))]
+        unwanted += [(found[n].start, found[n].end) for n in behind]  # "excluded" is no style
         nothing = unwanted + [
             (found[i].start, found[j - 1].end)
             for i, j in fixed
@@ -173,7 +171,9 @@ class Reader:
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
-        said = described(tags, found, attributes, unwanted, self._is_term, self._attributes.name_of)
+        said = described(
+            tags, found, attributes, unwanted, nothings, self._is_term, self._attributes.name_of
+        )
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
         meant = [span for span in fixed if span in mild or found[span[0]].key in NEGATING]
         kept_negations = [(found[i].start, found[j - 1].end) for i, j in meant]

@@ -33,6 +33,20 @@ def test_product_style_and_use_are_the_words_that_are_tagged_so(lexicon):
 
 
 @pytest.mark.parametrize(
+    "query, tag, product",
+    [
+        ("zog impact driver tool only", "impact driver tool", [("product", "impact driver")]),
+        ("zog impact driver bare tool", "tool", []),
+        ("multi tool only", "multi tool", [("product", "multi tool")]),
+        ("fifty foot hose", "foot hose", [("product", "hose")]),
+        ("two piece sets", "two piece sets", [("product", "two piece sets")]),
+    ],
+)
+def test_a_product_has_no_words_that_name_no_thing(lexicon, query, tag, product):
+    assert described(lexicon, query, (tag, "product", 0.9)) == product
+
+
+@pytest.mark.parametrize(
     "name, least", [("product", 0.6), ("style", 0.5), ("use", 0.5), ("content", 0.85)]
 )
 def test_from_the_probability_of_their_name(lexicon, name, least):

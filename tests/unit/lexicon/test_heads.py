@@ -14,6 +14,10 @@ from worker.lexicon.heads import naming
         ("dry dog food 40 lb bag", "dry dog food"),
         ("5 pound bag of hard candy", "candy"),
         ("leather bag", "bag"),
+        # sold without what belongs to it
+        ("makita impact driver bare tool", "impact driver"),
+        ("dewalt drill tool only", "drill"),
+        ("multi tool only", "multi tool"),
         # what it is made of, or is said to be like
         ("flip flops made of vinyl", "flip flops"),
         ("pants fleece lined", "pants"),

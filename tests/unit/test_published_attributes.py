@@ -53,3 +53,28 @@ def test_small_talk_without_a_term_has_none(published):
     assert published(*said, intent="other") == []
     assert len(published(*said)) == 2
     assert published("red couch", intent="other") == [("color", "red"), ("product", "couch")]
+
+
+def test_a_whole_sentence_is_no_content(published):
+    told = "my xyzzy couch falls apart"
+    sentence = told, (told, "content", 0.99)
+    for intent in ("other", "complaint"):
+        assert "content" not in dict(published(*sentence, intent=intent))
+    assert published(*sentence)[0] == ("content", told)
+    called = "talk to a human"
+    assert published(called, (called, "content", 0.99)) == []
+    title = "talk to the hand"
+    assert published(title, (title, "content", 0.99)) == [("content", title)]
+
+
+@pytest.mark.parametrize(
+    "query, values",
+    [
+        ("difference between ps4 and ps5", ["ps4", "ps5"]),
+        ("which is better ps5 or xbox", ["ps5", "xbox"]),
+        ("difference between laptop and tablet", ["laptop", "tablet"]),
+        ("compare iphone 14 and 15", ["iphone 14", "iphone 15"]),
+    ],
+)
+def test_all_that_is_compared_is_published(published, query, values):
+    assert [value for _, value in published(query)] == values

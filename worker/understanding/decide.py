@@ -13,7 +13,7 @@ import numpy as np
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, once
-from worker.lexicon.described import PRODUCT, named_by
+from worker.lexicon.described import CONTENT, PRODUCT, named_by
 from worker.lexicon.head_pairs import for_another, sharing_ends
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
@@ -22,7 +22,7 @@ from worker.lexicon.words import meets
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
 from worker.understanding.query_target import QueryTarget, query_target
-from worker.understanding.questions import asks_about, seeks_by_purpose
+from worker.understanding.questions import asks_about, asks_for_a_person, compares, seeks_by_purpose
 from worker.understanding.wording import for_whom, in_place, reworded
 
 MAX_CATEGORIES = 3
@@ -149,6 +149,8 @@ class Expander:
         attributes = _published(read, heads, sharing)
         if by_purpose:
             attributes = [attribute for attribute in attributes if attribute.name != PRODUCT]
+        if asks_for_a_person(read.words):
+            attributes = [attribute for attribute in attributes if attribute.name != CONTENT]
         return Retrieved(
             read, heads, renamed, replaced, found, categories, attributes, names_a_product
         )
@@ -216,7 +218,7 @@ class Expander:
             intent: its label; None where it is not known.
         """
         if intent == "other":
-            said = found.attributes if found.read.mentions else []
+            said = _without_sentence(found) if found.read.mentions else []
             return {"expansions": [], "categories": [], "attributes": said}
         if scores is None:
             kept = [(c.prior, c) for c in found.candidates if c.source == "synonym"]
@@ -245,7 +247,7 @@ class Expander:
         return {
             "expansions": expansions[: self.max_expansions],
             "categories": [{"path": p, "score": round(s, DIGITS)} for p, s in found.categories],
-            "attributes": found.attributes,
+            "attributes": _without_sentence(found) if complains else found.attributes,
         }
 
     def _said_otherwise(self, found: Retrieved) -> str:
@@ -300,14 +302,22 @@ def _published(
     said = [*read.attributes, *read.described]
     if not any(attribute.name == PRODUCT for attribute in said):
         known = [(item.start, item.end) for item in (*said, *read.exclusions)]
+        asked = heads or (read.mentions if compares(read.words) else ())
         for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
-            product = mention in heads and named_by(PRODUCT, read.words[first:last], known)
+            product = mention in asked and named_by(PRODUCT, read.words[first:last], known)
             if product:
                 said.append(product)
     for other in sharing:
         known = [(a.start, a.end) for a in said if a.name != PRODUCT]
         said = [a if meets(other, known) else _from(other, a, read.form) for a in said]
     return once(sorted(said, key=attrgetter("start")))
+
+
+def _without_sentence(found: Retrieved) -> list[Attribute]:
+    """The attributes of what is no search, without a content that is all of it: "my shoes are
+    falling apart"."""
+    end = len(found.read.form)
+    return [a for a in found.attributes if (a.name, a.start, a.end) != (CONTENT, 0, end)]
 
 
 def _from(other: Mention, attribute: Attribute, form: str) -> Attribute:

@@ -61,10 +61,6 @@ def test_a_whole_sentence_is_no_content(published):
     for intent in ("other", "complaint"):
         assert "content" not in dict(published(*sentence, intent=intent))
     assert published(*sentence)[0] == ("content", told)
-    called = "talk to a human"
-    assert published(called, (called, "content", 0.99)) == []
-    title = "talk to the hand"
-    assert published(title, (title, "content", 0.99)) == [("content", title)]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ def naming_nothing(
     Args:
         terms: first and one past the last word of each, and its key, also of those that overlap.
     """
+    if "second hand" not in form and "bare " not in form and " only" not in form:
+        return []
     spans = []
     for i in range(1, len(found) - 1):
         keys = found[i].key, found[i + 1].key

@@ -26,6 +26,7 @@ from worker.lexicon.terms import NO_TERM, Terms
 from worker.lexicon.words import WORDS_KEPT, Kept, Phrases, Word, covered, keys, named, words
 
 _SHORT_NAME = 5  # letters; so short ones are often a letter from another brand's
+
 _ADDRESS = re.compile(r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+")
 
 
@@ -148,9 +149,10 @@ class Reader:
         mentions = [self._mention(form, found, place) for place in places]
         ids = {self._terms.term_of(k) for i, j, k in hits for a, b in excluded if a <= i and j <= b}
         unwanted = [(x.start, x.end) for x in exclusions]
-        own = [word.key for word in found]
-        behind = [n for _, b in excluded for n in range(b, negation_behind(own, b))]
-        unwanted += [(found[n].start, found[n].end) for n in behind]  # "excluded" is no style
+        if exclusions:  # "excluded" is no style
+            own = [word.key for word in found]
+            behind = [n for _, b in excluded for n in range(b, negation_behind(own, b))]
+            unwanted += [(found[n].start, found[n].end) for n in behind]
         nothing = unwanted + [
             (found[i].start, found[j - 1].end)
             for i, j in fixed
@@ -160,13 +162,9 @@ class Reader:
             text, found, lambda: self._spans(found, places, mentions), brands, nothing, inside
         )
         if tagged:
+            lists, is_ordinary = self._attributes, self._spellings.is_ordinary
             attributes = tagged.attributes(
-                attributes,
-                self._attributes,
-                nothing,
-                text,
-                self._is_term,
-                self._spellings.is_ordinary,
+                attributes, lists, nothing, text, self._is_term, is_ordinary
             )
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})

@@ -22,7 +22,7 @@ from worker.lexicon.words import meets
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
 from worker.understanding.query_target import QueryTarget, query_target
-from worker.understanding.questions import asks_about, asks_for_a_person, compares, seeks_by_purpose
+from worker.understanding.questions import asks_about, compares, seeks_by_purpose
 from worker.understanding.wording import for_whom, in_place, reworded
 
 MAX_CATEGORIES = 3
@@ -149,8 +149,6 @@ class Expander:
         attributes = _published(read, heads, sharing)
         if by_purpose:
             attributes = [attribute for attribute in attributes if attribute.name != PRODUCT]
-        if asks_for_a_person(read.words):
-            attributes = [attribute for attribute in attributes if attribute.name != CONTENT]
         return Retrieved(
             read, heads, renamed, replaced, found, categories, attributes, names_a_product
         )

@@ -30,24 +30,12 @@ _SERVE = word_set("""
 _ASKING = word_set("does do did is are was were will can could would has have isnt arent")
 _KNOWN_THING = word_set("the this these that those my your it its")
 
-_COMPARING = word_set("compare comparison difference differences better")
-_TALK, _TO = word_set("talk speak chat"), word_set("to with")
-_PERSON = word_set("""
-    human person someone somebody anyone agent representative rep advisor adviser operator
-""")
+_COMPARING = word_set("compare comparison difference differences better vs versus")
 
 
 def compares(found: Sequence[Word]) -> bool:
     """Whether a query asks how the things that it names differ: "compare ps4 and ps5"."""
     return not _COMPARING.isdisjoint([word.key for word in found])
-
-
-def asks_for_a_person(found: Sequence[Word]) -> bool:
-    """Whether a query asks for somebody to talk to: "talk to a human"."""
-    keys = [word.key for word in found]
-    pairs = zip(keys, keys[1:], strict=False)
-    asks = any(verb in _TALK and to in _TO for verb, to in pairs)
-    return asks and keys[-1] in _PERSON
 
 
 def seeks_by_purpose(found: Sequence[Word]) -> bool:

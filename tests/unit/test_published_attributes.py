@@ -70,6 +70,9 @@ def test_a_whole_sentence_is_no_content(published):
         ("which is better ps5 or xbox", ["ps5", "xbox"]),
         ("difference between laptop and tablet", ["laptop", "tablet"]),
         ("compare iphone 14 and 15", ["iphone 14", "iphone 15"]),
+        ("laptop vs tablet", ["laptop", "tablet"]),
+        ("laptop or tablet which is better", ["laptop", "tablet"]),
+        ("better laptop for tablet or couch", ["laptop"]),
     ],
 )
 def test_all_that_is_compared_is_published(published, query, values):

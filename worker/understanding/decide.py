@@ -298,9 +298,10 @@ def _published(
     """The attributes of a query; its product is what is tagged so, or else what the heads name,
     with what shares their end: the "dog and cat food"."""
     said = [*read.attributes, *read.described]
-    if not any(attribute.name == PRODUCT for attribute in said):
+    compared = compares(read.words)
+    if compared or not any(attribute.name == PRODUCT for attribute in said):
         known = [(item.start, item.end) for item in (*said, *read.exclusions)]
-        asked = heads or (read.mentions if compares(read.words) else ())
+        asked = read.mentions if compared else heads
         for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
             product = mention in asked and named_by(PRODUCT, read.words[first:last], known)
             if product:

@@ -30,12 +30,15 @@ _SERVE = word_set("""
 _ASKING = word_set("does do did is are was were will can could would has have isnt arent")
 _KNOWN_THING = word_set("the this these that those my your it its")
 
-_COMPARING = word_set("compare comparison difference differences better vs versus")
+_COMPARING = word_set("compare comparison difference differences vs versus")
+_WHICH = word_set("which what whats")
 
 
 def compares(found: Sequence[Word]) -> bool:
     """Whether a query asks how the things that it names differ: "compare ps4 and ps5"."""
-    return not _COMPARING.isdisjoint([word.key for word in found])
+    keys = [word.key for word in found]
+    asks = "better" in keys and (keys[0] in _WHICH or keys[-1] == "better")
+    return not _COMPARING.isdisjoint(keys) or (asks and "or" in keys)
 
 
 def seeks_by_purpose(found: Sequence[Word]) -> bool:

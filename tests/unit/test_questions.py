@@ -68,3 +68,22 @@ def test_what_is_asked_of_the_shop_is_asked_for(expander, query, term):
 def test_a_question_about_a_thing_is_not_reworded_but_keeps_its_category(expander, query):
     terms, chosen = expansions(expander, query, intent="inquiry")
     assert terms == [] and chosen["categories"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "how do i return my couch",
+        "where is my order of a couch",
+        "warranty of couch",
+        "couch order",
+    ],
+)
+def test_a_question_about_an_order_is_not_reworded(expander, query):
+    assert expansions(expander, query, intent="inquiry")[0] == []
+    assert expansions(expander, query)[0]  # to browse
+
+
+@pytest.mark.parametrize("query", ["which couch is best", "how to order a couch online"])
+def test_a_question_about_what_a_shop_has_is_reworded(expander, query):
+    assert expansions(expander, query, intent="inquiry")[0]

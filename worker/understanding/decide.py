@@ -22,7 +22,12 @@ from worker.lexicon.words import meets
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
 from worker.understanding.query_target import QueryTarget, query_target
-from worker.understanding.questions import asks_about, compares, seeks_by_purpose
+from worker.understanding.questions import (
+    asks_about,
+    asks_about_an_order,
+    compares,
+    seeks_by_purpose,
+)
 from worker.understanding.wording import for_whom, in_place, reworded
 
 MAX_CATEGORIES = 3
@@ -223,8 +228,9 @@ class Expander:
         else:
             scored = zip(self.sure(found, scores), found.candidates, strict=True)
             kept = [pair for pair in scored if pair[0] >= self.threshold]
-        complains = intent == "complaint"  # not expanded
-        if complains:
+        complains = intent == "complaint"
+        closed = complains or (intent == "inquiry" and asks_about_an_order(found.read.words))
+        if closed:
             kept = []
         elif intent not in self.parents_for:
             kept = [pair for pair in kept if pair[1].source != "parent"]
@@ -235,7 +241,7 @@ class Expander:
                 terms.setdefault(term, (score, candidate.source))
         if (
             not terms
-            and not complains
+            and not closed
             and self.threshold <= SAME
             and found.heads
             and (term := self._said_otherwise(found))

@@ -33,6 +33,22 @@ _KNOWN_THING = word_set("the this these that those my your it its")
 _COMPARING = word_set("compare comparison difference differences vs versus")
 _WHICH = word_set("which what whats")
 
+# What is asked of an order, not of a thing that a shop sells.
+_OF_ORDERS = word_set("""
+    return returns returned returning refund refunds refunded exchange delivery delivered dispatch
+    dispatched shipping shipped warranty guarantee receipt invoice
+""")
+_ENDS_OF_ORDERS = word_set("order orders balance")
+
+
+def asks_about_an_order(found: Sequence[Word]) -> bool:
+    """Whether a question is one about an order or a payment, which has no expansions: "how do i
+    return my trainers", "gift card balance"."""
+    keys = [word.key for word in found]
+    if not _OF_ORDERS.isdisjoint(keys) or keys[-1] in _ENDS_OF_ORDERS:
+        return True
+    return any(keys[n - 1] == "my" for n, key in enumerate(keys) if n and key == "order")
+
 
 def compares(found: Sequence[Word]) -> bool:
     """Whether a query asks how the things that it names differ: "compare ps4 and ps5"."""

@@ -77,3 +77,30 @@ def test_a_whole_sentence_is_no_content(published):
 )
 def test_all_that_is_compared_is_published(published, query, values):
     assert [value for _, value in published(query)] == values
+
+
+@pytest.mark.parametrize(
+    "query, said",
+    [
+        ("stair gate no drill", [("product", "stair gate"), ("style", "no drill")]),
+        ("socks no show", [("product", "socks"), ("style", "no show")]),
+        ("frying pan non-stick", [("product", "frying pan"), ("style", "non stick")]),
+        ("microwave safe bowl", [("style", "microwave safe"), ("product", "bowl")]),
+        ("paint that is child safe", [("product", "paint"), ("style", "child safe")]),
+        # these are what they say
+        ("gun safe", [("product", "gun safe")]),
+        ("no boundaries jeans", [("brand", "no boundaries"), ("product", "jeans")]),
+        ("no more tears shampoo", [("product", "shampoo")]),
+        ("parcel no show", []),
+    ],
+)
+def test_two_words_that_name_a_property_are_a_style_and_no_thing(published, query, said):
+    assert published(query) == said
+
+
+def test_a_tag_for_a_part_of_such_words_gives_way_to_them(published):
+    use = ("dishwasher", "use", 0.9)
+    assert published("dishwasher safe plates", use)[0] == ("style", "dishwasher safe")
+    assert published("is my xyzzy oven safe", ("safe", "product", 0.9)) == []
+    whole = ("no drill blackout", "style", 0.9)
+    assert published("no drill blackout blinds", whole)[0] == ("style", "no drill blackout")

@@ -36,6 +36,12 @@ _RELATIVE = word_set("that which")
 _ALONE = frozenset({
     ("bare", "tool"), ("bare", "unit"), ("tool", "only"), ("body", "only"), ("handset", "only"),
 })  # fmt: skip
+# What "safe" stands behind where it is no safe to lock: "dishwasher safe".
+_SAFE_FOR = word_set("""
+    dishwasher microwave oven freezer fridge machine food child pet dog cat bird fish animal septic
+    skin reef color colour eye
+""")
+_TEXTS = ("safe", "second hand", "bare ", " only")  # of which one stands where any is
 _FUNCTION = word_set("for with without and or in on to of from under")
 # What used things are put in.
 _FOR_WASTE = word_set("""
@@ -48,19 +54,22 @@ def naming_nothing(
     form: str, found: Sequence[Word], terms: Sequence[tuple[int, int, str]]
 ) -> list[tuple[int, int]]:
     """First and one past the last word of what looks like a condition or a thing and is none: the
-    "second hand" that a watch has, the "tool only" or "bare tool" behind another thing.
+    "second hand" that a watch has, the "tool only" or "bare tool" behind another thing, and what is
+    "dishwasher safe".
 
     Args:
         terms: first and one past the last word of each, and its key, also of those that overlap.
     """
-    if "second hand" not in form and "bare " not in form and " only" not in form:
+    if not any(text in form for text in _TEXTS):
         return []
     spans = []
-    for i in range(1, len(found) - 1):
+    for i in range(len(found) - 1):
         keys = found[i].key, found[i + 1].key
+        is_safe = keys[1] == "safe" and keys[0] in _SAFE_FOR
         has = keys == ("second", "hand") and _HAS.search(form, 0, found[i].start)
         # not of a "multi tool only"
-        if has or (keys in _ALONE and not any(a < i < b for a, b, _ in terms)):
+        alone = i and keys in _ALONE and not any(a < i < b for a, b, _ in terms)
+        if is_safe or has or alone:
             spans.append((i, i + 2))
     return spans
 

@@ -31,6 +31,8 @@ _EMPTY = word_set("""
     comparison versus vs better difference or nor
 """)
 
+_LACKING = ("no ", "non ")
+
 _place = attrgetter("start", "end")
 
 
@@ -102,6 +104,26 @@ def named_by(
     if len(value) == 1 or number or (name != CONTENT and _EMPTY.issuperset(value.split())):
         return None
     return Attribute(name, value, words[0].start, words[-1].end)
+
+
+def with_properties(
+    form: str, spans: Sequence[tuple[int, int]], said: Sequence[Attribute]
+) -> list[Attribute]:
+    """What is said, with what names a property in two words of which neither does alone, whether it
+    is tagged or not: "no drill", "dishwasher safe".
+
+    Args:
+        spans: start and end of what may be such words.
+    """
+    styles = [
+        Attribute("style", value, start, end)
+        for start, end in spans
+        if (value := form[start:end].replace("-", " ")).count(" ") == 1
+        and (value.startswith(_LACKING) or value.endswith(" safe"))
+    ]
+    inside = [a for a in said if any(s.start <= a.start and a.end <= s.end for s in styles)]
+    others = [a for a in said if a not in inside or a.name not in ("style", "use")]
+    return [*others, *(style for style in styles if not meets(style, list(map(_place, others))))]
 
 
 def _value(words: Sequence[Word]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, once
-from worker.lexicon.described import CONTENT, PRODUCT, named_by
+from worker.lexicon.described import CONTENT, PRODUCT, named_by, with_properties
 from worker.lexicon.head_pairs import for_another, sharing_ends
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
@@ -304,6 +304,8 @@ def _published(
     """The attributes of a query; its product is what is tagged so, or else what the heads name,
     with what shares their end: the "dog and cat food"."""
     said = [*read.attributes, *read.described]
+    if read.kept_negations and (said or read.mentions):
+        said = with_properties(read.form, read.kept_negations, said)
     compared = compares(read.words)
     if compared or not any(attribute.name == PRODUCT for attribute in said):
         known = [(item.start, item.end) for item in (*said, *read.exclusions)]

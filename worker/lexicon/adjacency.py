@@ -8,6 +8,7 @@ from typing import Any
 
 # What may stand between a thing and what describes it: "boots in tan", "shirt in a large".
 LINKS = {"", "and", "in", "in a", "in size", "in color", "in colour", "made of", "made from"}
+_BEDS = frozenset({"single", "double"})  # of which there are small ones
 _JOINTS = {"", ",", "/", "&", "or", "and", ", or", ", and"}
 
 
@@ -43,7 +44,16 @@ def next_to_terms(hits: Sequence[Any], terms: Sequence[Any], form: str, inside: 
             other = n - 1 if order.step > 0 else n + 1
             if counted[other] and not counted[n] and _is_listed(hits[n], hits[other], form):
                 counted[n] = bool(_fitting(hits[n], terms))
-    return [hit for hit, counting in zip(hits, counted, strict=True) if counting]
+    return _of_beds([hit for hit, counting in zip(hits, counted, strict=True) if counting], form)
+
+
+def _of_beds(hits: list[Any], form: str) -> list[Any]:
+    """The hits, those of "small double" as one: there, too, "double" is the size of a bed."""
+    for n in range(len(hits) - 1, 0, -1):
+        one, other = hits[n - 1 : n + 1]
+        if one.value == "small" and other.value in _BEDS and form[one.end : other.start] == " ":
+            hits[n - 1 : n + 1] = [one._replace(value=f"{one.value} {other.value}", end=other.end)]
+    return hits
 
 
 def _is_listed(one: Any, other: Any, form: str) -> bool:
@@ -78,6 +88,8 @@ def _touch(hit: Any, start: int, end: int, form: str, inside: bool) -> bool:
     if hit.start < end and start < hit.end:
         if hit.end == end:
             return hit.start == start and hit.name not in WITHIN
+        if hit.start < start and hit.name == "size":
+            return True  # "king single bed"
         opens = hit.start == start and hit.name in _OPENING and hit.end - start > 1
         return hit.name in WITHIN or (opens and inside)
     if end <= hit.start:

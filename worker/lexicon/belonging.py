@@ -20,6 +20,7 @@ _FOR = re.compile(
 )
 _TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
 _TINTED = frozenset({"stain", "stains", "paint", "paints", "dye", "varnish", "filler", "putty"})
+_MOST_CARATS = 24
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
 
@@ -56,8 +57,13 @@ class Belonging:
         return word in self._before.get(name, ()) or (name == "material" and self.treats(word))
 
     def materials(self, hits: Iterable[Any], form: str, terms: Sequence[Any]) -> Iterator[Any]:
-        """The hits, a word for a colour as a material where the thing is made of it: "ruby"."""
+        """The hits, a word for a colour as a material where the thing is made of it: "ruby"; and a
+        count as how much of gold or diamond it has, written alike: "18ct necklace"."""
         for hit in hits:
+            if hit.extent and _is_in_carats(hit, form, terms):
+                low, high, _ = hit.extent
+                value = hit.value.replace("count", "carat")
+                hit = hit._replace(value=value, extent=(low, high, "carat"))
             word = form[hit.start : hit.end]
             only = self._materials.get(word, ()) if hit.name == "color" else ()
             if only and terms:  # not in a "turquoise bikini with necklace"
@@ -131,3 +137,14 @@ class Belonging:
             t.end < hit.start and not meets(hit, [t]) and _FOR.match(form[t.end : hit.start])
             for t in terms
         )
+
+
+def _is_in_carats(hit: Any, form: str, terms: Sequence[Any]) -> bool:
+    low, high, unit = hit.extent
+    if unit != "count" or not form.endswith("ct", 0, hit.end):
+        return False
+    jewelry = [term for term in terms if term.department == "Jewelry"]
+    if not jewelry or low is None or not low == high <= _MOST_CARATS:
+        return False
+    several = form.endswith("s", 0, jewelry[-1].end)  # "stud earrings 12 ct" are twelve
+    return not several or "gold" in form or "diamond" in form

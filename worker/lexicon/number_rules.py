@@ -138,7 +138,7 @@ def _age(match: re.Match[str]) -> str:
     return f"{match['a']}{last}{'+' if parts.get('up') else ''} {unit}"
 
 
-def _beside(words: str, but: str = r"(?!)") -> Callable[[str], bool]:
+def beside(words: str, but: str = r"(?!)") -> Callable[[str], bool]:
     """Whether a text has one of some words, and none of others; both are patterns."""
     wanted, unwanted = re.compile(rf"\b(?:{words})\b"), re.compile(rf"\b(?:{but})\b")
     return lambda text: bool(wanted.search(text)) and not unwanted.search(text)
@@ -149,11 +149,11 @@ def _of(beside: Callable[[str], bool], value: str) -> Callable[[re.Match[str]], 
     return lambda match: match.expand(value) if beside(match.string) else None
 
 
-_is_for_young = _beside(
+_is_for_young = beside(
     r"kids?|child(?:ren)?s?|boys?|girls?|bab(?:y|ies)|newborn|infants?|toddlers?|costumes?|school",
     r"shoes?|boots?|sneakers|trainers|sandals|slippers|socks|wellies|wellys|players?|bikes?|pack",
 )
-_is_for_babies = _beside(r"bab(?:y|ies)|newborn|infants?|baby ?grows?|sleepsuits?|rompers?")
+_is_for_babies = beside(r"bab(?:y|ies)|newborn|infants?|baby ?grows?|sleepsuits?|rompers?")
 
 
 def _young(match: re.Match[str]) -> str | None:
@@ -288,14 +288,14 @@ SIZES = [
     make_rule(
         r"\bw(2[4-9]|[34]\d|50)(?!\w)",
         "size",
-        _of(_beside(r"jeans?|trousers?|chinos?|pants?|shorts|levis?|denims?"), r"waist \1"),
+        _of(beside(r"jeans?|trousers?|chinos?|pants?|shorts|levis?|denims?"), r"waist \1"),
         "w00",
     ),
     make_rule(
         r"(?<![\w.,/-])(3[4-9]|4\d|5[0-8]) ?(r|s|l|xl)\b",
         "size",
         _of(
-            _beside(
+            beside(
                 r"suits?|tux(?:edo)?s?|blazers?|sports? ?coats?",
                 r"bags?|cases?|carriers?|backpacks?",
             ),
@@ -306,13 +306,13 @@ SIZES = [
     make_rule(
         r"(?<![\w.,/-])(1[4-9](?:\.5)?|2[0-2](?:\.5)?)(?: |x|/)(3[0-9](?:[/-]3[0-9])?)(?![\w/.])",
         "size",
-        _of(_beside(r"shirts?"), r"\1 \2"),
+        _of(beside(r"shirts?"), r"\1 \2"),
         "00/00|00-00|.0 00|.0x00",
     ),
     make_rule(
         r"(?<![\w.,/-])([3-8]/[2-6](?:/[2-4])?)(?: ?mm)?(?![\w/.])",
         "size",
-        _of(_beside(r"wet ?suits?|steamers?|spring ?suits?"), r"\1 mm"),
+        _of(beside(r"wet ?suits?|steamers?|spring ?suits?"), r"\1 mm"),
         "suit|steamer",
     ),
     make_rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),

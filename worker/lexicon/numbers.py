@@ -31,6 +31,7 @@ from worker.lexicon.number_bounds import (
     TO_ABROAD,
     negated,
 )
+from worker.lexicon.number_codes import BY, CODES
 from worker.lexicon.number_rules import (
     AGES,
     AND_PART,
@@ -83,13 +84,13 @@ _NOT_BEFORE = {
     "w": r"(?!-\d\d(?!\w))",  # of oil: "5w-30"
     "cc": r"(?!-)",  # of a code in hexadecimal digits
     "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
+    "factor": r"(?!)",  # stands before its number
 }
 _CHAINED = r"(?:(?<=\d[a-z]/)|(?<=\d[a-z]{2}/)|(?<=\d [a-z]{2}/))"  # "8gb/16gb"
 _EXTENT = re.compile(
     r"(?P<low>\d+(?:\.5)?)(?:-(?P<high>\d+(?:\.5)?)|(?P<up>\+)|(?= ))(?: (?P<unit>year|month)s?)?"
 )
 _LENGTHS = frozenset({"inch", "ft", "mm", "cm", "m"})
-_FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
 # What a side of a thing may be called behind its number: "38w x 29l", "28\"l x 14\"w".
 _SIDES = "wide|long|high|tall|deep|width|length|height"
 _SIDE, _NAMED_SIDE = rf"\s?(?:[wlhd]|{_SIDES})", rf"\s?(?:{_SIDES})"
@@ -131,6 +132,7 @@ class Numbers:
             *AGES,
             *COLORS,
             *SHAPES,
+            *CODES,
             *self._amounts(_any(self._units), _any(counts)),
         ]
         self._worded = [rule for rule in self._rules if rule.worded]
@@ -242,24 +244,17 @@ class Numbers:
         number = rf"{START}(?P<a>{_NUMBER})"
         first, last = rf"(?:{START}|{_CHAINED})(?P<a>{_NUMBER})", rf"(?:{END}|(?=/\d))"
         sized = _any(self._units.keys() - self._counts)
-        between = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"
         lengths = _any(u for u, (_, unit) in self._units.items() if unit in _LENGTHS)
-        side = rf"(?:\s?(?:{lengths}))?{between}"
+        side = rf"(?:\s?(?:{lengths}))?{BY}"
         # "38w x 29l" and "60 inch wide 30 deep", but not "20l 800w"
-        long = (
-            rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{between}|\s?(?:{lengths}){_SIDE}\s|{_NAMED_SIDE}\s)"
-        )
+        long = rf"(?:(?:\s?(?:{lengths}))?{_SIDE}{BY}|\s?(?:{lengths}){_SIDE}\s|{_NAMED_SIDE}\s)"
         # "pack of 2 in lemon", but not "pack of 2 oz"
         measure = "|".join(re.escape(u) for u in self._units.keys() - {*self._counts, "in"})
-        written = "|".join(u for u in self._units if len(u) > 3 and u.isalpha() and u != "karat")
+        led = "|".join(self._units.keys() & {"spf", "factor"}) or r"(?!)"
+        written = "|".join(
+            u for u in self._units if len(u) > 3 and u.isalpha() and u not in ("karat", "factor")
+        )
         return [
-            make_rule(
-                rf"{START}(?P<a>\d+){_FEET}\s?(?P<b>\d{{1,2}}){_INCHES}"
-                rf"(?:{between}(?P<c>\d+){_FEET}(?:\s?(?P<d>\d{{1,2}}){_INCHES})?)?{END}",
-                "size",
-                _feet_and_inches,
-                "0 f|0f|0'",
-            ),
             make_rule(
                 rf"{number}{long}(?P<b>{_NUMBER})(?:{long}(?P<c>{_NUMBER}))?"
                 rf"(?:\s?(?P<unit>{lengths}))?{_SIDE}{END}",
@@ -278,6 +273,12 @@ class Numbers:
                 rf"(?<![$£€]){first}(?:{TO}(?P<b>{_NUMBER}))?[\s-]?(?P<unit>{unit}){last}",
                 "",
                 self._amount,
+            ),
+            make_rule(
+                rf"(?<!max )(?<!x )\b(?P<unit>{led}) ?(?P<a>[1-9][05]|100){END}",
+                "",
+                self._amount,
+                "spf|factor",
             ),
             make_rule(
                 rf"(?<![\w-])(?P<a>{number_words.PATTERN}(?: and a (?:half|quarter))?|half|quarter"
@@ -319,13 +320,6 @@ class Numbers:
             return None
         sides = "x".join(plain(side) for side in match.group("a", "b", "c") if side)
         return f"{sides} {self._units[match['unit']][1]}" if match["unit"] else sides
-
-
-def _feet_and_inches(match: re.Match[str]) -> str:
-    """A length, or two sides, in inches: "2 ft 3 in x 14 ft" is 27x168 inch."""
-    feet, inches = match.group("a", "c"), match.group("b", "d")
-    sides = [12 * int(f) + int(i or 0) for f, i in zip(feet, inches, strict=True) if f]
-    return f"{'x'.join(map(str, sides))} inch"
 
 
 def extent(value: str) -> tuple[float | None, float | None, str | None] | None:

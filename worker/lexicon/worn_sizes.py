@@ -51,7 +51,7 @@ def sizes(
     start = places[0][0]
     before = [term for term in terms if term.end <= start]
     shoes = any(term.department == "Shoes" for term in before)
-    worn = [term for term in before if "Clothing" in term.department]
+    worn = [term for term in before if _is_worn(term, form)]
     whose = _FOR_WHOM.search(form, 0, start)
     behind = whose is not None and whose.end() + 1 == start  # "men 10"
     if match["waist"]:  # or the number of a player
@@ -61,3 +61,8 @@ def sizes(
         behind = all(meets(word, said) for word in words(form[: whose.start()]))
         return places if behind else []
     return places if shoes or (behind and worn) else []
+
+
+def _is_worn(term: _Term, form: str) -> bool:
+    belt = form.endswith((" belt", " belts"), 0, term.end)
+    return "Clothing" in term.department or (belt and term.department == "Bags & Accessories")

@@ -66,6 +66,20 @@ AMOUNTS = {
     "twenty thousand leagues under the sea book": [],
     "kettle under twenty pounds": [("price", "under 20 GBP", None, 20, "GBP")],
     "dumbbell under twenty pounds": [("quantity", "under 20 lb", None, 20, "lb")],
+    # behind its unit, or what stands for that
+    "sun cream factor 50 kids": [("quantity", "50 spf", 50, 50, "spf")],
+    "sunscreen spf50": [("quantity", "50 spf", 50, 50, "spf")],
+    "moisturizer spf 30+": [("quantity", "over 30 spf", 30, None, "spf")],
+    "x factor 10 dvd": [],
+    "max factor 50 foundation": [],
+    "two factor authentication key": [],
+    # carats, but of many things how many they are
+    "gold hoop earrings 9ct": [("quantity", "9 carat", 9, 9, "carat")],
+    "18 ct necklace": [("quantity", "18 carat", 18, 18, "carat")],
+    "0.25ct diamond studs": [("quantity", "0.25 carat", 0.25, 0.25, "carat")],
+    "stud earrings 12 ct": [("quantity", "12 count", 12, 12, "count")],
+    "gold crayons 24 ct": [("quantity", "24 count", 24, 24, "count")],
+    "earring backs 100 ct": [("quantity", "100 count", 100, 100, "count")],
     "box of 6 glasses": [("quantity", "6 box", 6, 6, "box")],
     "set of 2 pound weights": [("quantity", "2 lb", 2, 2, "lb")],
     # thousands apart, and what only looks like it

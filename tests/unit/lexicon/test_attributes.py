@@ -250,7 +250,7 @@ FOUND = {
     "15.6 laptop bag": [("size", "15.6 inch", "15.6")],
     "55 smart tv": [("size", "55 inch", "55")],
     "shoes size16": [("size", "16", "size16")],
-    "motor oil 5w-30": [],
+    "motor oil 5w-30": [("style", "5w-30", "5w-30")],
     "fire 8 tablet": [],
     "carrots,1.4 oz": [("quantity", "1.4 oz", "1.4 oz")],
     "3 port usb hub": [("quantity", "3 port", "3 port")],

@@ -15,6 +15,10 @@ def told(lexicon, query, *names):
         ("boots mens 10", "10"),
         ("cargo shorts men 36", "36"),
         ("mens jeans 36", "36"),
+        ("mens leather belt 38", "38"),
+        ("timing belt 38", None),
+        ("mens seat belt 38", None),
+        ("adidas samba womens 6", "6"),
         ("mens suit 40r", "40r"),
         ("mens suit 42l", "42l"),
         ("dress shirt 16.5 34/35", "16.5 34/35"),
@@ -64,3 +68,46 @@ def test_litres_are_no_size_of_a_suit(lexicon, query):
 def test_ages(lexicon, query, age):
     numbered = [value for _, value in told(lexicon, query, "age") if value[:1].isdigit()]
     assert numbered == ([age] if age else [])
+
+
+@pytest.mark.parametrize(
+    "query, said",
+    [
+        # of beds
+        ("sofa bed small double", ["small double"]),
+        ("small single mattress", ["small single"]),
+        ("king single bed", ["king single"]),
+        ("european double fitted sheet", ["european double"]),
+        ("small double boiler", ["small"]),
+        ("small double stroller", ["small"]),
+        # of glasses and lenses
+        ("reading glasses +2.5", ["+2.5"]),
+        ("reading glasses 1.50 3 pack", ["1.50"]),
+        ("contact lenses -2.75", ["-2.75"]),
+        ("card readers 2.0", []),
+        ("camera lens 1.8", []),
+        # of seats in cars
+        ("car seat group 1 2 3", ["group 1/2/3"]),
+        ("group 0+/1 car seat", ["group 0+/1"]),
+        ("booster seat groups 2 and 3", ["group 2/3"]),
+        ("age group 3 books", []),
+    ],
+)
+def test_sizes_that_only_some_things_have(lexicon, query, said):
+    assert [value for _, value in told(lexicon, query, "size")] == said
+
+
+@pytest.mark.parametrize(
+    "query, grade",
+    [
+        ("engine oil 5w30", "5w30"),
+        ("castrol 0w-20 5l", "0w-20"),
+        ("dust masks ffp3", "ffp3"),
+        ("kn95 masks", "kn95"),
+        ("nokia n95 battery", None),
+        ("34w32 jeans", None),
+        ("20w solar panel", None),
+    ],
+)
+def test_a_grade_is_a_style(lexicon, query, grade):
+    assert told(lexicon, query, "style") == ([("style", grade)] if grade else [])

@@ -1,0 +1,60 @@
+"""Grades and sizes that are written in a way of their own: "5w30", "ffp3", "+2.5", "group 1/2/3",
+"2 ft 3 in"."""
+
+from __future__ import annotations
+
+import re
+
+from worker.lexicon.number_rules import END, START, beside, make_rule
+
+_FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
+BY = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"  # between the sides of a thing
+_GROUP = r"(?:0\+|[0-3])"  # of children, by weight
+_EACH_GROUP = re.compile(_GROUP)
+_for_the_car = beside(r"car ?seats?|boosters?|child seats?|isofix")
+_for_the_eyes = beside(
+    r"reading glasses|readers|contact lens(?:es)?",
+    r"card|e|ebook|kindle|book|barcode|code|rfid|sd",
+)
+
+
+def _feet_and_inches(match: re.Match[str]) -> str:
+    """A length, or two sides, in inches: "2 ft 3 in x 14 ft" is 27x168 inch."""
+    feet, inches = match.group("a", "c"), match.group("b", "d")
+    sides = [12 * int(f) + int(i or 0) for f, i in zip(feet, inches, strict=True) if f]
+    return f"{'x'.join(map(str, sides))} inch"
+
+
+def _groups(match: re.Match[str]) -> str | None:
+    if not _for_the_car(match.string):
+        return None
+    return f"group {'/'.join(_EACH_GROUP.findall(match['a']))}"
+
+
+CODES = [
+    make_rule(
+        rf"{START}(?P<a>\d+){_FEET}\s?(?P<b>\d{{1,2}}){_INCHES}"
+        rf"(?:{BY}(?P<c>\d+){_FEET}(?:\s?(?P<d>\d{{1,2}}){_INCHES})?)?{END}",
+        "size",
+        _feet_and_inches,
+        "0 f|0f|0'",
+    ),
+    make_rule(  # how thick an oil is
+        r"(?<![\w.-])((?:0|5|10|15|20|25)w-?(?:[2-6]0|16))(?![\w-])", "style", r"\1", "0w0|0w-0"
+    ),
+    make_rule(  # what a mask keeps out
+        r"(?<![\w-])(ffp ?[1-3]|k?n95|n99|kf94)(?![\w-])", "style", r"\1", "ffp|n00|kf00"
+    ),
+    make_rule(  # how strong glasses and lenses are
+        r"(?<![\w.])(?<![\d+-] )([+-]?\d\.\d{1,2}|\+\d)(?![\w./])(?! ?(?:inch|mm|cm|pack|x)\b)",
+        "size",
+        lambda match: match[1] if _for_the_eyes(match.string) else None,
+        "0.0|+0",
+    ),
+    make_rule(  # for which children a seat in the car is
+        rf"\bgroups? ?(?P<a>{_GROUP}(?:(?: ?[/,&-]? ?| and ){_GROUP})*)(?![\w.])",
+        "size",
+        _groups,
+        "group 0|groups 0|group0",
+    ),
+]

@@ -41,7 +41,6 @@ _SAFE_FOR = word_set("""
     dishwasher microwave oven freezer fridge machine food child pet dog cat bird fish animal septic
     skin reef color colour eye
 """)
-_TEXTS = ("safe", "second hand", "bare ", " only")  # of which one stands where any is
 _FUNCTION = word_set("for with without and or in on to of from under")
 # What used things are put in.
 _FOR_WASTE = word_set("""
@@ -60,7 +59,7 @@ def naming_nothing(
     Args:
         terms: first and one past the last word of each, and its key, also of those that overlap.
     """
-    if not any(text in form for text in _TEXTS):
+    if not ("safe" in form or "second hand" in form or "bare " in form or " only" in form):
         return []
     spans = []
     for i in range(len(found) - 1):

@@ -85,6 +85,7 @@ _NOT_BEFORE = {
     "cc": r"(?!-)",  # of a code in hexadecimal digits
     "g": r"(?! (?:wires?|needles?)\b)",  # how thick it is
     "factor": r"(?!)",  # stands before its number
+    "pound": r"(?! (?:coins?|notes?)\b)",  # money
 }
 _CHAINED = r"(?:(?<=\d[a-z]/)|(?<=\d[a-z]{2}/)|(?<=\d [a-z]{2}/))"  # "8gb/16gb"
 _EXTENT = re.compile(
@@ -252,7 +253,9 @@ class Numbers:
         measure = "|".join(re.escape(u) for u in self._units.keys() - {*self._counts, "in"})
         led = "|".join(self._units.keys() & {"spf", "factor"}) or r"(?!)"
         written = "|".join(
-            u for u in self._units if len(u) > 3 and u.isalpha() and u not in ("karat", "factor")
+            u + _NOT_BEFORE.get(u, "")
+            for u in self._units
+            if len(u) > 3 and u.isalpha() and u != "karat"
         )
         return [
             make_rule(

@@ -127,6 +127,7 @@ _BARE = re.compile(
 _BARE_PARTS = ("0-", "0 to ", "gift card ", "gift voucher ")  # of other prices without a currency
 _GIFT_CARD = re.compile(r"\bgift (?:card|voucher) ([1-9]\d{0,2})$")
 _PLAIN = re.compile(r"\d+(?:\.\d+)?")  # no "10-20" and no "size 8"
+_WORTH = re.compile(r"\bgift (?:cards?|vouchers?|certificates?)\b")
 _BILL = re.compile(r"\s(?:bills?|coins?|notes?|signs?)\b")
 _WEIGHED = re.compile(
     r"\b(?:dumb ?bells?|kettle ?bells?|weights?|barbells?|plates?|dogs?|vests?|luggage"
@@ -255,9 +256,12 @@ def _one(form: str, match: re.Match[str]) -> Price | None:
 
 
 def _is_weight(form: str, match: re.Match[str], name: str, bound: str | None) -> bool:
-    """Whether "pounds" are no money: they are only with a bound, and where nothing is weighed."""
+    """Whether "pounds" are no money: they are only with a bound, and where nothing is weighed; and
+    of a gift card."""
     unit = (match[f"{name}e"] or "").strip()
-    return unit in ("pound", "pounds") and (not bound or _WEIGHED.search(form) is not None)
+    if unit not in ("pound", "pounds") or _WORTH.search(form):
+        return False
+    return not bound or _WEIGHED.search(form) is not None
 
 
 def _currency(match: re.Match[str], name: str) -> str | None:

@@ -14,7 +14,8 @@ attributes.toml
 [[beside]]      words: count only beside a term of `departments`, or of any but `except`
 [[materials]]   words: colours that are a material next to a term of `departments` ("ruby ring")
 [idioms]        phrases: nothing in them is an attribute
-[fixed]         phrases: a "no", "free" or "-less" in them excludes nothing
+[fixed]         phrases: a "no", "free" or "-less" in them excludes nothing; "no" or "non" with one
+                word behind is a style
 [treated]       words: what stands before them is what they are for, not what they are made of
 [surfaces]      words: behind a material what the thing that follows is for ("wood floor protector")
 [things]        words: materials that are things where nothing follows them ("boba straw")

@@ -38,6 +38,24 @@ def test_unless_the_tags_name_another(published):
     assert published("blue sofa", ("blue sofa", "product", 0.5))[1] == ("product", "sofa")
 
 
+def test_a_tagged_product_is_as_long_as_the_name_that_it_ends(published):
+    wrench = ("wrench", "product", 0.9)
+    assert published("torque wrench", wrench) == [("product", "torque wrench")]
+    assert published("basmati rice 5kg", ("rice", "product", 0.9))[0] == ("product", "basmati rice")
+
+
+def test_unless_something_else_says_what_stands_before_it(published):
+    kettle = ("kettle", "product", 0.9)
+    electric = ("electric", "style", 0.9)
+    assert published("electric kettle", electric, kettle) == [
+        ("style", "electric"),
+        ("product", "kettle"),
+    ]
+    assert published("glass kettle", kettle) == [("material", "glass"), ("product", "kettle")]
+    tags = ("sugar", "excluded", 0.9), ("chocolates", "product", 0.9)
+    assert published("sugar free chocolates", *tags) == [("product", "chocolates")]
+
+
 def test_in_the_order_of_the_query(published):
     tags = [("xyzzy", "style", 0.9), ("for plugh", "use", 0.9)]
     assert published("xyzzy red couch for plugh", *tags) == [

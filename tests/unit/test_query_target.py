@@ -48,6 +48,11 @@ def test_the_words_of_a_name_may_stand_apart(lexicon):
     assert found(lexicon, "light blue balloons", "balloon lights")[0] == ["balloons"]
 
 
+def test_what_a_thing_is_like_makes_no_other_thing_of_it(lexicon):
+    heads, _ = found(lexicon, "shower curtain extra long", "extra long curtains")
+    assert heads == ["shower curtain"]
+
+
 def test_a_thing_for_another_is_named_so_only_if_nothing_else_names_it(lexicon):
     assert found(lexicon, "blue case for iphone")[0] == ["case"]
     assert lexicon.heads(lexicon.read("wrap for baby"))[0].surface == "wrap"

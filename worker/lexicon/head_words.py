@@ -40,14 +40,14 @@ LIKE = word_set("""
     flavored flavoured scent bulk made edition bluetooth wifi usb running hiking camping gym workout
     swim yoga sports travel gaming school office home kitchen bathroom bedroom dining living room
     laundry garage patio garden dogs cats indoors outdoors windows olds pattern patterns design
-    sport certified approved entry chiffon lace leg hair skin scalp
+    sport certified approved entry chiffon lace leg hair skin scalp extra
 """)
-# Things that, behind another one, are what it is for, tastes of or comes with: "case iphone 8".
+# Things that, behind another one, are what it is for, tastes of, comes with or in: "case iphone 8".
 MINOR = word_set("""
     iphone ipad ipod macbook airpods airpod kindle ps3 ps4 ps5 xbox pc computer laptop ram ssd led
     battery batteries chocolate espresso lemon vanilla almond strawberry peppermint cherry paperback
     hardcover denim spring screw feather freezer flag clasp hood lid lids handle straw bike car
-    truck motorcycle boat
+    truck motorcycle boat tablets capsules
 """)
 # What a query may name that a thing is for, behind words that nobody knows: "elden ring ps5".
 PLATFORMS = word_set("ps3 ps4 ps5 xbox")

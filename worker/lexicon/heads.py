@@ -90,7 +90,8 @@ def _before_names(read: Reading, first: int, last: int) -> list[int]:
         return []
     start, end, key = read.places[inside[0]]
     behind = [read.words[i].key for i in range(end, last)]
-    for_another = any(_is_for(stem(word)) or word in DEEDS for word in behind)
+    beside = behind[:1] and behind[0] in JOINED  # "paint rollers and tray"
+    for_another = not beside and any(_is_for(stem(word)) or word in DEEDS for word in behind)
     return inside if " " in key and not for_another else []
 
 
@@ -107,10 +108,12 @@ def naming(read: Reading) -> list[str]:
 
 
 def named_brand(read: Reading) -> Attribute | None:
-    """The brand, or the content, of which something is asked for, and no thing for it."""
-    brands = [a for a in read.attributes if a.name in NAMES]
+    """The brand, or the content, of which something is asked for, and no thing for it: the "lego"
+    of "lego star wars"."""
+    names = [a for a in read.attributes if a.name in NAMES]
+    brands = [a for a in names if a.name == "brand"] or names
     one = len({brand.value for brand in brands}) == 1
-    return brands[0] if one and is_asked_for(read, brands) else None
+    return brands[0] if one and is_asked_for(read, names) else None
 
 
 def is_asked_for(read: Reading, names: Sequence[Attribute]) -> bool:

@@ -306,9 +306,11 @@ def _published(
     said = [*read.attributes, *read.described]
     if read.kept_negations and (said or read.mentions):
         said = with_properties(read.form, read.kept_negations, said)
+    known = _places(said, read)
+    said = [_whole(read, attribute, known) for attribute in said]
     compared = compares(read.words)
     if compared or not any(attribute.name == PRODUCT for attribute in said):
-        known = [(item.start, item.end) for item in (*said, *read.exclusions)]
+        known = _places(said, read)
         asked = read.mentions if compared else heads
         for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
             product = mention in asked and named_by(PRODUCT, read.words[first:last], known)
@@ -327,8 +329,23 @@ def _without_sentence(found: Retrieved) -> list[Attribute]:
     return [a for a in found.attributes if (a.name, a.start, a.end) != (CONTENT, 0, end)]
 
 
+def _places(said: Sequence[Attribute], read: Reading) -> list[tuple[int, int]]:
+    """Where something is said, or excluded."""
+    return [(item.start, item.end) for item in (*said, *read.exclusions)]
+
+
+def _whole(read: Reading, attribute: Attribute, known: Sequence[tuple[int, int]]) -> Attribute:
+    """A product with the words before it in the name that it ends, if nothing else says them: the
+    "torque wrench", but not the "wooden chair", whose material is known."""
+    for mention in read.mentions if attribute.name == PRODUCT else ():
+        if mention.end == attribute.end and mention.start < attribute.start:
+            before = replace(attribute, start=mention.start, end=attribute.start)
+            return attribute if meets(before, known) else _from(mention, attribute, read.form)
+    return attribute
+
+
 def _from(other: Mention, attribute: Attribute, form: str) -> Attribute:
-    """A product behind a mention that shares its end, with the mention."""
+    """A product with a mention that begins before it."""
     if attribute.name != PRODUCT or attribute.start <= other.start:
         return attribute
     value = form[other.start : attribute.end]

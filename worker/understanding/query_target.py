@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from worker.lexicon.head_words import EMPTY, JOINED
+from worker.lexicon.head_words import EMPTY, JOINED, LIKE
 from worker.lexicon.heads import naming
 from worker.lexicon.lexicon import Lexicon
 from worker.lexicon.profile import SPLITS
@@ -110,12 +110,14 @@ def _split_term_category(
     """The category of a near term of another department than the head's whose words stand in the
     query apart, the head's among them."""
     department, own = lexicon.department_number(head.term_id), lexicon.stemmed(head.surface)
+    several = len(own.stems) > 1
     longer = [
         (term_id, words)
         for term_id in nearest
         if lexicon.department_number(term_id) != department
         and own.head in (words := lexicon.stems_of(term_id).stems - EMPTY - SPLITS)
         and len(words) > len(own.stems)
+        and not (several and words - own.stems <= LIKE)  # "extra long curtain"
     ]
     if not longer or any(word.key in JOINED for word in read.words):
         return ""

@@ -50,6 +50,10 @@ from worker.lexicon.heads import naming
         ("good morning, do you stock banjo strings", "banjo strings"),
         ("c# for beginners book", "book"),
         ("shelf for paperback", "shelf"),
+        # in what form it is, or what comes with it
+        ("vitamin d tablets", "vitamin d"),
+        ("tablets for kids", "tablets"),
+        ("paint rollers and tray", "paint rollers"),
         # what links two things
         ("usb c to hdmi cable", "cable"),
     ],
@@ -101,6 +105,7 @@ def test_words_that_may_name_a_thing_end_with_one_for_another(lexicon):
         ("strap for lowa zephyr", []),
         ("lowa strap", []),
         ("zephyr", []),
+        ("lowa star wars", ["Shoes > Boots & Hiking Shoes"]),  # what is on it
     ],
 )
 def test_what_a_brand_sells(lexicon, query, sells):

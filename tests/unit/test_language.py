@@ -10,6 +10,7 @@ from worker.event import Input
 from worker.understanding.language import language
 
 KNOWN = {"red", "shoes", "chair", "torch", "gift", "set", "robe", "pen", "dish", "women", "letters"}
+KNOWN.add("rucksack")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,9 @@ KNOWN = {"red", "shoes", "chair", "torch", "gift", "set", "robe", "pen", "dish",
         ("papier mâché letters", None, "en"),
         ("le creuset dish", None, "en"),
         ("robe for women", None, "en"),
+        ("rucksack", None, "en"),
+        ("rucksack", "de-DE", "de"),
+        ("rucksack damen", None, "de"),
         ("😀", None, "en"),
     ],
 )

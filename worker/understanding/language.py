@@ -1,7 +1,8 @@
 """The language of a query: by script, by the words of shoppers, by letters, and by its locale.
 
 Words that a lexicon knows speak for its own language, so that an English query with a foreign name
-or dish in it stays English. One such word is enough for a language that has a lexicon of its own.
+or dish in it stays English, as does one such word alone ("rucksack"). One such word is enough for a
+language that has a lexicon of its own.
 """
 
 from __future__ import annotations
@@ -63,6 +64,9 @@ def language(
     said = _of_locale(locale)
     if not form.isascii() and (script := _by_script(form)):
         return said if said and script == "ru" and said in ("uk", "bg", "sr") else script
+    alone = not said and " " not in form and known(form)
+    if alone and not any(knows(form) for knows in others.values()):
+        return default
     votes = _votes(form, default, known, others)
     if not votes:
         return said or default

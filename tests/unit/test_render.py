@@ -204,6 +204,14 @@ def test_values_of_one_field_are_alternatives():
     assert len(either["dis_max"]["queries"]) == 2
 
 
+def test_a_color_is_looked_for_by_its_shade_too():
+    form = "navy dress"
+    given = event(form, attributes=[named(form, "navy", "color", "blue")])
+    assert search(given, Fields(boosts={"color": "color"})).boosts == [
+        Match("color", ("blue", "navy"))
+    ]
+
+
 def test_the_weights_of_all_expansions_together_stay_below_the_query():
     many = [(f"term {n}", 1.0) for n in range(20)]
     found = search(event("shoes", expansions=many), Fields())

@@ -28,7 +28,7 @@ Name = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$")]
 _CODE = re.compile(r"^[A-Z]{3}$")
 NAMES = (
     *("age", "brand", "category", "color", "condition", "content", "gender", "material", "model"),
-    *("pattern", "price", "product", "quantity", "shape", "size", "style", "use"),
+    *("origin", "pattern", "price", "product", "quantity", "shape", "size", "style", "use"),
 )
 TYPO = 0.85  # of the letters that a name shares with a known one
 

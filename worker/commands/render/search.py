@@ -112,10 +112,10 @@ def search(event: Event, fields: Fields) -> Search:
     filters, boosts, cut, names = [], [], [], []
     for attribute in event["attributes"]:
         span, priced = Span(attribute["start"], attribute["end"]), attribute["name"] == "price"
-        filtered = _clause(attribute, fields.filters, fields.currency)
+        filtered = _clause(attribute, form, fields.filters, fields.currency)
         if filtered and not _is_exact_price(attribute):
             filters.append(filtered)
-        elif boosted := filtered or _clause(attribute, fields.boosts, fields.currency):
+        elif boosted := filtered or _clause(attribute, form, fields.boosts, fields.currency):
             boosts.append(_near(boosted) if _is_exact_price(attribute) else boosted)
         if priced or _is_open(attribute):
             cut.append(span._replace(kind=PRICE if priced else VALUE))
@@ -166,8 +166,8 @@ def _weighted(
     return [(text, weight) for text, weight in weighted if text and weight]
 
 
-def _clause(attribute: Event, fields: Mapping[str, str], currency: str) -> Clause | None:
-    """None where no field is for it."""
+def _clause(attribute: Event, form: str, fields: Mapping[str, str], currency: str) -> Clause | None:
+    """None where no field is for it. A colour is also looked for by its shade: "navy"."""
     name = attribute["name"]
     if "min" in attribute and (found := in_unit(attribute, fields, currency)):
         field, factor = found
@@ -176,7 +176,10 @@ def _clause(attribute: Event, fields: Mapping[str, str], currency: str) -> Claus
         return Range(field, low, high)
     if name == "price" or name not in fields or _is_open(attribute):
         return None
-    return Match(fields[name], (attribute["value"],), together=name in TOGETHER)
+    values = [attribute["value"]]
+    if name == "color" and (shade := form[attribute["start"] : attribute["end"]]) != values[0]:
+        values.append(shade)
+    return Match(fields[name], tuple(values), together=name in TOGETHER)
 
 
 def _is_open(attribute: Event) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from worker.lexicon import conditions
-from worker.lexicon.words import Word, meets
+from worker.lexicon.words import Word, meets, word_set
 
 # What links a thing to the material that follows it.
 _OF = re.compile(r"(?:^|\s)(?:in|of|from|all|real|faux|pure) $")
@@ -21,6 +21,11 @@ _FOR = re.compile(
 _TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
 _TINTED = frozenset({"stain", "stains", "paint", "paints", "dye", "varnish", "filler", "putty"})
 _MOST_CARATS = 24
+# What is for jewelry, and of no precious metal: "gold jewelry box".
+_KEEPS = word_set("""
+    armoire box boxes cabinet case cleaner cloth dish display hanger holder organizer polish rack
+    stand storage tray tree
+""")
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
 
@@ -68,7 +73,8 @@ class Belonging:
             only = self._materials.get(word, ()) if hit.name == "color" else ()
             if only and terms:  # not in a "turquoise bikini with necklace"
                 behind = next((term for term in terms if term.end >= hit.end), terms[-1])
-                if terms[0].department in only or behind.department in only:
+                things = [t for t in (terms[0], behind) if t.department in only]
+                if any(form[t.start : t.end].split()[-1] not in _KEEPS for t in things):
                     hit = hit._replace(name="material", value=word, rule=(True, only))
             yield hit
 

@@ -18,6 +18,8 @@ BRANDS = {
     "orren ellis l shaped desk": ["orren ellis"],
     "fuji instant camera": ["fujifilm"],
     "metcon shoes": ["nike"],
+    "fire stick remote": ["amazon"],
+    "amazon fire 7": ["amazon"],
     "act mouthwash": ["act"],
     "3m half mask": ["3m"],
     "ladder 3m": [],

@@ -56,6 +56,31 @@ def test_unless_something_else_says_what_stands_before_it(published):
     assert published("sugar free chocolates", *tags) == [("product", "chocolates")]
 
 
+def test_with_the_words_before_it_in_the_lexicons_name_of_the_thing(published):
+    flowers = ("flowers", "product", 0.9)
+    assert published("artificial flowers", flowers) == [("product", "artificial flowers")]
+    # what says something else is no part of it
+    santa = [("santa", "content", 0.9), ("hat", "product", 0.9)]
+    assert published("santa hat", *santa) == [("content", "santa"), ("product", "hat")]
+    lacking = [("sulfate", "excluded", 0.9), ("conditioner", "product", 0.9)]
+    assert published("sulfate free conditioner", *lacking) == [("product", "conditioner")]
+
+
+def test_what_the_lexicon_has_before_such_a_thing_is_a_style_of_it(published):
+    dress = ("dress", "product", 0.9)
+    assert published("dress midi", dress) == [("product", "dress"), ("style", "midi")]
+    assert published("dress xyzzy", dress) == [("product", "dress")]
+    assert published("dress or midi", dress) == [("product", "dress")]
+    lights = ("deck lights", "product", 0.9)
+    assert published("solar deck lights", lights) == [
+        ("style", "solar"),
+        ("product", "deck lights"),
+    ]
+    # the longest counts
+    mirror = ("mirror", "product", 0.9)
+    assert published("mirror full length", mirror)[1:] == [("style", "full length")]
+
+
 def test_in_the_order_of_the_query(published):
     tags = [("xyzzy", "style", 0.9), ("for plugh", "use", 0.9)]
     assert published("xyzzy red couch for plugh", *tags) == [

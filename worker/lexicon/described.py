@@ -2,29 +2,35 @@
 is on it, and what tags of other names say.
 
 This is published beside what the lists say; nothing is decided by it. From which probability each
-tag counts was chosen on 1,465 held-back real queries.
+tag counts was chosen on 1,465 held-back real queries, of those that the lists lack (`UNLISTED`) on
+10,105 others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from worker.event import Tag
 from worker.lexicon.attributes import Amount, Attribute
-from worker.lexicon.head_words import VERSIONS
+from worker.lexicon.head_words import EMPTY, LIKE, VERSIONS
+from worker.lexicon.number_words import WORDS as NUMBERS
 from worker.lexicon.spellings import FIRST_NAMES
 from worker.lexicon.words import DIGIT, Word, covered, meets, word_set
 
 PRODUCT, CONTENT = "product", "content"
-LEAST = {PRODUCT: 0.6, "style": 0.5, "use": 0.5, CONTENT: 0.85}
+LEAST = {PRODUCT: 0.6, "style": 0.5, "use": 0.5, "origin": 0.5, CONTENT: 0.85}
+ON_A_THING = 0.65  # content, beside a product
 OTHER = 0.8  # of a tag that the starter model does not have
 # What the lists and `worker.lexicon.tagged` say.
 LISTED = word_set("brand model color material size quantity price gender age condition excluded")
+# What the lists lack of these in ordinary words, "full length", says what the thing is like.
+UNLISTED = {"color": 0.8, "material": 0.5, "quantity": 0.5, "size": 0.5}
 NAMES = frozenset({"brand", "model", CONTENT})  # are no part of a product's name
 # Words that lead to what is meant and say nothing of it: "for my mom", "with a zip".
 _BEFORE = word_set("a an and containing for made my of or our the their to with your")
-_BEFORE_TITLE = word_set("by for")
+_BEFORE_OF = {CONTENT: word_set("by for"), "origin": _BEFORE | {"in"}}
 _BEHIND = word_set("a an and but except for in of or the with")
 _EMPTY = word_set("""
     color colored colour coloured it kind no non not on style type without compare comparing
@@ -44,6 +50,7 @@ def described(
     nothings: Sequence[tuple[int, int]],
     is_term: Callable[[str], bool],
     name_of: Callable[[str], str],
+    is_ordinary: Callable[[str], bool],
 ) -> list[Attribute]:
     """What tags say beside the attributes that are known, in order.
 
@@ -53,6 +60,7 @@ def described(
         nothings: first and one past the last word of what is no thing: the "tool only" of a drill.
         is_term: whether a key is one of a term.
         name_of: the attribute of which a key is a value; the lists tell whether it is a condition.
+        is_ordinary: whether a word is one of the language.
     """
     names = [_place(a) for a in attributes if a.name in NAMES]
     known = [*map(_place, attributes), *excluded]
@@ -63,12 +71,21 @@ def described(
         if isinstance(a, Amount) and found[covered(found, a.start, a.end)[0]].key.isalpha()
     ]
     nothing = [(found[i].start, found[j - 1].end) for i, j in nothings]
+    thing = any(tag.name == PRODUCT and tag.probability >= LEAST[PRODUCT] for tag in tags)
     kept = []
     for tag in tags:
-        if tag.name in LISTED or tag.probability < LEAST.get(tag.name, OTHER):
+        least = UNLISTED.get(tag.name) or LEAST.get(tag.name, OTHER)
+        if tag.name == CONTENT and thing:
+            least = ON_A_THING
+        if tag.probability < least or (tag.name in LISTED and tag.name not in UNLISTED):
             continue
         first, last = covered(found, tag.start, tag.end)
         words, others = found[first:last], known
+        if tag.name in UNLISTED:
+            one = _unlisted(tag.name, words, known, name_of, is_ordinary)
+            if one and (thing or one.name == "color"):
+                kept.append(one)
+            continue
         if tag.name == PRODUCT:
             units = [_place(a) for a in amounts if a.start < tag.start]
             others = [*names, *units, *excluded, *nothing]
@@ -80,6 +97,70 @@ def described(
     return kept
 
 
+def _unlisted(
+    name: str,
+    words: Sequence[Word],
+    known: Sequence[tuple[int, int]],
+    name_of: Callable[[str], str],
+    is_ordinary: Callable[[str], bool],
+) -> Attribute | None:
+    """What a tag says of which the lists know no value: a colour, or else a style."""
+    if any(meets(word, known) for word in words):
+        return None
+    one = named_by(name, [word for word in words if word.key not in _EMPTY], known)
+    said = one.value.split() if one else ()
+    if not one or name_of(one.value) or not all(map(is_ordinary, said)):
+        return None
+    if not NUMBERS.isdisjoint(said) or (name == "quantity" and not LIKE.issuperset(said)):
+        return None
+    return one if name == "color" else replace(one, name="style")
+
+
+def with_term(
+    product: Attribute,
+    found: Sequence[Word],
+    places: Sequence[tuple[int, int, str]],
+    known: Sequence[tuple[int, int]],
+) -> Attribute:
+    """A product with the words before it in a term of the lexicon: "artificial flowers".
+
+    Args:
+        places: of each term, its first word, one past its last, and its key.
+        known: start and end of what else is said.
+    """
+    for first, last, _ in places:
+        if found[first].start < product.start and found[last - 1].end == product.end:
+            if meets(found[first], known):  # "sulfate free conditioner"
+                break
+            return named_by(PRODUCT, found[first:last], known) or product
+    return product
+
+
+def beside(
+    product: Attribute,
+    found: Sequence[Word],
+    known: Sequence[tuple[int, int]],
+    is_term: Callable[[str], bool],
+) -> Iterator[Attribute]:
+    """Words behind a product, and before it, that the lexicon has before such a thing: the "midi"
+    of "dress midi", the "solar" of "solar deck lights"."""
+    first, last = covered(found, product.start, product.end)
+    for at, next_to_it in ((last, last + 1), (first - 1, first - 2)):
+        near: list[int] = []
+        for n in (at, next_to_it):
+            if not 0 <= n < len(found) or found[n].key in EMPTY or meets(found[n], known):
+                break
+            near.append(n)
+        while near:
+            words = found[min(near) : max(near) + 1]
+            value = _value(words)
+            names = {product.value, found[last - 1].key}
+            if not value.isdigit() and any(is_term(f"{value} {name}") for name in names):
+                yield Attribute("style", value, words[0].start, words[-1].end)
+                break
+            near.pop()
+
+
 def named_by(
     name: str, found: Sequence[Word], others: Sequence[tuple[int, int]]
 ) -> Attribute | None:
@@ -88,7 +169,7 @@ def named_by(
     Args:
         others: start and end of what is no part of it. What such a span cuts in two is nothing.
     """
-    before = _BEFORE_TITLE if name == CONTENT else _BEFORE
+    before = _BEFORE_OF.get(name, _BEFORE)
     words = list(found)
     named = False
     while words and (words[0].key in before or meets(words[0], others)):

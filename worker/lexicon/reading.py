@@ -169,9 +169,8 @@ class Reader:
         keys, spans = [hit[2] for hit in hits], [place[:3] for place in places]
         excluded_ids = frozenset(ids - {NO_TERM})
         things = tagged.things() if tagged else ()
-        said = described(
-            tags, found, attributes, unwanted, nothings, self._is_term, self._attributes.name_of
-        )
+        tell = self._is_term, self._attributes.name_of, self._spellings.is_ordinary
+        said = described(tags, found, attributes, unwanted, nothings, *tell)
         read = form, found, keys, mentions, spans, exclusions, excluded_ids, attributes, things
         meant = [span for span in fixed if span in mild or found[span[0]].key in NEGATING]
         kept_negations = [(found[i].start, found[j - 1].end) for i, j in meant]
@@ -224,13 +223,12 @@ class Reader:
 
     def _is_new(self, word: str) -> bool:
         """Whether nobody knows a word, nor one that it may be misspelt for."""
-        spellings = self._spellings
-        if spellings.is_own(word) or spellings.is_ordinary(word) or not word.isalpha():
+        if self._spellings.is_own(word) or self._spellings.is_ordinary(word) or not word.isalpha():
             return False
         brands = self._brands.keys
         if len(word) > _SHORT_NAME and word not in brands and is_near(word, brands.__contains__):
             return False
-        return not is_near(word, spellings.is_own)
+        return not is_near(word, self._spellings.is_own)
 
     def _is_written_term(self, key: str) -> bool:
         """Whether a term is written so, and not in another number: "boots", but not "apple"."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from operator import attrgetter, itemgetter
@@ -13,7 +13,7 @@ import numpy as np
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
 from worker.lexicon.attributes import Attribute, once
-from worker.lexicon.described import CONTENT, PRODUCT, named_by, with_properties
+from worker.lexicon.described import CONTENT, PRODUCT, beside, named_by, with_properties, with_term
 from worker.lexicon.head_pairs import for_another, sharing_ends
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
@@ -151,7 +151,7 @@ class Expander:
                 renamed, found = broader, candidates(broader)
         replaced = heads if any(candidate.source == "synonym" for candidate in found) else []
         categories = self._categories(read, near, target, sharing, names_a_product, sold)
-        attributes = _published(read, heads, sharing)
+        attributes = _published(read, heads, sharing, lexicon.term_of)
         if by_purpose:
             attributes = [attribute for attribute in attributes if attribute.name != PRODUCT]
         return Retrieved(
@@ -299,23 +299,30 @@ class Expander:
 
 
 def _published(
-    read: Reading, heads: Sequence[Mention], sharing: Sequence[Mention]
+    read: Reading,
+    heads: Sequence[Mention],
+    sharing: Sequence[Mention],
+    term_of: Callable[[str], int | None],
 ) -> list[Attribute]:
     """The attributes of a query; its product is what is tagged so, or else what the heads name,
-    with what shares their end: the "dog and cat food"."""
+    with what shares their end, the "dog and cat food", and what the lexicon has before it."""
     said = [*read.attributes, *read.described]
     if read.kept_negations and (said or read.mentions):
         said = with_properties(read.form, read.kept_negations, said)
-    known = _places(said, read)
-    said = [_whole(read, attribute, known) for attribute in said]
     compared = compares(read.words)
     if compared or not any(attribute.name == PRODUCT for attribute in said):
-        known = _places(said, read)
+        known = [(item.start, item.end) for item in (*said, *read.exclusions)]
         asked = read.mentions if compared else heads
         for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
             product = mention in asked and named_by(PRODUCT, read.words[first:last], known)
             if product:
                 said.append(product)
+    for product in [attribute for attribute in said if attribute.name == PRODUCT]:
+        said.remove(product)
+        known = [(item.start, item.end) for item in (*said, *read.exclusions)]
+        whole = with_term(product, read.words, read.places, known)
+        known.append((whole.start, whole.end))
+        said += [whole, *beside(whole, read.words, known, lambda k: term_of(k) is not None)]
     for other in sharing:
         known = [(a.start, a.end) for a in said if a.name != PRODUCT]
         said = [a if meets(other, known) else _from(other, a, read.form) for a in said]
@@ -327,21 +334,6 @@ def _without_sentence(found: Retrieved) -> list[Attribute]:
     falling apart"."""
     end = len(found.read.form)
     return [a for a in found.attributes if (a.name, a.start, a.end) != (CONTENT, 0, end)]
-
-
-def _places(said: Sequence[Attribute], read: Reading) -> list[tuple[int, int]]:
-    """Where something is said, or excluded."""
-    return [(item.start, item.end) for item in (*said, *read.exclusions)]
-
-
-def _whole(read: Reading, attribute: Attribute, known: Sequence[tuple[int, int]]) -> Attribute:
-    """A product with the words before it in the name that it ends, if nothing else says them: the
-    "torque wrench", but not the "wooden chair", whose material is known."""
-    for mention in read.mentions if attribute.name == PRODUCT else ():
-        if mention.end == attribute.end and mention.start < attribute.start:
-            before = replace(attribute, start=mention.start, end=attribute.start)
-            return attribute if meets(before, known) else _from(mention, attribute, read.form)
-    return attribute
 
 
 def _from(other: Mention, attribute: Attribute, form: str) -> Attribute:

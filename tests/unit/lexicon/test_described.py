@@ -64,6 +64,46 @@ def test_what_the_lists_say_is_left_to_them(lexicon, name):
     assert described(lexicon, "ab xyzzy", ("xyzzy", name, 0.99)) == []
 
 
+@pytest.mark.parametrize(
+    "text, name",
+    [("full length", "size"), ("lava rock", "material"), ("bulk", "quantity")],
+)
+def test_what_the_lists_lack_in_ordinary_words_is_a_style_of_the_thing(lexicon, text, name):
+    query, thing = f"{text} xyzzy", ("xyzzy", "product", 0.6)
+    said = [("style", text), ("product", "xyzzy")]
+    assert described(lexicon, query, (text, name, 0.5), thing) == said
+    assert described(lexicon, query, (text, name, 0.49), thing) == said[1:]
+    assert described(lexicon, query, (text, name, 0.9)) == []
+
+
+@pytest.mark.parametrize(
+    "text, name", [("two", "quantity"), ("dozen", "quantity"), ("plugh", "size"), ("8", "size")]
+)
+def test_a_number_or_a_word_that_nobody_knows_is_no_style(lexicon, text, name):
+    query, thing = f"{text} xyzzy", ("xyzzy", "product", 0.9)
+    assert described(lexicon, query, (text, name, 0.99), thing) == [("product", "xyzzy")]
+
+
+def test_a_shade_that_the_lists_lack_is_a_color(lexicon):
+    query, thing = "xyzzy in fog color", ("xyzzy", "product", 0.9)
+    said = [("product", "xyzzy"), ("color", "fog")]
+    assert described(lexicon, query, thing, ("fog color", "color", 0.8)) == said
+    assert described(lexicon, query, thing, ("fog color", "color", 0.79)) == said[:1]
+    assert described(lexicon, "4 color xyzzy", ("4 color", "color", 0.9)) == []
+
+
+def test_where_a_thing_is_from_is_its_origin(lexicon):
+    origin = ("made in japan", "origin", 0.5)
+    assert described(lexicon, "xyzzy made in japan", origin) == [("origin", "japan")]
+
+
+def test_what_is_on_a_thing_that_is_named_needs_a_lower_probability(lexicon):
+    query, thing = "xyzzy plugh", ("xyzzy", "product", 0.6)
+    said = [("product", "xyzzy"), ("content", "plugh")]
+    assert described(lexicon, query, thing, ("plugh", "content", 0.65)) == said
+    assert described(lexicon, query, thing, ("plugh", "content", 0.64)) == said[:1]
+
+
 def test_words_that_only_lead_to_it_are_left_out(lexicon):
     assert described(lexicon, "xyzzy for my mom", ("for my mom", "use", 0.9)) == [("use", "mom")]
     assert described(lexicon, "thick and xyzzy", ("thick and", "style", 0.9)) == [

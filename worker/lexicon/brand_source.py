@@ -4,9 +4,9 @@
     gap * : jeans, hoodie, clothing
 
 A star marks a name that is also an ordinary word: it is the brand only next to what the brand
-sells (a term, one of its narrower terms, or a category), or as a query on its own if no term for
-another thing is written so. At the end of a line it marks the first name and all others of one
-word.
+sells (a term, one of its narrower terms, or a category) or one of its lines of one word that need
+no maker (`models.txt`), or as a query on its own if no term for another thing is written so. At the
+end of a line it marks the first name and all others of one word.
 
     (act) | act mouthwash : mouthwash
     () | star wars : toys

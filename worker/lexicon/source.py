@@ -15,7 +15,7 @@ sorts first. Within one file it is a fault. `words.toml` holds irregular plurals
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,21 @@ def read(folder: Path) -> Source:
     attributes["misspellings"] = read_misspellings(told, faults)
     attributes["lines"] = read_lines(_own_or_starter(folder, MODEL_LINES), faults)._asdict()
     brands = read_brands(_own_or_starter(folder, BRANDS), spelling, faults)
+    _add_lines(brands, attributes["lines"])
     if not reading.terms and not faults:
         raise LexiconError(f"{folder}: no term in its *.txt; write some, as in the starter lexicon")
     if faults:
         raise LexiconError(f"{folder}: {len(faults)} fault(s)", sorted(faults, key=_place))
     return Source(reading.terms, parents, spelling, attributes, brands)
+
+
+def _add_lines(brands: Iterable[dict[str, Any]], lines: Mapping[str, Any]) -> None:
+    """Adds its lines to what tells that an ordinary word is a maker: "foodi" that it is "ninja"."""
+    alone = frozenset(lines["alone"])
+    for brand in brands:
+        if brand["kinds"]:
+            own = alone.intersection(lines["of"].get(key(brand["name"]), "").split("\n"))
+            brand["kinds"] = sorted({*brand["kinds"], *(line for line in own if " " not in line)})
 
 
 def _place(fault: Fault) -> tuple[str, int]:

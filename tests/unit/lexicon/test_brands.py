@@ -18,6 +18,8 @@ BRANDS = {
     "orren ellis l shaped desk": ["orren ellis"],
     "fuji instant camera": ["fujifilm"],
     "metcon shoes": ["nike"],
+    "ninja foodi": ["ninja"],  # before its line
+    "ninja costume": [],
     "fire stick remote": ["amazon"],
     "amazon fire 7": ["amazon"],
     "act mouthwash": ["act"],

@@ -26,6 +26,7 @@ _KEEPS = word_set("""
     armoire box boxes cabinet case cleaner cloth dish display hanger holder organizer polish rack
     stand storage tray tree
 """)
+_JOINING = frozenset({"and", "&", "/"})
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
 
 
@@ -64,6 +65,7 @@ class Belonging:
     def materials(self, hits: Iterable[Any], form: str, terms: Sequence[Any]) -> Iterator[Any]:
         """The hits, a word for a colour as a material where the thing is made of it: "ruby"; and a
         count as how much of gold or diamond it has, written alike: "18ct necklace"."""
+        hits = list(hits)
         for hit in hits:
             if hit.extent and _is_in_carats(hit, form, terms):
                 low, high, _ = hit.extent
@@ -74,9 +76,16 @@ class Belonging:
             if only and terms:  # not in a "turquoise bikini with necklace"
                 behind = next((term for term in terms if term.end >= hit.end), terms[-1])
                 things = [t for t in (terms[0], behind) if t.department in only]
-                if any(form[t.start : t.end].split()[-1] not in _KEEPS for t in things):
+                made = any(form[t.start : t.end].split()[-1] not in _KEEPS for t in things)
+                if made and not any(self._is_color_beside(hit, other, form) for other in hits):
                     hit = hit._replace(name="material", value=word, rule=(True, only))
             yield hit
+
+    def _is_color_beside(self, hit: Any, other: Any, form: str) -> bool:
+        """Whether another hit is a colour, joined to one: "black and gold necklace"."""
+        between = form[other.end : hit.start] or form[hit.end : other.start]
+        joined = other.name == "color" and between.strip() in _JOINING
+        return joined and form[other.start : other.end] not in self._materials
 
     def elsewhere(self, hit: Any, form: str, found: Sequence[Word], terms: Sequence[Any]) -> bool:
         """Whether a hit says nothing of the thing that is wanted.

@@ -71,6 +71,8 @@ FOUND = {
     "silver necklace": [("material", "silver", "silver")],
     "rose gold hoop earrings": [("material", "rose gold", "rose gold")],
     "gold dress": [("color", "gold", "gold")],
+    "black and gold necklace": [("color", "black", "black"), ("color", "gold", "gold")],
+    "gold and silver necklace": [("material", "gold", "gold"), ("material", "silver", "silver")],
     "gold jewelry box": [("color", "gold", "gold")],
     "terracotta planter": [("material", "terracotta", "terracotta")],
     "terracotta dress": [("color", "orange", "terracotta")],

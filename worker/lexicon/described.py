@@ -8,13 +8,13 @@ tag counts was chosen on 1,465 held-back real queries, of those that the lists l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
 from worker.event import Tag
 from worker.lexicon.attributes import Amount, Attribute
-from worker.lexicon.head_words import EMPTY, LIKE, VERSIONS
+from worker.lexicon.head_words import LIKE, VERSIONS
 from worker.lexicon.number_words import WORDS as NUMBERS
 from worker.lexicon.spellings import FIRST_NAMES
 from worker.lexicon.words import DIGIT, Word, covered, meets, word_set
@@ -36,8 +36,6 @@ _EMPTY = word_set("""
     color colored colour coloured it kind no non not on style type without compare comparing
     comparison versus vs better difference or nor
 """)
-
-_LACKING = ("no ", "non ")
 
 _place = attrgetter("start", "end")
 
@@ -116,51 +114,6 @@ def _unlisted(
     return one if name == "color" else replace(one, name="style")
 
 
-def with_term(
-    product: Attribute,
-    found: Sequence[Word],
-    places: Sequence[tuple[int, int, str]],
-    known: Sequence[tuple[int, int]],
-) -> Attribute:
-    """A product with the words before it in a term of the lexicon: "artificial flowers".
-
-    Args:
-        places: of each term, its first word, one past its last, and its key.
-        known: start and end of what else is said.
-    """
-    for first, last, _ in places:
-        if found[first].start < product.start and found[last - 1].end == product.end:
-            if meets(found[first], known):  # "sulfate free conditioner"
-                break
-            return named_by(PRODUCT, found[first:last], known) or product
-    return product
-
-
-def beside(
-    product: Attribute,
-    found: Sequence[Word],
-    known: Sequence[tuple[int, int]],
-    is_term: Callable[[str], bool],
-) -> Iterator[Attribute]:
-    """Words behind a product, and before it, that the lexicon has before such a thing: the "midi"
-    of "dress midi", the "solar" of "solar deck lights"."""
-    first, last = covered(found, product.start, product.end)
-    for at, next_to_it in ((last, last + 1), (first - 1, first - 2)):
-        near: list[int] = []
-        for n in (at, next_to_it):
-            if not 0 <= n < len(found) or found[n].key in EMPTY or meets(found[n], known):
-                break
-            near.append(n)
-        while near:
-            words = found[min(near) : max(near) + 1]
-            value = _value(words)
-            names = {product.value, found[last - 1].key}
-            if not value.isdigit() and any(is_term(f"{value} {name}") for name in names):
-                yield Attribute("style", value, words[0].start, words[-1].end)
-                break
-            near.pop()
-
-
 def named_by(
     name: str, found: Sequence[Word], others: Sequence[tuple[int, int]]
 ) -> Attribute | None:
@@ -185,26 +138,6 @@ def named_by(
     if len(value) == 1 or number or (name != CONTENT and _EMPTY.issuperset(value.split())):
         return None
     return Attribute(name, value, words[0].start, words[-1].end)
-
-
-def with_properties(
-    form: str, spans: Sequence[tuple[int, int]], said: Sequence[Attribute]
-) -> list[Attribute]:
-    """What is said, with what names a property in two words of which neither does alone, whether it
-    is tagged or not: "no drill", "dishwasher safe".
-
-    Args:
-        spans: start and end of what may be such words.
-    """
-    styles = [
-        Attribute("style", value, start, end)
-        for start, end in spans
-        if (value := form[start:end].replace("-", " ")).count(" ") == 1
-        and (value.startswith(_LACKING) or value.endswith(" safe"))
-    ]
-    inside = [a for a in said if any(s.start <= a.start and a.end <= s.end for s in styles)]
-    others = [a for a in said if a not in inside or a.name not in ("style", "use")]
-    return [*others, *(style for style in styles if not meets(style, list(map(_place, others))))]
 
 
 def _value(words: Sequence[Word]) -> str:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import repeat
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from triton_models.kinds.values import DIGITS
 from worker.event import Tag
-from worker.lexicon.attributes import Attribute, once
-from worker.lexicon.described import CONTENT, PRODUCT, beside, named_by, with_properties, with_term
+from worker.lexicon.attributes import Attribute
+from worker.lexicon.described import CONTENT, PRODUCT
 from worker.lexicon.head_pairs import for_another, sharing_ends
 from worker.lexicon.lexicon import Candidate, Lexicon
 from worker.lexicon.neighbours import Neighbours
 from worker.lexicon.reading import Mention, Reading, only_terms_and_attributes
-from worker.lexicon.words import meets
 from worker.understanding import evidence
 from worker.understanding.protect import Protection
+from worker.understanding.published import published
 from worker.understanding.query_target import QueryTarget, query_target
 from worker.understanding.questions import (
     asks_about,
     asks_about_an_order,
-    compares,
     seeks_by_purpose,
 )
 from worker.understanding.wording import for_whom, in_place, reworded
@@ -151,7 +150,7 @@ class Expander:
                 renamed, found = broader, candidates(broader)
         replaced = heads if any(candidate.source == "synonym" for candidate in found) else []
         categories = self._categories(read, near, target, sharing, names_a_product, sold)
-        attributes = _published(read, heads, sharing, lexicon.term_of)
+        attributes = published(read, heads, sharing, lexicon.term_of)
         if by_purpose:
             attributes = [attribute for attribute in attributes if attribute.name != PRODUCT]
         return Retrieved(
@@ -298,47 +297,8 @@ class Expander:
         return round(odds / (1 + odds), DIGITS)
 
 
-def _published(
-    read: Reading,
-    heads: Sequence[Mention],
-    sharing: Sequence[Mention],
-    term_of: Callable[[str], int | None],
-) -> list[Attribute]:
-    """The attributes of a query; its product is what is tagged so, or else what the heads name,
-    with what shares their end, the "dog and cat food", and what the lexicon has before it."""
-    said = [*read.attributes, *read.described]
-    if read.kept_negations and (said or read.mentions):
-        said = with_properties(read.form, read.kept_negations, said)
-    compared = compares(read.words)
-    if compared or not any(attribute.name == PRODUCT for attribute in said):
-        known = [(item.start, item.end) for item in (*said, *read.exclusions)]
-        asked = read.mentions if compared else heads
-        for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
-            product = mention in asked and named_by(PRODUCT, read.words[first:last], known)
-            if product:
-                said.append(product)
-    for product in [attribute for attribute in said if attribute.name == PRODUCT]:
-        said.remove(product)
-        known = [(item.start, item.end) for item in (*said, *read.exclusions)]
-        whole = with_term(product, read.words, read.places, known)
-        known.append((whole.start, whole.end))
-        said += [whole, *beside(whole, read.words, known, lambda k: term_of(k) is not None)]
-    for other in sharing:
-        known = [(a.start, a.end) for a in said if a.name != PRODUCT]
-        said = [a if meets(other, known) else _from(other, a, read.form) for a in said]
-    return once(sorted(said, key=attrgetter("start")))
-
-
 def _without_sentence(found: Retrieved) -> list[Attribute]:
     """The attributes of what is no search, without a content that is all of it: "my shoes are
     falling apart"."""
     end = len(found.read.form)
     return [a for a in found.attributes if (a.name, a.start, a.end) != (CONTENT, 0, end)]
-
-
-def _from(other: Mention, attribute: Attribute, form: str) -> Attribute:
-    """A product with a mention that begins before it."""
-    if attribute.name != PRODUCT or attribute.start <= other.start:
-        return attribute
-    value = form[other.start : attribute.end]
-    return replace(attribute, value=value, start=other.start)

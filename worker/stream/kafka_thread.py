@@ -154,19 +154,19 @@ class KafkaThread:
                 self._consumer.leave()
 
     def _commit_last(self) -> None:
-        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled.
-
-        A flush can take long, too, as while the producer learns of a topic; and so can the answer
-        to an earlier commit.
+        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled; a flush
+        can take long, too, as while the producer learns of a topic, or an earlier commit's answer.
         """
         self._finish_and_commit((), 0.0)
-        while self._commit_is_open() and monotonic() < self._leave_by:
+        while (self._may_commit() or self._commits.unanswered) and monotonic() < self._leave_by:
             self._consumer.fetch(1, IDLE_S, 1)
-            self._finish_and_commit((), 0.0)
+            if self._may_commit():  # not lost meanwhile
+                self._finish_and_commit((), 0.0)
+            else:
+                self._take_out_claims(set())
 
-    def _commit_is_open(self) -> bool:
-        to_commit = bool(self._offsets.committable()) and not self._commits.broken
-        return to_commit or self._commits.unanswered
+    def _may_commit(self) -> bool:
+        return bool(self._offsets.committable()) and not self._commits.broken
 
     def _abandon(self) -> None:
         if places := [

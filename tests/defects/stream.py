@@ -72,9 +72,9 @@ DEFECTS = (
     ),
     defect(
         "after a rewind less is committed than a late commit may say",
-        THREAD,
-        "if not self._commits.unanswered:  # it may still move the group",
-        "if True:",
+        POSITIONS,
+        "(needing := self._offsets.needing_seek() - under_way)",
+        "(needing := self._offsets.needing_seek())",
         "test_last_commits.py",
     ),
     defect(
@@ -240,8 +240,8 @@ DEFECTS = (
     defect(
         "a note is wiped beside outputs that are not committed",
         THREAD,
-        "if (committed and not self._offsets.needing_seek()) or self._positions.ask(numbers):",
-        "if True:",
+        "if settled and (known or self._positions.ask(settled)):",
+        "if settled:",
         "test_last_commits.py",
     ),
     defect(

@@ -8,7 +8,6 @@ from confluent_kafka import KafkaError
 from tests.model.play import answer, die, end, turn
 from tests.model.worker import RECORDS
 from tests.model.world import World
-from worker.stream.commits import ANSWER_S
 
 
 def test_counts_do_not_erase_deaths_of_a_partition_that_came_at_the_end():
@@ -173,13 +172,63 @@ def test_an_end_after_a_rewind_waits_for_the_commit_under_way(rewound, made):
     assert '"claims"' not in world.kafka.notes[0]
 
 
-def test_a_commit_that_is_never_answered_is_left_to_another_consumer(rewound):
-    world, worker, _ = rewound
-    left = worker.consumer
-    world.breathe(ANSWER_S)
-    for _ in range(50):
-        world.threads(worker)
-        world.breathe(0.1)
-    assert worker.consumer is not left and worker.models.waiting
-    world.finish()
-    world.check()
+def test_a_commit_that_is_made_after_a_later_one_is_mended_before_the_end():
+    """librdkafka makes a commit again that the coordinator was not ready for."""
+    world = World([], 1, static=False, prompt=True)
+    try:
+        for offset in range(2 * RECORDS):
+            world.kafka.add(0, b"seen 0 %d " % offset, 0)
+        worker = world.start()
+        world.threads(worker, 3)
+        late = None
+        while late is None:
+            world.threads(worker)
+            worker.producer.take(99)
+            world.breathe()
+            under_way = worker.consumer.member.requests
+            late = next((one for one in under_way if one.offsets[0].offset), None)
+        worker.consumer.member.requests.remove(late)
+        world.kafka.add(0, b"seen 0 %d " % (2 * RECORDS), 0)
+        for _ in range(9):
+            world.threads(worker)
+            worker.producer.take(99)
+        worker.stop()
+        for _ in range(4):
+            world.threads(worker)
+            world.breathe(0.1)
+        assert world.kafka.committed[0] == 2 * RECORDS + 1 and worker.alive
+        worker.consumer.member.requests.append(late)
+        late.apply()
+        assert world.kafka.committed[0] < 2 * RECORDS + 1 and world.kafka.violations
+        world.kafka.violations.clear()
+        for _ in range(20):
+            world.threads(worker)
+            world.breathe(0.1)
+        assert not worker.alive and world.kafka.committed[0] == 2 * RECORDS + 1
+        world.check()
+    finally:
+        world.close()
+
+
+def test_a_partition_of_which_no_commit_is_under_way_goes_on():
+    """Where it stands was not told at once; of the other one a commit is always under way."""
+    world = World([], 2, static=False, prompt=True)
+    try:
+        for number in (0, 1):
+            world.kafka.add(number, b"seen %d 0 " % number, 0)
+        worker = world.start()
+        turn(world, 20)
+        assert world.kafka.committed == {0: 1, 1: 1}
+        worker.offsets[1].needs_seek = True
+        world.kafka.add(1, b"seen 1 1 ", 0)
+        for offset in range(1, 200):
+            world.kafka.add(0, b"seen 0 %d " % offset, 0)
+            world.threads(worker)
+            worker.producer.take(99)
+            for request in list(worker.consumer.member.requests)[:-1]:
+                request.apply()  # but for the last
+            world.breathe()
+        assert not worker.offsets[1].needs_seek
+        world.finish()
+    finally:
+        world.close()

@@ -103,11 +103,32 @@ def test_the_last_commit_is_asked_for_once_none_is_under_way():
     assert found.consumer.commits == [{0: 4}]
     found.offsets.rewind()
     thread._turn()
-    assert found.consumer.sought == [] and found.offsets.needing_seek() == {0, 1}
+    assert found.offsets.needing_seek() == {0}, "no commit of the other is under way"
     found.consumer.known[0] = (4, "")
     found.commits.answered(None, [TopicPartition("queries", 0, 4)])
     thread._turn()
     assert not found.offsets.needing_seek() and found.offsets[0].committed == 4
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_claim_is_taken_out_where_the_group_stands_for_sure(answered):
+    thread, found = stream(FakeConsumer([record(3)]))
+    thread._turn()
+    found.consumer.notes.clear()
+    found.commits._under_way = {} if answered else {0: 5}
+    thread._take_out_claims({0}, committed=True)
+    assert claims(found) == ([(0, 3, 0)] if answered else [])
+
+
+def test_after_a_rewind_a_claim_is_taken_out_only_where_the_group_has_it():
+    thread, found = stream(FakeConsumer([record(3)]))
+    thread._turn()
+    found.consumer.notes.clear()
+    found.offsets.rewind()
+    found.offsets.committed(0, 3)  # as an answer says that comes late
+    found.consumer.known[0] = (5, "")
+    thread._take_out_claims({0}, committed=True)
+    assert claims(found) == []
 
 
 def test_records_that_come_before_the_seek_are_dropped_and_known_as_the_beginning():
@@ -167,8 +188,7 @@ def test_a_partition_whose_commit_is_not_told_holds_up_no_other():
         thread._turn()
         found.clock.now += 0.1
     assert found.consumer.asked == 1 and len(found.places()) == 100
-    [under_way] = found.consumer.commits
-    found.commits.answered(None, [TopicPartition("queries", *item) for item in under_way.items()])
+    found.commits.joined()  # no commit is under way
     found.offsets.rewind()
     found.clock.now += 10.0
     thread._turn()

@@ -8,7 +8,7 @@ produce ─▶ … ─▶ flush, while nothing is produced ─▶ no error ─�
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -17,7 +17,6 @@ from worker.config.settings import Kafka
 from worker.logs import Seldom
 from worker.metrics import Metrics
 from worker.stream.connectivity import Connectivity
-from worker.stream.consumer import Unusable
 from worker.stream.counts import Counts
 from worker.stream.delivery.base import Delivery
 from worker.stream.offsets import Offsets
@@ -25,7 +24,6 @@ from worker.stream.offsets import Offsets
 logger = logging.getLogger(__name__)
 
 FLUSH_S = 0.25  # of one attempt; the consumer is polled between two
-ANSWER_S = 120.0  # to a commit; librdkafka answers for the broker after `socket.timeout.ms`
 LOOK_AFTER_S = 4.0  # of a flush, to see whether it waits for a topic that does not exist
 STUCK_S = 1.0  # without being able to produce, after which nothing is fetched any more
 
@@ -53,7 +51,6 @@ class Commits:
         self._seldom = Seldom(logger)
         self._commit_at = self._recover_at = 0.0
         self._under_way: dict[int, int] = {}  # the asynchronous commit that is not answered
-        self._sent_at = 0.0  # when that was
         self._flushing = False
         self._unable_since = self._look_at = 0.0
         self.broken = False
@@ -69,9 +66,11 @@ class Commits:
         return self._flushing or not self._delivery.ready or not self._delivery.producer.idle
 
     @property
-    def unanswered(self) -> bool:
-        """Whether an asynchronous commit is under way: where the group stands is not known."""
-        return bool(self._under_way)
+    def under_way(self) -> Set[int]:
+        """Partitions of which an asynchronous commit is not answered: where the group stands is not
+        known. It may be made later than one that is waited for: librdkafka makes it again where the
+        coordinator is not ready."""
+        return self._under_way.keys()
 
     @property
     def stuck(self) -> bool:
@@ -87,10 +86,7 @@ class Commits:
 
         Raises:
             DeliveryError: no later attempt can succeed.
-            Unusable: a commit is never answered.
         """
-        if self._under_way and now >= self._sent_at + ANSWER_S:
-            raise Unusable(f"a commit was not answered for {ANSWER_S:.0f} s")
         if self._delivery.ready:
             self._delivery.producer.poll()
             if self._delivery.failed:
@@ -137,7 +133,12 @@ class Commits:
         return False
 
     def revoke(self, numbers: Iterable[int], lost: bool = False) -> None:
-        """Forget partitions that are another's now; `lost`, as in `Offsets.revoke`."""
+        """Forget partitions that are another's now; `lost`, as in `Offsets.revoke`.
+
+        Their commit under way is of an earlier generation of the group, and refused from now on.
+        """
+        for number in numbers:
+            self._under_way.pop(number, None)
         if self._offsets.revoke(numbers, lost):
             self._delivery.orphaned()
 
@@ -160,6 +161,7 @@ class Commits:
             self._flushing, self._commit_at = False, now + self._interval_s
             return True
         if self._under_way and not wait:
+            self._flushing = False  # by an attempt that waited, and was given up
             if self._delivery.producer.idle and not self._delivery.confirms_at_commit:
                 self._counts.confirm()
             return False
@@ -178,9 +180,8 @@ class Commits:
                 self._refused(error.args[0])
             return False
         if not done:
-            self._under_way, self._sent_at = offsets, now
+            self._under_way = offsets
             return True
-        self._under_way = {}  # the broker has done it before this one
         self._counts.confirm()
         self._taken(offsets)
         return True
@@ -222,7 +223,7 @@ class Commits:
     def answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """The consumer's callback for the answer to an asynchronous commit."""
         places = {item.partition: item.offset for item in offsets}
-        if places == self._under_way:
+        if self._under_way.items() <= places.items():  # not of before a partition went
             self._under_way = {}
         if error:
             self._refused(error)

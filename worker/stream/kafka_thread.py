@@ -158,12 +158,9 @@ class KafkaThread:
         can take long, too, as while the producer learns of a topic, or an earlier commit's answer.
         """
         self._finish_and_commit((), 0.0)
-        while (self._may_commit() or self._commits.unanswered) and monotonic() < self._leave_by:
+        while (self._may_commit() or self._commits.under_way) and monotonic() < self._leave_by:
             self._consumer.fetch(1, IDLE_S, 1)
-            if self._may_commit():  # not lost meanwhile
-                self._finish_and_commit((), 0.0)
-            else:
-                self._take_out_claims(set())
+            self._finish_and_commit((), 0.0)
 
     def _may_commit(self) -> bool:
         return bool(self._offsets.committable()) and not self._commits.broken
@@ -184,8 +181,7 @@ class KafkaThread:
         self._lanes.collect_finished(0.0)
         if self._commits.advance(self._consumer.client, now):
             self._lanes.produce_pending()
-        if not self._commits.unanswered:  # it may still move the group
-            self._positions.restore(now)
+        self._positions.restore(now, self._commits.under_way)
         wait_s = self._backpressure.make_room(
             self._consumer.client, self._batching, self._held(), now
         )
@@ -269,7 +265,7 @@ class KafkaThread:
         self._offsets.assign(numbers)
         self._connectivity.allow()
         # Those that went in this turn wait for the next one, which can tell old records from new.
-        if asked := numbers - self._dropped:
+        if asked := numbers - self._dropped - self._commits.under_way:
             self._positions.go_back(asked, self.turned_at)
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.
@@ -308,21 +304,22 @@ class KafkaThread:
         done = self._commits.now(self._consumer.client, max(timeout_s, ASK_S))
         self.uncommitted = self._offsets.unfinished
         self._take_out_claims(wanted, done)
-        if done and self._stopping.is_set() and not self._counts_left and (note := self._counted()):
-            self._counts_left = True
-            self._poison.leave(self._consumer.client, note)
+        at_rest = done and self._stopping.is_set() and not self._commits.under_way
+        if at_rest and not self._counts_left and (note := self._counted()):
+            self._counts_left = self._poison.leave(self._consumer.client, note)
 
     def _take_out_claims(self, numbers: set[int], committed: bool = False) -> None:
         """What cannot be committed is no death; of these partitions, or of all."""
-        if self._commits.unanswered:  # it may still move the group
-            return
-        if (committed and not self._offsets.needing_seek()) or self._positions.ask(numbers):
-            self._poison.wipe(self._consumer.client, numbers or self._offsets.owned())
+        settled = (numbers or {*self._offsets.owned()}) - self._commits.under_way
+        known = committed and settled.isdisjoint(self._offsets.needing_seek())
+        if settled and (known or self._positions.ask(settled)):
+            self._poison.wipe(self._consumer.client, settled)
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}
         self._poison.forget(numbers)
-        self._commits.revoke(numbers, kind == "lost" and not self._fetching)
+        ending = self._stopping.is_set() or not self._fetching
+        self._commits.revoke(numbers, kind == "lost" and ending)
         self._dropped |= numbers
         # A pause outlives a partition's time away.
         self._backpressure.resume(self._consumer.client, numbers)

@@ -181,15 +181,17 @@ class PoisonPills:
                 if not self._commit(consumer, partition, suspect.noted_at, suspect.claims):
                     suspect.number = number
 
-    def leave(self, consumer: Consumer, note: str) -> None:
-        """Leave a note of another kind with the group, beside the last commit of a partition.
+    def leave(self, consumer: Consumer, note: str) -> bool:
+        """Leave a note of another kind with the group, beside the last commit of a partition;
+        whether one was found, and took it.
 
         It takes the place of the note there: of one that tells of the fewest deaths.
         """
         known = [n for n in self._offsets.owned() if self._last_commit(n) is not None]
-        if known:
-            partition = min(known, key=self._deaths)
-            self._commit(consumer, partition, self._last_commit(partition), note)
+        if not known:
+            return False
+        partition = min(known, key=self._deaths)
+        return self._commit(consumer, partition, self._last_commit(partition), note)
 
     def _deaths(self, partition: int) -> int:
         """How many are remembered beside the last commit."""

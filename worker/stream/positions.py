@@ -8,7 +8,7 @@ owner's transaction is still open, nothing of the partition is fetched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -46,9 +46,14 @@ class Positions:
         self._inherited: dict[int, str] = {}
         self._seldom = Seldom(logger)
 
-    def restore(self, now: float) -> None:
-        """Ask for what is not known yet, if it is time; `now` is `time.monotonic()`."""
-        if (needing := self._offsets.needing_seek()) and now >= self._ask_at:
+    def restore(self, now: float, under_way: Set[int]) -> None:
+        """Ask for what is not known yet, if it is time.
+
+        Args:
+            now: `time.monotonic()`.
+            under_way: partitions that wait: a commit may still move them.
+        """
+        if (needing := self._offsets.needing_seek() - under_way) and now >= self._ask_at:
             self.go_back(needing, now)
 
     def go_back(self, numbers: set[int], now: float) -> None:

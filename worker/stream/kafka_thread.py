@@ -265,7 +265,7 @@ class KafkaThread:
         self._offsets.assign(numbers)
         self._connectivity.allow()
         # Those that went in this turn wait for the next one, which can tell old records from new.
-        if asked := numbers - self._dropped - self._commits.under_way:
+        if asked := numbers - self._dropped:
             self._positions.go_back(asked, self.turned_at)
         consumer.incremental_assign(partitions)
         # Until it is known what the group remembers of them; those that stay keep their pauses.

@@ -44,13 +44,23 @@ def test_a_tagged_product_is_as_long_as_the_name_that_it_ends(published):
     assert published("basmati rice 5kg", ("rice", "product", 0.9))[0] == ("product", "basmati rice")
 
 
-def test_unless_something_else_says_what_stands_before_it(published):
+def test_it_is_all_of_what_is_asked_for_whatever_style_is_tagged_in_it(published):
     kettle = ("kettle", "product", 0.9)
     electric = ("electric", "style", 0.9)
     assert published("electric kettle", electric, kettle) == [
         ("style", "electric"),
-        ("product", "kettle"),
+        ("product", "electric kettle"),
     ]
+    pin = [("rolling", "style", 0.9), ("pin", "product", 0.9)]
+    assert ("product", "rolling pin") in published("rolling pin marble", *pin)
+    car = [("remote control", "product", 0.9), ("car", "use", 0.9)]
+    assert ("product", "remote control car") in published("remote control car", *car)
+    chest = ("tool box chest", "product", 0.9)  # the end of its name and what is behind it
+    assert published("truck tool box chest", chest) == [("product", "truck tool box chest")]
+
+
+def test_unless_something_else_says_what_stands_before_it(published):
+    kettle = ("kettle", "product", 0.9)
     assert published("glass kettle", kettle) == [("material", "glass"), ("product", "kettle")]
     tags = ("sugar", "excluded", 0.9), ("chocolates", "product", 0.9)
     assert published("sugar free chocolates", *tags) == [("product", "chocolates")]
@@ -116,6 +126,7 @@ def test_a_whole_sentence_is_no_content(published):
         ("laptop vs tablet", ["laptop", "tablet"]),
         ("laptop or tablet which is better", ["laptop", "tablet"]),
         ("better laptop for tablet or couch", ["laptop"]),
+        ("laptop vs tablet for couch", ["laptop", "tablet"]),
     ],
 )
 def test_all_that_is_compared_is_published(published, query, values):
@@ -135,6 +146,7 @@ def test_all_that_is_compared_is_published(published, query, values):
         ("no boundaries jeans", [("brand", "no boundaries"), ("product", "jeans")]),
         ("no more tears shampoo", [("product", "shampoo")]),
         ("parcel no show", []),
+        ("wine glasses not dishwasher safe", [("product", "wine glasses")]),
     ],
 )
 def test_two_words_that_name_a_property_are_a_style_and_no_thing(published, query, said):

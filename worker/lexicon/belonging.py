@@ -21,10 +21,11 @@ _FOR = re.compile(
 _TITLE = re.compile(r"(?:the|dear|my|our|those) (?:girls?|boys?|men|women)")
 _TINTED = frozenset({"stain", "stains", "paint", "paints", "dye", "varnish", "filler", "putty"})
 _MOST_CARATS = 24
+_OF_GOLD = frozenset({9, 10, 14, 18, 21, 22, 24})  # carats
 # What is for jewelry, and of no precious metal: "gold jewelry box".
 _KEEPS = word_set("""
-    armoire box boxes cabinet case cleaner cloth dish display hanger holder organizer polish rack
-    stand storage tray tree
+    armoire box boxes cabinet card cards case cleaner cloth dish display hanger holder organizer
+    polish rack stand storage tray tree
 """)
 _JOINING = frozenset({"and", "&", "/"})
 _FUNCTION = frozenset({"for", "with", "without", "and", "or", "in", "on", "to", "of", "from"})
@@ -161,5 +162,6 @@ def _is_in_carats(hit: Any, form: str, terms: Sequence[Any]) -> bool:
     jewelry = [term for term in terms if term.department == "Jewelry"]
     if not jewelry or low is None or not low == high <= _MOST_CARATS:
         return False
-    several = form.endswith("s", 0, jewelry[-1].end)  # "stud earrings 12 ct" are twelve
-    return not several or "gold" in form or "diamond" in form
+    if not form.endswith("s", 0, jewelry[-1].end) or "diamond" in form:
+        return True
+    return "gold" in form and low in _OF_GOLD  # "stud earrings 12 ct" are twelve

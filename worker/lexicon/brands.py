@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from worker.lexicon.head_words import AGAINST, JOINED
 from worker.lexicon.words import Phrases, Word, key, word_set
 
 NAMES = frozenset({"brand", "content"})  # attributes that lists of names tell
@@ -106,7 +107,8 @@ class Brands:
                 continue
             alone = last - first == len(found)
             tagged = (first, last) == (0, sure) and not alone
-            if not (tagged or self._counts(form, first, last, alone, beside, is_thing)):
+            counts = tagged or self._counts(form, first, last, alone, beside, is_thing)
+            if not (counts or (len(hits) > 1 and self._is_joined(form, first, last, hits, found))):
                 continue
             if _is_of_another(found, first, last):
                 continue
@@ -132,7 +134,25 @@ class Brands:
             or any(name in kinds for name in beside(first, last))
         )
 
+    def _is_joined(
+        self,
+        key: str,
+        first: int,
+        last: int,
+        hits: Iterable[tuple[int, int, str]],
+        found: Sequence[Word],
+    ) -> bool:
+        """Whether it stands beside a brand that sells the same, as in "dyson or shark"."""
+        others = (hit for hit in hits if self._names[hit[2]].kinds is None)
+        return any(
+            not self._names[key].kinds.isdisjoint(self._names[other].sells)
+            for start, end, other in others
+            if (end + 1 == first and found[end].key in _JOINING)
+            or (last + 1 == start and found[last].key in _JOINING)
+        )
 
+
+_JOINING = JOINED | AGAINST
 _AMOUNT = re.compile(r"\d+[a-z]")  # what is an amount elsewhere: the 3m of "ladder 3m"
 # Behind these a brand is what the thing is compared with, or is to fit.
 _LIKENED = word_set("""

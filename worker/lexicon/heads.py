@@ -107,13 +107,13 @@ def naming(read: Reading) -> list[str]:
     return []
 
 
-def named_brand(read: Reading) -> Attribute | None:
-    """The brand, or the content, of which something is asked for, and no thing for it: the "lego"
-    of "lego star wars"."""
+def named_brands(read: Reading) -> list[Attribute]:
+    """The brands, or else the content, of which something is asked for, and no thing for them: the
+    "lego" of "lego star wars", both of "dyson or bosch"; one of each."""
     names = [a for a in read.attributes if a.name in NAMES]
     brands = [a for a in names if a.name == "brand"] or names
-    one = len({brand.value for brand in brands}) == 1
-    return brands[0] if one and is_asked_for(read, names) else None
+    one = {brand.value: brand for brand in brands}
+    return list(one.values()) if names and is_asked_for(read, names) else []
 
 
 def is_asked_for(read: Reading, names: Sequence[Attribute]) -> bool:

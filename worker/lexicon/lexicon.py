@@ -16,7 +16,7 @@ from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brands
 from worker.lexicon.built import Built
 from worker.lexicon.correction import Correction, Corrector
-from worker.lexicon.heads import apart, heads, named_brand, turned
+from worker.lexicon.heads import apart, heads, named_brands, turned
 from worker.lexicon.makers_lines import MakersLines
 from worker.lexicon.neighbours import Neighbours, neighbours
 from worker.lexicon.other_words import OtherWords
@@ -213,11 +213,14 @@ class Lexicon:
         return self.stemmed(self._terms.own_text(term_id))
 
     def sold(self, read: Reading) -> list[str]:
-        """The categories of what the query's brand sells, or of what its content is on, in the
-        order in which its things are listed; none if a thing for it is asked for."""
-        brand = named_brand(read)
-        kinds = self._brands.sells(read.form[brand.start : brand.end]) if brand else ()
-        terms = map(self._terms.term_of, kinds)
+        """The categories of what the query's brands sell, or of what its content is on, in the
+        order in which the first lists its things; none if a thing for it is asked for."""
+        names = [read.form[brand.start : brand.end] for brand in named_brands(read)]
+        first, *others = map(self._sold_by, names) if names else ([],)
+        return [path for path in first if all(path in other for other in others)]
+
+    def _sold_by(self, name: str) -> list[str]:
+        terms = map(self._terms.term_of, self._brands.sells(name))
         paths = (self.category(term_id) for term_id in terms if term_id not in (None, NO_TERM))
         return list(dict.fromkeys(paths))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from worker.lexicon.heads import is_asked_for, named_brand
+from worker.lexicon.heads import is_asked_for, named_brands
 from worker.lexicon.line_source import thing_of
 from worker.lexicon.reading import Reading
 from worker.lexicon.terms import NO_TERM, Terms
@@ -30,10 +30,10 @@ class MakersLines:
 
     def _thing(self, read: Reading) -> str:
         models = [a for a in read.attributes if a.name == "model"]
-        brand = named_brand(read) if models else None
-        if not models or not (brand or is_asked_for(read, models[:1])):
+        brands = named_brands(read) if models else []
+        if not models or not (len(brands) == 1 or is_asked_for(read, models[:1])):
             return ""
-        makers = [key(brand.value.lower())] if brand else []
+        makers = [key(brand.value.lower()) for brand in brands] if len(brands) == 1 else []
         said = [(a.start, a.end) for a in read.attributes]
         if all(meets(word, said) for word in read.words):  # "elden ring ps5" is no console
             makers.append("")

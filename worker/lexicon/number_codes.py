@@ -14,7 +14,7 @@ _EACH_GROUP = re.compile(_GROUP)
 _for_the_car = beside(r"car ?seats?|boosters?|child seats?|isofix")
 _for_the_eyes = beside(
     r"reading glasses|readers|contact lens(?:es)?",
-    r"card|e|ebook|kindle|book|barcode|code|rfid|sd",
+    r"card|e|ebook|kindle|book|barcode|code|rfid|sd|usb",
 )
 
 
@@ -43,10 +43,11 @@ CODES = [
         r"(?<![\w.-])((?:0|5|10|15|20|25)w-?(?:[2-6]0|16))(?![\w-])", "style", r"\1", "0w0|0w-0"
     ),
     make_rule(  # what a mask keeps out
-        r"(?<![\w-])(ffp ?[1-3]|k?n95|n99|kf94)(?![\w-])", "style", r"\1", "ffp|n00|kf00"
+        r"(?<![\w-])(ffp ?[1-3]|k?n95|kf94)(?![\w-])", "style", r"\1", "ffp|n00|kf00"
     ),
     make_rule(  # how strong glasses and lenses are
-        r"(?<![\w.])(?<![\d+-] )([+-]?\d\.\d{1,2}|\+\d)(?![\w./])(?! ?(?:inch|mm|cm|pack|x)\b)",
+        r"(?<![\w.])(?<![\d+-] )([+-]?\d\.(?:[05]0?|25|75)|\+\d)(?![\w./])"
+        r"(?! ?(?:inch|mm|cm|pack|x|stars?)\b)",
         "size",
         lambda match: match[1] if _for_the_eyes(match.string) else None,
         "0.0|+0",

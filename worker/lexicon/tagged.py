@@ -32,6 +32,7 @@ from worker.event import Tag
 from worker.lexicon.attributes import Attribute, Attributes
 from worker.lexicon.brands import Brand
 from worker.lexicon.exclusions import PARTS, QUALIFIERS, Exclusion, goes_on
+from worker.lexicon.head_words import AGAINST
 from worker.lexicon.negations import (
     FREE,
     JOINED,
@@ -216,7 +217,7 @@ class Tagged:
             is_term: whether a key is one of a term.
             is_ordinary: whether a word is one of the language.
         """
-        kept = [a for a in listed if not self._is_elsewhere(a, lists)]
+        kept = [a for a in listed if not self._is_elsewhere(a, lists, is_term)]
         for model, chance in self._models(kept, blocked):
             words = model.value.split(" ")
             plain = chance < PLAIN_MODEL and all(map(is_ordinary, words))
@@ -242,7 +243,13 @@ class Tagged:
             known = self._covered[span] = covered(self._found, span.start, span.end)
         return known
 
-    def _is_elsewhere(self, found: Attribute, lists: Attributes) -> bool:
+    def _key(self, span: Tag | Attribute) -> str:
+        first, last = self._words(span)
+        return " ".join(word.key for word in self._found[first:last])
+
+    def _is_elsewhere(
+        self, found: Attribute, lists: Attributes, is_term: Callable[[str], bool]
+    ) -> bool:
         """Whether what would describe the thing belongs to a name, of a film or of the thing."""
         if found.name not in DESCRIBE:
             return False
@@ -251,9 +258,11 @@ class Tagged:
             spans += self._of("brand", BRAND)  # "baby blues hair vitamins"
         if found.name == "color":
             spans += self._of("product", PRODUCT)
-            first, last = self._words(found)
-            if lists.may_be_a_scent(" ".join(word.key for word in self._found[first:last])):
-                spans += [t for t in self._tags if t.name != "color" and t.probability >= NO_COLOR]
+            if lists.may_be_a_scent(self._key(found)):
+                likely = [t for t in self._tags if t.probability >= NO_COLOR]
+                spans += [t for t in likely if t.name not in ("color", "product")]
+                # "cream cheese", but not "cream sofa"
+                spans += [t for t in likely if t.name == "product" and is_term(self._key(t))]
         return any(span.start <= found.start and found.end <= span.end for span in spans)
 
     def _models(
@@ -265,7 +274,8 @@ class Tagged:
         models = []
         for tag in self._of("model", MODEL):
             first, last = self._words(tag)
-            own = [*takewhile(lambda word: not meets(word, others), self._found[first:last])]
+            words = [word for word in self._found[first:last] if word.key not in AGAINST]
+            own = [*takewhile(lambda word: not meets(word, others), words)]
             value = " ".join(word.key for word in own)
             if first and self._found[first - 1].end in ends and len(value) > 1:
                 model = Attribute("model", value, own[0].start, own[-1].end)

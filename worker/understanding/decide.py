@@ -228,7 +228,7 @@ class Expander:
             scored = zip(self.sure(found, scores), found.candidates, strict=True)
             kept = [pair for pair in scored if pair[0] >= self.threshold]
         complains = intent == "complaint"
-        closed = complains or (intent == "inquiry" and asks_about_an_order(found.read.words))
+        closed = complains or (intent == "inquiry" and asks_about_an_order(found.read))
         if closed:
             kept = []
         elif intent not in self.parents_for:

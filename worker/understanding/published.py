@@ -1,7 +1,7 @@
 """Which attributes of a query are published: what the lists and the tags say, and the product.
 
-That is what is tagged so, or else what the heads name, with the words before it in a term of the
-lexicon: the "torque wrench". What the lexicon has before such a thing is a style of it.
+That is what is tagged so, or else what the heads name, as the lexicon's term has it: the "torque
+wrench". What the lexicon has before such a thing is a style of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from worker.lexicon.attributes import Attribute, once
-from worker.lexicon.described import PRODUCT, named_by
+from worker.lexicon.described import NAMES, PRODUCT, named_by
 from worker.lexicon.head_words import EMPTY
 from worker.lexicon.reading import Mention, Reading
 from worker.lexicon.words import Word, covered, meets
@@ -37,14 +37,15 @@ def published(
     """
     said = [*read.attributes, *read.described]
     if read.kept_negations and (said or read.mentions):
-        said = _with_properties(read.form, read.kept_negations, said)
+        said = _with_properties(read, said)
     compared = compares(read.words)
     if compared or not any(attribute.name == PRODUCT for attribute in said):
-        said += _named(read, read.mentions if compared else heads, _places(read, said))
+        asked = _compared(read) if compared else heads
+        said += _named(read, asked, _places(read, said))
     for product in [attribute for attribute in said if attribute.name == PRODUCT]:
         said.remove(product)
         known = _places(read, said)
-        whole = _with_term(product, read, known)
+        whole = _as_asked_for(product, read, heads) or _with_term(product, read, known)
         known.append((whole.start, whole.end))
         said += [whole, *_beside(whole, read.words, known, lambda k: term_of(k) is not None)]
     for other in sharing:
@@ -58,6 +59,12 @@ def _places(read: Reading, said: Sequence[Attribute]) -> list[tuple[int, int]]:
     return [(item.start, item.end) for item in (*said, *read.exclusions)]
 
 
+def _compared(read: Reading) -> list[Mention]:
+    """The terms that a comparison names, without what they are for."""
+    end = next((word.start for word in read.words if word.key == "for"), len(read.form))
+    return [mention for mention in read.mentions if mention.start < end]
+
+
 def _named(read: Reading, asked: Sequence[Mention], known: Spans) -> Iterator[Attribute]:
     """The products that the terms name that are asked for."""
     for mention, (first, last, _) in zip(read.mentions, read.places, strict=True):
@@ -66,14 +73,32 @@ def _named(read: Reading, asked: Sequence[Mention], known: Spans) -> Iterator[At
             yield product
 
 
+def _as_asked_for(product: Attribute, read: Reading, heads: Sequence[Mention]) -> Attribute | None:
+    """A product as the head that it is part of; None where lists or names say what else is in it.
+
+    The tags often make a style or a use of a part: "rolling pin", "remote control car".
+    """
+    for head in heads:
+        if head.start <= product.start and product.end <= head.end:
+            around = [(head.start, product.start), (product.end, head.end)]
+            names = [a for a in read.described if a.name in NAMES]
+            if any(meets(item, around) for item in (*read.attributes, *names, *read.exclusions)):
+                return None
+            first, last = covered(read.words, head.start, head.end)
+            return named_by(PRODUCT, read.words[first:last], ())
+    return None
+
+
 def _with_term(product: Attribute, read: Reading, known: Spans) -> Attribute:
-    """A product with the words before it in a term that it ends: "artificial flowers"."""
+    """A product with the words before it in a term that it ends, or goes on: "artificial flowers",
+    "truck tool box chest"."""
     for first, last, _ in read.places:
         words = read.words[first:last]
-        if words[0].start < product.start and words[-1].end == product.end:
+        if words[0].start < product.start < words[-1].end <= product.end:
             if meets(words[0], known):  # "sulfate free conditioner"
                 break
-            return named_by(PRODUCT, words, known) or product
+            behind = covered(read.words, product.start, product.end)[1]
+            return named_by(PRODUCT, read.words[first:behind], known) or product
     return product
 
 
@@ -96,31 +121,30 @@ def _beside(
             words = found[min(near) : max(near) + 1]
             value = " ".join(word.key for word in words)
             names = {product.value, found[last - 1].key}
-            if not value.isdigit() and any(is_term(f"{value} {name}") for name in names):
+            if (
+                len(value) > 1
+                and not value.isdigit()
+                and any(is_term(f"{value} {name}") for name in names)
+            ):
                 yield Attribute("style", value, words[0].start, words[-1].end)
                 break
             near.pop()
 
 
-def _with_properties(form: str, spans: Spans, said: Sequence[Attribute]) -> list[Attribute]:
+def _with_properties(read: Reading, said: Sequence[Attribute]) -> list[Attribute]:
     """What is said, with what names a property in two words of which neither does alone, whether it
-    is tagged or not: "no drill", "dishwasher safe".
-
-    Args:
-        spans: start and end of what may be such words.
-    """
+    is tagged or not: "no drill", "dishwasher safe"; but not "not dishwasher safe"."""
+    excluded = [(x.start, x.end) for x in read.exclusions]
     styles = [
         Attribute("style", value, start, end)
-        for start, end in spans
-        if (value := form[start:end].replace("-", " ")).count(" ") == 1
+        for start, end in read.kept_negations
+        if (value := read.form[start:end].replace("-", " ")).count(" ") == 1
         and (value.startswith(_LACKING) or value.endswith(" safe"))
     ]
     inside = [a for a in said if any(s.start <= a.start and a.end <= s.end for s in styles)]
     others = [a for a in said if a not in inside or a.name not in ("style", "use")]
-    return [
-        *others,
-        *(style for style in styles if not meets(style, [(a.start, a.end) for a in others])),
-    ]
+    known = [*excluded, *((a.start, a.end) for a in others)]
+    return [*others, *(style for style in styles if not meets(style, known))]
 
 
 def _from(other: Mention, attribute: Attribute, form: str) -> Attribute:

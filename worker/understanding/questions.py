@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from worker.lexicon.head_words import MEDIA
+from worker.lexicon.head_words import AGAINST, MEDIA
+from worker.lexicon.reading import Reading
 from worker.lexicon.words import Word, stem, word_set
 
 _ANYTHING = word_set("something anything thing things stuff gadget gadgets")
@@ -30,7 +32,7 @@ _SERVE = word_set("""
 _ASKING = word_set("does do did is are was were will can could would has have isnt arent")
 _KNOWN_THING = word_set("the this these that those my your it its")
 
-_COMPARING = word_set("compare comparison difference differences vs versus")
+_COMPARING = AGAINST | word_set("compare comparison difference differences")
 _WHICH = word_set("which what whats")
 
 # What is asked of an order, not of a thing that a shop sells.
@@ -41,13 +43,14 @@ _OF_ORDERS = word_set("""
 _ENDS_OF_ORDERS = word_set("order orders balance")
 
 
-def asks_about_an_order(found: Sequence[Word]) -> bool:
+def asks_about_an_order(read: Reading) -> bool:
     """Whether a question is one about an order or a payment, which has no expansions: "how do i
-    return my trainers", "gift card balance"."""
-    keys = [word.key for word in found]
-    if not _OF_ORDERS.isdisjoint(keys) or keys[-1] in _ENDS_OF_ORDERS:
+    return my trainers", "gift card balance"; not about a thing: "receipt printer"."""
+    keys = [word.key for word in read.words]
+    if keys[-1] in _ENDS_OF_ORDERS or ("my", "order") in pairwise(keys):
         return True
-    return any(keys[n - 1] == "my" for n, key in enumerate(keys) if n and key == "order")
+    things = {n for first, last, _ in read.places for n in range(first, last)}
+    return any(key in _OF_ORDERS and n not in things for n, key in enumerate(keys))
 
 
 def compares(found: Sequence[Word]) -> bool:

@@ -81,6 +81,7 @@ AMOUNTS = {
     "18 ct necklace": [("quantity", "18 carat", 18, 18, "carat")],
     "0.25ct diamond studs": [("quantity", "0.25 carat", 0.25, 0.25, "carat")],
     "stud earrings 12 ct": [("quantity", "12 count", 12, 12, "count")],
+    "gold earring backs 20ct": [("quantity", "20 count", 20, 20, "count")],
     "gold crayons 24 ct": [("quantity", "24 count", 24, 24, "count")],
     "earring backs 100 ct": [("quantity", "100 count", 100, 100, "count")],
     "box of 6 glasses": [("quantity", "6 box", 6, 6, "box")],

@@ -50,6 +50,9 @@ BRANDS = {
     "candy dishwasher": ["candy"],
     "razor electric scooter": ["razor"],
     "gap": ["gap"],
+    "dyson or shark": ["dyson", "shark"],
+    "shark vs dyson": ["shark", "dyson"],
+    "lego or shark": ["lego"],
     "apple": ["apple"],
     "diamond studs": [],
 }

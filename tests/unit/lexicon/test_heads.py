@@ -113,6 +113,12 @@ def test_what_a_brand_sells(lexicon, query, sells):
     assert len(lexicon.sold(lexicon.read("samsung zephyr"))) > 1
 
 
+def test_what_brands_sell_that_are_named_together(lexicon):
+    sold = lexicon.sold(lexicon.read("bosch or makita"))
+    assert sold and {*sold} < {*lexicon.sold(lexicon.read("bosch"))}
+    assert lexicon.sold(lexicon.read("dyson or lego")) == []
+
+
 @pytest.mark.parametrize(
     "query, term",
     [

@@ -79,6 +79,11 @@ def test_a_thing_behind_a_brand_is_no_model_unless_it_has_a_digit(lexicon):
     assert sure == [("brand", "nike"), ("model", "vertical")]
 
 
+def test_what_two_things_are_compared_by_is_no_model(lexicon):
+    found = said(read(lexicon, "samsung vs iphone", vs=("model", 0.9)))
+    assert found == [("brand", "samsung")]
+
+
 def test_for_whom_and_in_which_color_is_no_part_of_a_brand(lexicon):
     assert said(lexicon.read("baby zorvexa lamp")) == [("age", "baby")]
     found = said(read(lexicon, "baby zorvexa lamp", baby_zorvexa=("brand", 0.65)))
@@ -116,6 +121,13 @@ def test_a_word_for_a_color_or_a_scent_is_none_where_it_is_tagged_as_anything_el
     assert said(read(lexicon, "peach sofa", peach=("style", 0.6))) == []
     red = read(lexicon, "red sofa", red=("style", 0.6))  # which is no scent
     assert said(red) == [("color", "red")]
+
+
+def test_it_is_one_in_what_is_tagged_as_the_thing_unless_that_is_a_name(lexicon):
+    thing = {"cream_sofa": ("product", 0.6)}
+    assert said(read(lexicon, "cream sofa", **thing)) == [("color", "white")]
+    named = {"rose_oil": ("product", 0.6)}
+    assert said(read(lexicon, "rose oil", **named)) == []
 
 
 def test_what_a_thing_is_for_is_not_what_it_is_of_even_where_it_is_tagged(lexicon):

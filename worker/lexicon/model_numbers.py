@@ -44,7 +44,17 @@ _COUNTS = word_set(
 _UNITS_BEHIND = _COUNTS | word_set(
     "in m cm mm x gb tb mb w watt watts v volt volts amp mah hz mp k"
 )
+_OF_INK = word_set("ink inks toner toners cartridge cartridges")
+_INK_NUMBER = re.compile(r"\d{2,4}(?:xl)?")  # of a printer's ink: "hp 302 black ink"
 _BETWEEN = frozenset({"gen", "series", "mark", "mk", "model", "generation", "no", "number"})
+
+
+def _is_of_ink(found: Sequence[Word], at: int) -> bool:
+    """Whether a number tells which ink is meant."""
+    if at == len(found) or not _INK_NUMBER.fullmatch(found[at].key):
+        return False
+    behind = [word.key for word in found[at + 1 : at + 4]]
+    return not _OF_INK.isdisjoint(behind) and behind[0] not in _UNITS_BEHIND
 
 
 class Model(NamedTuple):
@@ -81,10 +91,13 @@ class Models:
 
     def of_makers(self, form: str, found: Sequence[Word], brands: Iterable[Brand]) -> list[Model]:
         """The lines that stand right behind their makers, with what follows them: the "civic" of
-        "honda civic", the "yoga c940" of "lenovo yoga c940"."""
+        "honda civic", the "yoga c940" of "lenovo yoga c940"; and the "302" of "hp 302 ink"."""
         models = []
         for brand in brands:
             lines, first = self._of.get(key(brand.name.lower()), ""), brand.last
+            if _is_of_ink(found, first):
+                models.append(self._model(form, found, first, first + 1, True))
+                continue
             for last in range(min(first + MOST_WORDS, len(found)), first, -1) if lines else ():
                 if is_line(" ".join([word.key for word in found[first:last]]), lines):
                     last += self._is_number_behind(form, found, last)
@@ -109,7 +122,10 @@ class Models:
             of_makers: what the method of this name found.
         """
         models = list(of_makers)
+        starts = {model.start for model in models}
         for i, j, name in self._phrases.find(found):
+            if j < len(found) and found[j].start in starts:
+                continue  # "hp 302 ink"
             end = j if name[-1].isdigit() else self._end(form, found, j)
             if name in self._lines and end > j and _is_count(found, end):
                 end = j

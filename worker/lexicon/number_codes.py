@@ -1,5 +1,5 @@
-"""Grades and sizes that are written in a way of their own: "5w30", "ffp3", "+2.5", "group 1/2/3",
-"2 ft 3 in"."""
+"""Grades and sizes that are written in a way of their own: "5w30", "ffp3", "e14", "m8", "+2.5",
+"group 1/2/3", "2 ft 3 in"."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ _for_the_eyes = beside(
     r"reading glasses|readers|contact lens(?:es)?",
     r"card|e|ebook|kindle|book|barcode|code|rfid|sd|usb",
 )
+_is_a_lamp = beside(r"bulbs?|lamps?|lights?|lamp ?holders?|spotlights?|led|candles?|pendants?")
+_is_a_screw = beside(
+    r"bolts?|screws?|nuts?|washers?|thread(?:ed)?|rods?|studs?|rivets?|inserts?|taps?|dies?|anchors?"
+)
+_is_a_laptop = beside(r"laptops?|notebooks?|macbooks?|chromebooks?|ultrabooks?")
+_are_trousers = beside(r"jeans|trousers|pants|chinos")
 
 
 def _feet_and_inches(match: re.Match[str]) -> str:
@@ -44,6 +50,32 @@ CODES = [
     ),
     make_rule(  # what a mask keeps out
         r"(?<![\w-])(ffp ?[1-3]|k?n95|kf94)(?![\w-])", "style", r"\1", "ffp|n00|kf00"
+    ),
+    make_rule(  # what a lamp is fitted with
+        r"(?<![\w-])(e(?:10|12|14|17|26|27|39|40)|b(?:15|22)d?|gu(?:4|5\.3|10|24)|mr(?:11|16)|r7s)"
+        r"(?![\w.-])",
+        "style",
+        lambda match: match[1] if _is_a_lamp(match.string) else None,
+        "e00|b00|gu0|mr00|r0s",
+    ),
+    make_rule(  # how thick a screw is
+        r"(?<![\w-])(m(?:[2-68]|1[024568]|2[0247]|30))(?![\w.-])",
+        "size",
+        lambda match: match[1] if _is_a_screw(match.string) else None,
+        "m0",
+    ),
+    make_rule(  # the screen of what a bag is for
+        r"(?<![\w.])(1[0-8]\.\d)(?![\w./])(?! ?(?:in(?:ch|ches)?\b|\"|cm|mm))",
+        "size",
+        lambda match: f"{match[1]} inch" if _is_a_laptop(match.string) else None,
+        "00.0",
+    ),
+    make_rule(  # waist and leg
+        r"(?<![\w.])(2[4-9]|3\d|4[0-8]) (2[6-9]|3[0-8])(?![\w./])"
+        r"(?! ?(?:in|inch|cm|pack|pairs?|\d+)\b)",
+        "size",
+        lambda match: match.expand(r"w\1 l\2") if _are_trousers(match.string) else None,
+        "00 00",
     ),
     make_rule(  # how strong glasses and lenses are
         r"(?<![\w.])(?<![\d+-] )([+-]?\d\.(?:[05]0?|25|75)|\+\d)(?![\w./])"

@@ -266,6 +266,7 @@ class Reader:
         for i in range(last, len(found)):
             if not self._attributes.describes(found[i].key):
                 yield found[i].key
+                yield " ".join([word.key for word in found[i : i + 2]])  # "air fryer liners"
                 break
         for i, j, key, term_id in places:
             if j <= first or last <= i or (i <= first and last <= j):

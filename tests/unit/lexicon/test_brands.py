@@ -51,6 +51,7 @@ BRANDS = {
     "razor electric scooter": ["razor"],
     "gap": ["gap"],
     "dyson or shark": ["dyson", "shark"],
+    "shark vacuum cleaner filter": ["shark"],
     "shark vs dyson": ["shark", "dyson"],
     "lego or shark": ["lego"],
     "apple": ["apple"],

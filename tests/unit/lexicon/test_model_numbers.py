@@ -21,6 +21,8 @@ def named(lexicon, query):
         ("nokia 3310", "nokia", "3310"),
         ("hoka bondi 8 wide", "hoka", "bondi 8"),
         ("honda civic 2012", "honda", "civic"),  # no year
+        ("hp 302 ink", "hp", "302"),
+        ("epson 603 ink cartridge", "epson", "603"),
         # whose brand is called otherwise
         ("airpods max", "apple", "airpods max"),
         ("airpods 3", "apple", "airpods 3"),

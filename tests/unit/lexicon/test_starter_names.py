@@ -21,6 +21,7 @@ def names(starter):
         ("glue stick", "paper glue"),
         ("sneakers", "tennis shoes"),
         ("swing set", "garden swing"),
+        ("coloring book", "coloring pages"),
         ("pinafore dress", "dungaree dress"),
         ("curtain rod", "curtain rail"),
         ("dresser", "bureau"),

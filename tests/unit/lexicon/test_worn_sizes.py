@@ -91,6 +91,12 @@ def test_ages(lexicon, query, age):
         ("group 0+/1 car seat", ["group 0+/1"]),
         ("booster seat groups 2 and 3", ["group 2/3"]),
         ("age group 3 books", []),
+        # of screws, of the laptop that a bag is for, of waist and leg
+        ("m8 bolts", ["m8"]),
+        ("m3 muscle tee", []),
+        ("laptop bag 15.6", ["15.6 inch"]),
+        ("mens jeans 32 30", ["w32 l30"]),
+        ("jeans 32 30 pack", []),
     ],
 )
 def test_sizes_that_only_some_things_have(lexicon, query, said):
@@ -104,6 +110,9 @@ def test_sizes_that_only_some_things_have(lexicon, query, said):
         ("castrol 0w-20 5l", "0w-20"),
         ("dust masks ffp3", "ffp3"),
         ("kn95 masks", "kn95"),
+        ("e14 candle bulb", "e14"),
+        ("led bulb gu5.3", "gu5.3"),
+        ("bmw e39 mats", None),
         ("nokia n95 battery", None),
         ("34w32 jeans", None),
         ("20w solar panel", None),

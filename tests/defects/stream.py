@@ -240,8 +240,8 @@ DEFECTS = (
     defect(
         "a note is wiped beside outputs that are not committed",
         THREAD,
-        "if settled and (known or self._positions.ask(settled)):",
-        "if settled:",
+        "if unsure and not self._positions.ask(unsure):",
+        "if False:",
         "test_last_commits.py",
     ),
     defect(

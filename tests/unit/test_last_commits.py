@@ -120,6 +120,15 @@ def test_a_claim_is_taken_out_where_the_group_stands_for_sure(answered):
     assert claims(found) == ([(0, 3, 0)] if answered else [])
 
 
+def test_a_claim_is_taken_out_although_nothing_is_known_of_another_partition():
+    thread, found = stream(FakeConsumer([record(3)]))
+    thread._turn()
+    found.consumer.notes.clear()
+    found.offsets[1].needs_seek = found.consumer.unknown = True
+    thread._take_out_claims({0, 1}, committed=True)
+    assert claims(found) == [(0, 3, 0)]
+
+
 def test_after_a_rewind_a_claim_is_taken_out_only_where_the_group_has_it():
     thread, found = stream(FakeConsumer([record(3)]))
     thread._turn()

@@ -311,9 +311,10 @@ class KafkaThread:
     def _take_out_claims(self, numbers: set[int], committed: bool = False) -> None:
         """What cannot be committed is no death; of these partitions, or of all."""
         settled = (numbers or {*self._offsets.owned()}) - self._commits.under_way
-        known = committed and settled.isdisjoint(self._offsets.needing_seek())
-        if settled and (known or self._positions.ask(settled)):
-            self._poison.wipe(self._consumer.client, settled)
+        unsure = settled & self._offsets.needing_seek() if committed else settled
+        if unsure and not self._positions.ask(unsure):
+            settled -= unsure
+        self._poison.wipe(self._consumer.client, settled)
 
     def _drop(self, kind: str, partitions: list[TopicPartition]) -> None:
         numbers = {item.partition for item in partitions}

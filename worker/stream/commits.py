@@ -8,7 +8,7 @@ produce ─▶ … ─▶ flush, while nothing is produced ─▶ no error ─�
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Collection, Set
 from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -68,8 +68,9 @@ class Commits:
     @property
     def under_way(self) -> Set[int]:
         """Partitions of which an asynchronous commit is not answered: where the group stands is not
-        known. It may be made later than one that is waited for: librdkafka makes it again where the
-        coordinator is not ready."""
+        known. librdkafka makes such a commit again where the coordinator was not ready, even after
+        a later one that was waited for. Always empty with exactly once.
+        """
         return self._under_way.keys()
 
     @property
@@ -132,10 +133,11 @@ class Commits:
                 return False
         return False
 
-    def revoke(self, numbers: Iterable[int], lost: bool = False) -> None:
+    def revoke(self, numbers: Collection[int], lost: bool = False) -> None:
         """Forget partitions that are another's now; `lost`, as in `Offsets.revoke`.
 
-        Their commit under way is of an earlier generation of the group, and refused from now on.
+        What is under way of them is of an earlier generation of the group, which the coordinator
+        refuses.
         """
         for number in numbers:
             self._under_way.pop(number, None)
@@ -161,7 +163,7 @@ class Commits:
             self._flushing, self._commit_at = False, now + self._interval_s
             return True
         if self._under_way and not wait:
-            self._flushing = False  # by an attempt that waited, and was given up
+            self._flushing = False  # a commit that waited gave its flush up: producing may go on
             if self._delivery.producer.idle and not self._delivery.confirms_at_commit:
                 self._counts.confirm()
             return False
@@ -223,7 +225,7 @@ class Commits:
     def answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         """The consumer's callback for the answer to an asynchronous commit."""
         places = {item.partition: item.offset for item in offsets}
-        if self._under_way.items() <= places.items():  # not of before a partition went
+        if self._under_way.items() <= places.items():  # else it tells of revoked partitions
             self._under_way = {}
         if error:
             self._refused(error)

@@ -154,8 +154,8 @@ class KafkaThread:
                 self._consumer.leave()
 
     def _commit_last(self) -> None:
-        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled; a flush
-        can take long, too, as while the producer learns of a topic, or an earlier commit's answer.
+        """Kafka refuses a commit amid a rebalance, which ends while the consumer is polled. A flush
+        can take long, too, as while the producer learns of a topic, and so can Kafka's answer.
         """
         self._finish_and_commit((), 0.0)
         while (self._may_commit() or self._commits.under_way) and monotonic() < self._leave_by:

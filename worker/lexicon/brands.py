@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from worker.lexicon.head_words import AGAINST, JOINED
+from worker.lexicon.head_words import NAMED_TOGETHER
 from worker.lexicon.words import Phrases, Word, key, word_set
 
 NAMES = frozenset({"brand", "content"})  # attributes that lists of names tell
@@ -147,12 +147,11 @@ class Brands:
         return any(
             not self._names[key].kinds.isdisjoint(self._names[other].sells)
             for start, end, other in others
-            if (end + 1 == first and found[end].key in _JOINING)
-            or (last + 1 == start and found[last].key in _JOINING)
+            if (end + 1 == first and found[end].key in NAMED_TOGETHER)
+            or (last + 1 == start and found[last].key in NAMED_TOGETHER)
         )
 
 
-_JOINING = JOINED | AGAINST
 _AMOUNT = re.compile(r"\d+[a-z]")  # what is an amount elsewhere: the 3m of "ladder 3m"
 # Behind these a brand is what the thing is compared with, or is to fit.
 _LIKENED = word_set("""

@@ -62,12 +62,6 @@ def described(
     """
     names = [_place(a) for a in attributes if a.name in NAMES]
     known = [*map(_place, attributes), *excluded]
-    # A unit behind a number in words may be tagged as the thing: the "foot" of "fifty foot hose".
-    amounts = [
-        a
-        for a in attributes
-        if isinstance(a, Amount) and found[covered(found, a.start, a.end)[0]].key.isalpha()
-    ]
     nothing = [(found[i].start, found[j - 1].end) for i, j in nothings]
     thing = any(tag.name == PRODUCT and tag.probability >= LEAST[PRODUCT] for tag in tags)
     kept = []
@@ -85,14 +79,22 @@ def described(
                 kept.append(one)
             continue
         if tag.name == PRODUCT:
-            units = [_place(a) for a in amounts if a.start < tag.start]
-            others = [*names, *units, *excluded, *nothing]
+            others = [*names, *_worded(attributes, found, tag.start), *excluded, *nothing]
             if first and found[first - 1].key in FIRST_NAMES and not is_term(_value(words)):
                 continue  # "nora roberts"
         one = named_by(tag.name, words, others)
         if one and name_of(one.value) != "condition":
             kept.append(one)
     return kept
+
+
+def _worded(
+    attributes: Sequence[Attribute], found: Sequence[Word], end: int
+) -> list[tuple[int, int]]:
+    """Start and end of the amounts in words that begin before an offset: their unit may be tagged
+    as the thing, the "foot" of "fifty foot hose"."""
+    amounts = [a for a in attributes if isinstance(a, Amount) and a.start < end]
+    return [_place(a) for a in amounts if found[covered(found, a.start, a.end)[0]].key.isalpha()]
 
 
 def _unlisted(

@@ -9,6 +9,7 @@ from worker.lexicon.words import stem, word_set
 SHORTEST_FOREIGN = 4  # letters
 JOINED = frozenset({"and", "or"})
 AGAINST = frozenset({"vs", "versus"})
+NAMED_TOGETHER = JOINED | AGAINST  # between two of a kind
 # Words that name nothing.
 EMPTY = word_set("""
     a an the any some my our your his her their this that these those i you we they it is are

@@ -31,9 +31,10 @@ class MakersLines:
     def _thing(self, read: Reading) -> str:
         models = [a for a in read.attributes if a.name == "model"]
         brands = named_brands(read) if models else []
-        if not models or not (len(brands) == 1 or is_asked_for(read, models[:1])):
+        brand = brands[0] if len(brands) == 1 else None
+        if not models or not (brand or is_asked_for(read, models[:1])):
             return ""
-        makers = [key(brand.value.lower()) for brand in brands] if len(brands) == 1 else []
+        makers = [key(brand.value.lower())] if brand else []
         said = [(a.start, a.end) for a in read.attributes]
         if all(meets(word, said) for word in read.words):  # "elden ring ps5" is no console
             makers.append("")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from worker.lexicon.brands import Brand
+from worker.lexicon.head_words import AGAINST, NAMED_TOGETHER
 from worker.lexicon.line_source import is_line
 from worker.lexicon.words import DIGIT, Phrases, Word, key, meets, word_set
 
@@ -32,7 +33,7 @@ _BEHIND_LINE = re.compile(r"[a-z]{1,2}\d{1,4}[a-z]{0,2}|\d{1,2}i|(?!19\d\d|20\d\
 _WATCH_SIZE = re.compile(r"(?:3[89]|4\d)m?")
 _MORE = re.compile(r"(?<=\d)\.\d(?![\w.])|\+(?!\w)")  # of a number: "12.9", "s10+"
 _LETTERED = frozenset({"x", "xr", "xs", "se"})  # models without a digit: "iphone xr"
-_CHOOSING = frozenset({"or", "vs", "versus", "/"})  # another of the same line follows
+_CHOOSING = AGAINST | {"or", "/"}  # another of the same line follows
 _LETTERS_AND_NUMBER = re.compile(r"([a-z]*)(\d{1,2})[aceisx]?")  # no "20w" and no "8gb"
 _FARTHEST = 6  # of two numbers of a line that are named together
 # Before these a number is no model's: "iphone 8 and 10 ft cable", "kindle 2 pack".
@@ -170,7 +171,7 @@ class Models:
         one = _LETTERS_AND_NUMBER.fullmatch(line[-1])
         while one and 0 < at < len(found):
             by = form[found[at - 1].end : found[at].start].strip()
-            if by in ("", ",") and found[at].key in ("and", "or", "vs", "versus"):
+            if by in ("", ",") and found[at].key in NAMED_TOGETHER:
                 by, at = found[at].key, at + 1
             other = _LETTERS_AND_NUMBER.fullmatch(found[at].key) if at < len(found) else None
             if not other or other[1] != one[1] or abs(int(one[2]) - int(other[2])) > _FARTHEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from worker.lexicon.number_rules import END, START, beside, make_rule
+from worker.lexicon.number_rules import END, START, beside, make_rule, where
 
 _FEET, _INCHES = r"\s?(?:ft|feet|foot|'|’|′)", r"\s?(?:in(?:ch|ches)?|\"|”|″|'')"
 BY = r"(?:\s{0,2}[x×*]\s{0,2}|[\s-]{1,2}by[\s-]{1,2})"  # between the sides of a thing
@@ -55,33 +55,33 @@ CODES = [
         r"(?<![\w-])(e(?:10|12|14|17|26|27|39|40)|b(?:15|22)d?|gu(?:4|5\.3|10|24)|mr(?:11|16)|r7s)"
         r"(?![\w.-])",
         "style",
-        lambda match: match[1] if _is_a_lamp(match.string) else None,
+        where(_is_a_lamp, r"\1"),
         "e00|b00|gu0|mr00|r0s",
     ),
     make_rule(  # how thick a screw is
         r"(?<![\w-])(m(?:[2-68]|1[024568]|2[0247]|30))(?![\w.-])",
         "size",
-        lambda match: match[1] if _is_a_screw(match.string) else None,
+        where(_is_a_screw, r"\1"),
         "m0",
     ),
     make_rule(  # the screen of what a bag is for
         r"(?<![\w.])(1[0-8]\.\d)(?![\w./])(?! ?(?:in(?:ch|ches)?\b|\"|cm|mm))",
         "size",
-        lambda match: f"{match[1]} inch" if _is_a_laptop(match.string) else None,
+        where(_is_a_laptop, r"\1 inch"),
         "00.0",
     ),
     make_rule(  # waist and leg
         r"(?<![\w.])(2[4-9]|3\d|4[0-8]) (2[6-9]|3[0-8])(?![\w./])"
         r"(?! ?(?:in|inch|cm|pack|pairs?|\d+)\b)",
         "size",
-        lambda match: match.expand(r"w\1 l\2") if _are_trousers(match.string) else None,
+        where(_are_trousers, r"w\1 l\2"),
         "00 00",
     ),
     make_rule(  # how strong glasses and lenses are
         r"(?<![\w.])(?<![\d+-] )([+-]?\d\.(?:[05]0?|25|75)|\+\d)(?![\w./])"
         r"(?! ?(?:inch|mm|cm|pack|x|stars?)\b)",
         "size",
-        lambda match: match[1] if _for_the_eyes(match.string) else None,
+        where(_for_the_eyes, r"\1"),
         "0.0|+0",
     ),
     make_rule(  # for which children a seat in the car is

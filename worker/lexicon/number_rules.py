@@ -144,7 +144,7 @@ def beside(words: str, but: str = r"(?!)") -> Callable[[str], bool]:
     return lambda text: bool(wanted.search(text)) and not unwanted.search(text)
 
 
-def _of(beside: Callable[[str], bool], value: str) -> Callable[[re.Match[str]], str | None]:
+def where(beside: Callable[[str], bool], value: str) -> Callable[[re.Match[str]], str | None]:
     """The template's value where `beside` holds of the text, else None."""
     return lambda match: match.expand(value) if beside(match.string) else None
 
@@ -288,13 +288,13 @@ SIZES = [
     make_rule(
         r"\bw(2[4-9]|[34]\d|50)(?!\w)",
         "size",
-        _of(beside(r"jeans?|trousers?|chinos?|pants?|shorts|levis?|denims?"), r"waist \1"),
+        where(beside(r"jeans?|trousers?|chinos?|pants?|shorts|levis?|denims?"), r"waist \1"),
         "w00",
     ),
     make_rule(
         r"(?<![\w.,/-])(3[4-9]|4\d|5[0-8]) ?(r|s|l|xl)\b",
         "size",
-        _of(
+        where(
             beside(
                 r"suits?|tux(?:edo)?s?|blazers?|sports? ?coats?",
                 r"bags?|cases?|carriers?|backpacks?",
@@ -306,13 +306,13 @@ SIZES = [
     make_rule(
         r"(?<![\w.,/-])(1[4-9](?:\.5)?|2[0-2](?:\.5)?)(?: |x|/)(3[0-9](?:[/-]3[0-9])?)(?![\w/.])",
         "size",
-        _of(beside(r"shirts?"), r"\1 \2"),
+        where(beside(r"shirts?"), r"\1 \2"),
         "00/00|00-00|.0 00|.0x00",
     ),
     make_rule(
         r"(?<![\w.,/-])([3-8]/[2-6](?:/[2-4])?)(?: ?mm)?(?![\w/.])",
         "size",
-        _of(beside(r"wet ?suits?|steamers?|spring ?suits?"), r"\1 mm"),
+        where(beside(r"wet ?suits?|steamers?|spring ?suits?"), r"\1 mm"),
         "suit|steamer",
     ),
     make_rule(r"\b(\d\d)(?: ?inch| ?in|\")? waist\b", "size", r"waist \1", " waist"),

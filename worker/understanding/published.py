@@ -134,7 +134,6 @@ def _beside(
 def _with_properties(read: Reading, said: Sequence[Attribute]) -> list[Attribute]:
     """What is said, with what names a property in two words of which neither does alone, whether it
     is tagged or not: "no drill", "dishwasher safe"; but not "not dishwasher safe"."""
-    excluded = [(x.start, x.end) for x in read.exclusions]
     styles = [
         Attribute("style", value, start, end)
         for start, end in read.kept_negations
@@ -143,7 +142,7 @@ def _with_properties(read: Reading, said: Sequence[Attribute]) -> list[Attribute
     ]
     inside = [a for a in said if any(s.start <= a.start and a.end <= s.end for s in styles)]
     others = [a for a in said if a not in inside or a.name not in ("style", "use")]
-    known = [*excluded, *((a.start, a.end) for a in others)]
+    known = _places(read, others)
     return [*others, *(style for style in styles if not meets(style, known))]
 
 
